@@ -62,14 +62,23 @@ static int declare(struct art_vtab *vtab, char **message) {
 /* `name = value` is an option, everything else a column. */
 static int take_argument(struct art_vtab *vtab, const char *argument, char **message) {
     if (art_definition_is_blank(argument)) return SQLITE_OK;
+    if (art_definition_is_option(argument) && art_summary_is_option(argument)) {
+        if (vtab->summary) {
+            return art_complain(message, SQLITE_ERROR,
+                                "art: two lists of summaries (%s): write one, as summary=(sum(size), max(mtime))",
+                                vtab->name->table);
+        }
+        vtab->summary = art_string_copy(argument);
+        return vtab->summary ? SQLITE_OK : SQLITE_NOMEM;
+    }
     if (art_definition_is_option(argument)) return art_settings_parse(&vtab->settings, argument, message);
     return art_columns_append(&vtab->columns, vtab->name->table, argument, message);
 }
 
 /* What CREATE said, or where that cannot be understood, what every table had once (the first use will say what is
- * wrong); and what was added since. No row is read: within BEGIN that would take the transaction's snapshot while its
- * first statement is prepared, and a write would then find the database locked, or changed since, with no busy
- * timeout. */
+ * wrong); and what was added or changed since. No row is read: within BEGIN that would take the transaction's
+ * snapshot while its first statement is prepared, and a write would then find the database locked, or changed since,
+ * with no busy timeout. */
 static int find_columns(struct art_vtab *vtab, bool understood) {
     int rc = SQLITE_OK;
     bool sound; /* if not, attaching says so */
@@ -78,8 +87,16 @@ static int find_columns(struct art_vtab *vtab, bool understood) {
         rc = art_columns_default(&vtab->columns);
     }
     vtab->created = vtab->columns.count;
-    if (!rc) rc = art_shadow_added_columns(vtab->connection->db, vtab->name, &vtab->columns, &sound);
+    if (!rc) rc = art_shadow_changes(vtab->connection->db, vtab->name, &vtab->columns, &sound, &vtab->changed_summary);
     return rc == SQLITE_ERROR || rc == SQLITE_AUTH ? SQLITE_OK : rc; /* for the first use to say */
+}
+
+/* What it says is needed when the table is planned for; what is wrong with it, the first use says. */
+static int understand_summary(struct art_vtab *vtab) {
+    char *ignored = NULL;
+    int rc = art_vtab_parse_summary(vtab, &ignored);
+    sqlite3_free(ignored);
+    return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
 static int connect_table(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
@@ -98,6 +115,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
         sqlite3_free(ignored);
     }
     if (!rc) rc = find_columns(vtab, understood);
+    if (!rc) rc = understand_summary(vtab);
     if (!rc) rc = declare(vtab, message);
     if (!rc) rc = art_listener_make(vtab->connection);
     if (rc) {
@@ -131,6 +149,7 @@ static int take_arguments(struct art_vtab *vtab, int argc, const char *const *ar
     for (int i = 3; !rc && i < argc; i++) rc = take_argument(vtab, argv[i], message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
     if (!rc) rc = art_columns_check_count(&vtab->columns, vtab->connection->db, vtab->name->table, message);
+    if (!rc) rc = art_vtab_parse_summary(vtab, message);
     return rc ? rc : declare(vtab, message);
 }
 

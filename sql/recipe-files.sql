@@ -2,7 +2,8 @@
 -- transaction.
 -- Lines beginning with --> are the output; tests/docs/test_recipes.sh compares.
 
-CREATE VIRTUAL TABLE files USING art(path, owner TEXT, size INTEGER NOT NULL, mtime INTEGER, cache='16MB');
+CREATE VIRTUAL TABLE files USING art(path, owner TEXT, size INTEGER NOT NULL, mtime INTEGER,
+                                     summary=(sum(size), max(mtime)), cache='16MB');
 CREATE TABLE quota(owner TEXT PRIMARY KEY, used INTEGER NOT NULL DEFAULT 0, allowed INTEGER NOT NULL, CHECK (used <= allowed));
 INSERT INTO quota(owner, allowed) VALUES('ada', 10000), ('grace', 500);
 
@@ -29,16 +30,21 @@ INSERT INTO files VALUES
 -- one directory, as ls shows it
 SELECT path, size, entries FROM files('/home/ada/', '/');
 --> /home/ada/notes.txt|300|
---> /home/ada/src/||3
+--> /home/ada/src/|2200|3
 --> /home/ada/srcery.txt|10|
 
 -- how big is a directory (the slash keeps srcery.txt out)
-SELECT count(*), sum(size) FROM files('/home/ada/src/');
+SELECT art_count('files', '/home/ada/src/'), art_sum('files', 'size', '/home/ada/src/');
 --> 3|2200
 
--- each directory of a level with all that lies below it
-SELECT d.path, d.entries, sum(f.size) FROM files('/home/ada/', '/') d JOIN files(d.path) f WHERE d.entries GROUP BY d.path;
---> /home/ada/src/|3|2200
+-- each directory of a level with all that lies below it, the largest first
+SELECT path, entries, size, mtime FROM files('/home/ada/', '/') WHERE entries ORDER BY size DESC;
+--> /home/ada/src/|3|2200|1767225702
+
+-- the largest files below a directory
+SELECT path, size FROM files('/home/ada/') ORDER BY size DESC LIMIT 2;
+--> /home/ada/src/main.c|1200
+--> /home/ada/src/deep/util.c|800
 
 -- the files of one kind below a directory
 SELECT path FROM files WHERE path GLOB '/home/ada/*.[ch]';

@@ -16,19 +16,50 @@ enum art_entry_flags {
     ART_DELETE = 1,
     ART_SHADOWS_OLDER = 2,
     ART_OVERFLOW = 4, /* the value is a reference to chunks in the second name space (core/tree) */
-    ART_ENTRY_FLAGS = 7
+    ART_REPLACED = 8, /* the value begins with what the shadowed row had in summed columns (summary.h) */
+    ART_CHUNK = 16,   /* no row, in a table with a summary */
+    ART_ENTRY_FLAGS = 31
 };
 
 struct art_entry {
-    struct art_bytes value; /* empty for a delete */
+    struct art_bytes value; /* as stored: see art_entry_value() */
     uint64_t csn;           /* commit sequence number of the last change, below 2^56 */
     uint8_t flags;
 };
 
-enum { ART_VALUE_INLINE_MAX = 4096 }; /* bytes of a value in one entry; longer ones go to chunks */
+enum {
+    ART_VALUE_INLINE_MAX = 4096, /* bytes of a value in one entry; longer ones go to chunks */
+    ART_REPLACED_MAX = 88        /* bytes in front of it, with ART_REPLACED: 1 + 8 * 10, rounded up */
+};
 
 static inline int art_entry_weight(uint8_t flags) {
     return !(flags & ART_DELETE) - !!(flags & ART_SHADOWS_OLDER);
 }
+
+/* Bytes in front of the value; a length from disk was checked (art_entry_is_sane()). */
+static inline uint32_t art_entry_head(uint8_t flags, struct art_bytes stored) {
+    return flags & ART_REPLACED ? 1u + stored.data[0] : 0;
+}
+
+/* What the user has stored; empty for a delete. */
+static inline struct art_bytes art_entry_value(uint8_t flags, struct art_bytes stored) {
+    uint32_t head = art_entry_head(flags, stored);
+    return head ? art_bytes(stored.data + head, stored.len - head) : stored;
+}
+
+/* Has the flag that asks for it what it says, and a delete nothing else? */
+static inline bool art_entry_is_sane(uint8_t flags, struct art_bytes stored) {
+    if (flags & ART_REPLACED) {
+        if (!(flags & ART_SHADOWS_OLDER) || !stored.len || !stored.data[0]) return false;
+        if (stored.data[0] >= ART_REPLACED_MAX || stored.len < 1u + stored.data[0]) return false;
+    }
+    return !(flags & ART_DELETE) || stored.len == art_entry_head(flags, stored);
+}
+
+/* A key's place in a blob: the first entry of a bucket that is not before the key. In an index blob: the child that the
+ * key leads into. */
+struct art_mark {
+    uint16_t bucket, entry;
+};
 
 #endif

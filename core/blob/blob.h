@@ -24,13 +24,15 @@
 #include "core/base/bytes.h"
 #include "core/base/entry.h"
 #include "core/base/hash.h"
+#include "core/base/summary.h"
 
 enum { ART_PAGE_PADDING = 64 }; /* a page outside of an image is readable so many bytes past its end */
 enum { ART_BLOB_BYTES = 512 * 1024, ART_BLOB_PAGE = 4096, ART_BLOB_PAGES = ART_BLOB_BYTES / ART_BLOB_PAGE };
 
 enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
 
-/* What a parent, or the root, knows of a child. Stored as 80 bytes and the label (blob_format.h). */
+/* What a parent, or the root, knows of a child. Stored as 80 bytes, the sums and zones, and the label
+ * (blob_format.h). */
 struct art_ref {
     uint32_t slot;
     uint8_t level; /* 0: the child is a leaf blob */
@@ -42,14 +44,46 @@ struct art_ref {
     uint64_t csn_max;        /* of all entries below */
     uint64_t overflows;      /* entries with ART_OVERFLOW below */
     uint16_t key_max;        /* bytes of the longest key below */
+    struct art_measures has; /* the summary that the blob was built with */
+    const uint8_t *summed;   /* of all below (art_summed_decode()); borrowed as the label is; NULL: not known */
     struct art_bytes label;  /* common prefix of all keys below; borrowed from where the reference was read */
 };
 
+/* A weight is at least -1, and that only for a delete. */
+static inline bool art_ref_has_only_deletes(const struct art_ref *ref) {
+    return (uint64_t)ref->count + ref->entries == 0;
+}
+
 /* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut): a reference is a value like any other. */
-enum { ART_REF_FIXED = 80, ART_REF_MAX = ART_VALUE_INLINE_MAX, ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED };
-uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns bytes written, 80 + label.len */
+enum {
+    ART_REF_FIXED = 80,
+    ART_REF_MAX = ART_VALUE_INLINE_MAX,
+    ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED - ART_SUMMED_MAX
+};
+static inline uint32_t art_ref_bytes(const struct art_ref *ref) {
+    return (uint32_t)ART_REF_FIXED + art_summed_bytes(ref->has) + ref->label.len;
+}
+uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns art_ref_bytes() */
 /* ART_CORRUPT (no message) when cut short or senseless. */
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
+/* Makes what the reference has borrowed its own: to be freed with art_ref_release(). ART_NOMEM, and then it has nothing
+ * of its own. */
+enum art_rc art_ref_own(struct art_ref *ref);
+void art_ref_release(struct art_ref *ref);
+/* The zone of one column in the bytes of a reference, which lie in a blob that was built with this summary. */
+struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, unsigned column);
+/* Somebody else has it now. */
+static inline void art_ref_leave(struct art_ref *ref) {
+    ref->label.data = ref->summed = NULL;
+}
+
+/* A bit for each leaf page. */
+struct art_pages {
+    uint64_t bits[2];
+};
+static inline bool art_pages_has(const struct art_pages *pages, uint32_t page) {
+    return pages->bits[page >> 6] >> (page & 63) & 1;
+}
 
 /* Header fields that others want to see, decoded once. */
 struct art_blob {
@@ -62,13 +96,17 @@ struct art_blob {
     uint64_t generation;
     uint64_t csn_min, csn_max, overflows;
     uint16_t key_max;
+    struct art_measures has;     /* the summary that it was built with */
     _Atomic uint64_t present[2]; /* leaf pages that may be read */
     /* Makes leaf pages [first, first + n) present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*load)(struct art_blob *, uint32_t first, uint32_t n);
+    /* NULL, or for a walk that will ask for these leaf pages, or the most of them: reads them together. What fails
+     * shows when the page is loaded; where it would not show again, it is returned. */
+    enum art_rc (*expect)(struct art_blob *, const struct art_pages *pages);
     /* (private) where things lie in the image */
-    uint32_t routing, root, filter, filter_blocks;
+    uint32_t routing, root, filter, filter_blocks, lookups;
     uint8_t flags, level;
-    void *owner; /* for load() */
+    void *owner; /* for load() and expect() */
 };
 
 /* --- trust -------------------------------------------------------------------------------------------------------- */
@@ -97,8 +135,9 @@ enum art_rc art_blob_check(struct art_blob *blob, bool only_puts);
 /* The same with what only the blob's run knows. */
 struct art_blob_expected {
     bool only_puts;
-    uint64_t csn_max;              /* no entry is newer */
-    const struct art_bytes *label; /* which the reference gives it: its keys are stored with it; NULL: any */
+    uint64_t csn_max;                  /* no entry is newer */
+    const struct art_bytes *label;     /* which the reference gives it: its keys are stored with it; NULL: any */
+    const struct art_summary *summary; /* NULL: sums and zones of a leaf blob are not looked at */
 };
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected);
 /* Draws the blob for people: trailer, routing, buckets; entries too if `entries`. */
@@ -143,6 +182,11 @@ enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, s
 uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
+/* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the
+ * children before that of `key`, which goes to *child. *mark: the key's place. The blob has been built with the
+ * summary. */
+enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
+                          struct art_ref *child, struct art_mark *mark, int64_t *before, art_int128 *sum);
 
 /* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
 enum art_guess {
@@ -164,6 +208,11 @@ struct art_bucket_view { /* (private) a decoded bucket header */
     uint8_t form;
 };
 
+/* Pages of a leaf blob in which a row may have what is sought, as far as its lookups tell. */
+struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct art_limits *limits);
+/* The first of several leaf blobs that has such a page, or their number. */
+uint32_t art_blobs_first_sought(const struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits);
+
 struct art_blob_cursor {
     struct art_blob *blob;
     uint8_t *key;
@@ -171,12 +220,20 @@ struct art_blob_cursor {
     bool valid; /* on an entry */
     /* 0, or set behind init: steps and seeks may pass over buckets in which no entry is newer than this. */
     uint64_t newer_than;
+    bool hides_nothing; /* with it: nor buckets of deletes alone, under which nobody looks for older entries */
+    /* NULL, or set by art_blob_cursor_limit(): likewise buckets in which no row is put that is wanted. */
+    const struct art_limits *limits;
+    struct art_pages pages; /* with limits: in which it may be */
+    /* Pages that were last asked for at a time, since this is a walk; 0: it is none yet. */
+    uint32_t window;
     /* (private) */
     uint32_t bucket, entry, suffix_at;
     struct art_bucket_view view;
 };
 
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
+/* Behind init; the limits stay the caller's. */
+void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
 /* All return ART_OK (look at `valid`) or what load() said (then invalid). */
 enum art_rc art_blob_first(struct art_blob_cursor *cursor);
 enum art_rc art_blob_last(struct art_blob_cursor *cursor);
@@ -211,6 +268,35 @@ uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
+/* Calls visit() with entries [from, to), which lie in that bucket, counted from the blob's first; without their
+ * keys. */
+enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
+                          void (*visit)(void *context, uint32_t entry, uint8_t flags, struct art_bytes value),
+                          void *context);
+/* Bounds of a column of the summary over all entries of a bucket, or in an index blob of all below. */
+struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint32_t bucket);
+/* The best of buckets [from, to) by the bounds of a column, `begun`: of those behind bucket `given`, whose bound was
+ * `last`, in the order of their bounds and then of their numbers. *bucket = to: there is none. False: the bounds are
+ * not all integers, and nothing was looked for. */
+struct art_bucket_search {
+    unsigned column;
+    bool largest;     /* bounds from above, the largest first; else from below, the least first */
+    bool nulls_count; /* a NULL comes before all numbers */
+    bool begun;
+    uint32_t from, to, given;
+    int64_t last;
+};
+bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
+                          int64_t *value);
+/* Where a range begins or ends in a blob. */
+struct art_cut {
+    struct art_bytes key;        /* without data: the blob is not cut */
+    const struct art_mark *mark; /* its place in this blob; NULL: to be found */
+};
+/* The entries in [low, high). Of an index blob those children that lie between, and the one or two that the cuts lead
+ * into, to be looked into, are put to edge[0] (that of `low`) and edge[1]; else their `summed` is NULL. */
+enum art_rc art_blob_extreme(struct art_blob *blob, struct art_cut low, struct art_cut high, struct art_extreme *search,
+                             struct art_ref edge[2]);
 /* Leaf blobs: *end: all keys of the buckets before it are < key, which is not before the cursor's. */
 enum art_rc art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end);
 /* Number of entries in buckets [from, to), and whether all of them are puts of rows that were not there before. */

@@ -2,7 +2,8 @@
  *
  *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
  *   (gap)                       never written, never read
- *   last footer_pages pages     [zeros][routing part][zeros][filter][zeros][trailer], the trailer ends with the slot
+ *   last footer_pages pages     [zeros][lookups][zeros][routing part][zeros][filter][zeros][trailer], the trailer ends
+ *                               with the slot
  *
  *   routing part   u16 offset[buckets]       of each bucket, in units of 8 bytes
  *                  u32 rank[buckets + 1]     entries before bucket b
@@ -11,6 +12,9 @@
  *                                            or any newer one
  *                  u16 longest[buckets]      bytes of the longest key in each bucket
  *                  u8  overflows[buckets]    entries with ART_OVERFLOW; in an index blob: children with such entries
+ *                 (i128 summed[buckets + 1])    for each sum of the summary: before bucket b
+ *                 (low[buckets], high[buckets], u8 kinds[buckets])    for each column of the summary: zones, 8 + 8 + 1
+ *                 (summed)                  of the whole blob, as in a reference (core/base/summary.h)
  *                  label                     the bytes that all keys of the blob begin with, as they are stored
  *                  nodes                     an ART over the buckets' separators, breadth first, root first
  *
@@ -43,9 +47,11 @@
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
+ *   lookups        of a leaf blob with lookups, at a multiple of 8, see lookups.h
+ *
  *   In an index blob newest and longest are those of what lies below (csn_max, key_max of its children); csn_min is 0.
  *
- * What is derived is canonical: the routing part and the filter are functions of the entries and of where buckets
+ * What is derived is canonical: lookups, routing part and filter are functions of the entries and of where buckets
  * begin, which is how art_blob_check() checks them.
  */
 #ifndef ART_BLOB_FORMAT_H
@@ -107,9 +113,11 @@ struct art_blob_trailer {
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
     uint64_t below;                         /* 1104 entries in all leaf blobs below, or in this leaf */
     uint8_t level;                          /* 1112 */
-    uint8_t columns;                        /* 1113 summarised columns: 0 */
+    uint8_t columns;                        /* 1113 of the summary */
     uint16_t key_max;                       /* 1114 bytes of the longest key below */
-    uint8_t spare[4];                       /* 1116 zero */
+    uint8_t sums;                           /* 1116 of the summary */
+    uint8_t lookups;                        /* 1117 of the summary */
+    uint16_t lookups_at;                    /* 1118 in units of 8 bytes; 0: none, as in an index blob */
     uint64_t own_hash;                      /* 1120 XXH3-64 of the last page, this field zero: without a reference */
     uint64_t csn_max;                       /* 1128 of all entries below */
     uint64_t overflows;                     /* 1136 entries with ART_OVERFLOW below */
@@ -140,10 +148,11 @@ struct art_bucket_header {
 _Static_assert(sizeof(struct art_bucket_header) == 16, "bucket header size");
 _Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header layout");
 
-/* A reference in an index blob (and in the root): this, then the label. */
+/* A reference in an index blob (and in the root): this, then sums and zones of all below (core/base/summary.h), then
+ * the label. */
 struct art_ref_format {
     uint32_t slot;                                    /*  0 */
-    uint8_t level, leaf_pages, footer_pages, columns; /*  4 columns: summarised ones, 0 */
+    uint8_t level, leaf_pages, footer_pages, columns; /*  4 columns: of the summary */
     uint64_t generation;                              /*  8 */
     uint64_t hash_low, hash_high;                     /* 16 */
     uint64_t entries;                                 /* 32 */
@@ -152,7 +161,9 @@ struct art_ref_format {
     uint64_t csn_floor;                               /* 56 every entry below counts as at least that new: 0 */
     uint64_t overflows;                               /* 64 entries with ART_OVERFLOW below */
     uint16_t key_max;                                 /* 72 bytes of the longest key below */
-    uint8_t spare[6];                                 /* 74 zero */
+    uint8_t sums;                                     /* 74 of the summary */
+    uint8_t lookups;                                  /* 75 of the summary */
+    uint8_t spare[4];                                 /* 76 zero */
 };
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
@@ -168,8 +179,19 @@ static inline const struct art_blob_trailer *art_blob_trailer(const uint8_t *ima
     return art_trailer_of_page(image + ART_LAST_PAGE_AT);
 }
 
+static inline struct art_measures art_trailer_measures(const struct art_blob_trailer *trailer) {
+    return (struct art_measures){trailer->columns, trailer->sums, trailer->lookups};
+}
+
+/* What a trailer says of its blob: all of a reference but sums, zones, and the bytes of the label. */
+void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out);
 /* What own_hash is to be. */
 uint64_t art_blob_trailer_hash(const uint8_t *last_page);
+
+/* Can the reference, read in this index blob, be that of a child? */
+static inline bool art_ref_is_child(const struct art_blob *blob, const struct art_ref *ref) {
+    return ref->level + 1u == blob->level && art_measures_equal(ref->has, blob->has);
+}
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
@@ -196,9 +218,38 @@ static inline uint32_t art_bounds_at(uint32_t buckets, bool sums) {
     return 2 * buckets + 4 * (buckets + 1) + (sums ? 8 * (buckets + 1) : 0);
 }
 
-/* Bytes of the directories in front of the label and the nodes. */
-static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums) {
+/* Where the sums and zones of the summary begin. */
+static inline uint32_t art_summed_at(uint32_t buckets, bool sums) {
     return art_bounds_at(buckets, sums) + (4 + 2 + 1) * buckets;
+}
+
+static inline uint32_t art_zones_at(uint32_t buckets, bool sums, struct art_measures has) {
+    return art_summed_at(buckets, sums) + ART_SUM_BYTES * has.sums * (buckets + 1);
+}
+
+/* Bytes of the directories in front of the label and the nodes. */
+static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums, struct art_measures has) {
+    return art_zones_at(buckets, sums, has) + ART_ZONE_BYTES * has.columns * buckets + art_summed_bytes(has);
+}
+
+/* The sum of all entries before the bucket. */
+static inline art_int128 art_bucket_summed(const struct art_blob *blob, unsigned sum, uint32_t bucket) {
+    uint32_t at = blob->routing + art_summed_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
+    return art_load_sum(blob->image + at + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
+}
+
+static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsigned column, uint32_t bucket) {
+    uint32_t n = blob->buckets, at = blob->routing + art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
+    const uint8_t *zones = blob->image + at + ART_ZONE_BYTES * column * n;
+    struct art_zone zone = {.kinds = zones[16 * n + bucket]};
+    memcpy(&zone.low, zones + 8 * bucket, 8);
+    memcpy(&zone.high, zones + 8 * n + 8 * bucket, 8);
+    return zone;
+}
+
+/* Sums and zones of the whole blob. */
+static inline const uint8_t *art_blob_summed(const struct art_blob *blob) {
+    return blob->image + blob->root - blob->label_len - art_summed_bytes(blob->has);
 }
 
 /* What is known of all entries of a bucket, or below it. */

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
 #include "core/blob/filter.h"
+#include "core/blob/lookups.h"
 #include "core/blob/routing.h"
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
@@ -43,12 +44,6 @@ static enum art_rc verify_trailer_page(const struct art_blob *blob, const struct
                        "the hash of the blob's trailer is not that of its reference");
 }
 
-static bool has_spare(const struct art_blob_trailer *trailer) {
-    uint8_t any = 0;
-    for (size_t i = 0; i < sizeof trailer->spare; i++) any |= trailer->spare[i];
-    return any;
-}
-
 static const char *wrong_identity(const struct art_blob_trailer *trailer, const struct art_ref *ref,
                                   const uint8_t uuid[16]) {
     if (trailer->magic != ART_BLOB_MAGIC) return "not a blob";
@@ -67,7 +62,8 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
     if (trailer->common != ref->label.len) return "its label has another length than that of its reference";
     if (trailer->csn_max != ref->csn_max || trailer->overflows != ref->overflows || trailer->key_max != ref->key_max)
         return "its bounds are not those of its reference";
-    return has_spare(trailer) || trailer->columns ? "unknown trailer fields" : NULL;
+    if (!art_measures_equal(art_trailer_measures(trailer), ref->has)) return "its summary is not that of its reference";
+    return NULL;
 }
 
 /* Bounds of everything that the trailer names. */
@@ -92,11 +88,26 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     if (trailer->routing < ART_BLOB_BYTES - footer * ART_BLOB_PAGE || trailer->routing % 8 || trailer->routing >= end) {
         return "the routing part lies outside";
     }
+    struct art_measures has = art_trailer_measures(trailer);
     if (trailer->common > ART_LABEL_MAX) return "the label is too long";
-    uint32_t directory = art_directory_bytes(buckets, trailer->flags & ART_BLOB_SUMS) + trailer->common;
+    if (!art_measures_are_sane(has)) return "an impossible summary";
+    uint32_t directory = art_directory_bytes(buckets, trailer->flags & ART_BLOB_SUMS, has) + trailer->common;
     if (directory >= end - trailer->routing || trailer->root != trailer->routing + directory) {
         return "the routing part leaves the footer";
     }
+    return NULL;
+}
+
+/* Their own directories are looked at when something is looked up. */
+static const char *wrong_lookups(const struct art_blob *blob) {
+    bool wanted = blob->kind == ART_BLOB_LEAF && blob->has.lookups;
+    if (wanted != (blob->lookups > 0)) return wanted ? "lookups that are not there" : "lookups that nobody wants";
+    if (!wanted) return NULL;
+    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
+    if (blob->lookups < footer || blob->lookups >= blob->routing) return "the lookups lie outside";
+    const uint8_t *at = blob->image + blob->lookups;
+    if (!art_lookups_measure(at, blob->routing - blob->lookups, blob->has.lookups))
+        return "the lookups leave the footer";
     return NULL;
 }
 
@@ -111,6 +122,26 @@ static const char *wrong_sums(const struct art_blob *blob) {
         if (sum + entries > 2 * entries) return "a bucket's sum is larger than its number of entries";
     }
     return NULL;
+}
+
+static const char *wrong_summary(const struct art_blob *blob, const struct art_ref *ref) {
+    struct art_summed all;
+    if (ref->summed && memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(blob->has)) != 0) {
+        return "its sums and zones are not those of its reference";
+    }
+    bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
+    for (unsigned i = 0; i < blob->has.sums; i++) {
+        if (art_bucket_summed(blob, i, 0) || art_bucket_summed(blob, i, blob->buckets) != all.sum[i]) {
+            return "the directory of a summed column does not end with its sum";
+        }
+    }
+    for (unsigned i = 0; i < blob->has.columns; i++) {
+        for (uint32_t b = 0; b < blob->buckets; b++) {
+            struct art_zone zone = art_bucket_zone(blob, i, b);
+            sane &= art_zone_is_sane(&zone);
+        }
+    }
+    return sane ? NULL : "a senseless zone";
 }
 
 static const char *wrong_directories(const struct art_blob *blob) {
@@ -144,6 +175,8 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->csn_max = trailer->csn_max;
     blob->overflows = trailer->overflows;
     blob->key_max = trailer->key_max;
+    blob->has = art_trailer_measures(trailer);
+    blob->lookups = (uint32_t)ART_LOOKUPS_ALIGN * trailer->lookups_at;
     blob->routing = trailer->routing;
     blob->root = trailer->root;
     blob->filter = trailer->filter;
@@ -169,6 +202,8 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     }
     take_trailer(blob, trailer);
     wrong = wrong_directories(blob);
+    if (!wrong) wrong = wrong_lookups(blob);
+    if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);
 }
@@ -183,8 +218,14 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
         return false;
     }
     memcpy(uuid, trailer->uuid, sizeof trailer->uuid);
+    art_ref_of_trailer(last_page, out);
+    return true;
+}
+
+void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out) {
+    const struct art_blob_trailer *trailer = art_trailer_of_page(last_page);
     *out = (struct art_ref){
-        .slot = slot,
+        .slot = trailer->slot,
         .level = trailer->level,
         .leaf_pages = (uint8_t)trailer->leaf_pages,
         .footer_pages = (uint8_t)trailer->footer_pages,
@@ -195,9 +236,9 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
         .csn_max = trailer->csn_max,
         .overflows = trailer->overflows,
         .key_max = trailer->key_max,
+        .has = art_trailer_measures(trailer),
         .label = art_bytes(NULL, trailer->common),
     };
-    return true;
 }
 
 /* First bucket that ends behind byte `at`. */

@@ -31,6 +31,18 @@ int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, e
     return (int64_t)sum;
 }
 
+void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
+                         const struct art_summary *summary, int sign, art_int128 *sum) {
+    for (uint32_t i = from; i < to; i++) {
+        if (kind == ART_BLOB_LEAF) {
+            struct art_entry entry = {.value = art_bucket_value(view, i), .flags = art_bucket_flags(view, i)};
+            art_summary_sums(summary, &entry, sign, sum);
+            continue;
+        }
+        art_summed_add_sums(summary->has, art_bucket_value(view, i).data + ART_REF_FIXED, sign, sum);
+    }
+}
+
 struct art_bounds art_bucket_measure(const struct art_bucket_view *view) {
     struct art_bounds bounds = {0};
     for (uint32_t i = 0; i < view->count; i++) {
@@ -67,15 +79,17 @@ static const char *insane_keys(const struct art_bucket_view *view, uint32_t suff
     return sum == suffix_size ? NULL : "the suffixes do not fill their place";
 }
 
-static const char *insane_values(const struct art_bucket_view *view, uint32_t room, enum art_blob_kind kind) {
-    uint32_t least = kind == ART_BLOB_INDEX ? ART_REF_FIXED : 0, end = 0;
+static const char *insane_values(const struct art_bucket_view *view, uint32_t room, const struct art_blob *blob) {
+    bool index = blob->kind == ART_BLOB_INDEX;
+    uint32_t least = index ? ART_REF_FIXED + art_summed_bytes(blob->has) : 0, end = 0;
+    uint32_t most = index ? ART_REF_MAX : ART_STORED_MAX;
     if (!(view->form & ART_BUCKET_LENGTHS)) {
-        if (view->value_len < least || view->value_len > ART_VALUE_INLINE_MAX) return "a value of a senseless length";
+        if (view->value_len < least || view->value_len > most) return "a value of a senseless length";
         end = view->count * view->value_len;
     } else {
         for (uint32_t i = 0; i < view->count; i++) {
             uint32_t next = art_load16(view->value_ends + 2 * i);
-            if (next < end + least || next > end + ART_VALUE_INLINE_MAX) return "a value of a senseless length";
+            if (next < end + least || next > end + most) return "a value of a senseless length";
             end = next;
         }
     }
@@ -89,7 +103,12 @@ static const char *insane_flags(const struct art_bucket_view *view) {
     } else {
         all = view->start[8];
     }
-    return all & ~(uint32_t)ART_ENTRY_FLAGS ? "unknown flags" : NULL;
+    if (all & ~(uint32_t)ART_ENTRY_FLAGS) return "unknown flags";
+    for (uint32_t i = 0; all & ART_REPLACED && i < view->count; i++) {
+        uint8_t flags = art_bucket_flags(view, i);
+        if (flags & ART_REPLACED && !art_entry_is_sane(flags, art_bucket_value(view, i))) return "a senseless entry";
+    }
+    return NULL;
 }
 
 const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count) {
@@ -106,7 +125,7 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
     struct art_bucket_view view;
     art_bucket_view_open(&view, start);
     const char *wrong = insane_keys(&view, suffix_size);
-    if (!wrong) wrong = insane_values(&view, room - (uint32_t)used, blob->kind);
+    if (!wrong) wrong = insane_values(&view, room - (uint32_t)used, blob);
     if (!wrong) wrong = insane_flags(&view);
     return wrong;
 }

@@ -155,6 +155,9 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
 /* Sum of the weights of the entries before `entry`; in an index blob, of the counts of their children. */
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
+/* The summary's sums of entries [from, to), added to `sum`, or with `sign` -1 taken from it. */
+void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
+                         const struct art_summary *summary, int sign, art_int128 *sum);
 
 /* What the directory is to say of the bucket. Of a leaf blob. */
 struct art_bounds art_bucket_measure(const struct art_bucket_view *view);

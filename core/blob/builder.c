@@ -26,6 +26,8 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     builder->options = *options;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     art_footer_init(&builder->footer);
+    if (options->summary) builder->footer.has = options->summary->has;
+    if (!index) builder->footer.lookups.columns = builder->footer.has.lookups;
     builder->pending.count = 0;
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
     *out = builder;
@@ -75,7 +77,13 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
                              uint32_t node_bytes) {
     uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
     uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
-    return art_footer_pages(buckets, sums, builder->options.filter ? keys : 0, node_bytes + label);
+    uint64_t others = (uint64_t)node_bytes + label;
+    if (builder->footer.lookups.columns) {
+        bool pending = builder->pending.count && !builder->refused;
+        others += art_lookups_bytes(&builder->footer.lookups, pending ? &builder->pending.hashes : NULL);
+        others += ART_LOOKUPS_ALIGN;
+    }
+    return art_footer_pages(buckets, sums, builder->footer.has, builder->options.filter ? keys : 0, others);
 }
 
 bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
@@ -120,6 +128,7 @@ enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
     struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
     enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
+    if (!rc) rc = art_lookups_reserve(&footer->lookups, &pending->hashes);
     if (rc) return rc;
     if (!pending_has_room(builder, size, node_cost)) {
         rc = art_footer_measure(footer);
@@ -131,7 +140,8 @@ enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
     }
     if (!footer->buckets) art_builder_note_first(builder, first_key);
     footer->sums = sums_needed(builder);
-    art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds);
+    art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
+    art_lookups_push(&footer->lookups, &pending->hashes, builder->at / ART_BLOB_PAGE);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
     builder->entries += pending->count;
     builder->below += pending->below;
@@ -201,12 +211,13 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
 
 enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry,
                             uint32_t shared, bool *full) {
-    if (key.len > ART_KEY_MAX || entry->value.len > ART_VALUE_INLINE_MAX) {
+    uint32_t most = entry->flags & ART_REPLACED ? ART_STORED_MAX : ART_VALUE_INLINE_MAX;
+    if (key.len > ART_KEY_MAX || entry->value.len > most) {
         return art_fail(ART_TOOBIG, "art: a key of %u bytes with a value of %u bytes does not fit into a blob", key.len,
                         entry->value.len);
     }
     if (builder->options.kind != ART_BLOB_LEAF || entry->flags & ~ART_ENTRY_FLAGS || entry->csn >> 56 ||
-        (entry->flags & ART_DELETE && entry->value.len)) {
+        !art_entry_is_sane(entry->flags, entry->value)) {
         return art_fail(ART_MISUSE, "art: this entry cannot go into this blob");
     }
     struct art_arrival arrival = {.key = key,
@@ -216,7 +227,8 @@ enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, c
                                   .below = 1,
                                   .csn_max = entry->csn,
                                   .overflows = entry->flags & ART_OVERFLOW ? 1 : 0,
-                                  .key_max = key.len};
+                                  .key_max = key.len,
+                                  .summary = builder->options.summary};
     return take_arrival(builder, &arrival, full);
 }
 
@@ -224,7 +236,7 @@ enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes se
                                 bool *full) {
     uint8_t value[ART_REF_MAX];
     if (builder->options.kind != ART_BLOB_INDEX || separator.len > ART_KEY_MAX || ref->label.len > ART_LABEL_MAX ||
-        ref->level + 1u != builder->options.level) {
+        ref->level + 1u != builder->options.level || !art_measures_equal(ref->has, builder->footer.has)) {
         return art_fail(ART_MISUSE, "art: this reference cannot go into this blob");
     }
     struct art_entry entry = {.value = art_bytes(value, art_ref_encode(ref, value))};
@@ -236,7 +248,15 @@ enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes se
                                   .csn_max = ref->csn_max,
                                   .overflows = ref->overflows,
                                   .key_max = ref->key_max,
+                                  .summary = builder->options.summary,
                                   .label = ref->label};
+    struct art_summed summed;
+    if (builder->options.summary) {
+        if (!ref->summed || !art_summed_decode(ref->has, ref->summed, &summed)) {
+            return art_fail(ART_MISUSE, "art: a reference whose sums and zones make no sense");
+        }
+        arrival.summed = &summed;
+    }
     return take_arrival(builder, &arrival, full);
 }
 
@@ -305,6 +325,10 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     trailer->csn_max = builder->csn_max;
     trailer->overflows = builder->overflows;
     trailer->key_max = (uint16_t)builder->key_max;
+    trailer->columns = footer->has.columns;
+    trailer->sums = footer->has.sums;
+    trailer->lookups = footer->has.lookups;
+    trailer->lookups_at = (uint16_t)(layout.lookups / ART_LOOKUPS_ALIGN);
     trailer->count = footer->sum[footer->buckets];
     trailer->buckets = footer->buckets;
     trailer->leaf_pages = leaf_pages;
@@ -328,21 +352,14 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     if (!footer->buckets) return art_fail(ART_MISUSE, "art: a blob without entries");
     rc = close_blob(builder, slot, generation);
     if (rc) return rc;
-    const struct art_blob_trailer *trailer = art_blob_trailer(builder->buffer);
-    out->ref = (struct art_ref){
-        .slot = slot,
-        .level = trailer->level,
-        .leaf_pages = (uint8_t)trailer->leaf_pages,
-        .footer_pages = (uint8_t)trailer->footer_pages,
-        .generation = generation,
-        .hash = art_hash128(builder->buffer + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE),
-        .entries = trailer->below,
-        .count = trailer->count,
-        .csn_max = trailer->csn_max,
-        .overflows = trailer->overflows,
-        .key_max = trailer->key_max,
-        .label = art_bytes(builder->first.bytes, trailer->common),
-    };
+    art_ref_of_trailer(builder->buffer + ART_LAST_PAGE_AT, &out->ref);
+    out->ref.label.data = builder->first.bytes;
+    if (footer->has.columns) {
+        struct art_summed summed;
+        art_footer_summed(footer, &summed);
+        art_summed_encode(footer->has, &summed, builder->summed);
+        out->ref.summed = builder->summed;
+    }
     out->separator = art_bytes(builder->first.bytes, builder->separator_len);
     out->more = builder->pending.count > 0;
     art_footer_reset(footer, builder->options.filter ? builder->entries : 0);

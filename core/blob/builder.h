@@ -19,9 +19,10 @@ struct art_builder;
 
 struct art_builder_options {
     enum art_blob_kind kind;
-    uint8_t level;    /* 0 for leaves; of the blobs that are built, for index blobs 1.. */
-    bool filter;      /* leaf blobs of upper runs */
-    uint8_t uuid[16]; /* the table's id */
+    uint8_t level;                     /* 0 for leaves; of the blobs that are built, for index blobs 1.. */
+    bool filter;                       /* leaf blobs of upper runs */
+    const struct art_summary *summary; /* NULL: none */
+    uint8_t uuid[16];                  /* the table's id */
     /* close a blob when it uses this many pages; 0: 128, all. A leaf takes its first entry, an index its first two,
      * whatever they need. */
     uint32_t fill_pages;

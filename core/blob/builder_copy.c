@@ -85,6 +85,24 @@ static struct art_bounds exact_bounds(const struct art_blob *source, uint32_t bu
     return bounds.csn_max == UINT64_MAX ? art_bucket_measure(view) : bounds;
 }
 
+/* Of the cursor's bucket. The stored lookups tell of too few bits. */
+static enum art_rc take_hashes(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t page) {
+    struct art_bucket_hashes *bucket = &builder->pending.hashes; /* nothing is pending */
+    const struct art_bucket_view *view = &cursor->view;
+    uint8_t columns = builder->footer.has.lookups;
+    art_bucket_hashes_clear(bucket, columns);
+    for (uint32_t i = 0; i < view->count; i++) {
+        struct art_entry entry;
+        struct art_hashes hashes;
+        art_bucket_entry(view, i, &entry);
+        art_summary_hashes(builder->options.summary, &entry, &hashes);
+        art_bucket_hashes_add(bucket, columns, &hashes);
+    }
+    enum art_rc rc = art_lookups_reserve(&builder->footer.lookups, bucket);
+    if (!rc) art_lookups_push(&builder->footer.lookups, bucket, page);
+    return rc;
+}
+
 /* Adds a row of the directory for the bucket that the cursor's bucket is, at its place in this blob. */
 static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_cursor *cursor, uint32_t bucket,
                               uint32_t offset) {
@@ -101,10 +119,15 @@ static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_curso
     }
     struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, key);
     rc = art_footer_reserve(footer, 1, separator.len, builder->options.filter ? entries : 0);
+    if (!rc && footer->lookups.columns) rc = take_hashes(builder, cursor, offset / ART_BLOB_PAGE);
     if (rc) return rc;
     if (!footer->buckets) art_builder_note_first(builder, key);
     struct art_bounds bounds = exact_bounds(source, bucket, &cursor->view);
-    art_footer_push(footer, separator, offset, entries, sum, &bounds);
+    struct art_summed summed;
+    for (unsigned i = 0; i < footer->has.sums; i++)
+        summed.sum[i] = art_subtract128(art_bucket_summed(source, i, bucket + 1), art_bucket_summed(source, i, bucket));
+    for (unsigned i = 0; i < footer->has.columns; i++) summed.zone[i] = art_bucket_zone(source, i, bucket);
+    art_footer_push(footer, separator, offset, entries, sum, &bounds, &summed);
     for (uint32_t i = 0; builder->options.filter && i < entries; i++) {
         footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(cursor->key, cursor->key_len));
         if (i + 1 < entries) art_blob_next(cursor); /* within the bucket: cannot fail */
@@ -119,10 +142,11 @@ static enum art_rc add_bucket(struct art_builder *builder, struct art_blob_curso
 }
 
 /* The run's rows were added; take them off again. `last` is still the last key before them. */
-static void forget_run(struct art_builder *builder, uint32_t buckets, uint32_t nodes_bound, uint32_t hashes,
-                       bool emitted) {
-    art_footer_truncate(&builder->footer, buckets, nodes_bound);
-    builder->footer.hash_count = hashes;
+static void forget_run(struct art_builder *builder, const struct art_footer *before, bool emitted) {
+    struct art_footer *footer = &builder->footer;
+    art_footer_truncate(footer, before->buckets, before->nodes_bound);
+    footer->hash_count = before->hash_count;
+    memcpy(footer->lookups.count, before->lookups.count, sizeof footer->lookups.count);
     art_key_copy_set(&builder->emitted_last, builder->last.bytes, builder->last.len);
     builder->any_emitted = emitted;
 }
@@ -142,7 +166,7 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
                             uint32_t *taken) {
     struct art_footer *footer = &builder->footer;
     struct art_blob *source = cursor->blob;
-    uint32_t buckets = footer->buckets, nodes_bound = footer->nodes_bound, hashes = footer->hash_count;
+    const struct art_footer before = *footer; /* its numbers */
     uint32_t base = page_of(source, run.first) * ART_BLOB_PAGE, entries = 0;
     uint64_t csn_min = builder->csn_min, csn_max = builder->csn_max, overflows = 0;
     uint32_t key_max = builder->key_max;
@@ -151,7 +175,7 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
     for (uint32_t b = run.first; b < run.end; b++) {
         enum art_rc rc = add_bucket(builder, cursor, b, builder->at + art_bucket_offset(source, b) - base);
         if (rc) {
-            forget_run(builder, buckets, nodes_bound, hashes, emitted);
+            forget_run(builder, &before, emitted);
             return rc;
         }
         if (art_load64(cursor->view.start + 8) >> 8 < csn_min) csn_min = art_load64(cursor->view.start + 8) >> 8;
@@ -163,7 +187,7 @@ static enum art_rc take_run(struct art_builder *builder, struct art_blob_cursor 
     }
     uint32_t end = builder->at + run_pages(source, run) * ART_BLOB_PAGE;
     if (!art_builder_has_room(builder, end, footer->buckets, footer->nodes_bound, builder->entries + entries, sums)) {
-        forget_run(builder, buckets, nodes_bound, hashes, emitted);
+        forget_run(builder, &before, emitted);
         return ART_OK;
     }
     copy_pages(builder, source, run);
@@ -189,6 +213,7 @@ enum art_rc art_builder_add_buckets(struct art_builder *builder, struct art_blob
     }
     struct art_page_run run = shortest_run(source, from, to);
     bool full = false;
+    if (!art_measures_equal(source->has, builder->footer.has)) return ART_OK;
     if (run.end == run.first || builder->refused) return ART_OK;
     enum art_rc rc = worth_copying(builder, source, from, to, &to);
     if (rc || to == from) return rc;

@@ -29,11 +29,13 @@ struct art_pending {
     uint64_t below;                                /* index: leaf entries under the children */
     struct art_bounds bounds;                      /* of all entries; csn_max is exact */
     uint64_t overflows;                            /* entries with ART_OVERFLOW, here or below */
+    struct art_summed summed;                      /* with a summary: of all entries */
+    struct art_bucket_hashes hashes;               /* with lookups: likewise */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_MAX], suffix_len[ART_BUCKET_MAX], value_end[ART_BUCKET_MAX];
     uint8_t first_byte[ART_BUCKET_MAX], flags[ART_BUCKET_MAX];
     uint64_t csn[ART_BUCKET_MAX];
-    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOB_PAGE + ART_VALUE_INLINE_MAX];
+    uint8_t suffixes[ART_BLOB_PAGE], values[ART_BLOB_PAGE + ART_STORED_MAX];
     uint8_t first_key[ART_KEY_MAX + ART_KEY_PADDING];
 };
 
@@ -45,6 +47,8 @@ struct art_arrival {
     int64_t weight;
     uint64_t below, csn_max, overflows;
     uint32_t key_max;
+    const struct art_summary *summary; /* NULL: none */
+    const struct art_summed *summed;   /* of a reference, with a summary */
     struct art_bytes label;
 };
 
@@ -68,6 +72,7 @@ struct art_builder {
     uint64_t hash[ART_BLOB_PAGES]; /* of pages that were copied */
     struct art_footer footer;
     struct art_pending pending;
+    uint8_t summed[ART_SUMMED_MAX];                /* of the finished blob */
     struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
 };
 

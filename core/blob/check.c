@@ -19,7 +19,9 @@ struct art_blob_checker {
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
     uint32_t first_len, label_shared;
     uint64_t csn_min, below;
-    struct art_bounds bounds; /* of the bucket; children's, and of the whole blob: */
+    struct art_summed summed; /* of the bucket */
+    struct art_bucket_hashes hashes;
+    struct art_bounds bounds; /* likewise; children's, and of the whole blob: */
     uint64_t csn_max, overflows;
     uint32_t key_max;
     bool odd_weight;
@@ -70,6 +72,9 @@ static enum art_rc check_child(struct art_blob_checker *checker) {
     enum art_rc rc = art_blob_cursor_ref(&checker->cursor, &ref);
     if (rc) return rc;
     uint32_t label_len = checker->blob->label_len, n = art_min32(ref.label.len, key.len);
+    struct art_summed summed;
+    if (ref.summed && !art_summed_decode(ref.has, ref.summed, &summed)) return wrong_at(checker, "a senseless zone");
+    if (ref.summed) art_summed_add(ref.has, &checker->summed, &summed);
     if (ref.label.len < label_len) return wrong_at(checker, "the child's label is shorter than the index's");
     if (n > label_len && memcmp(ref.label.data + label_len, key.data + label_len, n - label_len) < 0) {
         return wrong_at(checker, "the child's keys lie before its separator");
@@ -90,7 +95,15 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
         if (entry.flags || entry.csn) return wrong_at(checker, "flags on a reference");
         return check_child(checker);
     }
-    if (entry.flags & ART_DELETE && entry.value.len) return wrong_at(checker, "a delete with a value");
+    if (!art_entry_is_sane(entry.flags, entry.value)) return wrong_at(checker, "a delete with a value");
+    const struct art_summary *summary = checker->expected->summary;
+    if (summary) {
+        struct art_summed summed;
+        struct art_hashes hashes;
+        art_summary_weigh(summary, &entry, &summed, &hashes);
+        art_summed_add(summary->has, &checker->summed, &summed);
+        art_bucket_hashes_add(&checker->hashes, summary->has.lookups, &hashes);
+    }
     if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");
     if (checker->expected->only_puts && entry.flags & (ART_DELETE | ART_SHADOWS_OLDER)) {
         return wrong_at(checker, "the last run holds something else than a first put");
@@ -137,13 +150,33 @@ static enum art_rc enter_bucket(struct art_blob_checker *checker) {
     enum art_rc rc = art_footer_reserve(footer, 1, separator_len, entries);
     if (rc) return rc;
     art_footer_push(footer, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
-                    art_bucket_weights(view, entries, blob->kind), &(struct art_bounds){0});
+                    art_bucket_weights(view, entries, blob->kind), &(struct art_bounds){0}, &checker->summed);
     const uint8_t *end = blob->image + art_bucket_end(blob, b);
     struct art_bytes last = art_bucket_value(view, view->count - 1);
     for (const uint8_t *at = last.data + last.len; at < end; at++) {
         if (*at) return wrong_at(checker, "unused bytes behind the bucket are not zero");
     }
     return ART_OK;
+}
+
+/* Without the table's summary nobody can tell what a leaf's entries add: they are taken for what the directory says. */
+static void note_summed(struct art_blob_checker *checker) {
+    const struct art_blob *blob = checker->blob;
+    uint32_t b = checker->cursor.bucket;
+    struct art_summed said = checker->summed;
+    bool known = blob->kind == ART_BLOB_INDEX || checker->expected->summary;
+    for (unsigned i = 0; !known && i < blob->has.sums; i++)
+        said.sum[i] = art_subtract128(art_bucket_summed(blob, i, b + 1), art_bucket_summed(blob, i, b));
+    for (unsigned i = 0; !known && i < blob->has.columns; i++) said.zone[i] = art_bucket_zone(blob, i, b);
+    art_footer_note_summed(&checker->footer, b, &said);
+}
+
+static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucket) {
+    struct art_lookups *lookups = &checker->footer.lookups;
+    enum art_rc rc = art_lookups_reserve(lookups, &checker->hashes);
+    if (!rc) art_lookups_push(lookups, &checker->hashes, art_bucket_offset(checker->blob, bucket) / ART_BLOB_PAGE);
+    art_bucket_hashes_clear(&checker->hashes, lookups->columns);
+    return rc;
 }
 
 static enum art_rc walk_entries(struct art_blob_checker *checker) {
@@ -153,13 +186,17 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
     enum art_rc rc = art_blob_first(cursor);
     for (; !rc && cursor->valid; count++) {
         if (!cursor->entry) {
+            if (count) rc = leave_bucket(checker, footer->buckets - 1);
+            if (rc) return rc;
             checker->bounds = (struct art_bounds){0};
+            checker->summed = (struct art_summed){0};
             rc = enter_bucket(checker);
         }
         if (!rc) rc = check_entry_key(checker, count == 0);
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
         footer->bounds[cursor->bucket] = checker->bounds;
+        if (footer->has.columns) note_summed(checker);
         if (checker->blob->filter) {
             footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
         }
@@ -167,6 +204,7 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
         checker->before_len = cursor->key_len;
         rc = art_blob_next(cursor);
     }
+    if (!rc) rc = leave_bucket(checker, footer->buckets - 1);
     if (!rc && count != checker->blob->entries) rc = wrong_at(checker, "the blob's number of entries is another");
     return rc;
 }
@@ -175,6 +213,11 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
 static uint32_t expected_label(const struct art_blob_checker *checker) {
     uint32_t n = art_min32(art_min32(checker->first_len, checker->before_len), checker->label_shared);
     return art_common_prefix(checker->first, checker->before, n);
+}
+
+static const char *part_at(const struct art_blob *blob, uint32_t at) {
+    if (at < blob->routing) return "table of lookups";
+    return blob->filter && at >= blob->filter ? "filter" : "routing part";
 }
 
 static enum art_rc check_footer(struct art_blob_checker *checker) {
@@ -198,15 +241,16 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (layout.routing != blob->routing || layout.root != blob->root || layout.footer_pages != blob->footer_pages ||
-        layout.filter != blob->filter || layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
+    if (layout.lookups != blob->lookups || layout.routing != blob->routing || layout.root != blob->root ||
+        layout.footer_pages != blob->footer_pages || layout.filter != blob->filter ||
+        layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
         return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
                            "the footer is laid out otherwise than its entries ask");
     }
     for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
-                           blob->filter && at >= blob->filter ? "filter" : "routing part", at);
+                           part_at(blob, at), at);
     }
     if (trailer->own_hash == art_blob_trailer_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");
@@ -221,6 +265,9 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
     art_footer_init(&checker.footer);
+    checker.footer.has = blob->has;
+    if (blob->lookups && expected->summary) checker.footer.lookups.columns = blob->has.lookups;
+    if (blob->lookups && !expected->summary) checker.footer.known_lookups = art_blob_lookups(blob);
     enum art_rc rc = check_hashes(blob);
     if (rc) return rc;
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/blob/cursor.h"
+#include "core/blob/lookups.h"
 #include "core/blob/routing.h"
 #include "core/blob/search.h"
 
@@ -15,6 +16,11 @@ void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob,
     memset(cursor, 0, sizeof *cursor);
     cursor->blob = blob;
     cursor->key = key_buffer;
+}
+
+void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits) {
+    cursor->limits = limits;
+    if (limits) cursor->pages = art_blob_pages_sought(cursor->blob, limits);
 }
 
 /* Bytes keep .. until of the key, counted from the bucket's prefix, come from entries before `entry`: from the
@@ -115,29 +121,103 @@ enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucke
     return ART_OK;
 }
 
+/* As art_ref_has_only_deletes(). */
+static bool has_only_deletes(const struct art_blob *blob, uint32_t bucket) {
+    uint64_t before = (uint64_t)art_bucket_sum(blob, bucket), behind = (uint64_t)art_bucket_sum(blob, bucket + 1);
+    return before == behind + art_blob_entries_in(blob, bucket, bucket + 1);
+}
+
+/* May it have what is asked for? */
+static bool is_wanted_bucket(const struct art_blob_cursor *cursor, uint32_t bucket) {
+    const struct art_blob *blob = cursor->blob;
+    if (cursor->newer_than && art_bucket_bounds(blob, bucket).csn_max <= cursor->newer_than) return false;
+    if (cursor->hides_nothing && has_only_deletes(blob, bucket)) return false;
+    if (!cursor->limits) return true;
+    if (!art_pages_has(&cursor->pages, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE)) return false;
+    for (unsigned i = 0; i < cursor->limits->count; i++) {
+        const struct art_limit *limit = &cursor->limits->limit[i];
+        struct art_zone zone = art_bucket_zone(blob, limit->column, bucket);
+        if (!art_zone_may_have(&zone, limit)) return false;
+    }
+    return true;
+}
+
 /* The first bucket from there on that may have what is asked for; the number of buckets: none. */
 static uint32_t wanted_from(const struct art_blob_cursor *cursor, uint32_t bucket) {
     const struct art_blob *blob = cursor->blob;
-    if (ART_LIKELY(!cursor->newer_than)) return bucket;
-    while (bucket < blob->buckets && art_bucket_bounds(blob, bucket).csn_max <= cursor->newer_than) bucket++;
+    if (ART_LIKELY(!cursor->newer_than && !cursor->limits)) return bucket;
+    while (bucket < blob->buckets && !is_wanted_bucket(cursor, bucket)) bucket++;
     return bucket;
 }
 
-/* To the end of the last such bucket before `end`. */
-static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end) {
-    if (ART_UNLIKELY(cursor->newer_than)) {
-        while (end && art_bucket_bounds(cursor->blob, end - 1).csn_max <= cursor->newer_than) end--;
+/* The end of the last such bucket before `end`; 0: there is none. */
+static uint32_t wanted_before(const struct art_blob_cursor *cursor, uint32_t end) {
+    if (ART_UNLIKELY(cursor->newer_than || cursor->limits)) {
+        while (end && !is_wanted_bucket(cursor, end - 1)) end--;
     }
+    return end;
+}
+
+static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end) {
+    end = wanted_before(cursor, end);
     cursor->valid = false;
     return end ? art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX) : ART_OK;
 }
 
+/* --- pages ahead of a walk ---------------------------------------------------------------------------------------- */
+
+/* Adds the bucket's pages that are missing. Returns how many. */
+static uint32_t add_missing_pages(const struct art_blob *blob, uint32_t bucket, struct art_pages *pages) {
+    uint32_t page = art_bucket_offset(blob, bucket) / ART_BLOB_PAGE, added = 0;
+    for (; page <= (art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE; page++) {
+        if (art_page_present(blob, page) || art_pages_has(pages, page)) continue;
+        pages->bits[page >> 6] |= (uint64_t)1 << (page & 63);
+        added++;
+    }
+    return added;
+}
+
+/* A walk is about to open the bucket. If it is missing, it is read together with the next ones that are wanted, more of
+ * them the longer the walk goes on. A walk through all, forward, the store sees by itself, and so does the system. */
+static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, bool backward) {
+    enum { WINDOW_FIRST = 2, WINDOW_MAX = 32 };
+    struct art_blob *blob = cursor->blob;
+    struct art_pages pages = {0};
+    if (!blob->expect || (!backward && !cursor->newer_than && !cursor->limits)) return ART_OK;
+    uint32_t count = add_missing_pages(blob, bucket, &pages);
+    if (!count) return ART_OK;
+    cursor->window = cursor->window ? art_min32(2 * cursor->window, WINDOW_MAX) : WINDOW_FIRST;
+    while (count < cursor->window) {
+        bucket = backward ? wanted_before(cursor, bucket) - 1 : wanted_from(cursor, bucket + 1);
+        if (bucket >= blob->buckets) break; /* UINT32_MAX, backward */
+        count += add_missing_pages(blob, bucket, &pages);
+    }
+    return blob->expect(blob, &pages);
+}
+
+static enum art_rc walk_from_bucket(struct art_blob_cursor *cursor, uint32_t bucket) {
+    bucket = wanted_from(cursor, bucket);
+    cursor->valid = false;
+    if (bucket >= cursor->blob->buckets) return ART_OK;
+    enum art_rc rc = expect_from(cursor, bucket, false);
+    return rc ? rc : art_blob_cursor_place(cursor, bucket, 0);
+}
+
+static enum art_rc walk_before_bucket(struct art_blob_cursor *cursor, uint32_t end) {
+    end = wanted_before(cursor, end);
+    cursor->valid = false;
+    if (!end) return ART_OK;
+    enum art_rc rc = expect_from(cursor, end - 1, true);
+    return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX);
+}
+
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
-    return art_blob_cursor_place(cursor, wanted_from(cursor, 0), 0);
+    return cursor->window ? walk_from_bucket(cursor, 0) : art_blob_cursor_place(cursor, wanted_from(cursor, 0), 0);
 }
 
 enum art_rc art_blob_last(struct art_blob_cursor *cursor) {
-    return place_before(cursor, cursor->blob->buckets);
+    uint32_t end = cursor->blob->buckets;
+    return cursor->window ? walk_before_bucket(cursor, end) : place_before(cursor, end);
 }
 
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
@@ -196,9 +276,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) {
-        return art_blob_cursor_place(cursor, wanted_from(cursor, cursor->bucket + 1), 0);
-    }
+    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return walk_from_bucket(cursor, cursor->bucket + 1);
     advance(cursor);
     return ART_OK;
 }
@@ -226,7 +304,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) return place_before(cursor, cursor->bucket);
+    if (ART_UNLIKELY(!cursor->entry)) return walk_before_bucket(cursor, cursor->bucket);
     retreat(cursor);
     return ART_OK;
 }
@@ -377,7 +455,7 @@ enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art
     const struct art_blob *blob = cursor->blob;
     assert(cursor->valid);
     enum art_rc rc = art_ref_decode(art_bucket_value(&cursor->view, cursor->entry), out);
-    if (!rc && out->level + 1u == blob->level) return ART_OK;
+    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
     return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
                        "bucket %u, entry %u: not a reference to a child", cursor->bucket, cursor->entry);
 }

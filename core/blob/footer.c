@@ -38,11 +38,14 @@ void art_footer_clear(struct art_footer *footer) {
     art_free(footer->rank);
     art_free(footer->sum);
     art_free(footer->bounds);
+    art_free(footer->summed);
+    art_free(footer->zones);
     art_free(footer->separator_at);
     art_free(footer->separators);
     art_free(footer->hashes);
     art_free(footer->spans);
     art_free(footer->scratch);
+    art_lookups_clear(&footer->lookups);
     memset(footer, 0, sizeof *footer);
 }
 
@@ -54,9 +57,10 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
     footer->buckets = 0;
     footer->sums = false;
     footer->nodes_bound = 0;
+    art_lookups_reset(&footer->lookups);
 }
 
-/* The five arrays share one size; when one of them cannot grow, the others are merely larger than that. */
+/* The arrays share one size; when one of them cannot grow, the others are merely larger than that. */
 static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) {
     uint32_t need = footer->buckets + buckets + 1, old = footer->bucket_room, room = old;
     enum art_rc rc = art_grow(&footer->offset, &room, need, sizeof *footer->offset);
@@ -66,6 +70,11 @@ static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) 
     if (!rc) rc = art_grow(&footer->sum, &room, need, sizeof *footer->sum);
     room = old;
     if (!rc) rc = art_grow(&footer->bounds, &room, need, sizeof *footer->bounds);
+    room = old;
+    struct art_measures has = footer->has;
+    if (!rc && has.sums) rc = art_grow(&footer->summed, &room, need, has.sums * sizeof *footer->summed);
+    room = old;
+    if (!rc && has.columns) rc = art_grow(&footer->zones, &room, need, has.columns * sizeof *footer->zones);
     room = old;
     if (!rc) rc = art_grow(&footer->separator_at, &room, need, sizeof *footer->separator_at);
     if (!rc) footer->bucket_room = room;
@@ -94,10 +103,29 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
     return (footer->buckets ? 0 : NODE_SLACK) + NODE_COST + separator.len - shared;
 }
 
+void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed) {
+    struct art_measures has = footer->has;
+    art_int128 *before = footer->summed + (size_t)bucket * has.sums;
+    if (!bucket && has.sums) memset(before, 0, has.sums * sizeof *before);
+    for (unsigned i = 0; i < has.sums; i++) before[has.sums + i] = art_add128(before[i], summed->sum[i]);
+    memcpy(footer->zones + (size_t)bucket * has.columns, summed->zone, has.columns * sizeof *footer->zones);
+}
+
+void art_footer_summed(const struct art_footer *footer, struct art_summed *out) {
+    struct art_measures has = footer->has;
+    *out = (struct art_summed){0};
+    if (has.sums) memcpy(out->sum, footer->summed + (size_t)footer->buckets * has.sums, has.sums * sizeof *out->sum);
+    for (uint32_t b = 0; b < footer->buckets; b++) {
+        for (unsigned i = 0; i < has.columns; i++)
+            art_zone_add(&out->zone[i], &footer->zones[(size_t)b * has.columns + i]);
+    }
+}
+
 void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
-                     int64_t sum, const struct art_bounds *bounds) {
+                     int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed) {
     uint32_t b = footer->buckets;
     assert(b + 1 < footer->bucket_room && (b || !separator.len));
+    if (footer->has.columns) art_footer_note_summed(footer, b, summed);
     if (!b) {
         footer->separator_at[0] = footer->rank[0] = 0;
         footer->sum[0] = 0;
@@ -248,16 +276,40 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
 
 /* --- the whole footer --------------------------------------------------------------------------------------------- */
 
-uint32_t art_footer_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes) {
+uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
+                          uint64_t other_bytes) {
     uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;
     uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK : 0) +
-                     (uint64_t)art_directory_bytes(buckets, sums) + node_bytes + 8;
+                     (uint64_t)art_directory_bytes(buckets, sums, has) + other_bytes + 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
 static uint32_t newest_of(const struct art_bounds *bounds, uint64_t csn_min) {
     uint64_t newest = bounds->csn_max - csn_min;
     return newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN;
+}
+
+/* A column of numbers after the other. */
+static uint32_t put_summed(const struct art_footer *footer, uint8_t *out) {
+    struct art_measures has = footer->has;
+    struct art_summed all;
+    uint32_t n = footer->buckets;
+    uint8_t *at = out;
+    for (unsigned i = 0; i < has.sums; i++) {
+        for (uint32_t b = 0; b <= n; b++, at += ART_SUM_BYTES)
+            art_store_sum(at, footer->summed[(size_t)b * has.sums + i]);
+    }
+    for (unsigned i = 0; i < has.columns; i++, at += ART_ZONE_BYTES * n) {
+        for (uint32_t b = 0; b < n; b++) {
+            const struct art_zone *zone = &footer->zones[(size_t)b * has.columns + i];
+            memcpy(at + 8 * b, &zone->low, 8);
+            memcpy(at + 8 * n + 8 * b, &zone->high, 8);
+            at[16 * n + b] = zone->kinds;
+        }
+    }
+    art_footer_summed(footer, &all);
+    art_summed_encode(has, &all, at);
+    return (uint32_t)(at - out) + art_summed_bytes(has);
 }
 
 static uint32_t put_directories(const struct art_footer *footer, struct art_bytes label, uint64_t csn_min,
@@ -271,14 +323,24 @@ static uint32_t put_directories(const struct art_footer *footer, struct art_byte
     for (uint32_t b = 0; b < footer->buckets; b++, at += 4) art_store32(out + at, newest_of(&bounds[b], csn_min));
     for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, bounds[b].key_max);
     for (uint32_t b = 0; b < footer->buckets; b++) out[at++] = bounds[b].overflows;
+    if (footer->has.columns) at += put_summed(footer, out + at);
     if (label.len) memcpy(out + at, label.data, label.len);
     return at + label.len;
 }
 
+static enum art_rc put_lookups(struct art_footer *footer, uint8_t *out, uint32_t *bytes) {
+    *bytes = footer->known_lookups.len;
+    if (*bytes) memcpy(out, footer->known_lookups.data, *bytes);
+    return footer->lookups.columns ? art_lookups_write(&footer->lookups, out, bytes) : ART_OK;
+}
+
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out) {
-    uint32_t directory = art_directory_bytes(footer->buckets, footer->sums) + label.len, filter_end = ART_TRAILER_AT;
-    enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound);
+    uint32_t directory = art_directory_bytes(footer->buckets, footer->sums, footer->has) + label.len;
+    uint32_t filter_end = ART_TRAILER_AT, lookups = art_lookups_bytes(&footer->lookups, NULL);
+    if (footer->known_lookups.len) lookups = footer->known_lookups.len;
+    enum art_rc rc = lookups > ART_BLOB_BYTES ? ART_TOOBIG : ART_OK;
+    if (!rc) rc = reserve_scratch(footer, directory + footer->nodes_bound + lookups);
     if (rc) return rc;
     put_directories(footer, label, csn_min, footer->scratch);
     struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch + directory};
@@ -288,7 +350,11 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
         nodes = put_nodes(writer);
     }
     assert(nodes <= footer->nodes_bound);
-    if (art_footer_pages(footer->buckets, footer->sums, filter_keys, label.len + nodes) > ART_BLOB_PAGES)
+    uint8_t *after = footer->scratch + directory + nodes;
+    rc = put_lookups(footer, after, &lookups);
+    if (rc) return rc;
+    uint64_t others = (uint64_t)label.len + nodes + (lookups ? lookups + ART_LOOKUPS_ALIGN : 0);
+    if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
     out->flags = (uint8_t)((writer.wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0));
@@ -303,9 +369,13 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     }
     out->routing = (end - directory - nodes) & ~7u;
     out->root = out->routing + directory;
-    out->footer_pages = (ART_BLOB_BYTES - out->routing + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
+    uint32_t first = (out->routing - lookups) & ~(uint32_t)(ART_LOOKUPS_ALIGN - 1);
+    if (lookups) out->lookups = first;
+    out->footer_pages = (ART_BLOB_BYTES - first + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE, routing_end = out->routing + directory + nodes;
-    memset(image + begin, 0, out->routing - begin);
+    memset(image + begin, 0, first - begin);
+    memcpy(image + first, after, lookups);
+    memset(image + first + lookups, 0, out->routing - first - lookups);
     memcpy(image + out->routing, footer->scratch, directory + nodes);
     memset(image + routing_end, 0, end - routing_end);
     memset(image + filter_end, 0, ART_TRAILER_AT - filter_end);

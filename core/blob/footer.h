@@ -7,7 +7,7 @@
 #ifndef ART_BLOB_FOOTER_H
 #define ART_BLOB_FOOTER_H
 
-#include "core/blob/blob_format.h"
+#include "core/blob/lookups.h"
 
 struct art_node_span;
 
@@ -17,12 +17,17 @@ struct art_footer {
     uint32_t *rank;            /* [buckets + 1] */
     int64_t *sum;              /* [buckets + 1] */
     struct art_bounds *bounds; /* [buckets], csn_max exact */
+    struct art_measures has;   /* the summary; set before the first bucket */
+    art_int128 *summed;        /* [buckets + 1][has.sums] before each bucket */
+    struct art_zone *zones;    /* [buckets][has.columns] */
     uint32_t *separator_at;    /* [buckets + 1] */
     uint8_t *separators;
     bool sums;            /* the sum directory is needed */
     uint32_t nodes_bound; /* never less than the nodes would take */
     uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
+    struct art_lookups lookups;
+    struct art_bytes known_lookups; /* in their place, for who cannot make them */
     /* (private) */
     uint32_t bucket_room, separator_room, hash_room, span_room, scratch_room;
     struct art_node_span *spans;
@@ -40,19 +45,25 @@ enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint
 
 /* What bucket `separator` is about to be added would bring at most, in bytes of nodes. */
 uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator);
-/* Room must have been reserved. The first bucket's separator is empty. */
+/* Room must have been reserved. The first bucket's separator is empty. `summed`: of the bucket; NULL without a
+ * summary. */
 void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
-                     int64_t sum, const struct art_bounds *bounds);
+                     int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed);
+/* What the last bucket has after all. With a summary. */
+void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed);
 /* Takes the last buckets off again. `nodes_bound` is what it was then. */
 void art_footer_truncate(struct art_footer *footer, uint32_t buckets, uint32_t nodes_bound);
 /* Replaces the bound by what the nodes take. ART_NOMEM. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 
-/* Pages of a footer with so many buckets, keys in the filter (0: none) and bytes of nodes, at most. */
-uint32_t art_footer_pages(uint32_t buckets, bool sums, uint32_t filter_keys, uint32_t node_bytes);
+/* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes and of lookups, at most. */
+uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
+                          uint64_t other_bytes);
+/* Sums and zones of all buckets. */
+void art_footer_summed(const struct art_footer *footer, struct art_summed *out);
 
 struct art_footer_layout {
-    uint32_t routing, root, filter, filter_blocks, footer_pages;
+    uint32_t routing, root, filter, filter_blocks, footer_pages, lookups;
     uint8_t flags;
 };
 /* `label`: what all keys begin with; `csn_min`: of all entries.

@@ -34,5 +34,5 @@ enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key,
     *before = (int64_t)((uint64_t)*before + (uint64_t)art_bucket_weights(&view, entry, blob->kind));
     if (leaf) return ART_GUESS_EXACT;
     enum art_rc rc = art_ref_decode(art_bucket_value(&view, entry), child);
-    return rc || child->level + 1u != blob->level ? ART_GUESS_ROUGH : ART_GUESS_CHILD;
+    return rc || !art_ref_is_child(blob, child) ? ART_GUESS_ROUGH : ART_GUESS_CHILD;
 }

@@ -29,6 +29,18 @@ static void note_bounds(struct art_pending *pending, const struct art_arrival *a
     pending->overflows += arrival->overflows;
 }
 
+static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival) {
+    struct art_summed *summed = &pending->summed;
+    struct art_measures has = arrival->summary->has;
+    struct art_hashes hashes;
+    if (arrival->summed) {
+        art_summed_add(has, summed, arrival->summed);
+        return;
+    }
+    art_summary_add(arrival->summary, arrival->entry, summed->sum, summed->zone, has.lookups ? &hashes : NULL);
+    if (has.lookups) art_bucket_hashes_add(&pending->hashes, has.lookups, &hashes);
+}
+
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
     const struct art_entry *entry = arrival->entry;
     pending->count = 1;
@@ -54,6 +66,11 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
     pending->bounds = (struct art_bounds){0};
     pending->overflows = 0;
     note_bounds(pending, arrival);
+    if (arrival->summary) {
+        pending->summed = (struct art_summed){0};
+        art_bucket_hashes_clear(&pending->hashes, arrival->summary->has.lookups);
+        note_arrival_summed(pending, arrival);
+    }
     uint32_t n = art_min32(arrival->label.len, arrival->key.len);
     pending->label_shared = art_common_prefix(arrival->label.data, arrival->key.data, n);
 }
@@ -91,6 +108,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     pending->odd_weight |= arrival->weight != 1;
     pending->below += arrival->below;
     note_bounds(pending, arrival);
+    if (arrival->summary) note_arrival_summed(pending, arrival);
     if (arrival->label.len < pending->label_shared) pending->label_shared = arrival->label.len;
     pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, pending->label_shared);
     return true;

@@ -1,6 +1,7 @@
 /* References: how a parent names its child. blob_format.h draws the bytes. */
 #include <assert.h>
 
+#include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/blob_format.h"
 
@@ -11,6 +12,9 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
         .level = ref->level,
         .leaf_pages = ref->leaf_pages,
         .footer_pages = ref->footer_pages,
+        .columns = ref->has.columns,
+        .sums = ref->has.sums,
+        .lookups = ref->has.lookups,
         .generation = ref->generation,
         .hash_low = ref->hash.low,
         .hash_high = ref->hash.high,
@@ -20,16 +24,23 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
         .overflows = ref->overflows,
         .key_max = ref->key_max,
     };
+    uint32_t summed = art_summed_bytes(ref->has);
+    assert(!summed || ref->summed);
     memcpy(out, &format, sizeof format);
-    if (ref->label.len) memcpy(out + sizeof format, ref->label.data, ref->label.len);
-    return (uint32_t)sizeof format + ref->label.len;
+    out += sizeof format;
+    if (summed) memcpy(out, ref->summed, summed);
+    if (ref->label.len) memcpy(out + summed, ref->label.data, ref->label.len);
+    return art_ref_bytes(ref);
 }
 
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
-    if (format.level > ART_LEVEL_MAX || format.columns || format.csn_floor) return ART_CORRUPT;
+    struct art_measures has = {format.columns, format.sums, format.lookups};
+    if (format.level > ART_LEVEL_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
+    uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;
     if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
         return ART_CORRUPT;
     }
@@ -50,7 +61,30 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
         .csn_max = format.csn_max,
         .overflows = format.overflows,
         .key_max = format.key_max,
-        .label = art_bytes(bytes.data + ART_REF_FIXED, bytes.len - ART_REF_FIXED),
+        .has = has,
+        .summed = has.columns ? bytes.data + ART_REF_FIXED : NULL,
+        .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
     };
     return ART_OK;
+}
+
+/* One allocation: the label, padded, since labels are handed to searches; then sums and zones. */
+enum art_rc art_ref_own(struct art_ref *ref) {
+    uint32_t summed = ref->summed ? art_summed_bytes(ref->has) : 0;
+    size_t room = (size_t)ref->label.len + ART_KEY_PADDING;
+    uint8_t *own = art_alloc_zeroed(room + summed);
+    if (!own) {
+        art_ref_leave(ref);
+        return art_nomem();
+    }
+    if (ref->label.len) memcpy(own, ref->label.data, ref->label.len);
+    if (summed) memcpy(own + room, ref->summed, summed);
+    ref->label.data = own;
+    ref->summed = summed ? own + room : NULL;
+    return ART_OK;
+}
+
+void art_ref_release(struct art_ref *ref) {
+    art_free((void *)ref->label.data);
+    art_ref_leave(ref);
 }

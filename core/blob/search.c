@@ -75,7 +75,7 @@ static inline enum art_rc find_child(struct art_blob *blob, struct art_bytes key
 static inline enum art_rc decode_child(const struct art_blob *blob, const struct art_place *place,
                                        struct art_ref *out) {
     enum art_rc rc = art_ref_decode(art_bucket_value(&place->view, place->entry), out);
-    if (!rc && out->level + 1u == blob->level) return ART_OK;
+    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
     return art_corrupt(blob->file, blob->slot, (uint32_t)(place->view.start - blob->image) / ART_BLOB_PAGE,
                        "bucket %u, entry %u: not a reference to a child", place->bucket, place->entry);
 }
@@ -89,6 +89,24 @@ enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct a
                             (uint64_t)art_bucket_weights(&place.view, place.entry, ART_BLOB_INDEX));
     }
     return decode_child(blob, &place, out);
+}
+
+enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
+                          struct art_ref *child, struct art_mark *mark, int64_t *before, art_int128 *sum) {
+    struct art_place place;
+    bool index = blob->kind == ART_BLOB_INDEX;
+    enum art_rc rc = index ? find_child(blob, key, &place) : find(blob, key, &place);
+    if (ART_UNLIKELY(rc)) return rc;
+    assert(blob->has.sums == summary->has.sums);
+    *mark = (struct art_mark){(uint16_t)place.bucket, (uint16_t)place.entry};
+    *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
+                        (uint64_t)art_bucket_weights(&place.view, place.entry, blob->kind));
+    bool rest = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
+    for (unsigned i = 0; sum && i < summary->has.sums; i++)
+        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + rest));
+    if (sum && rest) art_bucket_add_sums(&place.view, place.entry, place.view.count, blob->kind, summary, -1, sum);
+    if (sum && !rest) art_bucket_add_sums(&place.view, 0, place.entry, blob->kind, summary, 1, sum);
+    return index ? decode_child(blob, &place, child) : ART_OK;
 }
 
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
@@ -105,8 +123,90 @@ uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct a
     if (find(blob, key, &place)) return 0;
     uint32_t at = place.exact || !place.entry ? place.entry : place.entry - 1, n = 0;
     for (uint32_t i = at - at % room; i < place.view.count && n < room; i++) {
-        if (art_ref_decode(art_bucket_value(&place.view, i), &out[n]) || out[n].level + 1u != blob->level) break;
+        if (art_ref_decode(art_bucket_value(&place.view, i), &out[n]) || !art_ref_is_child(blob, &out[n])) break;
         n++;
     }
     return n;
+}
+
+/* --- the best of a range ------------------------------------------------------------------------------------------ */
+
+/* Of one bucket, entries [from, to). */
+static void look_at_entries(const struct art_blob *blob, const struct art_place *place, uint32_t from, uint32_t to,
+                            struct art_extreme *search) {
+    if (from >= to) return;
+    struct art_zone zone = art_bucket_zone(blob, search->column, place->bucket);
+    if (!art_extreme_beats(search, &zone)) return;
+    for (uint32_t i = from; i < to && !search->lost; i++) {
+        if (blob->kind == ART_BLOB_INDEX) {
+            zone = art_ref_zone(art_bucket_value(&place->view, i), blob->has, search->column);
+            art_extreme_take(search, &zone);
+            continue;
+        }
+        struct art_entry entry = {.value = art_bucket_value(&place->view, i),
+                                  .flags = art_bucket_flags(&place->view, i)};
+        art_extreme_take_entry(search, &entry);
+    }
+}
+
+/* Whole buckets. */
+static void look_at_buckets(const struct art_blob *blob, uint32_t from, uint32_t to, struct art_extreme *search) {
+    struct art_zone best = {.kinds = ART_ZONE_NUMBERS};
+    if (from >= to) return;
+    search->lost |= !art_blob_best_bound(blob, search->column, search->largest, from, to, &best.low.integer);
+    best.high = best.low;
+    if (!search->lost) art_extreme_take(search, &best);
+}
+
+/* From the one place to the other. Without a cut there is none, and its bucket is not open. */
+static void look_between(const struct art_blob *blob, const struct art_place *low, const struct art_place *high,
+                         struct art_extreme *search) {
+    if (low->bucket == high->bucket) {
+        look_at_entries(blob, high, low->entry, high->entry, search);
+        return;
+    }
+    bool whole = !low->entry;
+    look_at_buckets(blob, low->bucket + !whole, high->bucket, search);
+    if (!whole) look_at_entries(blob, low, low->entry, low->view.count, search);
+    look_at_entries(blob, high, 0, high->entry, search);
+}
+
+/* In an index blob: of the child that the cut leads into. */
+static enum art_rc find_cut(struct art_blob *blob, const struct art_cut *cut, struct art_place *out) {
+    if (!cut->mark) return blob->kind == ART_BLOB_INDEX ? find_child(blob, cut->key, out) : find(blob, cut->key, out);
+    out->bucket = cut->mark->bucket;
+    out->entry = cut->mark->entry;
+    assert(out->bucket < blob->buckets);
+    return art_bucket_open(blob, out->bucket, &out->view);
+}
+
+/* The places of both cuts; behind the last bucket where there is none. */
+static enum art_rc find_both(struct art_blob *blob, const struct art_cut *low, const struct art_cut *high,
+                             struct art_place place[2]) {
+    enum art_rc rc = ART_OK;
+    place[0].bucket = place[0].entry = place[0].view.count = 0;
+    place[1].bucket = blob->buckets;
+    place[1].entry = place[1].view.count = 0;
+    if (low->key.data) rc = find_cut(blob, low, &place[0]);
+    if (!rc && high->key.data) rc = find_cut(blob, high, &place[1]);
+    return rc;
+}
+
+enum art_rc art_blob_extreme(struct art_blob *blob, struct art_cut low, struct art_cut high, struct art_extreme *search,
+                             struct art_ref edge[2]) {
+    struct art_place place[2];
+    enum art_rc rc = find_both(blob, &low, &high, place);
+    edge[0].summed = edge[1].summed = NULL;
+    if (rc) return rc;
+    if (blob->kind == ART_BLOB_INDEX) {
+        bool cuts = low.key.data, ends = high.key.data;
+        bool same = cuts && ends && place[0].bucket == place[1].bucket && place[0].entry == place[1].entry;
+        if (cuts) rc = decode_child(blob, &place[0], &edge[0]);
+        if (!rc && ends && !same) rc = decode_child(blob, &place[1], &edge[1]);
+        if (rc || same) return rc;
+        place[0].entry += cuts;
+    }
+    if (place[0].bucket > place[1].bucket) return ART_OK;
+    look_between(blob, &place[0], &place[1], search);
+    return ART_OK;
 }

@@ -21,4 +21,9 @@ static inline enum art_rc art_bucket_open(struct art_blob *blob, uint32_t bucket
     return rc;
 }
 
+/* zones.c: the largest of the bounds from above of a column in buckets [from, to), at least one, or the least of those
+ * from below. False: they are not all integers. */
+bool art_blob_best_bound(const struct art_blob *blob, unsigned column, bool largest, uint32_t from, uint32_t to,
+                         int64_t *value);
+
 #endif

@@ -102,6 +102,7 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
 
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes) {
     assert(class < ART_ARENA_CLASSES && bytes % ART_ARENA_LINE == 0);
+    bytes += arena->beside;
     assert(bytes + ART_ARENA_LINE + sizeof(struct art_arena_chunk) <= ART_ARENA_FIRST_CHUNK);
     void *block = arena->recycled[class];
     if (block) {
@@ -115,6 +116,7 @@ void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes
 }
 
 void art_arena_recycle_block(struct art_arena *arena, unsigned class, size_t bytes, void *block) {
+    bytes += arena->beside;
     assert(class < ART_ARENA_CLASSES && arena->live >= bytes);
     memcpy(block, &arena->recycled[class], sizeof(void *));
     arena->recycled[class] = block;

@@ -39,6 +39,7 @@ struct art_arena {
     size_t allocated; /* from art_alloc(), chunk headers included; without the spare ones */
     size_t used, live;
     void *recycled[ART_ARENA_CLASSES]; /* lists of freed blocks, linked through their first word */
+    size_t beside; /* bytes, whole lines, that every block has behind those that are asked for; set once */
 };
 
 static inline size_t art_arena_round(size_t bytes) {

@@ -49,18 +49,33 @@ static enum art_rc enter_node(struct check *check, art_link link) {
     if (link % ART_ARENA_LINE) return broken("a node that does not begin a cache line");
     if (above && node->depth <= above->node->depth) return broken("a node that is not deeper than the one above");
     if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the place of an end");
-    check->live += art_node_bytes(node->type);
+    check->live += art_node_bytes(node->type) + check->memtable->arena.beside;
     enum art_rc rc = check_children(node);
     return rc ? rc : art_walk_enter(&check->walk, link);
 }
 
 static enum art_rc leave_node(struct check *check) {
     struct art_walk_step done = *art_walk_top(&check->walk);
-    if (done.sum != done.node->weight) return broken("a node with a wrong weight");
+    struct art_measures has = {0};
+    if (check->memtable->summary) has = check->memtable->summary->has;
+    if (done.weight != done.node->weight) return broken("a node with a wrong weight");
+    if (check->memtable->knows_newest && done.newest > done.node->newest) return broken("a node with a newer leaf");
+    if (has.sums && memcmp(done.summed.sum, art_node_sums(done.node), has.sums * sizeof *done.summed.sum) != 0) {
+        return broken("a node with wrong sums");
+    }
+    for (unsigned i = 0; i < has.columns; i++) {
+        struct art_zone zone = art_node_zones(done.node, has)[i], both = zone;
+        art_zone_add(&both, &done.summed.zone[i]);
+        bool wide = both.kinds == zone.kinds && both.low.integer == zone.low.integer &&
+                    both.high.integer == zone.high.integer; /* the bits of a real, too */
+        if (!wide) return broken("a node with a zone that is too narrow");
+    }
     art_walk_leave(&check->walk);
     struct art_walk_step *above = art_walk_top(&check->walk);
     if (above) {
-        above->sum += done.sum;
+        above->weight += done.weight;
+        if (above->newest < done.newest) above->newest = done.newest;
+        art_summed_add(has, &above->summed, &done.summed);
         check->meet = art_min32(check->meet, above->node->depth);
     }
     return ART_OK;
@@ -84,14 +99,21 @@ static enum art_rc check_notes(struct check *check, const struct art_leaf *leaf)
 static enum art_rc check_leaf(struct check *check, const struct art_leaf *leaf) {
     struct art_walk_step *above = art_walk_top(&check->walk);
     if (art_leaf_flags(leaf) & ~ART_ENTRY_FLAGS) return broken("an entry with unknown flags");
-    if ((art_leaf_flags(leaf) & ART_DELETE) && leaf->value_len) return broken("a delete with a value");
+    if (!art_entry_is_sane(art_leaf_flags(leaf), art_leaf_value(leaf))) {
+        return broken(art_leaf_flags(leaf) & ART_REPLACED ? "an entry that makes no sense" : "a delete with a value");
+    }
     if (above) {
         uint32_t depth = above->node->depth;
         bool fits = above->child == ART_CHILD_END
                         ? leaf->key_len == depth
                         : leaf->key_len > depth && leaf->key[depth] == art_node_byte(above->node, above->child);
         if (!fits) return broken("a key in a wrong place");
-        above->sum += art_leaf_weight(leaf);
+        above->weight += art_leaf_weight(leaf);
+        if (above->newest < leaf->csn_flags >> 8) above->newest = leaf->csn_flags >> 8;
+        if (check->memtable->summary) {
+            art_link_add_sums(check->memtable->summary, art_leaf_link(leaf), above->summed.sum);
+            art_link_add_zones(check->memtable->summary, art_leaf_link(leaf), above->summed.zone);
+        }
     }
     if (check->previous) {
         struct art_bytes a = art_leaf_key(check->previous), b = art_leaf_key(leaf);

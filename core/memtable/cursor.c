@@ -20,10 +20,14 @@ void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct a
     cursor->depth = 0;
     cursor->capacity = ART_MEMTABLE_DEPTH_INLINE;
     cursor->steps = NULL;
+    cursor->newer_than = 0;
+    cursor->chooses = false;
+    cursor->chosen = (struct art_buffer){0};
 }
 
 void art_memtable_cursor_clear(struct art_memtable_cursor *cursor) {
     art_free(cursor->steps);
+    art_buffer_clear(&cursor->chosen);
     art_memtable_cursor_init(cursor, cursor->memtable);
 }
 
@@ -59,17 +63,73 @@ static enum art_rc stand_on(struct art_memtable_cursor *cursor, art_link link) {
     return ART_OK;
 }
 
-/* To the first or last leaf below a link that the steps lead to. */
+/* The child itself, or the next one in the walk's direction that has something newer. */
+static inline int newer_child(const struct art_memtable_cursor *cursor, const struct art_node *node, int child,
+                              bool backward) {
+    if (!cursor->newer_than) return child;
+    while (child != ART_CHILD_NONE && art_link_newest(art_node_child(node, child)) <= cursor->newer_than)
+        child = backward ? art_node_prev(node, child) : art_node_next(node, child);
+    return child;
+}
+
+/* To the first or last leaf below a link that the steps lead to. Not valid: all leaves of the last step's child that
+ * were newer are gone. */
 static enum art_rc descend(struct art_memtable_cursor *cursor, art_link link, bool to_last) {
     cursor->valid = false;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);
-        int child = to_last ? art_node_last(node) : art_node_first(node);
+        int child = newer_child(cursor, node, to_last ? art_node_last(node) : art_node_first(node), to_last);
+        if (child == ART_CHILD_NONE) return ART_OK;
         enum art_rc rc = push(cursor, node, child);
         if (rc) return rc;
         link = art_node_child(node, child);
     }
     return stand_on(cursor, link);
+}
+
+enum art_rc art_memtable_cursor_newer(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
+                                      uint64_t newer_than) {
+    enum art_rc rc = art_memtable_learn_newest(memtable);
+    if (!rc) cursor->newer_than = newer_than;
+    return rc;
+}
+
+/* --- chosen keys -------------------------------------------------------------------------------------------------- */
+
+enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
+                                       const struct art_limits *limits) {
+    enum art_rc rc = art_memtable_choose(memtable, limits, &cursor->chosen, &cursor->chooses);
+    if (rc) cursor->chooses = false;
+    return rc;
+}
+
+static uint32_t chosen_count(const struct art_memtable_cursor *cursor) {
+    return (uint32_t)(cursor->chosen.len / sizeof(struct art_leaf *));
+}
+
+static struct art_leaf *chosen_leaf(const struct art_memtable_cursor *cursor, uint32_t number) {
+    return ((struct art_leaf **)(void *)cursor->chosen.data)[number];
+}
+
+/* UINT32_MAX or the count: there is none. */
+static enum art_rc stand_on_chosen(struct art_memtable_cursor *cursor, uint32_t number) {
+    cursor->valid = false;
+    if (number >= chosen_count(cursor)) return ART_OK;
+    cursor->at = number;
+    return stand_on(cursor, art_leaf_link(chosen_leaf(cursor, number)));
+}
+
+static enum art_rc seek_chosen(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+    uint32_t low = 0, high = chosen_count(cursor);
+    while (low < high) { /* to the first that is not before the key, backward: that is behind it */
+        uint32_t middle = (low + high) / 2;
+        int c = art_bytes_compare(art_leaf_key(chosen_leaf(cursor, middle)), key);
+        if (c < 0 || (backward && c == 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return stand_on_chosen(cursor, backward ? low - 1 : low);
 }
 
 /* Whoever walks on comes to the next child soon: a leaf and its value are two lines in most memtables. */
@@ -87,21 +147,31 @@ static enum art_rc go_on(struct art_memtable_cursor *cursor, bool backward) {
         struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
         const struct art_node *node = step->node;
         int child = backward ? art_node_prev(node, step->child) : art_node_next(node, step->child);
-        if (child != ART_CHILD_NONE) {
-            step->child = child;
-            if (!backward) prefetch_behind(node, child);
-            return descend(cursor, art_node_child(node, child), backward);
+        child = newer_child(cursor, node, child, backward);
+        if (child == ART_CHILD_NONE) {
+            cursor->depth--;
+            continue;
         }
-        cursor->depth--;
+        step->child = child;
+        if (!backward) prefetch_behind(node, child);
+        enum art_rc rc = descend(cursor, art_node_child(node, child), backward);
+        if (rc || cursor->valid) return rc;
     }
     cursor->valid = false;
     return ART_OK;
 }
 
+/* The same to the first or last leaf below a link, or else to the next leaf in that direction. */
+static enum art_rc descend_or_go_on(struct art_memtable_cursor *cursor, art_link link, bool backward) {
+    enum art_rc rc = descend(cursor, link, backward);
+    return rc || cursor->valid ? rc : go_on(cursor, backward);
+}
+
 static enum art_rc to_an_end(struct art_memtable_cursor *cursor, bool to_last) {
+    if (cursor->chooses) return stand_on_chosen(cursor, to_last ? chosen_count(cursor) - 1 : 0);
     cursor->depth = 0;
     cursor->valid = false;
-    return cursor->memtable->root ? descend(cursor, cursor->memtable->root, to_last) : ART_OK;
+    return cursor->memtable->root ? descend_or_go_on(cursor, cursor->memtable->root, to_last) : ART_OK;
 }
 
 enum art_rc art_memtable_first(struct art_memtable_cursor *cursor) {
@@ -153,10 +223,11 @@ static enum art_rc beside_gap(struct art_memtable_cursor *cursor, struct art_byt
         return go_on(cursor, backward);
     }
     step->child = child;
-    return descend(cursor, art_node_child(node, child), backward);
+    return descend_or_go_on(cursor, art_node_child(node, child), backward);
 }
 
 static enum art_rc seek(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+    if (cursor->chooses) return seek_chosen(cursor, key, backward);
     cursor->depth = 0;
     cursor->valid = false;
     if (!cursor->memtable->root) return ART_OK;
@@ -175,7 +246,7 @@ static enum art_rc seek(struct art_memtable_cursor *cursor, struct art_bytes key
     bool all_before = art_bytes_compare(art_leaf_key(nearest), key) < 0;
     if (all_before != backward) return go_on(cursor, backward);
     art_link below = last ? art_node_child(last->node, last->child) : cursor->memtable->root;
-    return descend(cursor, below, backward);
+    return descend_or_go_on(cursor, below, backward);
 }
 
 enum art_rc art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key) {
@@ -190,16 +261,16 @@ enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_
 
 enum art_rc art_memtable_next(struct art_memtable_cursor *cursor) {
     assert(cursor->valid);
-    return go_on(cursor, false);
+    return cursor->chooses ? stand_on_chosen(cursor, cursor->at + 1) : go_on(cursor, false);
 }
 
 enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor) {
     assert(cursor->valid);
-    return go_on(cursor, true);
+    return cursor->chooses ? stand_on_chosen(cursor, cursor->at - 1) : go_on(cursor, true);
 }
 
 enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward) {
-    assert(cursor->valid && len <= cursor->key.len);
+    assert(cursor->valid && len <= cursor->key.len && !cursor->chooses);
     const struct art_memtable_step *steps = steps_of(cursor);
     while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth >= len) cursor->depth--;
     return go_on(cursor, backward);

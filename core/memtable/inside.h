@@ -5,13 +5,15 @@
  *   select.c   and back from a sum to the row                      replay.c       verify and apply
  *   undo.c     savepoints and rollback                                  check.c, dump.c
  *   cursor.c   order
- *   filter.c   keys that are not here
+ *   filter.c   keys that are not here                                   value_index.c  keys by their values
  *   node.h     leaves, inner nodes                                 arena.h        their memory
+ *   newest.c   versions below nodes
  *
  * Invariants (check.c tests each):
  *  1. All keys below a node agree in exactly its first `depth` bytes; the children lie under ascending next bytes.
  *  2. A node has at least two links, `end` included.
- *  3. A node's weight is the sum of the weights of the leaves below it.
+ *  3. A node's weight is the sum of the weights of the leaves below it; so are its sums. Its zones have their rows.
+ *     Where versions are known, none of them is newer than the node's newest.
  *  4. keys, bytes, weight and the arena's live bytes are the sums over all leaves (and nodes).
  *  5. The notes of a leaf form a chain back to the first one of the transaction, one in a stretch at most.
  */
@@ -48,10 +50,13 @@ struct art_memtable {
     struct art_undo undo;
     uint64_t keys, bytes;
     int64_t weight;
-    uint64_t *filter; /* NULL: every key may be here */
+    const struct art_summary *summary; /* NULL: none */
+    uint64_t *filter;                  /* NULL: every key may be here */
     uint64_t filter_words;
-    bool remembers;  /* the filter holds the keys of earlier memtables, too, */
-    uint64_t passed; /* so many */
+    bool remembers;                 /* the filter holds the keys of earlier memtables, too, */
+    uint64_t passed;                /* so many */
+    struct art_value_index *values; /* NULL: nobody has asked for one */
+    bool knows_newest;              /* of nodes; likewise */
 };
 
 /* filter.c: after the key, with this art_hash64(), was added. */
@@ -61,6 +66,17 @@ void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t 
 void art_memtable_filter_clear(struct art_memtable *memtable);
 /* `next`, which is empty, gets the other's filter, emptied. */
 void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
+
+/* newest.c: sees to it that nodes know. ART_NOMEM. */
+enum art_rc art_memtable_learn_newest(struct art_memtable *memtable);
+
+/* value_index.c: the leaves of all rows with what is sought, in order, where they are few. ART_NOMEM. */
+enum art_rc art_memtable_choose(struct art_memtable *memtable, const struct art_limits *limits, struct art_buffer *out,
+                                bool *few);
+/* Behind each change of a leaf's entry. */
+void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf);
+void art_value_index_clear(struct art_memtable *memtable);
+size_t art_value_index_bytes(const struct art_memtable *memtable);
 
 /* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */
 const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable, struct art_bytes key);
@@ -73,6 +89,12 @@ enum art_put_mode {
 };
 enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
                              enum art_put_mode mode);
+
+/* rank.c: adds the sums of all leaves below the link. */
+void art_link_add_sums(const struct art_summary *summary, art_link link, art_int128 *sum);
+/* zones.c: the zones of the link's rows, wide or not; with their sums. */
+void art_link_add_zones(const struct art_summary *summary, art_link link, struct art_zone *zone);
+void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone);
 
 /* For rollback: give a leaf another state, take one out. Neither needs memory. */
 void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uint64_t csn_flags,

@@ -13,13 +13,23 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 
-enum art_rc art_memtable_open(struct art_memtable **out) {
+enum art_rc art_memtable_open_summed(struct art_memtable **out, const struct art_summary *summary) {
     struct art_memtable *memtable = art_alloc_zeroed(sizeof *memtable);
     *out = memtable;
     if (!memtable) return art_nomem();
     memtable->references = 1;
     art_arena_init(&memtable->arena);
+    if (summary) {
+        enum { LINE = ART_ARENA_LINE };
+        size_t beside = summary->has.sums * sizeof(art_int128) + summary->has.columns * sizeof(struct art_zone);
+        memtable->summary = summary;
+        memtable->arena.beside = (beside + LINE - 1) / LINE * LINE;
+    }
     return ART_OK;
+}
+
+enum art_rc art_memtable_open(struct art_memtable **out) {
+    return art_memtable_open_summed(out, NULL);
 }
 
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable) {
@@ -35,6 +45,7 @@ void art_memtable_unref(struct art_memtable *memtable) {
     art_arena_clear(&memtable->arena);
     art_undo_clear(&memtable->undo);
     art_memtable_filter_clear(memtable);
+    art_value_index_clear(memtable);
     art_free(memtable);
 }
 
@@ -89,16 +100,54 @@ static void discount_leaf(struct art_memtable *memtable, const struct art_leaf *
     memtable->arena.live -= art_leaf_bytes(leaf);
 }
 
-/* Adds to the weights of all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has
- * or would have; returns the slot there. */
-static art_link *weigh_path(struct art_memtable *memtable, struct art_bytes key, uint32_t shared, int weight) {
+/* What an entry, or a change of one, adds: to the number of rows, to the sums, and to zones. */
+struct art_share {
+    uint64_t csn; /* 0: nobody wants to know */
+    int weight;
+    bool any; /* `summed` means something */
+    struct art_summed summed;
+};
+
+/* Of the entry `put` in the place of `taken`; either may be missing. */
+static void share_of(const struct art_memtable *memtable, const struct art_entry *put, const struct art_entry *taken,
+                     struct art_share *out) {
+    const struct art_summary *summary = memtable->summary;
+    out->weight = (put ? art_entry_weight(put->flags) : 0) - (taken ? art_entry_weight(taken->flags) : 0);
+    out->csn = put && memtable->knows_newest ? put->csn : 0;
+    out->any = false;
+    if (!summary) return;
+    out->any = true;
+    if (put) {
+        art_summary_weigh(summary, put, &out->summed, NULL);
+    } else {
+        out->summed = (struct art_summed){0};
+    }
+    if (taken) art_summary_sums(summary, taken, -1, out->summed.sum);
+}
+
+static inline void give_share(const struct art_memtable *memtable, struct art_node *node,
+                              const struct art_share *share) {
+    node->weight += share->weight;
+    if (share->csn) art_node_note_csn(node, share->csn);
+    if (!share->any) return;
+    struct art_measures has = memtable->summary->has;
+    art_int128 *sum = art_node_sums(node);
+    struct art_zone *zone = art_zones_behind(sum, has);
+    for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], share->summed.sum[i]);
+    for (unsigned i = 0; i < has.columns; i++) art_zone_widen(&zone[i], &share->summed.zone[i]);
+}
+
+/* Gives the share to all nodes above the place that `key`, which shares `shared` bytes with its nearest leaf, has or
+ * would have; returns the slot there. */
+static art_link *weigh_path(struct art_memtable *memtable, struct art_bytes key, uint32_t shared,
+                            const struct art_share *share) {
     art_link *slot = &memtable->root;
     while (*slot && !art_link_is_leaf(*slot)) {
         struct art_node *node = art_link_node(*slot);
         if (node->depth > shared) break;
         art_link *below = art_node_toward(node, key);
         if (!below) break;
-        node->weight += weight;
+        give_share(memtable, node, share);
         slot = below;
     }
     return slot;
@@ -112,23 +161,30 @@ static void assign(struct art_leaf *leaf, uint64_t csn_flags, struct art_bytes v
 
 void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uint64_t csn_flags,
                        struct art_bytes value) {
-    int weight = art_entry_weight((uint8_t)csn_flags) - art_leaf_weight(leaf);
-    if (weight) {
-        weigh_path(memtable, art_leaf_key(leaf), leaf->key_len, weight);
-        memtable->weight += weight;
+    struct art_entry put = {.value = value, .csn = csn_flags >> 8, .flags = (uint8_t)csn_flags}, taken;
+    struct art_share share;
+    art_leaf_entry(leaf, &taken);
+    share_of(memtable, &put, &taken, &share);
+    if (share.weight || share.any || share.csn > taken.csn) {
+        weigh_path(memtable, art_leaf_key(leaf), leaf->key_len, &share);
+        memtable->weight += share.weight;
     }
     discount_leaf(memtable, leaf);
     assign(leaf, csn_flags, value);
     count_leaf(memtable, leaf);
+    art_value_index_note(memtable, leaf);
 }
 
 void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
     struct art_bytes key = art_leaf_key(leaf);
-    int weight = art_leaf_weight(leaf);
+    struct art_entry taken;
+    struct art_share share;
+    art_leaf_entry(leaf, &taken);
+    share_of(memtable, NULL, &taken, &share);
     art_link *slot = &memtable->root, *above = NULL;
     while (!art_link_is_leaf(*slot)) {
         struct art_node *node = art_link_node(*slot);
-        node->weight -= weight;
+        give_share(memtable, node, &share);
         above = slot;
         slot = art_node_toward(node, key);
         assert(slot);
@@ -139,7 +195,7 @@ void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
     } else {
         memtable->root = 0;
     }
-    memtable->weight -= weight;
+    memtable->weight += share.weight;
     memtable->keys--;
     discount_leaf(memtable, leaf);
 }
@@ -171,6 +227,11 @@ static bool split(struct art_memtable *memtable, art_link *slot, uint32_t depth,
     if (!node) return false;
     art_link above = (art_link)node;
     node->weight = art_link_weight(*slot);
+    if (memtable->knows_newest) art_node_note_csn(node, art_link_newest(*slot));
+    if (memtable->summary) {
+        art_link_add_summed(memtable->summary, *slot, art_node_sums(node),
+                            art_node_zones(node, memtable->summary->has));
+    }
     if (neighbour->key_len == depth) {
         node->end = *slot;
     } else {
@@ -182,7 +243,7 @@ static bool split(struct art_memtable *memtable, art_link *slot, uint32_t depth,
 
 /* Hangs a leaf into the tree below the nodes that weigh_path() passed. An empty tree has no neighbour. */
 static bool attach(struct art_memtable *memtable, art_link *slot, const struct art_leaf *leaf,
-                   const struct art_leaf *neighbour, uint32_t shared) {
+                   const struct art_leaf *neighbour, uint32_t shared, const struct art_share *share) {
     art_link link = art_leaf_link(leaf);
     if (!neighbour) {
         *slot = link;
@@ -195,7 +256,7 @@ static bool attach(struct art_memtable *memtable, art_link *slot, const struct a
     } else if (!art_node_add(&memtable->arena, slot, leaf->key[shared], link)) {
         return false; /* never after a split: a new Node4 has room */
     }
-    art_link_node(*slot)->weight += art_leaf_weight(leaf);
+    give_share(memtable, art_link_node(*slot), share);
     return true;
 }
 
@@ -206,30 +267,38 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
     if (!leaf) return art_nomem();
     uint32_t shared =
         neighbour ? art_common_prefix(neighbour->key, key.data, art_min32(neighbour->key_len, key.len)) : 0;
-    int weight = art_leaf_weight(leaf);
-    art_link *slot = weigh_path(memtable, key, shared, weight);
-    if (!attach(memtable, slot, leaf, neighbour, shared)) {
-        weigh_path(memtable, key, shared, -weight);
+    struct art_entry put;
+    struct art_share share;
+    art_leaf_entry(leaf, &put);
+    share_of(memtable, &put, NULL, &share);
+    art_link *slot = weigh_path(memtable, key, shared, &share);
+    if (!attach(memtable, slot, leaf, neighbour, shared, &share)) {
+        share_of(memtable, NULL, &put, &share);
+        weigh_path(memtable, key, shared, &share);
         return art_nomem();
     }
     if (note) art_undo_note(&memtable->undo, leaf, true);
     memtable->keys++;
-    memtable->weight += weight;
+    memtable->weight += share.weight;
     count_leaf(memtable, leaf);
+    art_value_index_note(memtable, leaf);
     art_memtable_filter_add(memtable, place->hash);
     return ART_OK;
 }
 
-static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes value,
-                             uint64_t csn_flags, bool note) {
+/* By what is stored: `head`, maybe empty, and the value behind it. */
+static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes head,
+                             struct art_bytes value, uint64_t csn_flags, bool note) {
     uint8_t *copy = leaf->key + leaf->key_len; /* where an empty value lies as well as anywhere */
-    if (value.len) {
-        copy = art_arena_take(&memtable->arena, value.len);
+    uint32_t len = head.len + value.len;
+    if (len) {
+        copy = art_arena_take(&memtable->arena, len);
         if (!copy) return art_nomem();
-        memcpy(copy, value.data, value.len);
+        if (head.len) memcpy(copy, head.data, head.len);
+        if (value.len) memcpy(copy + head.len, value.data, value.len);
     }
     if (note) art_undo_note(&memtable->undo, leaf, false);
-    art_memtable_turn(memtable, leaf, csn_flags, art_bytes(copy, value.len));
+    art_memtable_turn(memtable, leaf, csn_flags, art_bytes(copy, len));
     return ART_OK;
 }
 
@@ -255,16 +324,21 @@ static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, c
     if (key.len > ART_KEY_MAX)
         return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
     uint64_t csn_flags = csn_flags_of(entry);
-    struct art_bytes value = entry->flags & ART_DELETE ? art_bytes(NULL, 0) : entry->value;
+    bool empty = entry->flags & ART_DELETE && !(entry->flags & ART_REPLACED);
+    struct art_bytes value = empty ? art_bytes(NULL, 0) : entry->value, head = {0};
     struct art_leaf *nearest = place->nearest;
     bool found = stands_at(key, place);
     bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_savepoint(&memtable->undo, nearest));
     if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
     if (!found) return insert(memtable, key, value, csn_flags, place, note);
     if (mode == ART_PUT_KEEP_SHADOWS) {
-        csn_flags = (csn_flags & ~(uint64_t)ART_SHADOWS_OLDER) | (nearest->csn_flags & ART_SHADOWS_OLDER);
+        enum { KEPT = ART_SHADOWS_OLDER | ART_REPLACED };
+        uint8_t held = art_leaf_flags(nearest);
+        value = art_entry_value(entry->flags, value);
+        head = art_bytes(nearest->value, art_entry_head(held, art_leaf_value(nearest)));
+        csn_flags = (csn_flags & ~(uint64_t)KEPT) | (held & KEPT);
     }
-    return overwrite(memtable, nearest, value, csn_flags, note);
+    return overwrite(memtable, nearest, head, value, csn_flags, note);
 }
 
 enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
@@ -291,7 +365,7 @@ size_t art_memtable_memory(const struct art_memtable *memtable) {
 
 size_t art_memtable_used(const struct art_memtable *memtable) {
     return sizeof *memtable + memtable->arena.used + memtable->undo.capacity * sizeof *memtable->undo.notes +
-           memtable->filter_words * sizeof *memtable->filter;
+           memtable->filter_words * sizeof *memtable->filter + art_value_index_bytes(memtable);
 }
 
 size_t art_memtable_garbage(const struct art_memtable *memtable) {
@@ -314,7 +388,7 @@ enum art_rc art_memtable_compact(const struct art_memtable *memtable, struct art
     struct art_memtable *copy;
     struct art_memtable_cursor cursor;
     *out = NULL;
-    enum art_rc rc = art_memtable_open(&copy);
+    enum art_rc rc = art_memtable_open_summed(&copy, memtable->summary);
     if (rc) return rc;
     art_memtable_cursor_init(&cursor, memtable);
     rc = art_memtable_first(&cursor);

@@ -22,10 +22,13 @@
 #include "core/base/bytes.h"
 #include "core/base/entry.h"
 #include "core/base/hash.h"
+#include "core/base/summary.h"
 
 struct art_memtable;
 
-enum art_rc art_memtable_open(struct art_memtable **out); /* with one reference */
+/* With one reference. `summary` (NULL: none) must outlive all changes. */
+enum art_rc art_memtable_open_summed(struct art_memtable **out, const struct art_summary *summary);
+enum art_rc art_memtable_open(struct art_memtable **out); /* without a summary */
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
 void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
 
@@ -49,8 +52,8 @@ enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_byt
 bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash);
 
 /* Sets the key's entry (put or delete, with `shadows_older` as given; keeping an older `shadows_older` is the caller's
- * business). The value is copied, a delete's is left out. ART_OK, or ART_NOMEM, ART_TOOBIG (key over ART_KEY_MAX), and
- * then nothing changed. */
+ * business). The value is copied; a delete's, but for what it replaces, is left out. ART_OK, or ART_NOMEM, ART_TOOBIG
+ * (key over ART_KEY_MAX), and then nothing changed. */
 enum art_rc art_memtable_set(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry);
 
 /* A get and a set of one key with one search. The place is good until the memtable changes. */
@@ -82,6 +85,25 @@ int64_t art_memtable_count(const struct art_memtable *memtable);
 size_t art_memtable_used(const struct art_memtable *memtable);
 /* Sum of the weights of all entries with keys < `key`. */
 int64_t art_memtable_rank(const struct art_memtable *memtable, struct art_bytes key);
+/* The same, with the summary's sums of these entries added to `sum`. */
+int64_t art_memtable_sums(const struct art_memtable *memtable, struct art_bytes key, art_int128 *sum);
+/* A part of the memtable in which keys from [low, high) may be: a node, or one key. With a summary. */
+struct art_memtable_part {
+    uintptr_t link;
+    bool is_key;
+    const struct art_zone *zones; /* bounds of all rows below, maybe wide; of a key: its own; borrowed */
+    struct art_bytes key;         /* of a key; in the arena */
+    struct art_entry entry;       /* likewise */
+};
+/* The parts of a part (`link` 0: of the whole) one after the other, until visit() returns anything but ART_OK, which is
+ * returned then. Deletes are left out. */
+enum art_rc art_memtable_visit(const struct art_memtable *memtable, uintptr_t link, struct art_bytes low,
+                               struct art_bytes high,
+                               enum art_rc (*visit)(void *context, const struct art_memtable_part *part),
+                               void *context);
+/* Looks at all entries in [low, high). */
+void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+                          struct art_extreme *search);
 /* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no
  * entry weighs less than nothing (what stands beside them may). *key lies in the arena. ART_OK, ART_NOTFOUND. */
 enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
@@ -100,7 +122,11 @@ struct art_memtable_cursor {
     bool valid;
     struct art_bytes key; /* in the arena; readable ART_KEY_PADDING bytes past its end is not promised */
     /* (private) */
+    uint64_t newer_than; /* 0: all */
     void *leaf;
+    bool chooses;
+    struct art_buffer chosen; /* leaves in order */
+    uint32_t at;              /* among them */
     uint32_t depth, capacity;
     struct art_memtable_step {
         void *node;
@@ -109,6 +135,13 @@ struct art_memtable_cursor {
 };
 void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct art_memtable *memtable);
 void art_memtable_cursor_clear(struct art_memtable_cursor *cursor);
+/* Behind init: the cursor walks only through keys of rows with what is sought, which may be none; but through all keys
+ * where such rows are frequent, so that a walk meets them soon. ART_NOMEM, and then it walks through all. */
+enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
+                                       const struct art_limits *limits);
+/* Behind init: what is not newer may be passed over. ART_NOMEM, and then it is not. */
+enum art_rc art_memtable_cursor_newer(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
+                                      uint64_t newer_than);
 /* ART_OK (look at `valid`) or ART_NOMEM. */
 enum art_rc art_memtable_first(struct art_memtable_cursor *cursor);
 enum art_rc art_memtable_last(struct art_memtable_cursor *cursor);
@@ -126,8 +159,8 @@ void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct 
 /* Row: XXH3-128(previous hash, csn, body) | body. Body: per key that has an undo note, in key order, its net effect:
  * put or delete, value, flags, and `shadows_older` meaning here: was the key live before this transaction (seen over
  * memtable and runs; taken from the first noted entry of the key, or, where the memtable did not hold the key then,
- * from its `shadows_older`). Memtable-coded keys. *hash is the previous row's on entry and this row's on return.
- * Appends to `out`. */
+ * from its `shadows_older`). ART_REPLACED is of that row. Memtable-coded keys. *hash is the previous row's on entry and
+ * this row's on return. Appends to `out`. */
 enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                             struct art_buffer *out);
 /* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled
@@ -138,9 +171,9 @@ enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *mem
 /* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,
  * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
 enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
-/* Applies a verified row: keeps the `shadows_older` of an entry that the memtable already holds. No undo is noted.
- * ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the memtable is dirty
- * (this and art_redo_decode_all). */
+/* Applies a verified row: keeps the `shadows_older` of an entry that the memtable already holds, with what it replaces.
+ * No undo is noted. ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the
+ * memtable is dirty (this and art_redo_decode_all). */
 enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
 
 void art_memtable_dump(const struct art_memtable *memtable, FILE *out);

@@ -6,19 +6,22 @@
 
 #define WHOLE_LINES(type) ((sizeof(type) + ART_ARENA_LINE - 1) / ART_ARENA_LINE * ART_ARENA_LINE)
 
-static const struct {
-    const char *name;
-    uint16_t bytes, room;
-} node_types[] = {
-    [ART_NODE4] = {"Node4", WHOLE_LINES(struct art_node4), 4},
-    [ART_NODE16] = {"Node16", WHOLE_LINES(struct art_node16), 16},
-    [ART_NODE48] = {"Node48", WHOLE_LINES(struct art_node48), 48},
-    [ART_NODE256] = {"Node256", WHOLE_LINES(struct art_node256), 256},
+const uint16_t art_node_type_bytes[] = {
+    [ART_NODE4] = WHOLE_LINES(struct art_node4),
+    [ART_NODE16] = WHOLE_LINES(struct art_node16),
+    [ART_NODE48] = WHOLE_LINES(struct art_node48),
+    [ART_NODE256] = WHOLE_LINES(struct art_node256),
 };
 
-size_t art_node_bytes(uint8_t type) {
-    return node_types[type].bytes;
-}
+static const struct {
+    const char *name;
+    uint16_t room;
+} node_types[] = {
+    [ART_NODE4] = {"Node4", 4},
+    [ART_NODE16] = {"Node16", 16},
+    [ART_NODE48] = {"Node48", 48},
+    [ART_NODE256] = {"Node256", 256},
+};
 
 const char *art_node_name(uint8_t type) {
     return node_types[type].name;
@@ -125,9 +128,9 @@ const struct art_leaf *art_link_any_leaf(art_link link) {
 /* --- change ------------------------------------------------------------------------------------------------------- */
 
 static struct art_node *new_node(struct art_arena *arena, uint8_t type) {
-    struct art_node *node = art_arena_take_block(arena, type, node_types[type].bytes);
+    struct art_node *node = art_arena_take_block(arena, type, art_node_bytes(type));
     if (!node) return NULL;
-    memset(node, 0, node_types[type].bytes);
+    memset(node, 0, art_node_bytes(type) + arena->beside);
     node->type = type;
     return node;
 }
@@ -172,7 +175,9 @@ static struct art_node *enlarged(struct art_arena *arena, const struct art_node 
     if (!larger) return NULL;
     larger->weight = node->weight;
     larger->end = node->end;
+    larger->newest = node->newest;
     larger->depth = node->depth;
+    if (arena->beside) memcpy(art_node_sums(larger), art_node_sums(node), arena->beside);
     for (int child = art_node_child_from(node, 0); child >= 0; child = art_node_next(node, child)) {
         add_child(larger, art_node_byte(node, child), art_node_child(node, child));
     }
@@ -184,7 +189,7 @@ bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_lin
     if (node->children == node_types[node->type].room) {
         struct art_node *larger = enlarged(arena, node);
         if (!larger) return false;
-        art_arena_recycle_block(arena, node->type, node_types[node->type].bytes, node);
+        art_arena_recycle_block(arena, node->type, art_node_bytes(node->type), node);
         node = larger;
         *slot = (art_link)node;
     }
@@ -221,5 +226,5 @@ void art_node_remove(struct art_arena *arena, art_link *slot, struct art_bytes k
     }
     if (node->children + !!node->end > 1) return;
     *slot = node->end ? node->end : art_node_child(node, art_node_child_from(node, 0));
-    art_arena_recycle_block(arena, node->type, node_types[node->type].bytes, node);
+    art_arena_recycle_block(arena, node->type, art_node_bytes(node->type), node);
 }

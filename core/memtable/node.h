@@ -14,6 +14,9 @@
  * A link is a pointer to a node or, with its lowest bit set, to a leaf; 0 is no link. Within a node a child is named
  * by a number that grows with the key byte: ART_CHILD_END for `end`, then places (Node4, Node16) or the byte itself
  * (Node48, Node256).
+ *
+ * In a table with a summary a node's block goes on behind the node (arena.beside) with the sums of all leaves below it,
+ * and with zones of all that have ever been there: no entry that goes makes them narrower.
  */
 #ifndef ART_MEMTABLE_NODE_H
 #define ART_MEMTABLE_NODE_H
@@ -27,7 +30,7 @@
 #endif
 
 #include "core/base/bytes.h"
-#include "core/base/entry.h"
+#include "core/base/summary.h"
 #include "core/memtable/arena.h"
 
 typedef uintptr_t art_link;
@@ -49,10 +52,11 @@ enum { ART_CHILD_END = -1, ART_CHILD_NONE = -2 };
 struct art_node {
     int64_t weight; /* sum over all leaves below */
     art_link end;
+    uint64_t type : 8;
+    uint64_t newest : 56; /* where that is known (newest.c): no leaf below has a later csn */
     uint16_t depth;
     uint16_t children; /* without `end` */
-    uint8_t type;
-    uint8_t bytes[4]; /* Node4: the key bytes, ascending */
+    uint8_t bytes[4];  /* Node4: the key bytes, ascending */
 };
 
 struct art_node4 {
@@ -117,6 +121,10 @@ static inline void art_leaf_entry(const struct art_leaf *leaf, struct art_entry 
     out->flags = art_leaf_flags(leaf);
 }
 
+static inline struct art_bytes art_leaf_value(const struct art_leaf *leaf) {
+    return art_bytes(leaf->value, leaf->value_len);
+}
+
 /* What the leaf and its value take of the arena. */
 static inline size_t art_leaf_bytes(const struct art_leaf *leaf) {
     size_t own = offsetof(struct art_leaf, key) + leaf->key_len;
@@ -124,8 +132,17 @@ static inline size_t art_leaf_bytes(const struct art_leaf *leaf) {
     return art_arena_round(own) + art_arena_round(leaf->value_len);
 }
 
+static inline uint64_t art_link_newest(art_link link) {
+    return art_link_is_leaf(link) ? art_link_leaf(link)->csn_flags >> 8 : art_link_node(link)->newest;
+}
+
 static inline int64_t art_link_weight(art_link link) {
     return art_link_is_leaf(link) ? art_leaf_weight(art_link_leaf(link)) : art_link_node(link)->weight;
+}
+
+/* Raises `newest`; nothing makes it lower. */
+static inline void art_node_note_csn(struct art_node *node, uint64_t csn) {
+    if (node->newest < csn) node->newest = csn & UINT64_MAX >> 8;
 }
 
 /* --- children ----------------------------------------------------------------------------------------------------- */
@@ -217,8 +234,25 @@ const struct art_leaf *art_link_any_leaf(art_link link);
 
 /* --- making and changing ------------------------------------------------------------------------------------------ */
 
-size_t art_node_bytes(uint8_t type);
+extern const uint16_t art_node_type_bytes[];
+static inline size_t art_node_bytes(uint8_t type) {
+    assert(type <= ART_NODE256);
+    return art_node_type_bytes[type];
+}
 const char *art_node_name(uint8_t type);
+
+/* Only with a summary. */
+static inline art_int128 *art_node_sums(const struct art_node *node) {
+    return (art_int128 *)(void *)((uint8_t *)node + art_node_bytes(node->type));
+}
+
+static inline struct art_zone *art_zones_behind(art_int128 *sums, struct art_measures has) {
+    return (struct art_zone *)(void *)(sums + has.sums);
+}
+
+static inline struct art_zone *art_node_zones(const struct art_node *node, struct art_measures has) {
+    return art_zones_behind(art_node_sums(node), has);
+}
 
 /* An empty Node4. NULL without memory. */
 struct art_node *art_node_new(struct art_arena *arena, uint32_t depth);

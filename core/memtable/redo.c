@@ -28,10 +28,12 @@ static inline uint64_t zigzag(uint64_t difference) {
     return difference << 1 ^ (0 - (difference >> 63));
 }
 
-static enum art_rc write_entry(struct redo_writer *writer, const struct art_leaf *leaf, uint8_t flags) {
+/* `head`: what the value begins with as it is stored, in front of `value`. */
+static enum art_rc write_entry(struct redo_writer *writer, const struct art_leaf *leaf, uint8_t flags,
+                               struct art_bytes head, struct art_bytes value) {
     struct art_bytes key = art_leaf_key(leaf), previous = writer->previous;
     uint32_t shared = art_common_prefix(previous.data, key.data, art_min32(previous.len, key.len));
-    enum art_rc rc = art_buffer_reserve(writer->out, ART_REDO_ENTRY_OVERHEAD + (size_t)key.len + leaf->value_len);
+    enum art_rc rc = art_buffer_reserve(writer->out, ART_REDO_ENTRY_OVERHEAD + (size_t)key.len + value.len);
     if (rc) return rc;
     uint8_t *p = writer->out->data + writer->out->len;
     *p++ = flags;
@@ -44,10 +46,11 @@ static enum art_rc write_entry(struct redo_writer *writer, const struct art_leaf
         p += art_put_varint(p, zigzag(csn - writer->csn));
         writer->csn = csn;
     }
-    if (!(flags & ART_DELETE)) {
-        p += art_put_varint(p, leaf->value_len);
-        memcpy(p, leaf->value, leaf->value_len);
-        p += leaf->value_len;
+    if (!(flags & ART_DELETE) || flags & ART_REPLACED) {
+        p += art_put_varint(p, (uint64_t)head.len + value.len);
+        if (head.len) memcpy(p, head.data, head.len);
+        if (value.len) memcpy(p + head.len, value.data, value.len);
+        p += head.len + value.len;
     }
     writer->out->len = (size_t)(p - writer->out->data);
     writer->previous = key;
@@ -58,18 +61,29 @@ enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than
 
 /* --- a transaction ------------------------------------------------------------------------------------------------ */
 
-/* ART_SHADOWS_OLDER if the key was live before this transaction. */
-static uint8_t over_before(const struct art_memtable *memtable, const struct art_leaf *leaf) {
+/* ART_SHADOWS_OLDER if the key was live before this transaction, and ART_REPLACED with *head if that row had sums. */
+static uint8_t row_before(const struct art_memtable *memtable, const struct art_leaf *leaf,
+                          uint8_t room[ART_REPLACED_MAX], struct art_bytes *head) {
     const struct art_undo_note *note = art_undo_at(&memtable->undo, leaf->noted);
     while (note->noted > memtable->undo.base) note = art_undo_at(&memtable->undo, note->noted);
-    if (note->absent) return art_leaf_flags(leaf) & ART_SHADOWS_OLDER;
-    return note->csn_flags & ART_DELETE ? 0 : ART_SHADOWS_OLDER;
+    if (note->absent) {
+        uint8_t flags = art_leaf_flags(leaf);
+        *head = art_bytes(leaf->value, art_entry_head(flags, art_leaf_value(leaf)));
+        return flags & (ART_SHADOWS_OLDER | ART_REPLACED);
+    }
+    struct art_entry row = {.value = art_bytes(note->value, note->value_len), .flags = (uint8_t)note->csn_flags};
+    if (row.flags & ART_DELETE) return 0;
+    if (memtable->summary) *head = art_bytes(room, art_replaced_encode(memtable->summary, &row, room));
+    return ART_SHADOWS_OLDER | (head->len ? ART_REPLACED : 0);
 }
 
 static enum art_rc write_touched(struct redo_writer *writer, const struct art_memtable *memtable,
                                  const struct art_leaf *leaf) {
-    uint8_t flags = art_leaf_flags(leaf) & (uint8_t)~ART_SHADOWS_OLDER;
-    return write_entry(writer, leaf, flags | over_before(memtable, leaf));
+    uint8_t room[ART_REPLACED_MAX], flags = art_leaf_flags(leaf);
+    struct art_bytes head = {0}, value = art_entry_value(flags, art_leaf_value(leaf));
+    flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
+    flags |= row_before(memtable, leaf, room, &head);
+    return write_entry(writer, leaf, flags, head, value);
 }
 
 /* Merge sort, the runs of `width` in turn between `leaves` and `spare`; returns the one that holds the result. */
@@ -154,7 +168,8 @@ enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_
     enum art_rc rc = start_redo(&writer, ART_REDO_ALL, out);
     if (!rc) rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
-        rc = write_entry(&writer, cursor.leaf, art_leaf_flags(cursor.leaf));
+        const struct art_leaf *leaf = cursor.leaf;
+        rc = write_entry(&writer, leaf, art_leaf_flags(leaf), art_bytes(NULL, 0), art_leaf_value(leaf));
         if (!rc) rc = art_memtable_next(&cursor);
     }
     art_memtable_cursor_clear(&cursor);

@@ -11,22 +11,23 @@
  *      varint  suffix    bytes of the key behind them
  *      .                 these bytes
  *      varint  csn       ART_REDO_ALL only: difference to the entry before (first: to 0), zigzag
- *      varint  length    puts only: of the value
+ *      varint  length    puts, and deletes with ART_REPLACED: of the value as it is stored (core/base/entry.h)
  *      .                 the value
  *
- * In a row, ART_SHADOWS_OLDER says whether the key was live before the transaction; in a complete memtable it is the
- * entry's own. Varints are LEB128 (core/base/bytes.h); the hash is stored low half first.
+ * In a row, ART_SHADOWS_OLDER says whether the key was live before the transaction, and ART_REPLACED is of the row as
+ * it was then; in a complete memtable both are the entry's own. Varints are LEB128 (core/base/bytes.h); the hash is
+ * stored low half first.
  */
 #ifndef ART_MEMTABLE_REDO_FORMAT_H
 #define ART_MEMTABLE_REDO_FORMAT_H
 
-#include "core/base/bytes.h"
+#include "core/base/entry.h"
 
 enum art_redo_kind { ART_REDO_ROW = 1, ART_REDO_ALL = 2 };
 
 enum {
-    ART_REDO_HASH = 16,                          /* bytes of a hash */
-    ART_REDO_ENTRY_OVERHEAD = 1 + 3 + 3 + 10 + 5 /* most bytes of an entry beside key and value */
+    ART_REDO_HASH = 16,                                             /* bytes of a hash */
+    ART_REDO_ENTRY_OVERHEAD = 1 + 3 + 3 + 10 + 5 + ART_REPLACED_MAX /* most bytes of an entry beside key and value */
 };
 
 _Static_assert(ART_KEY_MAX < 1 << 21, "lengths within a key take three bytes at most");

@@ -80,7 +80,7 @@ enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_byte
         if (reader->csn >> 56) return senseless("redo bytes with an impossible csn");
     }
     struct art_bytes value = {NULL, 0};
-    if (!(flags & ART_DELETE)) {
+    if (!(flags & ART_DELETE) || flags & ART_REPLACED) {
         uint64_t len;
         if (!read_number(reader, UINT32_MAX, &len) || len > (size_t)(reader->end - reader->at)) {
             return senseless("redo bytes end within a value");
@@ -88,6 +88,7 @@ enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_byte
         value = art_bytes(reader->at, (uint32_t)len);
         reader->at += len;
     }
+    if (!art_entry_is_sane(flags, value)) return senseless("redo bytes with an impossible entry");
     *key = reader->key;
     *entry = (struct art_entry){.value = value, .csn = reader->csn, .flags = flags};
     return ART_OK;

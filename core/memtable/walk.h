@@ -18,8 +18,10 @@
 struct art_memtable_walk {
     struct art_walk_step {
         struct art_node *node;
-        int child;   /* ART_CHILD_NONE: not begun */
-        int64_t sum; /* for the walker */
+        int child;      /* ART_CHILD_NONE: not begun */
+        int64_t weight; /* for the walker; these are 0 at first */
+        uint64_t newest;
+        struct art_summed summed;
     } * steps;
     size_t depth, capacity;
 };

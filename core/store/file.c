@@ -101,11 +101,12 @@ static enum art_rc open_own(struct art_store *store) {
 /* ---- slot 0 ------------------------------------------------------------------------------------------------------ */
 
 /* What the file has of slot 0, the rest zero. */
-static enum art_rc read_superblock(struct art_store *store, uint64_t size, struct art_superblock *out) {
+static enum art_rc read_superblock(struct art_store *store, uint64_t size, enum art_read from,
+                                   struct art_superblock *out) {
     memset(out, 0, sizeof *out);
     uint64_t there = size < sizeof *out ? size / ART_PAGE * ART_PAGE : sizeof *out;
     struct art_io_request request = {out, (uint32_t)there, 0};
-    return there ? art_io_read(store->place.io, &request, 1) : ART_OK;
+    return there ? art_io_read_from(store->place.io, &request, 1, from) : ART_OK;
 }
 
 static enum art_rc foreign(const struct art_store *store, const struct art_owner_page *owner) {
@@ -172,24 +173,32 @@ static enum art_rc who_are_we(const struct art_store *store, const struct art_fi
 }
 
 /* The superblock as it should be, in `block`. */
-static enum art_rc look_inside(struct art_store *store, const struct art_file_identity *own,
+static enum art_rc look_inside(struct art_store *store, const struct art_file_identity *own, enum art_read from,
                                struct art_superblock *block) {
     if (own->size < sizeof *block) return art_corrupt(store->place.path, 0, ART_NOWHERE, "the file is cut short");
-    enum art_rc rc = read_superblock(store, own->size, block);
+    enum art_rc rc = read_superblock(store, own->size, from, block);
     return rc ? rc : art_superblock_check(block, store->uuid, store->place.path);
 }
 
+/* The system's page cache is asked first, which opens a file ten times as fast. If it says that the file is ours, that
+ * is enough for reading: it may be out of date, but an owner read from the device is not asked again later either.
+ * Anything else has to stand on the device. */
 static enum art_rc accept_for_reading(struct art_store *store, struct art_superblock *block) {
     struct art_file_identity own = {0};
     struct art_owner me;
     const struct art_owner_page *owner;
+    enum art_ownership ownership = ART_OWNER_UNKNOWN;
     enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
     if (rc) return rc;
-    rc = look_inside(store, &own, block);
-    if (rc) return rc;
     (void)who_are_we(store, &own, &me);
-    enum art_ownership ownership = art_superblock_owner(block, store->uuid, &me, &owner);
-    rc = refuse_others(store, ownership, owner);
+    if (store->place.io->cached && !look_inside(store, &own, ART_READ_CACHED, block))
+        ownership = art_superblock_owner(block, store->uuid, &me, &owner);
+    if (ownership != ART_OWNED) {
+        rc = look_inside(store, &own, ART_READ_DEVICE, block);
+        if (rc) return rc;
+        ownership = art_superblock_owner(block, store->uuid, &me, &owner);
+        rc = refuse_others(store, ownership, owner);
+    }
     if (rc) return rc;
     store->place.unclaimed = ownership != ART_OWNED;
     store->place.key = (struct art_cache_key){own.device, own.inode, 0};
@@ -223,7 +232,7 @@ enum art_rc art_store_check_owner(struct art_store *store) {
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
     rc = block ? store->place.io->methods->identity(store->place.io, &own) : art_nomem();
-    if (!rc) rc = look_inside(store, &own, block);
+    if (!rc) rc = look_inside(store, &own, ART_READ_DEVICE, block);
     if (!rc) {
         who_are_we(store, &own, &me);
         if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNER_UNKNOWN) rc = no_owner(store);
@@ -291,7 +300,8 @@ static enum art_rc make_durable(struct art_store *store) {
     enum art_rc rc = sync_blobs(store);
     if (rc) return rc;
     rc = store->disk->methods->sync_directory(store->disk, store->place.path);
-    return rc ? art_store_poison(store, rc) : ART_OK;
+    bool tried = rc && rc != ART_NOMEM; /* without memory nothing was synced, and nothing is lost */
+    return tried ? art_store_poison(store, rc) : rc;
 }
 
 /* ---- accepting for writing --------------------------------------------------------------------------------------- */
@@ -337,7 +347,7 @@ static enum art_rc begin_anew(struct art_store *store, const struct art_file_ide
     uint64_t size = own->size;
     if (size > sizeof *block || size % SECTOR || own->links > 1) return in_the_way(store);
     enum art_rc rc = size % ART_PAGE ? store->place.io->methods->truncate(store->place.io, sizeof *block) : ART_OK;
-    if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, block);
+    if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, ART_READ_DEVICE, block);
     if (rc) return rc;
     if (art_superblock_is_unfinished(block, store->uuid)) return initialise(store, me, block);
     if (size % ART_PAGE) rc = store->place.io->methods->truncate(store->place.io, size);
@@ -349,7 +359,7 @@ static enum art_rc accept_for_writing(struct art_store *store, const struct art_
     struct art_owner me;
     enum art_rc rc = who_are_we(store, own, &me);
     if (rc) return rc;
-    rc = look_inside(store, own, block);
+    rc = look_inside(store, own, ART_READ_DEVICE, block);
     if (!rc) {
         rc = accept_owner(store, block, &me, fresh, adopt, own);
     } else if (rc == ART_CORRUPT && fresh) {

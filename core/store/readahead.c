@@ -105,7 +105,7 @@ static bool start_readahead(struct art_store *store, const void *walk, const str
     struct art_cached *cached = art_cache_prepare(&key, ref->hash, art_ref_is_large(ref), &complete);
     if (!cached) return complete;
     *at = (struct art_readahead){.cached = cached, .walk = walk, .ref = *ref};
-    at->ref.label.data = NULL;
+    art_ref_leave(&at->ref);
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
     at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
     art_io_read_start(store->place.io, &at->reading);

@@ -10,11 +10,12 @@
  *
  * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, for searches
  * with those of neighbours (footers.c), then single pages, and ahead of a reader that walks forward in steps that
- * double up to READAHEAD_MAX pages. Where the file fits into this store's share of the cache, an index blob that the
- * device must be asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited for:
- * so one question waits for one page, and many questions for all pages only about twice as long as if they had been
- * read at once. A page that the system's page cache has costs the same alone as with others, so it does not bring the
- * rest of its blob.
+ * double up to READAHEAD_MAX pages. A walk that goes backward, or passes over pages, says itself which ones it will
+ * want (expect()), and gets them together. Where the file fits into this store's share of the cache, an index blob that
+ * the device must be asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited
+ * for: so one question waits for one page, and many questions for all pages only about twice as long as if they had
+ * been read at once. A page that the system's page cache has costs the same alone as with others, so it does not bring
+ * the rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -134,16 +135,21 @@ static enum art_rc fill_view(struct art_store *store, struct art_cached *cached,
 
 /* ---- loading leaf pages ------------------------------------------------------------------------------------------ */
 
-/* Of the missing pages of [first, *end) as many as RUNS_MAX requests have room for; *end is where they end, then. */
-static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t *end,
+static bool is_missing(const struct art_cached *cached, const struct art_pages *only, uint32_t page) {
+    return !art_store_has_page(&cached->blob, page) && (!only || art_pages_has(only, page));
+}
+
+/* Of the missing pages of [first, *end), or only those of a set, as many as RUNS_MAX requests have room for; *end is
+ * where they end, then. */
+static unsigned request_missing(struct art_cached *cached, uint32_t first, uint32_t *end, const struct art_pages *only,
                                 struct art_io_request *requests, uint32_t *charged) {
     unsigned count = 0;
     uint32_t page = first;
     while (page < *end && count < RUNS_MAX) {
         uint32_t from = page;
-        while (page < *end && !art_store_has_page(&cached->blob, page)) page++;
+        while (page < *end && is_missing(cached, only, page)) page++;
         if (page > from) *charged += request_pages(cached, from, page - from, &requests[count++]);
-        while (page < *end && art_store_has_page(&cached->blob, page)) page++;
+        while (page < *end && !is_missing(cached, only, page)) page++;
     }
     *end = page;
     return count;
@@ -176,6 +182,17 @@ static enum art_rc read_rows(struct art_store *store, struct art_cached *cached,
     return rc;
 }
 
+/* `read`: it has been read already. */
+static enum art_rc charge_and_read(struct art_pinned *pinned, struct art_io_request *requests, unsigned count,
+                                   uint32_t charged, bool read) {
+    struct art_store *store = pinned->store;
+    pinned->pages += charged;
+    if (pinned->listed) store->pinned_pages += charged;
+    if (!count || read) return ART_OK;
+    return store->place.rows ? read_rows(store, pinned->cached, requests, count)
+                             : read_requests(store, requests, count, ART_READ_CACHED);
+}
+
 /* Reads what is missing of [first, end) and verifies it; pages from `needed` on may fail. `or_rest`: where that is not
  * at hand, it may read all that follows. Under `loading`. */
 static enum art_rc load_missing(struct art_pinned *pinned, uint32_t first, uint32_t needed, uint32_t end,
@@ -185,19 +202,13 @@ static enum art_rc load_missing(struct art_pinned *pinned, uint32_t first, uint3
     struct art_io_request requests[RUNS_MAX];
     uint32_t charged = 0;
     bool rest = or_rest && wants_rest(store, cached);
-    unsigned count = request_missing(cached, first, &end, requests, &charged);
+    unsigned count = request_missing(cached, first, &end, NULL, requests, &charged);
     bool read = or_rest && !store->place.rows && peek(store, requests, count);
     if (rest && !read) {
         end = cached->blob.leaf_pages;
-        count = request_missing(cached, first, &end, requests, &charged);
+        count = request_missing(cached, first, &end, NULL, requests, &charged);
     }
-    pinned->pages += charged;
-    if (pinned->listed) store->pinned_pages += charged;
-    enum art_rc rc = ART_OK;
-    if (count && !read) {
-        rc = store->place.rows ? read_rows(store, cached, requests, count)
-                               : read_requests(store, requests, count, ART_READ_CACHED);
-    }
+    enum art_rc rc = charge_and_read(pinned, requests, count, charged, read);
     cached->blob.file = store->place.path;
     for (uint32_t page = first; !rc && page < end; page++) {
         if (art_store_has_page(&cached->blob, page)) continue;
@@ -248,6 +259,43 @@ static enum art_rc load_pages(struct art_blob *blob, uint32_t first, uint32_t n)
     return rc;
 }
 
+/* Reads what is missing of the set and verifies it; pages that are not as they ought to be stay absent. Under
+ * `loading`. */
+static enum art_rc load_set(struct art_pinned *pinned, const struct art_pages *pages) {
+    struct art_store *store = pinned->store;
+    struct art_cached *cached = pinned->cached;
+    struct art_io_request requests[RUNS_MAX];
+    enum art_rc rc = ART_OK;
+    bool may_peek = !store->place.rows && art_store_loads_whole(store);
+    cached->blob.file = store->place.path;
+    for (uint32_t page = 0, end; !rc && page < cached->blob.leaf_pages; page = end) {
+        uint32_t charged = 0;
+        end = cached->blob.leaf_pages;
+        unsigned count = request_missing(cached, page, &end, pages, requests, &charged);
+        rc = charge_and_read(pinned, requests, count, charged, may_peek && peek(store, requests, count));
+        for (; !rc && page < end; page++) {
+            if (is_missing(cached, pages, page)) verify_page(store, cached, page);
+        }
+    }
+    cached->blob.file = NULL;
+    return rc;
+}
+
+static enum art_rc expect_pages(struct art_blob *blob, const struct art_pages *pages) {
+    struct art_pinned *pinned = (struct art_pinned *)blob;
+    struct art_cached *cached = pinned->cached;
+    enum art_rc rc = art_store_usable(pinned->store);
+    if (!rc) rc = art_store_ready(pinned->store);
+    if (rc) return rc;
+    pthread_mutex_lock(&cached->loading);
+    rc = load_set(pinned, pages);
+    pthread_mutex_unlock(&cached->loading);
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        if (art_pages_has(pages, page) && art_store_has_page(&cached->blob, page)) set_present(blob, page);
+    }
+    return rc && may_read_again(pinned->store, rc) ? ART_OK : rc;
+}
+
 /* ---- pinned blobs ------------------------------------------------------------------------------------------------ */
 
 void art_pinned_release(struct art_pinned *pinned) {
@@ -283,6 +331,8 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
 /* Does a blob whose trailer has the reference's hash have all the rest that the reference says? Two references may lead
  * to one blob, and only one of them be true. */
 static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
+    if (!art_measures_equal(blob->has, ref->has)) return false;
+    if (ref->summed && memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(ref->has)) != 0) return false;
     return blob->level == ref->level && blob->label_len == ref->label.len && blob->generation == ref->generation &&
            blob->count == ref->count && blob->csn_max == ref->csn_max && blob->overflows == ref->overflows &&
            blob->key_max == ref->key_max && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
@@ -311,6 +361,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     }
     pinned->blob.file = store->place.path;
     pinned->blob.load = load_pages;
+    pinned->blob.expect = expect_pages;
     pinned->blob.owner = pinned;
     atomic_init(&pinned->references, 1);
     pinned->store = store;
@@ -470,6 +521,18 @@ static inline struct art_pinned *find_pinned(const struct art_store *store, cons
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     struct art_pinned *pinned = find_pinned(store, ref);
     if (!pinned) return find_or_read(store, ref, out);
+    store->hits++;
+    *out = &pinned->blob;
+    return ART_OK;
+}
+
+enum art_rc art_store_child(struct art_store *store, struct art_blob *parent, struct art_bytes key,
+                            const struct art_ref *ref, struct art_blob **out) {
+    struct art_pinned *pinned = find_pinned(store, ref);
+    if (!pinned) {
+        if (parent && ref->level == 0) art_store_footers_around(store, parent, key, ref);
+        return find_or_read(store, ref, out);
+    }
     store->hits++;
     *out = &pinned->blob;
     return ART_OK;

@@ -287,7 +287,7 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
     if (store->place.file_bytes < end) store->place.file_bytes = end;
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
     *pending = (struct art_queued_write){*ref, *buffer};
-    pending->ref.label.data = NULL;
+    art_ref_leave(&pending->ref);
     *buffer = (struct art_blob_buf){NULL, NULL, -1};
     rc = start_write(store, pending);
     if (!rc) return ART_OK;

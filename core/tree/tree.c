@@ -8,11 +8,14 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->options.path = tree->options.host_path = NULL;
     tree->host = *host;
     tree->state = ART_TREE_UNKNOWN;
+    tree->changes = 1; /* 0 is nobody's */
+    if (options->summary.has.columns) tree->summary = &tree->options.summary;
     tree->key = art_alloc(ART_KEY_BUFFER);
     tree->second_key = art_alloc(ART_KEY_BUFFER);
+    tree->stored = art_alloc(ART_STORED_MAX);
     tree->root = art_root_new(options->uuid);
-    enum art_rc rc = tree->key && tree->second_key && tree->root ? ART_OK : art_nomem();
-    if (!rc) rc = art_memtable_open(&tree->memtable);
+    enum art_rc rc = tree->key && tree->second_key && tree->stored && tree->root ? ART_OK : art_nomem();
+    if (!rc) rc = art_memtable_open_summed(&tree->memtable, art_tree_summary(tree));
     struct art_tree_place place = {options->inlined, options->path, options->host_path};
     if (!rc) rc = art_place_copy(&tree->options, &place);
     if (!rc) {
@@ -57,6 +60,7 @@ void art_tree_close(struct art_tree *tree) {
     art_store_close(tree->store);
     art_free(tree->key);
     art_free(tree->second_key);
+    art_free(tree->stored);
     art_gap_clear(&tree->gap);
     art_free((void *)tree->options.path);
     art_free((void *)tree->options.host_path);

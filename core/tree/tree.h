@@ -24,6 +24,7 @@
 #include "core/base/bytes.h"
 #include "core/base/options.h"
 #include "core/base/rows.h"
+#include "core/base/summary.h"
 
 enum { ART_PATH_MAX = ART_KEY_MAX - 1, ART_UUID_BYTES = 16, ART_RUNS_MAX = 8 };
 #define ART_VALUE_MAX ((uint64_t)1 << 31)
@@ -94,6 +95,7 @@ struct art_tree_options {
     uint64_t log_limit;   /* bytes of redo in the log before it is flushed; default 1 MB */
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
     uint32_t blob_pages;  /* 0: full blobs, 128 pages; tests make small ones, and with them deep runs and many merges */
+    struct art_summary summary; /* at first; no columns: none. Its functions read nothing of the tree */
     uint64_t
         row_limit; /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
 };
@@ -139,7 +141,7 @@ struct art_tree_place {
 enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root,
  * so that others notice. A rollback, or one to a savepoint before it, goes back; art_tree_committed() leaves the old
- * place. ART_MISUSE in a transaction that has spilled. */
+ * place. */
 enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
  * Refuses an unknown, doomed or forked tree. */
@@ -161,6 +163,8 @@ struct art_row {
     uint64_t version;                  /* csn of the row's last change */
     bool overflows;                    /* `stored` is a reference to overflow chunks */
     void *pinned_blob, *held_memtable; /* (private) */
+    uint64_t changes;                  /* (private) the tree's when art_tree_get() found the row; 0: it did not */
+    uint8_t flags, head;               /* (private) of the entry that it found */
 };
 
 /* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
@@ -181,6 +185,9 @@ struct art_range {
     bool low_set, high_set;
     bool low_open, high_open; /* true: the bound itself is outside */
     uint64_t newer_than;      /* for cursors alone: only rows whose version is above it; 0: all */
+    /* for cursors alone: rows that are not wanted may be left out; NULL: all are given. What is sought is borrowed by
+     * the cursor until it is closed or goes to another range. */
+    const struct art_limits *limits;
 };
 /* All keys with this prefix, as a range; `high` is written to `buffer` of prefix.len bytes (no upper bound if all
  * 0xFF). */
@@ -188,9 +195,59 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
 
 /* Exact number of rows in the range, in two descents per source. */
 enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
+/* The sums of all rows in the range, for each of the summary's columns that has one: likewise. */
+enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]);
+/* Where a range begins, or ends. (private) */
+enum { ART_TRAIL_LEVELS = 4 };
+struct art_trail { /* of a run: the way to the edge */
+    bool known;
+    uint8_t level;                          /* the last blob that it comes to, */
+    int8_t side;                            /* which the edge leads into, 0, or beside which it stands, <0 or >0 */
+    struct art_mark mark[ART_TRAIL_LEVELS]; /* in the blobs that it leads into, by their levels */
+};
+struct art_edge {
+    bool known, places, sums; /* `rows`, `trail`, `sum` */
+    uint64_t changes;         /* the state of the tree that this is of */
+    int64_t rows;             /* before it, as the sums */
+    art_int128 sum[ART_SUMMARY_MAX];
+    struct art_trail trail[ART_RUNS_MAX];
+};
+/* What descents for a range have found, for those that follow. */
+struct art_span {
+    bool follows; /* said by the caller: no row lies between the range of which it is, and the next */
+    struct art_edge low, high;
+};
+/* The number of rows in the range; with what more is wanted of the same descents: places, for art_tree_extreme(); those
+ * and sums. *span: where the range begins and ends. If it `follows` another, its beginning need not be looked for. */
+enum art_totalled { ART_TOTALLED_ROWS, ART_TOTALLED_PLACES, ART_TOTALLED_SUMS };
+struct art_totals {
+    uint64_t rows;
+    art_int128 sum[ART_SUMMARY_MAX];
+};
+enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range, enum art_totalled wanted,
+                            struct art_span *span, struct art_totals *out);
+/* The least, or the largest, value of a column of the summary in the range, in SQLite's order; NULLs do not count, but
+ * where there is nothing else. A text's or blob's bytes are put into `room`. `span`: the range's, as art_tree_totals()
+ * has left it, or NULL. */
+enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, const struct art_span *span,
+                             unsigned column, bool largest, struct art_buffer *room, struct art_datum *out);
 /* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
  * nothing is known (unknown tree). For the planner, outside of any read transaction. */
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
+
+/* Rows by the values of a column, best first. Without `descending` the least value comes first. */
+struct art_best_order {
+    unsigned column; /* of the summary */
+    bool descending, skip_nulls;
+    struct art_limits limits; /* rows that are not wanted may be left out */
+};
+struct art_best;
+enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
+                          struct art_best **out);
+void art_best_close(struct art_best *best); /* NULL is fine */
+/* The next row: its path and value, borrowed until the next call. ART_NOTFOUND: there is none. ART_REBUILD: the tree
+ * has changed since the search began, which is over. */
+enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value);
 
 struct art_cursor;
 enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out);
@@ -226,6 +283,10 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *e
  * was at `to` (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
 enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art_bytes from, struct art_bytes to,
                           const struct art_bytes *value, bool *existed);
+/* Gives the row at `key`, as art_tree_get() found it, another value. If anything has changed since, the row is looked
+ * for again; ART_NOTFOUND then: it is not there any more. */
+enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const struct art_row *row,
+                            struct art_bytes value);
 /* Has this transaction changed anything (also if taken back since)? */
 bool art_tree_dirty(const struct art_tree *tree);
 
@@ -239,6 +300,16 @@ void art_tree_release_savepoints(struct art_tree *tree, uint32_t from);
  * call, or the tree becomes unknown. */
 #define ART_SAVEPOINT_BEGIN UINT32_MAX
 void art_tree_rollback_to(struct art_tree *tree, uint32_t savepoint);
+
+/* The summary as of now; NULL: none. */
+const struct art_summary *art_tree_summarised(const struct art_tree *tree);
+/* Another summary from here on, NULL for none: all rows are written anew, with it, as one run under a root of the
+ * transaction's own. A rollback, or one to a savepoint before it, brings the former one back. It needs as much new
+ * space as the table has. On an error nothing has changed, or the transaction can only be rolled back (a savepoint
+ * could not be kept). `summary` must outlive the tree. */
+enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary);
+/* Somebody else has committed this summary: the tree is unknown until it is refreshed. ART_MISUSE in a transaction. */
+enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary *summary);
 
 /* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them.
  *

@@ -26,6 +26,8 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out);
 void art_vtab_free(struct art_vtab *vtab);
 /* xDisconnect */
 int art_vtab_disconnect(sqlite3_vtab *base);
+/* vtab->summarised, by the option that counts. */
+int art_vtab_parse_summary(struct art_vtab *vtab, char **message);
 void art_vtab_pin(struct art_vtab *vtab);
 void art_vtab_unpin(struct art_vtab *vtab);
 

@@ -20,9 +20,12 @@ static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
                         schema);
 }
 
-static int open_tree(struct art_table *table, const char *file, char **message) {
+static int open_tree(struct art_table *table, const struct art_summarised *summarised, const char *file,
+                     char **message) {
     sqlite3 *db = table->connection->db;
+    const struct art_summary *summary;
     int rc = art_report(message, art_table_set_file(table, file));
+    if (!rc) rc = art_table_give_summary(table, summarised, &summary);
     if (rc) return rc;
     const struct art_settings *settings = &table->settings;
     struct art_tree_options options = {.inlined = table->inlined,
@@ -36,6 +39,7 @@ static int open_tree(struct art_table *table, const char *file, char **message) 
                                        .spill_limit = settings->spill_limit,
                                        .row_limit = (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) / 4};
     memcpy(options.uuid, table->uuid, ART_UUID_BYTES);
+    if (summary) options.summary = *summary;
     struct art_host host;
     enum art_rc art_rc = art_journal_host(table, &host);
     return art_report(message, art_rc ? art_rc : art_tree_open(&table->tree, &options, &host));
@@ -58,7 +62,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->inlined = settings->storage == ART_STORAGE_INLINE;
     if (!rc && !table->inlined) rc = refuse_memdb(connection->db, schema, message);
     if (!rc) rc = art_refuse_shared_cache(connection->db, schema, message);
-    if (!rc) rc = open_tree(table, file, message);
+    if (!rc) rc = open_tree(table, &vtab->summarised, file, message);
     if (rc) {
         art_table_free(table);
         return rc;
@@ -79,10 +83,16 @@ static struct art_table *find_table(const struct art_connection *connection, con
     return NULL;
 }
 
-/* A row that is written without them would lose them. */
-static int read_added(const struct art_vtab *vtab, struct art_columns *columns, bool *sound, char **message) {
+/* A row that is written without added columns would lose them, and no blob can be read with another summary than its
+ * own. */
+static int read_changes(const struct art_vtab *vtab, struct art_columns *columns, bool *sound, bool *same,
+                        char **message) {
     sqlite3 *db = vtab->connection->db;
-    int rc = art_shadow_added_columns(db, vtab->name, columns, sound);
+    char *summary;
+    int rc = art_shadow_changes(db, vtab->name, columns, sound, &summary);
+    const char *known = vtab->changed_summary;
+    *same = summary && known ? !strcmp(summary, known) : summary == known;
+    art_free(summary);
     if (!rc || rc == SQLITE_NOMEM) return rc;
     return art_report_sql(message, db, rc, "cannot read %s.%s_artstate", vtab->name->schema, vtab->name->table);
 }
@@ -92,7 +102,7 @@ static int read_added(const struct art_vtab *vtab, struct art_columns *columns, 
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
     struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;
-    bool equal = false, damaged = true, sound = true;
+    bool equal = false, damaged = true, sound = true, same = true;
     char *text = state->columns ? NULL : art_columns_show(&created);
     int rc = state->columns || text ? art_columns_parse(&columns, name->table, text ? text : state->columns, message)
                                     : SQLITE_NOMEM;
@@ -101,8 +111,9 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     if (!rc) {
         rc = art_columns_compare(&columns, &created, &equal);
         damaged = !rc && !equal;
-        if (!rc && equal) rc = read_added(vtab, &columns, &sound, message);
+        if (!rc && equal) rc = read_changes(vtab, &columns, &sound, &same, message);
         if (!rc && equal) rc = art_columns_compare(&columns, &vtab->columns, &equal);
+        equal &= same;
         art_columns_clear(&columns);
         if (rc || (equal && sound)) return rc;
         damaged |= !sound;
@@ -114,8 +125,16 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,
-                        "art: the columns could not be read before (%s.%s): open the database anew", name->schema,
-                        name->table);
+                        "art: the columns or the summary could not be read before (%s.%s): open the database anew",
+                        name->schema, name->table);
+}
+
+/* Another connection may have changed it. */
+static int follow_summary(struct art_table *table, const struct art_summarised *now, char **message) {
+    const struct art_summary *summary;
+    if (art_summaries_equal(art_table_summarised(table), now)) return SQLITE_OK;
+    int rc = art_table_give_summary(table, now, &summary);
+    return rc ? rc : art_report(message, art_tree_use_summary(table->tree, summary));
 }
 
 int art_vtab_attach(struct art_vtab *vtab, char **message) {
@@ -127,6 +146,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (rc) return rc;
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
     rc = check_columns(vtab, &state, message);
+    if (!rc) rc = art_vtab_parse_summary(vtab, message);
     if (!rc && !table && !state.file) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a "
@@ -134,6 +154,8 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
                           vtab->name->schema, vtab->name->table);
     } else if (!rc && !table) {
         rc = art_table_new(vtab, state.uuid, &state.settings, state.file, &table, message);
+    } else if (!rc) {
+        rc = follow_summary(table, &vtab->summarised, message);
     }
     art_state_clear(&state);
     if (rc) return rc;

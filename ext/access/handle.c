@@ -14,7 +14,12 @@ void art_vtab_free(struct art_vtab *vtab) {
     if (vtab->idle) vtab->idle->methods->free(vtab->idle);
     art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);
+    art_buffer_clear(&vtab->planned_low);
+    art_buffer_clear(&vtab->planned_high);
+    art_buffer_clear(&vtab->planned_scratch);
     art_free(vtab->fields);
+    art_free(vtab->summary);
+    art_free(vtab->changed_summary);
     art_columns_clear(&vtab->columns);
     art_name_release(vtab->name);
     art_connection_release(vtab->connection);
@@ -36,6 +41,12 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     }
     *out = vtab;
     return SQLITE_OK;
+}
+
+int art_vtab_parse_summary(struct art_vtab *vtab, char **message) {
+    const char *option = vtab->changed_summary ? vtab->changed_summary : vtab->summary;
+    if (!option) return SQLITE_OK;
+    return art_summary_parse(option, &vtab->columns, vtab->name->table, &vtab->summarised, message);
 }
 
 int art_vtab_disconnect(sqlite3_vtab *base) {

@@ -1,6 +1,8 @@
 /* SQL functions.
  *
  *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
+ *     art_sum(table, column, prefix)                  the sum of a column over these rows; art_min, art_max: its least
+ *                                                     and largest value. The column has a summary (schema/summary.c)
  *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends
  *     art_write_version(table)                        the version of rows that the transaction writes: once it has
@@ -82,33 +84,115 @@ static struct art_tree *tree_of(const struct art_table_ref *ref) {
 
 /* --- functions ---------------------------------------------------------------------------------------------------- */
 
-static enum art_rc count_prefix(struct art_tree *tree, struct art_bytes prefix, uint64_t *rows) {
+/* What is to be told of a range, and the answer. */
+struct question {
+    enum { ASKS_COUNT, ASKS_SUM, ASKS_MIN, ASKS_MAX } asks;
+    unsigned item; /* of the summary */
+    uint64_t rows;
+    art_int128 sum[ART_SUMMARY_MAX];
+    struct art_datum extreme;
+    struct art_buffer room; /* its bytes */
+};
+
+static enum art_rc answer_question(struct art_tree *tree, const struct art_range *range, struct question *question) {
+    if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
+    if (question->asks == ASKS_SUM) return art_tree_sums(tree, range, question->sum);
+    return art_tree_extreme(tree, range, NULL, question->item, question->asks == ASKS_MAX, &question->room,
+                            &question->extreme);
+}
+
+static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix, struct question *question) {
     uint8_t here[SHORT_PREFIX], *buffer = here;
     struct art_range range;
-    *rows = 0;
     if (prefix.len > ART_PATH_MAX) return ART_OK;
     if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
     if (!buffer) return art_nomem();
     art_range_of_prefix(prefix, buffer, &range);
-    enum art_rc rc = art_tree_count(tree, &range, rows);
+    enum art_rc rc = answer_question(tree, &range, question);
     if (buffer != here) art_free(buffer);
     return rc;
 }
 
 static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
     struct art_bytes prefix;
-    uint64_t rows;
+    struct question question = {.asks = ASKS_COUNT};
     if (any_null(count, values)) return;
     if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    enum art_rc rc = count_prefix(tree_of(ref), prefix, &rows);
+    enum art_rc rc = ask_of_prefix(tree_of(ref), prefix, &question);
     if (rc) {
         fail_in_core(context, rc);
     } else {
-        sqlite3_result_int64(context, (sqlite3_int64)rows);
+        sqlite3_result_int64(context, (sqlite3_int64)question.rows);
     }
     art_table_ref_release(ref);
+}
+
+/* Any column with a summary has bounds, and so a least and a largest value; a sum has only one that asks for it. */
+static int find_summary(const struct art_vtab *vtab, const char *column, struct question *question, char **message) {
+    const struct art_columns *columns = &vtab->columns;
+    const struct art_summarised *summarised = art_table_summarised(vtab->table);
+    static const char *const words[] = {[ASKS_SUM] = "sum", [ASKS_MIN] = "min", [ASKS_MAX] = "max"};
+    int i = art_columns_find(columns, column);
+    const char *table = vtab->name->table, *word = words[question->asks];
+    if (i < 0) {
+        return art_complain(message, SQLITE_ERROR, "art: there is no column '%s' (%s): name one that has a summary",
+                            column, table);
+    }
+    int item = art_summary_find_measured(summarised, (unsigned)i);
+    if (item < 0 || (question->asks == ASKS_SUM && (unsigned)item >= summarised->sums)) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: the column has no %s (%s.%s): name it in the table's summary, as the command "
+                            "'summary=(sum(size))' does",
+                            word, table, columns->items[i].name);
+    }
+    question->item = (unsigned)item;
+    return SQLITE_OK;
+}
+
+static void tell(sqlite3_context *context, const struct question *question) {
+    if (question->asks == ASKS_SUM) {
+        art_result_sum(context, question->sum[question->item]);
+    } else {
+        art_result_datum(context, &question->extreme);
+    }
+}
+
+static void ask_summary(sqlite3_context *context, int count, sqlite3_value **values, struct question *question) {
+    struct art_bytes prefix;
+    char *message = NULL;
+    if (any_null(count, values)) return;
+    const char *column = (const char *)sqlite3_value_text(values[1]);
+    if (!column || !art_value_bytes(values[2], &prefix)) return sqlite3_result_error_nomem(context);
+    struct art_table_ref *ref = open_table(context, values[0]);
+    if (!ref) return;
+    int rc = find_summary(ref->vtab, column, question, &message);
+    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(tree_of(ref), prefix, question);
+    if (rc) {
+        fail_call(context, rc, message);
+    } else if (art_rc) {
+        fail_in_core(context, art_rc);
+    } else {
+        tell(context, question);
+    }
+    art_buffer_clear(&question->room);
+    art_table_ref_release(ref);
+}
+
+static void call_sum(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct question question = {.asks = ASKS_SUM};
+    ask_summary(context, count, values, &question);
+}
+
+static void call_min(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct question question = {.asks = ASKS_MIN};
+    ask_summary(context, count, values, &question);
+}
+
+static void call_max(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct question question = {.asks = ASKS_MAX};
+    ask_summary(context, count, values, &question);
 }
 
 static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -252,6 +336,9 @@ int art_functions_register(sqlite3 *db) {
         void (*call)(sqlite3_context *, int, sqlite3_value **);
     } functions[] = {
         {"art_count", 2, 0, call_count},
+        {"art_sum", 3, 0, call_sum},
+        {"art_min", 3, 0, call_min},
+        {"art_max", 3, 0, call_max},
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
         {"art_write_version", 1, 0, call_write_version},

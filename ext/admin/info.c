@@ -183,6 +183,8 @@ static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, c
     art_state_clear(&state);
     add_all(cursor, table, &info);
     add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
+    const struct art_summarised *summarised = art_table_summarised(table);
+    if (summarised->count) add_owned(cursor, sqlite3_mprintf("summary"), art_summary_show(summarised, &vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
     if (table->finish.said) add_text(cursor, "vacuum", table->finish.said);

@@ -188,5 +188,16 @@ struct art_held {
     struct art_bytes bytes; /* of a text or blob; borrowed */
 };
 enum art_rc art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out);
+/* The same for core, as fast as can be: of these columns, in ascending order, those whose `item` has a bit in `wanted`,
+ * each to out[item]. Texts and blobs are borrowed; NULLs where the record makes no sense. */
+struct art_record_place {
+    unsigned column, item;
+};
+void art_record_data(struct art_bytes record, const struct art_record_place *places, unsigned count, unsigned wanted,
+                     struct art_datum *out);
+/* A datum as a function's result, copied. */
+void art_result_datum(sqlite3_context *context, const struct art_datum *datum);
+/* SQLITE_ERROR, as the function's result, where it is no integer of SQLite's. */
+int art_result_sum(sqlite3_context *context, art_int128 sum);
 
 #endif

@@ -16,6 +16,8 @@ enum art_rc art_journal_is_wal(struct art_table *table, bool *wal);
 enum art_rc art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
+/* The blobs go to another place: whether slots may be written again is asked anew. */
+void art_journal_note_place(struct art_table *table);
 /* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback
  * for it: whatever is written then is a transaction of its own, which commits by itself. */
 bool art_journal_alive(const struct art_table *table);

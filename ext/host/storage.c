@@ -48,6 +48,7 @@ static int change_place(struct art_table *table, bool inlined, char *path, char 
     char *old_path = table->path;
     table->inlined = inlined; /* by which the journal is asked */
     table->path = path;
+    art_journal_note_place(table);
     int rc = art_report(message, art_tree_change_place(table->tree, &place));
     if (rc) {
         table->inlined = was_inlined;
@@ -89,7 +90,6 @@ static int choose_path(struct art_table *table, char **file, char **path, char *
     for (unsigned i = 0; i < ATTEMPTS; i++) {
         *file = art_file_name(table->database, table->name->table, table->uuid, csn + i);
         if (!*file || art_path_beside(table->database, *file, path)) break;
-        if (!*path) return SQLITE_OK; /* in memory */
         if (!art_file_exists(*path)) return SQLITE_OK;
         sqlite3_free(*file);
         art_free(*path);
@@ -105,10 +105,6 @@ static int move_outside(struct art_table *table, char **message) {
     int rc = art_storage_resolve(table->connection, table->name->schema, &storage, message);
     if (rc) return rc;
     rc = choose_path(table, &file, &path, message);
-    if (!rc && !path) {
-        rc = art_complain(message, SQLITE_ERROR,
-                          "art: a database without a name keeps its blobs (%s): leave them inline", table->name->table);
-    }
     if (!rc) rc = change_place(table, false, path, message);
     if (rc) art_free(path);
     if (!rc) rc = art_shadow_put_storage(table, false, message);
@@ -129,6 +125,7 @@ void art_storage_go_back(struct art_table *table) {
     table->inlined = table->before.inlined;
     table->path = table->before.path;
     table->before.moved = false;
+    art_journal_note_place(table);
     if (!art_commit_attempted(table)) remove_own_file(table, made);
     art_free(made);
     art_shadow_finalize(table);

@@ -4,7 +4,6 @@
 #include "ext/query/scan.h"
 
 #include <assert.h>
-#include <math.h>
 
 enum { VERSIONS_BITS = 56 };
 static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
@@ -15,8 +14,7 @@ static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no
 static bool compares_as_text(const struct art_scan *scan, sqlite3_value *value, bool range) {
     int type = sqlite3_value_type(value);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
-    if (!sqlite3_value_frombind(value) || (range && scan->equated)) return false;
-    return !art_running_may_convert(art_scan_vtab(scan), range);
+    return sqlite3_value_frombind(value) && !art_running_may_convert(art_scan_vtab(scan), range, scan->equated);
 }
 
 bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
@@ -135,7 +133,17 @@ static void want_list(struct art_scan *scan, sqlite3_value *list) {
     scan->several = true;
 }
 
-static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value) {
+/* `unchecked`: SQLite does not look at the keys again. */
+static void want_compared(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, bool unchecked) {
+    int type = sqlite3_value_type(value);
+    bool as_text = compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL);
+    art_key_range_compare(&scan->keys, meaning, value, as_text);
+    if (as_text || !unchecked || (type != SQLITE_INTEGER && type != SQLITE_FLOAT)) return;
+    int rc = art_doubts_add(scan, meaning, value);
+    if (rc) scan->keys.rc = rc;
+}
+
+static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, bool unchecked) {
     switch (meaning) {
     case ART_ARGUMENT_PREFIX:
         want_shown(scan, &scan->prefix, value);
@@ -165,8 +173,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        art_key_range_compare(&scan->keys, meaning, value,
-                              compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL));
+        want_compared(scan, meaning, value, unchecked);
     }
 }
 
@@ -179,8 +186,10 @@ static void want_newer(struct art_scan *scan, enum art_argument meaning, sqlite3
         sqlite3_int64 version = sqlite3_value_int64(value);
         if (version > 0) bound = (uint64_t)version - itself;
     } else if (type == SQLITE_FLOAT) {
-        double version = sqlite3_value_double(value), whole = itself ? ceil(version) : floor(version);
-        if (whole > 0) bound = (whole < VERSIONS_END ? (uint64_t)whole : (uint64_t)VERSIONS_END) - itself;
+        double version = sqlite3_value_double(value);
+        uint64_t whole = version <= 0 ? 0 : version < VERSIONS_END ? (uint64_t)version : (uint64_t)VERSIONS_END;
+        if (itself && (double)whole < version) whole++; /* 2.5 and later begins at 3; later than 2.5 is later than 2 */
+        if (whole) bound = whole - itself;
     }
     if (bound > *newer_than) *newer_than = bound;
 }
@@ -196,7 +205,10 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
         bool is_version = art_hidden_column(art_scan_vtab(scan), (int)column) == ART_HIDDEN_VERSION;
         assert(meaning < ART_ARGUMENTS && (is_version || column < art_scan_vtab(scan)->columns.count));
         if (!column) {
-            want(scan, meaning, argv[i]);
+            want(scan, meaning, argv[i], term[1]);
+        } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
+            int rc = art_lookups_add(scan, column, meaning, argv[i]);
+            if (rc) keys->rc = rc;
         } else if (is_version) {
             want_newer(scan, meaning, argv[i]);
         } else if (art_filters_add(scan, column, meaning, argv[i], !term[1])) {
@@ -211,5 +223,8 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
     }
     if (scan->prefix.type) art_key_range_prefix(keys, art_buffer_bytes(&scan->prefix.text));
     art_key_range_finish(keys);
+    scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
+    art_filters_limits(scan, &scan->limits);
+    if (scan->limits.count || scan->limits.sought_count) keys->range.limits = &scan->limits;
     return keys->rc;
 }

@@ -31,6 +31,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 static void leave_table(struct art_scan *scan) {
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
+    art_best_scan_end(scan);
     art_cursor_close(scan->cursor);
     scan->cursor = NULL;
     scan->state = ART_SCAN_END;
@@ -54,8 +55,11 @@ static void free_scan(struct art_open_scan *open) {
     art_buffer_clear(&scan->prefix.text);
     art_buffer_clear(&scan->delimiter.text);
     art_buffer_clear(&scan->start_after.text);
+    art_buffer_clear(&scan->extreme);
     art_in_list_clear(&scan->in_list);
     art_filters_clear(scan);
+    art_doubts_clear(scan);
+    art_lookups_clear_scan(scan);
     art_free(scan);
 }
 
@@ -84,6 +88,7 @@ int art_scan_close(sqlite3_vtab_cursor *base) {
 static void reset(struct art_scan *scan, int plan) {
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
+    art_best_scan_end(scan);
     art_key_range_reset(&scan->keys);
     scan->state = ART_SCAN_END;
     scan->matching = ART_MATCH_ALL;
@@ -92,9 +97,12 @@ static void reset(struct art_scan *scan, int plan) {
     scan->bounded = plan & ART_PLAN_BOUNDED;
     scan->equated = plan & ART_PLAN_EQUATED;
     scan->counted = plan & ART_PLAN_COUNTED;
+    scan->wanted = plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
     scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
+    scan->limits.count = scan->limits.sought_count = 0;
     scan->rolled = 0;
+    scan->doubt_count = 0;
     scan->filter_count = scan->filters_wanted = scan->filters_resting = 0;
     scan->untouched = 0;
     scan->behind = scan->left = scan->offset = 0;
@@ -122,8 +130,9 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
 /* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip
  * them. */
 static bool count_off(struct art_scan *scan) {
-    bool plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
-    if (plain && scan->offset >= WORTH_A_RESTART && art_restart_ask(art_scan_vtab(scan))) return true;
+    bool plain = scan->matching == ART_MATCH_ALL && !scan->doubt_count && !scan->listing && !scan->several;
+    if (plain && scan->offset >= WORTH_A_RESTART && art_restart_ask(art_scan_vtab(scan), ART_RESTART_OFFSET))
+        return true;
     scan->limit = scan->limit < UINT64_MAX - scan->offset ? scan->limit + scan->offset : UINT64_MAX;
     scan->offset = 0;
     return false;
@@ -139,10 +148,15 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (by_text) return filter_text(scan, argv[0]);
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->keys.empty) return rc;
+    if (scan->doubt_count && art_restart_ask(art_scan_vtab(scan), ART_RESTART_NUMBERS)) return SQLITE_SCHEMA;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
     if (scan->counted && count_off(scan)) return SQLITE_SCHEMA;
     if (scan->offset) art_restart_was_worth_it(art_scan_vtab(scan));
     art_scans_enter(&scan->open);
+    if (plan & ART_PLAN_BEST) {
+        unsigned item = (unsigned)plan >> ART_PLAN_ITEM_SHIFT;
+        return art_scan_fail(scan, art_best_scan_begin(scan, &scan->keys.range, item));
+    }
     if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->keys.range));
     scan->range_due = scan->in_list.numbers;
     return art_scan_fail(scan, art_in_list_next(scan));
@@ -238,6 +252,32 @@ static int show_entries(struct art_scan *scan, sqlite3_context *context) {
     return art_scan_fail(scan, rc);
 }
 
+enum art_rc art_scan_check_summary(const struct art_scan *scan) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    if (art_summaries_equal(&vtab->summarised, art_table_summarised(vtab->table))) return ART_OK;
+    return art_fail(ART_MISUSE, "art: the summary was changed while the query ran (%s): run it again",
+                    vtab->name->table);
+}
+
+/* Of a common prefix. */
+static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    int item = art_summary_find_measured(&vtab->summarised, column);
+    if (item < 0) return SQLITE_OK;
+    enum art_measure measure = vtab->summarised.items[item].measure;
+    enum art_rc rc = art_scan_check_summary(scan);
+    if (rc) return art_scan_fail(scan, rc);
+    if (measure == ART_MEASURE_SUM) {
+        art_int128 sum = 0;
+        rc = art_listing_sum(scan, (unsigned)item, &sum);
+        return rc ? art_scan_fail(scan, rc) : art_result_sum(context, sum);
+    }
+    struct art_datum datum;
+    rc = art_listing_extreme(scan, (unsigned)item, measure == ART_MEASURE_MAX, &datum);
+    if (!rc) art_result_datum(context, &datum);
+    return art_scan_fail(scan, rc);
+}
+
 static int show_hidden(struct art_scan *scan, enum art_hidden hidden, sqlite3_context *context) {
     if (hidden == ART_HIDDEN_PREFIX) show_argument(&scan->prefix, context);
     if (hidden == ART_HIDDEN_DELIMITER) show_argument(&scan->delimiter, context);
@@ -259,7 +299,8 @@ static int arrive(struct art_scan *scan) {
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
     if (hidden >= 0) return show_hidden(scan, hidden, context);
-    return scan->rolled ? SQLITE_OK : show_value(scan, (unsigned)column - 1, context);
+    return scan->rolled ? show_summary(scan, (unsigned)column, context)
+                        : show_value(scan, (unsigned)column - 1, context);
 }
 
 int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

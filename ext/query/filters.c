@@ -72,6 +72,27 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     return SQLITE_OK;
 }
 
+/* SQLite compares numbers exactly, and so do limits; what it might read out of a text is left to it. */
+void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
+    const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
+    out->count = 0;
+    for (unsigned i = 0; i < scan->filter_count; i++) {
+        const struct art_filter *filter = &scan->filters[i];
+        int item = art_summary_find(summarised, filter->column + 1);
+        if (item < 0 || !is_number(filter->value.type)) continue;
+        struct art_limit *limit = &out->limit[out->count++];
+        struct art_datum value = {.kind = ART_DATUM_INTEGER, .integer = filter->value.integer};
+        if (filter->value.type == SQLITE_FLOAT) {
+            value.kind = ART_DATUM_REAL;
+            value.real = filter->value.real;
+        }
+        enum art_argument comparison = filter->comparison;
+        *limit = (struct art_limit){.column = (unsigned)item, .low = value, .high = value};
+        limit->low_set = comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL;
+        limit->high_set = comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL;
+    }
+}
+
 void art_filters_clear(struct art_scan *scan) {
     for (unsigned i = 0; i < ART_FILTERS_MAX; i++) art_buffer_clear(&scan->filters[i].text);
 }

@@ -100,8 +100,11 @@ static enum art_rc next_point(struct art_scan *scan) {
         struct art_bytes path = point(list, i);
         bool matches = point_is_wanted(scan, path);
         list->left--;
-        if (matches) rc = art_rows_matches(scan, path, &matches);
         if (!rc && matches) rc = art_rows_point(scan, path);
+        if (rc || scan->state != ART_SCAN_POINT) continue;
+        rc = art_rows_matches(scan, path, &matches);
+        scan->key.len = path.len; /* whose memory that has used */
+        if (!matches) scan->state = ART_SCAN_END;
     }
     return rc;
 }

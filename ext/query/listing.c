@@ -80,16 +80,47 @@ static void start_after(struct art_scan *scan) {
     }
 }
 
-enum art_rc art_listing_entries(struct art_scan *scan, uint64_t *out) {
+/* All that the row stands for; its bytes are in the scan. */
+static enum art_rc range_below(struct art_scan *scan, struct art_range *out) {
     struct art_buffer *scratch = &scan->keys.scratch;
     struct art_bytes path = art_scan_path(scan);
-    struct art_range below;
     scratch->len = 0;
     enum art_rc rc = art_buffer_reserve(scratch, path.len);
     if (!rc) rc = art_rows_ready(scan);
-    if (rc) return rc;
-    art_range_of_prefix(path, scratch->data, &below);
-    return art_tree_count(art_scan_tree(scan), &below, out);
+    if (!rc) art_range_of_prefix(path, scratch->data, out);
+    return rc;
+}
+
+/* Of the present row, once. Where more will be asked for, all comes out of the same descents. */
+static enum art_rc find_totals(struct art_scan *scan, enum art_totalled wanted) {
+    struct art_range below;
+    if (scan->totalled && scan->wanted >= wanted) return ART_OK;
+    scan->span.follows = scan->follows && !scan->descending;
+    if (scan->wanted < wanted) scan->wanted = wanted;
+    enum art_rc rc = range_below(scan, &below);
+    if (!rc) rc = art_tree_totals(art_scan_tree(scan), &below, scan->wanted, &scan->span, &scan->totals);
+    scan->totalled = !rc;
+    return rc;
+}
+
+enum art_rc art_listing_entries(struct art_scan *scan, uint64_t *out) {
+    enum art_rc rc = find_totals(scan, ART_TOTALLED_ROWS);
+    *out = scan->totals.rows;
+    return rc;
+}
+
+enum art_rc art_listing_sum(struct art_scan *scan, unsigned sum, art_int128 *out) {
+    enum art_rc rc = find_totals(scan, ART_TOTALLED_SUMS);
+    *out = scan->totals.sum[sum];
+    return rc;
+}
+
+enum art_rc art_listing_extreme(struct art_scan *scan, unsigned column, bool largest, struct art_datum *out) {
+    struct art_range below;
+    enum art_rc rc = find_totals(scan, ART_TOTALLED_PLACES);
+    if (!rc) rc = range_below(scan, &below);
+    if (!rc) rc = art_tree_extreme(art_scan_tree(scan), &below, &scan->span, column, largest, &scan->extreme, out);
+    return rc;
 }
 
 /* --- DELETE and UPDATE of a level --------------------------------------------------------------------------------- */

@@ -17,9 +17,15 @@
  */
 #include "ext/query/scan.h"
 
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+
 static const char bytes_in_order[] = "\0\t\n\v\f\r +-.0123456789Ee";
 enum { BYTES = sizeof bytes_in_order - 1, DIGITS_FREELY = 30 };
-static const double TOLERANCE = 2e-14; /* more than spells_number() in step.c allows */
+static const double TOLERANCE = 2e-14; /* more than art_numbers_are_near() allows */
 
 void art_number_set(struct art_number *number, double value) {
     double digits = value < 0 ? -value : value;
@@ -29,6 +35,28 @@ void art_number_set(struct art_number *number, double value) {
     number->any_digits = !(digits >= 1 && digits < 10);
     number->low = digits * (1 - TOLERANCE);
     number->high = digits * (1 + TOLERANCE);
+}
+
+/* --- reading a whole text ----------------------------------------------------------------------------------------- */
+
+static locale_t numbers_with_points;
+
+static void make_locale(void) {
+    numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+}
+
+/* strtod() knows hexadecimal numbers, infinities and NaN, too; SQLite takes these for texts. */
+bool art_number_read(const char *text, double *out) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_locale);
+    char *end;
+    if (strpbrk(text, "xXnN")) return false;
+    *out = numbers_with_points ? strtod_l(text, &end, numbers_with_points) : strtod(text, &end);
+    return end != text && end[strspn(end, " \t\n\v\f\r")] == 0;
+}
+
+bool art_numbers_are_near(double a, double b) {
+    return fabs(a - b) <= fabs(b) * 1e-14 + DBL_MIN;
 }
 
 /* --- reading a path byte by byte ---------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
  *
  *     the words that EXPLAIN QUERY PLAN shows, and a NUL     for people: nobody parses them
  *     ART_PLAN_TERM bytes for each argument of xFilter       u8 meaning (enum art_argument) | u8 1: what it is compared
- *                                                            with is no literal | u16 column, little-endian
+ *                                                            with is no literal, and for the key: nobody checks the
+ *                                                            row again | u16 column, little-endian
  *
  * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an
  * argument:
@@ -10,6 +11,8 @@
  *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending, limit ?
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
  *     all rows AND version>? AND size>?, descending
+ *     prefix=? AND etag=? (lookup) AND owner IN (?) (lookup)
+ *     prefix=? AND size<?, best first by size, descending, limit ?
  *
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
@@ -19,18 +22,19 @@
  *                                               path that it shows (listing.c)
  *   start_after  anything but NULL              keys behind these bytes (listing.c)              nobody
  *   comparison   TEXT literal                   exactly that range                               nobody
- *   comparison   other TEXT                     that range                                       SQLite
- *   comparison   number, bound to a parameter   the range of its text                            SQLite
+ *   comparison   other TEXT                     that range                                       nobody; SQLite for =
+ *   comparison   number, bound to a parameter   the range of its text                            nobody; SQLite for =
  *                (that no CAST or UNION can touch;
  *                and for order not in the place of
  *                a column, statements.c)
  *   comparison   number, from elsewhere         =: all its spellings, in order (number.c; in a   SQLite
- *                                               listing: paths before ':'); <, <=: paths before
- *                                               ':'; >, >=: all. (Out of a column with a numeric
- *                                               affinity, or of CAST(? AS INTEGER), '0123' = 123;
- *                                               what may look like a number begins before ':')
- *   comparison   BLOB                           <, <=: all rows, else none                       SQLite
- *   comparison   NULL                           none                                             SQLite
+ *                                               listing: paths before ':').
+ *                                               <, <=: paths before ':'; >, >=: all. A path has  nobody
+ *                                               to be above it however they are compared, or the
+ *                                               statement fails or is prepared anew (doubts.c)
+ *   comparison   number, a literal              the same                                         SQLite
+ *   comparison   BLOB                           <, <=: all rows, else none                       nobody; SQLite for =
+ *   comparison   NULL                           none                                             nobody; SQLite for =
  *   IN           TEXT                           that path                                        SQLite
  *   IN           number                         paths before ':', since it is out of a column    SQLite
  *                                               with a numeric affinity
@@ -47,6 +51,8 @@
  *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
  *   column       anything else                  no row is passed over                            SQLite
+ *   lookup       anything                       rows are passed over that surely have another    SQLite
+ *                                               value (lookups.c)
  *   version      INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite
  *                                               given; buckets and blobs without are passed over
  *   version      anything else                  no row is passed over                            SQLite
@@ -62,6 +68,9 @@
  * for, though it would double the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric
  * column>, ...), SQLite hands over element by element, and then compares numbers with paths of any virtual table as
  * texts.)
+ *
+ * Where rows are looked up by a value, two more: a text that reads as a number, out of a UNION's column with a numeric
+ * affinity (lookups.c), and a row value's IN, which may give a row once for each of two spellings of its value.
  */
 #ifndef ART_EXT_QUERY_PLAN_H
 #define ART_EXT_QUERY_PLAN_H
@@ -75,7 +84,10 @@ enum art_plan_flags {
     ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
     ART_PLAN_EQUATED = 16,   /* another column is equal to what may be a parameter */
     ART_PLAN_COUNTED = 32,   /* SQLite itself counts off the rows of OFFSET, too */
+    ART_PLAN_BEST = 64,      /* in the order of a summarised column; DESCENDING is that of its values */
+    ART_PLAN_SUMS = 128,     /* a column with a sum is asked for */
 };
+enum { ART_PLAN_ITEM_SHIFT = 8 }; /* above the flags: that column's number in the summary */
 
 enum art_argument {
     ART_ARGUMENT_NONE,
@@ -91,6 +103,9 @@ enum art_argument {
     ART_ARGUMENT_GLOB,
     ART_ARGUMENT_LIKE,
     ART_ARGUMENT_LIKE_PREFIX,
+    ART_ARGUMENT_LOOKUP, /* a column is equal */
+    ART_ARGUMENT_LOOKUP_IS,
+    ART_ARGUMENT_LOOKUP_IN,
     ART_ARGUMENT_LIMIT,
     ART_ARGUMENT_OFFSET,
     ART_ARGUMENTS
@@ -100,7 +115,7 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", "limit ?", "offset ?"                                                         \
+            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"    \
     }
 
 enum { ART_PLAN_TERM = 4 };

@@ -15,11 +15,11 @@
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
  * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may
  * have one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms,
- * which is known when it runs (running.c). And every version shows (path, value) >= (?, ?) as path >= ?: a comparison
- * must be with a literal, which no row value is.
+ * which is known when it runs (running.c). And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
+ * so >= and <= must be with a literal, which no row value is.
  */
-#include "ext/base/token.h"
 #include "ext/query/or_arms.h"
+#include "ext/query/plan_text.h"
 #include "ext/query/running.h"
 #include "ext/query/scan.h"
 
@@ -38,6 +38,16 @@ enum {
     LIST_GUESS = 20          /* elements, but not more than a part of the rows */
 };
 
+/* What is known of one of SQLite's constraints. */
+struct condition {
+    uint8_t meaning;             /* for the key, or NONE */
+    bool is_asked;               /* what follows is known */
+    sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
+    struct art_bytes text;       /* of a constant that is a text */
+    uint8_t term[ART_PLAN_TERM]; /* if it is an argument */
+};
+enum { CONDITIONS_AT_HAND = 12 };
+
 struct planning {
     struct art_vtab *vtab;
     sqlite3_index_info *info;
@@ -45,10 +55,12 @@ struct planning {
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
     bool listing, point, list, low, high, glob;
     bool newer; /* a bound of versions */
+    int lookups;
+    int doubts; /* numbers that may be meant as texts are the cursor's to decide about */
     int unsure; /* conditions that another plan had better not have */
     enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
-    uint8_t *meanings;          /* of each constraint */
-    sqlite3_str *words, *terms; /* of idxStr (plan.h) */
+    struct condition *conditions; /* of each constraint */
+    struct art_plan_text words;
 };
 
 /* --- constraints -------------------------------------------------------------------------------------------------- */
@@ -97,16 +109,25 @@ static bool is_limit(unsigned char op) {
     return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
 }
 
-static sqlite3_value *constant(const struct planning *planning, int i) {
+static void ask_for_constant(const struct planning *planning, int i) {
+    struct condition *condition = &planning->conditions[i];
     sqlite3_value *value = NULL;
-    return sqlite3_vtab_rhs_value(planning->info, i, &value) == SQLITE_OK ? value : NULL;
+    condition->is_asked = true;
+    if (sqlite3_vtab_rhs_value(planning->info, i, &value)) return;
+    condition->constant = value;
+    if (!value || sqlite3_value_type(value) != SQLITE_TEXT) return;
+    const void *text = sqlite3_value_text(value);
+    condition->text = art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
+}
+
+static sqlite3_value *constant(const struct planning *planning, int i) {
+    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
+    return planning->conditions[i].constant;
 }
 
 static struct art_bytes constant_text(const struct planning *planning, int i) {
-    sqlite3_value *value = constant(planning, i);
-    if (!value || sqlite3_value_type(value) != SQLITE_TEXT) return (struct art_bytes){0};
-    const void *text = sqlite3_value_text(value);
-    return art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
+    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
+    return planning->conditions[i].text;
 }
 
 /* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
@@ -116,37 +137,31 @@ static bool is_list(const struct planning *planning, int i) {
 
 static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
 
-/* Keywords, too, stand without quotes: a word is a word. */
-static void append_shown_name(sqlite3_str *out, const char *name) {
-    struct art_token token = art_token_at(name);
-    bool is_word = token.kind == ART_TOKEN_WORD && token.at == name && !name[token.len];
-    sqlite3_str_appendf(out, is_word ? "%s" : "\"%w\"", name);
-}
-
 static const char *name_of(const struct planning *planning, int column) {
     const struct art_columns *columns = &planning->vtab->columns;
     return (unsigned)column < columns->count ? columns->items[column].name : "version";
 }
 
-/* A comparison of column `compared`, 0 is the key; or -1: nothing is compared. */
-static void take_as(struct planning *planning, int i, int compared, bool is_bound, enum art_argument meaning,
+/* A comparison of column `compared`, 0 is the key, with a literal or not; or -1: nothing is compared. */
+static void take_as(struct planning *planning, int i, int compared, bool is_literal, enum art_argument meaning,
                     bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
-    if (sqlite3_str_length(planning->words)) sqlite3_str_appendall(planning->words, limits ? ", " : " AND ");
-    if (is_bound) sqlite3_str_appendall(planning->words, "bound ");
-    if (compared >= 0) append_shown_name(planning->words, name_of(planning, compared));
-    sqlite3_str_appendall(planning->words, argument_words[meaning]);
+    struct art_plan_text *words = &planning->words;
+    if (words->len) art_plan_text_append(words, limits ? ", " : " AND ");
+    if (compared > ART_COLUMN_KEY && !is_literal) art_plan_text_append(words, "bound ");
+    if (compared >= 0) art_plan_text_append_name(words, name_of(planning, compared));
+    art_plan_text_append(words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
-    const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, is_bound, column & 0xff, (uint8_t)(column >> 8)};
-    sqlite3_str_append(planning->terms, (const char *)term, sizeof term);
+    const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, !is_literal, column & 0xff, (uint8_t)(column >> 8)};
+    memcpy(planning->conditions[i].term, term, sizeof term);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
 }
 
 static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
     bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
-    take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, false, meaning, exact);
+    take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, true, meaning, exact);
 }
 
 /* --- hidden columns as arguments ---------------------------------------------------------------------------------- */
@@ -232,7 +247,7 @@ static void answer(const struct planning *planning) {
 static struct art_bytes bound_at(const struct planning *planning, int offset, enum art_argument meaning) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iTermOffset != offset || planning->meanings[i] != meaning) continue;
+        if (info->aConstraint[i].iTermOffset != offset || planning->conditions[i].meaning != meaning) continue;
         return constant_text(planning, i);
     }
     return (struct art_bytes){0};
@@ -259,9 +274,9 @@ static bool glob_is_sqlites(struct planning *planning, int i) {
         bool own = has_bounds || is_sqlites(planning->vtab, "GLOB 'a*'");
         planning->glob_is = own ? GLOB_SQLITES : GLOB_OTHER;
     }
+    if (has_bounds || planning->glob_is != GLOB_SQLITES) return planning->glob_is == GLOB_SQLITES;
     struct art_bytes pattern = constant_text(planning, i);
-    bool stray = !has_bounds && pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
-    return planning->glob_is == GLOB_SQLITES && !stray;
+    return !pattern.len || !gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
 }
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
@@ -272,7 +287,7 @@ static int find_equality(const struct planning *planning, bool list) {
     const sqlite3_index_info *info = planning->info;
     int found = -1;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (planning->meanings[i] != ART_ARGUMENT_EQUAL || is_list(planning, i) != list) continue;
+        if (planning->conditions[i].meaning != ART_ARGUMENT_EQUAL || is_list(planning, i) != list) continue;
         if (constant(planning, i)) return i;
         if (found < 0) found = i;
     }
@@ -310,17 +325,32 @@ static bool is_equated(const struct planning *planning) {
     return false;
 }
 
+/* By order with what is no literal: with a text exactly; and with a number the cursor is exact, or says that it cannot
+ * be (doubts.c). */
+static bool is_exact_by_order(struct planning *planning, enum art_argument meaning) {
+    if (meaning < ART_ARGUMENT_GREATER || planning->doubts == ART_DOUBTS_MAX) return false;
+    if (art_restart_is_on(planning->vtab) == ART_RESTART_NUMBERS) return false;
+    planning->doubts++;
+    return true;
+}
+
 static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
-    bool glob = meaning == ART_ARGUMENT_GLOB;
-    sqlite3_value *value = glob ? NULL : constant(planning, i);
-    bool exact = glob ? !planning->glob : value && sqlite3_value_type(value) == SQLITE_TEXT;
-    if (glob && !planning->glob && glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
-    take(planning, i, meaning, exact);
-    planning->all_exact &= exact;
+    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = glob || constant(planning, i), exact;
+    if (glob) {
+        exact = !planning->glob;
+        if (exact && glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
+    } else {
+        exact = is_literal ? sqlite3_value_type(constant(planning, i)) == SQLITE_TEXT
+                           : is_exact_by_order(planning, meaning);
+    }
+    take_as(planning, i, ART_COLUMN_KEY, is_literal || !exact, meaning, exact);
+    bool low = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
+    bool high = meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+    bool may_be_row_value = !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
+    planning->all_exact &= exact && !may_be_row_value;
     planning->glob |= glob;
-    planning->low |= meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-    planning->high |= meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
-    if (meaning == ART_ARGUMENT_EQUAL) planning->low = planning->high = true;
+    planning->low |= low || meaning == ART_ARGUMENT_EQUAL;
+    planning->high |= high || meaning == ART_ARGUMENT_EQUAL;
 }
 
 static void take_paths(struct planning *planning) {
@@ -329,7 +359,7 @@ static void take_paths(struct planning *planning) {
     if (is_equated(planning)) planning->plan |= ART_PLAN_EQUATED;
     take_list(planning);
     for (int i = 0; i < info->nConstraint; i++) {
-        enum art_argument meaning = planning->meanings[i];
+        enum art_argument meaning = planning->conditions[i].meaning;
         if (is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
         bool another_list = meaning == ART_ARGUMENT_EQUAL && is_list(planning, i);
         bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
@@ -343,12 +373,18 @@ static void take_paths(struct planning *planning) {
 
 /* --- conditions on other columns ---------------------------------------------------------------------------------- */
 
+/* Usable, and on a column of the user's that is not the key. */
+static bool is_on_other_column(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
+    return constraint->usable && other;
+}
+
 /* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and
  * give a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
 static bool is_filter(const struct planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    bool is_other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
-    if (!constraint->usable || !is_other) return false;
+    if (!is_on_other_column(planning, i)) return false;
     enum art_argument meaning = meaning_of(constraint->op);
     if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
     if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !constant(planning, i)) return false;
@@ -381,15 +417,41 @@ static int count_unknown(const struct planning *planning) {
  * though never for one in which two arguments come from two other tables. */
 static void take_filters(struct planning *planning) {
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
-    bool literals_only = count_unknown(planning) > 1;
+    int unknown = -1;
     for (int i = 0; i < planning->info->nConstraint && left; i++) {
-        if (!is_filter(planning, i)) continue;
+        if (!is_filter(planning, i) || planning->info->aConstraintUsage[i].argvIndex) continue;
         bool is_literal = constant(planning, i);
-        if (!is_literal && literals_only) continue;
+        if (unknown < 0) unknown = count_unknown(planning);
+        if (!is_literal && unknown > 1) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        take_as(planning, i, constraint->iColumn, !is_literal, meaning_of(constraint->op), false);
+        take_as(planning, i, constraint->iColumn, is_literal, meaning_of(constraint->op), false);
         planning->unsure += !is_literal;
         left--;
+    }
+}
+
+/* ART_ARGUMENT_NONE: no row can be found by constraint i. */
+static enum art_argument lookup_meaning(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    const struct art_vtab *vtab = planning->vtab;
+    if (!is_on_other_column(planning, i)) return ART_ARGUMENT_NONE;
+    int item = art_summary_find(&vtab->summarised, (unsigned)constraint->iColumn);
+    if (item < 0 || !vtab->summarised.items[item].lookup || !is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_IS) return ART_ARGUMENT_LOOKUP_IS;
+    if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || i >= LISTS_KNOWN) return ART_ARGUMENT_NONE;
+    return is_list(planning, i) ? ART_ARGUMENT_LOOKUP_IN : ART_ARGUMENT_LOOKUP;
+}
+
+/* An equality may be a part of a row value's IN, as it may for filters; it is taken all the same, or no join would find
+ * anything. A row whose value such a list names in two spellings, 1 and '1', then comes twice. */
+static void take_lookups(struct planning *planning) {
+    bool walks = !planning->listing && !planning->list && !planning->newer;
+    for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_SOUGHT_MAX; i++) {
+        enum art_argument meaning = lookup_meaning(planning, i);
+        if (!meaning) continue;
+        if (meaning == ART_ARGUMENT_LOOKUP_IN) sqlite3_vtab_in(planning->info, i, 1);
+        take_as(planning, i, planning->info->aConstraint[i].iColumn, true, meaning, false);
+        planning->lookups++;
     }
 }
 
@@ -399,7 +461,7 @@ static void take_versions(struct planning *planning) {
     for (int i = 0; i < planning->info->nConstraint && walks; i++) {
         if (!is_about_versions(planning, i)) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        take_as(planning, i, constraint->iColumn, false, meaning_of(constraint->op), false);
+        take_as(planning, i, constraint->iColumn, true, meaning_of(constraint->op), false);
         planning->unsure += !constant(planning, i);
         planning->newer = true;
     }
@@ -408,7 +470,7 @@ static void take_versions(struct planning *planning) {
 /* --- LIKE --------------------------------------------------------------------------------------------------------- */
 
 static bool is_by_nocase(const struct planning *planning, int i) {
-    return !planning->meanings[i] && is_on_path(planning, i) && is_by(planning, i, "NOCASE");
+    return !planning->conditions[i].meaning && is_on_path(planning, i) && is_by(planning, i, "NOCASE");
 }
 
 /* The lower one of the bounds that SQLite makes of a literal pattern, or -1. */
@@ -434,7 +496,7 @@ static void take_like(struct planning *planning) {
     }
     if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
     for (int i = 0; i < info->nConstraint; i++) {
-        if (planning->meanings[i] != ART_ARGUMENT_LIKE) continue;
+        if (planning->conditions[i].meaning != ART_ARGUMENT_LIKE) continue;
         struct art_bytes pattern = constant_text(planning, i);
         uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
         if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
@@ -444,7 +506,88 @@ static void take_like(struct planning *planning) {
     }
 }
 
+/* No column but this one, and arguments that are given anyway. */
+static bool reads_only(const struct planning *planning, int column) {
+    unsigned hidden = planning->vtab->columns.count;
+    sqlite3_uint64 known = (sqlite3_uint64)1 << column;
+    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && hidden + i < 63; i++) {
+        known |= (sqlite3_uint64)1 << (hidden + i);
+    }
+    return (planning->info->colUsed & ~known) == 0;
+}
+
+static bool reads_sums(const struct planning *planning) {
+    const struct art_summarised *summarised = &planning->vtab->summarised;
+    bool any = false;
+    for (unsigned i = 0; i < summarised->sums; i++) {
+        unsigned column = summarised->items[i].column;
+        any |= planning->info->colUsed >> (column < 63 ? column : 63) & 1;
+    }
+    return any;
+}
+
 /* --- order and limits --------------------------------------------------------------------------------------------- */
+
+static uint64_t guess_rows(const struct planning *planning);
+
+/* Do the bounds of the tree know of this condition? Of the others nobody can tell how many rows have to be found, each
+ * by a search, before one is met; to sort what a walk finds takes a thirtieth of that a row. */
+static bool bounds_know(const struct planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    if (is_limit(constraint->op) || constraint->iColumn == ART_COLUMN_KEY) return true;
+    if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
+    bool compares =
+        is_filter(planning, i) && art_summary_find(&planning->vtab->summarised, (unsigned)constraint->iColumn) >= 0;
+    sqlite3_value *value = compares ? constant(planning, i) : NULL;
+    return compares &&
+           (!value || sqlite3_value_type(value) == SQLITE_INTEGER || sqlite3_value_type(value) == SQLITE_FLOAT);
+}
+
+/* How many rows are asked for, as far as literals tell. 0: there is no LIMIT. */
+static uint64_t rows_asked_for(const struct planning *planning) {
+    const sqlite3_index_info *info = planning->info;
+    uint64_t rows = 0;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (!is_limit(info->aConstraint[i].op)) continue;
+        sqlite3_value *value = constant(planning, i);
+        sqlite3_int64 number = value ? sqlite3_value_int64(value) : 1;
+        bool is_offset = info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+        if (number < 0) number = is_offset ? 0 : INT32_MAX; /* a LIMIT of -1 is none */
+        rows += (uint64_t)number + !is_offset;
+    }
+    return rows;
+}
+
+/* There is a LIMIT, and it is small. Or nothing but that column is read, and it descends: so SQLite asks for max(), and
+ * wants the first row. Newer versions ask for the key whatever is read, and are left to their walk; a min() they never
+ * ask for so. */
+static bool wants_few(const struct planning *planning, int column) {
+    const sqlite3_index_info *info = planning->info;
+    enum { SMALL_PART = 30 };
+    if (sqlite3_vtab_distinct(planning->info)) return false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (!bounds_know(planning, i)) return false;
+    }
+    uint64_t asked = rows_asked_for(planning);
+    if (asked) return asked <= 100 || asked < guess_rows(planning) / SMALL_PART;
+    return info->aOrderBy[0].desc && column < 63 && reads_only(planning, column);
+}
+
+/* Rows in the order of a summarised column. That pays off where few of them are wanted. */
+static void take_best_first(struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    const struct art_vtab *vtab = planning->vtab;
+    bool walks = !planning->listing && !planning->list && !planning->newer && !planning->point;
+    if (!walks || planning->lookups || info->nOrderBy != 1) return;
+    int column = info->aOrderBy[0].iColumn;
+    int item = column > 0 ? art_summary_find_measured(&vtab->summarised, (unsigned)column) : -1;
+    if (item < 0 || vtab->columns.items[column].collation || !wants_few(planning, column)) return;
+    info->orderByConsumed = 1;
+    planning->plan |= ART_PLAN_BEST | item << ART_PLAN_ITEM_SHIFT;
+    if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
+    art_plan_text_append(&planning->words, ", best first by ");
+    art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);
+}
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,
  * which is all that GROUP BY and DISTINCT want. SQLite 3.40 says so of GROUP BY also where the same terms are to be the
@@ -460,6 +603,7 @@ static void take_order(struct planning *planning) {
         if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
         return;
     }
+    take_best_first(planning);
 }
 
 /* Terms of the WHERE clause stand before its LIMIT, which has the number `before`. */
@@ -498,18 +642,16 @@ static bool constants_meet(const struct planning *planning, struct art_key_range
     const sqlite3_index_info *info = planning->info;
     bool any = false;
     for (int i = 0; i < info->nConstraint; i++) {
-        struct art_bytes text = {0};
-        if (info->aConstraintUsage[i].argvIndex) text = constant_text(planning, i);
+        enum art_argument meaning = planning->conditions[i].meaning;
+        if (!info->aConstraintUsage[i].argvIndex || meaning >= ART_ARGUMENT_GLOB) continue;
+        struct art_bytes text = constant_text(planning, i);
         if (!text.len) continue;
-        enum art_argument meaning = planning->meanings[i];
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
         if (hidden == ART_HIDDEN_PREFIX) {
             art_key_range_prefix(keys, text);
         } else if (hidden == ART_HIDDEN_START_AFTER) {
             art_key_range_low(keys, text, true);
-        } else if (info->aConstraint[i].iColumn != ART_COLUMN_KEY) {
-            continue;
-        } else if (meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL) {
+        } else if (info->aConstraint[i].iColumn == ART_COLUMN_KEY && meaning >= ART_ARGUMENT_EQUAL) {
             art_key_range_compare(keys, meaning, constant(planning, i), true);
         } else {
             continue;
@@ -532,13 +674,13 @@ struct bounds {
 
 static void add_bounds(const struct planning *planning, int i, struct bounds *bounds) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    enum art_argument meaning = planning->meanings[i];
+    enum art_argument meaning = planning->conditions[i].meaning;
     int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
     bool begins = false;
     if (meaning == ART_ARGUMENT_EQUAL) {
         begins = planning->listing; /* else it is a list */
     } else if (meaning == ART_ARGUMENT_GLOB) {
-        begins = begins_literally(planning, i) && !glob_has_bounds(planning, i);
+        begins = begins_literally(planning, i);
     } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
         begins = is_on_path(planning, i);
         begins |= hidden == ART_HIDDEN_PREFIX;
@@ -554,6 +696,7 @@ static struct bounds count_bounds(const struct planning *planning, bool constant
     struct bounds bounds = {0};
     for (int i = 0; i < info->nConstraint; i++) {
         if (!info->aConstraintUsage[i].argvIndex || is_limit(info->aConstraint[i].op)) continue;
+        if (planning->conditions[i].meaning == ART_ARGUMENT_GLOB && glob_has_bounds(planning, i)) continue;
         if ((constant(planning, i) != NULL) == constants) add_bounds(planning, i, &bounds);
     }
     return bounds;
@@ -571,15 +714,19 @@ static uint64_t share(struct bounds bounds, uint64_t rows) {
 
 /* Where the constants meet. */
 static uint64_t guess_rows(const struct planning *planning) {
-    const struct art_table *table = planning->vtab->table;
-    struct art_key_range keys = {0};
+    struct art_vtab *vtab = planning->vtab;
+    const struct art_table *table = vtab->table;
+    struct art_key_range keys = {
+        .low = vtab->planned_low, .high = vtab->planned_high, .scratch = vtab->planned_scratch};
     uint64_t rows = 0;
     bool meet = constants_meet(planning, &keys);
     if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
         rows = ROWS_UNKNOWN;
         meet = false;
     }
-    art_key_range_clear(&keys);
+    vtab->planned_low = keys.low;
+    vtab->planned_high = keys.high;
+    vtab->planned_scratch = keys.scratch;
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 
@@ -590,6 +737,35 @@ static bool reads_values(const struct planning *planning) {
         keys |= (sqlite3_uint64)1 << (prefix + i);
     }
     return (planning->info->colUsed & ~keys) != 0;
+}
+
+/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
+static void price_lookups(const struct planning *planning, uint64_t rows) {
+    sqlite3_index_info *info = planning->info;
+    enum { FOUND = 10, ROWS_A_BLOB = 8192, READ = 40 };
+    uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
+    info->estimatedRows = (sqlite3_int64)found + 1;
+    info->estimatedCost = 6 + (double)(rows < READ * FOUND ? rows : READ * FOUND) + (double)rows / ROWS_A_BLOB;
+}
+
+/* How many of the rows meet the conditions on other columns, by guesses like those that SQLite makes for an ordinary
+ * table: an equality leaves a quarter, or half if it is with -1, 0 or 1; any other condition 93 %. SQLite makes no
+ * such guess for a virtual table, and would begin a join with either of two tables where one of them has such a
+ * condition. */
+static uint64_t guess_after_conditions(const struct planning *planning, uint64_t rows) {
+    const sqlite3_index_info *info = planning->info;
+    uint64_t left = rows, most = rows;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (!is_on_other_column(planning, i) || is_limit(constraint->op)) continue;
+        left -= left / 14;
+        if (meaning_of(constraint->op) != ART_ARGUMENT_EQUAL) continue;
+        sqlite3_value *value = constant(planning, i);
+        sqlite3_int64 number = value && sqlite3_value_type(value) == SQLITE_INTEGER ? sqlite3_value_int64(value) : 2;
+        uint64_t equal = rows / (number >= -1 && number <= 1 ? 2 : 4);
+        if (most > equal) most = equal;
+    }
+    return left < most ? left : most;
 }
 
 /* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
@@ -613,13 +789,17 @@ static void estimate(const struct planning *planning) {
     }
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
+    if (planning->lookups) {
+        price_lookups(planning, rows);
+        return;
+    }
     if (planning->list) {
         each = 2;
     } else if (planning->listing) {
         rows = rows / 50 + (may_wait ? 8 : 10);
         each = 5;
     }
-    info->estimatedRows = (sqlite3_int64)rows + 2;
+    info->estimatedRows = (sqlite3_int64)guess_after_conditions(planning, rows) + 2;
     info->estimatedCost = (may_wait ? 4 : 5) + (double)rows * each;
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }
@@ -628,7 +808,7 @@ static void estimate(const struct planning *planning) {
 
 static int plan_point(struct planning *planning, int equality) {
     planning->point = true;
-    take(planning, equality, ART_ARGUMENT_EQUAL, false);
+    take(planning, equality, ART_ARGUMENT_EQUAL, constant_text(planning, equality).len > 0);
     planning->plan |= ART_PLAN_POINT;
     take_order(planning); /* a number may have several spellings */
     return take_listing_arguments(planning);
@@ -639,13 +819,14 @@ static int plan_range(struct planning *planning) {
     if (rc) return rc;
     take_paths(planning);
     take_like(planning);
-    if (!planning->arguments) sqlite3_str_appendall(planning->words, "all rows");
+    if (!planning->arguments) art_plan_text_append(&planning->words, "all rows");
     take_versions(planning);
+    take_lookups(planning);
     take_filters(planning);
     take_order(planning);
-    if (planning->listing) sqlite3_str_appendall(planning->words, ", level listing");
-    if (planning->plan & ART_PLAN_DESCENDING) sqlite3_str_appendall(planning->words, ", descending");
-    if (!reads_values(planning)) sqlite3_str_appendall(planning->words, ", keys only");
+    if (planning->listing) art_plan_text_append(&planning->words, ", level listing");
+    if (planning->plan & ART_PLAN_DESCENDING) art_plan_text_append(&planning->words, ", descending");
+    if (!reads_values(planning)) art_plan_text_append(&planning->words, ", keys only");
     take_limits(planning);
     return SQLITE_OK;
 }
@@ -654,47 +835,61 @@ static int make_plan(struct planning *planning) {
     sqlite3_index_info *info = planning->info;
     int rc = refuse_arguments(planning);
     if (rc) return rc;
-    for (int i = 0; i < info->nConstraint; i++) planning->meanings[i] = (uint8_t)find_meaning(planning, i);
+    for (int i = 0; i < info->nConstraint; i++) planning->conditions[i].meaning = (uint8_t)find_meaning(planning, i);
     int equality = has_delimiter(planning) ? -1 : find_equality(planning, false);
     rc = equality >= 0 ? plan_point(planning, equality) : plan_range(planning);
     if (rc) return rc;
+    if (has_delimiter(planning) && reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     estimate(planning);
     art_or_arms_price(planning->vtab, planning->info);
     return SQLITE_OK;
 }
 
-/* The words and the terms behind one another; NULL: no memory. */
+/* For idxStr; NULL: no memory. */
 static char *finish_plan(struct planning *planning) {
-    int len = sqlite3_str_length(planning->terms), failed = sqlite3_str_errcode(planning->terms);
-    char *terms = sqlite3_str_finish(planning->terms);
-    sqlite3_str_append(planning->words, "", 1);
-    sqlite3_str_append(planning->words, terms ? terms : "", len);
-    failed |= sqlite3_str_errcode(planning->words);
-    char *plan = sqlite3_str_finish(planning->words);
-    sqlite3_free(terms);
-    if (!failed) return plan;
-    sqlite3_free(plan);
-    return NULL;
+    const sqlite3_index_info *info = planning->info;
+    uint8_t terms[CONDITIONS_AT_HAND][ART_PLAN_TERM], (*all)[ART_PLAN_TERM] = terms;
+    size_t len = (size_t)planning->arguments * ART_PLAN_TERM;
+    if (planning->arguments > CONDITIONS_AT_HAND) all = sqlite3_malloc64(len);
+    for (int i = 0; all && i < info->nConstraint; i++) {
+        int argument = info->aConstraintUsage[i].argvIndex;
+        if (argument) memcpy(all[argument - 1], planning->conditions[i].term, ART_PLAN_TERM);
+    }
+    planning->words.failed |= !all;
+    char *plan = art_plan_text_finish(&planning->words, all, len);
+    if (all != terms) sqlite3_free(all);
+    return plan;
+}
+
+static int answer_with_plan(struct planning *planning) {
+    sqlite3_index_info *info = planning->info;
+    art_plan_text_begin(&planning->words);
+    int rc = make_plan(planning);
+    char *text = finish_plan(planning);
+    if (!rc && !text) rc = SQLITE_NOMEM;
+    if (rc) {
+        sqlite3_free(text);
+        return rc;
+    }
+    info->idxNum = planning->plan;
+    info->idxStr = text;
+    info->needToFreeIdxStr = 1;
+    return SQLITE_OK;
 }
 
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    struct planning planning = {.vtab = (struct art_vtab *)base, .info = info};
+    struct condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
+    struct planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
     if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
     if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
-    planning.meanings = sqlite3_malloc(info->nConstraint + 1);
-    if (!planning.meanings) return SQLITE_NOMEM;
-    planning.words = sqlite3_str_new(NULL);
-    planning.terms = sqlite3_str_new(NULL);
-    int rc = make_plan(&planning);
-    sqlite3_free(planning.meanings);
-    char *plan = finish_plan(&planning);
-    if (!rc && !plan) rc = SQLITE_NOMEM;
-    if (rc) {
-        sqlite3_free(plan);
-        return rc;
+    art_restart_is_on(planning.vtab); /* before is_sqlites() prepares something, which hides what has failed */
+    if (info->nConstraint > CONDITIONS_AT_HAND) {
+        uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
+        planning.conditions = many = sqlite3_malloc64(bytes);
+        if (!many) return SQLITE_NOMEM;
+        memset(many, 0, bytes);
     }
-    info->idxNum = planning.plan;
-    info->idxStr = plan;
-    info->needToFreeIdxStr = 1;
-    return SQLITE_OK;
+    int rc = answer_with_plan(&planning);
+    sqlite3_free(many);
+    return rc;
 }

@@ -2,7 +2,8 @@
  *
  * SQLite does not say which statement a call belongs to. So all that run have to be of the kind: one more that is of
  * another kind, or is not understood, only means that the answer is no. A view or a trigger has a text of its own,
- * which is not seen: the name has to be that of a table, and a virtual table has no triggers.
+ * which is not seen: the name has to be that of a table, and of this one where triggers would run, since a virtual
+ * table has none.
  */
 #include "ext/query/running.h"
 #include "ext/base/token.h"
@@ -24,6 +25,11 @@ static bool may_be_name(const struct art_token *token) {
     return token->kind == ART_TOKEN_WORD || token->kind == ART_TOKEN_QUOTED;
 }
 
+/* `schema` NULL: in the first one that has the name. A view is none. */
+static bool table_exists(sqlite3 *db, const char *schema, const char *table) {
+    return !sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+}
+
 /* Is there a table of this name, and no view before it? *last: the name's last token. `wanted`: it has to be this one's
  * name; or NULL. */
 static bool names_a_table(sqlite3 *db, struct art_token name, const char *wanted, struct art_token *last) {
@@ -35,14 +41,21 @@ static bool names_a_table(sqlite3 *db, struct art_token name, const char *wanted
         schema = table;
         table = may_be_name(last) ? art_token_text(last) : NULL;
     }
-    bool found = table && (!wanted || !sqlite3_stricmp(table, wanted)) &&
-                 !sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
+    bool found = table && (!wanted || !sqlite3_stricmp(table, wanted)) && table_exists(db, schema, table);
     art_free(schema);
     art_free(table);
     return found;
 }
 
-/* --- a SELECT from one table -------------------------------------------------------------------------------------- */
+/* --- a statement about one table ---------------------------------------------------------------------------------- */
+
+/* UPDATE OR IGNORE t: the first token of the table's name */
+static struct art_token behind_update(struct art_token update) {
+    struct art_token token = token_behind(&update);
+    if (!art_token_is_word(&token, "or")) return token;
+    token = token_behind(&token);
+    return token_behind(&token);
+}
 
 /* FROM a, b */
 static bool a_comma_follows(struct art_token token) {
@@ -61,23 +74,51 @@ static bool hides_a_table(const struct art_token *token) {
     return art_token_is_word(token, "in") && !art_token_is_mark(&next, '(');
 }
 
-static bool selects_from_one_table(sqlite3 *db, const char *sql) {
-    static const char *const others[] = {"select", "union",   "intersect", "except", "values",
-                                         "join",   "natural", "with",      NULL};
-    struct art_token token = art_token_at(sql);
-    bool from = false;
-    if (!art_token_is_word(&token, "select")) return false;
-    for (token = token_behind(&token); token.kind != ART_TOKEN_END; token = token_behind(&token)) {
-        if (is_any_of(&token, others) || hides_a_table(&token)) return false;
-        if (!art_token_is_word(&token, "from")) continue;
-        if (from || !names_a_table(db, token_behind(&token), NULL, &token) || a_comma_follows(token_behind(&token)))
-            return false;
-        from = true;
+/* Is that the name of this very table? Without a schema SQLite looks in temp, then in main; an attached database's
+ * table has to be named with its schema to be sure. */
+static bool names_this_table(const struct art_vtab *vtab, struct art_token name, struct art_token *last) {
+    sqlite3 *db = vtab->connection->db;
+    const char *schema = vtab->name->schema, *table = vtab->name->table;
+    struct art_token point = token_behind(&name);
+    if (!names_a_table(db, name, table, last)) return false;
+    if (art_token_is_mark(&point, '.')) {
+        char *named = art_token_text(&name);
+        bool ours = named && !sqlite3_stricmp(named, schema);
+        art_free(named);
+        return ours;
     }
-    return from;
+    return !sqlite3_stricmp(schema, "temp") || (!sqlite3_stricmp(schema, "main") && !table_exists(db, "temp", table));
 }
 
-/* --- a SELECT that is prepared anew ------------------------------------------------------------------------------- */
+/* A SELECT from one table, or an UPDATE or a DELETE of this one, which has no triggers, and whose rows SQLite collects
+ * before it changes any. A write that asks for changes() would be told of the run that failed.
+ *
+ * `once`: by a single scan. An OR may have several, one behind the other. */
+static bool is_about_one_table(const struct art_vtab *vtab, const char *sql, bool *once) {
+    static const char *const others[] = {"select", "union",   "intersect", "except", "values",
+                                         "join",   "natural", "with",      NULL};
+    sqlite3 *db = vtab->connection->db;
+    struct art_token token = art_token_at(sql);
+    bool selects = art_token_is_word(&token, "select"), updates = art_token_is_word(&token, "update");
+    bool named = false;
+    *once = true;
+    if (!selects && !updates && !art_token_is_word(&token, "delete")) return false;
+    if (updates) named = names_this_table(vtab, behind_update(token), &token);
+    if (updates && !named) return false;
+    for (token = token_behind(&token); token.kind != ART_TOKEN_END; token = token_behind(&token)) {
+        if (is_any_of(&token, others) || hides_a_table(&token)) return false;
+        if (!selects && art_token_is_word(&token, "changes")) return false;
+        *once &= !art_token_is_word(&token, "or");
+        if (!art_token_is_word(&token, "from")) continue;
+        struct art_token name = token_behind(&token);
+        bool known = selects ? names_a_table(db, name, NULL, &token) : names_this_table(vtab, name, &token);
+        if (named || !known || a_comma_follows(token_behind(&token))) return false;
+        named = true;
+    }
+    return named;
+}
+
+/* --- a statement that is prepared anew ---------------------------------------------------------------------------- */
 
 /* What SQLite before 3.46.1 leaves out for a table to plan with its text (planner.c) is known as soon as a statement
  * runs. If it is better prepared anew, xFilter fails with SQLITE_SCHEMA before the first row: SQLite then does so
@@ -100,17 +141,25 @@ static int count_prepared(sqlite3_stmt *statement) {
     return sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
 }
 
-bool art_restart_ask(struct art_vtab *vtab) {
+/* For certain: no step of it, in this run or a former one, has come to its end. */
+static bool has_given_nothing(sqlite3_stmt *statement) {
+    return sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0) == 0;
+}
+
+bool art_restart_ask(struct art_vtab *vtab, enum art_restart_reason reason) {
     sqlite3 *db = vtab->connection->db;
     sqlite3_stmt *statement = only_one_running(db);
     const char *sql = statement ? sqlite3_sql(statement) : NULL;
-    if (!sql || !selects_from_one_table(db, sql)) return false;
+    bool once;
+    if (!sql || !is_about_one_table(vtab, sql, &once) || (!once && !has_given_nothing(statement))) return false;
     struct art_restart before = vtab->restart;
     vtab->restart = (struct art_restart){0};
-    if (before.in_vain == RESTARTS_MAX) return false;
+    bool may_be_in_vain = reason == ART_RESTART_OFFSET;
+    if (may_be_in_vain && before.in_vain == RESTARTS_MAX) return false;
     int prepared = count_prepared(statement);
     if (before.statement == statement && before.prepared == prepared) return false; /* by sqlite3_prepare(): it fails */
-    vtab->restart = (struct art_restart){.statement = statement, .prepared = prepared, .in_vain = before.in_vain + 1};
+    vtab->restart = (struct art_restart){.statement = statement, .prepared = prepared, .reason = reason};
+    vtab->restart.in_vain = before.in_vain + may_be_in_vain;
     return true;
 }
 
@@ -127,10 +176,10 @@ static bool has_just_failed(sqlite3 *db, sqlite3_stmt *statement) {
     return sqlite3_errcode(db) == SQLITE_SCHEMA && sqlite3_bind_null(statement, INT_MAX) == SQLITE_MISUSE;
 }
 
-bool art_restart_is_on(struct art_vtab *vtab) {
+enum art_restart_reason art_restart_is_on(struct art_vtab *vtab) {
     struct art_restart *restart = &vtab->restart;
     sqlite3 *db = vtab->connection->db;
-    if (!restart->statement) return false;
+    if (!restart->statement) return ART_RESTART_NONE;
     const sqlite3_stmt *present = sqlite3_next_stmt(db, NULL); /* the newest is the one that SQLite is making */
     bool is_there = still_exists(db, restart->statement);
     if (!restart->planned) {
@@ -140,7 +189,7 @@ bool art_restart_is_on(struct art_vtab *vtab) {
     bool on = is_there && present == restart->successor && present != restart->statement &&
               count_prepared(restart->statement) == restart->prepared;
     if (!on) restart->statement = NULL;
-    return on;
+    return on ? restart->reason : ART_RESTART_NONE;
 }
 
 void art_restart_was_worth_it(struct art_vtab *vtab) {
@@ -165,12 +214,7 @@ static bool updates(const struct art_vtab *vtab, const char *sql) {
         }
     }
     if (!art_token_is_word(&token, "update")) return false;
-    token = token_behind(&token);
-    if (art_token_is_word(&token, "or")) {
-        token = token_behind(&token);
-        token = token_behind(&token);
-    }
-    return names_a_table(vtab->connection->db, token, vtab->name->table, &last);
+    return names_a_table(vtab->connection->db, behind_update(token), vtab->name->table, &last);
 }
 
 bool art_running_updates_only(const struct art_vtab *vtab) {

@@ -6,9 +6,11 @@
  *     statements.c  whether a bound number is compared as its text
  *     running.c     what the running statements' texts say about where a call comes from
  *     or_arms.c     what the planner remembers between two calls for one statement
+ *     lookups.c     rows found by a column's value
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     number.c      which beginnings may become a spelling of a number
+ *     doubts.c      numbers of which nobody tells whether they are compared as texts
  *     step.c        from row to row, and counting where nobody looks at the rows
  *     listing.c     one level of a directory
  *     in_list.c     the elements of an IN
@@ -75,6 +77,10 @@ struct art_number {
     int exponent;              /* times 10 to this power */
 };
 void art_number_set(struct art_number *number, double value);
+/* A text that is a number and nothing else, with blanks around it. */
+bool art_number_read(const char *text, double *out);
+/* SQLite, which rounds in its own way, may take them for the same. */
+bool art_numbers_are_near(double a, double b);
 /* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or
  * behind `seek`, either); NONE: none is left; STEP: the next path may be one. */
 enum art_number_way { ART_NUMBER_STEP, ART_NUMBER_SEEK, ART_NUMBER_NONE, ART_NUMBER_NOMEM };
@@ -102,6 +108,14 @@ struct art_filter {
 };
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
 
+/* A comparison of the key with a number that may be meant as a text. */
+struct art_doubt {
+    enum art_argument comparison; /* GREATER to LESS_EQUAL */
+    double value;
+    struct art_buffer text; /* with a NUL */
+};
+enum { ART_DOUBTS_MAX = 4 }; /* the planner leaves more to SQLite */
+
 struct art_in_list {
     struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
     uint32_t count, left;          /* left: still to come */
@@ -128,15 +142,24 @@ struct art_scan {
     uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
     unsigned untouched; /* rows passed since one was touched */
     uint64_t behind, left, limit, offset;
-    enum art_rc failure; /* met while settling, told by the next step */
-    struct art_row row;  /* POINT */
-    bool fetched;        /* the present row's record is in `reader`, and `value` its chunks put together, or NULL */
+    enum art_rc failure;      /* met while settling, told by the next step */
+    struct art_row row;       /* POINT */
+    bool totalled;            /* `totals` are of the present row, a common prefix, */
+    bool follows;             /* `span` is of the row before, and there is no other between */
+    enum art_totalled wanted; /* is or will be asked for beside the number of rows */
+    bool fetched; /* the present row's record is in `reader`, and `value` its chunks put together, or NULL */
+    struct art_totals totals;
+    struct art_span span;
+    struct art_buffer extreme; /* the bytes of the text or blob that was found last */
     struct art_record_reader reader;
     uint8_t *value;
     struct art_cursor *cursor;
-    struct art_number number;  /* MATCH_NUMBER */
-    struct art_buffer key;     /* POINT: its key; matching: the row's path with a NUL */
-    struct art_buffer pattern; /* of GLOB, or the number's text, with a NUL */
+    struct art_best_scan *best;               /* best.c: rows in the order of a column's values; NULL: by paths */
+    struct art_limits limits;                 /* conditions on summarised columns */
+    struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have */
+    struct art_number number;                 /* MATCH_NUMBER */
+    struct art_buffer key;                    /* POINT: its key; matching: the row's path with a NUL */
+    struct art_buffer pattern;                /* of GLOB, or the number's text, with a NUL */
     struct art_folded folded;
     struct art_key_range keys;
     struct art_range range; /* RANGE: what is walked; bytes in `keys` */
@@ -144,6 +167,8 @@ struct art_scan {
     struct art_in_list in_list;
     struct art_filter filters[ART_FILTERS_MAX];
     unsigned filter_count;
+    struct art_doubt doubts[ART_DOUBTS_MAX];
+    unsigned doubt_count;
     unsigned filters_wanted;  /* rows in a row that may be wanted, */
     unsigned filters_resting; /* and so many more are not looked at */
     int writers;              /* listing: statements that were writing when it began */
@@ -195,13 +220,24 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
 bool art_scan_compares_as_text(const struct art_scan *scan,
                                sqlite3_value *value); /* if equal to a path; else as a number */
 
-/* cursor.c: the row is left. */
+/* cursor.c: the plan, and what a listing shows, go by the summary that the handle knows. */
+enum art_rc art_scan_check_summary(const struct art_scan *scan);
+/* The row is left. */
 static inline void art_scan_forget_value(struct art_scan *scan) {
+    scan->follows = scan->totalled;
+    scan->totalled = false;
     if (!scan->fetched) return;
     art_free(scan->value);
     scan->value = NULL;
     scan->fetched = false;
 }
+
+/* doubts.c */
+int art_doubts_add(struct art_scan *scan, enum art_argument comparison, sqlite3_value *number); /* SQLite's code */
+/* *matches becomes false where the path does not meet them; `path` has a NUL behind it. An error: it depends on what
+ * the numbers mean. */
+enum art_rc art_doubts_decide(const struct art_scan *scan, const char *path, size_t len, bool *matches);
+void art_doubts_clear(struct art_scan *scan);
 
 /* filters.c */
 /* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
@@ -210,6 +246,13 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
 /* False: the row on which the tree's cursor stands surely is none of the result. */
 bool art_filters_may_want(struct art_scan *scan);
 void art_filters_clear(struct art_scan *scan);
+/* Those on summarised columns, as limits. */
+void art_filters_limits(const struct art_scan *scan, struct art_limits *out);
+
+/* lookups.c */
+/* For xFilter: a value by which rows are found. SQLite's code. */
+int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value);
+void art_lookups_clear_scan(struct art_scan *scan);
 
 /* step.c: ART_* */
 enum art_rc art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
@@ -219,6 +262,13 @@ enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range)
 enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
 enum art_rc art_rows_settle(struct art_scan *scan);
 void art_rows_settle_open(struct art_open_scan *open);
+
+/* best.c: ART_* */
+/* The first of the rows in `range` in the order of the summary's column `item`; art_best_scan_next(): the one
+ * behind. */
+enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item);
+enum art_rc art_best_scan_next(struct art_scan *scan);
+void art_best_scan_end(struct art_scan *scan);
 
 /* in_list.c: ART_*, or SQLite's code */
 int art_in_list_collect(struct art_in_list *list, sqlite3_value *given);
@@ -231,6 +281,10 @@ uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path
 /* From the wanted range of paths that are shown to the range of keys behind them. */
 void art_listing_begin(struct art_scan *scan);
 enum art_rc art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
-bool art_is_writing(sqlite3 *db);                                      /* a statement is, whatever it writes */
+/* A sum of the rows that a common prefix stands for, or the least or largest value; `sum`, `column`: numbers in the
+ * summary. */
+enum art_rc art_listing_sum(struct art_scan *scan, unsigned sum, art_int128 *out);
+enum art_rc art_listing_extreme(struct art_scan *scan, unsigned column, bool largest, struct art_datum *out);
+bool art_is_writing(sqlite3 *db); /* a statement is, whatever it writes */
 
 #endif

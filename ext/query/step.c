@@ -12,9 +12,7 @@
 #include "ext/query/scan.h"
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 /* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the
@@ -36,30 +34,17 @@ int art_scan_gone(const struct art_scan *scan) {
 
 /* --- which rows --------------------------------------------------------------------------------------------------- */
 
-static locale_t numbers_with_points;
-
-static void make_locale(void) {
-    numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-}
-
 /* A spelling of the number, or something so near to it that SQLite, which rounds in its own way, has to say. */
 static bool spells_number(const char *path, double number) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_locale);
-    char *end;
-    double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);
-    if (end == path) return false;
-    end += strspn(end, " \t\n\v\f\r");
-    return *end == 0 && (value == number || fabs(value - number) <= fabs(number) * 1e-14 + DBL_MIN);
+    double value;
+    return art_number_read(path, &value) && (value == number || art_numbers_are_near(value, number));
 }
 
 enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
     *matches = true;
-    if (scan->matching == ART_MATCH_ALL) return ART_OK;
-    if (scan->matching == ART_MATCH_FOLDED) {
-        *matches = art_folded_matches(&scan->folded, path);
-        return ART_OK;
-    }
+    if (scan->matching == ART_MATCH_ALL && !scan->doubt_count) return ART_OK;
+    if (scan->matching == ART_MATCH_FOLDED) *matches = art_folded_matches(&scan->folded, path);
+    if (!*matches || (scan->matching == ART_MATCH_FOLDED && !scan->doubt_count)) return ART_OK;
     scan->key.len = 0;
     if (art_buffer_reserve(&scan->key, path.len + 1)) return art_nomem();
     if (path.len) memcpy(scan->key.data, path.data, path.len);
@@ -67,11 +52,11 @@ enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool 
     const char *text = (const char *)scan->key.data, *pattern = (const char *)scan->pattern.data;
     if (scan->matching == ART_MATCH_GLOB) {
         *matches = sqlite3_strglob(pattern, text) == 0;
-    } else {
+    } else if (scan->matching == ART_MATCH_NUMBER) {
         bool own = strcmp(text, pattern) == 0;
         *matches = own ? scan->in_order : spells_number(text, scan->number.value);
     }
-    return ART_OK;
+    return *matches && scan->doubt_count ? art_doubts_decide(scan, text, path.len, matches) : ART_OK;
 }
 
 /* --- moving the cursor -------------------------------------------------------------------------------------------- */
@@ -199,6 +184,7 @@ static enum art_rc skip_mismatches(struct art_scan *scan) {
         rc = art_rows_matches(scan, art_scan_path(scan), &matches);
         if (!rc && ++dropped % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
         if (rc || (matches && (!scan->filter_count || art_filters_may_want(scan)))) break;
+        scan->follows = false;
         rc = matches ? leave(scan) : pass(scan, &passed);
         if (rc) break;
     }
@@ -228,9 +214,11 @@ enum art_rc art_rows_point(struct art_scan *scan, struct art_bytes key) {
 enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range) {
     enum art_rc rc = scan->cursor ? ART_OK : art_cursor_open(art_scan_tree(scan), &scan->cursor);
     scan->range = *range;
-    bool plain = scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
-    scan->plain = plain && !scan->filter_count;
-    scan->filtered = plain && scan->filter_count;
+    scan->follows = false;
+    bool plain = scan->matching == ART_MATCH_ALL && !scan->doubt_count && !scan->listing && !scan->several;
+    bool filtered = scan->filter_count || scan->limits.sought_count;
+    scan->plain = plain && !filtered;
+    scan->filtered = plain && filtered;
     if (!rc) rc = art_cursor_seek(scan->cursor, range, scan->descending);
     if (!rc && scan->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
     if (!rc) rc = settle_on_match(scan);
@@ -300,6 +288,7 @@ static enum art_rc next_after_point(struct art_scan *scan) {
     art_row_release(&scan->row);
     scan->state = ART_SCAN_END;
     scan->spellings = false;
+    if (scan->best) return art_best_scan_next(scan);
     if (!spellings && !scan->several) return ART_OK;
     enum art_rc rc = art_rows_ready(scan);
     if (rc) return rc;

@@ -69,11 +69,15 @@ const char *art_columns_hidden_name(enum art_hidden hidden) {
     return hidden_columns[hidden].name;
 }
 
-bool art_columns_have(const struct art_columns *columns, const char *name) {
+int art_columns_find(const struct art_columns *columns, const char *name) {
     for (unsigned i = 0; i < columns->count; i++) {
-        if (!sqlite3_stricmp(name, columns->items[i].name)) return true;
+        if (!sqlite3_stricmp(name, columns->items[i].name)) return (int)i;
     }
-    return false;
+    return -1;
+}
+
+bool art_columns_have(const struct art_columns *columns, const char *name) {
+    return art_columns_find(columns, name) >= 0;
 }
 
 /* Takes the column over, whatever comes of it. */

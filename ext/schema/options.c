@@ -28,7 +28,7 @@ enum { OPTIONS = sizeof options / sizeof *options };
 static const char *const engine_words[] = {"auto", "uring", "pwrite"};
 static const char *const direct_words[] = {"auto", "on", "off"};
 static const char *const storage_words[] = {"auto", "file", "inline"};
-static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage";
+static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage, summary";
 
 void art_settings_default(struct art_settings *settings) {
     *settings = (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = 1 << 20, .spill_limit = 64 << 20};

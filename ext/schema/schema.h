@@ -59,7 +59,8 @@ int art_columns_default(struct art_columns *columns); /* path, value */
 int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
 /* The other way round from art_columns_show(). On failure none. */
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
-char *art_columns_show(const struct art_columns *columns); /* sqlite3_free() it; NULL without memory */
+char *art_columns_show(const struct art_columns *columns);                 /* sqlite3_free() it; NULL without memory */
+int art_columns_find(const struct art_columns *columns, const char *name); /* its number, or -1 */
 bool art_columns_have(const struct art_columns *columns, const char *name);
 /* Is this a hidden column's name? The one for commands has the table's. */
 bool art_columns_hide(const char *name);
@@ -68,6 +69,33 @@ int art_columns_compare(const struct art_columns *a, const struct art_columns *b
 int art_columns_check_count(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
 /* Declares the table to SQLite. */
 int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const char *table, char **message);
+
+/* --- what is summed up (summary.c) -------------------------------------------------------------------------------- */
+
+enum art_measure { ART_MEASURE_SUM, ART_MEASURE_MIN, ART_MEASURE_MAX, ART_MEASURE_LOOKUP };
+struct art_summarised_column {
+    unsigned column; /* of the table */
+    enum art_measure measure;
+    bool lookup;
+};
+struct art_summarised {
+    struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
+    unsigned count, sums;
+    struct art_record_place places[ART_SUMMARY_MAX]; /* where they are in a record, by ascending columns */
+};
+bool art_summary_is_option(const char *argument);
+/* An argument that is the option, summary=(...). On an error none is summarised. */
+int art_summary_parse(const char *argument, const struct art_columns *columns, const char *table,
+                      struct art_summarised *out, char **message);
+/* The list without its parentheses; NULL for an empty one. */
+char *art_summary_show(const struct art_summarised *summarised, const struct art_columns *columns);
+bool art_summaries_equal(const struct art_summarised *a, const struct art_summarised *b);
+/* The number of the column's summary, or -1. */
+int art_summary_find(const struct art_summarised *summarised, unsigned column);
+/* -1 also where it only has a lookup. */
+int art_summary_find_measured(const struct art_summarised *summarised, unsigned column);
+/* `summarised` must live as long as what it returns. */
+struct art_summary art_summary_for_core(const struct art_summarised *summarised);
 
 /* --- options (options.c) ------------------------------------------------------------------------------------------ */
 
@@ -110,6 +138,7 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
 /* Is there a T_artblob? Also where blobs have been moved out of it. */
 int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has);
+int art_shadow_check_blobs(sqlite3 *db, const struct art_name *name, char **message); /* nothing else has its name */
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
@@ -128,10 +157,14 @@ bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message);
 /* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
- * understood, and left out. */
-int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound);
+ * understood, and left out. *summary (if not NULL; art_free() it): the one that the table was given last, as the option
+ * has it, or NULL for that of CREATE. */
+int art_shadow_changes(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound,
+                       char **summary);
 
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
 int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message);
+/* Likewise, another summary: a list without its parentheses, or NULL. */
+int art_shadow_set_summary(sqlite3 *db, const struct art_name *name, const char *list, char **message);
 
 #endif

@@ -15,7 +15,8 @@
 
 enum { FILE_NAME_MAX = 255 };
 
-static const char added[] = "added: "; /* beginning of the name of a column of T_artstate */
+/* Beginnings of the names of columns of T_artstate. Behind the second one comes a number. */
+static const char added[] = "added: ", summary_option[] = "summary ";
 
 /* --- making, dropping, renaming ----------------------------------------------------------------------------------- */
 
@@ -86,6 +87,24 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     *has = !rc && type && !strcmp(type, "ART_BLOB");
     sqlite3_free(table);
     return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* SQLITE_ERROR: there is none */
+}
+
+int art_shadow_check_blobs(sqlite3 *db, const struct art_name *name, char **message) {
+    bool has;
+    sqlite3_stmt *others = NULL;
+    int rc = art_shadow_has_blobs(db, name, &has);
+    if (rc || has) return rc;
+    rc = art_prepare(db, 0, &others,
+                     sqlite3_mprintf("SELECT type FROM \"%w\".sqlite_master WHERE type <> 'trigger' AND "
+                                     "name = '%q_artblob' COLLATE nocase",
+                                     name->schema, name->table));
+    if (!rc && sqlite3_step(others) == SQLITE_ROW) {
+        rc = art_complain(message, SQLITE_ERROR,
+                          "art: the %s %s.%s_artblob is where the blobs would go (%s): drop or rename it first",
+                          sqlite3_column_text(others, 0), name->schema, name->table, name->table);
+    }
+    int ended = sqlite3_finalize(others);
+    return rc ? rc : ended;
 }
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
@@ -255,24 +274,39 @@ void art_state_clear(struct art_state *state) {
     state->file = state->columns = NULL;
 }
 
-/* The definition that column `i` of T_artstate stands for, or NULL. */
-static const char *added_definition(sqlite3_stmt *all, const char *table, int i) {
+/* The name of column `i` of T_artstate behind `beginning`, or NULL. */
+static const char *name_behind(sqlite3_stmt *all, const char *table, int i, const char *beginning) {
     const char *text = sqlite3_column_name(all, i);
-    size_t n = strlen(table);
+    size_t n = strlen(table), len = strlen(beginning);
     if (!text) return NULL;
     if (!strncmp(text, table, n) && !strncmp(text + n, "_artstate.", 10)) text += n + 10; /* PRAGMA full_column_names */
-    return strncmp(text, added, sizeof added - 1) ? NULL : text + sizeof added - 1;
+    return strncmp(text, beginning, len) ? NULL : text + len;
+}
+
+static int take_summary(const char *numbered, char **summary) {
+    const char *list = strstr(numbered, ": ");
+    if (!list || !summary) return SQLITE_OK;
+    char *option = sqlite3_mprintf("summary=(%s)", list + 2);
+    if (!option) return SQLITE_NOMEM;
+    art_free(*summary);
+    *summary = art_string_copy(option);
+    sqlite3_free(option);
+    return *summary ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 /* Preparing reads the schema and no page: within BEGIN no snapshot is taken and no lock is held afterwards.
  * SQLITE_ERROR, SQLITE_AUTH: there is no T_artstate, or it may not be read. */
-int art_shadow_added_columns(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound) {
+int art_shadow_changes(sqlite3 *db, const struct art_name *name, struct art_columns *columns, bool *sound,
+                       char **summary) {
     sqlite3_stmt *all = NULL;
     *sound = true;
+    if (summary) *summary = NULL;
     int rc =
         art_prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
-        const char *definition = added_definition(all, name->table, i);
+        const char *numbered = name_behind(all, name->table, i, summary_option);
+        if (numbered) rc = take_summary(numbered, summary);
+        const char *definition = rc ? NULL : name_behind(all, name->table, i, added);
         if (!definition) continue;
         char *ignored = NULL;
         int failed = art_columns_append(columns, name->table, definition, &ignored);
@@ -295,19 +329,36 @@ static int state_width(sqlite3 *db, const struct art_name *name, int *out, char 
     return art_report_sql(message, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
 }
 
-/* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
- * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where
- * a view elsewhere in the schema is broken. So T_artstate gets a column that holds nothing with each one that T gets,
- * and its name is the definition. An authorizer may see to it that nothing happens, without an error. */
-int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message) {
-    int width, now = 0;
-    int rc = state_width(db, name, &width, message);
-    if (rc) return rc;
-    rc = run(db, message,
-             sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" ADD COLUMN \"%s%w\"", name->schema, name->table, added,
-                             definition));
+/* Takes the column's name over. An authorizer may see to it that nothing happens, without an error. */
+static int widen_state(sqlite3 *db, const struct art_name *name, int width, char *column, char **message) {
+    int now = 0;
+    if (!column) return SQLITE_NOMEM;
+    int rc =
+        run(db, message,
+            sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_artstate\" ADD COLUMN \"%w\"", name->schema, name->table, column));
+    sqlite3_free(column);
     if (!rc) rc = state_width(db, name, &now, message);
     if (rc || now != width) return rc;
     return art_complain(message, SQLITE_AUTH, "art: cannot alter %s.%s_artstate: not authorized", name->schema,
                         name->table);
+}
+
+/* All handles, of this connection and of others, must come to declare the new column: SQLite has to read the schema
+ * anew, and again when this is taken back. ALTER TABLE does that, ADD COLUMN also while other statements run and where
+ * a view elsewhere in the schema is broken. So T_artstate gets a column that holds nothing with each one that T gets,
+ * and its name is the definition. */
+int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message) {
+    int width;
+    int rc = state_width(db, name, &width, message);
+    return rc ? rc : widen_state(db, name, width, sqlite3_mprintf("%s%s", added, definition), message);
+}
+
+/* Handles must come to know it as they come to know a column. The last one counts; by its number the same one may come
+ * again. */
+int art_shadow_set_summary(sqlite3 *db, const struct art_name *name, const char *list, char **message) {
+    int width;
+    int rc = state_width(db, name, &width, message);
+    return rc ? rc
+              : widen_state(db, name, width, sqlite3_mprintf("%s%d: %s", summary_option, width, list ? list : ""),
+                            message);
 }

@@ -22,6 +22,10 @@ void art_table_free(struct art_table *table) {
     art_name_release(table->begin.name);
     art_name_release(table->name);
     art_tree_close(table->tree);
+    for (struct art_given_summary *given = table->summaries, *next; given; given = next) {
+        next = given->next;
+        art_free(given);
+    }
     art_free(table->database);
     art_free(table->before.moved ? table->before.path : NULL);
     art_free(table->path);
@@ -74,4 +78,30 @@ enum art_rc art_file_rename(struct art_table *table, unsigned attempt) {
 void art_settings_use(struct art_table *table, const struct art_settings *settings) {
     table->settings = *settings;
     art_tree_set_limits(table->tree, settings->cache_bytes, settings->log_limit, settings->spill_limit);
+}
+
+/* --- summaries ---------------------------------------------------------------------------------------------------- */
+
+const struct art_summarised *art_table_summarised(const struct art_table *table) {
+    static const struct art_summarised none;
+    const struct art_summary *summary = art_tree_summarised(table->tree);
+    return summary ? summary->context : &none;
+}
+
+int art_table_give_summary(struct art_table *table, const struct art_summarised *summarised,
+                           const struct art_summary **out) {
+    struct art_given_summary *given = table->summaries;
+    *out = NULL;
+    if (!summarised->count) return SQLITE_OK;
+    while (given && !art_summaries_equal(&given->summarised, summarised)) given = given->next;
+    if (!given) {
+        given = art_alloc_zeroed(sizeof *given);
+        if (!given) return SQLITE_NOMEM;
+        given->summarised = *summarised;
+        given->core = art_summary_for_core(&given->summarised);
+        given->next = table->summaries;
+        table->summaries = given;
+    }
+    *out = &given->core;
+    return SQLITE_OK;
 }

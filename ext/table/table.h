@@ -102,6 +102,13 @@ struct art_scan_methods {
     void (*free)(struct art_open_scan *scan);
 };
 
+/* A summary that the tree was given, and may go back to as long as it is there. */
+struct art_given_summary {
+    struct art_given_summary *next;
+    struct art_summarised summarised;
+    struct art_summary core;
+};
+
 struct art_table {
     struct art_connection *connection;
     struct art_table *next;
@@ -112,8 +119,9 @@ struct art_table {
     struct art_name *name;
     struct art_settings settings;
     unsigned columns; /* the user's, as T_artstate says */
-    bool inlined;     /* blobs are rows of T_artblob */
-    struct {          /* host/storage.c: where the blobs were, in a transaction that has moved them */
+    struct art_given_summary *summaries;
+    bool inlined; /* blobs are rows of T_artblob */
+    struct {      /* host/storage.c: where the blobs were, in a transaction that has moved them */
         bool moved, inlined;
         char *path;
     } before;
@@ -167,7 +175,9 @@ struct art_planned {
 };
 
 /* A statement that is to be prepared anew, since its text allows a better plan: query/running.c alone looks into it. */
+enum art_restart_reason { ART_RESTART_NONE, ART_RESTART_OFFSET, ART_RESTART_NUMBERS };
 struct art_restart {
+    enum art_restart_reason reason;
     sqlite3_stmt *statement; /* NULL: none */
     int prepared;            /* how often it had been prepared anew */
     bool planned;            /* under way, as `successor` */
@@ -184,12 +194,17 @@ struct art_vtab {
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_artstate says nothing */
     struct art_columns columns;
-    unsigned created;        /* how many of them CREATE named */
-    struct art_table *table; /* NULL until it is first used */
+    unsigned created;                 /* how many of them CREATE named */
+    char *summary;                    /* the option as CREATE has it, or NULL */
+    char *changed_summary;            /* the same of the last command that changed it, or NULL */
+    struct art_summarised summarised; /* what the last one says, if it can be understood */
+    struct art_table *table;          /* NULL until it is first used */
     struct art_levels levels;
     bool begun;                 /* part of SQLite's transaction: it will hear of its end */
+    unsigned owned;             /* tables whose owner it is; the listener does not count its own */
     struct art_open_scan *idle; /* a closed one, for the next xOpen */
     struct art_planned planned;
+    struct art_buffer planned_low, planned_high, planned_scratch; /* memory of the planner's range */
     struct art_restart restart;
     struct art_buffer record; /* the row that is being written, */
     struct art_field *fields; /* and its values: one a column but the key */
@@ -222,6 +237,11 @@ enum art_rc art_table_set_file(struct art_table *table, const char *file);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 enum art_rc art_file_rename(struct art_table *table, unsigned attempt);
 void art_settings_use(struct art_table *table, const struct art_settings *settings);
+/* What the tree sums up as of now. */
+const struct art_summarised *art_table_summarised(const struct art_table *table);
+/* For the tree: NULL in *out for none. */
+int art_table_give_summary(struct art_table *table, const struct art_summarised *summarised,
+                           const struct art_summary **out);
 /* Before the table changes: scans that only count go to where they claim to be. */
 void art_scans_settle(struct art_table *table);
 void art_scans_abandon(struct art_vtab *vtab); /* its scans are at their end, and off the table */

@@ -11,8 +11,8 @@
  * statement's savepoint, and only an object that was told of a savepoint is told of ROLLBACK TO an older one.
  *
  * Its handle, too, is made anew when SQLite reloads the schema; the first one to begin in a transaction stays the
- * owner. The prepared DELETE keeps that handle alive, and would keep sqlite3_close() from closing: it goes with the
- * connection's last handle of an art table.
+ * owner, and the callbacks of any other do nothing. The prepared DELETE keeps that handle alive, and would keep
+ * sqlite3_close() from closing: it goes with the connection's last handle of an art table.
  */
 #include "ext/txn/txn.h"
 
@@ -84,7 +84,7 @@ int art_listener_take_over(struct art_connection *connection, char **message) {
         if (!table->owner || table->owner == connection->owner) continue;
         const struct art_levels *levels = &((struct art_vtab *)table->owner)->levels;
         for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
-        if (!rc) table->owner = connection->owner;
+        if (!rc) art_table_set_owner(table, connection->owner);
     }
     return rc;
 }
@@ -201,38 +201,45 @@ static int listener_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, s
                         "art: this table never holds anything (temp.art_txn): leave it alone");
 }
 
+/* The connection that it is the owner of; NULL: another listener is, or none. */
+static struct art_connection *owned_connection(sqlite3_vtab *base) {
+    struct art_connection *connection = ((struct listener *)base)->connection;
+    return connection->owner == base ? connection : NULL;
+}
+
 static int listener_sync(sqlite3_vtab *base) {
-    return art_owner_sync(((struct listener *)base)->connection, base, &base->zErrMsg);
+    struct art_connection *connection = owned_connection(base);
+    return connection ? art_owner_sync(connection, base, &base->zErrMsg) : SQLITE_OK;
 }
 
 static int listener_commit(sqlite3_vtab *base) {
-    art_owner_committed(((struct listener *)base)->connection, base);
+    struct art_connection *connection = owned_connection(base);
+    if (connection) art_owner_committed(connection, base);
     return SQLITE_OK;
 }
 
 static int listener_rollback(sqlite3_vtab *base) {
-    art_owner_rolled_back(((struct listener *)base)->connection, base);
+    struct art_connection *connection = owned_connection(base);
+    if (connection) art_owner_rolled_back(connection, base);
     return SQLITE_OK;
 }
 
 static int listener_savepoint(sqlite3_vtab *base, int level) {
-    struct art_connection *connection = ((struct listener *)base)->connection;
-    if (connection->owner != base) return SQLITE_OK;
-    return art_owner_savepoint(connection, base, &connection->levels, level);
+    struct art_connection *connection = owned_connection(base);
+    return connection ? art_owner_savepoint(connection, base, &connection->levels, level) : SQLITE_OK;
 }
 
 static int listener_release(sqlite3_vtab *base, int level) {
-    struct art_connection *connection = ((struct listener *)base)->connection;
-    if (connection->owner != base) return SQLITE_OK;
+    struct art_connection *connection = owned_connection(base);
+    if (!connection) return SQLITE_OK;
     art_levels_drop(&connection->levels, level);
     art_owner_release(connection, base, level);
     return SQLITE_OK;
 }
 
 static int listener_rollback_to(sqlite3_vtab *base, int level) {
-    struct art_connection *connection = ((struct listener *)base)->connection;
-    if (connection->owner != base) return SQLITE_OK;
-    art_owner_rollback_to(connection, base, &connection->levels, level);
+    struct art_connection *connection = owned_connection(base);
+    if (connection) art_owner_rollback_to(connection, base, &connection->levels, level);
     return SQLITE_OK;
 }
 

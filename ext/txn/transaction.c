@@ -50,6 +50,13 @@ static int push_saved(struct art_table *table, int level, uint32_t savepoint) {
     return SQLITE_OK;
 }
 
+void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner) {
+    const sqlite3_vtab *listener = table->connection->owner;
+    if (table->owner && table->owner != listener) ((struct art_vtab *)table->owner)->owned--;
+    if (owner && owner != listener) ((struct art_vtab *)owner)->owned++;
+    table->owner = owner;
+}
+
 /* Forgets the saved states from number `keep` on, without the tree's savepoints. */
 static void drop_saved(struct art_table *table, unsigned keep) {
     while (table->saved_count > keep) art_name_release(table->saved[--table->saved_count].name);
@@ -77,7 +84,7 @@ static void leave_transaction(struct art_table *table) {
     drop_saved(table, 0);
     art_name_release(table->begin.name);
     table->begin.name = NULL;
-    table->owner = NULL;
+    art_table_set_owner(table, NULL);
     table->refreshed = table->alone = false;
     table->phase = ART_PHASE_OUT;
     table->requested = table->asked = 0;
@@ -96,7 +103,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     if (rc) return rc;
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
     table->begin = saved_now(table, INT_MIN, ART_SAVEPOINT_BEGIN);
-    table->owner = connection->joined ? connection->owner : &vtab->base;
+    art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
     table->phase = ART_PHASE_CHANGING;
     for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
@@ -291,18 +298,25 @@ void art_table_rolled_back(struct art_table *table) {
 
 /* --- all tables of an owner --------------------------------------------------------------------------------------- */
 
+/* Where to begin to look for the tables of an owner: the listener, or else an art table's handle. A transaction of many
+ * tables has as many handles, which own nothing, and each hears of each statement. */
+static struct art_table *tables_of(const struct art_connection *connection, const sqlite3_vtab *owner) {
+    bool any = owner == connection->owner || ((const struct art_vtab *)owner)->owned;
+    return any ? connection->tables : NULL;
+}
+
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
  * that nobody has noted: it is the present one. */
 static int note_level(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
     int rc = art_levels_push(levels, level);
-    struct art_table *table = connection->tables;
+    struct art_table *first = tables_of(connection, owner), *table = first;
     for (; table && !rc; table = table->next) {
         if (table->owner == owner) rc = art_table_savepoint(table, level);
     }
     levels->missed = rc != SQLITE_OK;
     levels->missed_level = level;
     if (!rc) return rc;
-    for (struct art_table *each = connection->tables; each != table; each = each->next) {
+    for (struct art_table *each = first; each != table; each = each->next) {
         if (each->owner == owner && each->noted) art_table_release(each, level);
     }
     art_levels_drop(levels, level);
@@ -318,7 +332,7 @@ int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, 
 }
 
 void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level) {
-    for (struct art_table *table = connection->tables; table; table = table->next) {
+    for (struct art_table *table = tables_of(connection, owner); table; table = table->next) {
         if (table->owner == owner) art_table_release(table, level);
     }
 }
@@ -330,14 +344,14 @@ void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owne
     if (levels->cut && level >= levels->cut_level) return;
     art_levels_drop(levels, level + 1);
     if (present) return;
-    for (struct art_table *table = connection->tables; table; table = table->next) {
+    for (struct art_table *table = tables_of(connection, owner); table; table = table->next) {
         if (table->owner == owner) art_table_rollback_to(table, level);
     }
 }
 
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
     int rc = SQLITE_OK;
-    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
+    for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->next) {
         if (table->owner == owner) rc = art_table_sync(table, message);
     }
     return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
@@ -345,7 +359,7 @@ int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char 
 
 /* The tables may go with it. */
 static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, void (*end)(struct art_table *)) {
-    for (struct art_table *table = connection->tables, *next; table; table = next) {
+    for (struct art_table *table = tables_of(connection, owner), *next; table; table = next) {
         next = table->next;
         if (table->owner == owner) end(table);
     }

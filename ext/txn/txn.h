@@ -13,6 +13,7 @@
 /* Makes the table part of the running transaction, before its first change in it. `vtab` is a handle that SQLite has
  * begun: it drives where there is no listener. */
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message);
+void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner); /* NULL: it leaves */
 /* Is the listener's the owner, so that no callback can be missed? */
 bool art_table_is_heard(const struct art_table *table);
 int art_table_savepoint(struct art_table *table, int level);

@@ -32,21 +32,20 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
     return rc || !added->collation ? rc : check_collation(vtab->connection->db, table, added, message);
 }
 
-/* As of now: another row of the same statement may have added one already. */
-static int read_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
+int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
     struct art_columns created = {vtab->columns.items, vtab->created};
     bool sound; /* or the table would not be attached */
     *out = (struct art_columns){0};
     char *text = art_columns_show(&created);
     int rc = text ? art_columns_parse(out, vtab->name->table, text, message) : SQLITE_NOMEM;
     sqlite3_free(text);
-    return rc ? rc : art_shadow_added_columns(vtab->connection->db, vtab->name, out, &sound);
+    return rc ? rc : art_shadow_changes(vtab->connection->db, vtab->name, out, &sound, NULL);
 }
 
 int art_columns_add(struct art_vtab *vtab, const char *definition) {
     char **message = &vtab->base.zErrMsg;
     struct art_columns columns;
-    int rc = read_present(vtab, &columns, message);
+    int rc = art_columns_present(vtab, &columns, message);
     if (!rc) rc = art_columns_append(&columns, vtab->name->table, definition, message);
     if (!rc) rc = check_added(vtab, &columns, message);
     if (!rc) rc = art_shadow_add_column(vtab->connection->db, vtab->table->name, definition, message);

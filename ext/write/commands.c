@@ -14,7 +14,8 @@
  *                belong to the transaction and are there for whoever opens the table from then on. This connection goes
  *                by them at once, but for io and direct, which count when the file is next opened; a ROLLBACK brings
  *                back what was. A connection that has the table open keeps what it opened it with. But 'storage=...'
- *                moves the blobs, all of them, at commit (storage.c), and every connection follows.
+ *                moves the blobs, all of them, at commit (storage.c), and every connection follows. And 'summary=...'
+ *                writes all rows anew, at once (resummarise.c); every connection follows, and a ROLLBACK takes it back.
  */
 #include "ext/admin/admin.h"
 #include "ext/host/host.h"
@@ -128,6 +129,15 @@ static int request_storage(struct art_vtab *vtab, enum art_storage storage) {
         table->requested &= ~(unsigned)ART_REQUEST_MOVE;
         return SQLITE_OK;
     }
+    if (storage == ART_STORAGE_FILE && !*table->database) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: a database without a name keeps its blobs (%s): leave them inline",
+                            vtab->name->table);
+    }
+    if (storage == ART_STORAGE_INLINE) {
+        rc = art_shadow_check_blobs(vtab->connection->db, vtab->name, &vtab->base.zErrMsg);
+        if (rc) return rc;
+    }
     static const struct command move = {"storage", run_at_commit, ART_REQUEST_MOVE, false};
     return run_at_commit(vtab, &move, "");
 }
@@ -136,6 +146,7 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
     struct art_table *table = vtab->table;
     struct art_settings settings = table->settings;
     char **message = &vtab->base.zErrMsg;
+    if (art_summary_is_option(text)) return art_summary_change(vtab, text);
     int rc = art_settings_parse(&settings, text, message);
     struct art_text name = art_text_trimmed(text, strchr(text, '='));
     if (!rc && art_text_is(name, "storage")) return request_storage(vtab, settings.storage);

@@ -230,11 +230,15 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
     rc = check_hidden(vtab, argc, argv, from, change.needs_row ? &row : NULL);
     if (!rc) rc = encode_change(vtab, argv, change, &row, &value);
-    art_row_release(&row);
-    if (rc) return rc;
     enum art_write mode = write_mode(vtab);
     bool existed = false;
-    art_rc = art_tree_move(tree, mode, from, to, change.sets ? &value : NULL, &existed);
+    if (!rc && change.needs_row && change.sets && art_bytes_equal(from, to)) {
+        art_rc = art_tree_update(tree, from, &row, value);
+    } else if (!rc) {
+        art_rc = art_tree_move(tree, mode, from, to, change.sets ? &value : NULL, &existed);
+    }
+    art_row_release(&row);
+    if (rc) return rc;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* as above */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
     return existed && mode == ART_WRITE_INSERT ? not_unique(vtab) : SQLITE_OK;

@@ -14,5 +14,11 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns);
 /* add_column.c */
 /* The command 'add column': `definition` is what follows these words. */
 int art_columns_add(struct art_vtab *vtab, const char *definition);
+/* As of now: another row of the same statement may have added one already. On failure, too, to be cleared. */
+int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, char **message);
+
+/* resummarise.c */
+/* The command 'summary=(...)': the option as it was given. */
+int art_summary_change(struct art_vtab *vtab, const char *option);
 
 #endif

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/timing.h"
 
 enum { MOST_REPETITIONS = 99, SLOW = 100000000 };
 
@@ -83,14 +83,8 @@ static void fill(void (*write)(void)) {
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static double once(sqlite3_stmt *statement, uint64_t *sum, uint64_t *rows) {
-    double start = now();
+    double start = timing_now();
     int rc;
     *sum = *rows = 0;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -98,18 +92,13 @@ static double once(sqlite3_stmt *statement, uint64_t *sum, uint64_t *rows) {
         for (int i = 0; text && text[i]; i++) *sum = *sum * 31 + text[i];
         ++*rows;
     }
-    double end = now();
+    double end = timing_now();
     if (rc != SQLITE_DONE) {
         fprintf(stderr, "%s: %s\n", sqlite3_sql(statement), sqlite3_errmsg(sqlite3_db_handle(statement)));
         exit(1);
     }
     sqlite3_reset(statement);
     return end - start;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
 }
 
 static void print_time(double ns) {
@@ -138,11 +127,8 @@ static void measure(const char *name, const char *art_sql, const char *plain_sql
     }
     sql_run(art, "COMMIT");
     sql_run(ordinary, "COMMIT");
-    for (int i = 0; i < 2; i++) {
-        qsort(times[i], (size_t)done[i], sizeof(double), compare);
-        sqlite3_finalize(statements[i]);
-    }
-    double a = times[0][done[0] / 2], b = times[1][done[1] / 2];
+    for (int i = 0; i < 2; i++) sqlite3_finalize(statements[i]);
+    double a = timing_median(times[0], done[0]), b = timing_median(times[1], done[1]);
     printf("  %-48s%8llu", name, (unsigned long long)rows[0]);
     print_time(a);
     print_time(b);

@@ -6,6 +6,7 @@
 
 #include "tests/bench/files.h"
 #include "tests/bench/worker.h"
+#include "tests/support/timing.h"
 
 enum { MOST_ENGINES = 8, MOST_ROUNDS = 25 };
 
@@ -93,11 +94,6 @@ static void collect(struct run *run) {
     }
 }
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void measure_reads(struct run *run, const struct operation *operation, const char *name, const char *label) {
     bool tiny = run->options->tiny;
     int rounds = run->options->rounds;
@@ -123,8 +119,8 @@ static void measure_reads(struct run *run, const struct operation *operation, co
         if (!operation->by_row) collect(run);
     }
     for (int i = 0; i < run->count; i++) {
-        qsort(run->values[i], (size_t)rounds, sizeof(double), compare_doubles);
-        add(run, name, label, &run->workers[i], UNIT_NS, run->values[i][rounds / 2], &run->histograms[i]);
+        double median = timing_median(run->values[i], rounds);
+        add(run, name, label, &run->workers[i], UNIT_NS, median, &run->histograms[i]);
     }
 }
 

@@ -674,6 +674,49 @@ START_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name)
 }
 END_TEST
 
+/* --- a disk that is full ------------------------------------------------------------------------------------------ */
+
+static off_t room_for; /* bytes of a file */
+static unsigned refused_writes;
+static ssize_t (*write_there)(int fd, const void *data, size_t len, off_t offset);
+
+static ssize_t write_where_there_is_room(int fd, const void *data, size_t len, off_t offset) {
+    if (offset + (off_t)len <= room_for) return write_there(fd, data, len, offset);
+    refused_writes++;
+    errno = ENOSPC;
+    return -1;
+}
+
+/* With room for so many slots more. The number of slots that stay free. */
+static int64_t vacuum_with_room_for(unsigned slots) {
+    enum { SLOT = 512 << 10 };
+    sql_run(db, "CREATE VIRTUAL TABLE v USING art(path, value, io=pwrite, log_limit='256KB');"
+                "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) "
+                "SELECT printf('d%%02d/%%06d', i %% 7, i), printf('v%%048d', i * 7919) FROM n;"
+                "INSERT INTO v(v) VALUES('vacuum'); DELETE FROM v WHERE path GLOB 'd00/00*'");
+    room_for = sql_file_size(directory, ".art") + (off_t)slots * SLOT;
+    refused_writes = 0;
+    write_there = art_system.pwrite;
+    art_system.pwrite = write_where_there_is_room;
+    sql_run(db, "INSERT INTO v(v) VALUES('vacuum')");
+    art_system.pwrite = write_there;
+    ck_assert_uint_gt(refused_writes, 0);
+    sql_expect(db, "1|done\n",
+               "SELECT (SELECT value FROM art_info('v') WHERE property = 'runs'), (SELECT value FROM art_info('v') "
+               "WHERE property = 'vacuum')");
+    sql_expect(db, "ok\n", "SELECT art_check('v')");
+    int64_t free_slots = sql_int(db, "SELECT value FROM art_info('v') WHERE property = 'free slots'");
+    sql_run(db, "DROP TABLE v");
+    return free_slots;
+}
+
+/* A leaf cannot move into the only free slot, since its index would have to be written into another one. */
+START_TEST(test_a_vacuum_that_found_the_disk_full_is_done_although_a_slot_stays_free) {
+    sql_run(db, "PRAGMA journal_mode=DELETE");
+    ck_assert_int_eq(vacuum_with_room_for(5), 1);
+}
+END_TEST
+
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
@@ -704,6 +747,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_commit_that_found_no_memory_has_not_happened, 0, 10);
     tcase_add_loop_test(tests, test_no_memory_does_not_leave_the_table_of_blobs_behind, 0, 2);
     tcase_add_loop_test(tests, test_salvage_without_memory_does_not_look_for_a_table_without_a_name, 0, 2);
+    tcase_add_test(tests, test_a_vacuum_that_found_the_disk_full_is_done_although_a_slot_stays_free);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

@@ -267,6 +267,9 @@ static const char *const changes[] = {
     "INSERT INTO s(s) VALUES('cache=none')",
     "INSERT INTO s(s) VALUES('add column more DECIMAL(10, 2) COLLATE NOCASE'); UPDATE s SET more = '5' || "
     "size" THEN_ALL,
+    "INSERT INTO s(s) VALUES('summary=(sum(size), lookup(name))')",
+    "INSERT INTO s(s) VALUES('summary=(sum(size), lookup(note))'); SELECT name FROM s WHERE note IS 'x'; "
+    "INSERT INTO s(s) VALUES('summary=()')" THEN_ALL,
     "INSERT INTO s(s) VALUES('add column more COLLATE nobodys')",
     "INSERT INTO s(s) VALUES('add column size')",
     "INSERT INTO s(s) VALUES('clean'), ('flush'), ('optimize'), ('vacuum')",

@@ -237,6 +237,7 @@ static const char *const column_script[] = {
     "INSERT INTO c(c) VALUES('add column \"x y\" REAL')",
     "UPDATE c SET note = note || '!', \"x y\" = size WHERE size > 1",
     "INSERT INTO c(c) VALUES('add column z'), ('add column zz INT')",
+    "INSERT INTO c(c) VALUES('summary=(sum(size), lookup(\"the rest\"))')",
     "ALTER TABLE c RENAME TO d",
     "UPDATE d SET zz = '7', path = path || '/moved' WHERE path = 'b'",
 };

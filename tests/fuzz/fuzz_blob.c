@@ -5,6 +5,7 @@
  *   - every call answers or says ART_CORRUPT, and reads nothing outside of the image, nor in pages that were not loaded
  *     (which are poisoned, but for the padding that core/blob/simd.h allows itself)
  *   - no walk is longer than the number of entries
+ *   - the same with a toy summary (support/toy_summary.h) of as many columns as the trailer says
  *   - what art_blob_check() finds sound is sound: keys rise, and each is found by every way that leads to it
  */
 #include <sanitizer/asan_interface.h>
@@ -13,11 +14,14 @@
 #include "core/blob/bucket.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
+#include "tests/support/toy_summary.h"
 
-enum { HOW_LAZY = 1, HOW_DUMP = 2, HOW_BACKWARD = 4, HOW_ONLY_PUTS = 8, PADDING = 64, KEYS_MAX = 200 };
+enum { HOW_LAZY = 1, HOW_DUMP = 2, HOW_BACKWARD = 4, HOW_ONLY_PUTS = 8, HOW_SUMMED = 16, HOW_OTHER_SUMS = 32 };
+enum { PADDING = 64, KEYS_MAX = 200 };
 
 static uint8_t *image;
 static bool dirty[ART_BLOB_PAGES];
+static struct art_summary summary;
 static uint8_t label[1 << 16], cursor_key[ART_KEY_MAX + ART_KEY_PADDING], wanted[ART_KEY_MAX + ART_KEY_PADDING];
 
 static uint8_t *page_of_image(void *context, uint32_t slot, uint32_t page) {
@@ -82,6 +86,25 @@ static struct art_bytes padded(struct art_bytes key) {
     return art_bytes(wanted, key.len);
 }
 
+/* From the key on, and before it; by the key's place as by the key itself. */
+static void ask_extremes(struct art_blob *blob, struct art_bytes key, const struct art_mark *mark) {
+    struct art_cut none = {0}, at = {.key = key}, there = {key, mark};
+    for (unsigned i = 0; i < 2u * blob->has.columns; i++) {
+        struct art_extreme search = {.summary = &summary, .column = i / 2, .largest = i % 2}, again = search;
+        struct art_ref edge[2], second[2];
+        if (!fuzz_sound(art_blob_extreme(blob, at, none, &search, edge), "extreme")) continue;
+        if (!fuzz_sound(art_blob_extreme(blob, there, none, &again, second), "extreme by a place")) continue;
+        if (search.any != again.any || search.lost != again.lost || search.best != again.best ||
+            edge[0].summed != second[0].summed)
+            fuzz_fail("a place is not where its key is");
+        if (!edge[0].summed) continue;
+        fuzz_touch(edge[0].label);
+        fuzz_sound(art_blob_extreme(blob, none, at, &search, edge), "extreme");
+        fuzz_sound(art_blob_extreme(blob, at, at, &search, edge), "extreme");
+        fuzz_sound(art_blob_extreme(blob, there, there, &search, edge), "extreme");
+    }
+}
+
 /* Every question there is about one key. */
 static void ask(struct art_blob *blob, struct art_bytes key) {
     struct art_entry entry;
@@ -102,6 +125,12 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
         rc = art_blob_child(blob, key, &ref, &number);
         if (fuzz_sound(rc, "child") && !rc) fuzz_touch(ref.label);
     }
+    art_int128 sum[ART_SUMMARY_MAX] = {0};
+    struct art_mark mark;
+    int64_t rank;
+    rc = art_blob_sums(blob, key, &summary, &ref, &mark, &rank, sum);
+    if (fuzz_sound(rc, "sums") && blob->kind == ART_BLOB_INDEX) fuzz_touch(ref.label);
+    ask_extremes(blob, key, rc ? NULL : &mark);
     memcpy(cursor_key, label, blob->label_len);
     art_blob_cursor_init(&cursor, blob, cursor_key);
     if (fuzz_sound(art_blob_seek_le(&cursor, key), "seek_le") && cursor.valid) {
@@ -117,12 +146,13 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
 }
 
 /* All entries in one direction; the number of steps, or -1 where it ended in an error. */
-static int64_t walk(struct art_blob *blob, bool backward, uint64_t newer_than) {
+static int64_t walk(struct art_blob *blob, bool backward, uint64_t newer_than, const struct art_limits *limits) {
     struct art_blob_cursor cursor;
     int64_t steps = 0;
     memcpy(cursor_key, label, blob->label_len);
     art_blob_cursor_init(&cursor, blob, cursor_key);
     cursor.newer_than = newer_than;
+    art_blob_cursor_limit(&cursor, limits);
     int rc = backward ? art_blob_last(&cursor) : art_blob_first(&cursor);
     for (; fuzz_sound(rc, "a walk") && cursor.valid; steps++) {
         if (steps == blob->entries) fuzz_fail("a walk that does not end");
@@ -130,6 +160,73 @@ static int64_t walk(struct art_blob *blob, bool backward, uint64_t newer_than) {
         rc = backward ? art_blob_prev(&cursor) : art_blob_next(&cursor);
     }
     return rc ? -1 : steps;
+}
+
+/* --- summaries ---------------------------------------------------------------------------------------------------- */
+
+static void look_at_zone(const struct art_zone *zone, const struct art_limits *limits) {
+    struct art_datum least = art_zone_end(zone, false), most = art_zone_end(zone, true);
+    struct art_datum zero = {.kind = ART_DATUM_INTEGER};
+    art_datum_compare(&least, &zero);
+    art_datum_compare(&zero, &most);
+    for (unsigned i = 0; i < limits->count; i++) art_zone_may_have(zone, &limits->limit[i]);
+}
+
+struct look {
+    const struct art_blob *blob;
+    const struct art_limits *limits;
+};
+
+static void look_at_entry(void *context, uint32_t entry, uint8_t flags, struct art_bytes value) {
+    const struct look *look = context;
+    struct art_datum data[ART_SUMMARY_MAX];
+    (void)entry;
+    fuzz_touch(value);
+    if (look->blob->kind == ART_BLOB_LEAF) {
+        art_summary_read(&summary, &(struct art_entry){.value = value, .flags = flags}, ART_ALL_COLUMNS, data);
+        return;
+    }
+    for (unsigned i = 0; i < summary.has.columns; i++) {
+        struct art_zone zone = art_ref_zone(value, summary.has, i);
+        look_at_zone(&zone, look->limits);
+    }
+}
+
+/* Each bucket comes out once, and its bounds get no better. */
+static void best_buckets(const struct art_blob *blob, struct art_bucket_search search) {
+    uint32_t found = 0, bucket;
+    int64_t value;
+    while (art_blob_best_bucket(blob, &search, &bucket, &value) && bucket < search.to) {
+        bool better = search.largest ? value > search.last : value < search.last;
+        if (search.begun && (better || (value == search.last && bucket <= search.given)))
+            fuzz_fail("bucket %u comes behind worse ones", bucket);
+        search.begun = true;
+        search.given = bucket;
+        search.last = value;
+        found++;
+    }
+    if (found && found != search.to - search.from) fuzz_fail("%u buckets of %u", found, search.to - search.from);
+}
+
+static void ask_summary(struct art_blob *blob, uint8_t how) {
+    struct art_datum data[ART_SUMMARY_MAX] = {{.kind = ART_DATUM_NULL}};
+    struct art_limits limits = toy_limits(summary.has, how, data);
+    struct look look = {blob, &limits};
+    for (uint32_t b = 0; b < blob->buckets; b++) {
+        uint32_t from = art_blob_entries_in(blob, 0, b);
+        for (unsigned i = 0; i < summary.has.columns; i++) {
+            struct art_zone zone = art_blob_zone(blob, i, b);
+            look_at_zone(&zone, &limits);
+        }
+        int rc = art_blob_each(blob, b, from, from + art_blob_entries_in(blob, b, b + 1), look_at_entry, (void *)&look);
+        if (!fuzz_sound(rc, "each")) break;
+    }
+    for (unsigned i = 0; i < 4u * summary.has.columns; i++) {
+        struct art_bucket_search search = {
+            .column = i / 4, .largest = i & 1, .nulls_count = i & 2, .from = how % blob->buckets, .to = blob->buckets};
+        best_buckets(blob, search);
+    }
+    walk(blob, how & HOW_BACKWARD, 0, &limits);
 }
 
 /* The entries by their numbers, and questions about keys beside them. */
@@ -181,6 +278,88 @@ static void must_find(struct art_blob *blob, struct art_blob_cursor *cursor, int
     }
 }
 
+/* What an entry adds, and bounds of it. */
+static void weigh(const struct art_blob_cursor *cursor, struct art_summed *out) {
+    struct art_entry entry;
+    struct art_ref ref;
+    art_blob_cursor_entry(cursor, &entry);
+    if (cursor->blob->kind == ART_BLOB_LEAF) {
+        art_summary_weigh(&summary, &entry, out, NULL);
+    } else if (art_blob_cursor_ref(cursor, &ref) || !art_summed_decode(ref.has, ref.summed, out)) {
+        fuzz_fail("a reference of a sound blob");
+    }
+}
+
+static bool same_zone(const struct art_zone *a, const struct art_zone *b) {
+    return a->kinds == b->kinds && a->low.integer == b->low.integer && a->high.integer == b->high.integer;
+}
+
+static bool is_wanted(const struct art_limits *limits, const struct art_summed *summed,
+                      const struct art_blob_cursor *cursor) {
+    struct art_entry entry;
+    art_blob_cursor_entry(cursor, &entry);
+    if (cursor->blob->kind == ART_BLOB_LEAF && !art_summary_seeks(&summary, &entry, limits)) return false;
+    for (unsigned i = 0; i < limits->count; i++) {
+        if (!art_zone_may_have(&summed->zone[limits->limit[i].column], &limits->limit[i])) return false;
+    }
+    return true;
+}
+
+/* Entries that are wanted, by a walk that may pass over the others, and by one that does not. */
+static void compare_limited(struct art_blob *blob, const struct art_limits *limits, bool backward) {
+    int64_t wanted_rows[2] = {0};
+    for (int limited = 0; limited < 2; limited++) {
+        struct art_blob_cursor cursor;
+        struct art_summed summed;
+        memcpy(cursor_key, label, blob->label_len);
+        art_blob_cursor_init(&cursor, blob, cursor_key);
+        art_blob_cursor_limit(&cursor, limited ? limits : NULL);
+        int rc = backward ? art_blob_last(&cursor) : art_blob_first(&cursor);
+        for (; !rc && cursor.valid; rc = backward ? art_blob_prev(&cursor) : art_blob_next(&cursor)) {
+            weigh(&cursor, &summed);
+            wanted_rows[limited] += is_wanted(limits, &summed, &cursor);
+        }
+        if (rc) fuzz_fail("a walk of a sound blob: %s", art_error_message());
+    }
+    if (wanted_rows[0] != wanted_rows[1])
+        fuzz_fail("%lld entries are wanted, and %lld are found", (long long)wanted_rows[0], (long long)wanted_rows[1]);
+}
+
+static void must_add_up(struct art_blob *blob, uint8_t how) {
+    art_int128 before[ART_SUMMARY_MAX] = {0};
+    struct art_blob_cursor cursor;
+    struct art_summed all, summed;
+    struct art_datum some[ART_SUMMARY_MAX] = {{.kind = ART_DATUM_NULL}};
+    memcpy(cursor_key, label, blob->label_len);
+    art_blob_cursor_init(&cursor, blob, cursor_key);
+    int rc = art_blob_first(&cursor);
+    for (uint32_t number = 0; !rc && cursor.valid; rc = art_blob_next(&cursor), number++) {
+        struct art_ref ref;
+        struct art_mark mark;
+        art_int128 sum[ART_SUMMARY_MAX] = {0};
+        int64_t rank;
+        struct art_bytes key = padded(art_bytes(cursor.key, cursor.key_len));
+        if (number < KEYS_MAX &&
+            (art_blob_sums(blob, key, &summary, &ref, &mark, &rank, sum) || memcmp(sum, before, sizeof sum)))
+            fuzz_fail("entry %u of a sound blob has other sums before it", number);
+        weigh(&cursor, &summed);
+        for (unsigned i = 0; i < summary.has.sums; i++) before[i] = art_add128(before[i], summed.sum[i]);
+        for (unsigned i = 0; i < summary.has.columns; i++) {
+            struct art_zone zone = art_blob_zone(blob, i, cursor.bucket), more = zone;
+            art_zone_add(&more, &summed.zone[i]);
+            if (!same_zone(&zone, &more)) fuzz_fail("entry %u is not within its bucket's zone", number);
+            if (number == blob->entries / 2) some[i] = art_zone_end(&summed.zone[i], how & 1);
+        }
+    }
+    art_summed_decode(summary.has, art_blob_summed(blob), &all);
+    if (rc || memcmp(all.sum, before, summary.has.sums * sizeof *before))
+        fuzz_fail("a sound blob's sums are not those of its entries");
+    for (unsigned turn = 0; turn < 16; turn++) {
+        struct art_limits limits = toy_limits(summary.has, (uint8_t)(turn * 17 + how), some);
+        compare_limited(blob, &limits, turn & 1);
+    }
+}
+
 static void must_be_sound(struct art_blob *blob) {
     static uint8_t before[ART_KEY_MAX];
     uint32_t before_len = 0;
@@ -198,7 +377,7 @@ static void must_be_sound(struct art_blob *blob) {
         if (number < KEYS_MAX) must_find(blob, &cursor, number);
     }
     if (rc || number != blob->entries) fuzz_fail("a sound blob ends after %lld entries", (long long)number);
-    if (walk(blob, true, 0) != number) fuzz_fail("a sound blob is shorter backward");
+    if (walk(blob, true, 0, NULL) != number) fuzz_fail("a sound blob is shorter backward");
 }
 
 /* --- one input ---------------------------------------------------------------------------------------------------- */
@@ -214,17 +393,20 @@ static void make_label(struct art_blob *blob) {
     memcpy(label, view.prefix, blob->label_len);
 }
 
-static void read_all(struct art_blob *blob, struct fuzz_source ops) {
-    uint8_t how = fuzz_byte(&ops);
+static void read_all(struct art_blob *blob, uint8_t how, struct fuzz_source ops) {
+    static struct art_measures has;
+    has = blob->has;
+    summary = toy_summary(&has);
     make_label(blob);
     if (!(how & HOW_LAZY)) show_pages(blob);
     bool whole = !(how & HOW_LAZY) && fuzz_sound(art_blob_verify_all(blob), "verify_all");
     while (ops.at < ops.end) ask(blob, fuzz_bytes(&ops));
-    if (how & HOW_BACKWARD) walk(blob, true, how);
+    if (how & HOW_BACKWARD) walk(blob, true, how, NULL);
     ask_around(blob);
-    walk(blob, false, 0);
-    walk(blob, true, 0);
-    walk(blob, false, blob->csn_min + 1);
+    walk(blob, false, 0, NULL);
+    walk(blob, true, 0, NULL);
+    walk(blob, false, blob->csn_min + 1, NULL);
+    if (has.columns) ask_summary(blob, how);
     show_pages(blob);
     if (how & HOW_DUMP && whole) {
         static FILE *nowhere;
@@ -233,6 +415,21 @@ static void read_all(struct art_blob *blob, struct fuzz_source ops) {
     }
     int rc = art_blob_check(blob, how & HOW_ONLY_PUTS);
     if (fuzz_sound(rc, "check") && !rc) must_be_sound(blob);
+    if (rc || !has.columns) return;
+    struct art_blob_expected expected = {.only_puts = how & HOW_ONLY_PUTS, .csn_max = UINT64_MAX, .summary = &summary};
+    rc = art_blob_check_expected(blob, &expected);
+    if (fuzz_sound(rc, "check with a summary") && !rc) must_add_up(blob, how);
+}
+
+/* The sums and zones that the trailer leads to, as a parent would have them; or with one bit turned over. */
+static const uint8_t *own_summed(const struct art_ref *ref, uint8_t how) {
+    static uint8_t bytes[ART_SUMMED_MAX];
+    uint64_t n = art_measures_are_sane(ref->has) ? art_summed_bytes(ref->has) : 0, behind = n + ref->label.len;
+    uint32_t root = art_blob_trailer(image)->root;
+    if (!(how & HOW_SUMMED) || !n || root > ART_TRAILER_AT || root < behind) return NULL;
+    memcpy(bytes, image + root - behind, n);
+    if (how & HOW_OTHER_SUMS) bytes[how % n] ^= 1;
+    return bytes;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -246,25 +443,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!packed || !parcel_open_blob(&place, packed)) goto done;
     struct parcel_section *damage = parcel_find(&parcel, PARCEL_DAMAGE);
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
-    struct art_ref ref = {.slot = trailer->slot,
-                          .level = trailer->level,
-                          .leaf_pages = (uint8_t)trailer->leaf_pages,
-                          .footer_pages = (uint8_t)trailer->footer_pages,
-                          .generation = trailer->generation,
-                          .entries = trailer->below,
-                          .count = trailer->count,
-                          .csn_max = trailer->csn_max,
-                          .overflows = trailer->overflows,
-                          .key_max = trailer->key_max,
-                          .label = {label, trailer->common}};
+    struct art_ref ref;
+    art_ref_of_trailer(image + ART_LAST_PAGE_AT, &ref);
+    ref.label.data = label;
+    struct fuzz_source source = ops ? (struct fuzz_source){ops->data, ops->data + ops->len} : (struct fuzz_source){0};
+    uint8_t how = fuzz_byte(&source);
+    ref.summed = own_summed(&ref, how);
     if (damage) parcel_damage(&place, damage);
     ref.hash = art_hash128(image + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
     struct art_blob blob;
     int rc = art_blob_open(&blob, image, &ref, trailer->uuid, "fuzzed.art");
     if (fuzz_sound(rc, "open") && !rc) {
+        if (ref.summed && how & HOW_OTHER_SUMS && !damage) fuzz_fail("other sums than the reference's");
         hide_pages(&blob);
         blob.load = load;
-        read_all(&blob, ops ? (struct fuzz_source){ops->data, ops->data + ops->len} : (struct fuzz_source){0});
+        read_all(&blob, how, source);
     }
 done:
     free(copy);

@@ -6,6 +6,8 @@
  *   - every call answers or says ART_CORRUPT (for a row that does not follow: ART_REBUILD)
  *   - what verify() has found sound is applied without an error, makes a memtable that passes its own check and holds
  *     what the row says, and is the same after it was written and read again
+ *   - all of it with a toy summary (support/toy_summary.h) as well; sums before a key are those of the entries before
+ *     it
  *   - a root that was read and written is the same when it is read again
  */
 #include "core/memtable/inside.h"
@@ -13,8 +15,13 @@
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
+#include "tests/support/toy_summary.h"
 
 static const uint8_t uuid[16] = "fuzzed table id.";
+static struct art_measures has = {3, 2, 5};
+static struct art_summary summary;
+
+enum { SUMS_MAX = 200 };
 
 static bool sound(int rc, const char *what) {
     return rc != ART_REBUILD && fuzz_sound(rc, what);
@@ -74,16 +81,36 @@ static void must_be_the_same(const struct art_memtable *a, const struct art_memt
     art_memtable_cursor_clear(&y);
 }
 
+static void must_add_up(const struct art_memtable *memtable) {
+    art_int128 before[ART_SUMMARY_MAX] = {0};
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
+    int rc = art_memtable_first(&cursor);
+    for (unsigned i = 0; !rc && cursor.valid; i++, rc = art_memtable_next(&cursor)) {
+        art_int128 sum[ART_SUMMARY_MAX] = {0};
+        struct art_entry entry;
+        if (i < SUMS_MAX) art_memtable_sums(memtable, cursor.key, sum);
+        if (i < SUMS_MAX && memcmp(sum, before, sizeof sum) != 0) fuzz_fail("other sums before a key");
+        art_memtable_cursor_entry(&cursor, &entry);
+        art_summary_sums(memtable->summary, &entry, 1, before);
+    }
+    if (rc) fuzz_fail("a memtable cannot be read");
+    art_memtable_cursor_clear(&cursor);
+}
+
 static void must_be_sound(const struct art_memtable *memtable) {
     struct art_buffer all = {0};
     struct art_memtable *again, *compact;
     if (art_memtable_check(memtable)) fuzz_fail("a memtable made of redo: %s", art_error_message());
-    if (art_redo_encode_all(memtable, &all) || art_memtable_open(&again)) fuzz_fail("a memtable cannot be written");
+    if (memtable->summary) must_add_up(memtable);
+    if (art_redo_encode_all(memtable, &all) || art_memtable_open_summed(&again, memtable->summary))
+        fuzz_fail("a memtable cannot be written");
     int rc = art_redo_decode_all(art_buffer_bytes(&all), again);
     if (rc || art_memtable_compact(memtable, &compact))
         fuzz_fail("a memtable cannot be read again: %s", art_error_message());
     must_be_the_same(memtable, again);
     must_be_the_same(memtable, compact);
+    if (art_memtable_check(again) || art_memtable_check(compact)) fuzz_fail("a copy: %s", art_error_message());
     art_memtable_unref(again);
     art_memtable_unref(compact);
     art_buffer_clear(&all);
@@ -103,9 +130,11 @@ static void must_hold(const struct art_memtable *memtable, struct art_bytes row,
         keys++;
         if (art_memtable_get(memtable, key, &found)) fuzz_fail("a key of a row is not in the memtable");
         if (!art_memtable_may_contain(memtable, art_hash64(key.data, key.len))) fuzz_fail("the memtable's filter lies");
-        struct art_bytes value = said.flags & ART_DELETE ? art_bytes(NULL, 0) : said.value;
-        if (found.csn != csn || (found.flags | ART_SHADOWS_OLDER) != (said.flags | ART_SHADOWS_OLDER) ||
-            !art_bytes_equal(found.value, value)) {
+        /* What an entry says of the row below, the memtable knew better where it held the key. */
+        enum { OF_THE_ROW_BELOW = ART_SHADOWS_OLDER | ART_REPLACED };
+        struct art_bytes value = art_entry_value(said.flags, said.value);
+        if (found.csn != csn || (found.flags | OF_THE_ROW_BELOW) != (said.flags | OF_THE_ROW_BELOW) ||
+            !art_bytes_equal(art_entry_value(found.flags, found.value), value)) {
             fuzz_fail("a key of a row has another entry in the memtable");
         }
     }
@@ -133,7 +162,8 @@ static bool try_row(struct art_bytes row, uint64_t csn, struct art_hash128 *prev
 
 /* The same through the tree. It asks for row after row by number, so most that the fuzzer makes up end here. */
 static void try_tree(struct parcel *parcel, struct art_bytes root, const struct art_hash128 *chain) {
-    struct art_tree_options options = {.cache_bytes = 1 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 20};
+    struct art_tree_options options = {
+        .cache_bytes = 1 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 20, .summary = summary};
     struct art_host host = {0};
     struct art_tree *tree;
     struct art_buffer row = {0};
@@ -168,14 +198,14 @@ static void try_tree(struct parcel *parcel, struct art_bytes root, const struct 
 
 /* --- one input ---------------------------------------------------------------------------------------------------- */
 
-static void try_raw(struct art_bytes bytes) {
+static void try_raw(struct art_bytes bytes, const struct art_summary *with) {
     struct art_memtable *memtable;
     struct art_hash128 hash = {1, 2};
-    if (art_memtable_open(&memtable)) fuzz_fail("no memtable");
+    if (art_memtable_open_summed(&memtable, with)) fuzz_fail("no memtable");
     try_root(bytes);
     try_row(bytes, 1, &hash, memtable);
     art_memtable_unref(memtable);
-    if (art_memtable_open(&memtable)) fuzz_fail("no memtable");
+    if (art_memtable_open_summed(&memtable, with)) fuzz_fail("no memtable");
     int rc = art_redo_decode_all(bytes, memtable);
     if (fuzz_sound(rc, "decode_all") && !rc) must_be_sound(memtable);
     art_memtable_unref(memtable);
@@ -188,7 +218,7 @@ static uint8_t *no_page(void *context, uint32_t slot, uint32_t page) {
     return NULL;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void try_all(const uint8_t *data, size_t size, const struct art_summary *with) {
     uint8_t *copy = malloc(size + 1);
     if (size) memcpy(copy, data, size);
     struct parcel parcel;
@@ -205,7 +235,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (root.len >= 40) memcpy(&chain, root.data + 24, sizeof chain);
     }
     struct art_hash128 expected = chain, made = chain;
-    if (art_memtable_open(&memtable)) fuzz_fail("no memtable");
+    if (art_memtable_open_summed(&memtable, with)) fuzz_fail("no memtable");
     for (unsigned i = 0; i < parcel.count; i++) {
         if (parcel.sections[i].kind != PARCEL_ROW || !parcel_open_row(&parcel.sections[i], &made, &csn, &row)) continue;
         if (!try_row(art_buffer_bytes(&row), csn, &expected, memtable)) break;
@@ -213,9 +243,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must_be_sound(memtable);
     art_memtable_unref(memtable);
     if (packed) try_tree(&parcel, art_buffer_bytes(&root), &chain);
-    if (ops) try_raw(art_bytes(ops->data, ops->len));
+    if (ops) try_raw(art_bytes(ops->data, ops->len), with);
     art_buffer_clear(&root);
     art_buffer_clear(&row);
     free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    summary = (struct art_summary){{0, 0, 0}, NULL, NULL};
+    try_all(data, size, NULL);
+    summary = toy_summary(&has);
+    try_all(data, size, &summary);
     return 0;
 }

@@ -8,11 +8,15 @@
  *   - what art_tree_check() finds sound is sound: rows in order, as many as art_tree_count() says, in both directions,
  *     each found by its key and with its value; nothing that is asked fails; and still so after changes, a flush,
  *     'optimize' or 'vacuum' were committed, for another reader too
+ *   - the same of sums, extremes, the best rows and walks with limits, where the first run has a summary; without runs,
+ *     where the first byte of OPS says so
  */
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
+#include "tests/support/toy_summary.h"
 
-enum { CHANGES_MAX = 24, SCAN_KEYS = 64 };
+enum { CHANGES_MAX = 24, SCAN_KEYS = 64, BEST_STEPS = 40, BEST_ROWS = 300 };
+enum { HOW_TOY = 16 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
@@ -51,6 +55,32 @@ static int64_t scan(struct art_tree *tree, const struct art_range *range, bool d
     return rc ? -1 : rows;
 }
 
+static void ask_summary(struct art_tree *tree, uint8_t operation, const struct art_range *range) {
+    struct art_buffer room = {0};
+    art_int128 sum[ART_SUMMARY_MAX];
+    struct art_datum datum, some[ART_SUMMARY_MAX] = {{.kind = ART_DATUM_NULL}};
+    struct art_best *best;
+    struct art_bytes path;
+    struct art_best_order order = {.column = operation % host.has.columns,
+                                   .descending = operation & 8,
+                                   .skip_nulls = operation & 16,
+                                   .limits = toy_limits(host.has, operation, some)};
+    if (operation & 32) order.limits.count = 0;
+    host_sound(art_tree_sums(tree, range, sum), "sums");
+    if (!art_tree_extreme(tree, range, NULL, order.column, operation & 64, &room, &datum) &&
+        datum.kind >= ART_DATUM_TEXT)
+        fuzz_touch(datum.bytes);
+    int rc = art_best_open(tree, range, &order, &best);
+    for (int i = 0; host_sound(rc, "the best") && !rc && i < BEST_STEPS; i++) {
+        rc = art_best_next(best, &path, &datum);
+        if (rc) continue;
+        fuzz_touch(path);
+        if (datum.kind >= ART_DATUM_TEXT) fuzz_touch(datum.bytes);
+    }
+    art_best_close(best);
+    art_buffer_clear(&room);
+}
+
 static void ask(struct art_tree *tree, uint8_t operation, struct art_bytes key) {
     struct art_row row = {0};
     struct art_buffer out = {0};
@@ -67,6 +97,15 @@ static void ask(struct art_tree *tree, uint8_t operation, struct art_bytes key) 
     if (operation & 16) range.newer_than = operation >> 5;
     art_tree_estimate(tree, &range, &rows);
     host_sound(art_tree_count(tree, &range, &rows), "count");
+    struct art_limits limits;
+    if (host.has.columns) {
+        struct art_datum some[ART_SUMMARY_MAX];
+        for (unsigned i = 0; i < host.has.columns; i++) some[i] = toy_datum(key, i);
+        limits = toy_limits(host.has, operation, some);
+        limits.summary = art_tree_summarised(tree);
+        if (operation & 64) range.limits = &limits;
+        ask_summary(tree, operation, &range);
+    }
     if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
     rc = art_cursor_seek(cursor, &range, operation & 8);
     for (int i = 0; host_sound(rc, "skip") && i < 8 && art_cursor_valid(cursor); i++) {
@@ -109,6 +148,148 @@ static void compare_newer(struct art_tree *tree, uint64_t since) {
         fuzz_fail("%lld rows are newer, and %lld are found", (long long)counted[0], (long long)counted[1]);
 }
 
+/* --- summaries ---------------------------------------------------------------------------------------------------- */
+
+/* What a scan says. */
+struct scanned {
+    uint64_t rows, paths; /* the sum of their hashes */
+    art_int128 sum[ART_SUMMARY_MAX];
+    struct art_datum end[ART_SUMMARY_MAX][2]; /* but for NULLs; least, largest */
+    struct art_buffer bytes[ART_SUMMARY_MAX][2];
+    struct art_datum some[ART_SUMMARY_MAX];
+    bool honest; /* no reference to chunks has other data than the value: the check does not look */
+};
+
+static struct art_datum keep_datum(struct art_buffer *room, struct art_datum datum) {
+    if (datum.kind < ART_DATUM_TEXT) return datum;
+    room->len = 0;
+    if (art_buffer_append(room, datum.bytes.data, datum.bytes.len)) abort();
+    datum.bytes = art_buffer_bytes(room);
+    return datum;
+}
+
+static void add_datum(struct scanned *scanned, unsigned column, const struct art_datum *datum) {
+    scanned->some[column] = datum->kind < ART_DATUM_TEXT ? *datum : (struct art_datum){.kind = ART_DATUM_NULL};
+    if (column < host.has.sums && datum->kind == ART_DATUM_INTEGER) scanned->sum[column] += datum->integer;
+    for (int largest = 0; largest < 2 && datum->kind != ART_DATUM_NULL; largest++) {
+        struct art_datum *end = &scanned->end[column][largest];
+        int order = end->kind == ART_DATUM_NULL ? 1 : art_datum_compare(datum, end);
+        bool first = end->kind == ART_DATUM_NULL;
+        if (first || (largest ? order > 0 : order < 0)) *end = keep_datum(&scanned->bytes[column][largest], *datum);
+    }
+}
+
+static void add_row(struct scanned *scanned, struct art_tree *tree, struct art_cursor *cursor) {
+    const struct art_row *row = art_cursor_row(cursor);
+    struct art_bytes value, key = art_cursor_key(cursor);
+    struct art_datum known[ART_SUMMARY_MAX];
+    uint8_t *owned = NULL;
+    if (art_row_value(tree, row, &value, &owned)) fuzz_fail("a value of a sound table: %s", art_error_message());
+    struct art_summary summary = toy_summary(&host.has);
+    struct art_entry entry = {.value = row->stored, .flags = row->overflows ? ART_OVERFLOW : 0};
+    art_summary_read(&summary, &entry, ART_ALL_COLUMNS, known);
+    for (unsigned i = 0; i < host.has.columns; i++) {
+        struct art_datum datum = toy_datum(value, i);
+        bool number = datum.kind == ART_DATUM_INTEGER || datum.kind == ART_DATUM_REAL;
+        if (known[i].kind != datum.kind || (number && known[i].integer != datum.integer)) scanned->honest = false;
+        add_datum(scanned, i, &datum);
+    }
+    scanned->rows++;
+    scanned->paths += art_hash64(key.data, key.len);
+    art_free(owned);
+}
+
+static void scan_summary(struct art_tree *tree, const struct art_range *range, struct scanned *scanned) {
+    struct art_cursor *cursor;
+    *scanned = (struct scanned){.honest = true};
+    if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
+    int rc = art_cursor_seek(cursor, range, false);
+    for (; !rc && art_cursor_valid(cursor); rc = art_cursor_next(cursor)) add_row(scanned, tree, cursor);
+    if (rc) fuzz_fail("a scan of a sound table: %s", art_error_message());
+    art_cursor_close(cursor);
+}
+
+static void clear_scanned(struct scanned *scanned) {
+    for (unsigned i = 0; i < ART_SUMMARY_MAX; i++) {
+        art_buffer_clear(&scanned->bytes[i][0]);
+        art_buffer_clear(&scanned->bytes[i][1]);
+    }
+}
+
+static void compare_best(struct art_tree *tree, const struct art_range *range, const struct scanned *scanned,
+                         unsigned column, bool descending) {
+    struct art_best_order order = {.column = column, .descending = descending};
+    struct art_buffer room = {0};
+    struct art_datum last = {.kind = ART_DATUM_NULL}, datum;
+    struct art_best *best;
+    struct art_bytes path;
+    uint64_t rows = 0, paths = 0;
+    if (art_best_open(tree, range, &order, &best)) fuzz_fail("the best of a sound table: %s", art_error_message());
+    int rc = art_best_next(best, &path, &datum);
+    for (; !rc; rc = art_best_next(best, &path, &datum)) {
+        int c = art_datum_compare(&last, &datum);
+        if (rows++ && (descending ? c < 0 : c > 0)) fuzz_fail("row %llu is better", (unsigned long long)rows);
+        paths += art_hash64(path.data, path.len);
+        last = keep_datum(&room, datum);
+    }
+    if (rc != ART_NOTFOUND) fuzz_fail("the best of a sound table: %s", art_error_message());
+    if (rows != scanned->rows || paths != scanned->paths) {
+        fuzz_fail("column %u, %llu rows by their values and %llu by their keys", column, (unsigned long long)rows,
+                  (unsigned long long)scanned->rows);
+    }
+    art_best_close(best);
+    art_buffer_clear(&room);
+}
+
+/* Wanted rows, by a walk that may pass over others and by one that does not. */
+static void compare_limited(struct art_tree *tree, const struct art_limits *limits, bool descending) {
+    int64_t rows[2] = {0};
+    struct art_summary summary = toy_summary(&host.has);
+    struct art_limits own = *limits;
+    own.summary = art_tree_summarised(tree);
+    for (int limited = 0; limited < 2; limited++) {
+        struct art_cursor *cursor;
+        struct art_range range = {.limits = limited ? &own : NULL};
+        struct art_datum data[ART_SUMMARY_MAX];
+        if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
+        int rc = art_cursor_seek(cursor, &range, descending);
+        for (; !rc && art_cursor_valid(cursor); rc = art_cursor_next(cursor)) {
+            const struct art_row *row = art_cursor_row(cursor);
+            struct art_entry entry = {.value = row->stored, .flags = row->overflows ? ART_OVERFLOW : 0};
+            art_summary_read(&summary, &entry, ART_ALL_COLUMNS, data);
+            rows[limited] += toy_wants(limits, data);
+        }
+        if (rc) fuzz_fail("a scan of a sound table: %s", art_error_message());
+        art_cursor_close(cursor);
+    }
+    if (rows[0] != rows[1])
+        fuzz_fail("%lld rows are wanted, and %lld are found", (long long)rows[0], (long long)rows[1]);
+}
+
+static void compare_summary(struct art_tree *tree, const struct art_range *range) {
+    struct scanned scanned;
+    struct art_buffer room = {0};
+    art_int128 sum[ART_SUMMARY_MAX] = {0};
+    scan_summary(tree, range, &scanned);
+    if (art_tree_sums(tree, range, sum)) fuzz_fail("sums of a sound table: %s", art_error_message());
+    if (scanned.honest && memcmp(sum, scanned.sum, host.has.sums * sizeof *sum) != 0)
+        fuzz_fail("a sound table has other sums");
+    for (unsigned i = 0; scanned.honest && i < 2u * host.has.columns; i++) {
+        struct art_datum end;
+        if (art_tree_extreme(tree, range, NULL, i / 2, i & 1, &room, &end))
+            fuzz_fail("extreme: %s", art_error_message());
+        if (art_datum_compare(&end, &scanned.end[i / 2][i & 1]) != 0)
+            fuzz_fail("column %u has another %s value", i / 2, i & 1 ? "largest" : "least");
+        if (scanned.rows < BEST_ROWS) compare_best(tree, range, &scanned, i / 2, i & 1);
+    }
+    for (unsigned turn = 0; turn < 8; turn++) {
+        struct art_limits limits = toy_limits(host.has, (uint8_t)(turn * 37 + 16), scanned.some);
+        compare_limited(tree, &limits, turn & 1);
+    }
+    clear_scanned(&scanned);
+    art_buffer_clear(&room);
+}
+
 /* What the check has found sound. */
 static void look_at_all(struct art_tree *tree) {
     struct art_range all = {0};
@@ -122,6 +303,11 @@ static void look_at_all(struct art_tree *tree) {
     if (forward != (int64_t)rows || backward != (int64_t)rows) {
         fuzz_fail("a sound table has %lld rows forward, %lld backward, and counts %llu", (long long)forward,
                   (long long)backward, (unsigned long long)rows);
+    }
+    if (host.has.columns) {
+        struct art_range some = {.low = art_bytes("dir-2", 5), .low_set = true};
+        compare_summary(tree, &all);
+        compare_summary(tree, &some);
     }
     if (art_cursor_open(tree, &cursor)) fuzz_fail("no cursor");
     int rc = art_cursor_seek(cursor, &all, false);
@@ -145,7 +331,9 @@ static void must_be_sound(struct art_tree *tree, struct fuzz_source ops) {
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static int change(struct art_tree *tree, uint8_t operation, struct art_bytes key, uint32_t *marks) {
-    static const uint8_t value[72000];
+    static uint8_t bytes[72064];
+    for (uint32_t i = 0; !bytes[0] && i < sizeof bytes; i++) bytes[i] = (uint8_t)((i + 1) * 167 + i / 251);
+    const uint8_t *value = bytes + operation % 64;
     uint32_t len = operation & 8 ? operation * 280u : operation; /* some in pieces, and some past the log */
     bool existed;
     switch (operation % 7) {
@@ -198,6 +386,7 @@ static void read_check_write(struct fuzz_source ops) {
     uint8_t how = fuzz_byte(&ops);
     host.wal = how & 1;
     host.patience = how & 2 ? how : 0;
+    if (how & HOW_TOY && !host.runs) host.has = (struct art_measures){1 + (how >> 5), how >> 6, how >> 6};
     struct art_tree *tree = host_tree(how & 4), *other = host_tree(how & 8);
     int rc = host_refresh(tree);
     bool good = false;

@@ -4,6 +4,7 @@
 #include "core/store/cache.h"
 #include "core/store/store_format.h"
 #include "core/tree/state/root_format.h"
+#include "tests/support/toy_summary.h"
 
 struct hosted_store host;
 const char hosted_file[] = "a.db-t-66757a7a.art";
@@ -131,6 +132,14 @@ void host_open(struct parcel *parcel) {
     if (row && row->len >= sizeof(struct art_root_header)) {
         memcpy(&chain, row->data + offsetof(struct art_root_header, chain), sizeof chain);
     }
+    enum { REF_AT = sizeof(struct art_root_header) + sizeof(struct art_root_run) };
+    if (row && row->len >= REF_AT + ART_REF_FIXED) {
+        host.runs = row->data[offsetof(struct art_root_header, runs)];
+        host.has.columns = row->data[REF_AT + offsetof(struct art_ref_format, columns)];
+        host.has.sums = row->data[REF_AT + offsetof(struct art_ref_format, sums)];
+        host.has.lookups = row->data[REF_AT + offsetof(struct art_ref_format, lookups)];
+        if (!art_measures_are_sane(host.has)) host.has = (struct art_measures){0, 0, 0};
+    }
     for (unsigned i = 0; i < parcel->count && host.count < HOST_ROWS / 2; i++) {
         struct art_buffer bytes = {0};
         if (parcel->sections[i].kind != PARCEL_ROW) continue;
@@ -152,7 +161,8 @@ struct art_tree *host_tree(bool small_cache) {
                                        .cache_bytes = small_cache ? 1 << 16 : 16 << 20,
                                        .log_limit = 1 << 12,
                                        .spill_limit = 1 << 13,
-                                       .blob_pages = 6};
+                                       .blob_pages = 6,
+                                       .summary = toy_summary(&host.has)};
     struct art_host me = {.secure = secure, .epoch = epoch, .load_retired = load_retired, .interrupted = interrupted};
     struct art_tree *tree;
     memcpy(options.uuid, hosted_uuid, sizeof hosted_uuid);

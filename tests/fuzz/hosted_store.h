@@ -22,7 +22,10 @@ struct hosted_store {
     struct art_buffer retired;
     bool wal;
     unsigned patience; /* questions until it interrupts; 0: never */
-    bool checked;      /* the check has found all sound, and nobody interrupts: every read must be right */
+    struct art_measures
+        has;      /* of a toy summary (support/toy_summary.h) that the trees are opened with: what the first run says */
+    bool runs;    /* the root says that there are some */
+    bool checked; /* the check has found all sound, and nobody interrupts: every read must be right */
 };
 
 extern struct hosted_store host;

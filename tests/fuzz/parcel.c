@@ -31,7 +31,7 @@ struct parcel_section *parcel_find(struct parcel *parcel, enum parcel_kind kind)
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 /* `at` is where the hash stands in a reference. */
-static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t at) {
+static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t len, size_t at) {
     bool whole = data[at] == ref_name[0];
     uint32_t slot = art_load32(data + at + NAME_TEXT);
     static const struct art_hash128 none;
@@ -54,8 +54,17 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
                                                           .count = trailer.count,
                                                           .csn_max = trailer.csn_max,
                                                           .overflows = trailer.overflows,
-                                                          .key_max = trailer.key_max};
-    memcpy(data + at - BEFORE, ref, sizeof *ref);
+                                                          .key_max = trailer.key_max,
+                                                          .columns = trailer.columns,
+                                                          .sums = trailer.sums};
+    /* Sums and zones follow, where the reference had as many. */
+    uint8_t *here = data + at - BEFORE;
+    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups};
+    bool alike = here[offsetof(struct art_ref_format, columns)] == has.columns &&
+                 here[offsetof(struct art_ref_format, sums)] == has.sums;
+    uint32_t summed = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
+    memcpy(here, ref, sizeof *ref);
+    if (alike && summed <= len - (at - BEFORE) - sizeof *ref) memcpy(here + sizeof *ref, place->summed[slot], summed);
 }
 
 static bool is_name(const uint8_t *data) {
@@ -66,7 +75,7 @@ static bool is_name(const uint8_t *data) {
 void parcel_resolve(const struct parcel_place *place, uint8_t *data, size_t len) {
     enum { BEHIND = ART_REF_FIXED - offsetof(struct art_ref_format, hash_low) };
     for (size_t at = 0; at + BEHIND <= len; at++) {
-        if (is_name(data + at)) resolve_name(place, data, at);
+        if (is_name(data + at)) resolve_name(place, data, len, at);
     }
 }
 
@@ -101,6 +110,21 @@ static void open_page(struct packed_blob *blob, uint32_t number, uint8_t *page) 
     blob->at += n;
 }
 
+/* As art_blob_summed(), of a blob that may lie. */
+static void keep_summed(struct parcel_place *place, const struct packed_blob *blob) {
+    struct art_blob_trailer trailer;
+    memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[blob->slot], PARCEL_TRAILER);
+    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups};
+    uint32_t n = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
+    uint64_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, behind = (uint64_t)trailer.common + n;
+    memset(place->summed[blob->slot], 0, ART_SUMMED_MAX);
+    if (trailer.root > ART_TRAILER_AT || trailer.root < from + behind) return;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = trailer.root - (uint32_t)behind + i;
+        place->summed[blob->slot][i] = place->page(place->context, blob->slot, at / ART_BLOB_PAGE)[at % ART_BLOB_PAGE];
+    }
+}
+
 bool parcel_open_blob(struct parcel_place *place, const struct parcel_section *section) {
     struct packed_blob blob;
     if (!begin_blob(section, &blob)) return false;
@@ -117,6 +141,7 @@ bool parcel_open_blob(struct parcel_place *place, const struct parcel_section *s
     uint32_t left = (uint32_t)(blob.end - blob.at);
     memcpy((uint8_t *)trailer + TRAILER_FROM, blob.at, art_min32(left, PARCEL_TRAILER));
     memcpy(place->trailer[blob.slot], (uint8_t *)trailer + TRAILER_FROM, PARCEL_TRAILER);
+    keep_summed(place, &blob);
     place->hash[blob.slot] = art_hash128(last, ART_BLOB_PAGE);
     place->known[blob.slot] = true;
     return true;

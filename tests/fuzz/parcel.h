@@ -23,8 +23,8 @@
  *   SIZE      u8: slots of the file
  *
  * Where a hash would stand in a reference, 16 bytes name the blob: "hash of slot" and its number. "refs to slot" does
- * more: it makes the whole reference agree with the blob's trailer (pages, level, generation, counts), so that a lie in
- * the trailer is believed above. A blob must come before those that refer to it. */
+ * more: it makes the whole reference agree with the blob (pages, level, generation, counts, sums, zones), so that a lie
+ * in the trailer is believed above. A blob must come before those that refer to it. */
 #ifndef TESTS_FUZZ_PARCEL_H
 #define TESTS_FUZZ_PARCEL_H
 
@@ -35,6 +35,7 @@
 #include "core/base/buffer.h"
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
+#include "core/base/summary.h"
 
 enum parcel_kind {
     PARCEL_BLOB = 'B',
@@ -80,6 +81,7 @@ struct parcel_place {
     bool known[PARCEL_SLOTS];
     struct art_hash128 hash[PARCEL_SLOTS];
     uint8_t trailer[PARCEL_SLOTS][PARCEL_TRAILER];
+    uint8_t summed[PARCEL_SLOTS][ART_SUMMED_MAX]; /* of the summary, from the routing part */
 };
 
 /* Puts a blob where it belongs, its hashes made. False: its slot is none that a parcel may have. */

@@ -3,7 +3,8 @@
  *     seeds <folder>      <folder>/fuzz_blob/seed-..., fuzz_store, fuzz_redo
  *
  * Small stores of every kind: one leaf; several runs with deletes; an index of one and two levels; wide buckets; values
- * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots. */
+ * of several lengths and in pieces; filters; long keys; a log behind the root; a list of retired slots; most of these
+ * with a toy summary (support/toy_summary.h), too. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -14,6 +15,7 @@
 #include "tests/fuzz/parcel.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/random.h"
+#include "tests/support/toy_summary.h"
 
 enum { ROWS_MAX = 30 };
 
@@ -24,6 +26,7 @@ static struct memory_disk *disk;
 static struct art_buffer root_row, retired, rows[ROWS_MAX];
 static uint64_t csns[ROWS_MAX];
 static unsigned row_count;
+static struct art_measures has; /* of the toy summary */
 
 static void must(int rc) {
     if (rc) fuzz_fail("%s: %s", art_error_name(rc), art_error_message());
@@ -70,7 +73,8 @@ static struct art_tree *begin(uint32_t blob_pages) {
                                        .cache_bytes = 16 << 20,
                                        .log_limit = 1 << 20,
                                        .spill_limit = 1 << 24,
-                                       .blob_pages = blob_pages};
+                                       .blob_pages = blob_pages,
+                                       .summary = toy_summary(&has)};
     struct art_host host = {.secure = secure, .epoch = epoch, .load_retired = load_retired};
     struct art_tree *tree;
     uint64_t from;
@@ -143,7 +147,7 @@ static void pack_log(struct art_buffer *out, const struct found *found, const ch
 }
 
 static const char questions[] = "\5\5dir-1\21\0\2\3dir\4\14dir-2/file-00\1\1x\7\6dir-4/\16\3zzz\10\5a/b/c";
-static const char blob_questions[] = "\15\6\1dir-1/\5\1dir\3\1zz\11\1dir-2/fi";
+static char blob_questions[] = "\15\6\1dir-1/\5\1dir\3\1zz\11\1dir-2/fi";
 
 static void pack(struct art_tree *tree, const char *name) {
     static uint8_t image[ART_BLOB_BYTES] __attribute__((aligned(ART_BLOB_PAGE)));
@@ -161,6 +165,7 @@ static void pack(struct art_tree *tree, const char *name) {
             parcel_put_blob(&store, image, found.hashes, PARCEL_SLOTS);
             image_of(slot, image);
             parcel_put_blob(&blob, image, found.hashes, PARCEL_SLOTS);
+            blob_questions[0] = has.columns ? 13 + 16 : 13;
             parcel_put(&blob, PARCEL_OPS, blob_questions, sizeof blob_questions);
             snprintf(blob_name, sizeof blob_name, "%s-%u", name, slot);
             if (number++ < 6 || level) save("fuzz_blob", blob_name, &blob);
@@ -186,6 +191,14 @@ static void put(struct art_tree *tree, const char *key, uint32_t value_len) {
     bool existed;
     for (uint32_t i = 0; i < value_len; i++) value[i] = (uint8_t)(key[i % (strlen(key) + 1)] + i / 100);
     struct art_bytes path = art_bytes(key, (uint32_t)strlen(key));
+    uint64_t mix = art_hash64(path.data, path.len) + value_len;
+    for (uint32_t i = 0; i < has.columns; i++, mix = mix * 0x9e3779b97f4a7c15u + 1) {
+        static const uint8_t kinds[] = {1 + 35, 1, 1 + 35, 2, 1 + 35, 3, 0, 4}; /* small integers, and all others */
+        uint32_t at = i * (uint32_t)ART_DATUM_BYTES;
+        if (at + ART_DATUM_BYTES > value_len) break;
+        value[at] = kinds[mix >> 61];
+        art_store64(value + at + 1, value[at] == 2 ? 0x4012000000000000u + (mix & 0xffff00000000u) : mix >> 20);
+    }
     must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, value_len), &existed));
 }
 
@@ -326,6 +339,51 @@ static void seed_values(void) {
     pack(tree, "pieces");
 }
 
+/* A log of its own rows, runs over runs, deep indexes, and values in pieces. */
+static void seed_summed(void) {
+    has = (struct art_measures){3, 2, 5};
+    struct art_tree *tree = begin(4);
+    put_files(tree, 0, 20, 1, 40);
+    drop_files(tree, 0, 20, 6);
+    commit(tree);
+    pack(tree, "summed-log");
+    tree = begin(4);
+    put_files(tree, 0, 60, 1, 30);
+    flush(tree);
+    pack(tree, "summed-leaf");
+    tree = begin(4);
+    put_files(tree, 0, 60, 1, 28);
+    flush(tree);
+    must(art_tree_request_optimize(tree));
+    commit(tree);
+    put_files(tree, 10, 90, 4, 30);
+    drop_files(tree, 0, 60, 7);
+    flush(tree);
+    put_files(tree, 0, 60, 14, 27);
+    drop_files(tree, 10, 90, 8);
+    commit(tree);
+    pack(tree, "summed-runs");
+    seed_index("summed-index", 60, 2, 200);
+    seed_index("summed-deep", 22, 2, 1500);
+    tree = begin(8);
+    put(tree, "piece/1", 5000);
+    put(tree, "piece/2", 9000);
+    put(tree, "piece/3", 4200);
+    put(tree, "small", 30);
+    flush(tree);
+    put(tree, "piece/1", 6000);
+    drop(tree, "piece/2");
+    commit(tree);
+    pack(tree, "summed-pieces");
+    has = (struct art_measures){8, 8, 0x81};
+    tree = begin(4);
+    put_files(tree, 0, 20, 1, 80);
+    flush(tree);
+    put_files(tree, 0, 20, 3, 75);
+    flush(tree);
+    pack(tree, "summed-eight");
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: seeds <folder>\n");
@@ -341,5 +399,6 @@ int main(int argc, char **argv) {
     seed_levels();
     seed_keys();
     seed_values();
+    seed_summed();
     return 0;
 }

@@ -10,7 +10,7 @@
  *     redo  hash(previous hash, csn, operations), operations    operation  1 put / 0 delete, key length, value length,
  *     retired csn of the flush, kind of the epoch, salts                     key, value
  */
-#include "core/tree/tree.h"
+#include "tests/naive/naive.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,18 +25,6 @@
 enum { ROOT_HEAD = 8 + 16 + 8 + 16 + 8 + 4, RETIRED_BYTES = 8 + 1 + 8, BIG_VALUE = 65536 };
 static const char root_magic[8] = "NAIVE1";
 
-struct row {
-    unsigned references;
-    uint32_t key_len, value_len;
-    uint64_t version;
-    uint8_t bytes[];
-};
-
-struct rows {
-    struct row **items;
-    uint32_t count, capacity;
-};
-
 struct art_tree {
     struct art_tree_options options;
     struct art_host host;
@@ -45,7 +33,11 @@ struct art_tree {
     bool unknown, dirty, began, flush, prepared_root, prepared;
     bool file_seen; /* as if it were open: it may be unlinked from now on */
     struct rows rows, base;
-    struct rows *marks;
+    struct mark {
+        struct rows rows;
+        const struct art_summary *summary;
+    } * marks;
+    const struct art_summary *summary, *base_summary; /* NULL: none */
     uint32_t savepoint_count, savepoint_capacity;
     uint64_t csn, generation, log_bytes, log_rows, rollbacks;
     struct art_hash128 chain, next_chain;
@@ -67,108 +59,6 @@ struct art_cursor {
     bool descending;
 };
 
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
-
-static struct art_bytes row_key(const struct row *row) {
-    return art_bytes(row->bytes, row->key_len);
-}
-
-static struct art_bytes row_value(const struct row *row) {
-    return art_bytes(row->bytes + row->key_len, row->value_len);
-}
-
-static void row_release(struct row *row) {
-    if (row && --row->references == 0) art_free(row);
-}
-
-static struct row *row_new(struct art_bytes key, struct art_bytes value, uint64_t version) {
-    struct row *row = art_alloc(sizeof *row + key.len + value.len);
-    if (!row) return NULL;
-    row->references = 1;
-    row->key_len = key.len;
-    row->value_len = value.len;
-    row->version = version;
-    if (key.len) memcpy(row->bytes, key.data, key.len);
-    if (value.len) memcpy(row->bytes + key.len, value.data, value.len);
-    return row;
-}
-
-static void rows_clear(struct rows *rows) {
-    for (uint32_t i = 0; i < rows->count; i++) row_release(rows->items[i]);
-    art_free(rows->items);
-    *rows = (struct rows){0};
-}
-
-static int rows_reserve(struct rows *rows, uint32_t capacity) {
-    if (rows->capacity >= capacity) return ART_OK;
-    capacity += capacity / 2 + 8;
-    struct row **items = art_resize(rows->items, capacity * sizeof *items);
-    if (!items) return art_nomem();
-    rows->items = items;
-    rows->capacity = capacity;
-    return ART_OK;
-}
-
-/* `to` is overwritten without being cleared. */
-static int rows_copy(struct rows *to, const struct rows *from) {
-    *to = (struct rows){0};
-    int rc = rows_reserve(to, from->count);
-    if (rc) return rc;
-    for (uint32_t i = 0; i < from->count; i++) {
-        to->items[i] = from->items[i];
-        to->items[i]->references++;
-    }
-    to->count = from->count;
-    return ART_OK;
-}
-
-/* Number of rows below `key`, or with `through`, not above it. */
-static uint32_t rows_below(const struct rows *rows, struct art_bytes key, bool through) {
-    uint32_t low = 0, high = rows->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int c = art_bytes_compare(row_key(rows->items[middle]), key);
-        if (c < 0 || (through && c == 0)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static struct row *rows_find(const struct rows *rows, struct art_bytes key, uint32_t *at) {
-    *at = rows_below(rows, key, false);
-    if (*at == rows->count || !art_bytes_equal(row_key(rows->items[*at]), key)) return NULL;
-    return rows->items[*at];
-}
-
-static int rows_put(struct rows *rows, struct art_bytes key, struct art_bytes value, uint64_t version) {
-    uint32_t at;
-    struct row *old = rows_find(rows, key, &at), *row = row_new(key, value, version);
-    if (!row || rows_reserve(rows, rows->count + 1)) {
-        row_release(row);
-        return art_nomem();
-    }
-    if (!old) {
-        memmove(rows->items + at + 1, rows->items + at, (rows->count - at) * sizeof *rows->items);
-        rows->count++;
-    }
-    row_release(old);
-    rows->items[at] = row;
-    return ART_OK;
-}
-
-static bool rows_remove(struct rows *rows, struct art_bytes key) {
-    uint32_t at;
-    struct row *row = rows_find(rows, key, &at);
-    if (!row) return false;
-    rows->count--;
-    memmove(rows->items + at, rows->items + at + 1, (rows->count - at) * sizeof *rows->items);
-    row_release(row);
-    return true;
-}
-
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
@@ -178,6 +68,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->host = *host;
     tree->unknown = true;
     tree->process = getpid();
+    if (options->summary.has.columns) tree->summary = &tree->options.summary;
     if (options->path) {
         size_t n = strlen(options->path) + 1;
         tree->path = art_alloc(n);
@@ -192,7 +83,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
 }
 
 static void marks_clear(struct art_tree *tree, uint32_t from) {
-    while (tree->savepoint_count > from) rows_clear(&tree->marks[--tree->savepoint_count]);
+    while (tree->savepoint_count > from) rows_clear(&tree->marks[--tree->savepoint_count].rows);
 }
 
 void art_tree_close(struct art_tree *tree) {
@@ -469,6 +360,11 @@ enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range,
     return ART_OK;
 }
 
+const struct art_summary *naive_summary(const struct art_tree *tree) {
+    static const struct art_summary none;
+    return tree->summary ? tree->summary : &none;
+}
+
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows) {
     static const struct art_range all;
     uint32_t first, end;
@@ -588,6 +484,7 @@ static int writable(struct art_tree *tree) {
     if (rc || tree->began) return rc;
     rc = rows_copy(&tree->base, &tree->rows);
     if (!rc) tree->began = true;
+    if (!rc) tree->base_summary = tree->summary;
     return rc;
 }
 
@@ -631,6 +528,13 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
     return rc;
 }
 
+enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const struct art_row *row,
+                            struct art_bytes value) {
+    (void)row;
+    bool existed;
+    return art_tree_move(tree, ART_WRITE_INSERT, key, key, &value, &existed);
+}
+
 bool art_tree_dirty(const struct art_tree *tree) {
     return tree->dirty;
 }
@@ -640,12 +544,13 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *mark) {
     if (rc) return rc;
     if (tree->savepoint_count == tree->savepoint_capacity) {
         uint32_t capacity = tree->savepoint_capacity * 2 + 4;
-        struct rows *marks = art_resize(tree->marks, capacity * sizeof *marks);
+        struct mark *marks = art_resize(tree->marks, capacity * sizeof *marks);
         if (!marks) return art_nomem();
         tree->marks = marks;
         tree->savepoint_capacity = capacity;
     }
-    rc = rows_copy(&tree->marks[tree->savepoint_count], &tree->rows);
+    tree->marks[tree->savepoint_count].summary = tree->summary;
+    rc = rows_copy(&tree->marks[tree->savepoint_count].rows, &tree->rows);
     if (!rc) *mark = tree->savepoint_count++;
     return rc;
 }
@@ -656,17 +561,31 @@ void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
 
 void art_tree_rollback_to(struct art_tree *tree, uint32_t mark) {
     if (!tree->began) return;
-    const struct rows *source = mark == ART_SAVEPOINT_BEGIN ? &tree->base : &tree->marks[mark];
+    const struct rows *source = mark == ART_SAVEPOINT_BEGIN ? &tree->base : &tree->marks[mark].rows;
     struct rows copy;
     bool forget = rows_copy(&copy, source) || (mark == ART_SAVEPOINT_BEGIN && ++tree->rollbacks % 3 == 0);
     rows_clear(&tree->rows);
     tree->rows = copy;
+    tree->summary = mark == ART_SAVEPOINT_BEGIN ? tree->base_summary : tree->marks[mark].summary;
     marks_clear(tree, mark == ART_SAVEPOINT_BEGIN ? 0 : mark + 1);
     tree->prepared = false;
     if (!forget) return;
     tree->unknown = true;
     tree->began = false;
     rows_clear(&tree->base);
+}
+
+enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary) {
+    int rc = writable(tree);
+    if (!rc) tree->summary = summary;
+    if (!rc) tree->dirty = tree->flush = true;
+    return rc;
+}
+
+enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary *summary) {
+    tree->summary = summary;
+    tree->unknown = true;
+    return ART_OK;
 }
 
 enum art_rc art_tree_request_flush(struct art_tree *tree) {
@@ -917,6 +836,7 @@ void art_tree_committed(struct art_tree *tree) {
 
 void art_tree_rolled_back(struct art_tree *tree) {
     if (tree->began) {
+        tree->summary = tree->base_summary;
         rows_clear(&tree->rows);
         tree->rows = tree->base;
         tree->base = (struct rows){0};

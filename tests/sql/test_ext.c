@@ -321,6 +321,27 @@ START_TEST(test_a_tracker_made_inside_a_savepoint_hears_its_rollback) {
 }
 END_TEST
 
+/* A transaction may have two listeners, of which the first is the owner. The second one's handle is no art table's:
+ * AddressSanitizer sees whoever takes it for one. */
+START_TEST(test_a_second_tracker_in_a_transaction_does_nothing) {
+    char *directory = sql_scratch("trackers"), *file = sqlite3_mprintf("%s/t.db", directory);
+    for (int i = 0; i < 2; i++) {
+        sqlite3 *own = sql_open(i ? file : ":memory:");
+        sql_run(own, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE u USING art(path, value); ROLLBACK TO s;"
+                     "CREATE VIRTUAL TABLE u USING art(path, value); INSERT INTO u VALUES('b', 1); COMMIT");
+        ck_assert_int_eq(sql_int(own, "SELECT count(*) FROM u"), 1);
+        sql_run(own, "BEGIN; INSERT INTO u VALUES('c', 1); SAVEPOINT s; CREATE TABLE x(a); ROLLBACK TO s");
+        (void)sql_try(own, "DELETE FROM temp.art_txn");
+        sql_run(own, "INSERT INTO u VALUES('d', 1); ROLLBACK TO s; COMMIT");
+        ck_assert_int_eq(sql_int(own, "SELECT count(*) FROM u"), 2);
+        sql_close(own);
+    }
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(file);
+}
+END_TEST
+
 /* The first handle was made while a statement ran: the listener comes with DROP and RENAME, and drives from there
  * on. */
 START_TEST(test_a_drop_and_a_rename_bring_the_tracker_that_could_not_be_made_before) {
@@ -603,6 +624,7 @@ int main(void) {
     tcase_add_test(cases, test_without_a_tracker_changed_tables_are_neither_dropped_nor_renamed);
     tcase_add_test(cases, test_the_tracker_cannot_be_dropped_while_it_is_needed);
     tcase_add_test(cases, test_a_tracker_made_inside_a_savepoint_hears_its_rollback);
+    tcase_add_test(cases, test_a_second_tracker_in_a_transaction_does_nothing);
     tcase_add_test(cases, test_the_tracker_is_made_within_a_transaction_but_under_no_statement);
     tcase_add_test(cases, test_a_drop_and_a_rename_bring_the_tracker_that_could_not_be_made_before);
     tcase_add_test(cases, test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing);

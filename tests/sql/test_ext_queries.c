@@ -83,7 +83,12 @@ static char *answer(const char *sql, int binding) {
             sqlite3_str_appendall(out, " ");
         }
     }
+    bool undecided = rc == SQLITE_ERROR && sql_is_undecided(db);
     if (rc != SQLITE_DONE) sqlite3_str_appendf(out, "error %d", rc);
+    if (undecided) {
+        sqlite3_str_reset(out);
+        sqlite3_str_appendall(out, "undecided");
+    }
     sqlite3_finalize(statement);
     char *text = sqlite3_str_finish(out);
     return text ? text : sqlite3_mprintf("");
@@ -93,7 +98,9 @@ static char *answer(const char *sql, int binding) {
 static void agree(const char *format, int binding) {
     char *art_sql = sqlite3_mprintf(format, "t"), *plain_sql = sqlite3_mprintf(format, "b");
     char *art = answer(art_sql, binding), *plain = answer(plain_sql, binding);
-    ck_assert_msg(!strcmp(art, plain), "%s (binding %d)\n  art:      %s\n  ordinary: %s", art_sql, binding, art, plain);
+    bool may_be_undecided = strstr(format, "JOIN") || strstr(format, "IN (SELECT"); /* test_sql_doubts.c */
+    bool same = !strcmp(art, plain) || (may_be_undecided && !strcmp(art, "undecided"));
+    ck_assert_msg(same, "%s (binding %d)\n  art:      %s\n  ordinary: %s", art_sql, binding, art, plain);
     sqlite3_free(art);
     sqlite3_free(plain);
     sqlite3_free(art_sql);

@@ -251,6 +251,7 @@ static char *answer_bound(const char *sql, int64_t bound, int *steps) {
     sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
     sqlite3_bind_int64(statement, 1, bound);
     char *answer = sql_answer(statement);
+    if (sql_is_undecided(db)) strcpy(answer, "?");
     *steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
     sqlite3_finalize(statement);
     return answer;
@@ -263,8 +264,10 @@ static void agree_bound(const char *sql, int64_t bound) {
         answers[i] = answer_bound(text, bound, &steps);
         sqlite3_free(text);
     }
-    ck_assert_msg(!strcmp(answers[0], answers[1]), "%s (bound %d)\n  art:\n%s\n  ordinary:\n%s", sql, (int)bound,
-                  answers[0], answers[1]);
+    bool may_be_undecided =
+        strstr(sql, " o") || strstr(sql, "view_of_"); /* another table's column: test_sql_doubts.c */
+    bool same = !strcmp(answers[0], answers[1]) || (may_be_undecided && !strcmp(answers[0], "?"));
+    ck_assert_msg(same, "%s (bound %d)\n  art:\n%s\n  ordinary:\n%s", sql, (int)bound, answers[0], answers[1]);
     for (int i = 0; i < 2; i++) sqlite3_free(answers[i]);
 }
 
@@ -312,17 +315,21 @@ START_TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
                 "INSERT INTO t(path, value) SELECT path, value FROM b");
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
         char *answers[2];
+        bool undecided = false; /* by order: test_sql_doubts.c */
         for (int j = 0, steps; j < 2; j++) {
             sql_run(db,
                     "DELETE FROM found; CREATE TRIGGER looks AFTER UPDATE ON o BEGIN"
                     " INSERT INTO found SELECT path FROM %s WHERE %s; END",
                     j ? "b" : "t", conditions[i]);
-            sqlite3_free(answer_bound("UPDATE o SET y = ?", 7, &steps));
+            char *changed = answer_bound("UPDATE o SET y = ?", 7, &steps);
+            undecided |= !strcmp(changed, "?");
+            ck_assert(!undecided || strncmp(conditions[i], "path = ", 7) != 0);
+            sqlite3_free(changed);
             answers[j] = sql_rows(db, "SELECT path FROM found ORDER BY 1");
             sql_run(db, "DROP TRIGGER looks");
         }
-        ck_assert_msg(!strcmp(answers[0], answers[1]), "%s\n  art:\n%s\n  ordinary:\n%s", conditions[i], answers[0],
-                      answers[1]);
+        bool same = undecided || !strcmp(answers[0], answers[1]);
+        ck_assert_msg(same, "%s\n  art:\n%s\n  ordinary:\n%s", conditions[i], answers[0], answers[1]);
         for (int j = 0; j < 2; j++) sqlite3_free(answers[j]);
     }
 }
@@ -344,20 +351,24 @@ START_TEST(test_a_bound_number_is_a_text_whatever_names_there_are) {
         {"SELECT path FROM podcasts WHERE path >= CAST(? AS INTEGER)", false},
         {"SELECT path FROM podcasts WHERE path >= ?1 AND n = ?1", false},
         {"SELECT path FROM podcasts WHERE path >= (SELECT ?1 UNION SELECT 1)", false},
+        {"SELECT path FROM podcasts JOIN o ON o.broadcast = podcasts.n WHERE path >= ?", true},
+        {"SELECT path FROM podcasts JOIN o ON broadcast = ?1 WHERE path >= ?1", false},
     };
     int steps;
     if (sql_standin()) return;
     char *create = sql_create_text("podcasts", "path, n, s");
     sql_run(db,
             "%s; INSERT INTO podcasts(path, n) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000)"
-            " SELECT printf('%%05d', i), 5 FROM i; CREATE TABLE o(broadcast); INSERT INTO o VALUES(1), (2)",
+            " SELECT printf('%%05d', i), 5 FROM i; CREATE TABLE o(broadcast); INSERT INTO o VALUES(1), (2), (9)",
             create);
     sqlite3_free(create);
     sqlite3_stmt *open = sql_prepare(db, "SELECT broadcast FROM o");
     ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        sqlite3_free(answer_bound(cases[i].sql, 9, &steps));
-        ck_assert_msg(cases[i].few ? steps < 100 : steps > 3000, "%s took %d steps", cases[i].sql, steps);
+        char *answer = answer_bound(cases[i].sql, 9, &steps);
+        bool undecided = !strcmp(answer, "?"); /* since another statement is open, it is not prepared anew */
+        ck_assert_msg(undecided != cases[i].few && steps < 100, "%s: %s", cases[i].sql, undecided ? "?" : answer);
+        sqlite3_free(answer);
     }
     sqlite3_finalize(open);
 }

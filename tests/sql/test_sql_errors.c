@@ -340,6 +340,10 @@ static void nameless(void) {
     sql_run(db, "CREATE VIRTUAL TABLE i USING art");
 }
 
+static void blobs_name_taken(void) {
+    sql_run(db, "CREATE TABLE f_artblob(x); CREATE VIRTUAL TABLE f USING art(path, storage=file)");
+}
+
 static void shared_memory(void) {
     sqlite3 *from = db;
     db = sql_open("file:/memory?vfs=memdb");

@@ -170,6 +170,41 @@ START_TEST(test_a_listing_changes_no_other_plan) {
 }
 END_TEST
 
+/* A join begins with the table that a condition on another column leaves few rows of, in whatever order they stand. */
+START_TEST(test_a_join_begins_with_the_table_that_a_condition_narrows) {
+    static const char *const conditions[] = {"q.value = 5", "q.value IS 5", "5 = q.value", "q.value = ?1",
+                                             "q.value = 5 AND q.path > 'd'"};
+    static const char *const joins[] = {"SELECT count(*) FROM t2 p, @ q WHERE p.path = q.path AND %s",
+                                        "SELECT count(*) FROM @ q, t2 p WHERE p.path = q.path AND %s",
+                                        "SELECT count(*) FROM t2 p JOIN @ q USING(path) WHERE %s"};
+    fill_directories(3000, 3, 1);
+    char *create = sql_create_text("t2", "path, value");
+    sql_run(db, "%s; UPDATE t SET value = value %% 1000; INSERT INTO t2 SELECT path, value FROM t", create);
+    for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
+        for (unsigned j = 0; j < sizeof conditions / sizeof *conditions; j++) {
+            char *sql = sqlite3_mprintf(joins[i], conditions[j]);
+            int steps = steps_of(sql);
+            ck_assert_msg(steps < 3 * 3000 + 5000, "%s: %d steps", sql, steps); /* 8 steps each row of a join */
+            sqlite3_free(sql);
+        }
+    }
+    sqlite3_free(create);
+}
+END_TEST
+
+/* What the reference advises where SQLite joins nothing to the condition. */
+START_TEST(test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so) {
+    fill_directories(3000, 3, 300);
+    static const char sql[] = "SELECT count(*) FROM o LEFT JOIN @ q ON q.value = o.id WHERE q.path IS NOT NULL AND "
+                              "q.path = 'd/001/00001'";
+    int steps = steps_of(sql);
+    ck_assert_msg(steps < 5000, "%d steps", steps);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM o LEFT JOIN t q ON q.value = o.id WHERE q.path IS NOT NULL AND "
+                                 "q.path = 'd/001/00001'"),
+                     1);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("joins");
     TCase *tcase = tcase_create("joins");
@@ -178,6 +213,8 @@ int main(void) {
     tcase_add_loop_test(tcase, test_bounds_of_another_table_count_beside_any_others, 0, 16);
     tcase_add_test(tcase, test_bounds_of_another_table_are_taken_from_the_first_plan_on);
     tcase_add_loop_test(tcase, test_a_listing_changes_no_other_plan, 0, 2);
+    tcase_add_test(tcase, test_a_join_begins_with_the_table_that_a_condition_narrows);
+    tcase_add_test(tcase, test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -61,6 +61,7 @@ static void bind_value(sqlite3_stmt *statement, int index, int which) {
 /* `binding` is the first parameter's value; the next have the values behind it. */
 static void agree_bound(const char *sql, int binding) {
     char *texts[2], *answers[2];
+    bool undecided = false;
     for (int i = 0; i < 2; i++) {
         texts[i] = sql_named(sql, i ? "b" : "t");
         sqlite3_stmt *statement = sql_prepare(db, "%s", texts[i]);
@@ -68,9 +69,11 @@ static void agree_bound(const char *sql, int binding) {
             bind_value(statement, j, (binding + j - 1) % VALUES);
         }
         answers[i] = sql_answer(statement);
+        if (!i) undecided = sql_is_undecided(db);
         sqlite3_finalize(statement);
     }
-    if (strcmp(answers[0], answers[1]) != 0) {
+    bool may_be_undecided = strstr(sql, "JOIN") || strstr(sql, "FROM r"); /* test_sql_doubts.c */
+    if (strcmp(answers[0], answers[1]) != 0 && !(undecided && may_be_undecided)) {
         char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
         ck_abort_msg("%s (binding %d)\n%s\n  art:\n%s\n  ordinary:\n%s", texts[0], binding, plan, answers[0],
                      answers[1]);
@@ -499,8 +502,11 @@ START_TEST(test_offsets_skip_over_many_rows) {
               ":path>?, keys only, limit ?, offset ?");
     plan_says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ":all rows, descending, limit ?, offset ?");
     plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
-    plan_does_not_say("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", "limit");
-    plan_does_not_say("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", "limit");
+    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500",
+              ":path>?, keys only, limit ?, offset ?");
+    plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5 OFFSET 500",
+                      "limit"); /* a row value? */
+    plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5", "limit");
 }
 END_TEST
 
@@ -855,6 +861,23 @@ START_TEST(test_a_long_search_in_vain_is_interrupted) {
 }
 END_TEST
 
+/* Longer than what a plan's words have at hand. */
+START_TEST(test_a_long_plan_is_shown_whole) {
+    char key[300] = {0};
+    if (sql_standin()) return;
+    memset(key, 'k', sizeof key - 1);
+    char *columns = sqlite3_mprintf("%s, \"a %s\" INTEGER", key, key), *create = sql_create_text("long", columns);
+    sql_run(db, "%s", create);
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT 1 FROM long WHERE %s > 'a' AND \"a %s\" > 5", key, key);
+    char *words = sqlite3_mprintf(":%s>? AND \"a %s\">?", key, key);
+    ck_assert_msg(strstr(plan, words) != NULL, "%s", plan);
+    sqlite3_free(words);
+    sqlite3_free(plan);
+    sqlite3_free(create);
+    sqlite3_free(columns);
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) return 0;
     Suite *suite = suite_create("planner");
@@ -891,6 +914,7 @@ int main(void) {
     tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
     tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
     tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
+    tcase_add_test(cases, test_a_long_plan_is_shown_whole);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }

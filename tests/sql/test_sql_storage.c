@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -342,8 +343,11 @@ END_TEST
 START_TEST(test_a_table_in_the_way_is_left_alone) {
     sql_run(db, "CREATE TABLE t_artblob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_artblob VALUES(1, 'mine')");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
-    ck_assert_int_ne(sql_try(db, "INSERT INTO t(t) VALUES('storage=inline')"), SQLITE_OK);
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('b', 1)");
+    ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('storage=inline')"), SQLITE_ERROR);
+    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "the table main.t_artblob is where the blobs would go (t)"));
+    sql_run(db, "COMMIT");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
     sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 1);
 }
@@ -369,6 +373,241 @@ START_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself) {
 }
 END_TEST
 
+/* --- in a transaction that spills --------------------------------------------------------------------------------- */
+
+/* With a cache of SQLite's that holds it all: else a large transaction shuts readers out before its commit. */
+static void begin_small(const char *mode, const char *storage) {
+    sql_run(db,
+            "PRAGMA journal_mode=%s; PRAGMA cache_size=-100000; CREATE VIRTUAL TABLE t USING art(path, value, n "
+            "INTEGER, storage=%s, "
+            "spill_limit='16KB', log_limit='4KB'); CREATE TABLE o(path TEXT PRIMARY KEY, value, n INTEGER)",
+            mode, storage);
+}
+
+static void both(const char *statement) {
+    for (int i = 0; i < 2; i++) {
+        char *named = sql_named(statement, i ? "o" : "t");
+        sql_run(db, "%s", named);
+        sqlite3_free(named);
+    }
+}
+
+static void insert(int from, int count) {
+    char *statement = sqlite3_mprintf("REPLACE INTO @ WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+                                      "SELECT printf('d%%d/%%05d', i %% 7, i), 'value ' || %d || hex(zeroblob(%d)), i "
+                                      "FROM n",
+                                      from, count, count, from % 5 ? 40 : 400);
+    both(statement);
+    sqlite3_free(statement);
+}
+
+static void same(sqlite3 *of, const char *where) {
+    char *rows = sql_rows(of, "SELECT count(*), (SELECT count(*) FROM o), "
+                              "(SELECT count(*) FROM (SELECT * FROM o EXCEPT SELECT * FROM t)) FROM t");
+    long long art = -1, plain = -2, missing = -3;
+    ck_assert_msg(sscanf(rows, "%lld|%lld|%lld", &art, &plain, &missing) == 3 && art == plain && !missing, "%s: %s",
+                  where, rows);
+    sqlite3_free(rows);
+}
+
+static void sound(sqlite3 *of, const char *where) {
+    char *said = sql_rows(of, "SELECT art_check('t')");
+    ck_assert_msg(!strcmp(said, "ok\n"), "%s: %s", where, said);
+    sqlite3_free(said);
+    same(of, where);
+}
+
+/* Before it spills, behind that, before and behind the command: the commit has all. */
+START_TEST(test_a_transaction_that_spills_moves_the_blobs) {
+    const char *from = _i % 2 ? "inline" : "file", *mode = modes[_i / 2 % 2];
+    bool command_first = _i / 4 % 2, base = _i / 8;
+    begin_small(mode, from);
+    if (base) insert(100, 300);
+    sqlite3 *second = sql_open(path);
+    same(second, "before");
+    sql_run(db, "BEGIN");
+    if (command_first) move_to(db, other(from));
+    insert(1000, 400);
+    if (!command_first) move_to(db, other(from));
+    same(db, "asked for");
+    is_about_to_move_to(other(from));
+    both("DELETE FROM @ WHERE n % 3 = 0");
+    sql_run(db, "COMMIT");
+    is_in(db, other(from));
+    sound(db, "moved");
+    sound(second, "elsewhere");
+    insert(5000, 300);
+    sound(second, "later");
+    sql_close(second);
+}
+END_TEST
+
+START_TEST(test_a_transaction_that_spills_goes_back) {
+    const char *from = _i % 2 ? "inline" : "file";
+    begin_small(modes[_i / 2], from);
+    insert(1, 200);
+    sql_run(db, "BEGIN");
+    insert(1000, 300);
+    move_to(db, other(from));
+    sql_run(db, "ROLLBACK");
+    sound(db, "rolled back");
+    is_in(db, from);
+    sql_run(db, "BEGIN");
+    insert(1000, 300);
+    sql_run(db, "SAVEPOINT s");
+    move_to(db, other(from));
+    insert(2000, 300);
+    sql_run(db, "ROLLBACK TO s");
+    is_about_to_move_to("");
+    same(db, "led back");
+    insert(4000, 300);
+    sql_run(db, "COMMIT");
+    is_in(db, from);
+    sound(db, "without the move");
+}
+END_TEST
+
+/* A COMMIT that has moved the blobs of a spilled transaction meets a reader. */
+static sqlite3_stmt *refuse_commit(sqlite3 *second) {
+    sqlite3_stmt *reader = sql_prepare(second, "SELECT name FROM sqlite_schema");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    same(db, "refused");
+    return reader;
+}
+
+/* Savepoints before the first spill, behind it, and with changes in the memtable. */
+static void spill_and_move(const char *storage) {
+    sql_run(db, "BEGIN");
+    both("INSERT INTO @ VALUES('x', 1, 1)");
+    sql_run(db, "SAVEPOINT a");
+    insert(1000, 300);
+    sql_run(db, "SAVEPOINT b");
+    insert(3000, 300);
+    both("UPDATE @ SET value = 'short' WHERE path = 'x'");
+    sql_run(db, "SAVEPOINT c");
+    both("INSERT INTO @ VALUES('y', 2, 2)");
+    move_to(db, storage);
+}
+
+/* Twice to one savepoint: what it needs is still there. The base is, too, when nothing comes of all this. */
+START_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint) {
+    static const char *const savepoints[] = {"a", "b", "c"};
+    const char *from = _i % 2 ? "inline" : "file", *to = savepoints[_i / 16];
+    bool spills_again = _i / 2 % 2, base = _i / 4 % 2, commits = _i / 8 % 2;
+    begin_small("DELETE", from);
+    if (base) insert(1, 200);
+    sqlite3 *second = sql_open(path);
+    spill_and_move(other(from));
+    sqlite3_stmt *reader = refuse_commit(second);
+    if (spills_again) insert(500, 400);
+    same(db, "goes on");
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "ROLLBACK TO %s", to);
+        same(db, i ? "led back once more" : "led back");
+        insert(6000, 300);
+        same(db, "goes on behind it");
+    }
+    sqlite3_finalize(reader);
+    sql_run(db, commits ? "COMMIT" : "ROLLBACK");
+    sound(db, "in the end");
+    sound(second, "elsewhere");
+    sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+    if (base || commits) is_in(db, from);
+    insert(9000, 200);
+    sound(second, "later");
+    sql_close(second);
+}
+END_TEST
+
+START_TEST(test_a_spilled_commit_that_was_refused_is_tried_again) {
+    const char *from = _i % 2 ? "inline" : "file";
+    begin_small("DELETE", from);
+    insert(1, 200);
+    sqlite3 *second = sql_open(path);
+    spill_and_move(other(from));
+    sqlite3_finalize(refuse_commit(second));
+    sql_run(db, "RELEASE a");
+    if (_i / 2) insert(500, 400);
+    both("DELETE FROM @ WHERE n % 5 = 0");
+    same(db, "goes on");
+    sql_run(db, "COMMIT");
+    is_in(db, other(from));
+    sound(db, "in the end");
+    sound(second, "elsewhere");
+    sql_close(second);
+}
+END_TEST
+
+/* Any order of changes, commands, savepoints and commits, some of them refused, beside an ordinary table. */
+START_TEST(test_any_history_with_moves_has_the_rows_of_an_ordinary_table) {
+    static const char *const summaries[] = {"summary=(sum(n))", "summary=(max(n), lookup(value))", "summary=()"};
+    uint64_t seed = random_seed() + (uint64_t)_i;
+    struct random random = {seed};
+    printf("storage: seed %llu\n", (unsigned long long)seed);
+    unsigned moves = 0, refused = 0, lost = 0, depth = 0;
+    bool open = false, was_refused = false;
+    begin_small(modes[_i % 2], _i / 2 % 2 ? "inline" : "file");
+    sqlite3 *second = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(second, "SELECT name FROM sqlite_schema");
+    for (unsigned step = random_rounds(300); step--;) {
+        int rc = SQLITE_OK;
+        unsigned what = random_below(&random, 20);
+        if (!open) {
+            sql_run(db, "BEGIN");
+            open = true;
+            was_refused = false;
+            depth = 0;
+        }
+        if (what < 5) {
+            insert((int)random_below(&random, 3000), 1 + (int)random_below(&random, random_below(&random, 600) + 1));
+        } else if (what == 5) {
+            char *statement = sqlite3_mprintf("DELETE FROM @ WHERE n %% 7 = %u", random_below(&random, 7));
+            both(statement);
+            sqlite3_free(statement);
+        } else if (what < 8) {
+            rc = sql_try(db, "INSERT INTO t(t) VALUES('storage=%s')", random_below(&random, 2) ? "inline" : "file");
+            ck_assert(rc == SQLITE_OK || (rc == SQLITE_LOCKED && was_refused));
+            moves++;
+        } else if (what == 8) {
+            sql_run(db, "INSERT INTO t(t) VALUES('%s')", summaries[random_below(&random, 3)]);
+        } else if (what < 12) {
+            sql_run(db, "SAVEPOINT s%u", depth++);
+        } else if (what < 14 && depth) {
+            depth = random_below(&random, depth);
+            sql_run(db, "RELEASE s%u", depth);
+        } else if (what < 17 && depth) {
+            depth = 1 + random_below(&random, depth);
+            sql_run(db, "ROLLBACK TO s%u", depth - 1);
+        } else if (what == 17 && _i % 2) {
+            bool reads = sqlite3_step(reader) == SQLITE_ROW; /* not behind another COMMIT that was refused */
+            rc = sql_try(db, "COMMIT");
+            ck_assert(rc == SQLITE_OK || (rc == SQLITE_BUSY && reads));
+            sqlite3_reset(reader);
+            refused += rc == SQLITE_BUSY;
+            was_refused |= rc == SQLITE_BUSY;
+            open = rc == SQLITE_BUSY;
+        } else if (what >= 18) {
+            sql_run(db, what == 18 ? "COMMIT" : "ROLLBACK");
+            open = false;
+        }
+        if (was_refused && sql_try(db, "SELECT count(*) FROM t") == SQLITE_MISUSE) {
+            sql_run(db, "ROLLBACK");
+            open = false;
+            lost++;
+        }
+        same(db, "the writer");
+        if (!open && random_once_in(&random, 3)) sound(second, "the other connection");
+    }
+    if (open) sql_run(db, "COMMIT");
+    sound(db, "in the end");
+    sound(second, "in the end, elsewhere");
+    printf("%u commands, %u refused commits, %u transactions only rolled back\n", moves, refused, lost);
+    sqlite3_finalize(reader);
+    sql_close(second);
+}
+END_TEST
+
 int main(void) {
     if (sql_standin()) return 0;
     Suite *suite = suite_create("storage");
@@ -388,6 +627,11 @@ int main(void) {
     tcase_add_loop_test(tcase, test_a_file_that_the_table_has_left_is_left_over, 0, 2);
     tcase_add_test(tcase, test_a_table_in_the_way_is_left_alone);
     tcase_add_loop_test(tcase, test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 0, 3);
+    tcase_add_loop_test(tcase, test_a_transaction_that_spills_moves_the_blobs, 0, 16);
+    tcase_add_loop_test(tcase, test_a_transaction_that_spills_goes_back, 0, 4);
+    tcase_add_loop_test(tcase, test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint, 0, 48);
+    tcase_add_loop_test(tcase, test_a_spilled_commit_that_was_refused_is_tried_again, 0, 4);
+    tcase_add_loop_test(tcase, test_any_history_with_moves_has_the_rows_of_an_ordinary_table, 0, 4);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

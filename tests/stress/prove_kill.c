@@ -21,6 +21,7 @@ static void add(struct kill_report *sum, const struct kill_report *one) {
     sum->merge += one->merge;
     sum->spill += one->spill;
     sum->vacuum += one->vacuum;
+    sum->summary += one->summary;
     sum->in_flight += one->in_flight;
     sum->by_themselves += one->by_themselves;
     sum->unheard += one->unheard;
@@ -28,6 +29,7 @@ static void add(struct kill_report *sum, const struct kill_report *one) {
     sum->flushes += one->flushes;
     sum->merges += one->merges;
     sum->spills += one->spills;
+    sum->summaries += one->summaries;
     sum->slots_written += one->slots_written;
     sum->slots_reused += one->slots_reused;
 }

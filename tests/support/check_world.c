@@ -9,6 +9,7 @@ struct sim_disk *check_disk;
 struct toy *check_toy;
 struct art_tree_options check_options;
 struct art_tree *check_tree;
+struct art_summary check_summary;
 struct told check_told[TOLD_MAX];
 unsigned check_count, check_enough;
 
@@ -87,7 +88,8 @@ static void make_world(unsigned runs, uint32_t blob_pages, int rows) {
                                               .cache_bytes = 1 << 20,
                                               .log_limit = 1 << 20,
                                               .spill_limit = 16 << 20,
-                                              .blob_pages = blob_pages};
+                                              .blob_pages = blob_pages,
+                                              .summary = check_summary};
     check_toy = toy_new(true);
     check_must(check_reopen());
     for (unsigned run = 0; run < runs; run++) make_run(run, rows);

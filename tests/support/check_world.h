@@ -29,6 +29,7 @@ extern struct sim_disk *check_disk;
 extern struct toy *check_toy;
 extern struct art_tree_options check_options;
 extern struct art_tree *check_tree;
+extern struct art_summary check_summary; /* of the worlds that are made from now on */
 extern struct told check_told[TOLD_MAX];
 extern unsigned check_count, check_enough; /* what was told; after how many it is enough */
 

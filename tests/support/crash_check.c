@@ -103,7 +103,7 @@ static bool read_state(struct judge *judge, sqlite3 *db, struct crash_rows *foun
 
 /* The database must go on. *rows: what it holds then. */
 static bool write_more(struct judge *judge, sqlite3 *db, struct crash_rows *rows) {
-    static const char *const words[] = {"flush", "flush", "optimize", "vacuum"};
+    static const char *const words[] = {"flush", "optimize", "vacuum", "summary=(sum(number))"};
     char *sql =
         sqlite3_mprintf("BEGIN IMMEDIATE; DELETE FROM o WHERE path = 'dir0/file00'; DELETE FROM a WHERE path GLOB "
                         "'dir%u/*'; INSERT INTO a(a) VALUES(%Q); COMMIT",

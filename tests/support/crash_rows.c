@@ -8,10 +8,17 @@
 
 enum { PIECES_EVERY = 40, HUGE_EVERY = 400 };
 
+const char *const crash_summaries[] = {"summary=()", "summary=(sum(number))", "summary=(max(number), lookup(value))",
+                                       "summary=(lookup(number), sum(number))"};
+/* As art_info() shows them. */
+static const char *const shown_summaries[CRASH_SUMMARIES] = {
+    "", "sum(\"number\")", "max(\"number\"), lookup(\"value\")", "sum(\"number\"), lookup(\"number\")"};
+
 uint64_t crash_rows_hash(const struct crash_rows *rows) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (unsigned table = 0; table < CRASH_TABLES; table++) {
         for (unsigned key = 0; key < CRASH_KEYS; key++) hash = (hash ^ rows->value[table][key]) * 0x100000001b3u;
+        hash = (hash ^ rows->summary[table]) * 0x100000001b3u;
     }
     return (hash ^ (rows->second ? (unsigned char)rows->second_name : 0)) * 0x100000001b3u;
 }
@@ -67,7 +74,8 @@ static bool take_row(sqlite3_stmt *row, uint32_t *values, const char *name, char
     }
     if (found && len >= sizeof number) memcpy(&number, found, sizeof number);
     const uint8_t *value = crash_value(number, &wanted);
-    if (!number || !found || len != wanted || memcmp(found, value, len)) {
+    bool same = number && found && len == wanted && !memcmp(found, value, len);
+    if (!same || sqlite3_column_int64(row, 2) != number) {
         *why = sqlite3_mprintf("table %s: the value of '%s' was never written", name, path);
         return false;
     }
@@ -78,13 +86,58 @@ static bool take_row(sqlite3_stmt *row, uint32_t *values, const char *name, char
 static bool read_table(sqlite3 *db, const char *name, uint32_t *values, char **why) {
     sqlite3_stmt *rows = NULL;
     char sql[64];
-    sqlite3_snprintf(sizeof sql, sql, "SELECT path, value FROM %s", name);
+    sqlite3_snprintf(sizeof sql, sql, "SELECT path, value, number FROM %s", name);
     if (sqlite3_prepare_v2(db, sql, -1, &rows, NULL)) return complain(db, why, name);
     bool good = true;
     int rc;
     while (good && (rc = sqlite3_step(rows)) == SQLITE_ROW) good = take_row(rows, values, name, why);
     if (good && rc != SQLITE_DONE) good = complain(db, why, name);
     sqlite3_finalize(rows);
+    return good;
+}
+
+static bool read_summary(sqlite3 *db, const char *name, uint8_t *out, char **why) {
+    sqlite3_stmt *ask = NULL;
+    char sql[80];
+    sqlite3_snprintf(sizeof sql, sql, "SELECT value FROM art_info('%s') WHERE property = 'summary'", name);
+    if (sqlite3_prepare_v2(db, sql, -1, &ask, NULL)) return complain(db, why, name);
+    int rc = sqlite3_step(ask);
+    const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(ask, 0) : "";
+    *out = 0;
+    while (text && *out < CRASH_SUMMARIES && strcmp(text, shown_summaries[*out]) != 0) ++*out;
+    bool good = rc == SQLITE_ROW || rc == SQLITE_DONE || complain(db, why, name);
+    if (good && (!text || *out == CRASH_SUMMARIES)) {
+        *why = sqlite3_mprintf("table %s: there is no summary '%s'", name, text);
+        good = false;
+    }
+    sqlite3_finalize(ask);
+    return good;
+}
+
+/* What the table shows of each folder is what its rows add up to. */
+static bool read_sums(sqlite3 *db, const char *name, const uint32_t *values, unsigned summary, char **why) {
+    sqlite3_stmt *level = NULL;
+    int64_t count[CRASH_FOLDERS] = {0}, sum[CRASH_FOLDERS] = {0}, most[CRASH_FOLDERS] = {0};
+    char sql[64];
+    for (unsigned key = 0; key < CRASH_KEYS; key++) {
+        unsigned folder = key / (CRASH_KEYS / CRASH_FOLDERS);
+        count[folder] += values[key] != 0;
+        sum[folder] += values[key];
+        if (most[folder] < values[key]) most[folder] = values[key];
+    }
+    sqlite3_snprintf(sizeof sql, sql, "SELECT substr(path, 4), entries, number FROM %s('', '/')", name);
+    if (sqlite3_prepare_v2(db, sql, -1, &level, NULL)) return complain(db, why, name);
+    bool good = true;
+    int rc;
+    while (good && (rc = sqlite3_step(level)) == SQLITE_ROW) {
+        unsigned folder = (unsigned)sqlite3_column_int(level, 0) % CRASH_FOLDERS;
+        int64_t shown = sqlite3_column_int64(level, 2), wanted = summary == 2 ? most[folder] : sum[folder];
+        bool none = sqlite3_column_type(level, 2) == SQLITE_NULL;
+        good = sqlite3_column_int64(level, 1) == count[folder] && none == !summary && (none || shown == wanted);
+        if (!good) *why = sqlite3_mprintf("table %s: folder %u shows %lld, and has %lld", name, folder, shown, wanted);
+    }
+    if (good && rc != SQLITE_DONE) good = complain(db, why, name);
+    sqlite3_finalize(level);
     return good;
 }
 
@@ -117,7 +170,11 @@ bool crash_rows_read(sqlite3 *db, struct crash_rows *out, char **why) {
     bool good = read_names(db, out, why);
     for (unsigned table = 0; good && table < CRASH_TABLES; table++) {
         if (table == CRASH_B && !out->second) continue;
-        good = read_table(db, crash_rows_name(out, table), out->value[table], why);
+        const char *name = crash_rows_name(out, table);
+        good = read_table(db, name, out->value[table], why);
+        if (!good || table == CRASH_PLAIN) continue;
+        good = read_summary(db, name, &out->summary[table], why) &&
+               read_sums(db, name, out->value[table], out->summary[table], why);
     }
     if (outer && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) && good) good = complain(db, why, "COMMIT");
     return good;
@@ -138,6 +195,10 @@ char *crash_rows_compare(const struct crash_rows *wanted, const struct crash_row
             }
         }
         sqlite3_str_appendf(text, "%s: %u rows differ; ", crash_rows_name(wanted, table), differ);
+        if (wanted->summary[table] != found->summary[table]) {
+            sqlite3_str_appendf(text, "its summary is %u and should be %u; ", found->summary[table],
+                                wanted->summary[table]);
+        }
     }
     if (wanted->second != found->second || (wanted->second && wanted->second_name != found->second_name)) {
         sqlite3_str_appendf(text, "the second table is %s and should be %s",

@@ -262,12 +262,13 @@ static int put(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, en
     rows->value[table][key] = number;
     if (!db) return SQLITE_OK;
     crash_path(key, path);
-    sqlite3_snprintf(sizeof sql, sql, "INSERT OR REPLACE INTO %s(path, value) VALUES(?1, ?2)",
+    sqlite3_snprintf(sizeof sql, sql, "INSERT OR REPLACE INTO %s(path, value, number) VALUES(?1, ?2, ?3)",
                      crash_rows_name(rows, table));
     int rc = sqlite3_prepare_v2(db, sql, -1, &insert, NULL);
     if (rc) return rc;
     sqlite3_bind_text(insert, 1, path, -1, SQLITE_STATIC);
     sqlite3_bind_blob(insert, 2, value, (int)len, SQLITE_STATIC);
+    sqlite3_bind_int64(insert, 3, number);
     sqlite3_step(insert);
     return sqlite3_finalize(insert);
 }
@@ -303,8 +304,10 @@ static int create(struct crash_work *work, sqlite3 *db, struct crash_rows *rows,
     static const char *const limits[] = {"log_limit=3000", "log_limit=12000", "log_limit=600"};
     static const char *const spills[] = {"", ", spill_limit=20000", ", spill_limit=45000"};
     bool inlined = work->setting->inlined && (table == CRASH_A || once_in(work, 2));
-    return run(db, "CREATE VIRTUAL TABLE %s USING art(cache=1000000, %s%s%s)", crash_rows_name(rows, table),
-               limits[below(work, 3)], spills[below(work, 3)], inlined ? ", storage=inline" : ", storage=file");
+    rows->summary[table] = (uint8_t)below(work, CRASH_SUMMARIES);
+    return run(db, "CREATE VIRTUAL TABLE %s USING art(path, value, number INTEGER, cache=1000000, %s, %s%s%s)",
+               crash_rows_name(rows, table), crash_summaries[rows->summary[table]], limits[below(work, 3)],
+               spills[below(work, 3)], inlined ? ", storage=inline" : ", storage=file");
 }
 
 static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows *rows) {
@@ -323,6 +326,7 @@ static int change_schema(struct crash_work *work, sqlite3 *db, struct crash_rows
         rc = run(db, "DROP TABLE %s", crash_rows_name(rows, CRASH_B));
         if (!rc) rows->second = false;
         if (!rc) memset(rows->value[CRASH_B], 0, sizeof rows->value[CRASH_B]);
+        if (!rc) rows->summary[CRASH_B] = 0;
         work->counts.drops++;
     }
     return rc;
@@ -333,9 +337,19 @@ static int command_on(sqlite3 *db, const struct crash_rows *rows, enum crash_tab
     return run(db, "INSERT INTO %s(%s) VALUES(%Q)", name, name, word);
 }
 
-static int command(struct crash_work *work, sqlite3 *db, const struct crash_rows *rows, enum crash_table table) {
+static int change_summary(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
+    uint8_t to = (uint8_t)below(work, CRASH_SUMMARIES);
+    int rc = command_on(db, rows, table, crash_summaries[to]);
+    if (!rc) rows->summary[table] = to;
+    if (!rc && db) work->counts.summaries++;
+    return rc;
+}
+
+static int command(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
     static const char *const words[] = {"flush", "flush", "flush", "optimize", "vacuum", "clean"};
-    return command_on(db, rows, table == CRASH_PLAIN ? CRASH_A : table, words[below(work, 6)]);
+    if (table == CRASH_PLAIN) table = CRASH_A;
+    if (once_in(work, 4)) return change_summary(work, db, rows, table);
+    return command_on(db, rows, table, words[below(work, 6)]);
 }
 
 static enum crash_table any_table(struct crash_work *work, const struct crash_rows *rows) {
@@ -661,9 +675,11 @@ static void make_database(struct crash_work *work, struct world_image *out) {
     char *why = NULL;
     world_enter(world, world_process_new(world));
     sqlite3 *db = crash_open(work->setting, &why);
-    int rc = db ? run(db, "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value);",
-                      work->page_size, work->setting->journal)
-                : SQLITE_ERROR;
+    int rc =
+        db ? run(db,
+                 "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value, number);",
+                 work->page_size, work->setting->journal)
+           : SQLITE_ERROR;
     if (!rc) rc = create(work, db, &work->rows, CRASH_A);
     work->world = world; /* for put() */
     for (unsigned key = 0; !rc && key < CRASH_KEYS; key += 3) {

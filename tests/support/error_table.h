@@ -9,6 +9,8 @@
     "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline); INSERT INTO i SELECT path, value FROM t;"          \
     "INSERT INTO i(i) VALUES('flush');"
 
+#define WRONG_SUMMARY "summary= that cannot be understood"
+
 static const struct error errors[] = {
     /* CREATE: columns and options */
     {MESSAGE_REFUSAL, "SQLite does not tell an art table which columns an INSERT leaves out, so they are NULL",
@@ -63,6 +65,39 @@ static const struct error errors[] = {
      ART("path, chache='1MB'")},
     {MESSAGE_PLAIN, "art: '%.*s' is no value for %s: give %s", SQLITE_ERROR, "an option with a senseless value", NULL,
      NULL, ART("cache=lots")},
+    {MESSAGE_REFUSAL, "a summary of a column that is not there", SQLITE_ERROR, "summary= with an unknown column", NULL,
+     NULL, ART("path, a, summary=(sum(b))")},
+    {MESSAGE_REFUSAL, "the key cannot be summarised", SQLITE_ERROR, "summary= with the key", NULL, NULL,
+     ART("path, a, summary=(max(path))")},
+    {MESSAGE_REFUSAL, "two summaries of one column", SQLITE_ERROR, "summary= with a column twice", NULL, NULL,
+     ART("path, a, summary=(sum(a), max(a))")},
+    {MESSAGE_REFUSAL, "a summary is of numbers", SQLITE_ERROR, "summary= with a column of type TEXT or BLOB", NULL,
+     NULL, ART("path, a TEXT, summary=(sum(a))")},
+    {MESSAGE_REFUSAL, "two lookups of one column", SQLITE_ERROR, "summary= with a lookup twice", NULL, NULL,
+     ART("path, a, summary=(lookup(a), lookup(a))")},
+    {MESSAGE_REFUSAL, "a lookup is by BINARY", SQLITE_ERROR, "lookup() of a column with another collation", NULL, NULL,
+     ART("path, a TEXT COLLATE NOCASE, summary=(lookup(a))")},
+    {MESSAGE_REFUSAL, "a summary has at most 8 columns", SQLITE_ERROR, "summary= with more columns than 8", NULL, NULL,
+     ART("path, a, b, c, d, e, f, g, h, i, "
+         "summary=(sum(a), sum(b), sum(c), sum(d), sum(e), sum(f), sum(g), sum(h), sum(i))")},
+    {MESSAGE_REFUSAL, "a summary is sum(...), min(...), max(...) or lookup(...)", SQLITE_ERROR, WRONG_SUMMARY, NULL,
+     NULL, ART("path, a, summary=(avg(a))")},
+    {MESSAGE_REFUSAL, "a summary has a column in parentheses", SQLITE_ERROR, WRONG_SUMMARY, NULL, NULL,
+     ART("path, a, summary='sum a'")},
+    {MESSAGE_REFUSAL, "a summary has one column in parentheses", SQLITE_ERROR, WRONG_SUMMARY, NULL, NULL,
+     ART("path, a, summary=(sum(a, a))")},
+    {MESSAGE_REFUSAL, "the list of a summary is not closed", SQLITE_ERROR, WRONG_SUMMARY, NULL, NULL,
+     ART("path, a, summary='(sum(a)'")},
+    {MESSAGE_REFUSAL, "something stands behind a summary", SQLITE_ERROR, WRONG_SUMMARY, NULL, NULL,
+     ART("path, a, summary=(sum(a)) b")},
+    {MESSAGE_PLAIN, "art: two lists of summaries (%s): write one, as summary=(sum(size), max(mtime))", SQLITE_ERROR,
+     "summary= twice", NULL, NULL, ART("path, a, b, summary=(sum(a)), summary=(max(b))")},
+    {MESSAGE_PLAIN, "art: there is no column '%s' (%s): name one that has a summary", SQLITE_ERROR,
+     "art_sum(), art_min() or art_max() of an unknown column", NULL, NULL, "SELECT art_sum('t', 'nope', '')"},
+    {MESSAGE_PLAIN,
+     "art: the column has no %s (%s.%s): name it in the table's summary, as the command 'summary=(sum(size))' does",
+     SQLITE_ERROR, "art_sum() of a column without a sum, art_min() or art_max() of one without a summary", NULL, NULL,
+     "SELECT art_sum('t', 'value', '')"},
     {MESSAGE_PLAIN, "art: the database is in UTF-16, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database",
      SQLITE_ERROR, "a database in UTF-16", NULL, utf16, ART("")},
     {MESSAGE_PLAIN, "art: art tables cannot be in a shared cache (%s): open the database without cache=shared",
@@ -196,6 +231,13 @@ static const struct error errors[] = {
      "writes, or by art_backup()",
      SQLITE_CORRUPT_VTAB, "art_verify() of a database whose ordinary tables are damaged", NULL, damage_plain,
      "SELECT art_verify()"},
+    {MESSAGE_PLAIN,
+     "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number, and for '%.60s' it "
+     "matters: "
+     "write CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
+     SQLITE_ERROR, "a key compared by <, <=, > or >= with a number out of another table", NULL, NULL,
+     "CREATE TABLE numbers(n INTEGER); INSERT INTO numbers VALUES(5); INSERT INTO t(path) VALUES('');"
+     "SELECT * FROM numbers CROSS JOIN t WHERE path > n"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
      NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
 
@@ -293,11 +335,10 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: a database without a name keeps its blobs (%s): leave them inline", SQLITE_ERROR,
      "'storage=file' for a table in :memory: that is inline", NULL, nameless,
      "INSERT INTO i(i) VALUES('storage=file')"},
-    {MESSAGE_PLAIN, "art: this transaction is too large to change the storage in it: do so in a transaction of its own",
-     SQLITE_ERROR, "storage=... behind more than spill_limit",
-     "CREATE VIRTUAL TABLE i USING art(path, value, spill_limit='100KB', storage=inline)", NULL,
-     "BEGIN; INSERT INTO i SELECT t.path || u.path, u.value FROM t, t u LIMIT 20000; INSERT INTO i(i) "
-     "VALUES('storage=file'); COMMIT"},
+
+    {MESSAGE_PLAIN, "art: the %s %s.%s_artblob is where the blobs would go (%s): drop or rename it first", SQLITE_ERROR,
+     "'storage=inline' where another table has the name of the blobs' table", NULL, blobs_name_taken,
+     "INSERT INTO f(f) VALUES('storage=inline')"},
 
     /* Damage */
     {MESSAGE_CORRUPT, "the page's hash is not that of the blob's trailer", SQLITE_CORRUPT_VTAB,
@@ -460,6 +501,15 @@ static const struct elsewhere elsewhere[] = {
      FRAME},
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
+    {"art: %s (%s): %s", FRAME},
+    {"the blobs were built with a summary of %u columns, %u of them sums, lookups %#x, and the table has one of %u, %u "
+     "of them "
+     "sums, lookups %#x",
+     "a schema that was changed by hand: test_sql_summary.c"},
+    {"art: the table changed while a query gave very many rows with one value (%s): run the query again",
+     "test_sql_summary.c changes a table so"},
+    {"art: the summary was changed while the query ran (%s): run it again", "test_sql_resummarise.c changes it so"},
+    {"art: the summary changed under a running transaction: ROLLBACK it", FORGED},
     {"art: %s: %s%s", FRAME},
 
     {"art: '%q' %s (%s): restore the database from a backup", FOUND},
@@ -530,7 +580,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: the schema changes again and again (%s): try again", RACE},
     {"art: the table's id changes while it is read (%s.%s): try again", RACE},
     {"art: the .art file is being replaced again and again (%s): try later", RACE},
-    {"art: the columns could not be read before (%s.%s): open the database anew", RACE},
+    {"art: the columns or the summary could not be read before (%s.%s): open the database anew", RACE},
     {"art: cannot create the file (%s): something of that name is there, move it away", RACE},
 
     {"art: the file belongs to a database that stood in this place before (%s): remove it by hand if that one is gone",

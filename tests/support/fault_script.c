@@ -167,6 +167,7 @@ static const struct fault_step rename_step = {.name = "rename", .before = make_u
 static const struct fault_line column_lines[] = {
     PAIR("INSERT INTO u(u) VALUES('add column more REAL')", "ALTER TABLE plain_u ADD COLUMN more REAL"),
     BOTH("UPDATE @u SET more = size WHERE size < 10"),
+    ART("INSERT INTO u(u) VALUES('summary=(sum(size), max(more))')"),
     BOTH("INSERT INTO @u VALUES('four', '4', 4, '4')"),
     ASK("SELECT * FROM @u WHERE more > 3 ORDER BY name"),
     ART("INSERT INTO u(u) VALUES('flush')"),

@@ -8,26 +8,38 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 
-enum { DIRECTORIES = 8, FILES = 250, LONGEST_VALUE = 120000 };
+enum { DIRECTORIES = 8, FILES = 250, LONGEST_VALUE = 120000, SIZES = 500 };
+
+/* As the command names them, and as art_info() does. */
+static const char *const summaries[][2] = {
+    {"summary=()", ""},
+    {"summary=(sum(size), lookup(value))", "sum(\"size\"), lookup(\"value\")"},
+    {"summary=(max(size), lookup(size))", "max(\"size\"), lookup(\"size\")"},
+    {"summary=(min(size))", "min(\"size\")"},
+};
+enum { SUMMARIES = sizeof summaries / sizeof *summaries };
 
 void load_create(sqlite3 *db, const char *options) {
-    const char *ordinary = "CREATE TABLE %s(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID";
+    const char *ordinary = "CREATE TABLE %s(path TEXT PRIMARY KEY NOT NULL, value, size INTEGER) WITHOUT ROWID";
     if (options) {
-        sql_create(db, "t", options);
-        sql_create(db, "u", options);
+        char *all = sqlite3_mprintf("path, value, size INTEGER, %s", options);
+        sql_create(db, "t", all);
+        sql_create(db, "u", all);
+        sqlite3_free(all);
     } else {
         sql_run(db, ordinary, "t");
         sql_run(db, ordinary, "u");
     }
-    sql_run(db, "CREATE TABLE counter(n INTEGER, writes INTEGER); INSERT INTO counter VALUES(0, 0)");
+    sql_run(db, "CREATE TABLE counter(n INTEGER, writes INTEGER, summary INTEGER);"
+                "INSERT INTO counter VALUES(0, 0, 0)");
 }
 
 struct target target_open(sqlite3 *db, bool art) {
     return (struct target){
         .db = db,
         .art = art,
-        .put = sql_prepare(db, "INSERT OR REPLACE INTO t(path, value) VALUES(?1, ?2)"),
-        .insert = sql_prepare(db, "INSERT OR IGNORE INTO t(path, value) VALUES(?1, ?2)"),
+        .put = sql_prepare(db, "INSERT OR REPLACE INTO t(path, value, size) VALUES(?1, ?2, ?3)"),
+        .insert = sql_prepare(db, "INSERT OR IGNORE INTO t(path, value, size) VALUES(?1, ?2, ?3)"),
         .remove = sql_prepare(db, "DELETE FROM t WHERE path = ?1"),
         .remove_directory = sql_prepare(db, "DELETE FROM t WHERE path GLOB ?1"),
         .move = sql_prepare(db, "UPDATE OR IGNORE t SET path = ?2 WHERE path = ?1"),
@@ -86,13 +98,22 @@ static void write_rows(struct target *target, struct random *random, uint32_t co
                                               : target->move;
         bind_path(statement, 1, random);
         if (kind < 75) bind_value(statement, 2, random);
+        if (kind < 75) sqlite3_bind_int(statement, 3, (int)random_below(random, SIZES) - 9);
         if (kind >= 90) bind_path(statement, 2, random);
         step(target, statement);
     }
 }
 
+/* All rows are written anew, and the counter notes it: what takes the one back takes the other. */
+static void change_summary(struct target *target, struct random *random) {
+    unsigned to = random_below(random, SUMMARIES);
+    if (target->art) sql_command(target->db, "main", "t", summaries[to][0]);
+    sql_run(target->db, "UPDATE counter SET summary = %u", to);
+}
+
 static void write_in_savepoint(struct target *target, struct random *random) {
     sql_run(target->db, "SAVEPOINT s");
+    if (random_once_in(random, 8)) change_summary(target, random);
     write_rows(target, random, random_below(random, random_once_in(random, 4) ? 800 : 60));
     sql_run(target->db, random_once_in(random, 2) ? "ROLLBACK TO s" : "RELEASE s");
     write_rows(target, random, random_below(random, 5));
@@ -115,6 +136,7 @@ void load_transaction(struct target *target, uint64_t seed, int64_t n) {
     sql_run(target->db, "BEGIN IMMEDIATE");
     uint32_t rows = random_once_in(&random, 14) ? random_below(&random, 1000) : 1 + random_below(&random, 60);
     write_rows(target, &random, rows);
+    if (random_once_in(&random, 20)) change_summary(target, &random);
     if (random_once_in(&random, 4)) write_in_savepoint(target, &random);
     if (random_once_in(&random, 30)) {
         char pattern[64];
@@ -152,8 +174,8 @@ static bool same_column(sqlite3_stmt *a, sqlite3_stmt *b, int i) {
     return !len || !memcmp(sqlite3_column_blob(a, i), sqlite3_column_blob(b, i), (size_t)len);
 }
 
-static void compare_query(sqlite3 *db, sqlite3 *model, uint64_t seed, const char *query) {
-    sqlite3_stmt *a = sql_prepare(db, "%s", query), *b = sql_prepare(model, "%s", query);
+static void compare_query(sqlite3 *db, sqlite3 *model, uint64_t seed, const char *query, const char *of_model) {
+    sqlite3_stmt *a = sql_prepare(db, "%s", query), *b = sql_prepare(model, "%s", of_model);
     for (;;) {
         int rc = sqlite3_step(a), model_rc = sqlite3_step(b);
         bool same = rc == model_rc && (rc != SQLITE_ROW || (same_column(a, b, 0) && same_column(a, b, 1)));
@@ -175,6 +197,23 @@ void load_compare(sqlite3 *db, sqlite3 *model, uint64_t seed) {
         "SELECT path, value FROM u ORDER BY path",
         "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)",
         "SELECT n, writes FROM counter",
+        "SELECT path, size FROM t ORDER BY path",
+        "SELECT n, summary FROM counter",
+        "SELECT path, value FROM t WHERE size IN (7, 77) ORDER BY path",
     };
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) compare_query(db, model, seed, queries[i]);
+    static const char level[] = "SELECT path, size FROM t('data/', '/')",
+                      level_of_model[] =
+                          "SELECT substr(path, 1, 18) AS level, CASE (SELECT summary FROM counter) WHEN 1 THEN "
+                          "sum(size) WHEN 2 THEN max(size) WHEN 3 THEN min(size) END FROM t GROUP BY level";
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        compare_query(db, model, seed, queries[i], queries[i]);
+    compare_query(db, model, seed, level, level_of_model);
+    char *found = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'summary'");
+    const char *wanted = summaries[sql_int(model, "SELECT summary FROM counter")][1];
+    size_t length = strlen(wanted);
+    if (strncmp(found, wanted, length) != 0 || strcmp(found + length, length ? "\n" : "") != 0) {
+        fprintf(stderr, "seed %llu: the summary is %s, and should be %s\n", (unsigned long long)seed, found, wanted);
+        abort();
+    }
+    sqlite3_free(found);
 }

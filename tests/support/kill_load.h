@@ -1,5 +1,7 @@
 /* A load for killing: transaction n does the same whoever does it, an art table or an ordinary one.
  *
+ * t has a summary or none, and another one now and then: `counter` says which.
+ *
  * What it does follows from the seed and n alone, so that another process can do the same to an ordinary table in
  * memory and compare row by row. `u` is a second art table, with the numbers of t's last transactions.
  */
@@ -16,7 +18,8 @@ struct target {
     sqlite3_stmt *put, *insert, *remove, *remove_directory, *move, *count, *note;
 };
 
-/* Tables for target_open(): counter, and t and u, both art tables with these options, or ordinary ones (NULL). */
+/* Tables for target_open(): counter, and t and u, both art tables with these options, or ordinary ones (NULL). The
+ * options begin with no column. */
 void load_create(sqlite3 *db, const char *options);
 struct target target_open(sqlite3 *db, bool art);
 void target_close(struct target *target);

@@ -13,10 +13,10 @@ extern const struct kill_mode kill_modes[KILL_MODES];
 
 /* What the killed were doing. One death may count in several. */
 struct kill_report {
-    unsigned kills, opening, locked, flush, merge, spill, vacuum, in_flight, by_themselves;
+    unsigned kills, opening, locked, flush, merge, spill, vacuum, summary, in_flight, by_themselves;
     unsigned unheard; /* found committed although nobody had heard so */
     int64_t transactions;
-    uint64_t flushes, merges, spills, slots_written, slots_reused;
+    uint64_t flushes, merges, spills, summaries, slots_written, slots_reused;
 };
 
 void kills_run(const struct kill_mode *mode, unsigned kills, uint64_t seed, struct kill_report *report);

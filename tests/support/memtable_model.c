@@ -164,7 +164,7 @@ void memtable_model_clear(struct memtable_model *model) {
 struct memtable_cell memtable_cell_random(struct random *random, uint64_t csn, uint32_t value_most) {
     struct memtable_cell cell = {
         .present = true,
-        .flags = (uint8_t)(random_next(random) & ART_ENTRY_FLAGS),
+        .flags = (uint8_t)(random_next(random) & (ART_DELETE | ART_SHADOWS_OLDER | ART_OVERFLOW)),
         .csn = csn,
         .value_number = (uint32_t)random_next(random),
         .value_len = random_below(random, value_most + 1),
@@ -341,4 +341,34 @@ void memtable_model_compare(const struct memtable_model *model, const struct art
         compare_probe(model, memtable, random);
         if (model->set->count) compare_select(model, memtable, random);
     }
+}
+
+void memtable_model_compare_newer(const struct memtable_model *model, struct art_memtable *memtable, uint64_t newest,
+                                  struct random *random) {
+    struct art_memtable_cursor cursor;
+    uint32_t count = model->set->count, i;
+    uint64_t newer_than = newest - art_min32(random_below(random, 4), (uint32_t)newest);
+    bool backward = random_once_in(random, 2);
+    art_memtable_cursor_init(&cursor, memtable);
+    HOLDS(art_memtable_cursor_newer(&cursor, memtable, newer_than) == ART_OK);
+    if (!count || random_once_in(random, 4)) {
+        i = backward ? count - 1 : 0;
+        HOLDS((backward ? art_memtable_last(&cursor) : art_memtable_first(&cursor)) == ART_OK);
+    } else {
+        i = random_below(random, count);
+        struct art_bytes key = model->set->keys[i];
+        HOLDS((backward ? art_memtable_seek_le(&cursor, key) : art_memtable_seek_ge(&cursor, key)) == ART_OK);
+    }
+    bool first = true; /* the key that is sought may be old */
+    for (; i < count; i = backward ? i - 1 : i + 1) {
+        const struct memtable_cell *cell = &model->cells[i];
+        if (!cell->present) continue;
+        bool same = cursor.valid && art_bytes_equal(cursor.key, model->set->keys[i]);
+        HOLDS(same || (!newer_than || cell->csn <= newer_than));
+        HOLDS(!same || first || !newer_than || cell->csn > newer_than);
+        if (same) HOLDS((backward ? art_memtable_prev(&cursor) : art_memtable_next(&cursor)) == ART_OK);
+        first = false;
+    }
+    HOLDS(!cursor.valid);
+    art_memtable_cursor_clear(&cursor);
 }

@@ -78,5 +78,8 @@ struct art_entry memtable_cell_entry(const struct memtable_cell *cell);
  * `probes`: how many random questions. */
 void memtable_model_compare(const struct memtable_model *model, const struct art_memtable *memtable,
                             struct random *random, uint32_t probes);
+/* A walk from anywhere, in either direction, that may pass over what is not newer than some version. */
+void memtable_model_compare_newer(const struct memtable_model *model, struct art_memtable *memtable, uint64_t newest,
+                                  struct random *random);
 
 #endif

@@ -28,10 +28,14 @@ static int may_write(const struct sim_handle *handle) {
 
 /* ---- writes in flight -------------------------------------------------------------------------------------------- */
 
-/* What a page cache may go on showing. */
+/* What a page cache may go on showing: each page as it was before its last write, and as it is if it was written
+ * once. */
 static void keep_before(struct sim_inode *inode, const struct sim_op *op) {
     uint64_t there = op->offset < inode->live.len ? inode->live.len - op->offset : 0;
     uint32_t known = there < op->len ? (uint32_t)there : op->len;
+    uint64_t kept = inode->before.len, until = op->offset < inode->live.len ? op->offset : inode->live.len;
+    if (op->data && kept < until)
+        sim_image_write(&inode->before, kept, inode->live.bytes + kept, (uint32_t)(until - kept));
     if (op->data && known) sim_image_write(&inode->before, op->offset, inode->live.bytes + op->offset, known);
 }
 

@@ -115,6 +115,10 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *format, va_list args) {
     return statement;
 }
 
+bool sql_is_undecided(sqlite3 *db) {
+    return sqlite3_errcode(db) == SQLITE_ERROR && strstr(sqlite3_errmsg(db), "as a text or as a number");
+}
+
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...) {
     va_list args;
     va_start(args, format);

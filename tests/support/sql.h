@@ -56,6 +56,9 @@ void sql_append_value(sqlite3_str *out, sqlite3_value *value);
  * statement is the caller's, and reset. */
 char *sql_answer(sqlite3_stmt *statement);
 
+/* Did the last statement fail since SQLite does not tell what a number means that is compared with a key by order? */
+bool sql_is_undecided(sqlite3 *db);
+
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
 /* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with

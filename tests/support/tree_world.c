@@ -318,6 +318,14 @@ static void step_insert(struct walk *walk) {
     if (!found || mode == ART_WRITE_REPLACE) model_put(&walk->now, key, value);
 }
 
+static void delete_key(struct walk *walk, struct art_bytes key) {
+    bool existed, found;
+    model_find(&walk->now, key, &found);
+    TRY(art_tree_delete(walk->tree, key, &existed));
+    ck_assert_int_eq(existed, found);
+    model_delete(&walk->now, key);
+}
+
 static void step_delete(struct walk *walk) {
     TRY(begin(walk));
     static uint8_t chosen[ART_PATH_MAX];
@@ -326,11 +334,7 @@ static void step_delete(struct walk *walk) {
         struct model_row *row = &walk->now.row[below(walk->now.rows)];
         key = art_bytes(memcpy(chosen, row->key, row->key_len), row->key_len);
     }
-    bool existed, found;
-    model_find(&walk->now, key, &found);
-    TRY(art_tree_delete(walk->tree, key, &existed));
-    ck_assert_int_eq(existed, found);
-    model_delete(&walk->now, key);
+    delete_key(walk, key);
 }
 
 static void step_move(struct walk *walk) {
@@ -357,6 +361,37 @@ static void step_move(struct walk *walk) {
     }
     free(from_bytes);
     free(value_copy);
+}
+
+/* A row that was found gets another value, maybe with changes between. */
+static void step_update(struct walk *walk) {
+    TRY(begin(walk));
+    if (!walk->now.rows) return;
+    struct model_row *chosen = &walk->now.row[below(walk->now.rows)];
+    static uint8_t key_bytes[ART_PATH_MAX];
+    struct art_bytes key = art_bytes(memcpy(key_bytes, chosen->key, chosen->key_len), chosen->key_len);
+    struct art_row row;
+    TRY(art_tree_get(walk->tree, key, &row));
+    for (uint32_t i = below(3); i && !walk->failed; i--) {
+        if (below(2)) step_delete(walk);
+        if (below(2) && !walk->failed) step_insert(walk);
+        if (!below(3) && !walk->failed) delete_key(walk, key);
+    }
+    bool found = true;
+    int rc = walk->failed;
+    struct art_bytes value = random_value();
+    if (!rc) {
+        model_find(&walk->now, key, &found);
+        rc = art_tree_update(walk->tree, key, &row, value);
+    }
+    art_row_release(&row);
+    if (walk->failed) return;
+    if (rc && (found || rc != ART_NOTFOUND)) {
+        meet(walk, rc);
+        return;
+    }
+    ck_assert_int_eq(rc == ART_OK, found);
+    if (found) model_put(&walk->now, key, value);
 }
 
 struct toy *walk_committed(struct walk *walk) {
@@ -632,7 +667,11 @@ void walk_step(struct walk *walk) {
     else if (kind < 60)
         step_delete(walk);
     else if (kind < 66)
-        step_move(walk);
+        if (below(2)) {
+            step_move(walk);
+        } else {
+            step_update(walk);
+        }
     else if (kind < 72)
         step_mark(walk);
     else if (kind < 76)

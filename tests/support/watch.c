@@ -187,6 +187,14 @@ int __wrap_art_tree_spill(struct art_tree *tree) {
     return rc;
 }
 
+int __real_art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary);
+int __wrap_art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary) {
+    BEGIN(WATCH_SUMMARY);
+    int rc = __real_art_tree_resummarise(tree, summary);
+    END(WATCH_SUMMARY, summaries, !rc);
+    return rc;
+}
+
 int __real_art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most);
 int __wrap_art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
     BEGIN(WATCH_VACUUM);

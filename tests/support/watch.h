@@ -25,6 +25,7 @@ enum watch_work {
     WATCH_SPILL = 4,
     WATCH_VACUUM = 8,
     WATCH_LOCKED = 16, /* holds the writer lock of a file */
+    WATCH_SUMMARY = 32,
 };
 
 enum watch_event { WATCH_AT_LOCK, WATCH_AT_WRITE, WATCH_AT_SYNC, WATCH_AFTER_SYNC, WATCH_AT_CUT, WATCH_AT_UNLOCK };
@@ -32,9 +33,9 @@ enum { WATCH_EVENTS = WATCH_AT_UNLOCK + 1 };
 
 struct watch {
     _Atomic unsigned doing;
-    _Atomic int in_flight;                             /* requests that a ring has taken and not answered */
-    _Atomic uint64_t last_offset;                      /* of what a ring was given last */
-    _Atomic uint64_t flushes, merges, spills, vacuums; /* done */
+    _Atomic int in_flight;                                        /* requests that a ring has taken and not answered */
+    _Atomic uint64_t last_offset;                                 /* of what a ring was given last */
+    _Atomic uint64_t flushes, merges, spills, vacuums, summaries; /* done */
     _Atomic uint64_t slots_written, slots_reused;
     _Atomic uint64_t early; /* unlocked while a ring had not answered all that this thread had given it: never */
 };

@@ -72,6 +72,7 @@ struct art_value_checker {
     struct art_checker *checker;
     struct art_merge *chunks; /* a walk of its own through the chunks */
     struct art_hash_stream *hash;
+    struct art_buffer value;     /* the one under way, where it is put together */
     struct art_hash128 balance;  /* of the values that rows have, minus those that chunks make: zero when they agree */
     uint8_t id[ART_OVERFLOW_ID]; /* of the chunks under way */
     uint32_t count;              /* of them, so far */

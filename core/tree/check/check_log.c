@@ -123,7 +123,7 @@ static enum art_rc check_memory(struct art_checker *checker) {
 enum art_rc art_check_log(struct art_checker *checker) {
     const struct art_host *host = &checker->tree->host;
     struct log_check check = {.checker = checker, .last = -1}, *log = &check;
-    enum art_rc rc = art_memtable_open(&checker->log_memtable);
+    enum art_rc rc = art_memtable_open_summed(&checker->log_memtable, art_tree_summary(checker->tree));
     if (rc || !host->each_log_row) return rc;
     rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");

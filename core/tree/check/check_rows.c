@@ -19,6 +19,7 @@ struct row_check {
     struct art_buffer at; /* the key under the merge */
     bool disagree;        /* two sources, on a row: told, and then they need not add up either */
     uint64_t rows;
+    art_int128 sum[ART_SUMMARY_MAX]; /* of the rows */
     uint64_t steps;
 };
 
@@ -38,9 +39,13 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
     if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_OVERFLOW)) return "no such name space";
     if (!entry->csn || entry->csn > checker->csn) return "a version that the table has not reached";
     bool put = !(entry->flags & ART_DELETE), reference = put && entry->flags & ART_OVERFLOW;
-    if (put && entry->value.len > ART_VALUE_INLINE_MAX) return "a value too long for one entry";
-    if (key.data[0] == ART_SPACE_ROWS) {
-        if (reference && !art_overflow_decode(entry->value).length) return "a reference to chunks that makes no sense";
+    bool row = key.data[0] == ART_SPACE_ROWS, summed = art_tree_summary(checker->tree);
+    struct art_bytes value = art_entry_value(entry->flags, entry->value);
+    if (value.len > ART_VALUE_INLINE_MAX) return "a value too long for one entry";
+    if (summed ? row == !!(entry->flags & ART_CHUNK) : entry->flags & (ART_CHUNK | ART_REPLACED))
+        return "flags of another summary";
+    if (row) {
+        if (reference && !art_overflow_decode(value).length) return "a reference to chunks that makes no sense";
         return NULL;
     }
     if (key.len != ART_OVERFLOW_KEY) return "a chunk's key has another length";
@@ -48,6 +53,21 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
     if (put && entry->csn != __builtin_bswap64(art_load64(key.data + 1)))
         return "a chunk of another version than its id";
     return NULL;
+}
+
+/* Does the upper entry take away what the lower one has put? */
+static bool replaces(const struct art_checker *checker, const struct art_entry *upper, const struct art_entry *lower) {
+    const struct art_summary *summary = art_tree_summary(checker->tree);
+    uint8_t head[ART_REPLACED_MAX];
+    if (!summary || lower->flags & (ART_DELETE | ART_CHUNK)) return true;
+    struct art_bytes expected = art_bytes(head, art_replaced_encode(summary, lower, head));
+    return art_bytes_equal(expected, art_bytes(upper->value.data, art_entry_head(upper->flags, upper->value)));
+}
+
+static void note_sums(struct row_check *check, const struct art_entry *newest) {
+    struct art_entry row = {.value = art_entry_value(newest->flags, newest->value), .flags = newest->flags};
+    row.flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
+    art_summary_sums(art_tree_summary(check->checker->tree), &row, 1, check->sum);
 }
 
 /* The entries of one key, newest first; the winner is the first of them. */
@@ -64,6 +84,8 @@ static enum art_rc check_key(struct row_check *check) {
         if (upper && above.csn < entry.csn) wrong = "an older run has a newer version";
         if (upper && shadows_older != live)
             wrong = shadows_older ? "what it replaces is deleted" : "what it adds was there";
+        if (upper && shadows_older && live && !replaces(check->checker, &above, &entry))
+            wrong = "what it replaces had other values in summed columns";
         check->disagree |= upper && shadows_older != live;
         enum art_rc rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
         if (rc) return rc;
@@ -77,6 +99,7 @@ static enum art_rc check_key(struct row_check *check) {
     if (rc || newest.flags & ART_DELETE) return rc;
     check->rows++;
     if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
+    if (art_tree_summary(check->checker->tree)) note_sums(check, &newest);
     return newest.flags & ART_OVERFLOW ? art_values_row(&check->values, key, &newest) : ART_OK;
 }
 
@@ -187,6 +210,21 @@ static enum art_rc check_count(struct row_check *check) {
                          (unsigned long long)check->rows);
 }
 
+/* And the sums. */
+static enum art_rc check_sums(struct row_check *check) {
+    const struct art_checker *checker = check->checker;
+    struct art_measures has = art_tree_measures(checker->tree);
+    static const uint8_t end[1 + ART_KEY_PADDING] = {ART_SPACE_OVERFLOW + 1};
+    art_int128 sum[ART_SUMMARY_MAX] = {0};
+    if (checker->gaps || check->disagree) return ART_OK;
+    art_memtable_sums(checker->memtable, art_bytes(end, 1), sum);
+    for (unsigned i = 0; i < checker->root->runs; i++)
+        art_summed_add_sums(has, checker->root->run[i].top.summed, 1, sum);
+    if (!memcmp(sum, check->sum, has.sums * sizeof *sum)) return ART_OK;
+    return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                         "the runs' sums are not those of the rows");
+}
+
 enum art_rc art_check_rows(struct art_checker *checker) {
     struct row_check check = {.checker = checker};
     check.merge = art_alloc(sizeof *check.merge);
@@ -196,6 +234,7 @@ enum art_rc art_check_rows(struct art_checker *checker) {
     if (!rc) rc = art_values_open(&check.values, checker);
     if (!rc) rc = check_stretches(&check);
     if (!rc) rc = check_count(&check);
+    if (!rc && art_tree_summary(checker->tree)) rc = check_sums(&check);
     if (!rc) rc = art_values_end(&check.values);
     art_values_close(&check.values);
     art_buffer_clear(&check.at);

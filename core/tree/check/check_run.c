@@ -96,7 +96,8 @@ static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref
     const struct art_checker *checker = check->checker;
     struct art_blob_expected expected = {.only_puts = check->last && !ref->level,
                                          .csn_max = checker->tree->txn.spilled ? checker->csn : checker->root->csn,
-                                         .label = &ref->label};
+                                         .label = &ref->label,
+                                         .summary = art_tree_summary(checker->tree)};
     bool whole;
     enum art_rc rc = check_pages(check, blob, &whole);
     if (rc) return rc;

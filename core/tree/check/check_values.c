@@ -7,12 +7,15 @@
  * Both sides are added up instead: for each row a hash of (id, number of chunks), minus the same for each row of chunks
  * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, the
  * ids are listed, a bounded number at a time, and the rows gone through for each list.
+ *
+ * With a summary a value is also put together, and the data behind its reference made again, if it is not so long that
+ * this would take much memory.
  */
 #include "core/tree/check/check.h"
 
 #include <stdarg.h>
 
-enum { LIST = 8192, ASK_AFTER = 64 };
+enum { LIST = 8192, ASK_AFTER = 64, SUMMED_MAX = 16 << 20 };
 
 struct listed {
     uint8_t id[ART_OVERFLOW_ID];
@@ -74,13 +77,29 @@ static enum art_rc unread(enum art_rc rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
-static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row,
+/* Only what is put together can be read for a summary. Of a longer value nobody can tell whether its data are right. */
+static bool puts_together(const struct art_value_checker *values, const struct art_overflow_ref *ref) {
+    return art_tree_summary(values->checker->tree) && ref->length <= SUMMED_MAX;
+}
+
+/* Behind the reference stand the value's data in summed columns. */
+static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
+    uint8_t made[ART_OVERFLOW_REF_MAX];
+    uint32_t len =
+        art_overflow_put_data(art_tree_summary(values->checker->tree), art_buffer_bytes(&values->value), made);
+    return stored.len == len &&
+           !memcmp(stored.data + ART_OVERFLOW_REF, made + ART_OVERFLOW_REF, len - ART_OVERFLOW_REF);
+}
+
+static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row, struct art_bytes stored,
                               const struct art_overflow_ref *ref) {
+    bool summed = puts_together(values, ref);
     struct art_merge *merge = values->chunks;
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     enum art_rc rc = art_merge_seek(merge, art_overflow_key(key, ref->id, 0), false);
     art_hash_stream_begin(values->hash);
+    values->value.len = 0;
     for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK, number++) {
         uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
         struct art_bytes wanted = art_overflow_key(key, ref->id, number);
@@ -93,6 +112,8 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         if (entry.flags & ART_DELETE) return say(values, row, "chunk %u of its value is deleted", number);
         if (entry.value.len != n) return say(values, row, "chunk %u of its value has another length", number);
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
+        rc = summed ? art_buffer_append(&values->value, entry.value.data, (size_t)n) : ART_OK;
+        if (rc) return rc;
         if (number % ASK_AFTER == 0) {
             art_store_relax(values->checker->tree->store);
             rc = art_tree_interrupted(values->checker->tree);
@@ -100,18 +121,21 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         }
         rc = art_merge_step(merge, false);
     }
-    if (art_hash_stream_end(values->hash) == ref->hash) return unread(rc);
-    return say(values, row, "its value is not what its hash says, in %u chunks", number);
+    if (art_hash_stream_end(values->hash) != ref->hash)
+        return say(values, row, "its value is not what its hash says, in %u chunks", number);
+    if (summed && !has_its_data(values, stored)) return say(values, row, "its value has other data in summed columns");
+    return unread(rc);
 }
 
 enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
-    struct art_overflow_ref ref = art_overflow_decode(entry->value);
+    struct art_bytes stored = art_entry_value(entry->flags, entry->value);
+    struct art_overflow_ref ref = art_overflow_decode(stored);
     if (!ref.length) return ART_OK; /* told */
     if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
     balance(values, ref.id, chunks_of(ref.length), true);
     if (made > entry->csn) return say(values, key, "its value is newer than the row");
-    return read_value(values, key, &ref);
+    return read_value(values, key, stored, &ref);
 }
 
 /* --- who belongs to whom ------------------------------------------------------------------------------------------ */
@@ -191,7 +215,7 @@ static enum art_rc mark_rows(struct listing *listing) {
         if (++steps % ASK_AFTER == 0) rc = art_tree_interrupted(listing->values->checker->tree);
         if (rc) break;
         if (!(entry.flags & ART_OVERFLOW)) continue;
-        struct art_overflow_ref ref = art_overflow_decode(entry.value);
+        struct art_overflow_ref ref = art_overflow_decode(art_entry_value(entry.flags, entry.value));
         struct listed *listed = find_listed(listing, ref.id);
         if (!listed) continue;
         listed->rows++;
@@ -248,4 +272,5 @@ void art_values_close(struct art_value_checker *values) {
     if (values->chunks) art_merge_clear(values->chunks);
     art_free(values->chunks);
     art_hash_stream_free(values->hash);
+    art_buffer_clear(&values->value);
 }

@@ -26,6 +26,7 @@ struct art_cursor {
     struct art_memtable *memtable;
     uint64_t changes;
     uint64_t newer_than; /* as in the range */
+    struct art_limits limits;
     bool valid, backward;
     struct art_row row;
     uint8_t *place;        /* ART_KEY_BUFFER bytes */
@@ -99,6 +100,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     cursor->tree = tree;
     cursor->valid = false;
     cursor->newer_than = 0;
+    cursor->limits = (struct art_limits){0};
     link_cursor(&tree->open, cursor);
     *out = cursor;
     return ART_OK;
@@ -132,7 +134,19 @@ void art_cursors_free(struct art_tree *tree) {
     }
 }
 
-/* An entry that is passed over may hide an older one, which is not newer, either: take_if_live() leaves it out. */
+static bool is_limited(const struct art_cursor *cursor) {
+    return cursor->limits.count || cursor->limits.sought_count;
+}
+
+static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run) {
+    run->limits = &cursor->limits;
+    run->stop = &cursor->stop;
+    run->tree = cursor->tree;
+}
+
+/* An entry that is passed over may hide an older one, which is not newer, either: take_if_live() leaves it out. Below
+ * the oldest run that is taken nothing is newer, so of that one all may be passed over that is no row, or none that is
+ * wanted. */
 static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memtable *memtable) {
     const struct art_root *root = cursor->root;
     struct art_run runs[ART_RUNS_CAPACITY];
@@ -140,11 +154,26 @@ static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memt
     for (unsigned i = 0; i < root->runs; i++) {
         if (root->run[i].top.csn_max > cursor->newer_than) runs[count++] = root->run[i];
     }
+    while (count && art_ref_has_only_deletes(&runs[count - 1].top)) count--;
     enum art_rc rc = art_merge_set(&cursor->merge, memtable, runs, count);
     for (unsigned i = 0; !rc && i < cursor->merge.count; i++) {
         cursor->merge.source[i].run.newer_than = cursor->newer_than;
+        cursor->merge.source[i].run.stop = &cursor->stop;
+    }
+    if (!rc && memtable)
+        rc = art_memtable_cursor_newer(&cursor->merge.source[0].memtable, memtable, cursor->newer_than);
+    if (!rc && count) {
+        struct art_run_cursor *oldest = &cursor->merge.source[cursor->merge.count - 1].run;
+        oldest->hides_nothing = true;
+        if (is_limited(cursor)) limit_run(cursor, oldest);
     }
     return rc;
+}
+
+/* Values are looked up: all runs are passed over as far as nothing is sought there. That may uncover older entries, so
+ * each one that is found is asked for in the newer sources. */
+static bool is_finding(const struct art_cursor *cursor) {
+    return cursor->limits.sought_count && !cursor->newer_than;
 }
 
 /* Takes the tree's present sources. A source that is empty is left out: most cursors then have only one. */
@@ -154,9 +183,20 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->root = art_root_ref(tree->root);
     cursor->memtable = art_memtable_ref(tree->memtable);
     cursor->changes = tree->changes;
+    if (cursor->limits.summary != art_tree_summary(tree)) cursor->limits = (struct art_limits){0};
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
     if (cursor->newer_than) return take_newer_sources(cursor, memtable);
-    return art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
+    enum art_rc rc = art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
+    for (unsigned i = 0; !rc && is_limited(cursor) && i < cursor->merge.count; i++) {
+        struct art_source *source = &cursor->merge.source[i];
+        bool oldest = i + 1 == cursor->merge.count;
+        if (source->is_memtable) {
+            if (is_finding(cursor)) rc = art_memtable_cursor_choose(&source->memtable, memtable, &cursor->limits);
+        } else if (oldest || is_finding(cursor)) {
+            limit_run(cursor, &source->run);
+        }
+    }
+    return rc;
 }
 
 enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out) {
@@ -183,7 +223,7 @@ static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint3
 static void take_row(struct art_cursor *cursor, struct art_source *source) {
     struct art_entry entry;
     art_source_entry(source, &entry);
-    cursor->row.stored = entry.value;
+    cursor->row.stored = art_entry_value(entry.flags, entry.value);
     cursor->row.version = entry.csn;
     cursor->row.overflows = entry.flags & ART_OVERFLOW;
 }
@@ -204,6 +244,26 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
 static void note_most(struct art_cursor *cursor, bool alone) {
     cursor->agrees.most = cursor->agrees.stop;
     if (!alone && cursor->agrees.runner > cursor->agrees.most) cursor->agrees.most = cursor->agrees.runner;
+}
+
+/* What is_finding() has found. */
+static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *source, bool *taken) {
+    struct art_tree *tree = cursor->tree;
+    struct art_entry entry;
+    enum art_rc rc = ART_OK;
+    bool hidden = false;
+    art_source_entry(source, &entry);
+    *taken = !(entry.flags & ART_DELETE) && art_summary_seeks(art_tree_summary(tree), &entry, &cursor->limits);
+    if (!*taken) return ART_OK;
+    if (source->is_memtable) {
+        take_row(cursor, source);
+        return ART_OK;
+    }
+    unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
+    struct art_bytes key = art_bound_key(tree->second_key, source->key, false); /* not `place`: whence one looks */
+    rc = art_tree_is_hidden(tree, key, run, &hidden);
+    *taken = !rc && !hidden;
+    return rc;
 }
 
 /* The source's key is inside(). */
@@ -228,12 +288,17 @@ static enum art_rc settle_rows(struct art_cursor *cursor) {
     while (merge->valid) {
         struct art_source *source = art_merge_winner(merge);
         if (!inside(cursor, source->key, 0)) return ART_OK;
-        if (take_if_live(cursor, source)) {
-            settle_on(cursor, source);
-            return ART_OK;
-        }
-        bool steps = ++passed < GAP_DELETES || cursor->newer_than; /* not all that is passed is deleted */
-        enum art_rc rc = passed % LISTEN_EVERY ? ART_OK : art_tree_interrupted(cursor->tree);
+        bool taken = false;
+        enum art_rc rc = ART_OK;
+        if (is_finding(cursor))
+            rc = take_if_sought(cursor, source, &taken);
+        else
+            taken = take_if_live(cursor, source);
+        if (taken) settle_on(cursor, source);
+        if (rc || taken) return rc;
+        /* Else not all that is passed is deleted. */
+        bool steps = ++passed < GAP_DELETES || cursor->newer_than || is_limited(cursor);
+        if (passed % LISTEN_EVERY == 0) rc = art_tree_interrupted(cursor->tree);
         if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
         if (rc || !steps) return rc;
     }
@@ -265,6 +330,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
     enum art_rc rc = art_tree_ready(cursor->tree);
     cursor->newer_than = range->newer_than;
+    cursor->limits = range->limits ? *range->limits : (struct art_limits){0};
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
@@ -374,7 +440,10 @@ enum art_rc art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
     if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
-    return __builtin_expect(cursor->newer_than > 0, 0) ? next_newer(cursor) : next_of_run(cursor);
+    if (__builtin_expect(cursor->newer_than || cursor->limits.sought_count, 0)) {
+        return is_finding(cursor) ? next_of_merge(cursor) : next_newer(cursor);
+    }
+    return next_of_run(cursor);
 }
 
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
@@ -497,7 +566,7 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
 
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     enum art_rc rc = ART_OK;
-    if (count <= few_rows(cursor) || cursor->newer_than) {
+    if (count <= few_rows(cursor) || cursor->newer_than || is_finding(cursor)) {
         while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
         return rc;
     }
@@ -529,7 +598,11 @@ struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     const struct art_source *source = art_merge_winner(&cursor->merge);
-    if (!source->is_memtable) return !(art_blob_cursor_value(&source->run.leaf, out) & ART_OVERFLOW);
+    if (!source->is_memtable) {
+        uint8_t flags = art_blob_cursor_value(&source->run.leaf, out);
+        if (flags & ART_REPLACED) *out = art_entry_value(flags, *out);
+        return !(flags & ART_OVERFLOW);
+    }
     *out = cursor->row.stored;
     return !cursor->row.overflows;
 }

@@ -3,9 +3,8 @@
  * with theirs. */
 #include "core/tree/read/read.h"
 
-/* To the child where `key` has its place. */
-static inline enum art_rc step_down(struct art_tree *tree, struct art_blob *blob, struct art_bytes key,
-                                    struct art_ref *ref, int64_t *before) {
+/* To the reference of the child where `key` has its place. */
+static inline enum art_rc step_down(struct art_blob *blob, struct art_bytes key, struct art_ref *ref, int64_t *before) {
     unsigned level = ref->level;
     enum art_rc rc = art_blob_child(blob, key, ref, before);
     if (rc) return rc;
@@ -13,7 +12,6 @@ static inline enum art_rc step_down(struct art_tree *tree, struct art_blob *blob
         return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref->level,
                            level);
     }
-    if (ref->level == 0) art_store_footers_around(tree->store, blob, key, ref);
     return ART_OK;
 }
 
@@ -34,10 +32,11 @@ static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob,
 static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
                            struct art_entry *entry, struct art_blob **where) {
     struct art_ref ref = run->top;
+    struct art_blob *blob = NULL;
     for (;;) {
         if (art_label_compare(ref.label, key)) return ART_NOTFOUND;
-        struct art_blob *blob;
-        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
+        ref.summed = NULL; /* nobody asks for sums, so nobody has to compare them with the blob's */
+        enum art_rc rc = art_store_child(tree->store, blob, key, &ref, &blob);
         if (rc) return rc;
         if (ref.level == 0) {
             if (blob->filter_blocks) {
@@ -46,7 +45,7 @@ static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, str
             }
             return leaf_get(tree, blob, key, entry, where);
         }
-        rc = step_down(tree, blob, key, &ref, NULL);
+        rc = step_down(blob, key, &ref, NULL);
         if (rc) return rc;
     }
 }
@@ -55,6 +54,17 @@ enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct
     uint64_t hash = 0;
     struct art_blob *where;
     return run_get(tree, run, key, &hash, out, &where);
+}
+
+enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden) {
+    struct art_entry newer;
+    struct art_blob *where;
+    uint64_t hash = 0;
+    enum art_rc rc = art_memtable_get(tree->memtable, key, &newer);
+    for (unsigned i = 0; rc == ART_NOTFOUND && i < run; i++)
+        rc = run_get(tree, &tree->root->run[i], key, &hash, &newer, &where);
+    *hidden = !rc;
+    return rc == ART_NOTFOUND ? ART_OK : rc;
 }
 
 static enum art_rc find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
@@ -113,9 +123,12 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct ar
     rc = art_tree_find(tree, key, &found);
     if (rc) return rc;
     if (!found.live) return ART_NOTFOUND;
-    row->stored = found.entry.value;
+    row->stored = art_entry_value(found.entry.flags, found.entry.value);
     row->version = found.entry.csn;
     row->overflows = found.entry.flags & ART_OVERFLOW;
+    row->changes = tree->changes;
+    row->flags = found.entry.flags;
+    row->head = (uint8_t)art_entry_head(found.entry.flags, found.entry.value);
     if (found.in_memtable) {
         row->held_memtable = art_memtable_ref(tree->memtable);
     } else {
@@ -139,6 +152,7 @@ static inline int64_t add(int64_t a, int64_t b) {
 /* Sum of the weights of all entries of a run below `key`. */
 static enum art_rc run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
     struct art_ref ref = run->top;
+    struct art_blob *blob = NULL;
     *out = 0;
     for (;;) {
         int side = art_label_compare(ref.label, key);
@@ -147,8 +161,7 @@ static enum art_rc run_rank(struct art_tree *tree, const struct art_run *run, st
             *out = add(*out, ref.count);
             return ART_OK;
         }
-        struct art_blob *blob;
-        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
+        enum art_rc rc = art_store_child(tree->store, blob, key, &ref, &blob);
         if (rc) return rc;
         int64_t before = 0;
         if (ref.level == 0) {
@@ -156,7 +169,7 @@ static enum art_rc run_rank(struct art_tree *tree, const struct art_run *run, st
             *out = add(*out, before);
             return rc;
         }
-        rc = step_down(tree, blob, key, &ref, &before);
+        rc = step_down(blob, key, &ref, &before);
         if (rc) return rc;
         *out = add(*out, before);
     }
@@ -171,6 +184,44 @@ enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *
         *out = add(*out, rank);
     }
     return ART_OK;
+}
+
+/* As run_rank(), with the summary's sums, all added, or without (NULL). */
+static enum art_rc run_sums(struct art_tree *tree, const struct art_run *run, struct art_bytes key,
+                            struct art_trail *trail, int64_t *rank, art_int128 *sum) {
+    const struct art_summary *summary = art_tree_summary(tree);
+    struct art_ref ref = run->top;
+    struct art_blob *blob = NULL;
+    trail->known = ref.level < ART_TRAIL_LEVELS;
+    for (;;) {
+        int side = art_label_compare(ref.label, key);
+        trail->level = ref.level;
+        trail->side = (int8_t)((side > 0) - (side < 0));
+        if (side > 0) {
+            *rank = add(*rank, ref.count);
+            if (sum) art_summed_add_sums(ref.has, ref.summed, 1, sum);
+        }
+        if (side) return ART_OK;
+        struct art_mark mark = {0};
+        int64_t before = 0;
+        enum art_rc rc = art_store_child(tree->store, blob, key, &ref, &blob);
+        if (!rc) rc = art_blob_sums(blob, key, summary, &ref, &mark, &before, sum);
+        *rank = add(*rank, before);
+        if (trail->known) trail->mark[trail->level] = mark;
+        if (rc || blob->kind == ART_BLOB_LEAF) return rc;
+    }
+}
+
+static enum art_rc find_places(struct art_tree *tree, struct art_bytes key, bool sums, struct art_edge *edge) {
+    enum art_rc rc = ART_OK;
+    art_int128 *sum = sums ? edge->sum : NULL;
+    if (sum) memset(sum, 0, sizeof edge->sum);
+    edge->rows = sum ? art_memtable_sums(tree->memtable, key, sum) : art_memtable_rank(tree->memtable, key);
+    for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
+        struct art_trail beyond = {0}, *trail = i < ART_RUNS_MAX ? &edge->trail[i] : &beyond;
+        rc = run_sums(tree, &tree->root->run[i], key, trail, &edge->rows, sum);
+    }
+    return rc;
 }
 
 /* The tree key at which a bound cuts: keys below it are before the bound. `after`: the bound's own key is before the
@@ -208,6 +259,53 @@ enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range,
     if (!rc) rc = art_tree_rank(tree, art_range_high(tree->key, range), &high);
     if (rc) return rc;
     *out = high > low ? (uint64_t)high - (uint64_t)low : 0;
+    return ART_OK;
+}
+
+enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]) {
+    struct art_span span; /* `follows` is all that is read of it */
+    struct art_totals totals;
+    span.follows = false;
+    enum art_rc rc = art_tree_totals(tree, range, ART_TOTALLED_SUMS, &span, &totals);
+    memcpy(sum, totals.sum, sizeof totals.sum);
+    return rc;
+}
+
+static enum art_rc find_edge(struct art_tree *tree, struct art_bytes key, enum art_totalled wanted,
+                             struct art_edge *edge) {
+    edge->places = wanted >= ART_TOTALLED_PLACES && art_tree_summary(tree);
+    edge->sums = wanted >= ART_TOTALLED_SUMS && art_tree_measures(tree).sums;
+    enum art_rc rc = edge->places ? find_places(tree, key, edge->sums, edge) : art_tree_rank(tree, key, &edge->rows);
+    edge->known = !rc;
+    edge->changes = tree->changes;
+    return rc;
+}
+
+/* Does the edge tell as much? Of a state that has changed since it tells nothing. */
+static bool tells(const struct art_tree *tree, const struct art_edge *edge, enum art_totalled wanted) {
+    return edge->known && edge->changes == tree->changes && (edge->places || wanted < ART_TOTALLED_PLACES) &&
+           (edge->sums || wanted < ART_TOTALLED_SUMS);
+}
+
+bool art_span_has_places(const struct art_tree *tree, const struct art_span *span) {
+    return tells(tree, &span->low, ART_TOTALLED_PLACES) && tells(tree, &span->high, ART_TOTALLED_PLACES);
+}
+
+enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range, enum art_totalled wanted,
+                            struct art_span *span, struct art_totals *out) {
+    struct art_edge *low = &span->low, *high = &span->high;
+    enum art_rc rc = art_tree_ready(tree);
+    bool known = span->follows && tells(tree, high, wanted);
+    if (known) *low = *high;
+    *out = (struct art_totals){0};
+    if (!known) low->known = false;
+    high->known = false;
+    if (!rc && !known) rc = find_edge(tree, art_range_low(tree->key, range), wanted, low);
+    if (!rc) rc = find_edge(tree, art_range_high(tree->key, range), wanted, high);
+    if (rc) return rc;
+    out->rows = high->rows > low->rows ? (uint64_t)high->rows - (uint64_t)low->rows : 0;
+    for (unsigned i = 0; high->sums && i < art_tree_measures(tree).sums; i++)
+        out->sum[i] = art_subtract128(high->sum[i], low->sum[i]);
     return ART_OK;
 }
 

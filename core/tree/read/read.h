@@ -2,7 +2,8 @@
  *
  *   lookup.c     get, rank, count             cursor.c     the host's cursor
  *   select.c     the row of a rank            prefix.c     the longest stored prefix
- *   estimate.c   guesses without reading */
+ *   estimate.c   guesses without reading          best.c       rows by a column's values, best first
+ *   extreme.c    the least or largest value */
 #ifndef ART_TREE_READ_H
 #define ART_TREE_READ_H
 
@@ -22,15 +23,16 @@ enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, str
                                 struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
+/* Has a source that is newer than this run an entry of the key? */
+enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden);
 /* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
 /* Sum of weights of all keys < key. */
 enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
-/* The `shadows_older` that an entry for this key must carry in the memtable. */
-static inline uint8_t art_found_shadows_older(const struct art_found *found) {
-    return found->in_memtable ? found->entry.flags & ART_SHADOWS_OLDER : found->live ? ART_SHADOWS_OLDER : 0;
-}
+
+/* Has art_tree_totals() found the places of both ends, and are they still right? */
+bool art_span_has_places(const struct art_tree *tree, const struct art_span *span);
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */
 /* Two keys, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */
@@ -42,6 +44,11 @@ struct art_between {
  * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a
  * row's: where the sums on disk lie it may be any key, or ART_NOTFOUND. */
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
+
+/* --- best.c ------------------------------------------------------------------------------------------------------- */
+/* The value of the first row in this order, or NULL. A text's or blob's bytes are put into `room`. */
+enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
+                           struct art_buffer *room, struct art_datum *out);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);

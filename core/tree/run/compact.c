@@ -77,7 +77,8 @@ enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *ed
 
 /* --- merging sources into a build --------------------------------------------------------------------------------- */
 
-static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last,
+                               const struct art_rewrite *rewrite) {
     struct art_entry entry;
     enum art_rc rc = art_merge_combine(merge, &entry);
     if (rc) return rc;
@@ -87,7 +88,9 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
             return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                                "a run refers to a row that no run below it has");
         }
-        rc = art_run_build_add(build, art_merge_winner(merge)->key, &entry);
+        struct art_bytes key = art_merge_winner(merge)->key;
+        if (rewrite) rc = rewrite->entry(rewrite->context, key, &entry);
+        if (!rc) rc = art_run_build_add(build, key, &entry);
     }
     return rc ? rc : art_merge_step_combined(merge);
 }
@@ -103,40 +106,52 @@ enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struc
         if (rc) break;
         uint64_t before = count;
         count += taken ? art_stretch_entries(&stretch, taken) : 1;
-        rc = taken ? art_merge_skip_combined(merge, count - before) : merge_entry(tree, merge, build, last);
+        rc = taken ? art_merge_skip_combined(merge, count - before) : merge_entry(tree, merge, build, last, NULL);
         if (!rc && count / INTERRUPT_EVERY != before / INTERRUPT_EVERY) rc = art_tree_interrupted(tree);
     }
     return rc;
 }
 
-/* The level of what takes the place of the runs down to `to`: a run that drains is not joined by another. */
-static uint8_t merged_level(const struct art_tree *tree, const struct art_root *root, unsigned to, uint64_t pages) {
-    if (to + 1 == root->runs) return level_of(tree, pages);
-    return root->run[to + 1].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
+/* All that there is, as plain puts. */
+static enum art_rc rewrite_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build,
+                                const struct art_rewrite *rewrite) {
+    enum art_rc rc = ART_OK;
+    for (uint64_t count = 0; !rc && merge->valid; count++) {
+        rc = merge_entry(tree, merge, build, true, rewrite);
+        if (!rc && count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
+    }
+    return rc;
 }
 
-/* Replaces runs [from, to] by one, with a memtable over them or NULL. */
+/* The level of what takes the place of the runs before `end`: a run that drains is not joined by another. */
+static uint8_t merged_level(const struct art_tree *tree, const struct art_root *root, unsigned end, uint64_t pages) {
+    if (end == root->runs) return level_of(tree, pages);
+    return root->run[end].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
+}
+
+/* Replaces runs [from, end) by one, with a memtable over them or NULL; entries as `rewrite` gives them, or NULL. */
 static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
-                              unsigned from, unsigned to) {
+                              unsigned from, unsigned end, const struct art_rewrite *rewrite) {
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
-    bool last = to + 1 == edit->root->runs;
+    bool last = end == edit->root->runs;
+    assert(last || !rewrite);
     struct art_run_build *build = NULL;
     struct art_run run = {0};
-    enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], to - from + 1);
+    enum art_rc rc = art_merge_set(merge, memtable, &edit->root->run[from], end - from);
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
-    if (!rc) rc = art_merge_into(tree, merge, build, last);
+    if (!rc) rc = rewrite ? rewrite_into(tree, merge, build, rewrite) : art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_run(build, &run);
     art_run_build_close(build);
     art_merge_clear(merge);
     art_free(merge);
-    for (unsigned i = from; !rc && i <= to; i++) rc = art_run_drop(tree, edit, &edit->root->run[i]);
+    for (unsigned i = from; !rc && i < end; i++) rc = art_run_drop(tree, edit, &edit->root->run[i]);
     if (!rc) {
-        run.level = merged_level(tree, edit->root, to, run.pages);
-        for (unsigned i = from; i <= to; i++) art_root_remove_run(edit->root, from);
+        run.level = merged_level(tree, edit->root, end, run.pages);
+        for (unsigned i = from; i < end; i++) art_root_remove_run(edit->root, from);
         if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
     }
     art_run_clear(&run);
@@ -241,7 +256,7 @@ bool art_compact_due(const struct art_tree *tree) {
 static enum art_rc take_step(struct art_tree *tree, struct art_version_edit *edit, enum step step, unsigned at) {
     switch (step) {
     case STEP_LEVEL0:
-        return merge_runs(tree, edit, NULL, 0, level0_runs(edit->root) - 1);
+        return merge_runs(tree, edit, NULL, 0, level0_runs(edit->root), NULL);
     case STEP_PARTIAL:
         return art_compact_partially(tree, edit, at);
     case STEP_RELABEL:
@@ -290,7 +305,7 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         paid = has_paid(edit->pages_written - written, owed_pages, begun);
     }
     unsigned level0 = level0_runs(edit->root);
-    if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0 - 1);
+    if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0, NULL);
     return rc;
 }
 
@@ -303,7 +318,12 @@ enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit
     struct art_root *root = edit->root;
     if (!root->runs) return art_compact_flush(tree, edit, memtable);
     if (root->runs == 1 && !art_memtable_keys(memtable) && is_packed(tree, &root->run[0])) return ART_OK;
-    return merge_runs(tree, edit, memtable, 0, root->runs - 1);
+    return merge_runs(tree, edit, memtable, 0, root->runs, NULL);
+}
+
+enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
+                                const struct art_rewrite *rewrite) {
+    return merge_runs(tree, edit, memtable, 0, edit->root->runs, rewrite);
 }
 
 enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions) {

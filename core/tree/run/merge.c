@@ -17,6 +17,7 @@ void art_merge_clear(struct art_merge *merge) {
         if (merge->source[i].is_memtable) art_memtable_cursor_clear(&merge->source[i].memtable);
     }
     art_buffer_clear(&merge->padded);
+    art_buffer_clear(&merge->stored);
     merge->count = merge->opened = 0;
     merge->valid = false;
 }
@@ -171,8 +172,12 @@ enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
 }
 
 enum art_rc art_merge_moved(struct art_merge *merge, bool backward) {
-    enum art_rc rc = select_winner(merge, backward);
-    if (rc) merge->valid = false;
+    const struct art_source *source = merge->source;
+    merge->winner = merge->runner; /* no other key is before its own; the same key may be elsewhere */
+    find_runner(merge, backward);
+    bool tied = !art_merge_alone(merge) && art_bytes_equal(source[merge->winner].key, source[merge->runner].key);
+    enum art_rc rc = tied ? select_winner(merge, backward) : ART_OK;
+    merge->valid = !rc;
     return rc;
 }
 
@@ -216,11 +221,23 @@ static void select_smallest(struct art_merge *merge) {
     merge->valid = winner != ART_NO_SOURCE;
 }
 
+static enum art_rc store_combined(struct art_merge *merge, const struct art_entry *upper, struct art_bytes head,
+                                  struct art_entry *out) {
+    struct art_bytes value = art_entry_value(upper->flags, upper->value);
+    merge->stored.len = 0;
+    enum art_rc rc = art_buffer_append(&merge->stored, head.data, head.len);
+    if (!rc) rc = art_buffer_append(&merge->stored, value.data, value.len);
+    out->value = art_buffer_bytes(&merge->stored);
+    return rc;
+}
+
 /* The newest entry takes over the older ones' `shadows_older`, each in turn: what was live below it must be what the
  * next one says. */
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
     art_source_entry(&source[merge->winner], out);
+    const struct art_entry upper = *out;
+    struct art_bytes head = art_bytes(upper.value.data, art_entry_head(upper.flags, upper.value));
     for (unsigned i = merge->winner + 1; i < merge->count; i++) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
         struct art_entry below;
@@ -229,9 +246,11 @@ enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
         if (shadows_older != live) {
             return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
         }
-        out->flags = (uint8_t)((out->flags & ~ART_SHADOWS_OLDER) | (below.flags & ART_SHADOWS_OLDER));
+        enum { TAKEN = ART_SHADOWS_OLDER | ART_REPLACED };
+        out->flags = (uint8_t)((out->flags & ~TAKEN) | (below.flags & TAKEN));
+        head = art_bytes(below.value.data, art_entry_head(below.flags, below.value));
     }
-    return ART_OK;
+    return (upper.flags | out->flags) & ART_REPLACED ? store_combined(merge, &upper, head, out) : ART_OK;
 }
 
 /* A source of which only some entries belong to the merge ends when they are through. */

@@ -211,7 +211,7 @@ static void leave_out(struct partial *partial) {
     partial->own.blobs--;
     partial->own.pages -= art_ref_pages(&last->ref);
     art_free((void *)last->separator.data);
-    art_free((void *)last->ref.label.data);
+    art_ref_release(&last->ref);
 }
 
 /* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands

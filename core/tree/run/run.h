@@ -18,8 +18,13 @@ struct art_run_cursor {
     struct art_ref top; /* label borrowed from the root */
     unsigned bottom;
     bool valid;
-    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell */
-    struct art_blob_cursor leaf; /* at the bottom level */
+    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell; */
+    bool hides_nothing; /* with it: this is the oldest source, so what is nothing but deletes may be passed over, too */
+    const struct art_limits *limits; /* NULL, or likewise: what is not wanted. Only of the last run, or whoever sets it
+                                        asks the newer ones himself: what is passed over may hide an older entry */
+    const struct art_bytes *stop;    /* with either: a key behind which nothing is asked for. With limits: */
+    struct art_tree *tree;           /* who may interrupt a search among leaves */
+    struct art_blob_cursor leaf;     /* at the bottom level */
     struct art_blob *path[ART_LEVELS_MAX];
     uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];
     uint32_t window, ahead; /* of a walk: leaves to have asked for at a time; asked for and still to come */
@@ -62,6 +67,7 @@ struct art_merge {
     bool valid;
     struct art_store *store;
     struct art_buffer padded; /* a key of the memtable's, to be searched for */
+    struct art_buffer stored; /* what was combined, where it is nowhere else */
 };
 void art_merge_init(struct art_merge *merge, struct art_store *store);
 void art_merge_clear(struct art_merge *merge);
@@ -76,7 +82,7 @@ enum art_rc art_merge_step(struct art_merge *merge, bool backward);
 /* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after
  * these. */
 enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
-/* The winner has moved by itself, past the runner: whose turn is it? */
+/* The winner has moved by itself, to the runner or past it, or to its end: whose turn is it? There is a runner. */
 enum art_rc art_merge_moved(struct art_merge *merge, bool backward);
 /* A merge of one run alone, of plain puts. */
 enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank);
@@ -93,7 +99,7 @@ enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, boo
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
- * their `shadows_older`, the rule is checked. */
+ * their `shadows_older`, with what that replaces; the rule is checked. */
 enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out);
@@ -204,6 +210,14 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
 bool art_compact_due(const struct art_tree *tree);
 /* The memtable and all runs become one run: what remains of them is all that is written. */
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
+/* The same in any case, with each entry as entry() changes it: a plain put, whose new value must stay where it is until
+ * the next call. */
+struct art_rewrite {
+    enum art_rc (*entry)(void *context, struct art_bytes key, struct art_entry *entry);
+    void *context;
+};
+enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
+                                const struct art_rewrite *rewrite);
 /* The same by and by, from the newest run on, without the memtable: each partial compaction leaves about as many slots
  * as it takes. */
 enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);

@@ -24,7 +24,7 @@ struct art_run_build {
 
 static void child_clear(struct art_child *child) {
     art_free((void *)child->separator.data);
-    art_free((void *)child->ref.label.data);
+    art_ref_release(&child->ref);
 }
 
 void art_children_clear(struct art_children *children) {
@@ -51,15 +51,14 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
         children->capacity = capacity;
     }
     struct art_child child = {.ref = *ref};
-    child.ref.label.data = NULL;
-    enum art_rc rc = copy_bytes(separator, &child.separator);
-    if (!rc) rc = copy_bytes(ref->label, &child.ref.label);
+    enum art_rc rc = art_ref_own(&child.ref);
+    if (!rc) rc = copy_bytes(separator, &child.separator);
     if (rc) {
         child_clear(&child);
         return rc;
     }
     children->child[children->count++] = child;
-    children->bytes += separator.len + ref->label.len;
+    children->bytes += separator.len + ref->label.len + art_summed_bytes(ref->has);
     return ART_OK;
 }
 
@@ -79,7 +78,8 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
     struct art_builder_options options = {.kind = ART_BLOB_LEAF,
                                           .filter = filter,
                                           .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
-                                          .page_spare = page_spare(tree)};
+                                          .page_spare = page_spare(tree),
+                                          .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_builder_open(&build->builder, &options);
     if (rc) {
@@ -99,7 +99,7 @@ void art_run_build_close(struct art_run_build *build) {
 }
 
 void art_run_clear(struct art_run *run) {
-    art_free((void *)run->top.label.data);
+    art_ref_release(&run->top);
     *run = (struct art_run){0};
 }
 
@@ -196,7 +196,7 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
         if (!above && children->count <= 1) {
             if (children->count) {
                 out->top = children->child[0].ref;
-                children->child[0].ref.label.data = NULL;
+                art_ref_leave(&children->child[0].ref);
             }
             break;
         }
@@ -216,7 +216,8 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
     struct art_builder_options options = {.kind = ART_BLOB_INDEX,
                                           .level = (uint8_t)level,
                                           .fill_pages = tree->options.blob_pages,
-                                          .page_spare = page_spare(tree)};
+                                          .page_spare = page_spare(tree),
+                                          .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct art_builder *builder = NULL;
     struct art_blob_buf buffer = {0};

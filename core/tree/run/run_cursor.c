@@ -25,7 +25,7 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
     if (cursor->window > 1) art_store_readahead_end(cursor->store, cursor);
-    cursor->window = cursor->ahead = 0;
+    cursor->window = cursor->ahead = cursor->leaf.window = 0;
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
@@ -49,6 +49,10 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     cursor->top = *top;
     cursor->bottom = bottom;
     cursor->newer_than = 0;
+    cursor->hides_nothing = false;
+    cursor->limits = NULL;
+    cursor->stop = NULL;
+    cursor->tree = NULL;
 }
 
 /* Takes the blob of `ref` as the cursor's at `level`. */
@@ -66,8 +70,12 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
     }
     cursor->entries[level] = blob->entries;
     if (level == cursor->bottom) {
+        uint32_t window = cursor->leaf.window;
         art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
+        cursor->leaf.window = window;
         cursor->leaf.newer_than = cursor->newer_than;
+        cursor->leaf.hides_nothing = cursor->hides_nothing;
+        art_blob_cursor_limit(&cursor->leaf, cursor->limits);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
     }
     return ART_OK;
@@ -95,20 +103,110 @@ static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned level, uint
     return rc;
 }
 
-/* The same, or the next one in the walk's direction that may have something newer. *found: there is one. */
+static bool passes_over(const struct art_run_cursor *cursor) {
+    return cursor->newer_than || cursor->limits;
+}
+
+static bool is_wanted_child(const struct art_run_cursor *cursor, const struct art_ref *ref) {
+    struct art_summed summed;
+    const struct art_limits *limits = cursor->limits;
+    if (cursor->newer_than && ref->csn_max <= cursor->newer_than) return false;
+    if (cursor->hides_nothing && art_ref_has_only_deletes(ref)) return false;
+    if (!limits || !limits->count) return true;
+    art_summed_decode(ref->has, ref->summed, &summed);
+    for (unsigned i = 0; i < limits->count; i++) {
+        if (!art_zone_may_have(&summed.zone[limits->limit[i].column], &limits->limit[i])) return false;
+    }
+    return true;
+}
+
+/* A cursor for the children of the blob at `level`, on the first one from `index` on that bounds leave in. */
+static enum art_rc look_from(struct art_run_cursor *cursor, unsigned level, uint32_t index,
+                             struct art_blob_cursor *out) {
+    art_blob_cursor_init(out, cursor->path[level], cursor->scratch);
+    out->newer_than = cursor->newer_than;
+    art_blob_cursor_limit(out, cursor->limits);
+    return art_blob_seek_entry(out, index);
+}
+
+/* Do all keys with the child's label lie behind the walk's end? */
+static bool is_behind(const struct art_run_cursor *cursor, const struct art_ref *ref, bool backward) {
+    int c = cursor->stop ? art_label_compare(ref->label, *cursor->stop) : 0;
+    return backward ? c > 0 : c < 0;
+}
+
+/* The child under the cursor, or the next one that is wanted. */
+static enum art_rc next_wanted(struct art_run_cursor *cursor, struct art_blob_cursor *at, bool backward,
+                               struct art_ref *out) {
+    enum art_rc rc = ART_OK;
+    while (!rc && at->valid) {
+        rc = art_blob_cursor_ref(at, out);
+        if (!rc && is_behind(cursor, out, backward)) at->valid = false;
+        if (rc || !at->valid || is_wanted_child(cursor, out)) return rc;
+        rc = backward ? art_blob_prev(at) : art_blob_next(at);
+    }
+    return rc;
+}
+
+enum { PROBES_MAX = 16 };
+
+/* Leaves that are asked together, so that their memory is waited for together. */
+struct probe {
+    const struct art_blob *leaf[PROBES_MAX];
+    uint32_t index[PROBES_MAX], count;
+};
+
+static enum art_rc fill_probe(struct art_run_cursor *cursor, struct art_blob_cursor *at, bool backward, uint32_t most,
+                              struct probe *out) {
+    struct art_ref ref;
+    struct art_blob *leaf;
+    out->count = 0;
+    while (out->count < most) {
+        enum art_rc rc = next_wanted(cursor, at, backward, &ref);
+        if (rc || !at->valid) return rc;
+        rc = art_store_blob(cursor->store, &ref, &leaf);
+        if (rc) return rc;
+        out->leaf[out->count] = leaf;
+        out->index[out->count++] = art_blob_cursor_index(at);
+        rc = backward ? art_blob_prev(at) : art_blob_next(at);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* The first leaf from `index` on whose footer says that it may have what is sought. More are asked at a time the longer
+ * nothing is found. */
+static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool backward, struct art_ref *out,
+                             bool *found) {
+    struct art_blob_cursor at;
+    struct probe probe;
+    uint32_t most = 1;
+    *found = false;
+    enum art_rc rc = look_from(cursor, 1, index, &at);
+    while (!rc && at.valid && !*found) {
+        rc = fill_probe(cursor, &at, backward, most, &probe);
+        if (rc) break;
+        uint32_t first = art_blobs_first_sought(probe.leaf, probe.count, cursor->limits);
+        *found = first < probe.count;
+        if (*found) index = probe.index[first];
+        art_store_relax(cursor->store); /* else a search would keep all leaves that it has asked */
+        if (most == PROBES_MAX && cursor->tree) rc = art_tree_interrupted(cursor->tree);
+        most = art_min32(2 * most, PROBES_MAX);
+    }
+    return rc || !*found ? rc : child_ref(cursor, 1, index, out);
+}
+
+/* The reference of child `index`, or of the next one in the walk's direction that may have something wanted. *found:
+ * there is one. */
 static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, bool backward,
                                 struct art_ref *out, bool *found) {
     *found = true;
-    enum art_rc rc = child_ref(cursor, level, index, out);
-    if (rc || !cursor->newer_than || out->csn_max > cursor->newer_than) return rc;
+    if (!passes_over(cursor)) return child_ref(cursor, level, index, out);
+    if (level == 1 && cursor->limits && cursor->limits->sought_count)
+        return find_leaf(cursor, index, backward, out, found);
     struct art_blob_cursor at;
-    art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
-    at.newer_than = cursor->newer_than;
-    rc = art_blob_seek_entry(&at, index);
-    while (!rc && at.valid && out->csn_max <= cursor->newer_than) {
-        rc = backward ? art_blob_prev(&at) : art_blob_next(&at);
-        if (!rc && at.valid) rc = art_blob_cursor_ref(&at, out);
-    }
+    enum art_rc rc = look_from(cursor, level, index, &at);
+    if (!rc) rc = next_wanted(cursor, &at, backward, out);
     *found = at.valid;
     return rc || !at.valid ? rc : child_ref(cursor, level, art_blob_cursor_index(&at), out);
 }
@@ -128,37 +226,59 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
     cursor->ahead = asked ? asked - 1 : 0;
 }
 
-/* From `level`, whose reference is `ref`, down to the bottom, always the first or the last child. */
-static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last) {
+/* From `level`, whose reference is `ref`, down to the first or last entry below that may be wanted. *end: where the way
+ * ends, the bottom's level if all goes well; else nothing below the child at that level is wanted. */
+static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last,
+                                unsigned *end) {
     enum art_rc rc = enter(cursor, level, &ref);
-    while (!rc && level > cursor->bottom) {
+    *end = level;
+    for (; !rc && level > cursor->bottom; *end = --level) {
         bool found;
-        uint32_t edge = last ? cursor->entries[level] - 1 : 0;
-        rc = wanted_child(cursor, level, edge, last, &ref, &found);
-        if (!rc && !found) rc = child_ref(cursor, level, edge, &ref); /* forged bounds */
-        level--;
-        if (!rc) rc = enter(cursor, level, &ref);
+        rc = wanted_child(cursor, level, last ? cursor->entries[level] - 1 : 0, last, &ref, &found);
+        if (rc || !found) return rc;
+        rc = enter(cursor, level - 1, &ref);
     }
-    if (rc) return rc;
-    rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
-    if (!rc && !cursor->leaf.valid) {
-        cursor->leaf.newer_than = 0;
-        rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
-    }
+    if (!rc) rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
     cursor->valid = !rc && cursor->leaf.valid;
     return rc;
 }
 
-enum art_rc art_run_first(struct art_run_cursor *cursor) {
+/* To the neighbouring child of the lowest level from `level` on that has one. */
+static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned level, bool backward) {
+    cursor->valid = false;
+    while (level <= cursor->top.level) {
+        uint32_t index = cursor->index[level];
+        bool found = backward ? index > 0 : index + 1 < cursor->entries[level];
+        struct art_ref ref = {0};
+        enum art_rc rc = ART_OK;
+        index = backward ? index - 1 : index + 1;
+        if (found && level == 1 && !passes_over(cursor)) read_ahead(cursor, index, backward);
+        if (found) rc = wanted_child(cursor, level, index, backward, &ref, &found);
+        if (!rc && found) rc = descend_edge(cursor, level - 1, ref, backward, &level);
+        if (rc || cursor->valid) return rc;
+        level++;
+    }
+    return ART_OK;
+}
+
+static enum art_rc step_up(struct art_run_cursor *cursor, bool backward) {
+    return step_up_from(cursor, cursor->bottom + 1, backward);
+}
+
+static enum art_rc go_to_edge(struct art_run_cursor *cursor, bool last) {
+    unsigned end;
     cursor->valid = false;
     end_ahead(cursor);
-    return descend_edge(cursor, cursor->top.level, cursor->top, false);
+    enum art_rc rc = descend_edge(cursor, cursor->top.level, cursor->top, last, &end);
+    return rc || cursor->valid ? rc : step_up_from(cursor, end + 1, last);
+}
+
+enum art_rc art_run_first(struct art_run_cursor *cursor) {
+    return go_to_edge(cursor, false);
 }
 
 enum art_rc art_run_last(struct art_run_cursor *cursor) {
-    cursor->valid = false;
-    end_ahead(cursor);
-    return descend_edge(cursor, cursor->top.level, cursor->top, true);
+    return go_to_edge(cursor, true);
 }
 
 enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
@@ -181,23 +301,6 @@ enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
     enum art_rc rc = art_blob_seek_rank(&cursor->leaf, rank);
     cursor->valid = !rc && cursor->leaf.valid;
     return rc;
-}
-
-/* To the neighbouring child of the lowest level that has one. */
-static enum art_rc step_up(struct art_run_cursor *cursor, bool backward) {
-    cursor->valid = false;
-    for (unsigned level = cursor->bottom + 1; level <= cursor->top.level; level++) {
-        uint32_t index = cursor->index[level];
-        if (backward ? index == 0 : index + 1 >= cursor->entries[level]) continue;
-        struct art_ref ref = {0};
-        bool found;
-        index = backward ? index - 1 : index + 1;
-        if (level == 1 && !cursor->newer_than) read_ahead(cursor, index, backward);
-        enum art_rc rc = wanted_child(cursor, level, index, backward, &ref, &found);
-        if (!rc && !found) continue;
-        return rc ? rc : descend_edge(cursor, level - 1, ref, backward);
-    }
-    return ART_OK;
 }
 
 enum art_rc art_run_next(struct art_run_cursor *cursor) {

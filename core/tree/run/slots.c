@@ -50,26 +50,38 @@ uint32_t art_slots_in(uint64_t file_bytes) {
     return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
 }
 
+struct naming {
+    struct art_tree *tree;
+    struct art_slot_set *named;
+};
+
 /* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
 static enum art_rc note_used(void *context, const struct art_ref *ref) {
-    struct art_tree *tree = context;
+    struct naming *naming = context;
+    const struct art_tree *tree = naming->tree;
     enum art_rc rc = art_store_reaches(tree->store, ref);
     if (rc) return rc;
-    if (art_slot_set_has(&tree->slots.used, ref->slot)) {
+    if (art_slot_set_has(naming->named, ref->slot)) {
         return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
     }
-    return art_slot_set_add(&tree->slots.used, ref->slot);
+    return art_slot_set_add(naming->named, ref->slot);
+}
+
+static enum art_rc slots_of_root(struct art_tree *tree, const struct art_root *root, struct art_slot_set *out) {
+    struct naming naming = {tree, out};
+    enum art_rc rc = ART_OK;
+    art_slot_set_clear(out);
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        rc = art_run_each_ref(tree->store, &root->run[i], note_used, &naming);
+    }
+    return rc;
 }
 
 enum art_rc art_slots_know(struct art_tree *tree) {
     if (tree->slots.known) return ART_OK;
-    art_slot_set_clear(&tree->slots.used);
-    for (unsigned i = 0; i < tree->root->runs; i++) {
-        enum art_rc rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
-        if (rc) return rc;
-    }
-    tree->slots.known = true;
-    return ART_OK;
+    enum art_rc rc = slots_of_root(tree, tree->root, &tree->slots.used);
+    tree->slots.known = !rc;
+    return rc;
 }
 
 /* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ---- */
@@ -165,7 +177,7 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
 static enum art_rc lock_own_file(struct art_tree *tree) {
     enum { NAMES = 16 };
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
-    bool fresh = tree->txn.base->runs == 0;
+    bool fresh = tree->root->runs == 0;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
     for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES; i++) {
@@ -214,11 +226,20 @@ static enum art_rc check_end(const struct art_tree *tree) {
     return art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
 }
 
+/* Where the blobs are since this transaction has moved them, its own root is what may come back. */
+static enum art_rc know_base(struct art_tree *tree, bool again) {
+    if (again) return slots_of_root(tree, tree->txn.base, &tree->slots.base);
+    enum art_rc rc = art_slots_know(tree);
+    return rc ? rc : art_slot_set_copy(&tree->slots.used, &tree->slots.base);
+}
+
+/* For the second time in the place where the transaction has spilled, after it had moved, or failed to: what was
+ * written there is in no list, so the file is only extended. */
 enum art_rc art_slots_begin(struct art_tree *tree) {
     if (tree->slots.writing) return ART_OK;
-    assert(art_tree_in_txn(tree) && !tree->txn.spilled);
-    enum art_rc rc = art_slots_know(tree);
-    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
+    assert(art_tree_in_txn(tree));
+    bool again = tree->txn.spilled && !tree->before.moved;
+    enum art_rc rc = know_base(tree, again);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
     tree->slots.writing = true;
@@ -226,7 +247,7 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
     tree->slots.retired.freed = false;
     rc = check_end(tree);
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
-    if (!rc) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
+    if (!rc && !again) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
     if (!rc && tree->slots.reuse) rc = find_free(tree);
     if (rc) art_slots_end(tree);
     return rc;

@@ -158,7 +158,7 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
     *out = (struct art_run){.level = run->level, .blobs = splice.run.blobs, .pages = splice.run.pages};
     if (!rc && now.count) {
         out->top = now.child[0].ref;
-        now.child[0].ref.label.data = NULL;
+        art_ref_leave(&now.child[0].ref);
     }
     art_children_clear(&now);
     art_buffer_clear(&splice.low);

@@ -199,7 +199,7 @@ static enum art_rc choose_entry(struct art_salvage *salvage, bool *any) {
     salvage->csn = best.csn;
     salvage->flags = best.flags;
     enum art_rc rc = put_bytes(&salvage->key, best.key);
-    return rc ? rc : put_bytes(&salvage->value, best.value);
+    return rc ? rc : put_bytes(&salvage->value, art_entry_value(best.flags, best.value));
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

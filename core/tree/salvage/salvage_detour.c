@@ -70,7 +70,7 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
             rc = note_named(walk, &child);
             *ref = child;
             if (rc || level == 1) return rc;
-            child.label.data = NULL;
+            art_ref_leave(&child);
             walk->step[--level] = (struct art_detour_step){.ref = child};
         }
     }
@@ -84,7 +84,7 @@ static enum art_rc open_leaf(struct art_detour *walk, const struct art_ref *ref)
     leaf->label.len = 0;
     enum art_rc rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
     leaf->ref = *ref;
-    leaf->ref.label.data = NULL;
+    art_ref_leave(&leaf->ref);
     leaf->serial = 0;
     leaf->bucket = UINT32_MAX;
     leaf->entry = leaf->count = 0;
@@ -189,7 +189,7 @@ static enum art_rc enter_top(struct art_detour *walk, const struct art_ref *top)
     for (unsigned level = 1; level < top->level; level++) walk->step[level].bucket = UINT32_MAX;
     if (top->level) {
         walk->step[top->level] = (struct art_detour_step){.ref = *top};
-        walk->step[top->level].ref.label.data = NULL;
+        art_ref_leave(&walk->step[top->level].ref);
         return ART_OK;
     }
     enum art_rc rc = open_leaf(walk, top);

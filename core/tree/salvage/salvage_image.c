@@ -76,7 +76,7 @@ static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *ima
     image->blob.owner = image;
     image->salvage = salvage;
     image->ref = *ref;
-    image->ref.label.data = NULL;
+    art_ref_leave(&image->ref);
     image->tried = false;
     image->serial = ++salvage->serial;
     return ART_OK;

@@ -23,7 +23,7 @@ struct art_root *art_root_ref(struct art_root *root) {
 }
 
 static void run_clear(struct art_run *run) {
-    art_free((void *)run->top.label.data);
+    art_ref_release(&run->top);
     *run = (struct art_run){0};
 }
 
@@ -34,15 +34,8 @@ void art_root_unref(struct art_root *root) {
 }
 
 static enum art_rc run_copy(const struct art_run *from, struct art_run *to) {
-    uint8_t *label = NULL;
-    if (from->top.label.len) {
-        label = art_alloc(from->top.label.len);
-        if (!label) return art_nomem();
-        memcpy(label, from->top.label.data, from->top.label.len);
-    }
     *to = *from;
-    to->top.label.data = label;
-    return ART_OK;
+    return art_ref_own(&to->top);
 }
 
 enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
@@ -102,10 +95,8 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
-        struct art_root_run fixed = {.blobs = run->blobs,
-                                     .pages = run->pages,
-                                     .ref_len = ART_REF_FIXED + run->top.label.len,
-                                     .level = run->level};
+        struct art_root_run fixed = {
+            .blobs = run->blobs, .pages = run->pages, .ref_len = art_ref_bytes(&run->top), .level = run->level};
         rc = art_buffer_append(out, &fixed, sizeof fixed);
         if (!rc) rc = art_buffer_reserve(out, fixed.ref_len);
         if (!rc) out->len += art_ref_encode(&run->top, out->data + out->len);

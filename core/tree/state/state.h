@@ -45,14 +45,16 @@ struct art_retired {
 struct art_savepoint {
     uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
-    bool imaged;           /* the transaction spilled since: the memtable is in `image` */
-    bool beginning;        /* same state as the transaction's beginning */
-    bool moved;            /* the blobs had been moved by then */
+    const struct art_summary *summary;
+    bool imaged;    /* the transaction spilled since: the memtable is in `image` */
+    bool beginning; /* same state as the transaction's beginning */
+    bool moved;     /* the blobs had been moved by then */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
     uint32_t *image;          /* slots with the encoded memtable */
     uint32_t image_slots;
     uint64_t image_bytes;
+    bool image_moved; /* `used` and `image` are of the place that the blobs have been moved to */
 };
 
 /* Where no row is (gap.c). */
@@ -94,8 +96,9 @@ struct art_tree {
 
     /* the committed state that is known, plus this transaction's changes */
     enum art_tree_state state;
-    bool file_ready;       /* the file was found and accepted */
-    struct art_root *root; /* what reads use */
+    bool file_ready;                   /* the file was found and accepted */
+    struct art_root *root;             /* what reads use */
+    const struct art_summary *summary; /* that root and memtable are built with; NULL: none */
     struct art_memtable *memtable;
     uint64_t csn;             /* of the last committed row or root */
     struct art_hash128 chain; /* its hash */
@@ -129,6 +132,7 @@ struct art_tree {
         uint32_t overflow_values; /* counter of their ids, never taken back */
         uint64_t change;          /* tree->changes at the last prepare */
         struct art_root *base;
+        const struct art_summary *base_summary;
         struct art_savepoint *savepoints;
         uint32_t savepoint_count, savepoint_capacity;
     } txn;
@@ -165,12 +169,20 @@ struct art_tree {
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */
+    uint8_t *stored;         /* ART_STORED_MAX bytes: an entry on its way into the memtable; with a summary */
     struct art_cursor *idle; /* closed cursors, to be used again */
     struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
 };
 
 static inline bool art_tree_is_known(const struct art_tree *tree) {
     return tree->state == ART_TREE_KNOWN;
+}
+/* NULL: none. */
+static inline const struct art_summary *art_tree_summary(const struct art_tree *tree) {
+    return tree->summary;
+}
+static inline struct art_measures art_tree_measures(const struct art_tree *tree) {
+    return tree->summary ? tree->summary->has : (struct art_measures){0};
 }
 static inline bool art_tree_in_txn(const struct art_tree *tree) {
     return tree->txn.phase != ART_TXN_NONE;

@@ -182,7 +182,7 @@ static enum art_rc finish_flush(struct art_tree *tree) {
 
 static enum art_rc flush(struct art_tree *tree) {
     enum art_rc rc = keep_reserve(tree);
-    if (!rc) rc = art_memtable_open(&tree->pending.empty);
+    if (!rc) rc = art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree));
     if (!rc) rc = flush_memtable(tree);
     if (!rc && (!spares_the_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX)) rc = merge_what_is_owed(tree);
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
@@ -268,7 +268,7 @@ enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
 
 static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
     struct art_version_edit *edit = &tree->pending.edit;
-    enum art_rc rc = attempt->flush ? art_memtable_open(&tree->pending.empty) : ART_OK;
+    enum art_rc rc = attempt->flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->memtable);
     if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->memtable);

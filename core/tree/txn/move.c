@@ -6,6 +6,9 @@
  *   rollback (to)             uses the old place again, which nobody has touched
  *   committed                 leaves the old place
  *
+ * A transaction that has spilled takes its own root along. What its savepoints need stays in the old place: their roots
+ * and their images, but for images of a spill that comes behind a COMMIT that was refused.
+ *
  * art_tree_copy() makes a file in the same way for a copy of the database, and stays where it is.
  */
 #include "core/tree/txn/txn.h"
@@ -88,7 +91,7 @@ static enum art_rc move_blob(void *context, const struct art_ref *ref) {
     if (!rc && copier->count == ART_COPY_MAX) rc = move_collected(copier);
     if (rc) return rc;
     copier->refs[copier->count] = *ref;
-    copier->refs[copier->count++].label.data = NULL;
+    art_ref_leave(&copier->refs[copier->count++]);
     return ART_OK;
 }
 
@@ -150,11 +153,6 @@ enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_p
     bool begun;
     enum art_rc rc = art_tree_begin(tree);
     if (rc || tree->before.moved) return rc;
-    if (tree->txn.spilled) {
-        return art_fail(
-            ART_MISUSE,
-            "art: this transaction is too large to change the storage in it: do so in a transaction of its own");
-    }
     art_pending_forget(tree);
     art_slots_end(tree);
     if (tree->root->runs) rc = copy_all(tree, place, false, &begun);

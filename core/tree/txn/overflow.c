@@ -2,7 +2,8 @@
  *
  *   key of a chunk     ART_SPACE_OVERFLOW | csn, 8 bytes big-endian | counter, 4 bytes big-endian | number, 4 bytes
  *                      big-endian
- *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value
+ *   the row's value    u64 length | csn, 8 bytes big-endian | counter, 4 bytes big-endian | u64 XXH3-64 of the value |
+ *                      with a summary: the row's data (core/base/summary.h)
  *
  * The id (csn, counter in the transaction) is never given twice: no savepoint takes the counter back, so a chunk is
  * known to be new when it is put (`shadows_older` 0) and known to be there when it is deleted (`shadows_older` 1,
@@ -21,7 +22,7 @@ static bool possible(const struct art_overflow_ref *ref) {
 
 struct art_overflow_ref art_overflow_decode(struct art_bytes bytes) {
     struct art_overflow_ref ref = {0};
-    if (bytes.len != ART_OVERFLOW_REF) return ref;
+    if (bytes.len < ART_OVERFLOW_REF || bytes.len > ART_OVERFLOW_REF_MAX) return ref;
     ref.length = art_load64(bytes.data);
     memcpy(ref.id, bytes.data + 8, ART_OVERFLOW_ID);
     ref.hash = art_load64(bytes.data + 8 + ART_OVERFLOW_ID);
@@ -45,20 +46,36 @@ struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING
     return art_bytes(key, ART_OVERFLOW_KEY);
 }
 
-enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref) {
+static uint8_t chunk_flag(const struct art_tree *tree) {
+    return art_tree_summary(tree) ? ART_CHUNK : 0;
+}
+
+uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
+                               uint8_t ref[ART_OVERFLOW_REF_MAX]) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    if (!summary) return ART_OVERFLOW_REF;
+    summary->read(summary->context, value, ART_ALL_COLUMNS, data);
+    art_data_encode(summary->has, data, ref + ART_OVERFLOW_REF);
+    return ART_OVERFLOW_REF + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
+}
+
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
+                             uint32_t *len) {
     uint8_t id[ART_OVERFLOW_ID], key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     art_store64_be(id, tree->txn.csn);
     art_store32_be(id + 8, tree->txn.overflow_values++);
     uint32_t number = 0;
     for (uint64_t at = 0; at < value.len; at += ART_OVERFLOW_CHUNK) {
         uint32_t n = art_min32(ART_OVERFLOW_CHUNK, value.len - (uint32_t)at);
-        struct art_entry entry = {.value = art_bytes(value.data + at, n), .csn = tree->txn.csn};
+        struct art_entry entry = {
+            .value = art_bytes(value.data + at, n), .csn = tree->txn.csn, .flags = chunk_flag(tree)};
         enum art_rc rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
         if (rc) return rc;
     }
     art_store64(ref, value.len);
     memcpy(ref + 8, id, ART_OVERFLOW_ID);
     art_store64(ref + 8 + ART_OVERFLOW_ID, art_hash64(value.data, value.len));
+    *len = art_overflow_put_data(art_tree_summary(tree), value, ref);
     return ART_OK;
 }
 
@@ -86,6 +103,7 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
         if (!art_memtable_get(tree->memtable, key, &present))
             entry.flags = ART_DELETE | (present.flags & ART_SHADOWS_OLDER);
+        entry.flags |= chunk_flag(tree);
         enum art_rc rc = art_memtable_set(tree->memtable, key, &entry);
         if (rc) return rc;
     }

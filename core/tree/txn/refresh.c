@@ -32,11 +32,26 @@ static enum art_rc from_the_root(struct art_tree *tree) {
     return ART_REBUILD;
 }
 
+/* Blobs are built with the table's summary, and there is no other way to read them. */
+static enum art_rc check_summary(const struct art_tree *tree, const struct art_root *root) {
+    struct art_measures has = art_tree_measures(tree);
+    for (unsigned i = 0; i < root->runs; i++) {
+        struct art_measures built = root->run[i].top.has;
+        if (art_measures_equal(built, has)) continue;
+        return art_corrupt(
+            "the log", ART_NOWHERE, ART_NOWHERE,
+            "the blobs were built with a summary of %u columns, %u of them sums, lookups %#x, and the table has one of "
+            "%u, %u of them sums, lookups %#x",
+            built.columns, built.sums, built.lookups, has.columns, has.sums, has.lookups);
+    }
+    return ART_OK;
+}
+
 /* Takes a root and forgets the memtable: everything up to its csn is in its runs. */
 static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool keep_memtable) {
     if (!keep_memtable) {
         struct art_memtable *empty;
-        enum art_rc rc = art_memtable_open(&empty);
+        enum art_rc rc = art_memtable_open_summed(&empty, art_tree_summary(tree));
         if (rc) return rc;
         art_memtable_unref(tree->memtable);
         tree->memtable = empty;
@@ -55,6 +70,11 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
     struct art_root *root;
     enum art_rc rc = art_root_decode(ops, &root);
     if (rc) return rc;
+    rc = check_summary(tree, root);
+    if (rc) {
+        art_root_unref(root);
+        return rc;
+    }
     const struct art_root *mine = tree->root;
     if (tree->refresh.rebuild) {
         rc = take_root(tree, root, false);

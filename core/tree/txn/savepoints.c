@@ -19,9 +19,10 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
     while (tree->txn.savepoint_count > from) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[--tree->txn.savepoint_count];
         struct art_slot_set used = savepoint->used;
+        bool here = tree->slots.writing && savepoint->image_moved == tree->before.moved;
         savepoint->used = (struct art_slot_set){0};
-        if (tree->slots.writing) art_slots_return(tree, &used, &tree->slots.used);
-        for (uint32_t i = 0; i < savepoint->image_slots && tree->slots.writing && !tree->options.inlined; i++) {
+        if (here) art_slots_return(tree, &used, &tree->slots.used);
+        for (uint32_t i = 0; here && i < savepoint->image_slots && !tree->options.inlined; i++) {
             art_store_return_slot(tree->store, savepoint->image[i]);
         }
         art_slot_set_clear(&used);
@@ -39,7 +40,8 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
         tree->txn.savepoints = more;
         tree->txn.savepoint_capacity = capacity;
     }
-    struct art_savepoint savepoint = {.beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
+    struct art_savepoint savepoint = {
+        .summary = tree->summary, .beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
     /* Else nothing has been changed yet, or all of it was taken back. */
     if (art_tree_in_txn(tree) && art_tree_is_known(tree)) {
         savepoint.undo = art_memtable_savepoint(tree->memtable);
@@ -68,6 +70,7 @@ static void to_beginning(struct art_tree *tree) {
     tree->root = art_root_ref(tree->txn.base);
     art_slots_return(tree, &tree->slots.used, &tree->slots.base);
     art_slot_set_clear(&tree->slots.used);
+    tree->summary = tree->txn.base_summary;
     tree->slots.known = false;
     tree->txn.spilled = false;
     tree->state = ART_TREE_UNKNOWN;
@@ -77,6 +80,7 @@ static void to_beginning(struct art_tree *tree) {
 static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *savepoint) {
     struct art_memtable *memtable;
     struct art_slot_set used = {0};
+    tree->summary = savepoint->summary;
     enum art_rc rc = art_image_read(tree, savepoint, &memtable);
     if (rc) return rc;
     rc = art_slot_set_copy(&savepoint->used, &used);
@@ -93,6 +97,34 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
     tree->slots.used = used;
     tree->txn.spilled = true; /* also over the base: the undo list does not tell what the transaction did any more */
     return ART_OK;
+}
+
+/* The image is in a place that is left now; the memtable has just been made of it. */
+static void forget_image(struct art_tree *tree, struct art_savepoint *savepoint) {
+    savepoint->undo = art_memtable_savepoint(tree->memtable);
+    savepoint->imaged = savepoint->image_moved = false;
+    savepoint->image_slots = 0;
+    art_free(savepoint->image);
+    savepoint->image = NULL;
+}
+
+/* The state of any savepoint, or a transaction that can only be rolled back. The images that a transaction has made
+ * since a COMMIT was refused that had moved the blobs are gone when it has come back. */
+static void to_savepoint(struct art_tree *tree, struct art_savepoint *savepoint) {
+    bool back = tree->before.moved && !savepoint->moved, lost = savepoint->image_moved && !tree->before.moved;
+    if (back && !savepoint->image_moved) art_move_back(tree);
+    if (savepoint->imaged) {
+        tree->txn.doomed = lost ? ART_MISUSE : to_image(tree, savepoint);
+        savepoint->undo = 0;
+        if (back && savepoint->image_moved && !tree->txn.doomed) forget_image(tree, savepoint);
+    } else if (savepoint->beginning && tree->txn.spilled) {
+        to_beginning(tree);
+        savepoint->undo = 0;
+    } else {
+        art_memtable_rollback(tree->memtable, savepoint->undo);
+    }
+    tree->txn.big = savepoint->big;
+    if (back) art_move_back(tree); /* an image that was made since is in the place that is left */
 }
 
 void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
@@ -120,22 +152,5 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     /* Some savepoints have their image and others are positions in an undo list that is gone. Nothing is read before
      * the transaction's end. */
     if (tree->txn.doomed) return;
-    struct art_savepoint *savepoint = &tree->txn.savepoints[number];
-    if (savepoint->imaged) {
-        enum art_rc rc = to_image(tree, savepoint);
-        if (rc) tree->txn.doomed = rc;
-        savepoint->undo = 0;
-    } else if (savepoint->beginning && tree->txn.spilled) {
-        to_beginning(tree);
-        savepoint->undo = 0;
-    } else {
-        art_memtable_rollback(tree->memtable, savepoint->undo);
-    }
-    tree->txn.big = savepoint->big;
-    if (savepoint->moved || !tree->before.moved) return;
-    if (tree->txn.spilled) { /* since it has moved, after a COMMIT that was refused: that root is nowhere else */
-        tree->txn.doomed = ART_MISUSE;
-    } else {
-        art_move_back(tree);
-    }
+    to_savepoint(tree, &tree->txn.savepoints[number]);
 }

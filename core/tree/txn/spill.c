@@ -49,19 +49,23 @@ static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *save
     return rc;
 }
 
+/* Not with a buffer of the store's: the write phase is over where the transaction has come back from another place. */
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
     struct art_buffer bytes = {0};
+    struct art_blob_pool *heap = NULL;
+    struct art_blob_buf buffer = {0};
     enum art_rc rc = art_buffer_reserve(&bytes, savepoint->image_bytes);
+    if (!rc) rc = art_blob_pool_open(&heap, 0);
+    if (!rc) rc = art_blob_buf_get(heap, &buffer);
     for (uint32_t i = 0; !rc && i < savepoint->image_slots; i++) {
-        struct art_blob_buf buffer = {0};
         size_t left = savepoint->image_bytes - bytes.len;
-        rc = art_store_buffer(tree->store, &buffer);
-        if (!rc) rc = image_slot_read(tree, savepoint->image[i], &buffer);
+        rc = image_slot_read(tree, savepoint->image[i], &buffer);
         if (!rc) rc = art_buffer_append(&bytes, buffer.data, left < ART_BLOB_SIZE ? left : ART_BLOB_SIZE);
-        art_blob_buf_put(&buffer);
     }
+    art_blob_buf_put(&buffer);
+    art_blob_pool_close(heap);
     struct art_memtable *memtable = NULL;
-    if (!rc) rc = art_memtable_open(&memtable);
+    if (!rc) rc = art_memtable_open_summed(&memtable, art_tree_summary(tree));
     if (!rc) rc = art_redo_decode_all(art_bytes(bytes.data, (uint32_t)bytes.len), memtable);
     art_buffer_clear(&bytes);
     if (rc) {
@@ -84,6 +88,7 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
         if (!rc) rc = art_slot_set_copy(used, &savepoint->used);
         if (!rc) rc = image_write(tree, savepoint, &bytes);
         savepoint->imaged = !rc;
+        savepoint->image_moved = tree->before.moved;
         art_buffer_clear(&bytes);
     }
     return rc;
@@ -105,7 +110,7 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
     art_pending_forget(tree);
     enum art_rc rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
-    rc = art_memtable_open(&empty);
+    rc = art_memtable_open_summed(&empty, art_tree_summary(tree));
     if (!rc) rc = art_compact_flush(tree, &edit, tree->memtable);
     if (!rc) rc = art_compact_merge(tree, &edit, UINT64_MAX);
     if (!rc) rc = art_store_wait(tree->store);
@@ -117,20 +122,24 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
         return rc;
     }
     if (filter_knows_runs(tree)) art_memtable_pass_on(tree->memtable, empty);
+    return art_spill_into(tree, &edit, empty);
+}
+
+enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty) {
     /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
-    rc = image_savepoints(tree, &tree->slots.used);
+    enum art_rc rc = image_savepoints(tree, &tree->slots.used);
     if (rc) {
         tree->txn.doomed = rc;
         art_memtable_unref(empty);
-        art_edit_discard(tree, &edit);
+        art_edit_discard(tree, edit);
         return rc;
     }
     struct art_slot_set before = tree->slots.used;
-    tree->slots.used = edit.used;
+    tree->slots.used = edit->used;
     art_slots_return(tree, &before, &tree->slots.used);
     art_slot_set_clear(&before);
     art_root_unref(tree->root);
-    tree->root = edit.root;
+    tree->root = edit->root;
     art_memtable_hand_over(tree->memtable, empty, SIZE_MAX);
     tree->memtable = empty;
     tree->txn.spilled = true;

@@ -4,7 +4,8 @@
  *   savepoints.c   savepoints                         overflow.c   values over the threshold
  *   spill.c        a transaction larger than memory   refresh.c    what other connections committed
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
- *   rows.c         blobs in the host's own rows       move.c       from a file into rows, or back */
+ *   rows.c         blobs in the host's own rows       move.c       from a file into rows, or back
+ *   resummarise.c  another summary */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
@@ -42,13 +43,21 @@ void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, savepoints.c ---------------------------------------------------------------------------------------- */
 enum art_rc art_tree_spill(struct art_tree *tree);
+/* The edit, which holds all of the memtable, becomes the transaction's own root over the empty memtable. Takes both,
+ * whatever comes of it. */
+enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty);
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
 enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 65536 };
-/* Cuts `value` into entries of the memtable and writes the row's reference (ART_OVERFLOW_REF bytes). */
-enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t *ref);
+enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYTES };
+/* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
+uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
+                               uint8_t ref[ART_OVERFLOW_REF_MAX]);
+/* Cuts `value` into entries of the memtable and writes the row's reference. */
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
+                             uint32_t *len);
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
 uint64_t art_overflow_length(struct art_bytes ref);
 enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };

@@ -11,34 +11,72 @@ static enum art_rc ready_to_write(struct art_tree *tree) {
     return !rc && large && tree->txn.phase == ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
 }
 
+/* What an entry for a found key says of the sources below the memtable. */
+struct shadow {
+    uint8_t flags; /* ART_SHADOWS_OLDER, ART_REPLACED */
+    uint32_t len;
+    uint8_t head[ART_REPLACED_MAX];
+};
+
+/* A copy: the memtable may change under what was found. */
+static void shadow_of(const struct art_tree *tree, const struct art_found *found, struct shadow *out) {
+    const struct art_summary *summary = art_tree_summary(tree);
+    out->flags = 0;
+    out->len = 0;
+    if (found->in_memtable) {
+        out->flags = found->entry.flags & (ART_SHADOWS_OLDER | ART_REPLACED);
+        out->len = art_entry_head(found->entry.flags, found->entry.value);
+        if (out->len) memcpy(out->head, found->entry.value.data, out->len);
+    } else if (found->live) {
+        out->flags = ART_SHADOWS_OLDER;
+        if (summary) out->len = art_replaced_encode(summary, &found->entry, out->head);
+        if (out->len) out->flags |= ART_REPLACED;
+    }
+}
+
+/* The entry as it is stored. */
+static void cast_shadow(struct art_tree *tree, const struct shadow *shadow, struct art_entry *entry) {
+    entry->flags |= shadow->flags;
+    if (!shadow->len) return;
+    memcpy(tree->stored, shadow->head, shadow->len);
+    if (entry->value.len) memcpy(tree->stored + shadow->len, entry->value.data, entry->value.len);
+    entry->value = art_bytes(tree->stored, shadow->len + entry->value.len);
+}
+
 /* Sets the row's entry; a long value becomes chunks. `place` is NULL where the memtable has changed since it was
  * found. */
 static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
-                           struct art_bytes value, uint8_t shadows_older) {
-    struct art_entry entry = {.value = value, .csn = tree->txn.csn, .flags = shadows_older};
-    uint8_t ref[ART_OVERFLOW_REF];
+                           struct art_bytes value, const struct shadow *shadow) {
+    struct art_entry entry = {.value = value, .csn = tree->txn.csn};
+    uint8_t ref[ART_OVERFLOW_REF_MAX];
     tree->txn.adds = true;
-    if (place) return art_memtable_set_at(tree->memtable, key, place, &entry);
     if (value.len > ART_VALUE_INLINE_MAX) {
-        enum art_rc rc = art_overflow_put(tree, value, ref);
+        enum art_rc rc = art_overflow_put(tree, value, ref, &entry.value.len);
         if (rc) return rc;
-        entry.value = art_bytes(ref, sizeof ref);
+        entry.value.data = ref;
         entry.flags |= ART_OVERFLOW;
         if (value.len > ART_BIG_VALUE) tree->txn.big = true;
+        place = NULL;
     }
-    return art_memtable_set(tree->memtable, key, &entry);
+    cast_shadow(tree, shadow, &entry);
+    return place ? art_memtable_set_at(tree->memtable, key, place, &entry)
+                 : art_memtable_set(tree->memtable, key, &entry);
 }
 
-static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, uint8_t shadows_older) {
-    struct art_entry entry = {.csn = tree->txn.csn, .flags = (uint8_t)(ART_DELETE | shadows_older)};
-    return art_memtable_set(tree->memtable, key, &entry);
+static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
+                              const struct shadow *shadow) {
+    struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE};
+    cast_shadow(tree, shadow, &entry);
+    return place ? art_memtable_set_at(tree->memtable, key, place, &entry)
+                 : art_memtable_set(tree->memtable, key, &entry);
 }
 
 /* The reference to chunks of a found row, copied: the memtable may change under it. */
 static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[ART_OVERFLOW_REF]) {
-    if (!found->live || !(found->entry.flags & ART_OVERFLOW) || found->entry.value.len != ART_OVERFLOW_REF)
-        return art_bytes(NULL, 0);
-    memcpy(ref, found->entry.value.data, ART_OVERFLOW_REF);
+    if (!found->live || !(found->entry.flags & ART_OVERFLOW)) return art_bytes(NULL, 0);
+    struct art_bytes value = art_entry_value(found->entry.flags, found->entry.value);
+    if (value.len < ART_OVERFLOW_REF) return art_bytes(NULL, 0);
+    memcpy(ref, value.data, ART_OVERFLOW_REF);
     return art_bytes(ref, ART_OVERFLOW_REF);
 }
 
@@ -62,12 +100,14 @@ static enum art_rc check_value(struct art_bytes value) {
 /* In the place of what was found. */
 static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
                              const struct art_memtable_place *place, struct art_bytes value) {
-    uint8_t ref[ART_OVERFLOW_REF], shadows_older = art_found_shadows_older(found);
+    uint8_t ref[ART_OVERFLOW_REF];
+    struct shadow shadow;
+    shadow_of(tree, found, &shadow);
     struct art_bytes old = overflow_of(found, ref);
     bool steps = old.len || value.len > ART_VALUE_INLINE_MAX; /* one set is atomic by itself */
     uint64_t before = steps ? art_memtable_savepoint(tree->memtable) : 0;
     enum art_rc rc = old.len ? art_overflow_delete(tree, old) : ART_OK;
-    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, shadows_older);
+    if (!rc) rc = put_row(tree, key, steps ? NULL : place, value, &shadow);
     if (rc && !steps) return rc;
     return finish(tree, rc, before, &key);
 }
@@ -97,22 +137,26 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
     rc = art_row_key(tree->key, path, &key);
     if (rc) return rc;
     struct art_found found;
-    rc = art_tree_find(tree, key, &found);
+    struct art_memtable_place place;
+    rc = art_tree_find_place(tree, key, &found, &place);
     if (rc || !found.live) return rc;
     *existed = true;
-    uint8_t ref[ART_OVERFLOW_REF], shadows_older = art_found_shadows_older(&found);
+    uint8_t ref[ART_OVERFLOW_REF];
+    struct shadow shadow;
+    shadow_of(tree, &found, &shadow);
     struct art_bytes old = overflow_of(&found, ref);
     uint64_t before = art_memtable_savepoint(tree->memtable);
     if (old.len) rc = art_overflow_delete(tree, old);
-    if (!rc) rc = delete_row(tree, key, shadows_older);
+    if (!rc) rc = delete_row(tree, key, old.len ? NULL : &place, &shadow);
     return finish(tree, rc, before, NULL);
 }
 
 /* The row's own bytes (or the reference to its chunks) go to the new key as they are. */
 static enum art_rc move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from,
-                              uint8_t shadows_older) {
+                              const struct shadow *shadow) {
     struct art_entry entry = {
-        .value = from->value, .csn = tree->txn.csn, .flags = (uint8_t)((from->flags & ART_OVERFLOW) | shadows_older)};
+        .value = art_entry_value(from->flags, from->value), .csn = tree->txn.csn, .flags = from->flags & ART_OVERFLOW};
+    cast_shadow(tree, shadow, &entry);
     tree->txn.adds = true;
     return art_memtable_set(tree->memtable, to, &entry);
 }
@@ -138,17 +182,44 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
         uint8_t source_ref[ART_OVERFLOW_REF], target_ref[ART_OVERFLOW_REF];
         struct art_bytes replaced = overflow_of(&target, target_ref), left = overflow_of(&source, source_ref);
-        uint8_t source_shadows = art_found_shadows_older(&source), target_shadows = art_found_shadows_older(&target);
+        struct shadow source_shadow, target_shadow;
+        shadow_of(tree, &source, &source_shadow);
+        shadow_of(tree, &target, &target_shadow);
         uint64_t before = art_memtable_savepoint(tree->memtable);
         if (replaced.len) rc = art_overflow_delete(tree, replaced);
         if (!rc && value && left.len) rc = art_overflow_delete(tree, left);
         if (!rc)
-            rc = value ? put_row(tree, to_key, NULL, *value, target_shadows)
-                       : move_entry(tree, to_key, &source.entry, target_shadows);
-        if (!rc) rc = delete_row(tree, from_key, source_shadows);
+            rc = value ? put_row(tree, to_key, NULL, *value, &target_shadow)
+                       : move_entry(tree, to_key, &source.entry, &target_shadow);
+        if (!rc) rc = delete_row(tree, from_key, NULL, &source_shadow);
         rc = finish(tree, rc, before, &to_key);
     }
     if (!rc) *existed = target.live;
     if (source.blob) art_blob_unpin(source.blob);
     return rc;
+}
+
+/* What art_tree_get() has found. */
+static struct art_found found_row(const struct art_row *row) {
+    struct art_found found = {.any = true, .live = true, .in_memtable = row->held_memtable, .blob = row->pinned_blob};
+    struct art_bytes stored = {row->stored.data - row->head, row->stored.len + row->head};
+    found.entry = (struct art_entry){.value = stored, .csn = row->version, .flags = row->flags};
+    return found;
+}
+
+enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes path, const struct art_row *row,
+                            struct art_bytes value) {
+    struct art_bytes key;
+    struct art_memtable_place place;
+    enum art_rc rc = ready_to_write(tree);
+    if (!rc) rc = check_value(value);
+    if (!rc) rc = art_row_key(tree->key, path, &key);
+    if (rc) return rc;
+    if (row->changes != tree->changes) {
+        bool existed;
+        return art_tree_move(tree, ART_WRITE_INSERT, path, path, &value, &existed);
+    }
+    struct art_found found = found_row(row);
+    art_memtable_look(tree->memtable, key, &place);
+    return put_found(tree, key, &found, &place, value);
 }

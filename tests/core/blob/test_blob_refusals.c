@@ -177,8 +177,9 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
         FIELD(level, 1, "another kind or level"),
-        {offsetof(struct art_blob_trailer, spare) + 3, 1, 1, "unknown trailer fields"},
-        FIELD(columns, 1, "unknown trailer fields"),
+        FIELD(lookups, 1, "its summary is not that of its reference"),
+        FIELD(lookups_at, 5, "lookups that nobody wants"),
+        FIELD(columns, 1, "its summary is not that of its reference"),
         FIELD(csn_min, 0xffffffff, "senseless versions"),
         FIELD(csn_max, 7, "its bounds are not those of its reference"),
         FIELD(overflows, 7, "its bounds are not those of its reference"),
@@ -252,7 +253,9 @@ START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->level = ART_LEVEL_MAX + 1);
     NONSENSE(format->columns = 1);
     NONSENSE(format->csn_floor = 1);
-    NONSENSE(format->spare[5] = 1);
+    NONSENSE(format->sums = 1);
+    NONSENSE(format->lookups = 1);
+    NONSENSE(format->spare[3] = 1);
     NONSENSE(format->csn_max = 1ull << 56);
     NONSENSE(format->overflows = 11);
     NONSENSE(format->leaf_pages = 0);

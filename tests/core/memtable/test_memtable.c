@@ -292,6 +292,51 @@ START_TEST(test_garbage_is_counted_and_compact_leaves_none) {
 }
 END_TEST
 
+static unsigned newer(struct art_memtable *memtable, uint64_t than) {
+    struct art_memtable_cursor cursor;
+    unsigned seen = 0;
+    art_memtable_cursor_init(&cursor, memtable);
+    ck_assert_int_eq(art_memtable_cursor_newer(&cursor, memtable, than), ART_OK);
+    ck_assert_int_eq(art_memtable_first(&cursor), ART_OK);
+    for (; cursor.valid; seen++) ck_assert_int_eq(art_memtable_next(&cursor), ART_OK);
+    art_memtable_cursor_clear(&cursor);
+    return seen;
+}
+
+START_TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
+    struct art_memtable *memtable = open_memtable();
+    char name[] = "dir/00000";
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(name, sizeof name, "dir/%05u", i);
+        set(memtable, name, "1", 0);
+    }
+    ck_assert_uint_eq(newer(memtable, 0), 5000);
+    ck_assert_uint_eq(newer(memtable, 1), 0);
+    art_memtable_forget_undo(memtable);
+    static const char *const changed[] = {"dir/00007", "dir/02000", "dir/02001", "dir/04999", "new", "dir/02001/x"};
+    struct art_entry entry = put("2", 2, 0);
+    for (unsigned i = 0; i < 6; i++) {
+        ck_assert_int_eq(art_memtable_set(memtable, text(changed[i]), &entry), ART_OK);
+        ck_assert_uint_eq(newer(memtable, 1), i + 1);
+    }
+    check(memtable);
+    set(memtable, "newcomer", "1", 0); /* an old entry comes late, and has the node above a new one split, */
+    ck_assert_uint_eq(newer(memtable, 1), 6);
+    for (char c = 'a'; c < 'e'; c++) {
+        char wide[] = {'w', c, 0};
+        ck_assert_int_eq(art_memtable_set(memtable, text(wide), &entry), ART_OK);
+    }
+    set(memtable, "we", "1", 0); /* or grow */
+    ck_assert_uint_eq(newer(memtable, 1), 10);
+    check(memtable);
+    art_memtable_rollback(memtable, 0); /* nodes may say more than there is, and the walk ends all the same */
+    ck_assert_uint_eq(newer(memtable, 1), 0);
+    ck_assert_uint_eq(newer(memtable, 0), 5000);
+    check(memtable);
+    art_memtable_unref(memtable);
+}
+END_TEST
+
 START_TEST(test_a_memtable_can_be_drawn) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "/usr/bin/\x01", "1", 0);
@@ -393,6 +438,8 @@ START_TEST(test_a_memtable_agrees_with_an_array) {
         for (int phase = 0; phase < 25; phase++) {
             for (uint32_t steps = random_below(&random, 150); steps; steps--) step(&round);
             memtable_model_compare(&round.model, round.memtable, &random, 30);
+            for (int walks = phase > 12 ? 3 : 0; walks--;)
+                memtable_model_compare_newer(&round.model, round.memtable, round.csn, &random);
         }
         art_memtable_rollback(round.memtable, 0);
         memtable_model_compare(&round.marks[0], round.memtable, &random, 30);
@@ -571,6 +618,7 @@ int main(void) {
     tcase_add_test(facts, test_a_memtable_that_ends_hands_its_memory_on);
     tcase_add_test(facts, test_memory_that_somebody_looks_at_is_not_handed_on);
     tcase_add_test(facts, test_garbage_is_counted_and_compact_leaves_none);
+    tcase_add_test(facts, test_a_walk_for_what_is_newer_passes_over_the_rest);
     tcase_add_test(facts, test_a_memtable_can_be_drawn);
     suite_add_tcase(suite, facts);
 

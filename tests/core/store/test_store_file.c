@@ -464,6 +464,31 @@ START_TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
 }
 END_TEST
 
+/* What the page cache has of the owner pages may be older than what the device has: it opens the owner's file, and
+ * never refuses it; and it lets nobody write. */
+START_TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either) {
+    make_world();
+    sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
+    sim_disk_let_pages_be_stale(place.sim, 1);
+    for (unsigned i = 0; i < 5; i++) {
+        EXPECT_OK(read_as(place.path, place.host_path));
+        EXPECT_OK(write_as(place.path, place.host_path));
+        EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/copy.db"));
+        struct art_store *store = store_open_as(&place, place.path, "here/copy.db");
+        EXPECT_OK(art_store_adopt(store));
+        art_store_write_end(store);
+        art_store_close(store);
+        EXPECT_OK(write_as(place.path, "here/copy.db"));
+        EXPECT_RC(ART_FOREIGN, write_as(place.path, place.host_path));
+        store = store_open(&place, 64 * MB);
+        EXPECT_OK(art_store_adopt(store));
+        art_store_write_end(store);
+        art_store_close(store);
+    }
+    end_world();
+}
+END_TEST
+
 START_TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
     make_world();
     uint64_t len;
@@ -783,6 +808,7 @@ int main(void) {
     tcase_add_test(tests, test_a_crash_while_the_owner_is_noted_leaves_an_owner);
     tcase_add_test(tests, test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted);
     tcase_add_test(tests, test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more);
+    tcase_add_test(tests, test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either);
     tcase_add_test(tests, test_a_file_of_another_table_is_never_ours_not_even_by_adopt);
     tcase_add_test(tests, test_every_flipped_bit_of_the_superblock_is_found);
     tcase_add_test(tests, test_a_file_with_two_names_is_read_and_not_written);

@@ -9,6 +9,7 @@
 #include "core/store/private.h"
 #include "tests/support/check_world.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_summary.h"
 
 /* What is planted stays where it is until somebody looks. */
 static bool merges;
@@ -202,6 +203,30 @@ START_TEST(test_a_value_that_does_not_match_its_hash) {
     check_put("new", check_large(9000, 9));
     check_plant(check_piece_key(now(), 0, 1), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
     finds_in_log_and_run("row 'new': its value is not what its hash says");
+}
+END_TEST
+
+/* Behind the reference: the first column is a text, of which a hash is kept, the second a number. */
+START_TEST(test_a_value_with_other_data_in_summed_columns) {
+    static struct art_measures has = {2, 1, 2};
+    struct art_entry row;
+    uint8_t reference[ART_OVERFLOW_REF_MAX], long_value[9000];
+    check_world_free();
+    check_summary = toy_summary(&has);
+    check_world_new(3);
+    memcpy(long_value, check_large(sizeof long_value, 9).data, sizeof long_value);
+    long_value[0] = _i % 2 ? ART_DATUM_INTEGER : ART_DATUM_NULL;
+    long_value[ART_DATUM_BYTES] = _i % 2 ? ART_DATUM_TEXT : ART_DATUM_REAL;
+    check_put("new", art_bytes(long_value, sizeof long_value));
+    check_is_clean();
+    check_must(art_memtable_get(check_tree->memtable, check_row_key("new"), &row));
+    uint32_t len = row.value.len, at = ART_OVERFLOW_REF + (uint32_t)_i / 2 * ART_DATUM_BYTES + 1;
+    ck_assert_uint_eq(len, ART_OVERFLOW_REF + 2 * ART_DATUM_BYTES);
+    memcpy(reference, row.value.data, len);
+    reference[_i < 4 ? at : len - 1] ^= 1;
+    check_plant(check_row_key("new"), art_bytes(reference, _i < 5 ? len : len - 1), now(), ART_OVERFLOW);
+    finds_in_log_and_run("row 'new': its value has other data in summed columns");
+    check_summary = (struct art_summary){0};
 }
 END_TEST
 
@@ -548,6 +573,7 @@ static TCase *values(void) {
     tcase_add_test(tcase, test_a_deleted_piece);
     tcase_add_test(tcase, test_a_piece_of_another_length);
     tcase_add_test(tcase, test_a_value_that_does_not_match_its_hash);
+    tcase_add_loop_test(tcase, test_a_value_with_other_data_in_summed_columns, 0, 6);
     tcase_add_test(tcase, test_a_piece_behind_the_end_of_the_value);
     tcase_add_test(tcase, test_pieces_that_no_row_has);
     tcase_add_test(tcase, test_pieces_that_two_rows_have);

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "core/store/private.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
@@ -156,6 +157,46 @@ START_TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
 }
 END_TEST
 
+/* Pages that the walk reads, of which nothing is in memory. */
+static uint64_t pages_read(uint64_t since, bool descending) {
+    small_tree_again();
+    must(art_cursor_open(tree, &cursor));
+    uint64_t before = tree->store->pages_read;
+    expect_rows(&(struct art_range){.newer_than = since}, 0, KEYS, descending);
+    art_cursor_close(cursor);
+    return tree->store->pages_read - before;
+}
+
+/* Two runs of deletes over the rows: nothing older is newer than the bound, so they hide nothing. */
+START_TEST(test_pages_with_deletes_alone_are_not_read) {
+    value_len = 100;
+    make(8);
+    write_rows(0, KEYS, 1, true);
+    flush();
+    must(art_tree_request_optimize(tree));
+    commit();
+    uint64_t since = art_tree_csn(tree);
+    write_rows(500, 1500, 1, false);
+    flush();
+    write_rows(2000, 1500, 1, false);
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 3);
+    ck_assert_uint_eq(pages_read(since, _i), 0);
+    /* The older of the two gets a row, and the newer one a delete that hides a row which is newer than the bound. */
+    write_rows(0, 600, 1, true);
+    write_rows(1000, 1, 1, true);
+    write_rows(2000, 1000, 1, false);
+    flush();
+    write_rows(500, 90, 1, false);
+    flush();
+    pages_read(since, _i);
+    must(art_tree_request_optimize(tree));
+    commit();
+    pages_read(since, !_i);
+    small_tree_end();
+}
+END_TEST
+
 /* Cursors are used again. */
 START_TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     struct art_buffer found = {0};
@@ -185,6 +226,7 @@ int main(void) {
     tcase_add_loop_test(all, test_rows_newer_than_a_version, 0, 6);
     tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_learns_no_gap, 0, 2);
     tcase_add_test(all, test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over);
+    tcase_add_loop_test(all, test_pages_with_deletes_alone_are_not_read, 0, 2);
     tcase_add_test(all, test_the_next_user_of_a_cursor_gets_all_rows);
     suite_add_tcase(suite, all);
     return suite_run(suite);

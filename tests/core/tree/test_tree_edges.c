@@ -9,6 +9,7 @@
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
+#include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
@@ -261,6 +262,61 @@ START_TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     must(art_tree_check(tree));
     ck_assert_uint_eq(tree->root->runs, 0); /* nothing is left, pieces neither */
     small_tree_end();
+}
+END_TEST
+
+/* Each of these puts and takes chunks, and has many allocations in between. */
+static enum art_rc change_large(unsigned which, struct art_bytes value) {
+    bool existed;
+    switch (which) {
+    case 0:
+        return art_tree_insert(tree, ART_WRITE_REPLACE, text("new"), value, &existed);
+    case 1:
+        return art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), value, &existed);
+    case 2:
+        return art_tree_move(tree, ART_WRITE_REPLACE, text("large"), text("other"), &value, &existed);
+    case 3:
+        return art_tree_move(tree, ART_WRITE_REPLACE, text("large"), text("other"), NULL, &existed);
+    default:
+        return art_tree_delete(tree, text("large"), &existed);
+    }
+}
+
+START_TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
+    static uint8_t bytes[LARGE / 8];
+    struct art_bytes value = art_bytes(bytes, sizeof bytes / 3 * 2);
+    short_memory_use();
+    for (uint32_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 31 + (i >> 12));
+    for (unsigned which = 0; which < 5; which++) {
+        unsigned failed = 0;
+        bool done = false;
+        for (int64_t n = 0; !done; n++) {
+            small_tree_make(false);
+            put("large", "");
+            put("other", "small");
+            bool existed;
+            must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(bytes, sizeof bytes), &existed));
+            flush();
+            put("x", "in the same transaction");
+            short_memory_fail_once(n);
+            enum art_rc rc = change_large(which, value);
+            done = !short_memory_failures();
+            short_memory_fail_after(-1);
+            if (rc) {
+                ck_assert_int_eq(rc, ART_NOMEM);
+                failed++;
+                large_value_is("large", bytes, sizeof bytes);
+                large_value_is("other", (const uint8_t *)"small", 5);
+                struct art_row row;
+                ck_assert_int_eq(art_tree_get(tree, text("new"), &row), ART_NOTFOUND);
+                art_row_release(&row);
+            }
+            flush();
+            must(art_tree_check(tree)); /* a chunk that belongs to no row is an error */
+            small_tree_end();
+        }
+        ck_assert_msg(failed > 0, "statement %u", which);
+    }
 }
 END_TEST
 
@@ -691,6 +747,7 @@ int main(void) {
     tcase_add_test(tests, test_cursors_may_be_closed_in_any_order);
     tcase_add_test(tests, test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was);
     tcase_add_test(tests, test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole);
+    tcase_add_test(tests, test_a_change_of_many_chunks_that_fails_leaves_none_of_them);
     tcase_add_test(tests, test_a_redo_row_that_the_host_cannot_take_is_flushed_instead);
     tcase_add_test(tests, test_garbage_of_rolled_back_changes_is_given_back);
     tcase_add_test(tests, test_a_log_of_another_history_is_read_from_its_root);

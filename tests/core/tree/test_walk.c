@@ -145,6 +145,73 @@ START_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_
 }
 END_TEST
 
+/* --- walks that pass over rows ------------------------------------------------------------------------------------ */
+
+static void commit(void) {
+    struct art_commit commit;
+    must(art_tree_prepare(tree, &commit));
+    toy_write(toy, &commit);
+    art_tree_committed(tree);
+}
+
+/* Each `step`th row is written once more, and all is merged into one run with large blobs. */
+static uint64_t write_again(unsigned step) {
+    static const uint8_t value[70];
+    bool existed;
+    art_tree_close(tree);
+    options.blob_pages = 0;
+    open_tree();
+    uint64_t since = art_tree_csn(tree);
+    for (unsigned i = 0; i < ROWS; i += step) {
+        char text[40];
+        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, len), art_bytes(value, sizeof value), &existed));
+    }
+    must(art_tree_request_optimize(tree));
+    commit();
+    ck_assert_uint_eq(tree->root->runs, 1);
+    art_tree_close(tree);
+    open_tree();
+    return since;
+}
+
+struct cost {
+    unsigned seen;
+    uint64_t reads, pages;
+};
+
+static struct cost walk_newer(uint64_t since, unsigned rows, bool backward) {
+    struct art_cursor *cursor;
+    struct cost cost = {0};
+    uint64_t reads = sim_disk_calls(disk, SIM_READ), pages = tree->store->pages_read;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){.newer_than = since}, backward));
+    for (; art_cursor_valid(cursor) && cost.seen < rows; cost.seen++) must(art_cursor_next(cursor));
+    art_cursor_close(cursor);
+    cost.reads = sim_disk_calls(disk, SIM_READ) - reads;
+    cost.pages = tree->store->pages_read - pages;
+    printf("%u rows in %llu pages by %llu reads\n", cost.seen, (unsigned long long)cost.pages,
+           (unsigned long long)cost.reads);
+    return cost;
+}
+
+START_TEST(test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others) {
+    uint64_t since = write_again(1), leaves = tree->root->run[0].blobs;
+    struct cost all = walk_newer(since, UINT_MAX, _i);
+    ck_assert_uint_eq(all.seen, ROWS);
+    ck_assert_uint_gt(all.pages, 100);
+    ck_assert_uint_le(all.reads, 6 * leaves + 8); /* 1, 2, 4, 8, 16, 32, and then 32 at a time; the footers */
+    since = write_again(2000);
+    struct cost some = walk_newer(since, UINT_MAX, _i);
+    ck_assert_uint_eq(some.seen, ROWS / 2000);
+    ck_assert_uint_le(some.pages, ROWS / 2000 + 4 * leaves + 8); /* footers, the index, the superblock */
+    ck_assert_uint_le(some.reads, 3 * leaves + 8);
+    since = write_again(1);
+    struct cost few = walk_newer(since, 5, _i);
+    ck_assert_uint_le(few.pages, 10 + 4 * leaves);
+}
+END_TEST
+
 static uint64_t walked_bytes(uint64_t cache_bytes, bool backward, uint64_t *most_cached) {
     struct sim_disk_stats before, after;
     struct art_cursor *cursor;
@@ -356,6 +423,7 @@ int main(void) {
     TCase *all = tcase_create("walk");
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_loop_test(all, test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once, 0, 2);
+    tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others, 0, 2);
     tcase_add_loop_test(all, test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 0, 2);
     tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
     tcase_add_loop_test(all, test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way, 0, 2);

@@ -1,0 +1,378 @@
+#include "core/base/summary.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/base/value_hash.h"
+
+/* --- data --------------------------------------------------------------------------------------------------------- */
+
+static const double two_63 = 9223372036854775808.0;
+
+static int compare_wholes(int64_t a, int64_t b) {
+    return a < b ? -1 : a > b;
+}
+
+/* Exact, as SQLite compares them. */
+static int compare_with_real(int64_t integer, double real) {
+    if (!(real < two_63)) return -1; /* as NaN, which only a forged zone has */
+    if (real < -two_63) return 1;
+    int64_t whole = (int64_t)real;
+    if (integer != whole) return compare_wholes(integer, whole);
+    double rest = real - (double)whole;
+    return rest > 0 ? -1 : rest < 0;
+}
+
+static int class_of(enum art_datum_kind kind) {
+    return kind == ART_DATUM_REAL ? ART_DATUM_INTEGER : kind;
+}
+
+int art_datum_compare(const struct art_datum *a, const struct art_datum *b) {
+    if (class_of(a->kind) != class_of(b->kind)) return class_of(a->kind) < class_of(b->kind) ? -1 : 1;
+    if (a->kind == ART_DATUM_NULL) return 0;
+    if (a->kind >= ART_DATUM_TEXT) return art_bytes_compare(a->bytes, b->bytes);
+    if (a->kind == ART_DATUM_INTEGER) {
+        return b->kind == ART_DATUM_INTEGER ? compare_wholes(a->integer, b->integer)
+                                            : compare_with_real(a->integer, b->real);
+    }
+    if (b->kind == ART_DATUM_INTEGER) return -compare_with_real(b->integer, a->real);
+    return a->real < b->real ? -1 : a->real > b->real;
+}
+
+/* --- zones -------------------------------------------------------------------------------------------------------- */
+
+/* The double next to one that is not 0, above or below. A neighbour in value is a neighbour in bits, and this needs no
+ * libm: who links the library statically should not have to name it. */
+static double neighbour(double real, bool above) {
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof(bits));
+    bits += (real > 0) == above ? 1 : (uint64_t)-1;
+    memcpy(&real, &bits, sizeof(bits));
+    return real;
+}
+
+/* The nearest doubles around an integer. One that is not exact is far from 0. */
+static double real_below(int64_t integer) {
+    double real = (double)integer;
+    return compare_with_real(integer, real) < 0 ? neighbour(real, false) : real;
+}
+
+static double real_above(int64_t integer) {
+    double real = (double)integer;
+    return compare_with_real(integer, real) > 0 ? neighbour(real, true) : real;
+}
+
+static void become_real(struct art_zone *zone) {
+    if (zone->kinds & ART_ZONE_REALS) return;
+    if (zone->kinds & ART_ZONE_NUMBERS) {
+        zone->low.real = real_below(zone->low.integer);
+        zone->high.real = real_above(zone->high.integer);
+    }
+    zone->kinds |= ART_ZONE_REALS;
+}
+
+static void add_integers(struct art_zone *zone, int64_t low, int64_t high) {
+    bool first = !(zone->kinds & ART_ZONE_NUMBERS);
+    if (first || low < zone->low.integer) zone->low.integer = low;
+    if (first || high > zone->high.integer) zone->high.integer = high;
+    zone->kinds |= ART_ZONE_NUMBERS;
+}
+
+static void add_reals(struct art_zone *zone, double low, double high) {
+    become_real(zone);
+    bool first = !(zone->kinds & ART_ZONE_NUMBERS);
+    if (first || low < zone->low.real) zone->low.real = low;
+    if (first || high > zone->high.real) zone->high.real = high;
+    zone->kinds |= ART_ZONE_NUMBERS;
+}
+
+void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum) {
+    switch (datum->kind) {
+    case ART_DATUM_NULL:
+        zone->kinds |= ART_ZONE_NULLS;
+        return;
+    case ART_DATUM_INTEGER:
+        if (zone->kinds & ART_ZONE_REALS) {
+            add_reals(zone, real_below(datum->integer), real_above(datum->integer));
+        } else {
+            add_integers(zone, datum->integer, datum->integer);
+        }
+        return;
+    case ART_DATUM_REAL:
+        add_reals(zone, datum->real + 0.0, datum->real + 0.0); /* -0.0 becomes 0.0: the order of adding is nothing */
+        return;
+    default:
+        zone->kinds |= ART_ZONE_OTHERS;
+    }
+}
+
+void art_zone_add(struct art_zone *zone, const struct art_zone *more) {
+    struct art_zone other = *more;
+    if (other.kinds & ART_ZONE_NUMBERS) {
+        if (zone->kinds & ART_ZONE_REALS) become_real(&other);
+        if (other.kinds & ART_ZONE_REALS) {
+            add_reals(zone, other.low.real, other.high.real);
+        } else {
+            add_integers(zone, other.low.integer, other.high.integer);
+        }
+    }
+    zone->kinds |= other.kinds & (ART_ZONE_NULLS | ART_ZONE_OTHERS);
+}
+
+struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
+    struct art_datum datum = {.kind = ART_DATUM_NULL};
+    bool numbers = zone->kinds & ART_ZONE_NUMBERS, others = zone->kinds & ART_ZONE_OTHERS;
+    if (!largest && zone->kinds & ART_ZONE_NULLS) return datum;
+    if (others && (largest || !numbers)) {
+        datum.kind = largest ? ART_DATUM_BEYOND : ART_DATUM_TEXT;
+    } else if (numbers && zone->kinds & ART_ZONE_REALS) {
+        datum.kind = ART_DATUM_REAL;
+        datum.real = largest ? zone->high.real : zone->low.real;
+    } else if (numbers) {
+        datum.kind = ART_DATUM_INTEGER;
+        datum.integer = largest ? zone->high.integer : zone->low.integer;
+    }
+    return datum;
+}
+
+bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit) {
+    if (zone->kinds & ART_ZONE_OTHERS) return true;
+    if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
+    struct art_zone numbers = *zone;
+    numbers.kinds &= (uint8_t)~ART_ZONE_NULLS;
+    struct art_datum least = art_zone_end(&numbers, false), most = art_zone_end(&numbers, true);
+    if (limit->low_set && art_datum_compare(&most, &limit->low) < 0) return false;
+    return !(limit->high_set && art_datum_compare(&least, &limit->high) > 0);
+}
+
+bool art_zone_is_sane(const struct art_zone *zone) {
+    if (zone->kinds & ~ART_ZONE_KINDS) return false;
+    if (!(zone->kinds & ART_ZONE_NUMBERS))
+        return !(zone->kinds & ART_ZONE_REALS) && !zone->low.integer && !zone->high.integer;
+    if (zone->kinds & ART_ZONE_REALS) return zone->low.real <= zone->high.real; /* false for NaN */
+    return zone->low.integer <= zone->high.integer;
+}
+
+/* --- sums and zones of many entries ------------------------------------------------------------------------------- */
+
+void art_summed_add(struct art_measures has, struct art_summed *to, const struct art_summed *from) {
+    for (unsigned i = 0; i < has.sums; i++) to->sum[i] = art_add128(to->sum[i], from->sum[i]);
+    for (unsigned i = 0; i < has.columns; i++) art_zone_widen(&to->zone[i], &from->zone[i]);
+}
+
+art_int128 art_load_sum(const uint8_t *p) {
+    art_int128 x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+void art_store_sum(uint8_t *p, art_int128 x) {
+    memcpy(p, &x, sizeof x);
+}
+
+void art_summed_encode(struct art_measures has, const struct art_summed *summed, uint8_t *out) {
+    for (unsigned i = 0; i < has.sums; i++, out += ART_SUM_BYTES) art_store_sum(out, summed->sum[i]);
+    for (unsigned i = 0; i < has.columns; i++, out += ART_ZONE_BYTES) {
+        const struct art_zone *zone = &summed->zone[i];
+        out[0] = zone->kinds;
+        memcpy(out + 1, &zone->low, 8);
+        memcpy(out + 9, &zone->high, 8);
+    }
+}
+
+bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art_summed *out) {
+    bool sane = true;
+    for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) out->sum[i] = art_load_sum(bytes);
+    for (unsigned i = 0; i < has.columns; i++, bytes += ART_ZONE_BYTES) {
+        struct art_zone *zone = &out->zone[i];
+        zone->kinds = bytes[0];
+        memcpy(&zone->low, bytes + 1, 8);
+        memcpy(&zone->high, bytes + 9, 8);
+        sane &= art_zone_is_sane(zone);
+    }
+    return sane;
+}
+
+struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, unsigned column) {
+    const uint8_t *at = bytes + ART_SUM_BYTES * has.sums + ART_ZONE_BYTES * column;
+    struct art_zone zone = {.kinds = at[0]};
+    memcpy(&zone.low, at + 1, 8);
+    memcpy(&zone.high, at + 9, 8);
+    return zone;
+}
+
+void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum) {
+    for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) {
+        art_int128 more = art_load_sum(bytes);
+        sum[i] = sign > 0 ? art_add128(sum[i], more) : art_subtract128(sum[i], more);
+    }
+}
+
+bool art_measures_are_sane(struct art_measures has) {
+    return has.columns <= ART_SUMMARY_MAX && has.sums <= has.columns && !(has.lookups >> has.columns);
+}
+
+/* --- entries ------------------------------------------------------------------------------------------------------ */
+
+/* Of a reference that is too short: NULLs. */
+static void read_data(struct art_measures has, struct art_bytes value, struct art_datum *out) {
+    uint32_t bytes = has.columns * (uint32_t)ART_DATUM_BYTES;
+    bool whole = value.len >= bytes;
+    for (unsigned i = 0; i < has.columns; i++) {
+        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
+        const uint8_t *at = whole ? value.data + value.len - bytes + i * (uint32_t)ART_DATUM_BYTES : NULL;
+        if (!whole || *at > ART_DATUM_BLOB) continue;
+        out[i].kind = (enum art_datum_kind) * at;
+        memcpy(&out[i].integer, at + 1, 8);
+        out[i].by_hash = out[i].kind >= ART_DATUM_TEXT;
+        if (out[i].kind == ART_DATUM_REAL && out[i].real != out[i].real) out[i].kind = ART_DATUM_NULL;
+    }
+}
+
+void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out) {
+    for (unsigned i = 0; i < has.columns; i++, out += ART_DATUM_BYTES) {
+        uint32_t hash[ART_VALUE_HASHES] = {0};
+        uint64_t number = data[i].kind == ART_DATUM_NULL ? 0 : (uint64_t)data[i].integer;
+        bool odd = data[i].kind >= ART_DATUM_TEXT && art_value_hashes(&data[i], hash) > 1;
+        out[0] = (uint8_t)data[i].kind;
+        art_store64(out + 1, data[i].kind >= ART_DATUM_TEXT ? hash[0] | (uint64_t)odd << 32 : number);
+    }
+}
+
+/* Of an entry that is no put of a value at hand. */
+static void __attribute__((noinline))
+read_otherwise(const struct art_summary *summary, const struct art_entry *entry, struct art_datum *out) {
+    if (entry->flags & (ART_DELETE | ART_CHUNK)) {
+        for (unsigned i = 0; i < summary->has.columns; i++) out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
+    } else {
+        read_data(summary->has, art_entry_value(entry->flags, entry->value), out);
+    }
+}
+
+static inline void read_entry(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                              struct art_datum *out) {
+    assert(summary->has.sums <= summary->has.columns);
+    if (entry->flags & (ART_DELETE | ART_CHUNK | ART_OVERFLOW)) {
+        read_otherwise(summary, entry, out);
+    } else {
+        summary->read(summary->context, art_entry_value(entry->flags, entry->value), wanted, out);
+    }
+}
+
+void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                      struct art_datum *out) {
+    read_entry(summary, entry, wanted, out);
+}
+
+static inline unsigned sums_only(const struct art_summary *summary) {
+    return (1u << summary->has.sums) - 1;
+}
+
+static inline int64_t summand(const struct art_datum *datum) {
+    return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
+}
+
+static inline void take_replaced(struct art_measures has, const struct art_entry *entry, int sign, art_int128 *sum) {
+    const uint8_t *at = entry->value.data + 1, *end = at + entry->value.data[0];
+    for (unsigned i = 0; i < has.sums; i++) {
+        uint64_t folded = 0;
+        at += art_get_varint(at, end, &folded);
+        int64_t replaced = (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
+        sum[i] = sign > 0 ? art_subtract128(sum[i], replaced) : art_add128(sum[i], replaced);
+    }
+}
+
+void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    unsigned sums = summary->has.sums;
+    if (entry->flags & ART_CHUNK) return;
+    if (!(entry->flags & ART_DELETE)) {
+        read_entry(summary, entry, sums_only(summary), data);
+        for (unsigned i = 0; i < sums; i++) {
+            int64_t value = summand(&data[i]);
+            sum[i] = sign > 0 ? art_add128(sum[i], value) : art_subtract128(sum[i], value);
+        }
+    }
+    if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sign, sum);
+}
+
+/* Integers among integers at once. */
+static inline void add_datum(struct art_zone *zone, const struct art_datum *datum) {
+    if (datum->kind != ART_DATUM_INTEGER || zone->kinds & ART_ZONE_REALS) {
+        art_zone_add_datum(zone, datum);
+    } else {
+        add_integers(zone, datum->integer, datum->integer);
+    }
+}
+
+static void note_hashes(struct art_measures has, const struct art_datum *data, struct art_hashes *out) {
+    memset(out->count, 0, sizeof out->count);
+    for (unsigned i = 0; i < has.columns; i++)
+        out->count[i] = has.lookups >> i & 1 ? (uint8_t)art_value_hashes(&data[i], out->hash[i]) : 0;
+}
+
+void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    art_summary_read(summary, entry, summary->has.lookups, data);
+    note_hashes(summary->has, data, out);
+}
+
+bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
+                       const struct art_limits *limits) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    unsigned wanted = 0;
+    for (unsigned i = 0; i < limits->sought_count; i++) wanted |= 1u << limits->sought[i].column;
+    art_summary_read(summary, entry, wanted, data);
+    for (unsigned i = 0; i < limits->sought_count; i++) {
+        if (!art_is_sought(&data[limits->sought[i].column], &limits->sought[i])) return false;
+    }
+    return true;
+}
+
+void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
+                     struct art_zone *zone, struct art_hashes *hashes) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    struct art_measures has = summary->has;
+    if (hashes) *hashes = (struct art_hashes){0};
+    if (entry->flags & ART_CHUNK) return;
+    if (!(entry->flags & ART_DELETE)) {
+        read_entry(summary, entry, ART_ALL_COLUMNS, data);
+        for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
+        for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
+        if (hashes) note_hashes(has, data, hashes);
+    }
+    if (entry->flags & ART_REPLACED) take_replaced(has, entry, 1, sum);
+}
+
+void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out,
+                       struct art_hashes *hashes) {
+    for (unsigned i = 0; i < summary->has.sums; i++) out->sum[i] = 0;
+    for (unsigned i = 0; i < summary->has.columns; i++) out->zone[i] = (struct art_zone){0};
+    art_summary_add(summary, entry, out->sum, out->zone, hashes);
+}
+
+uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
+                             uint8_t out[ART_REPLACED_MAX]) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    uint8_t *at = out + 1;
+    bool any = false;
+    if (!summary->has.sums) return 0;
+    art_summary_read(summary, row, sums_only(summary), data);
+    for (unsigned i = 0; i < summary->has.sums; i++) {
+        uint64_t value = (uint64_t)summand(&data[i]);
+        any |= value != 0;
+        at += art_put_varint(at, value << 1 ^ (0 - (value >> 63)));
+    }
+    assert(at <= out + ART_REPLACED_MAX);
+    out[0] = (uint8_t)(at - out - 1);
+    return any ? (uint32_t)(at - out) : 0;
+}
+
+void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    struct art_zone own = {0};
+    if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
+    read_entry(search->summary, entry, 1u << search->column, data);
+    add_datum(&own, &data[search->column]);
+    art_extreme_take(search, &own);
+}

@@ -1,0 +1,232 @@
+/* Summaries: what a table adds up and bounds of some of its columns, beside the number of rows.
+ *
+ *   summary     the columns: first those with sums (`has.sums` of them), then the others; only the host can read them
+ *               out of a value
+ *   datum       one column's value in one row
+ *   sum         of the integers in a column; all else counts nothing. 128 bits, so that no sum of a table overflows
+ *   lookup      a column whose values can be looked up: hashes of them lead to pages (value_hash.h, blob/lookups.h)
+ *   zone        bounds of a column over many rows, as in a zone map: never narrower than the rows, maybe wider
+ *
+ * Sums follow the rule of counts (entry.h). An entry adds the values that it puts, and takes away those of the row that
+ * it shadows. It keeps these, in front of its value:
+ *
+ *   ART_REPLACED      u8 length | a varint for each sum, zigzag, of the shadowed row's integer | the value
+ *
+ * Without the flag all of them are 0. So the sums of the entries of one key, over all sources, are those of its row. A
+ * zone has the rows that are put, and says nothing of what they shadow.
+ *
+ * The value of a row in overflow chunks is not at hand. Its reference ends with the row's data, ART_DATUM_BYTES each:
+ * of a text or blob, its hashes. An entry with ART_CHUNK is no row, and counts nothing.
+ */
+#ifndef ART_BASE_SUMMARY_H
+#define ART_BASE_SUMMARY_H
+
+#include <stdbool.h>
+
+#include "core/base/entry.h"
+
+/* Memory from SQLite is aligned to 8. */
+__extension__ typedef __int128 art_int128 __attribute__((aligned(8)));
+
+enum {
+    ART_SUMMARY_MAX = 8, /* columns */
+    ART_DATUM_BYTES = 9, /* a datum's kind, and 8 bytes of a number */
+    ART_SUM_BYTES = 16,  /* little-endian */
+    ART_ZONE_BYTES = 17, /* kinds, low, high */
+    ART_SUMMED_MAX = ART_SUMMARY_MAX * (ART_SUM_BYTES + ART_ZONE_BYTES),
+    ART_STORED_MAX = ART_VALUE_INLINE_MAX + ART_REPLACED_MAX
+};
+
+/* In SQLite's order. ART_DATUM_BEYOND is no value, and comes behind all. */
+enum art_datum_kind {
+    ART_DATUM_NULL,
+    ART_DATUM_INTEGER,
+    ART_DATUM_REAL,
+    ART_DATUM_TEXT,
+    ART_DATUM_BLOB,
+    ART_DATUM_BEYOND
+};
+
+struct art_datum {
+    enum art_datum_kind kind;
+    bool by_hash; /* of a text or blob: only its hashes are known, the first, and above it whether it is odd */
+    union {
+        int64_t integer;
+        double real; /* never NaN */
+        uint64_t hashes;
+    };
+    struct art_bytes bytes; /* of a text or blob, borrowed from the value; NULL where only the kind is known */
+};
+
+/* How many there are of each. */
+struct art_measures {
+    uint8_t columns, sums; /* the first `sums` of the columns have one */
+    uint8_t lookups;       /* a bit for each column that has one */
+};
+
+struct art_summary {
+    struct art_measures has;
+    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that makes no
+     * sense has NULLs. */
+    void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
+    void *context;
+};
+
+/* <0, 0, >0, as SQLite sorts them: NULL, numbers by their exact values, texts, blobs, both by their bytes. */
+int art_datum_compare(const struct art_datum *a, const struct art_datum *b);
+
+/* --- zones -------------------------------------------------------------------------------------------------------- */
+
+enum art_zone_kinds {
+    ART_ZONE_NUMBERS = 1, /* low and high mean something */
+    ART_ZONE_REALS = 2,   /* they are doubles, rounded away from the numbers between them; else integers, exact */
+    ART_ZONE_NULLS = 4,
+    ART_ZONE_OTHERS = 8, /* texts or blobs */
+    ART_ZONE_KINDS = 15
+};
+
+struct art_zone {
+    uint8_t kinds;
+    union {
+        int64_t integer;
+        double real;
+    } low, high;
+};
+
+void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum);
+void art_zone_add(struct art_zone *zone, const struct art_zone *more);
+/* The same, at once for integers among integers. */
+static inline void art_zone_widen(struct art_zone *zone, const struct art_zone *more) {
+    if ((zone->kinds | more->kinds) & ART_ZONE_REALS) {
+        art_zone_add(zone, more);
+        return;
+    }
+    if (more->kinds & ART_ZONE_NUMBERS) {
+        bool first = !(zone->kinds & ART_ZONE_NUMBERS);
+        if (first || more->low.integer < zone->low.integer) zone->low.integer = more->low.integer;
+        if (first || more->high.integer > zone->high.integer) zone->high.integer = more->high.integer;
+    }
+    zone->kinds |= more->kinds;
+}
+/* No datum in it is less, or larger. Of texts and blobs: an empty text, or ART_DATUM_BEYOND. */
+struct art_datum art_zone_end(const struct art_zone *zone, bool largest);
+bool art_zone_is_sane(const struct art_zone *zone);
+
+/* Rows that are wanted: numbers in a column between these; texts and blobs, too, since somebody may read a number in
+ * them, and no NULL. */
+struct art_limit {
+    unsigned column; /* of the summary */
+    bool low_set, high_set;
+    struct art_datum low, high; /* wanted themselves */
+};
+/* Rows whose value in a column with a lookup has one of these hashes, ascending. */
+struct art_sought {
+    unsigned column; /* of the summary */
+    uint32_t count;
+    const uint32_t *hash; /* borrowed as long as somebody looks for them */
+};
+enum { ART_LIMITS_MAX = 4, ART_SOUGHT_MAX = 4 };
+struct art_limits {
+    const struct art_summary *summary; /* whose columns are named; with another one the limits mean nothing */
+    unsigned count, sought_count;
+    struct art_limit limit[ART_LIMITS_MAX];
+    struct art_sought sought[ART_SOUGHT_MAX];
+};
+/* False: no row of the zone is wanted. */
+bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit);
+
+/* A search for the least or largest integer of a column. Zones lead it: a part whose bound is not better than what was
+ * found is not looked into. It is `lost` where integers do not tell the answer, and somebody else has to look. */
+struct art_extreme {
+    const struct art_summary *summary;
+    unsigned column;
+    bool largest;
+    bool hidden; /* some rows of this source may be: its bounds are not those of rows */
+    bool any, lost;
+    int64_t best; /* `any`: a row's, as good as all that was looked at */
+};
+/* Is anything in it better, or nobody knows what? */
+static inline bool art_extreme_beats(const struct art_extreme *search, const struct art_zone *zone) {
+    if (zone->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS)) return true;
+    if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
+    if (!search->any) return true;
+    return search->largest ? zone->high.integer > search->best : zone->low.integer < search->best;
+}
+/* A whole part, whose zone is as narrow as it can be. */
+static inline void art_extreme_take(struct art_extreme *search, const struct art_zone *zone) {
+    if (!art_extreme_beats(search, zone)) return;
+    search->lost |= search->hidden || zone->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS);
+    search->any = true;
+    search->best = search->largest ? zone->high.integer : zone->low.integer;
+}
+/* An entry of a leaf. */
+void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry);
+
+/* --- sums and zones of many entries ------------------------------------------------------------------------------- */
+
+struct art_summed {
+    art_int128 sum[ART_SUMMARY_MAX];
+    struct art_zone zone[ART_SUMMARY_MAX];
+};
+
+static inline uint32_t art_summed_bytes(struct art_measures has) {
+    return (uint32_t)ART_SUM_BYTES * has.sums + (uint32_t)ART_ZONE_BYTES * has.columns;
+}
+
+void art_summed_add(struct art_measures has, struct art_summed *to, const struct art_summed *from);
+/* The sums, then the zones. Of bytes from disk any sum may be anything; false: a zone makes no sense. */
+void art_summed_encode(struct art_measures has, const struct art_summed *summed, uint8_t *out);
+bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art_summed *out);
+/* The zone of one column. */
+struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, unsigned column);
+/* The encoded sums alone, added to `sum`, or with `sign` -1 taken from it. */
+void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum);
+bool art_measures_are_sane(struct art_measures has);
+static inline bool art_measures_equal(struct art_measures a, struct art_measures b) {
+    return a.columns == b.columns && a.sums == b.sums && a.lookups == b.lookups;
+}
+
+art_int128 art_load_sum(const uint8_t *p);
+void art_store_sum(uint8_t *p, art_int128 x);
+/* Sums come from the disk: a lie may overflow, and is only a lie then. */
+static inline art_int128 art_add128(art_int128 a, art_int128 b) {
+    __extension__ typedef unsigned __int128 uint128;
+    return (art_int128)((uint128)a + (uint128)b);
+}
+static inline art_int128 art_subtract128(art_int128 a, art_int128 b) {
+    __extension__ typedef unsigned __int128 uint128;
+    return (art_int128)((uint128)a - (uint128)b);
+}
+
+/* --- entries ------------------------------------------------------------------------------------------------------ */
+
+#define ART_ALL_COLUMNS UINT8_MAX
+/* What an entry puts: its data in the wanted columns, or NULLs where it puts no row. */
+void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                      struct art_datum *out);
+/* Hashes of the values that an entry puts. */
+struct art_hashes {
+    uint8_t count[ART_SUMMARY_MAX]; /* 0 in a column without a lookup */
+    uint32_t hash[ART_SUMMARY_MAX][2];
+};
+/* What an entry adds to the sums, and its row to zones; added to them. `hashes`: the row's, or NULL. */
+void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
+                     struct art_zone *zone, struct art_hashes *hashes);
+/* The same, added to nothing. */
+void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out,
+                       struct art_hashes *hashes);
+/* Only the hashes. */
+void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out);
+/* Does an entry put a row with what is sought in each of the columns? */
+bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
+                       const struct art_limits *limits);
+/* Only the sums, added to (or, with `sign` -1, taken from) `sum`. */
+void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum);
+
+/* The bytes of ART_REPLACED for the row that an entry puts, into `out`; 0: all sums are 0, and the flag is not set. */
+uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
+                             uint8_t out[ART_REPLACED_MAX]);
+/* What an overflow reference ends with: has.columns * ART_DATUM_BYTES. */
+void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out);
+
+#endif

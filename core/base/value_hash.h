@@ -1,0 +1,29 @@
+/* Hashes of values, to find rows by them: values that SQLite may call equal, whatever affinities apply, have a hash in
+ * common. The opposite is not true.
+ *
+ * SQLite compares 1 and 1.0 exactly, a text with a text by its bytes (BINARY), a blob with a blob likewise. Where an
+ * affinity makes it convert one side, a text that looks like a number may equal that number.
+ *
+ *   number          one hash; 1 and 1.0 have the same
+ *   text            one hash, of its bytes; up to 18 digits alone, with or without a sign, have their number's
+ *   other text that may read as a number: '1.5', ' 7', '1e3'        its own, and ART_HASH_ODD
+ *   'Inf' and '-Inf', as which an infinity becomes a text           likewise
+ *   blob            one hash, of its bytes
+ *   NULL            none
+ *
+ * So whoever looks for a number in a column that may hold texts asks for its hash and for ART_HASH_ODD.
+ */
+#ifndef ART_BASE_VALUE_HASH_H
+#define ART_BASE_VALUE_HASH_H
+
+#include "core/base/summary.h"
+
+enum { ART_VALUE_HASHES = 2 }; /* of one value, at most */
+#define ART_HASH_ODD 0x6f646421u
+
+/* Into `out`; how many. */
+unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_HASHES]);
+/* Is one of the value's hashes among the sought ones? */
+bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought);
+
+#endif

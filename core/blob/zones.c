@@ -1,0 +1,91 @@
+/* Looking for values in a blob, and not for keys. */
+#include <assert.h>
+
+#include "core/blob/search.h"
+
+struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, unsigned column) {
+    return art_summed_zone(has, bytes.data + ART_REF_FIXED, column);
+}
+
+enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
+                          void (*visit)(void *context, uint32_t entry, uint8_t flags, struct art_bytes value),
+                          void *context) {
+    struct art_bucket_view view;
+    uint32_t first = art_bucket_rank(blob, bucket);
+    enum art_rc rc = art_bucket_open(blob, bucket, &view);
+    assert(rc || (from >= first && to <= first + view.count));
+    for (uint32_t i = from; !rc && i < to; i++)
+        visit(context, i, art_bucket_flags(&view, i - first), art_bucket_value(&view, i - first));
+    return rc;
+}
+
+struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint32_t bucket) {
+    return art_bucket_zone(blob, column, bucket);
+}
+
+/* Are all zones of these buckets integers, and nothing that comes before or behind these? */
+static bool are_integers(const uint8_t *kinds, uint32_t from, uint32_t to, bool nulls_count) {
+    uint64_t all = UINT64_MAX, any = 0;
+    uint32_t b = from;
+    for (; b + 8 <= to; b += 8) { /* eight of them side by side */
+        uint64_t eight = art_load64(kinds + b);
+        all &= eight;
+        any |= eight;
+    }
+    for (unsigned shift = 32; shift >= 8; shift /= 2) {
+        all &= all >> shift;
+        any |= any >> shift;
+    }
+    for (; b < to; b++) {
+        all &= kinds[b];
+        any |= kinds[b];
+    }
+    if (nulls_count && any & ART_ZONE_NULLS) return false;
+    return all & ART_ZONE_NUMBERS && !(any & (ART_ZONE_REALS | ART_ZONE_OTHERS));
+}
+
+/* The largest of at least one, with the order turned round or not. */
+static int64_t largest_end(const uint8_t *ends, uint32_t from, uint32_t to, uint64_t turn) {
+    int64_t best = (int64_t)(art_load64(ends + 8 * from) ^ turn), second = best;
+    uint32_t b = from + 1;
+    for (; b + 2 <= to; b += 2) {
+        int64_t end = (int64_t)(art_load64(ends + 8 * b) ^ turn), next = (int64_t)(art_load64(ends + 8 * b + 8) ^ turn);
+        best = end > best ? end : best;
+        second = next > second ? next : second;
+    }
+    int64_t last = b < to ? (int64_t)(art_load64(ends + 8 * b) ^ turn) : best;
+    best = second > best ? second : best;
+    return last > best ? last : best;
+}
+
+bool art_blob_best_bound(const struct art_blob *blob, unsigned column, bool largest, uint32_t from, uint32_t to,
+                         int64_t *value) {
+    uint32_t n = blob->buckets, at = art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
+    const uint8_t *zones = blob->image + blob->routing + at + ART_ZONE_BYTES * column * n;
+    uint64_t turn = largest ? 0 : UINT64_MAX;
+    assert(from < to && to <= n);
+    if (!are_integers(zones + 16 * n, from, to, false)) return false;
+    *value = (int64_t)((uint64_t)largest_end(largest ? zones + 8 * n : zones, from, to, turn) ^ turn);
+    return true;
+}
+
+bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
+                          int64_t *value) {
+    uint32_t n = blob->buckets, at = art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
+    const uint8_t *zones = blob->image + blob->routing + at + ART_ZONE_BYTES * search->column * n;
+    const uint8_t *ends = search->largest ? zones + 8 * n : zones;
+    if (!are_integers(zones + 16 * n, search->from, search->to, search->nulls_count)) return false;
+    /* With the order turned round for the least, the best is the largest. */
+    uint64_t turn = search->largest ? 0 : UINT64_MAX;
+    int64_t last = (int64_t)((uint64_t)search->last ^ turn), best = INT64_MIN;
+    *bucket = search->to;
+    for (uint32_t b = search->from; b < search->to; b++) {
+        int64_t end = (int64_t)(art_load64(ends + 8 * b) ^ turn);
+        bool due = !search->begun || end < last || (end == last && b > search->given);
+        if (!due || (end <= best && *bucket < search->to)) continue;
+        best = end;
+        *bucket = b;
+    }
+    *value = (int64_t)((uint64_t)best ^ turn);
+    return true;
+}

@@ -1,0 +1,590 @@
+/* The rows of a range in the order of a summarised column: best first.
+ *
+ * A heap holds parts of all sources, each under the best value that it may have: nodes of the memtable, blobs, buckets,
+ * and entries. The best part comes out. It is replaced by its own parts, until it is an entry, and that is the next
+ * row, unless a newer source has its key.
+ *
+ *     heap                          comes out        goes in
+ *     {run 1: 97, memtable: 80}     run 1            bucket 0: 12, bucket 1: 97, bucket 2: 60
+ *     {bucket 1: 97, memtable: 80}  bucket 1         its entries: 97, 41, 33, ...
+ *     {entry: 97, ...}              entry            it is a row, with the value 97
+ *
+ * Zones are never too narrow, so no part that stays behind has anything better. A zone with texts or blobs counts as
+ * better than every number. Of equal parts the smaller comes first: entries before buckets before blobs, so that many
+ * rows with one value cost no more than few. A blob or bucket gives only its best part at a time and goes back under
+ * that value, so the heap is small whatever it is asked for.
+ *
+ * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
+ *
+ * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
+ * change.
+ */
+#include "core/tree/read/read.h"
+
+enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
+enum { RELAX_AFTER = 64 }; /* parts */
+
+struct best_part {
+    struct art_datum value;
+    uint8_t kind;
+    bool low_edge, high_edge; /* the range's end may lie within it */
+    bool begun;               /* PART_BLOB, PART_BUCKET: parts of it have come out, the last one was `given` */
+    uint32_t given;
+    uint32_t blob;        /* number in `blobs`: of PART_ENTRY, PART_LONG, PART_BUCKET, PART_BLOB */
+    uint32_t at;          /* bucket, or number of the entry in its blob */
+    uint32_t from, to;    /* PART_BLOB that has begun: its buckets; PART_BUCKET that has: its entries */
+    uintptr_t link;       /* of PART_NODE */
+    struct art_bytes key; /* of PART_KEY; in the memtable's arena */
+};
+
+struct met_blob {
+    struct art_ref ref; /* owned */
+    unsigned run;
+};
+
+struct art_best {
+    struct art_tree *tree;
+    bool value_only; /* the first row's value is all that is asked for */
+    struct art_best_order order;
+    uint64_t changes; /* the tree's, when the search began */
+    struct best_part *parts;
+    uint32_t count, capacity;
+    struct met_blob *blobs;
+    uint32_t blob_count, blob_capacity;
+    struct art_buffer low, high; /* tree keys, padded: the range */
+    struct art_buffer path;      /* of the last row */
+    struct best_part last;       /* for its value */
+    unsigned steps;
+};
+
+/* --- the heap ----------------------------------------------------------------------------------------------------- */
+
+static bool is_better(const struct art_best *best, const struct best_part *a, const struct best_part *b) {
+    int c = art_datum_compare(&a->value, &b->value);
+    if (c) return best->order.descending ? c > 0 : c < 0;
+    return a->kind < b->kind;
+}
+
+/* Only rows own bytes. */
+static void free_value(struct best_part *part) {
+    if (part->value.kind >= ART_DATUM_TEXT) art_free((void *)part->value.bytes.data);
+    part->value.kind = ART_DATUM_NULL;
+}
+
+static enum art_rc heap_push(struct art_best *best, const struct best_part *part) {
+    if (best->count == best->capacity) {
+        uint32_t capacity = best->capacity ? 2 * best->capacity : 64;
+        struct best_part *more = art_resize(best->parts, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        best->parts = more;
+        best->capacity = capacity;
+    }
+    uint32_t at = best->count++;
+    for (; at && is_better(best, part, &best->parts[(at - 1) / 2]); at = (at - 1) / 2)
+        best->parts[at] = best->parts[(at - 1) / 2];
+    best->parts[at] = *part;
+    return ART_OK;
+}
+
+static void heap_pop(struct art_best *best, struct best_part *out) {
+    *out = best->parts[0];
+    struct best_part last = best->parts[--best->count];
+    uint32_t at = 0;
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= best->count) break;
+        if (child + 1 < best->count && is_better(best, &best->parts[child + 1], &best->parts[child])) child++;
+        if (!is_better(best, &best->parts[child], &last)) break;
+        best->parts[at] = best->parts[child];
+        at = child;
+    }
+    best->parts[at] = last;
+}
+
+/* The columns that rows are looked at for. */
+static unsigned wanted_columns(const struct art_best_order *order) {
+    unsigned wanted = 1u << order->column;
+    for (unsigned i = 0; i < order->limits.count; i++) wanted |= 1u << order->limits.limit[i].column;
+    return wanted;
+}
+
+/* The best value that the zone leaves room for; false: it has no wanted row. */
+static bool best_of_zone(const struct art_best_order *order, const struct art_zone *zone, struct art_datum *out) {
+    struct art_zone wanted = *zone;
+    if (order->skip_nulls) wanted.kinds &= (uint8_t)~ART_ZONE_NULLS;
+    *out = art_zone_end(&wanted, order->descending);
+    return wanted.kinds;
+}
+
+/* A part whose rows have what the zones of all columns bound; one that has no wanted row is left out. That uncovers
+ * nothing: whether a row is hidden is asked of the sources, not of other parts. */
+static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, struct best_part *part) {
+    const struct art_best_order *order = &best->order;
+    if (!best_of_zone(order, &zones[order->column], &part->value)) return ART_OK;
+    for (unsigned i = 0; i < order->limits.count; i++) {
+        const struct art_limit *limit = &order->limits.limit[i];
+        if (!art_zone_may_have(&zones[limit->column], limit)) return ART_OK;
+    }
+    return heap_push(best, part);
+}
+
+static bool is_wanted_row(const struct art_best_order *order, const struct art_datum *data) {
+    for (unsigned i = 0; i < order->limits.count; i++) {
+        const struct art_limit *limit = &order->limits.limit[i];
+        struct art_zone own = {0};
+        art_zone_add_datum(&own, &data[limit->column]);
+        if (!art_zone_may_have(&own, limit)) return false;
+    }
+    return !order->skip_nulls || data[order->column].kind != ART_DATUM_NULL;
+}
+
+/* The value of an entry that puts a row. A text's bytes are copied: the blob that they lie in is not held. */
+static enum art_rc copy_value(struct art_best *best, const struct art_entry *entry, struct art_datum *data,
+                              struct art_datum *out) {
+    const struct art_summary *summary = art_tree_summary(best->tree);
+    struct art_bytes record = {0};
+    uint8_t *owned = NULL;
+    enum art_rc rc = ART_OK;
+    *out = data[best->order.column];
+    if (out->kind < ART_DATUM_TEXT) return ART_OK;
+    if (entry->flags & ART_OVERFLOW) {
+        struct art_row row = {.stored = art_entry_value(entry->flags, entry->value), .overflows = true};
+        rc = art_row_value(best->tree, &row, &record, &owned);
+        if (!rc) summary->read(summary->context, record, ART_ALL_COLUMNS, data);
+        if (!rc) *out = data[best->order.column];
+    }
+    if (!rc && out->kind < ART_DATUM_TEXT) { /* a forged reference said that it is a text */
+        art_free(owned);
+        return ART_OK;
+    }
+    uint8_t *copy = rc ? NULL : art_alloc((size_t)out->bytes.len + 1);
+    if (!rc && !copy) rc = art_nomem();
+    if (copy && out->bytes.len) memcpy(copy, out->bytes.data, out->bytes.len);
+    out->bytes.data = copy;
+    art_free(owned);
+    return rc;
+}
+
+static enum art_rc push_value(struct art_best *best, const struct art_entry *entry, struct art_datum *data,
+                              struct best_part *part) {
+    enum art_rc rc = copy_value(best, entry, data, &part->value);
+    if (!rc) rc = heap_push(best, part);
+    if (rc) free_value(part);
+    return rc;
+}
+
+/* A text in chunks is not read before it is known that the row is there. */
+static enum art_rc push_row(struct art_best *best, const struct art_entry *entry, struct best_part *part) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    art_summary_read(art_tree_summary(best->tree), entry, wanted_columns(&best->order), data);
+    if (!is_wanted_row(&best->order, data)) return ART_OK;
+    bool waits = part->kind == PART_ENTRY && entry->flags & ART_OVERFLOW;
+    if (!waits || data[best->order.column].kind < ART_DATUM_TEXT) return push_value(best, entry, data, part);
+    part->kind = PART_LONG;
+    part->value.kind = best->order.descending ? ART_DATUM_BEYOND : ART_DATUM_TEXT;
+    part->value.bytes = art_bytes(NULL, 0);
+    return heap_push(best, part);
+}
+
+/* --- blobs -------------------------------------------------------------------------------------------------------- */
+
+static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, bool low_edge,
+                             bool high_edge) {
+    struct art_summed summed;
+    struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
+    if (best->blob_count == best->blob_capacity) {
+        uint32_t capacity = best->blob_capacity ? 2 * best->blob_capacity : 16;
+        struct met_blob *more = art_resize(best->blobs, capacity * sizeof *more);
+        if (!more) return art_nomem();
+        best->blobs = more;
+        best->blob_capacity = capacity;
+    }
+    struct met_blob met = {*ref, run};
+    enum art_rc rc = art_ref_own(&met.ref);
+    if (rc) return rc;
+    best->blobs[best->blob_count++] = met;
+    art_summed_decode(ref->has, ref->summed, &summed);
+    return push_zones(best, summed.zone, &part);
+}
+
+/* The blob, pinned, with a cursor in it; keys go to the tree's second buffer. */
+static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_blob **out,
+                             struct art_blob_cursor *cursor) {
+    const struct art_ref *ref = &best->blobs[number].ref;
+    enum art_rc rc = art_store_blob(best->tree->store, ref, out);
+    if (rc) return rc;
+    art_blob_pin(*out);
+    art_blob_cursor_init(cursor, *out, best->tree->second_key);
+    if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
+    return ART_OK;
+}
+
+/* Entries [from, to) of the blob are those that the range has; of an index blob, the children that may have some. */
+static enum art_rc entries_in_range(const struct art_best *best, const struct best_part *part,
+                                    struct art_blob_cursor *at, uint32_t *from, uint32_t *to) {
+    struct art_bytes label = best->blobs[part->blob].ref.label;
+    struct art_bytes low = art_buffer_bytes(&best->low), high = art_buffer_bytes(&best->high);
+    bool index = at->blob->kind == ART_BLOB_INDEX;
+    enum art_rc rc = ART_OK;
+    *from = 0;
+    *to = at->blob->entries;
+    int side = part->low_edge ? art_label_compare(label, low) : -1;
+    if (side > 0) *from = *to;
+    if (!side) {
+        rc = index ? art_blob_seek_le(at, low) : art_blob_seek_ge(at, low);
+        if (!rc) *from = at->valid ? art_blob_cursor_index(at) : index ? 0 : *to;
+    }
+    side = part->high_edge ? art_label_compare(label, high) : 1;
+    if (side < 0) *to = 0;
+    if (!rc && !side) {
+        rc = art_blob_seek_ge(at, high);
+        if (!rc && at->valid) *to = art_blob_cursor_index(at);
+    }
+    if (*to < *from) *to = *from;
+    return rc;
+}
+
+static enum art_rc bucket_with(struct art_blob_cursor *at, uint32_t entry, uint32_t *out) {
+    enum art_rc rc = art_blob_seek_entry(at, entry);
+    *out = at->bucket;
+    return rc;
+}
+
+/* The best of a part's parts that have not come out yet: in the order of their values, then of their places. */
+struct choice {
+    struct art_best *best;
+    const struct best_part *part;
+    struct art_measures has;
+    unsigned wanted;
+    bool any;
+    uint32_t at;
+    struct art_datum value;
+};
+
+static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
+    const struct best_part *part = choice->part;
+    bool descending = choice->best->order.descending;
+    if (part->begun) {
+        int c = art_datum_compare(value, &part->value);
+        if (c ? (descending ? c > 0 : c < 0) : at <= part->given) return;
+    }
+    int c = choice->any ? art_datum_compare(value, &choice->value) : 0;
+    if (choice->any && (descending ? c <= 0 : c >= 0)) return;
+    choice->any = true;
+    choice->at = at;
+    choice->value = *value;
+}
+
+/* The part goes back, behind the one that it has given. */
+static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to) {
+    struct best_part rest = *choice->part;
+    rest.begun = true;
+    rest.given = choice->at;
+    rest.value = choice->value;
+    rest.from = from;
+    rest.to = to;
+    return heap_push(choice->best, &rest);
+}
+
+static bool may_have(const struct art_best *best, const struct art_blob *blob, uint32_t bucket) {
+    const struct art_limits *limits = &best->order.limits;
+    for (unsigned i = 0; i < limits->count; i++) {
+        struct art_zone zone = art_blob_zone(blob, limits->limit[i].column, bucket);
+        if (!art_zone_may_have(&zone, &limits->limit[i])) return false;
+    }
+    return true;
+}
+
+/* Its buckets that the range has. */
+static enum art_rc buckets_in_range(const struct art_best *best, const struct best_part *part,
+                                    struct art_blob_cursor *at, uint32_t *from, uint32_t *to) {
+    uint32_t first, end;
+    *from = part->from;
+    *to = part->to;
+    if (part->begun) return ART_OK;
+    enum art_rc rc = entries_in_range(best, part, at, &first, &end);
+    *from = 0;
+    *to = first == end ? 0 : at->blob->buckets;
+    if (rc || first == end) return rc;
+    if (first) rc = bucket_with(at, first, from);
+    if (!rc && end < at->blob->entries) rc = bucket_with(at, end - 1, to);
+    *to += !rc && end < at->blob->entries;
+    return rc;
+}
+
+/* Nearly always: integers, and no conditions. False: it has to be done otherwise. */ static bool
+choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
+    const struct art_best_order *order = &choice->best->order;
+    const struct best_part *part = choice->part;
+    if (order->limits.count || (part->begun && part->value.kind != ART_DATUM_INTEGER)) return false;
+    struct art_bucket_search search = {.column = order->column,
+                                       .largest = order->descending,
+                                       .nulls_count = !order->descending && !order->skip_nulls,
+                                       .begun = part->begun,
+                                       .from = from,
+                                       .to = to,
+                                       .given = part->given,
+                                       .last = part->value.integer};
+    choice->value.kind = ART_DATUM_INTEGER;
+    if (!art_blob_best_bucket(blob, &search, &choice->at, &choice->value.integer)) return false;
+    choice->any = choice->at < to;
+    return true;
+}
+
+static void choose_bucket(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
+    const struct art_best *best = choice->best;
+    if (choose_quickly(choice, blob, from, to)) return;
+    for (uint32_t b = from; b < to; b++) {
+        struct art_zone zone = art_blob_zone(blob, best->order.column, b);
+        struct art_datum value;
+        if (best_of_zone(&best->order, &zone, &value) && may_have(best, blob, b)) consider_part(choice, b, &value);
+    }
+}
+
+static enum art_rc expand_blob(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
+    struct choice choice = {.best = best, .part = part};
+    uint32_t from, to;
+    enum art_rc rc = buckets_in_range(best, part, at, &from, &to);
+    if (!rc) choose_bucket(&choice, at->blob, from, to);
+    if (rc || !choice.any) return rc;
+    struct best_part bucket = {.value = choice.value,
+                               .kind = PART_BUCKET,
+                               .low_edge = part->low_edge && choice.at == from,
+                               .high_edge = part->high_edge && choice.at + 1 == to,
+                               .blob = part->blob,
+                               .at = choice.at};
+    rc = heap_push(best, &bucket);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to);
+}
+
+/* --- buckets ------------------------------------------------------------------------------------------------------ */
+
+static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
+    struct choice *choice = context;
+    struct art_best *best = choice->best;
+    struct art_datum data[ART_SUMMARY_MAX];
+    struct art_entry entry = {.value = value, .flags = flags};
+    if (flags & ART_DELETE) return;
+    art_summary_read(art_tree_summary(best->tree), &entry, choice->wanted, data);
+    if (is_wanted_row(&best->order, data)) consider_part(choice, at, &data[best->order.column]);
+}
+
+static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
+    struct choice *choice = context;
+    const struct art_best_order *order = &choice->best->order;
+    struct art_zone zone = art_ref_zone(value, choice->has, order->column);
+    struct art_datum most;
+    (void)flags;
+    if (!best_of_zone(order, &zone, &most)) return;
+    for (unsigned i = 0; i < order->limits.count; i++) {
+        struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
+        if (!art_zone_may_have(&other, &order->limits.limit[i])) return;
+    }
+    consider_part(choice, at, &most);
+}
+
+/* With the range's edges, where it has them. */
+static enum art_rc push_child(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
+    const struct best_part *part = choice->part;
+    struct art_best *best = choice->best;
+    struct art_ref ref;
+    enum art_rc rc = art_blob_seek_entry(at, choice->at);
+    if (!rc) rc = art_blob_cursor_ref(at, &ref);
+    if (rc) return rc;
+    return push_blob(best, &ref, best->blobs[part->blob].run, part->low_edge && choice->at == from,
+                     part->high_edge && choice->at + 1 == to);
+}
+
+/* Texts are compared by bytes that lie in the blob: a bucket that may have some gives all its rows at once. */
+struct row_push {
+    struct art_best *best;
+    const struct best_part *part;
+    enum art_rc rc;
+};
+
+static void push_each_row(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
+    struct row_push *push = context;
+    struct art_entry entry = {.value = value, .flags = flags};
+    struct best_part row = {.kind = PART_ENTRY, .blob = push->part->blob, .at = at};
+    if (!push->rc && !(flags & ART_DELETE)) push->rc = push_row(push->best, &entry, &row);
+}
+
+static enum art_rc push_all_rows(struct art_best *best, const struct best_part *part, struct art_blob *blob,
+                                 uint32_t from, uint32_t to) {
+    struct row_push push = {best, part, ART_OK};
+    enum art_rc rc = art_blob_each(blob, part->at, from, to, push_each_row, &push);
+    return rc ? rc : push.rc;
+}
+
+static enum art_rc bucket_entries(const struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
+                                  uint32_t *from, uint32_t *to) {
+    uint32_t first = art_blob_entries_in(at->blob, 0, part->at);
+    uint32_t end = first + art_blob_entries_in(at->blob, part->at, part->at + 1);
+    enum art_rc rc = ART_OK;
+    *from = part->begun ? part->from : first;
+    *to = part->begun ? part->to : end;
+    if (part->begun || !(part->low_edge || part->high_edge)) return ART_OK;
+    rc = entries_in_range(best, part, at, from, to);
+    if (*from < first) *from = first;
+    if (*to > end) *to = end;
+    return rc;
+}
+
+static enum art_rc expand_bucket(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
+    struct art_blob *blob = at->blob;
+    struct choice choice = {.best = best, .part = part, .has = blob->has, .wanted = wanted_columns(&best->order)};
+    bool leaf = blob->kind == ART_BLOB_LEAF;
+    uint32_t from, to;
+    enum art_rc rc = bucket_entries(best, part, at, &from, &to);
+    if (rc || from >= to) return rc;
+    if (leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS)
+        return push_all_rows(best, part, blob, from, to);
+    rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
+    if (rc || !choice.any) return rc;
+    struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
+    rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to);
+}
+
+/* --- the memtable ------------------------------------------------------------------------------------------------- */
+
+static enum art_rc push_part(void *context, const struct art_memtable_part *met) {
+    struct art_best *best = context;
+    struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link, .key = met->key};
+    if (met->is_key) return push_row(best, &met->entry, &part);
+    return push_zones(best, met->zones, &part);
+}
+
+static enum art_rc expand_node(struct art_best *best, uintptr_t link) {
+    return art_memtable_visit(best->tree->memtable, link, art_buffer_bytes(&best->low), art_buffer_bytes(&best->high),
+                              push_part, best);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static enum art_rc take_best_entry(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
+                                   bool *row) {
+    bool hidden = false;
+    enum art_rc rc = art_blob_seek_entry(at, part->at);
+    if (rc) return rc;
+    struct art_bytes key = art_bytes(at->key, at->key_len);
+    memset(at->key + key.len, 0, ART_KEY_PADDING);
+    rc = art_tree_is_hidden(best->tree, key, best->blobs[part->blob].run, &hidden);
+    if (rc || hidden) return rc;
+    if (part->kind == PART_LONG) {
+        struct art_entry entry;
+        struct art_datum data[ART_SUMMARY_MAX];
+        struct best_part known = {.kind = PART_ENTRY, .blob = part->blob, .at = part->at};
+        art_blob_cursor_entry(at, &entry);
+        art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), data);
+        return push_value(best, &entry, data, &known);
+    }
+    rc = art_buffer_set_key(&best->path, key);
+    *row = !rc;
+    return rc;
+}
+
+static enum art_rc expand(struct art_best *best, const struct best_part *part, bool *row) {
+    struct art_blob_cursor at;
+    struct art_blob *blob;
+    if (part->kind == PART_NODE) return expand_node(best, part->link);
+    if (part->kind == PART_KEY) {
+        *row = true;
+        return art_buffer_set_key(&best->path, part->key);
+    }
+    enum art_rc rc = open_blob(best, part->blob, &blob, &at);
+    if (rc) return rc;
+    if (part->kind == PART_BLOB) rc = expand_blob(best, part, &at);
+    if (part->kind == PART_BUCKET) rc = expand_bucket(best, part, &at);
+    if (part->kind == PART_ENTRY || part->kind == PART_LONG) rc = take_best_entry(best, part, &at, row);
+    art_blob_unpin(blob);
+    return rc;
+}
+
+/* Is the part's value surely that of a row? Bounds that are integers are those of puts, and where no source is newer,
+ * of rows. */
+static bool tells_value(const struct art_best *best, const struct best_part *part) {
+    if (!best->value_only || part->kind < PART_BUCKET || part->kind == PART_NODE) return false;
+    bool newest = !best->blobs[part->blob].run && !art_memtable_keys(best->tree->memtable);
+    return newest && !part->low_edge && !part->high_edge && part->value.kind == ART_DATUM_INTEGER;
+}
+
+enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
+    enum art_rc rc = art_tree_ready(best->tree);
+    if (!rc && best->changes != best->tree->changes) rc = ART_REBUILD;
+    while (!rc && best->count) {
+        struct best_part part;
+        bool row = false;
+        heap_pop(best, &part);
+        row = tells_value(best, &part);
+        if (!row) rc = expand(best, &part, &row);
+        if (!rc && ++best->steps % RELAX_AFTER == 0) {
+            art_store_relax(best->tree->store);
+            rc = art_tree_interrupted(best->tree);
+        }
+        if (rc || !row) {
+            free_value(&part);
+            continue;
+        }
+        free_value(&best->last);
+        best->last = part;
+        *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);
+        *value = part.value;
+        return ART_OK;
+    }
+    return rc ? rc : ART_NOTFOUND;
+}
+
+enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
+                          struct art_best **out) {
+    enum art_rc rc = art_tree_ready(tree);
+    *out = NULL;
+    if (rc) return rc;
+    struct art_best *best = art_alloc_zeroed(sizeof *best);
+    if (!best) return art_nomem();
+    assert(order->column < art_tree_measures(tree).columns);
+    best->tree = tree;
+    best->order = *order;
+    best->changes = tree->changes;
+    rc = art_buffer_set_key(&best->low, art_range_low(tree->key, range));
+    if (!rc) rc = art_buffer_set_key(&best->high, art_range_high(tree->key, range));
+    if (!rc && art_memtable_keys(tree->memtable)) rc = expand_node(best, 0);
+    for (unsigned i = 0; !rc && i < tree->root->runs; i++) rc = push_blob(best, &tree->root->run[i].top, i, true, true);
+    if (rc) {
+        art_best_close(best);
+        return rc;
+    }
+    *out = best;
+    return ART_OK;
+}
+
+void art_best_close(struct art_best *best) {
+    if (!best) return;
+    for (uint32_t i = 0; i < best->count; i++) free_value(&best->parts[i]);
+    for (uint32_t i = 0; i < best->blob_count; i++) art_ref_release(&best->blobs[i].ref);
+    free_value(&best->last);
+    art_free(best->parts);
+    art_free(best->blobs);
+    art_buffer_clear(&best->low);
+    art_buffer_clear(&best->high);
+    art_buffer_clear(&best->path);
+    art_free(best);
+}
+
+enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
+                           struct art_buffer *room, struct art_datum *out) {
+    struct art_best *best;
+    struct art_bytes path;
+    enum art_rc rc = art_best_open(tree, range, order, &best);
+    if (rc) return rc;
+    assert(best);
+    best->value_only = true;
+    rc = art_best_next(best, &path, out);
+    if (!rc && out->kind >= ART_DATUM_TEXT) {
+        room->len = 0;
+        rc = art_buffer_append(room, out->bytes.data, out->bytes.len);
+        out->bytes = art_buffer_bytes(room);
+    }
+    art_best_close(best);
+    return rc == ART_NOTFOUND ? ART_OK : rc;
+}

@@ -1,0 +1,123 @@
+/* Conditions by which rows are found by a column's value: etag = ?, owner IS ?, etag IN (...), t.etag = o.etag.
+ *
+ * The tree is asked for hashes (core/base/value_hash.h). Values that SQLite may call equal have one in common, whatever
+ * affinity it applies, so no row is lost; and SQLite looks at each row again, so none is given that it would not give.
+ *
+ * What a value is looked for as:
+ *
+ *   number       in a column that has only numbers by its affinity: as this number. Else also as whatever other texts
+ *                may read as a number
+ *   text         in a column with a numeric affinity also as the number that it reads as
+ *   NULL         = never finds anything; IS reads all rows
+ *
+ * One case is left out: a text that reads as a number, out of a column that has a numeric affinity all the same (a
+ * UNION's by its first SELECT, another virtual table's), is sought in a column without one as a text. SQLite does not
+ * tell of it, and to ask for the odd texts each time would read all of a column of decimals.
+ */
+#include "ext/query/scan.h"
+
+#include <stdlib.h>
+
+#include "core/base/value_hash.h"
+
+enum { ELEMENTS_MAX = 4096 }; /* of an IN: to look for more takes as long as to read all rows */
+
+static int add_hash(struct art_buffer *hashes, uint32_t hash) {
+    return art_buffer_append(hashes, &hash, sizeof hash) ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static bool datum_of(sqlite3_value *value, struct art_datum *out) {
+    *out = (struct art_datum){.kind = ART_DATUM_NULL};
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        out->kind = ART_DATUM_INTEGER;
+        out->integer = sqlite3_value_int64(value);
+        return true;
+    case SQLITE_FLOAT:
+        out->kind = ART_DATUM_REAL;
+        out->real = sqlite3_value_double(value);
+        return true;
+    case SQLITE_TEXT:
+        out->kind = ART_DATUM_TEXT;
+        return art_value_bytes(value, &out->bytes);
+    case SQLITE_BLOB:
+        out->kind = ART_DATUM_BLOB;
+        return art_value_bytes(value, &out->bytes);
+    default:
+        return true;
+    }
+}
+
+/* The number that a text reads as, if it is one. The value becomes that number, which SQLite allows for. (A copy would
+ * belong to no connection, and newer versions of SQLite convert none that does not.) */
+static int add_number_of(struct art_buffer *hashes, sqlite3_value *text) {
+    struct art_datum number;
+    uint32_t hash[ART_VALUE_HASHES];
+    int type = sqlite3_value_numeric_type(text);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return SQLITE_OK;
+    datum_of(text, &number);
+    art_value_hashes(&number, hash);
+    return add_hash(hashes, hash[0]);
+}
+
+static int add_value(struct art_buffer *hashes, enum art_affinity affinity, sqlite3_value *value) {
+    struct art_datum datum;
+    uint32_t hash[ART_VALUE_HASHES];
+    if (!datum_of(value, &datum)) return SQLITE_NOMEM;
+    if (!art_value_hashes(&datum, hash)) return SQLITE_OK;
+    bool numbers = affinity >= ART_AFFINITY_NUMERIC;
+    int rc = add_hash(hashes, hash[0]);
+    if (!rc && datum.kind == ART_DATUM_TEXT && numbers) rc = add_number_of(hashes, value);
+    bool is_number = datum.kind == ART_DATUM_INTEGER || datum.kind == ART_DATUM_REAL;
+    return !rc && is_number && !numbers ? add_hash(hashes, ART_HASH_ODD) : rc;
+}
+
+static int compare_hashes(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* They ascend; there may be equal ones. Where the summary has changed since the plan was made, all rows are read. */
+static void take_sought(struct art_scan *scan, unsigned column, struct art_buffer *hashes) {
+    const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
+    int item = art_summary_find(summarised, column);
+    if (item < 0 || !summarised->items[item].lookup) return;
+    uint32_t count = (uint32_t)(hashes->len / sizeof(uint32_t));
+    qsort(hashes->data, count, sizeof(uint32_t), compare_hashes);
+    scan->limits.sought[scan->limits.sought_count++] =
+        (struct art_sought){(unsigned)item, count, (const uint32_t *)(const void *)hashes->data};
+}
+
+static int add_elements(struct art_buffer *hashes, enum art_affinity affinity, sqlite3_value *list, bool *too_many) {
+    sqlite3_value *value;
+    unsigned elements = 0;
+    int rc = sqlite3_vtab_in_first(list, &value);
+    for (; !rc && value; rc = sqlite3_vtab_in_next(list, &value)) {
+        *too_many = ++elements > ELEMENTS_MAX;
+        int failed = *too_many ? SQLITE_OK : add_value(hashes, affinity, value);
+        if (failed || *too_many) return failed;
+    }
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value) {
+    enum art_affinity affinity = art_scan_vtab(scan)->columns.items[column].affinity;
+    struct art_buffer *hashes = &scan->sought[scan->limits.sought_count];
+    bool too_many = false;
+    int rc;
+    hashes->len = 0;
+    if (meaning == ART_ARGUMENT_LOOKUP_IN) {
+        rc = add_elements(hashes, affinity, value, &too_many);
+    } else {
+        bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
+        if (is_null && meaning == ART_ARGUMENT_LOOKUP_IS) return SQLITE_OK;
+        rc = add_value(hashes, affinity, value);
+    }
+    if (!rc && !hashes->len) scan->keys.empty = true;
+    if (!rc && hashes->len && !too_many) take_sought(scan, column, hashes);
+    return rc;
+}
+
+void art_lookups_clear_scan(struct art_scan *scan) {
+    for (unsigned i = 0; i < ART_SOUGHT_MAX; i++) art_buffer_clear(&scan->sought[i]);
+}

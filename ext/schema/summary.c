@@ -1,0 +1,212 @@
+/* The option `summary`: columns of which every prefix shall be summed up without a look at its rows, and columns whose
+ * values shall be found.
+ *
+ *     summary = (sum(size), max(mtime), min(atime), lookup(etag))        the list also in quotes; at most 8 columns
+ *     summary = ()                                                       none
+ *
+ * A column has one sum, min or max; it may also have a lookup.
+ *
+ * What core makes of them is told in core/base/summary.h: the columns with sums come first there, so they do here.
+ * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
+ */
+#include "ext/base/token.h"
+#include "ext/schema/schema.h"
+
+static const char *const measure_words[] = {
+    [ART_MEASURE_SUM] = "sum", [ART_MEASURE_MIN] = "min", [ART_MEASURE_MAX] = "max", [ART_MEASURE_LOOKUP] = "lookup"};
+enum { MEASURES = sizeof measure_words / sizeof *measure_words };
+
+static const char todo[] = "write summary=(sum(size), max(mtime)), with the names of columns";
+
+bool art_summary_is_option(const char *argument) {
+    struct art_token name = art_token_at(argument);
+    return art_token_is_word(&name, "summary");
+}
+
+struct summary_list {
+    const struct art_columns *columns;
+    const char *table; /* for messages */
+    struct art_token token;
+    struct art_summarised *out;
+    char **message;
+};
+
+static void next_in_list(struct summary_list *list) {
+    list->token = art_token_at(list->token.at + list->token.len);
+}
+
+static bool skip_mark(struct summary_list *list, char mark) {
+    if (!art_token_is_mark(&list->token, mark)) return false;
+    next_in_list(list);
+    return true;
+}
+
+static int refuse_list(const struct summary_list *list, const char *what) {
+    return art_complain(list->message, SQLITE_ERROR, "art: %s (%s): %s", what, list->table, todo);
+}
+
+static int refuse_column(const struct summary_list *list, const char *name, const char *what, const char *instead) {
+    return art_complain(list->message, SQLITE_ERROR, "art: %s (%s.%s): %s", what, list->table, name, instead);
+}
+
+static struct art_summarised_column *find_item(struct art_summarised *out, unsigned column) {
+    int item = art_summary_find(out, column);
+    return item < 0 ? NULL : &out->items[item];
+}
+
+/* Values are found by their bytes. */
+static int check_lookup(const struct summary_list *list, const char *name, int found) {
+    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
+    if (item && item->lookup) return refuse_column(list, name, "two lookups of one column", "leave one of them out");
+    const char *collation = list->columns->items[found].collation;
+    if (!collation || !sqlite3_stricmp(collation, "BINARY")) return SQLITE_OK;
+    return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
+}
+
+static int check_measure(const struct summary_list *list, const char *name, int found) {
+    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
+    if (item && item->measure != ART_MEASURE_LOOKUP)
+        return refuse_column(list, name, "two summaries of one column", "leave one of them out");
+    const struct art_column *column = &list->columns->items[found];
+    bool numbers = column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
+    if (!numbers) return refuse_column(list, name, "a summary is of numbers", "give the column a numeric type");
+    return SQLITE_OK;
+}
+
+static int add_item(struct summary_list *list, enum art_measure measure, const char *name, int found) {
+    static const char others[] = "name another column in summary=";
+    struct art_summarised *out = list->out;
+    if (found < 0) return refuse_column(list, name, "a summary of a column that is not there", others);
+    if (found == ART_COLUMN_KEY) return refuse_column(list, name, "the key cannot be summarised", others);
+    bool lookup = measure == ART_MEASURE_LOOKUP;
+    int rc = lookup ? check_lookup(list, name, found) : check_measure(list, name, found);
+    if (rc) return rc;
+    struct art_summarised_column *item = find_item(out, (unsigned)found);
+    if (!item && out->count == ART_SUMMARY_MAX) return refuse_list(list, "a summary has at most 8 columns");
+    if (!item) {
+        item = &out->items[out->count++];
+        *item = (struct art_summarised_column){.column = (unsigned)found, .measure = measure};
+    }
+    if (lookup) item->lookup = true;
+    if (!lookup) item->measure = measure;
+    return SQLITE_OK;
+}
+
+static int parse_item(struct summary_list *list) {
+    unsigned measure = 0; /* of measure_words */
+    while (measure < MEASURES && !art_token_is_word(&list->token, measure_words[measure])) measure++;
+    if (measure == MEASURES) return refuse_list(list, "a summary is sum(...), min(...), max(...) or lookup(...)");
+    next_in_list(list);
+    if (!skip_mark(list, '(')) return refuse_list(list, "a summary has a column in parentheses");
+    if (list->token.kind != ART_TOKEN_WORD && list->token.kind != ART_TOKEN_QUOTED)
+        return refuse_list(list, "a summary has a column in parentheses");
+    char *name = art_token_text(&list->token);
+    if (!name) return SQLITE_NOMEM;
+    int found = art_columns_find(list->columns, name);
+    int rc = add_item(list, measure, name, found);
+    art_free(name);
+    if (rc) return rc;
+    next_in_list(list);
+    return skip_mark(list, ')') ? SQLITE_OK : refuse_list(list, "a summary has one column in parentheses");
+}
+
+/* Those with sums first, the others behind them, as they were named. */
+static void put_sums_first(struct art_summarised *list) {
+    struct art_summarised sorted = {0};
+    for (int sums = 1; sums >= 0; sums--) {
+        for (unsigned i = 0; i < list->count; i++) {
+            bool is_sum = list->items[i].measure == ART_MEASURE_SUM;
+            if (is_sum == (bool)sums) sorted.items[sorted.count++] = list->items[i];
+        }
+        if (sums) sorted.sums = sorted.count;
+    }
+    for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
+        unsigned at = i, column = sorted.items[i].column - 1;
+        for (; at && sorted.places[at - 1].column > column; at--) sorted.places[at] = sorted.places[at - 1];
+        sorted.places[at] = (struct art_record_place){column, i};
+    }
+    *list = sorted;
+}
+
+static int end_of_list(const struct summary_list *list) {
+    return list->token.kind == ART_TOKEN_END ? SQLITE_OK : refuse_list(list, "something stands behind a summary");
+}
+
+static int parse_items(struct summary_list *list) {
+    bool opened = skip_mark(list, '(');
+    if (opened && skip_mark(list, ')')) return end_of_list(list);
+    do {
+        int rc = parse_item(list);
+        if (rc) return rc;
+    } while (skip_mark(list, ','));
+    if (opened && !skip_mark(list, ')')) return refuse_list(list, "the list of a summary is not closed");
+    return end_of_list(list);
+}
+
+int art_summary_parse(const char *argument, const struct art_columns *columns, const char *table,
+                      struct art_summarised *out, char **message) {
+    struct summary_list list = {.columns = columns, .table = table, .out = out, .message = message};
+    struct art_token name = art_token_at(argument), equals = art_token_at(name.at + name.len);
+    char *quoted = NULL;
+    *out = (struct art_summarised){0};
+    list.token = art_token_at(equals.at + equals.len);
+    if (list.token.kind == ART_TOKEN_QUOTED) {
+        struct art_token end = art_token_at(list.token.at + list.token.len);
+        if (end.kind != ART_TOKEN_END) return refuse_list(&list, "something stands behind a summary");
+        quoted = art_token_text(&list.token);
+        if (!quoted) return SQLITE_NOMEM;
+        list.token = art_token_at(quoted);
+    }
+    int rc = parse_items(&list);
+    art_free(quoted);
+    put_sums_first(out);
+    if (rc) *out = (struct art_summarised){0};
+    return rc;
+}
+
+char *art_summary_show(const struct art_summarised *summarised, const struct art_columns *columns) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < summarised->count; i++) {
+        const struct art_summarised_column *item = &summarised->items[i];
+        const char *name = columns->items[item->column].name;
+        sqlite3_str_appendf(out, "%s%s(\"%w\")", i ? ", " : "", measure_words[item->measure], name);
+        bool also = item->lookup && item->measure != ART_MEASURE_LOOKUP;
+        if (also) sqlite3_str_appendf(out, ", %s(\"%w\")", measure_words[ART_MEASURE_LOOKUP], name);
+    }
+    return sqlite3_str_finish(out);
+}
+
+bool art_summaries_equal(const struct art_summarised *a, const struct art_summarised *b) {
+    bool equal = a->count == b->count;
+    for (unsigned i = 0; equal && i < a->count; i++) {
+        const struct art_summarised_column *one = &a->items[i], *other = &b->items[i];
+        equal = one->column == other->column && one->measure == other->measure && one->lookup == other->lookup;
+    }
+    return equal;
+}
+
+int art_summary_find(const struct art_summarised *summarised, unsigned column) {
+    for (unsigned i = 0; i < summarised->count; i++) {
+        if (summarised->items[i].column == column) return (int)i;
+    }
+    return -1;
+}
+
+int art_summary_find_measured(const struct art_summarised *summarised, unsigned column) {
+    int item = art_summary_find(summarised, column);
+    return item >= 0 && summarised->items[item].measure == ART_MEASURE_LOOKUP ? -1 : item;
+}
+
+/* For core: the columns of a record. One that is damaged is told by whoever reads the row. */
+static void read_row(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+    const struct art_summarised *summarised = context;
+    art_record_data(value, summarised->places, summarised->count, wanted, out);
+}
+
+struct art_summary art_summary_for_core(const struct art_summarised *summarised) {
+    struct art_summary summary = {.has = {.columns = (uint8_t)summarised->count, .sums = (uint8_t)summarised->sums}};
+    for (unsigned i = 0; i < summarised->count; i++) summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
+    summary.read = read_row;
+    summary.context = (void *)summarised;
+    return summary;
+}

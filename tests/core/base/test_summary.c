@@ -1,0 +1,791 @@
+/* core/base/summary: data in SQLite's order, zones that never leave out what was added, and sums that an entry takes
+ * along; and bytes of all three that somebody made up. */
+#include <check.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/value_hash.h"
+#include "tests/support/random.h"
+#include "tests/support/suite.h"
+
+/* Check writes a line to a file for each of its assertions: too slow for loops over all pairs. */
+#define HOLDS(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
+    } while (0)
+
+static struct random announce(const char *test) {
+    struct random random = {random_seed()};
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
+    fflush(stdout);
+    return random;
+}
+
+/* --- random data -------------------------------------------------------------------------------------------------- */
+
+enum mix { INTEGERS = 1, REALS = 2, NULLS = 4, OTHERS = 8, ALL = 15 };
+
+/* Where a double ceases to tell integers apart, and where integers end. */
+static int64_t random_integer(struct random *random) {
+    static const int64_t around[] = {0, 1ll << 53, -(1ll << 53), 1ll << 62, INT64_MAX, INT64_MIN};
+    int64_t near = (int64_t)random_below(random, 9) - 4;
+    if (random_once_in(random, 5)) return (int64_t)random_next(random) >> random_below(random, 64);
+    return (int64_t)((uint64_t)around[random_below(random, 6)] + (uint64_t)near);
+}
+
+/* Without -0.0: it is equal to 0.0, and which of the two a zone has depends on which came first. */
+static double random_real(struct random *random) {
+    static const double around[] = {1, 9007199254740992.0, 4611686018427387904.0, 9223372036854775808.0, 1e300};
+    double real = around[random_below(random, 5)];
+    switch (random_below(random, 8)) {
+    case 0:
+        return (random_once_in(random, 2) ? 1 : -1) * INFINITY;
+    case 1:
+        return (double)random_below(random, 9) / 2 - 2;
+    case 2:
+        return (double)random_integer(random);
+    default:
+        for (uint32_t steps = random_below(random, 3); steps; steps--) real = nextafter(real, INFINITY);
+        for (uint32_t steps = random_below(random, 3); steps; steps--) real = nextafter(real, 0);
+        return random_once_in(random, 2) ? real : -real;
+    }
+}
+
+/* The bytes of a text or a blob go to `room`, 8 of them. */
+static struct art_datum random_datum(struct random *random, unsigned mix, uint8_t *room) {
+    static const uint8_t alphabet[] = {1, 'a', 'b', 0x7f};
+    struct art_datum datum = {.kind = ART_DATUM_NULL};
+    do {
+        datum.kind = random_below(random, ART_DATUM_BLOB + 1);
+    } while (!(mix & (datum.kind == ART_DATUM_NULL      ? NULLS
+                      : datum.kind == ART_DATUM_INTEGER ? INTEGERS
+                      : datum.kind == ART_DATUM_REAL    ? REALS
+                                                        : OTHERS)));
+    if (datum.kind == ART_DATUM_INTEGER) datum.integer = random_integer(random);
+    if (datum.kind == ART_DATUM_REAL) datum.real = random_real(random);
+    if (datum.kind < ART_DATUM_TEXT) return datum;
+    for (int i = 0; i < 8; i++) {
+        room[i] = datum.kind == ART_DATUM_TEXT ? alphabet[random_below(random, 4)] : (uint8_t)random_next(random);
+    }
+    datum.bytes = art_bytes(room, random_below(random, random_once_in(random, 3) ? 9 : 3));
+    return datum;
+}
+
+static int sign(int x) {
+    return (x > 0) - (x < 0);
+}
+
+/* --- order -------------------------------------------------------------------------------------------------------- */
+
+static void bind_datum(sqlite3_stmt *statement, int at, const struct art_datum *datum) {
+    const void *bytes = datum->bytes.len ? (const void *)datum->bytes.data : "";
+    switch (datum->kind) {
+    case ART_DATUM_INTEGER:
+        sqlite3_bind_int64(statement, at, datum->integer);
+        break;
+    case ART_DATUM_REAL:
+        sqlite3_bind_double(statement, at, datum->real);
+        break;
+    case ART_DATUM_TEXT:
+        sqlite3_bind_text(statement, at, bytes, (int)datum->bytes.len, SQLITE_TRANSIENT);
+        break;
+    case ART_DATUM_BLOB:
+        sqlite3_bind_blob(statement, at, bytes, (int)datum->bytes.len, SQLITE_TRANSIENT);
+        break;
+    default:
+        sqlite3_bind_null(statement, at);
+    }
+}
+
+enum { SORTED = 60 };
+
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
+    sqlite3_stmt *statement;
+    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    return statement;
+}
+
+/* Which of the data SQLite takes for equal, and how it sorts the others: a rank for each. */
+static void ranks_of(sqlite3 *db, const struct art_datum *data, int *rank) {
+    ck_assert_int_eq(sqlite3_exec(db, "DELETE FROM data", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_stmt *insert = prepare(db, "INSERT INTO data VALUES(?1, ?2)");
+    for (int i = 0; i < SORTED; i++) {
+        sqlite3_bind_int(insert, 1, i);
+        bind_datum(insert, 2, &data[i]);
+        HOLDS(sqlite3_step(insert) == SQLITE_DONE);
+        sqlite3_reset(insert);
+    }
+    sqlite3_finalize(insert);
+    sqlite3_stmt *select = prepare(db, "SELECT id, dense_rank() OVER (ORDER BY value) FROM data");
+    while (sqlite3_step(select) == SQLITE_ROW) rank[sqlite3_column_int(select, 0)] = sqlite3_column_int(select, 1);
+    sqlite3_finalize(select);
+}
+
+START_TEST(test_data_sort_as_sqlite_sorts_them) {
+    struct random random = announce("order");
+    sqlite3 *db;
+    uint8_t room[SORTED][8];
+    struct art_datum data[SORTED];
+    int rank[SORTED];
+    ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE data(id INTEGER PRIMARY KEY, value)", NULL, NULL, NULL), SQLITE_OK);
+    for (unsigned round = random_rounds(200); round; round--) {
+        unsigned mix = round % 2 ? ALL : INTEGERS | REALS;
+        for (int i = 0; i < SORTED; i++) data[i] = random_datum(&random, mix, room[i]);
+        if (round % 5 == 0) data[0] = (struct art_datum){.kind = ART_DATUM_REAL, .real = -0.0};
+        ranks_of(db, data, rank);
+        for (int i = 0; i < SORTED; i++) {
+            for (int j = 0; j < SORTED; j++) {
+                HOLDS(sign(art_datum_compare(&data[i], &data[j])) == sign(rank[i] - rank[j]));
+            }
+        }
+    }
+    sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(test_what_is_no_value_comes_behind_all_that_are) {
+    struct random random = announce("beyond");
+    struct art_datum beyond = {.kind = ART_DATUM_BEYOND};
+    uint8_t room[8];
+    ck_assert_int_eq(art_datum_compare(&beyond, &beyond), 0);
+    for (int i = 0; i < 1000; i++) {
+        struct art_datum datum = random_datum(&random, ALL, room);
+        HOLDS(art_datum_compare(&datum, &beyond) < 0);
+        HOLDS(art_datum_compare(&beyond, &datum) > 0);
+    }
+}
+END_TEST
+
+/* --- zones -------------------------------------------------------------------------------------------------------- */
+
+static const struct art_measures one_zone = {1, 0, 0};
+
+static void zone_bytes(const struct art_zone *zone, uint8_t out[ART_ZONE_BYTES]) {
+    struct art_summed summed = {.zone = {*zone}};
+    art_summed_encode(one_zone, &summed, out);
+}
+
+/* Byte for byte. */
+static bool zones_equal(const struct art_zone *a, const struct art_zone *b) {
+    uint8_t one[ART_ZONE_BYTES], other[ART_ZONE_BYTES];
+    zone_bytes(a, one);
+    zone_bytes(b, other);
+    return !memcmp(one, other, sizeof one);
+}
+
+static bool is_inside(const struct art_zone *zone, const struct art_datum *datum) {
+    struct art_datum least = art_zone_end(zone, false), most = art_zone_end(zone, true);
+    return art_datum_compare(&least, datum) <= 0 && art_datum_compare(datum, &most) <= 0;
+}
+
+static bool is_number(const struct art_datum *datum) {
+    return datum->kind == ART_DATUM_INTEGER || datum->kind == ART_DATUM_REAL;
+}
+
+static struct art_datum real_datum(double real) {
+    return (struct art_datum){.kind = ART_DATUM_REAL, .real = real};
+}
+
+/* As near to the numbers as its form allows: exact, or the nearest doubles around them. */
+static void check_is_tight(const struct art_zone *zone, const struct art_datum *least, const struct art_datum *most) {
+    if (zone->kinds & ART_ZONE_REALS) {
+        struct art_datum above = real_datum(nextafter(zone->low.real, INFINITY));
+        struct art_datum below = real_datum(nextafter(zone->high.real, -INFINITY));
+        struct art_datum low = real_datum(zone->low.real), high = real_datum(zone->high.real);
+        HOLDS(!art_datum_compare(&low, least) || art_datum_compare(&above, least) > 0);
+        HOLDS(!art_datum_compare(&high, most) || art_datum_compare(&below, most) < 0);
+    } else {
+        HOLDS(zone->low.integer == least->integer);
+        HOLDS(zone->high.integer == most->integer);
+    }
+}
+
+static void check_zone(const struct art_zone *zone, const struct art_datum *data, uint32_t count) {
+    const struct art_datum *least = NULL, *most = NULL;
+    uint8_t kinds = 0;
+    HOLDS(art_zone_is_sane(zone));
+    for (uint32_t i = 0; i < count; i++) {
+        HOLDS(is_inside(zone, &data[i]));
+        if (data[i].kind == ART_DATUM_NULL) kinds |= ART_ZONE_NULLS;
+        if (data[i].kind >= ART_DATUM_TEXT) kinds |= ART_ZONE_OTHERS;
+        if (data[i].kind == ART_DATUM_REAL) kinds |= ART_ZONE_REALS;
+        if (!is_number(&data[i])) continue;
+        kinds |= ART_ZONE_NUMBERS;
+        if (!least || art_datum_compare(&data[i], least) < 0) least = &data[i];
+        if (!most || art_datum_compare(&data[i], most) > 0) most = &data[i];
+    }
+    HOLDS(zone->kinds == kinds);
+    if (least) check_is_tight(zone, least, most);
+}
+
+static void shuffle(struct art_datum *data, uint32_t count, struct random *random) {
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t j = random_below(random, i);
+        struct art_datum datum = data[i - 1];
+        data[i - 1] = data[j];
+        data[j] = datum;
+    }
+}
+
+/* The data in some groups, a zone each, and these added to each other in any order. */
+static struct art_zone merged(const struct art_datum *data, uint32_t count, struct random *random) {
+    enum { GROUPS = 5 };
+    struct art_zone groups[GROUPS] = {{0}}, all = {0};
+    for (uint32_t i = 0; i < count; i++) art_zone_add_datum(&groups[random_below(random, GROUPS)], &data[i]);
+    uint32_t first = random_below(random, GROUPS);
+    for (uint32_t i = 0; i < GROUPS; i++) art_zone_add(&all, &groups[(first + 2 * i) % GROUPS]);
+    return all;
+}
+
+START_TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
+    struct random random = announce("zones");
+    enum { MOST = 12 };
+    struct art_datum data[MOST];
+    uint8_t room[8];
+    for (unsigned round = random_rounds(200000); round; round--) {
+        uint32_t count = random_below(&random, MOST + 1), mix = 1 + random_below(&random, ALL);
+        struct art_zone zone = {0}, again = {0};
+        for (uint32_t i = 0; i < count; i++) {
+            data[i] = random_datum(&random, mix, room);
+            art_zone_add_datum(&zone, &data[i]);
+        }
+        check_zone(&zone, data, count);
+        shuffle(data, count, &random);
+        for (uint32_t i = 0; i < count; i++) art_zone_add_datum(&again, &data[i]);
+        HOLDS(zones_equal(&zone, &again));
+        again = merged(data, count, &random);
+        HOLDS(zones_equal(&zone, &again));
+        art_zone_add(&again, &zone);
+        HOLDS(zones_equal(&zone, &again));
+    }
+}
+END_TEST
+
+START_TEST(test_a_zone_of_both_zeros_has_both) {
+    struct art_datum zero = real_datum(0.0), less = real_datum(-0.0);
+    for (int first = 0; first < 2; first++) {
+        struct art_zone zone = {0};
+        art_zone_add_datum(&zone, first ? &zero : &less);
+        art_zone_add_datum(&zone, first ? &less : &zero);
+        ck_assert(art_zone_is_sane(&zone));
+        ck_assert(is_inside(&zone, &zero) && is_inside(&zone, &less));
+    }
+}
+END_TEST
+
+START_TEST(test_integers_among_reals_are_rounded_away_from_the_numbers_between) {
+    struct art_datum integer = {.kind = ART_DATUM_INTEGER, .integer = INT64_MAX}, real = real_datum(1.5);
+    struct art_zone zone = {0};
+    art_zone_add_datum(&zone, &integer);
+    art_zone_add_datum(&zone, &real);
+    ck_assert(zone.low.real == 1.5 && zone.high.real == 9223372036854775808.0);
+    zone = (struct art_zone){0};
+    integer.integer = (1ll << 53) + 1;
+    art_zone_add_datum(&zone, &integer);
+    real.real = INFINITY;
+    art_zone_add_datum(&zone, &real);
+    ck_assert(zone.low.real == 9007199254740992.0 && zone.high.real == INFINITY);
+    zone = (struct art_zone){0};
+    real.real = -INFINITY;
+    art_zone_add_datum(&zone, &real);
+    art_zone_add_datum(&zone, &integer);
+    ck_assert(zone.low.real == -INFINITY && zone.high.real == 9007199254740994.0);
+}
+END_TEST
+
+START_TEST(test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds) {
+    struct art_zone nulls = {.kinds = ART_ZONE_NULLS}, others = {.kinds = ART_ZONE_OTHERS}, nothing = {0};
+    struct art_zone both = {.kinds = ART_ZONE_NULLS | ART_ZONE_OTHERS};
+    ck_assert_int_eq(art_zone_end(&nothing, false).kind, ART_DATUM_NULL);
+    ck_assert_int_eq(art_zone_end(&nothing, true).kind, ART_DATUM_NULL);
+    ck_assert_int_eq(art_zone_end(&nulls, false).kind, ART_DATUM_NULL);
+    ck_assert_int_eq(art_zone_end(&nulls, true).kind, ART_DATUM_NULL);
+    ck_assert_int_eq(art_zone_end(&others, false).kind, ART_DATUM_TEXT);
+    ck_assert_uint_eq(art_zone_end(&others, false).bytes.len, 0);
+    ck_assert_int_eq(art_zone_end(&others, true).kind, ART_DATUM_BEYOND);
+    ck_assert_int_eq(art_zone_end(&both, false).kind, ART_DATUM_NULL);
+    ck_assert_int_eq(art_zone_end(&both, true).kind, ART_DATUM_BEYOND);
+}
+END_TEST
+
+/* --- bytes of sums and zones -------------------------------------------------------------------------------------- */
+
+static const double not_a_number = NAN;
+
+static struct art_zone zone_of_integers(uint8_t kinds, int64_t low, int64_t high) {
+    return (struct art_zone){.kinds = kinds, .low = {.integer = low}, .high = {.integer = high}};
+}
+
+static struct art_zone zone_of_reals(uint8_t kinds, double low, double high) {
+    return (struct art_zone){.kinds = kinds, .low = {.real = low}, .high = {.real = high}};
+}
+
+START_TEST(test_a_zone_that_nobody_can_have_made_is_senseless) {
+    enum { WHOLE = ART_ZONE_NUMBERS, REAL = ART_ZONE_NUMBERS | ART_ZONE_REALS };
+    const struct art_zone senseless[] = {
+        zone_of_integers(16, 0, 0),
+        zone_of_integers(0xff, 0, 0),
+        zone_of_integers(0, 0, 1),
+        zone_of_integers(0, 1, 0),
+        zone_of_integers(ART_ZONE_NULLS, -1, 0),
+        zone_of_integers(ART_ZONE_REALS, 0, 0),
+        zone_of_integers(ART_ZONE_REALS | ART_ZONE_NULLS | ART_ZONE_OTHERS, 0, 0),
+        zone_of_integers(WHOLE, 1, 0),
+        zone_of_integers(WHOLE, INT64_MAX, INT64_MIN),
+        zone_of_reals(REAL, 1.5, 1),
+        zone_of_reals(REAL, INFINITY, -INFINITY),
+        zone_of_reals(REAL, not_a_number, 1),
+        zone_of_reals(REAL, 1, not_a_number),
+        zone_of_reals(REAL, not_a_number, not_a_number),
+    };
+    const struct art_zone sane[] = {
+        zone_of_integers(0, 0, 0),
+        zone_of_integers(ART_ZONE_NULLS | ART_ZONE_OTHERS, 0, 0),
+        zone_of_integers(WHOLE, INT64_MIN, INT64_MAX),
+        zone_of_integers(WHOLE | ART_ZONE_NULLS, 7, 7),
+        zone_of_reals(REAL, -INFINITY, INFINITY),
+        zone_of_reals(REAL | ART_ZONE_OTHERS, 0.0, -0.0),
+    };
+    uint8_t bytes[ART_ZONE_BYTES];
+    struct art_summed summed;
+    for (unsigned i = 0; i < sizeof senseless / sizeof *senseless; i++) {
+        ck_assert_msg(!art_zone_is_sane(&senseless[i]), "number %u", i);
+        zone_bytes(&senseless[i], bytes);
+        ck_assert_msg(!art_summed_decode(one_zone, bytes, &summed), "number %u", i);
+    }
+    for (unsigned i = 0; i < sizeof sane / sizeof *sane; i++) {
+        ck_assert_msg(art_zone_is_sane(&sane[i]), "number %u", i);
+        zone_bytes(&sane[i], bytes);
+        ck_assert_msg(art_summed_decode(one_zone, bytes, &summed), "number %u", i);
+        ck_assert(zones_equal(&summed.zone[0], &sane[i]));
+    }
+}
+END_TEST
+
+static struct art_measures random_measures(struct random *random) {
+    struct art_measures has = {.columns = (uint8_t)random_below(random, ART_SUMMARY_MAX + 1)};
+    has.sums = (uint8_t)random_below(random, has.columns + 1u);
+    return has;
+}
+
+static art_int128 random_sum(struct random *random) {
+    uint8_t bytes[ART_SUM_BYTES];
+    art_store64(bytes, random_next(random));
+    art_store64(bytes + 8, random_next(random));
+    return art_load_sum(bytes);
+}
+
+START_TEST(test_sums_and_zones_survive_their_bytes) {
+    struct random random = announce("bytes");
+    uint8_t room[8];
+    for (unsigned round = random_rounds(20000); round; round--) {
+        struct art_measures has = random_measures(&random);
+        struct art_summed summed = {0}, back;
+        uint32_t len = art_summed_bytes(has);
+        uint8_t *bytes = malloc(len + 1); /* exactly: a sanitizer then sees every access past it */
+        HOLDS(len <= ART_SUMMED_MAX);
+        for (unsigned i = 0; i < has.sums; i++) summed.sum[i] = random_sum(&random);
+        for (unsigned i = 0; i < has.columns; i++) {
+            for (uint32_t n = random_below(&random, 4); n; n--) {
+                struct art_datum datum = random_datum(&random, ALL, room);
+                art_zone_add_datum(&summed.zone[i], &datum);
+            }
+        }
+        bytes[len] = 0x5a;
+        art_summed_encode(has, &summed, bytes);
+        HOLDS(bytes[len] == 0x5a);
+        HOLDS(art_summed_decode(has, bytes, &back));
+        HOLDS(!memcmp(back.sum, summed.sum, has.sums * sizeof *summed.sum));
+        for (unsigned i = 0; i < has.columns; i++) HOLDS(zones_equal(&back.zone[i], &summed.zone[i]));
+        free(bytes);
+    }
+}
+END_TEST
+
+START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
+    struct random random = announce("any bytes");
+    uint8_t again[ART_SUMMED_MAX];
+    uint32_t sane = 0, senseless = 0;
+    for (unsigned round = random_rounds(100000); round; round--) {
+        struct art_measures has = random_measures(&random);
+        uint32_t len = art_summed_bytes(has);
+        uint8_t *bytes = malloc(len ? len : 1);
+        struct art_summed summed;
+        bool expected = true;
+        for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)random_next(&random);
+        for (unsigned i = 0; i < has.columns; i++) { /* mostly kinds that there are */
+            uint8_t *kinds = bytes + ART_SUM_BYTES * has.sums + ART_ZONE_BYTES * i;
+            if (random_below(&random, 8)) *kinds &= 15;
+            if (!(*kinds & ART_ZONE_NUMBERS) && random_below(&random, 4)) {
+                *kinds &= ART_ZONE_NULLS | ART_ZONE_OTHERS;
+                memset(kinds + 1, 0, 16);
+            }
+        }
+        bool taken = art_summed_decode(has, bytes, &summed);
+        for (unsigned i = 0; i < has.columns; i++) expected &= art_zone_is_sane(&summed.zone[i]);
+        HOLDS(taken == expected);
+        sane += taken;
+        senseless += !taken;
+        art_summed_encode(has, &summed, again);
+        HOLDS(!len || !memcmp(again, bytes, len));
+        struct art_summed all = {0};
+        art_summed_add(has, &all, &summed); /* a lie may overflow */
+        art_summed_add(has, &all, &summed);
+        for (unsigned i = 0; i < has.sums; i++) {
+            HOLDS(art_subtract128(all.sum[i], summed.sum[i]) == summed.sum[i]);
+        }
+        free(bytes);
+    }
+    ck_assert_uint_gt(sane, 0);
+    ck_assert_uint_gt(senseless, 0);
+}
+END_TEST
+
+START_TEST(test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns) {
+    for (unsigned columns = 0; columns < 256; columns++) {
+        for (unsigned sums = 0; sums < 256; sums++) {
+            struct art_measures has = {(uint8_t)columns, (uint8_t)sums, 0};
+            HOLDS(art_measures_are_sane(has) == (columns <= ART_SUMMARY_MAX && sums <= columns));
+        }
+    }
+}
+END_TEST
+
+/* --- entries ------------------------------------------------------------------------------------------------------ */
+
+/* A value begins with its data, ART_DATUM_BYTES each. Eight bytes are those of a text or a blob. */
+static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+    const struct art_summary *summary = context;
+    const uint8_t *at = value.data;
+    for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
+        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
+        if (!(wanted >> i & 1)) continue;
+        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
+        if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
+        out[i].kind = (enum art_datum_kind) * at;
+        if (out[i].kind >= ART_DATUM_TEXT) out[i].bytes = art_bytes(at + 1, 8);
+        if (is_number(&out[i])) memcpy(&out[i].integer, at + 1, 8);
+        if (out[i].kind == ART_DATUM_REAL && isnan(out[i].real)) out[i].kind = ART_DATUM_NULL;
+    }
+}
+
+static void toy_open(struct art_summary *summary, struct art_measures has) {
+    *summary = (struct art_summary){.has = has, .read = read_toy, .context = summary};
+}
+
+enum { REFERENCE = 28, ROOM = REFERENCE + ART_SUMMARY_MAX * ART_DATUM_BYTES + ART_REPLACED_MAX + 40 };
+
+/* A row as core stores it, and what is in it. */
+struct row {
+    struct art_datum data[ART_SUMMARY_MAX]; /* NULLs where it puts none */
+    struct art_entry entry;
+    uint8_t text[ART_SUMMARY_MAX][8], stored[ROOM];
+};
+
+static int64_t integer_of(const struct art_datum *datum) {
+    return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
+}
+
+/* The value of the entry, behind what it replaces: bytes with `head` in front. */
+static void row_store(struct row *row, struct art_measures has, uint32_t head, struct random *random) {
+    uint8_t *at = row->stored + head, data[ART_SUMMARY_MAX * ART_DATUM_BYTES];
+    uint32_t bytes = has.columns * (uint32_t)ART_DATUM_BYTES;
+    if (!(row->entry.flags & ART_DELETE)) {
+        art_data_encode(has, row->data, data);
+        for (unsigned i = 0; i < has.columns; i++) {
+            if (row->data[i].kind < ART_DATUM_TEXT) continue;
+            uint32_t hash[ART_VALUE_HASHES];
+            bool odd = art_value_hashes(&row->data[i], hash) > 1;
+            HOLDS(art_load64(data + ART_DATUM_BYTES * i + 1) == (hash[0] | (uint64_t)odd << 32));
+            memcpy(data + ART_DATUM_BYTES * i + 1, row->text[i], 8);
+        }
+        if (row->entry.flags & ART_OVERFLOW) {
+            memset(at, 0xc5, REFERENCE);
+            at += REFERENCE;
+        }
+        memcpy(at, data, bytes);
+        at += bytes;
+        if (!(row->entry.flags & ART_OVERFLOW)) at += random_below(random, 40); /* more of the value */
+    }
+    row->entry.value = art_bytes(row->stored, (uint32_t)(at - row->stored));
+    if (row->entry.flags & (ART_DELETE | ART_CHUNK)) memset(row->data, 0, sizeof row->data);
+}
+
+/* `flags` without ART_REPLACED: of the row before, if any, which ART_SHADOWS_OLDER asks for. */
+static void random_row(struct row *row, const struct art_summary *summary, uint8_t flags, const struct row *before,
+                       struct random *random) {
+    uint32_t head = 0;
+    memset(row, 0, sizeof *row);
+    for (unsigned i = 0; i < summary->has.columns; i++) {
+        row->data[i] = random_datum(random, random_once_in(random, 2) ? INTEGERS : ALL, row->text[i]);
+        if (row->data[i].kind >= ART_DATUM_TEXT) row->data[i].bytes = art_bytes(row->text[i], 8);
+    }
+    row->entry.flags = flags;
+    if (flags & ART_SHADOWS_OLDER) {
+        bool any = false;
+        for (unsigned i = 0; i < summary->has.sums; i++) any |= integer_of(&before->data[i]) != 0;
+        head = art_replaced_encode(summary, &before->entry, row->stored);
+        HOLDS((head != 0) == any);
+        HOLDS(head <= ART_REPLACED_MAX);
+        if (head) row->entry.flags |= ART_REPLACED;
+    }
+    row_store(row, summary->has, head, random);
+    HOLDS(art_entry_is_sane(row->entry.flags, row->entry.value));
+    HOLDS(art_entry_head(row->entry.flags, row->entry.value) == head);
+    struct art_bytes value = art_entry_value(row->entry.flags, row->entry.value);
+    HOLDS(value.data == row->stored + head && value.len == row->entry.value.len - head);
+}
+
+static uint8_t random_flags(struct random *random) {
+    static const uint8_t kinds[] = {0, 0, 0, ART_DELETE, ART_OVERFLOW, ART_OVERFLOW, ART_CHUNK};
+    return kinds[random_below(random, sizeof kinds)];
+}
+
+/* The data of the row are what its entry puts; of an overflow reference, texts have a kind alone. */
+static void check_data(const struct art_summary *summary, const struct row *row) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    art_summary_read(summary, &row->entry, ART_ALL_COLUMNS, data);
+    for (unsigned i = 0; i < summary->has.columns; i++) {
+        HOLDS(data[i].kind == row->data[i].kind);
+        if (is_number(&data[i])) HOLDS(data[i].integer == row->data[i].integer);
+        if (data[i].kind >= ART_DATUM_TEXT && row->entry.flags & ART_OVERFLOW) HOLDS(!data[i].bytes.data);
+        if (data[i].kind >= ART_DATUM_TEXT && !(row->entry.flags & ART_OVERFLOW)) {
+            HOLDS(art_bytes_equal(data[i].bytes, row->data[i].bytes));
+        }
+    }
+}
+
+static void check_share(const struct art_summary *summary, const struct row *row, const struct row *before) {
+    struct art_summed summed;
+    art_int128 sum[ART_SUMMARY_MAX] = {0};
+    bool counts = !(row->entry.flags & ART_CHUNK), puts = counts && !(row->entry.flags & ART_DELETE);
+    memset(&summed, 0x77, sizeof summed);
+    art_summary_weigh(summary, &row->entry, &summed, NULL);
+    art_summary_sums(summary, &row->entry, 1, sum);
+    for (unsigned i = 0; i < summary->has.sums; i++) {
+        bool taken = counts && row->entry.flags & ART_SHADOWS_OLDER;
+        art_int128 expected = (art_int128)integer_of(&row->data[i]) - (taken ? integer_of(&before->data[i]) : 0);
+        HOLDS(summed.sum[i] == expected);
+        HOLDS(sum[i] == expected);
+    }
+    art_summary_sums(summary, &row->entry, -1, sum);
+    for (unsigned i = 0; i < summary->has.sums; i++) HOLDS(!sum[i]);
+    for (unsigned i = 0; i < summary->has.columns; i++) {
+        struct art_zone zone = {0};
+        if (puts) art_zone_add_datum(&zone, &row->data[i]);
+        HOLDS(zones_equal(&zone, &summed.zone[i]));
+    }
+}
+
+START_TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
+    struct random random = announce("entries");
+    static struct row before, row, next;
+    for (unsigned round = random_rounds(100000); round; round--) {
+        struct art_summary summary;
+        toy_open(&summary, random_measures(&random));
+        random_row(&before, &summary, random_flags(&random), NULL, &random);
+        uint8_t shadows = random_below(&random, 3) ? ART_SHADOWS_OLDER : 0;
+        random_row(&row, &summary, random_flags(&random) | shadows, &before, &random);
+        check_data(&summary, &row);
+        check_share(&summary, &row, &before);
+        random_row(&next, &summary, random_flags(&random) | ART_SHADOWS_OLDER, &row, &random);
+        check_data(&summary, &next); /* what one replaces does not go on to who replaces it */
+        check_share(&summary, &next, &row);
+    }
+}
+END_TEST
+
+START_TEST(test_the_sums_of_a_key_over_all_sources_are_those_of_its_row) {
+    struct random random = announce("sources");
+    enum { SOURCES = 6 };
+    static struct row rows[SOURCES];
+    for (unsigned round = random_rounds(20000); round; round--) {
+        struct art_summary summary;
+        art_int128 sum[ART_SUMMARY_MAX] = {0};
+        bool live = false;
+        toy_open(&summary, random_measures(&random));
+        for (int i = 0; i < SOURCES; i++) {
+            uint8_t flags = random_flags(&random) & (uint8_t)~ART_CHUNK;
+            random_row(&rows[i], &summary, flags | (live ? ART_SHADOWS_OLDER : 0), i ? &rows[i - 1] : NULL, &random);
+            live = !(flags & ART_DELETE);
+            art_summary_sums(&summary, &rows[i].entry, 1, sum);
+            for (unsigned s = 0; s < summary.has.sums; s++) HOLDS(sum[s] == integer_of(&rows[i].data[s]));
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back) {
+    struct art_summary summary;
+    struct random random = {3};
+    static struct row before, row;
+    toy_open(&summary, (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0});
+    for (int sign = 0; sign < 2; sign++) {
+        random_row(&before, &summary, 0, NULL, &random);
+        for (unsigned i = 0; i < ART_SUMMARY_MAX; i++) {
+            before.data[i] =
+                (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = sign ? INT64_MIN : INT64_MAX - (int64_t)i};
+        }
+        row_store(&before, summary.has, 0, &random);
+        random_row(&row, &summary, ART_SHADOWS_OLDER | ART_DELETE, &before, &random);
+        ck_assert_uint_eq(row.entry.value.len, 1 + 10 * ART_SUMMARY_MAX);
+        check_share(&summary, &row, &before);
+    }
+}
+END_TEST
+
+START_TEST(test_sums_beyond_64_bits_are_exact) {
+    struct art_summary summary;
+    struct random random = {4};
+    static struct row row;
+    art_int128 sum[ART_SUMMARY_MAX] = {0};
+    toy_open(&summary, (struct art_measures){1, 1, 0});
+    random_row(&row, &summary, 0, NULL, &random);
+    row.data[0] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = INT64_MIN};
+    row_store(&row, summary.has, 0, &random);
+    for (int i = 0; i < 1000; i++) art_summary_sums(&summary, &row.entry, 1, sum);
+    ck_assert(sum[0] == (art_int128)INT64_MIN * 1000);
+    ck_assert(sum[0] != (int64_t)sum[0]);
+}
+END_TEST
+
+START_TEST(test_without_sums_nothing_is_replaced) {
+    struct art_summary summary;
+    struct random random = {5};
+    static struct row before, row;
+    toy_open(&summary, (struct art_measures){3, 0, 0});
+    random_row(&before, &summary, 0, NULL, &random);
+    random_row(&row, &summary, ART_SHADOWS_OLDER, &before, &random);
+    ck_assert_int_eq(row.entry.flags & ART_REPLACED, 0);
+    check_share(&summary, &row, &before);
+}
+END_TEST
+
+/* --- entries that somebody made up -------------------------------------------------------------------------------- */
+
+/* What entry.h says of flags and values, word by word. */
+static bool should_be_sane(uint8_t flags, struct art_bytes stored) {
+    uint32_t head = 0;
+    if (flags & ART_REPLACED) {
+        if (!(flags & ART_SHADOWS_OLDER)) return false;
+        if (stored.len < 2) return false;
+        head = 1u + stored.data[0];
+        if (head < 2 || head > ART_REPLACED_MAX || head > stored.len) return false;
+    }
+    return flags & ART_DELETE ? stored.len == head : true;
+}
+
+START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
+    struct random random = announce("made up");
+    uint32_t sane = 0, senseless = 0;
+    for (unsigned round = random_rounds(300000); round; round--) {
+        static const uint32_t lengths[] = {3, 12, 40, 100, 140};
+        uint32_t len = random_below(&random, lengths[random_below(&random, 5)]);
+        uint8_t flags = (uint8_t)random_below(&random, ART_ENTRY_FLAGS + 1), *bytes = malloc(len ? len : 1);
+        struct art_bytes stored = art_bytes(len ? bytes : NULL, len);
+        for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)random_next(&random) >> random_below(&random, 8);
+        if (len && random_once_in(&random, 2))
+            bytes[0] = (uint8_t)(len - 1 - random_below(&random, art_min32(len, 30)));
+        bool good = art_entry_is_sane(flags, stored);
+        HOLDS(good == should_be_sane(flags, stored));
+        sane += good;
+        senseless += !good;
+        if (good) {
+            struct art_summary summary;
+            struct art_entry entry = {.value = stored, .flags = flags};
+            struct art_summed summed;
+            struct art_datum data[ART_SUMMARY_MAX];
+            uint8_t head[ART_REPLACED_MAX];
+            art_int128 sum[ART_SUMMARY_MAX] = {0};
+            toy_open(&summary, random_measures(&random));
+            HOLDS(art_entry_value(flags, stored).len <= len);
+            art_summary_read(&summary, &entry, ART_ALL_COLUMNS, data);
+            for (unsigned i = 0; i < summary.has.columns; i++) {
+                HOLDS(data[i].kind <= ART_DATUM_BLOB);
+                HOLDS(data[i].kind != ART_DATUM_REAL || !isnan(data[i].real));
+            }
+            art_summary_weigh(&summary, &entry, &summed, NULL);
+            art_summary_sums(&summary, &entry, 1, sum);
+            for (unsigned i = 0; i < summary.has.sums; i++) HOLDS(summed.sum[i] == sum[i]);
+            for (unsigned i = 0; i < summary.has.columns; i++) HOLDS(art_zone_is_sane(&summed.zone[i]));
+            HOLDS(art_replaced_encode(&summary, &entry, head) <= ART_REPLACED_MAX);
+        }
+        free(bytes);
+    }
+    ck_assert_uint_gt(sane, 0);
+    ck_assert_uint_gt(senseless, 0);
+}
+END_TEST
+
+START_TEST(test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a_delete) {
+    static const uint8_t two[] = {2, 1, 1}, none[] = {0, 1}, much[ART_REPLACED_MAX + 4] = {ART_REPLACED_MAX};
+    static const uint8_t most[ART_REPLACED_MAX] = {ART_REPLACED_MAX - 1};
+    enum { OLDER = ART_SHADOWS_OLDER, TAKEN = ART_SHADOWS_OLDER | ART_REPLACED };
+    ck_assert(art_entry_is_sane(TAKEN, art_bytes(two, 3)));
+    ck_assert(art_entry_is_sane(TAKEN | ART_DELETE, art_bytes(two, 3)));
+    ck_assert(art_entry_is_sane(TAKEN, art_bytes(most, sizeof most)));
+    ck_assert(art_entry_is_sane(OLDER | ART_DELETE, art_bytes(NULL, 0)));
+    ck_assert(!art_entry_is_sane(OLDER | ART_DELETE, art_bytes(two, 3)));
+    ck_assert(!art_entry_is_sane(ART_REPLACED, art_bytes(two, 3)));
+    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(NULL, 0)));
+    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(two, 2)));
+    ck_assert(!art_entry_is_sane(TAKEN | ART_DELETE, art_bytes(two, 2)));
+    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(none, 2)));
+    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(much, sizeof much)));
+}
+END_TEST
+
+/* A head that ends in the middle of a number, or early, has nothing for the columns behind. */
+START_TEST(test_a_cut_head_replaces_what_it_still_says) {
+    static const uint8_t cut[] = {3, 14, 0xff, 0xff}; /* 7, and half of a number */
+    static const uint8_t early[] = {1, 13, 0xff};     /* -7, and no more; then the value */
+    struct art_summary summary;
+    struct art_summed summed;
+    struct art_entry entry = {.flags = ART_SHADOWS_OLDER | ART_REPLACED, .value = art_bytes(cut, sizeof cut)};
+    toy_open(&summary, (struct art_measures){3, 3, 0});
+    art_summary_weigh(&summary, &entry, &summed, NULL);
+    ck_assert(summed.sum[0] == -7 && !summed.sum[1] && !summed.sum[2]);
+    entry.value = art_bytes(early, sizeof early);
+    art_summary_weigh(&summary, &entry, &summed, NULL);
+    ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("summary");
+    TCase *zones = tcase_create("data and zones");
+    tcase_set_timeout(zones, 300);
+    tcase_add_test(zones, test_data_sort_as_sqlite_sorts_them);
+    tcase_add_test(zones, test_what_is_no_value_comes_behind_all_that_are);
+    tcase_add_test(zones, test_a_zone_bounds_all_that_was_added_in_any_order);
+    tcase_add_test(zones, test_a_zone_of_both_zeros_has_both);
+    tcase_add_test(zones, test_integers_among_reals_are_rounded_away_from_the_numbers_between);
+    tcase_add_test(zones, test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds);
+    suite_add_tcase(suite, zones);
+
+    TCase *bytes = tcase_create("bytes");
+    tcase_set_timeout(bytes, 300);
+    tcase_add_test(bytes, test_a_zone_that_nobody_can_have_made_is_senseless);
+    tcase_add_test(bytes, test_sums_and_zones_survive_their_bytes);
+    tcase_add_test(bytes, test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at);
+    tcase_add_test(bytes, test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns);
+    suite_add_tcase(suite, bytes);
+
+    TCase *entries = tcase_create("entries");
+    tcase_set_timeout(entries, 300);
+    tcase_add_test(entries, test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces);
+    tcase_add_test(entries, test_the_sums_of_a_key_over_all_sources_are_those_of_its_row);
+    tcase_add_test(entries, test_the_largest_integers_of_all_columns_are_replaced_and_come_back);
+    tcase_add_test(entries, test_sums_beyond_64_bits_are_exact);
+    tcase_add_test(entries, test_without_sums_nothing_is_replaced);
+    tcase_add_test(entries, test_made_up_entries_are_refused_or_read_within_their_bytes);
+    tcase_add_test(entries, test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a_delete);
+    tcase_add_test(entries, test_a_cut_head_replaces_what_it_still_says);
+    suite_add_tcase(suite, entries);
+
+    return suite_run(suite);
+}

@@ -1,0 +1,472 @@
+/* Lookups of leaf blobs against the array of their rows: every page that has a row with a value is named, hardly any
+ * other; pages that are taken over bring theirs; and any byte that is another than it should be is found.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/value_hash.h"
+#include "core/blob/bucket.h"
+#include "core/blob/lookups.h"
+#include "tests/support/blob_model.h"
+#include "tests/support/suite.h"
+
+/* Check writes a line to a file for each of its assertions: too slow for loops over all rows. */
+#define HOLDS(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
+    } while (0)
+
+static void must(int rc) {
+    if (rc) ck_abort_msg("%s: %s", art_error_name(rc), art_error_message());
+}
+
+static struct random announce(const char *test) {
+    struct random random = {random_seed()};
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
+    fflush(stdout);
+    return random;
+}
+
+/* --- a toy summary ------------------------------------------------------------------------------------------------ */
+
+/* A value begins with its data, ART_DATUM_BYTES each, and what is looked up in texts is their hashes. */
+static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+    const struct art_summary *summary = context;
+    const uint8_t *at = value.data;
+    for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
+        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
+        if (!(wanted >> i & 1)) continue;
+        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
+        if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
+        out[i].kind = (enum art_datum_kind) * at;
+        out[i].by_hash = out[i].kind >= ART_DATUM_TEXT;
+        memcpy(&out[i].integer, at + 1, 8);
+    }
+}
+
+static void toy_open(struct art_summary *summary, unsigned columns, uint8_t lookups) {
+    *summary = (struct art_summary){.has = {(uint8_t)columns, 0, lookups}, .read = read_toy, .context = summary};
+}
+
+static struct art_datum random_datum(uint32_t values, struct random *random) {
+    uint64_t number = values ? random_below(random, values) : random_next(random);
+    struct art_datum datum = {.kind = random_below(random, ART_DATUM_BEYOND)};
+    if (datum.kind == ART_DATUM_INTEGER) datum.integer = (int64_t)number;
+    if (datum.kind == ART_DATUM_REAL) datum.real = (double)(int64_t)number / 2;
+    datum.by_hash = datum.kind >= ART_DATUM_TEXT;
+    if (datum.by_hash) datum.hashes = (number * 0x9e3779b9u & UINT32_MAX) | (uint64_t)random_once_in(random, 9) << 32;
+    return datum;
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+enum { REFERENCE = 28 };
+
+struct table {
+    struct art_summary summary;
+    struct blob_rows rows;
+};
+
+static void make_entry(struct art_entry *entry, const struct art_summary *summary, uint32_t values,
+                       struct random *random) {
+    static const uint8_t kinds[] = {0, 0, 0, 0, ART_DELETE, ART_OVERFLOW, ART_CHUNK};
+    struct art_datum data[ART_SUMMARY_MAX];
+    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(values, random);
+    entry->flags = kinds[random_below(random, sizeof kinds)];
+    uint32_t head = entry->flags & ART_OVERFLOW ? REFERENCE : 0, bytes = summary->has.columns * ART_DATUM_BYTES;
+    uint32_t more = head ? 0 : random_below(random, 40), len = entry->flags & ART_DELETE ? 0 : head + bytes + more;
+    uint8_t *copy = malloc(head + bytes + more);
+    memset(copy, 0x3a, head + bytes + more);
+    art_data_encode(summary->has, data, copy + head);
+    free((void *)entry->value.data);
+    entry->value = art_bytes(copy, len);
+}
+
+/* `values`: how many different ones there are; 0: nearly each is another. */
+static void table_make(struct table *table, enum blob_family family, uint32_t wanted, uint32_t values,
+                       struct random *random) {
+    struct blob_rows *rows = &table->rows;
+    blob_rows_make(rows, (struct blob_style){.family = family, .csns = CSNS_SHORT}, wanted, random);
+    for (uint32_t at = 0; at < rows->count; at++) {
+        make_entry(&rows->entries[at], &table->summary, values, random);
+        rows->rank[at + 1] = rows->rank[at] + art_entry_weight(rows->entries[at].flags);
+    }
+}
+
+static uint8_t random_lookups(unsigned columns, struct random *random) {
+    return (uint8_t)(1 + random_below(random, (1u << columns) - 1));
+}
+
+/* --- blobs -------------------------------------------------------------------------------------------------------- */
+
+static void run_room(struct blob_run *run, uint32_t room) {
+    memset(run, 0, sizeof *run);
+    run->room = room;
+    run->slots = calloc(room, sizeof *run->slots);
+    run->height = 1;
+}
+
+static struct blob_image *next_slot(struct blob_run *run, uint32_t first) {
+    HOLDS(run->count < run->room);
+    struct blob_image *image = &run->slots[run->count];
+    run->level[0].count = ++run->count;
+    image->image = blob_image_new();
+    image->first = first;
+    return image;
+}
+
+/* Closes the last blob; `taken`: how many rows the builder has got so far. A next one is begun if there are more. */
+static void finish_blob(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
+    struct blob_image *image = &run->slots[run->count - 1];
+    struct art_built built;
+    must(art_builder_finish(builder, run->count - 1, 5, &built));
+    image->ref = built.ref;
+    must(art_ref_own(&image->ref));
+    image->separator = blob_padded(built.separator.data, built.separator.len);
+    image->rows = taken - art_builder_pending(builder) - image->first;
+    must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
+    must(art_blob_verify_all(&image->blob));
+    if (built.more || more) art_builder_begin(builder, next_slot(run, taken - art_builder_pending(builder))->image);
+}
+
+static struct art_builder *open_builder(const struct art_summary *summary, uint32_t fill_pages, bool filter) {
+    struct art_builder_options options = {
+        .kind = ART_BLOB_LEAF, .filter = filter, .summary = summary, .fill_pages = fill_pages};
+    struct art_builder *builder;
+    memcpy(options.uuid, blob_uuid, sizeof options.uuid);
+    must(art_builder_open(&builder, &options));
+    return builder;
+}
+
+/* Buckets of the source from the row on, as many as chance has it. Returns how many rows that were. */
+static uint32_t take_buckets(struct art_builder *builder, const struct blob_image *source, uint32_t row,
+                             struct random *random) {
+    uint32_t local = row - source->first, bucket = 0, taken;
+    while (art_bucket_rank(&source->blob, bucket + 1) <= local) bucket++;
+    if (art_bucket_rank(&source->blob, bucket) != local || !random_below(random, 4)) return 0;
+    uint32_t end = bucket + 1 + random_below(random, source->blob.buckets - bucket);
+    must(art_builder_add_buckets(builder, (struct art_blob *)&source->blob, bucket, end, &taken));
+    return art_bucket_rank(&source->blob, bucket + taken) - local;
+}
+
+/* Leaves of all rows; with `from`, its pages are taken over where chance has it. Returns how many rows came so. */
+static uint32_t build_leaves(struct blob_run *to, const struct blob_run *from, const struct table *table,
+                             uint32_t fill_pages, struct random *random) {
+    const struct blob_rows *rows = &table->rows;
+    struct art_builder *builder = open_builder(&table->summary, fill_pages, random_once_in(random, 2));
+    uint32_t copied = 0, row = 0, slot = 0;
+    run_room(to, 2 * rows->count + 8);
+    art_builder_begin(builder, next_slot(to, 0)->image);
+    while (row < rows->count) {
+        bool full = false;
+        while (from && row >= from->slots[slot].first + from->slots[slot].rows) slot++;
+        uint32_t taken = from ? take_buckets(builder, &from->slots[slot], row, random) : 0;
+        copied += taken;
+        row += taken;
+        for (uint32_t some = taken ? 0 : 1 + random_below(random, 200); some && row < rows->count && !full; some--) {
+            must(art_builder_add(builder, rows->keys[row], &rows->entries[row], ART_SHARED_UNKNOWN, &full));
+            row += !full;
+        }
+        if (full) finish_blob(to, builder, row, true);
+    }
+    while (art_builder_pending(builder)) finish_blob(to, builder, row, false);
+    art_builder_close(builder);
+    return copied;
+}
+
+/* --- what is found ------------------------------------------------------------------------------------------------ */
+
+static struct art_pages pages_with(const struct art_blob *blob, unsigned column, uint32_t hash) {
+    struct art_limits limits = {.sought_count = 1, .sought = {{column, 1, &hash}}};
+    return art_blob_pages_sought(blob, &limits);
+}
+
+static void check_row(const struct blob_image *image, const struct table *table, uint32_t row, uint32_t page) {
+    struct art_hashes hashes;
+    art_summary_hashes(&table->summary, &table->rows.entries[row], &hashes);
+    for (unsigned i = 0; i < table->summary.has.columns; i++) {
+        for (unsigned k = 0; k < hashes.count[i]; k++) {
+            struct art_pages pages = pages_with(&image->blob, i, hashes.hash[i][k]);
+            HOLDS(art_pages_has(&pages, page));
+        }
+    }
+}
+
+static void check_image(const struct blob_image *image, const struct table *table) {
+    const struct art_blob *blob = &image->blob;
+    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table->summary};
+    for (uint32_t b = 0; b < blob->buckets; b++) {
+        uint32_t page = art_bucket_offset(blob, b) / ART_BLOB_PAGE;
+        for (uint32_t at = art_bucket_rank(blob, b); at < art_bucket_rank(blob, b + 1); at++)
+            check_row(image, table, image->first + at, page);
+    }
+    must(art_blob_check_expected((struct art_blob *)blob, &expected));
+    expected.summary = NULL;
+    must(art_blob_check_expected((struct art_blob *)blob, &expected));
+}
+
+/* Of values that are nowhere. Returns how many pages are named. */
+static uint32_t count_false_pages(const struct blob_run *run, unsigned column, struct random *random) {
+    uint32_t pages = 0;
+    for (uint32_t slot = 0; slot < run->count; slot++) {
+        struct art_pages found = pages_with(&run->slots[slot].blob, column, (uint32_t)random_next(random));
+        for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) pages += art_pages_has(&found, page);
+    }
+    return pages;
+}
+
+static unsigned first_lookup(const struct art_summary *summary) {
+    return (unsigned)__builtin_ctz(summary->has.lookups);
+}
+
+START_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other) {
+    struct random random = announce("pages");
+    uint64_t probes = 0, found = 0, copied = 0;
+    random.state += (unsigned)_i;
+    for (unsigned round = random_rounds(8); round; round--) {
+        struct table table;
+        struct blob_run run, copy;
+        unsigned columns = 1 + random_below(&random, ART_SUMMARY_MAX);
+        toy_open(&table.summary, columns, random_lookups(columns, &random));
+        uint32_t most = _i == BLOB_LONG ? 40 : _i == BLOB_TWINS ? 100 : 6000;
+        table_make(&table, (enum blob_family)_i, 1 + random_below(&random, most), round % 3 ? 0 : 5 * round, &random);
+        build_leaves(&run, NULL, &table, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 12), &random);
+        copied += build_leaves(&copy, &run, &table, random_once_in(&random, 2) ? 0 : 30, &random);
+        for (uint32_t slot = 0; slot < run.count; slot++) check_image(&run.slots[slot], &table);
+        for (uint32_t slot = 0; slot < copy.count; slot++) check_image(&copy.slots[slot], &table);
+        for (unsigned i = 0; i < 200; i++, probes += copy.count)
+            found += count_false_pages(&copy, first_lookup(&table.summary), &random);
+        blob_run_clear(&copy);
+        blob_run_clear(&run);
+        blob_rows_clear(&table.rows);
+    }
+    printf("%llu of %llu probes found a page, %llu rows copied\n", (unsigned long long)found,
+           (unsigned long long)probes, (unsigned long long)copied);
+    ck_assert_uint_lt(found * 100, probes * 3 + 1000);
+}
+END_TEST
+
+START_TEST(test_several_columns_are_sought_together) {
+    struct random random = announce("together");
+    struct table table;
+    struct blob_run run;
+    toy_open(&table.summary, 3, 5);
+    table_make(&table, BLOB_DIRECTORIES, 3000, 40, &random);
+    build_leaves(&run, NULL, &table, 0, &random);
+    const struct art_blob *blob = &run.slots[0].blob;
+    for (unsigned i = 0; i < 1000; i++) {
+        uint32_t one[2] = {(uint32_t)random_next(&random), 0}, two;
+        struct art_hashes hashes;
+        art_summary_hashes(&table.summary, &table.rows.entries[random_below(&random, table.rows.count)], &hashes);
+        one[1] = hashes.hash[0][0];
+        two = hashes.hash[2][0];
+        struct art_limits limits = {.sought_count = 2, .sought = {{0, 2, one}, {2, 1, &two}}};
+        struct art_pages a = pages_with(blob, 0, one[0]), b = pages_with(blob, 0, one[1]), c = pages_with(blob, 2, two);
+        struct art_pages pages = art_blob_pages_sought(blob, &limits);
+        for (unsigned k = 0; k < 2; k++) HOLDS(pages.bits[k] == ((a.bits[k] | b.bits[k]) & c.bits[k]));
+    }
+    blob_run_clear(&run);
+    blob_rows_clear(&table.rows);
+}
+END_TEST
+
+/* --- as many as there may be -------------------------------------------------------------------------------------- */
+
+/* Fills a page after the other; returns how many postings went in before it was told that no more do. */
+static uint32_t fill(struct art_lookups *lookups, uint32_t each, struct random *random) {
+    struct art_bucket_hashes bucket = {.count = {each}};
+    uint32_t pushed = 0;
+    for (uint32_t page = 0;; page = (page + 1) % ART_BLOB_PAGES, pushed += each) {
+        for (uint32_t i = 0; i < each; i++) bucket.column[0].hash[i] = (uint32_t)random_next(random);
+        if (art_lookups_bytes(lookups, &bucket) == UINT32_MAX) return pushed;
+        must(art_lookups_reserve(lookups, &bucket));
+        art_lookups_push(lookups, &bucket, page);
+    }
+}
+
+START_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted) {
+    struct random random = announce("full");
+    static const uint32_t each[] = {1, 255, 128, 7};
+    struct art_lookups lookups = {.columns = 1};
+    uint32_t bytes, pushed = fill(&lookups, each[_i], &random), room = art_lookups_bytes(&lookups, NULL);
+    ck_assert_uint_eq(pushed, ART_POSTINGS_MAX / each[_i] * each[_i]);
+    struct art_posting *postings = malloc(pushed * sizeof *postings);
+    memcpy(postings, lookups.postings[0], pushed * sizeof *postings);
+    uint8_t *image = malloc(room);
+    must(art_lookups_write(&lookups, image, &bytes));
+    ck_assert_uint_le(bytes, room);
+    ck_assert_uint_eq(art_lookups_measure(image, bytes, 1), bytes);
+    ck_assert_uint_eq(art_lookups_measure(image, bytes - 1, 1), 0);
+    /* 1: what has lookups has them behind the image's beginning */
+    struct art_blob blob = {.image = image - 1, .lookups = 1, .has = {1, 0, 1}};
+    for (uint32_t i = 0; i < pushed; i++) {
+        struct art_pages pages = pages_with(&blob, 0, postings[i].hash);
+        HOLDS(art_pages_has(&pages, postings[i].page));
+    }
+    free(postings);
+    free(image);
+    art_lookups_clear(&lookups);
+}
+END_TEST
+
+/* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
+START_TEST(test_a_group_that_lies_outside_names_all_pages) {
+    struct random random = {5};
+    struct art_lookups lookups = {.columns = 1};
+    struct art_bucket_hashes bucket = {.count = {16}};
+    uint32_t bytes, last = UINT32_MAX;
+    for (uint32_t i = 0; i < 16; i++) bucket.column[0].hash[i] = (uint32_t)random_next(&random) | 1;
+    must(art_lookups_reserve(&lookups, &bucket));
+    art_lookups_push(&lookups, &bucket, 3);
+    uint8_t *image = malloc(art_lookups_bytes(&lookups, NULL));
+    must(art_lookups_write(&lookups, image, &bytes));
+    uint8_t *begins = image + 4;
+    uint32_t groups = art_load16(image), postings = art_load16(image + 2);
+    struct art_blob blob = {.image = image - 1, .lookups = 1, .has = {1, 0, 1}};
+    static const uint16_t ends[] = {1, 1000, UINT16_MAX};
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t end = i < 2 ? postings + ends[i] : UINT16_MAX;
+        art_store16(begins + 2 * groups, end);
+        struct art_pages pages = pages_with(&blob, 0, last);
+        ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
+    }
+    art_store16(begins + 2 * groups, 0);
+    struct art_pages pages = pages_with(&blob, 0, last);
+    ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
+    free(image);
+    art_lookups_clear(&lookups);
+}
+END_TEST
+
+/* --- bytes that lie ----------------------------------------------------------------------------------------------- */
+
+static void make_plausible(struct blob_image *image) {
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
+    blob_image_rehash(image->image, &image->ref);
+    trailer->own_hash = art_blob_trailer_hash(image->image + ART_LAST_PAGE_AT);
+    blob_image_rehash(image->image, &image->ref);
+}
+
+/* Opens, is asked whatever it says, and is checked: the first error. */
+static int first_error(struct blob_image *image, const struct table *table, struct random *random) {
+    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table->summary};
+    int rc = art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test");
+    if (!rc) rc = art_blob_verify_all(&image->blob);
+    if (rc) return rc;
+    for (unsigned i = 0; i < table->summary.has.columns; i++) {
+        for (unsigned k = 0; table->summary.has.lookups >> i & 1 && k < 64; k++)
+            pages_with(&image->blob, i, k * 0x04000000u + random_below(random, 0x04000000u));
+    }
+    return art_blob_check_expected(&image->blob, &expected);
+}
+
+START_TEST(test_each_byte_of_the_lookups_is_checked) {
+    struct random random = announce("bytes");
+    struct table table;
+    struct blob_run run;
+    uint32_t by_check = 0;
+    toy_open(&table.summary, 3, _i ? 6 : 5);
+    table_make(&table, BLOB_DIRECTORIES, _i ? 60 : 300, 0, &random);
+    build_leaves(&run, NULL, &table, 0, &random);
+    struct blob_image liar = run.slots[0];
+    liar.image = blob_image_new();
+    memcpy(liar.image, run.slots[0].image, ART_BLOB_BYTES);
+    uint32_t begin = liar.blob.lookups, end = liar.blob.routing;
+    for (uint32_t at = begin; at < end; at++) {
+        uint8_t was = liar.image[at];
+        liar.image[at] ^= (uint8_t)(1 + random_below(&random, 255));
+        make_plausible(&liar);
+        int rc = first_error(&liar, &table, &random);
+        ck_assert_msg(rc == ART_CORRUPT, "byte %u of %u: %s", at - begin, end - begin, art_error_name(rc));
+        by_check += strstr(art_error_message(), "table of lookups") != NULL;
+        liar.image[at] = was;
+    }
+    printf("%u bytes, %u told by the check\n", end - begin, by_check);
+    ck_assert_uint_gt(by_check, (end - begin) / 2);
+    for (unsigned round = random_rounds(500); round; round--) { /* wherever they are said to be */
+        struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(liar.image + ART_TRAILER_AT);
+        uint16_t was = trailer->lookups_at;
+        trailer->lookups_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
+        make_plausible(&liar);
+        int rc = first_error(&liar, &table, &random);
+        HOLDS(trailer->lookups_at == was || rc == ART_CORRUPT);
+        trailer->lookups_at = was;
+    }
+    for (unsigned round = random_rounds(2000); round; round--) { /* several at once */
+        uint8_t kept[4];
+        uint32_t at = begin + random_below(&random, round % 2 ? 64 : end - begin - 4);
+        memcpy(kept, liar.image + at, sizeof kept);
+        for (unsigned i = 0; i < sizeof kept; i++) liar.image[at + i] = (uint8_t)random_next(&random);
+        make_plausible(&liar);
+        int rc = first_error(&liar, &table, &random);
+        HOLDS(rc == ART_CORRUPT || !memcmp(kept, liar.image + at, sizeof kept));
+        memcpy(liar.image + at, kept, sizeof kept);
+    }
+    free(liar.image);
+    blob_run_clear(&run);
+    blob_rows_clear(&table.rows);
+}
+END_TEST
+
+/* --- hashes of values --------------------------------------------------------------------------------------------- */
+
+static struct art_datum text(const char *bytes) {
+    return (struct art_datum){.kind = ART_DATUM_TEXT, .bytes = art_bytes(bytes, (uint32_t)strlen(bytes))};
+}
+
+/* As one who looks for the number in a column of texts. */
+static bool finds(double number, const char *in) {
+    struct art_datum sought = {.kind = ART_DATUM_REAL, .real = number}, there = text(in);
+    uint32_t hash[2], other[2];
+    ck_assert_uint_eq(art_value_hashes(&sought, hash), 1);
+    hash[1] = ART_HASH_ODD;
+    if (hash[0] > hash[1]) {
+        other[0] = hash[1];
+        other[1] = hash[0];
+    } else {
+        memcpy(other, hash, sizeof other);
+    }
+    return art_is_sought(&there, &(struct art_sought){0, 2, other});
+}
+
+START_TEST(test_a_number_meets_the_texts_that_read_as_it) {
+    static const char *const sevens[] = {
+        "7", "+7", "007", "7.0", " 7", "7 ", "7e0", "70E-1", "\t7\n", "7.", "0000000000000000000000007"};
+    for (unsigned i = 0; i < sizeof sevens / sizeof *sevens; i++) ck_assert_msg(finds(7, sevens[i]), "%s", sevens[i]);
+    ck_assert(finds(-7, "-7") && finds(-0.0, "-0") && finds(0, "-0") && finds(.5, ".5") && finds(1e300, "1e300"));
+    ck_assert(finds(9223372036854775808.0, "9223372036854775808") && finds(1e17, "100000000000000000"));
+    ck_assert(finds((double)INFINITY, "Inf") && finds((double)-INFINITY, "-Inf"));
+    ck_assert(!finds(7, "8") && !finds(7, "seven") && !finds(7, "") && !finds(7, "0x7") && !finds(7, "-7"));
+}
+END_TEST
+
+START_TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
+    static const int64_t integers[] = {0, 1, -1, 1ll << 53, -(1ll << 53), 1ll << 62, INT64_MIN, 1000000};
+    for (unsigned i = 0; i < sizeof integers / sizeof *integers; i++) {
+        struct art_datum integer = {.kind = ART_DATUM_INTEGER, .integer = integers[i]};
+        struct art_datum real = {.kind = ART_DATUM_REAL, .real = (double)integers[i]};
+        uint32_t a[ART_VALUE_HASHES], b[ART_VALUE_HASHES];
+        ck_assert_uint_eq(art_value_hashes(&integer, a), 1);
+        ck_assert_uint_eq(art_value_hashes(&real, b), 1);
+        ck_assert_uint_eq(a[0], b[0]);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("lookups of blobs");
+    TCase *tests = tcase_create("lookups of blobs");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, test_every_page_with_a_value_is_named_and_hardly_any_other, 0, BLOB_FAMILIES);
+    tcase_add_test(tests, test_several_columns_are_sought_together);
+    tcase_add_loop_test(tests, test_a_blob_is_full_with_as_many_postings_as_can_be_counted, 0, 4);
+    tcase_add_test(tests, test_a_group_that_lies_outside_names_all_pages);
+    tcase_add_loop_test(tests, test_each_byte_of_the_lookups_is_checked, 0, 2);
+    tcase_add_test(tests, test_a_number_meets_the_texts_that_read_as_it);
+    tcase_add_test(tests, test_integers_and_reals_that_are_equal_have_one_hash);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}

@@ -1,0 +1,789 @@
+/* Summaries: sums, least and largest values below every prefix, the best rows first, conditions on summarised columns.
+ *
+ * Random histories on an art table and an ordinary one, and the same questions to both. Blobs are small
+ * (support/differential.h).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/differential.h"
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
+
+enum { DIRECTORIES = 24, FILES = 50, VARIANTS = 8 };
+
+/* The options of the table, and which of its columns have a summary: s a sum, x only bounds. */
+static const struct {
+    const char *options, *size, *score, *any;
+} variants[VARIANTS] = {
+    {"summary=(sum(size), max(score)), log_limit='2KB'", "s", "x", ""},
+    {"log_limit='2KB', storage=inline, summary=(max(score), sum(size), min(anything))", "s", "x", "x"},
+    {"summary='sum(anything)', log_limit='16KB'", "", "", "s"},
+    {"summary=(sum(size), sum(score), sum(anything)), log_limit='2KB', spill_limit='8KB'", "s", "s", "s"},
+    {"summary=(max(size))", "x", "", ""},
+    {"summary=(sum(size), min(score)), log_limit='4KB', spill_limit='4KB', storage=inline", "s", "x", ""},
+    {"log_limit='1KB', summary=(min(anything), sum(score))", "", "s", "x"},
+    {"summary=(sum(size), max(score)), log_limit='8KB', spill_limit='1MB'", "s", "x", ""},
+};
+
+struct world {
+    struct random random;
+    char *directory, *path;
+    sqlite3 *db;
+    unsigned variant, savepoints, statements, questions;
+    bool integers; /* and NULLs are all that is written */
+};
+
+static void open_world(struct world *world) {
+    world->db = sql_open(world->path);
+    sql_run(world->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA recursive_triggers=ON");
+}
+
+/* --- what is written ---------------------------------------------------------------------------------------------- */
+
+/* A literal; few values are met often, so that ties are. */
+static char *literal(struct world *world) {
+    struct random *random = &world->random;
+    long long n = random_below(random, 1000);
+    unsigned kind = random_below(random, 14);
+    if (world->integers) kind = kind ? 4 + kind % 2 * 4 : 0;
+    switch (kind) {
+    case 0:
+        return sqlite3_mprintf("NULL");
+    case 1:
+        return sqlite3_mprintf("'t%lld'", n);
+    case 2:
+        return sqlite3_mprintf("x'%02llx'", (unsigned long long)n % 256);
+    case 3:
+        return sqlite3_mprintf("%lld.25", n - 500);
+    case 4:
+        return sqlite3_mprintf("%lld", 9007199254740993 + n);
+    case 5:
+        return sqlite3_mprintf("%lld", -9000000000000000 - n);
+    case 6:
+        return sqlite3_mprintf("9007199254740993.0 + %lld", n);
+    case 7:
+        return sqlite3_mprintf("%s", n % 3 ? "1e300" : "-1e300");
+    case 8:
+        return sqlite3_mprintf("%lld", n % 3);
+    default:
+        return sqlite3_mprintf("%lld", n - 300);
+    }
+}
+
+static const char *some_column(struct world *world) {
+    static const char *const columns[] = {"size", "score", "anything"};
+    return columns[random_below(&world->random, 3)];
+}
+
+/* `text` with the table's name in the place of %T, on both tables. */
+static void write_both(struct world *world, const char *text) {
+    static const char *const tables[] = {"t", "plain"};
+    world->statements++;
+    for (int i = 0; i < 2; i++) {
+        sqlite3_str *sql = sqlite3_str_new(NULL);
+        for (const char *at = text; *at; at++) {
+            bool table = at[0] == '%' && at[1] == 'T';
+            sqlite3_str_appendf(sql, table ? "%s" : "%.1s", table ? tables[i] : at);
+            at += table;
+        }
+        char *made = sqlite3_str_finish(sql);
+        sql_run(world->db, "%s", made);
+        sqlite3_free(made);
+    }
+}
+
+static void write_something(struct world *world) {
+    struct random *random = &world->random;
+    unsigned d = random_below(random, DIRECTORIES), f = random_below(random, FILES), n = random_below(random, 1000);
+    char *one = literal(world), *two = literal(world), *text;
+    switch (random_below(random, 14)) {
+    case 0:
+        text = sqlite3_mprintf("DELETE FROM %%T WHERE path GLOB 'd%02u/*'", d);
+        break;
+    case 1:
+        text = sqlite3_mprintf("UPDATE %%T SET size = size %% 1000 + 1 WHERE path GLOB 'd%02u/*' "
+                               "AND typeof(size) = 'integer'",
+                               d);
+        break;
+    case 2:
+        text = sqlite3_mprintf("DELETE FROM %%T WHERE path GLOB '*%u'", n % 100);
+        break;
+    case 3: /* a move, maybe onto another row */
+        text = sqlite3_mprintf("UPDATE OR REPLACE %%T SET path = 'd%02u/f%03u' WHERE path = 'd%02u/f%03u'", d, f,
+                               n % DIRECTORIES, f);
+        break;
+    case 4:
+        text = sqlite3_mprintf("UPDATE OR REPLACE %%T SET path = 'd%02u/f%03u', %s = %s WHERE path = 'd%02u/f%03u'", d,
+                               f, some_column(world), one, n % DIRECTORIES, f);
+        break;
+    case 5:
+    case 6:
+        text = sqlite3_mprintf("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %u) "
+                               "INSERT OR REPLACE INTO %%T(path, size, score, anything, note) "
+                               "SELECT printf('d%02u/f%%03d', i * 7 %% %u), i * %u, i / 3.0, %s, "
+                               "substr(hex(zeroblob(40)), 1 + i %% 60) FROM n",
+                               f, d, FILES, n, one);
+        break;
+    case 7: /* a value in chunks */
+        text = sqlite3_mprintf("INSERT OR REPLACE INTO %%T VALUES('d%02u/f%03u', %s, 7, %s, zeroblob(%u))", d, f, one,
+                               two, 4000 + 30 * n);
+        break;
+    case 8:
+        text = sqlite3_mprintf("UPDATE %%T SET size = other.value FROM (SELECT 'd%02u/f%03u' AS path, %s AS value) "
+                               "AS other WHERE %%T.path = other.path",
+                               d, f, one);
+        break;
+    case 9:
+        text = sqlite3_mprintf("INSERT OR IGNORE INTO %%T(path, size) VALUES('d%02u/f%03u', %u)", d, f, n);
+        break;
+    case 10:
+        text = sqlite3_mprintf("UPDATE %%T SET %s = %s WHERE path > 'd%02u/f%03u' AND path < 'd%02u/f%03u'",
+                               some_column(world), one, d, f, d, f + 5);
+        break;
+    default:
+        text = sqlite3_mprintf("INSERT OR REPLACE INTO %%T(path, %s, score) VALUES('d%02u/f%03u', %s, %s)",
+                               random_once_in(random, 2) ? "size" : "anything", d, f, one, two);
+    }
+    write_both(world, text);
+    sqlite3_free(text);
+    sqlite3_free(one);
+    sqlite3_free(two);
+}
+
+static void do_something(struct world *world) {
+    struct random *random = &world->random;
+    bool inside = !sqlite3_get_autocommit(world->db);
+    switch (random_below(random, 14)) {
+    case 0:
+        if (!inside) sql_run(world->db, "BEGIN");
+        break;
+    case 1:
+        sql_run(world->db, "SAVEPOINT s%u", world->savepoints++);
+        break;
+    case 2:
+        if (world->savepoints) sql_run(world->db, "ROLLBACK TO s%u", random_below(random, world->savepoints));
+        if (world->savepoints) world->savepoints = 0;
+        if (inside) sql_run(world->db, "COMMIT");
+        break;
+    case 3:
+    case 4:
+        if (inside) sql_run(world->db, random_once_in(random, 4) ? "ROLLBACK" : "COMMIT");
+        world->savepoints = 0;
+        break;
+    case 5: {
+        static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
+        sql_command(world->db, "main", "t", commands[random_below(random, 4)]);
+        break;
+    }
+    case 6:
+        if (inside || !random_once_in(random, 3)) break;
+        sql_close(world->db);
+        open_world(world);
+        break;
+    default:
+        if (!inside && random_once_in(random, 3)) sql_run(world->db, "BEGIN");
+        write_something(world);
+    }
+}
+
+/* --- what is asked ------------------------------------------------------------------------------------------------ */
+
+static void same(struct world *world, char *art, char *plain) {
+    char *given = sql_rows(world->db, "%s", art), *expected = sql_rows(world->db, "%s", plain);
+    world->questions++;
+    ck_assert_msg(!strcmp(given, expected), "%s\n  gave     %.600s\n  expected %.600s", art, given, expected);
+    sqlite3_free(given);
+    sqlite3_free(expected);
+    sqlite3_free(art);
+    sqlite3_free(plain);
+}
+
+static const char *summary_of(const struct world *world, const char *column) {
+    unsigned v = world->variant;
+    return *column == 'a' ? variants[v].any : column[1] == 'i' ? variants[v].size : variants[v].score;
+}
+
+static char *some_prefix(struct world *world) {
+    unsigned d = random_below(&world->random, DIRECTORIES + 2), f = random_below(&world->random, FILES);
+    switch (random_below(&world->random, 5)) {
+    case 0:
+        return sqlite3_mprintf("");
+    case 1:
+        return sqlite3_mprintf("d%u", d / 10);
+    case 2:
+        return sqlite3_mprintf("d%02u/f%02u", d, f / 10);
+    case 3:
+        return sqlite3_mprintf("d%02u/f%03u", d, f);
+    default:
+        return sqlite3_mprintf("d%02u/", d);
+    }
+}
+
+static void ask_function(struct world *world, const char *column) {
+    char *prefix = some_prefix(world), *sum = sqlite3_mprintf(""), *plain_sum = sqlite3_mprintf("");
+    if (*summary_of(world, column) == 's') {
+        sqlite3_free(sum);
+        sqlite3_free(plain_sum);
+        sum = sqlite3_mprintf("art_sum('t', '%s', '%s'),", column, prefix);
+        plain_sum = sqlite3_mprintf("coalesce(sum(CASE typeof(%s) WHEN 'integer' THEN %s END), 0),", column, column);
+    }
+    same(world,
+         sqlite3_mprintf("SELECT %s art_min('t', '%s', '%s'), art_max('t', '%s', '%s')", sum, column, prefix, column,
+                         prefix),
+         sqlite3_mprintf("SELECT %s min(%s), max(%s) FROM plain WHERE path GLOB '%s*'", plain_sum, column, column,
+                         prefix));
+    sqlite3_free(sum);
+    sqlite3_free(plain_sum);
+    sqlite3_free(prefix);
+}
+
+/* What a level shows of a column. */
+static char *shown(const struct world *world, const char *column) {
+    const char *options = variants[world->variant].options;
+    char *sum = sqlite3_mprintf("sum(%s)", column), *min = sqlite3_mprintf("min(%s)", column), *out;
+    if (strstr(options, sum)) {
+        out = sqlite3_mprintf("coalesce(sum(CASE typeof(%s) WHEN 'integer' THEN %s END), 0)", column, column);
+    } else if (strstr(options, min)) {
+        out = sqlite3_mprintf("min(%s)", column);
+    } else if (*summary_of(world, column)) {
+        out = sqlite3_mprintf("max(%s)", column);
+    } else {
+        out = sqlite3_mprintf("NULL");
+    }
+    sqlite3_free(sum);
+    sqlite3_free(min);
+    return out;
+}
+
+static void ask_level(struct world *world) {
+    char *size = shown(world, "size"), *score = shown(world, "score"), *anything = shown(world, "anything");
+    const char *order = random_once_in(&world->random, 2) ? "DESC" : "ASC";
+    same(world, sqlite3_mprintf("SELECT path, entries, size, score, anything FROM t('', '/') ORDER BY path %s", order),
+         sqlite3_mprintf("SELECT substr(path, 1, 4) AS level, count(*), %s, %s, %s FROM plain GROUP BY level "
+                         "ORDER BY level %s",
+                         size, score, anything, order));
+    sqlite3_free(size);
+    sqlite3_free(score);
+    sqlite3_free(anything);
+}
+
+/* A level of any kind, some of its columns asked of some rows only. */
+static void ask_listing(struct world *world) {
+    static const char *const prefixes[] = {"", "d", "d0", "d1", "d03/", "d07/f", "d2"}, *const delimiters[] = {
+                                                                                            "/", "/f", "1", "0", "f0"};
+    struct random *random = &world->random;
+    const char *prefix = prefixes[random_below(random, 7)], *delimiter = delimiters[random_below(random, 5)];
+    const char *order = random_once_in(random, 3) ? "DESC" : "ASC";
+    size_t at = strlen(prefix);
+    char *size = shown(world, "size"), *anything = shown(world, "anything"), *where = sqlite3_mprintf("1");
+    unsigned some = 1 + random_below(random, 3), others = 1 + random_below(random, 3);
+    if (random_once_in(random, 2)) {
+        sqlite3_free(where);
+        where = sqlite3_mprintf("path GLOB 'd*[%u-9]*'", random_below(random, 7));
+    }
+    char *columns = sqlite3_mprintf(
+        "path, iif(unicode(substr(path, 3)) %%%% %u, 1, %%s), iif(unicode(substr(path, 3)) %%%% %u, 2, %%s), %%s", some,
+        others);
+    char *ours = sqlite3_mprintf(columns, "entries", "size", "anything");
+    char *n = sqlite3_mprintf("max(rolled) > 0"), *count = sqlite3_mprintf("iif(%s, count(*), NULL)", n);
+    char *sizes = sqlite3_mprintf("iif(%s, %s, max(size))", n, size),
+         *others_shown = sqlite3_mprintf("iif(%s, %s, max(anything))", n, anything);
+    char *theirs = sqlite3_mprintf(columns, count, sizes, others_shown);
+    same(world,
+         sqlite3_mprintf("SELECT %s FROM t('%s', '%s') WHERE %s ORDER BY path %s", ours, prefix, delimiter, where,
+                         order),
+         sqlite3_mprintf(
+             "WITH below AS (SELECT *, instr(substr(path, %d), '%s') AS rolled FROM plain WHERE path GLOB '%s*'), "
+             "level AS (SELECT iif(rolled, substr(path, 1, %d + rolled + %d), path) AS path, rolled, size, anything "
+             "FROM below) "
+             "SELECT %s FROM level WHERE %s GROUP BY path ORDER BY path %s",
+             (int)at + 1, delimiter, prefix, (int)at - 1, (int)strlen(delimiter), theirs, where, order));
+    char *made[] = {size, anything, where, columns, ours, n, count, sizes, others_shown, theirs};
+    for (unsigned i = 0; i < sizeof made / sizeof *made; i++) sqlite3_free(made[i]);
+}
+
+/* A condition on some column, %s or a number. */
+static char *condition(struct world *world) {
+    struct random *random = &world->random;
+    static const char *const comparisons[] = {">", ">=", "<", "<=", "=", "IS", "<>"};
+    const char *column = some_column(world), *comparison = comparisons[random_below(random, 7)];
+    char *value = literal(world), *out;
+    switch (random_below(random, 8)) {
+    case 0:
+        out = sqlite3_mprintf("%s IS NULL", column);
+        break;
+    case 1:
+        out = sqlite3_mprintf("%s BETWEEN %d AND %s", column, random_below(random, 300), value);
+        break;
+    case 2:
+        out = sqlite3_mprintf("%s %s %s AND path > 'd%02u'", column, comparison, value, random_below(random, 24));
+        break;
+    case 3:
+        out = sqlite3_mprintf("%s > -9e18 AND %s < (SELECT max(size) FROM plain)", some_column(world), column);
+        break;
+    default:
+        out = sqlite3_mprintf("%s %s %s", column, comparison, value);
+    }
+    sqlite3_free(value);
+    return out;
+}
+
+/* 9007199254740992 and 9007199254740992.0 are one value: which of the two comes first is nobody's promise. */
+static char *shown_alike(const char *value) {
+    return sqlite3_mprintf("iif(typeof(%s) = 'real' AND %s = CAST(%s AS INTEGER), CAST(%s AS INTEGER), %s)", value,
+                           value, value, value, value);
+}
+
+/* Only the values: rows with one value come in any order. And all of them are rows. */
+static void ask_best(struct world *world, const char *column) {
+    struct random *random = &world->random;
+    char *prefix = some_prefix(world), *where = random_once_in(random, 2) ? condition(world) : sqlite3_mprintf("1");
+    const char *order = random_once_in(random, 2) ? "DESC" : "ASC";
+    unsigned limit = random_below(random, 40), offset = random_once_in(random, 3) ? random_below(random, 9) : 0;
+    char *art = sqlite3_mprintf("FROM t WHERE path GLOB '%s*' AND %s ORDER BY %s %s LIMIT %u OFFSET %u", prefix, where,
+                                column, order, limit, offset);
+    char *shown = shown_alike(column);
+    same(world, sqlite3_mprintf("SELECT %s %s", shown, art),
+         sqlite3_mprintf("SELECT %s FROM plain WHERE path GLOB '%s*' AND %s ORDER BY %s %s LIMIT %u OFFSET %u", shown,
+                         prefix, where, column, order, limit, offset));
+    sqlite3_free(shown);
+    same(
+        world,
+        sqlite3_mprintf("SELECT count(*), count(DISTINCT a.path) FROM (SELECT * %s) a, plain b WHERE a.path = b.path "
+                        "AND a.size IS b.size AND a.score IS b.score AND a.anything IS b.anything AND a.note IS b.note",
+                        art),
+        sqlite3_mprintf("SELECT min(%u, max(count(*) - %u, 0)), min(%u, max(count(*) - %u, 0)) FROM plain "
+                        "WHERE path GLOB '%s*' AND %s",
+                        limit, offset, limit, offset, prefix, where));
+    sqlite3_free(art);
+    sqlite3_free(where);
+    sqlite3_free(prefix);
+}
+
+static void ask_extreme(struct world *world, const char *column) {
+    char *prefix = some_prefix(world);
+    const char *function = random_once_in(&world->random, 2) ? "max" : "min";
+    char *shown = shown_alike("best");
+    same(world, sqlite3_mprintf("SELECT %s FROM (SELECT %s(%s) AS best FROM t('%s'))", shown, function, column, prefix),
+         sqlite3_mprintf("SELECT %s FROM (SELECT %s(%s) AS best FROM plain WHERE path GLOB '%s*')", shown, function,
+                         column, prefix));
+    sqlite3_free(shown);
+    sqlite3_free(prefix);
+}
+
+static void ask_condition(struct world *world) {
+    char *where = condition(world),
+         *other = random_once_in(&world->random, 3) ? condition(world) : sqlite3_mprintf("1");
+    const char *order = random_once_in(&world->random, 2) ? "DESC" : "ASC";
+    const char *text = "SELECT path, size, score FROM %s WHERE %s AND %s ORDER BY path %s";
+    same(world, sqlite3_mprintf(text, "t", where, other, order), sqlite3_mprintf(text, "plain", where, other, order));
+    sqlite3_free(where);
+    sqlite3_free(other);
+}
+
+static void ask(struct world *world) {
+    const char *column = some_column(world);
+    switch (random_below(&world->random, 8)) {
+    case 0:
+        ask_level(world);
+        break;
+    case 6:
+    case 7:
+        ask_listing(world);
+        break;
+    case 1:
+        if (*summary_of(world, column)) ask_function(world, column);
+        break;
+    case 2:
+        ask_extreme(world, column);
+        break;
+    case 3:
+        ask_condition(world);
+        break;
+    default:
+        ask_best(world, column);
+    }
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(test_summaries_are_what_an_ordinary_table_says) {
+    struct world world = {.random = {random_seed() + (uint64_t)_i}, .variant = (unsigned)_i % VARIANTS};
+    pages_of_blobs = _i % 3 == 2 ? 0 : 3 + random_below(&world.random, 4);
+    world.integers = _i / VARIANTS % 2;
+    printf("summary: seed %llu\n", (unsigned long long)world.random.state);
+    world.directory = sql_scratch("summary");
+    world.path = sqlite3_mprintf("%s/s.db", world.directory);
+    open_world(&world);
+    sql_run(world.db,
+            "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, score REAL, anything, note, %s);"
+            "CREATE TABLE plain(path TEXT PRIMARY KEY, size INTEGER, score REAL, anything, note) WITHOUT ROWID",
+            variants[world.variant].options);
+    for (unsigned step = random_rounds(1500); step--;) {
+        do_something(&world);
+        if (random_once_in(&world.random, 2)) ask(&world);
+        if (step % 50 == 0 && sqlite3_get_autocommit(world.db)) {
+            sql_expect(world.db, "ok\n", "SELECT art_check('t')");
+            same(&world, sqlite3_mprintf("SELECT * FROM t ORDER BY path"),
+                 sqlite3_mprintf("SELECT * FROM plain ORDER BY path"));
+        }
+    }
+    printf("%u statements, %u questions\n", world.statements, world.questions);
+    note_compared(world.statements + world.questions);
+    sql_close(world.db);
+    sql_scratch_remove(world.directory);
+    sqlite3_free(world.directory);
+    sqlite3_free(world.path);
+}
+END_TEST
+
+/* New rows and growing values for long, so that nothing is hidden; then a little is. The largest value of each prefix
+ * goes, and comes back. */
+START_TEST(test_the_extremes_of_rows_that_nothing_hides) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    printf("summary: seed %llu\n", (unsigned long long)random.state);
+    pages_of_blobs = _i % 2 ? 4 : 0;
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, time INTEGER, summary=(sum(size), max(time)), "
+                "log_limit='8KB'); CREATE TABLE plain(path TEXT PRIMARY KEY, size, time)");
+    for (unsigned round = 0; round < 60; round++) {
+        unsigned seed = random_below(&random, 100000), some = random_below(&random, 8);
+        sql_run(
+            db,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT OR IGNORE INTO plain "
+            "SELECT printf('d%%d/%%d/f%%d', (i * %u) %% 8, i %% 5, (i * %u) %% 100003), i * %u %% 1000 - 300, "
+            "iif(i %% 11, i * %u %% 1000003, NULL) FROM n",
+            seed, seed + 7, seed, seed);
+        if (round > 30 && random_once_in(&random, 3)) {
+            sql_run(db,
+                    "UPDATE plain SET time = time - 500000 WHERE time = (SELECT max(time) FROM plain WHERE path GLOB "
+                    "'d%u*')",
+                    some);
+            sql_run(db, "DELETE FROM plain WHERE size = (SELECT min(size) FROM plain WHERE path GLOB 'd%u*')", some);
+        }
+        sql_run(db, "BEGIN; SAVEPOINT a; INSERT OR REPLACE INTO t SELECT p.* FROM plain p LEFT JOIN t USING (path) "
+                    "WHERE t.path IS NULL OR t.time IS NOT p.time OR t.size IS NOT p.size;"
+                    "DELETE FROM t WHERE path NOT IN (SELECT path FROM plain)");
+        if (random_once_in(&random, 4))
+            sql_run(db, "SAVEPOINT b; DELETE FROM t WHERE path GLOB 'd%u*'; ROLLBACK TO b", some);
+        for (int committed = 0; committed < 2; committed++) {
+            sql_expect(db, "0\n",
+                       "SELECT coalesce(group_concat(path || entries || size || coalesce(time, 0)), 0) FROM (SELECT "
+                       "path, entries, size, time FROM t('', '/') EXCEPT "
+                       "SELECT substr(path, 1, 3), count(*), sum(size), max(time) FROM plain GROUP BY 1)");
+            sql_expect(db, "0\n",
+                       "SELECT count(*) FROM (SELECT path, art_min('t', 'size', path), art_max('t', 'size', path), "
+                       "art_min('t', 'time', path), time FROM t('d3/', '/') EXCEPT "
+                       "SELECT substr(path, 1, 5), min(size), max(size), min(time), max(time) FROM plain GROUP BY 1)");
+            if (!committed) sql_run(db, "COMMIT");
+        }
+        if (random_once_in(&random, 20)) sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    }
+    sql_close(db);
+}
+END_TEST
+
+/* What was found of one prefix is not the beginning of the next where a row has come between. */
+START_TEST(test_a_level_goes_on_when_rows_come_between) {
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
+                "INSERT INTO t VALUES('a/1', 1), ('c/1', 2), ('e', 4), ('g/1', 8), ('h/1', 16)");
+    sqlite3_stmt *level = sql_prepare(db, "SELECT path, entries, size FROM t('', '/')");
+    static const struct {
+        const char *path, *then;
+        int entries, size;
+    } rows[] = {{"a/", "INSERT INTO t VALUES('b', 100), ('c/0', 200)", 1, 1},
+                {"b", "DELETE FROM t WHERE path = 'b'", 0, 100},
+                {"c/", "INSERT INTO t VALUES('c/9', 1000); DELETE FROM t WHERE path = 'a/1'", 2, 202},
+                {"e", "SELECT 1", 0, 4},
+                {"g/", "SAVEPOINT a; INSERT INTO t VALUES('g0', 5); ROLLBACK TO a; RELEASE a", 1, 8},
+                {"h/", "SELECT 1", 1, 16}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_int_eq(sqlite3_step(level), SQLITE_ROW);
+        ck_assert_str_eq((const char *)sqlite3_column_text(level, 0), rows[i].path);
+        ck_assert_int_eq(sqlite3_column_int(level, 1), rows[i].entries);
+        ck_assert_int_eq(sqlite3_column_int(level, 2), rows[i].size);
+        sql_run(db, "%s", rows[i].then);
+    }
+    ck_assert_int_eq(sqlite3_step(level), SQLITE_DONE);
+    sqlite3_finalize(level);
+    sql_close(db);
+}
+END_TEST
+
+/* The table changes under an open query: nothing is given twice, and what stays is given. (Where a literal or a
+ * parameter told how large the LIMIT is, SQLite would sort.) */
+START_TEST(test_the_best_rows_go_on_when_the_table_changes) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    printf("summary: seed %llu\n", (unsigned long long)random.state);
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)), log_limit='2KB');"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) "
+            "INSERT INTO t SELECT printf('f%%04d', i), i / %u FROM n",
+            1 + random_below(&random, 9));
+    sqlite3_stmt *query = sql_prepare(db, "SELECT path, size FROM t ORDER BY size %s LIMIT (SELECT 99999)",
+                                      random_once_in(&random, 2) ? "DESC" : "ASC");
+    bool given[601] = {false};
+    unsigned rows = 0, kept = 0;
+    while (sqlite3_step(query) == SQLITE_ROW) {
+        unsigned number = (unsigned)atoi((const char *)sqlite3_column_text(query, 0) + 1);
+        ck_assert_msg(!given[number], "seed %llu: f%04u twice", (unsigned long long)random.state, number);
+        given[number] = true;
+        rows++;
+        unsigned other = 1 + random_below(&random, 600);
+        if (random_once_in(&random, 4)) sql_run(db, "DELETE FROM t WHERE path = 'f%04u' AND %u %% 3", other, other);
+        if (random_once_in(&random, 30)) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    }
+    sqlite3_finalize(query);
+    for (unsigned i = 3; i <= 600; i += 3) kept += given[i];
+    ck_assert_uint_eq(kept, 200); /* nobody deletes these */
+    ck_assert_uint_lt(rows, 600);
+    sql_close(db);
+}
+END_TEST
+
+START_TEST(test_very_many_rows_with_one_value_and_a_change_are_an_error) {
+    enum { ROWS = 20000, SEEN = 15000 };
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(max(size)));"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+            "INSERT INTO t SELECT printf('%%090d', i), 7 FROM n",
+            ROWS);
+    sqlite3_stmt *query = sql_prepare(db, "SELECT path FROM t ORDER BY size LIMIT (SELECT 99999)");
+    for (unsigned i = 0; i < SEEN; i++) ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
+    sql_run(db, "INSERT INTO t VALUES('new', 9)");
+    ck_assert_int_ne(sqlite3_step(query), SQLITE_ROW);
+    ck_assert_str_eq(sqlite3_errmsg(db), "art: the table changed while a query gave very many rows with one value (t): "
+                                         "run the query again");
+    sqlite3_finalize(query);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT size FROM t ORDER BY size LIMIT 100000)"), ROWS + 1);
+    sql_close(db);
+}
+END_TEST
+
+/* --- what is told ------------------------------------------------------------------------------------------------- */
+
+static void plan_is(sqlite3 *db, const char *query, const char *expected) {
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", query);
+    ck_assert_msg(strstr(plan, expected) != NULL, "%s: %s, without %s", query, plan, expected);
+    sqlite3_free(plan);
+}
+
+static void plan_is_not(sqlite3 *db, const char *query, const char *unexpected) {
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", query);
+    ck_assert_msg(!strstr(plan, unexpected), "%s: %s, with %s", query, plan, unexpected);
+    sqlite3_free(plan);
+}
+
+START_TEST(test_the_plan_tells_what_comes_best_first) {
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime INTEGER, n INTEGER COLLATE NOCASE, other, "
+                "summary=(sum(size), max(mtime), max(n)))");
+    plan_is(db, "SELECT * FROM t ORDER BY size DESC LIMIT 5", "best first by size, descending, limit ?");
+    plan_is(db, "SELECT * FROM t WHERE path > 'a/' ORDER BY mtime LIMIT ?1", "best first by mtime");
+    plan_is(db, "SELECT * FROM t('a/') WHERE size < 9 ORDER BY size DESC LIMIT 5", "size<?, best first by size");
+    if (sqlite3_libversion_number() < 3041000)
+        plan_is(db, "SELECT max(mtime) FROM t('a/')", "best first by mtime, descending");
+    plan_is_not(db, "SELECT path, mtime FROM t ORDER BY mtime DESC", "best first");
+    plan_is_not(db, "SELECT * FROM t ORDER BY size", "best first");
+    plan_is_not(db, "SELECT * FROM t ORDER BY size, mtime LIMIT 5", "best first");
+    plan_is_not(db, "SELECT * FROM t ORDER BY n LIMIT 5", "best first");
+    plan_is_not(db, "SELECT * FROM t('', '/') ORDER BY size DESC LIMIT 5", "best first");
+    plan_is_not(db, "SELECT size, count(*) FROM t GROUP BY size LIMIT 5", "best first");
+    plan_is(db, "SELECT * FROM t ORDER BY path LIMIT 5", "all rows, limit ?");
+    plan_is(db, "SELECT * FROM t WHERE mtime > 5 AND size < ?1 ORDER BY size LIMIT 5", "best first by size");
+    plan_is_not(db, "SELECT * FROM t WHERE other = 'x' ORDER BY size LIMIT 5", "best first"); /* which may be rare */
+    plan_is_not(db, "SELECT * FROM t WHERE mtime = 'x' ORDER BY size LIMIT 5", "best first");
+    sql_run(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) "
+                "INSERT INTO t(path, size) SELECT i, i FROM n");
+    plan_is(db, "SELECT * FROM t ORDER BY size LIMIT 200", "best first");
+    plan_is(db, "SELECT * FROM t ORDER BY size LIMIT ?1 OFFSET ?2", "best first");
+    plan_is_not(db, "SELECT * FROM t ORDER BY size LIMIT 10 OFFSET 8000", "best first");
+    plan_is_not(db, "SELECT * FROM t ORDER BY size LIMIT 5000", "best first");
+    sql_close(db);
+}
+END_TEST
+
+START_TEST(test_a_summary_that_cannot_be_is_refused) {
+    static const struct {
+        const char *columns, *message;
+    } refused[] = {
+        {"path, summary=(sum(size))",
+         "art: a summary of a column that is not there (t.size): name another column in summary="},
+        {"path, summary=(sum(path))", "art: the key cannot be summarised (t.path): name another column in summary="},
+        {"path, a TEXT, summary=(max(a))", "art: a summary is of numbers (t.a): give the column a numeric type"},
+        {"path, a BLOB, summary=(sum(a))", "art: a summary is of numbers (t.a): give the column a numeric type"},
+        {"path, a, b, summary=(sum(a)), summary=(max(b))",
+         "art: two lists of summaries (t): write one, as summary=(sum(size), max(mtime))"},
+        {"path, a, summary=(sum(a), max(a))", "art: two summaries of one column (t.a): leave one of them out"},
+        {"path, a, summary=(avg(a))", "art: a summary is sum(...), min(...), max(...) or lookup(...) (t): write "
+                                      "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary='sum a'", "art: a summary has a column in parentheses (t): write "
+                                     "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary='sum(3)'", "art: a summary has a column in parentheses (t): write "
+                                      "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary='sum(a, b)'", "art: a summary has one column in parentheses (t): write "
+                                         "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary='(sum(a)'", "art: the list of a summary is not closed (t): write "
+                                       "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary=(sum(a)) b", "art: something stands behind a summary (t): write "
+                                        "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary='sum(a)' b", "art: something stands behind a summary (t): write "
+                                        "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, b, c, d, e, f, g, h, i, summary=(sum(a), sum(b), sum(c), sum(d), sum(e), sum(f), sum(g), max(h), "
+         "max(i))",
+         "art: a summary has at most 8 columns (t): write summary=(sum(size), max(mtime)), with the names of columns"},
+    };
+    sqlite3 *db = sql_open(":memory:");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE t USING art(%s)", refused[i].columns), SQLITE_OK);
+        ck_assert_str_eq(sqlite3_errmsg(db), refused[i].message);
+    }
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, a, b, c, d, e, f, g, h, "
+                "summary=(sum(a), sum(b), sum(c), sum(d), sum(e), sum(f), sum(g), max(\"h\")))");
+    sql_run(db, "INSERT INTO t(path, a, h) VALUES('x', 5, 6)");
+    sql_expect(db, "5|0|6\n", "SELECT art_sum('t', 'A', ''), art_sum('t', 'b', ''), art_max('t', 'h', 'x')");
+    ck_assert_int_ne(sql_try(db, "SELECT art_sum('t', 'h', '')"), SQLITE_OK);
+    ck_assert_str_eq(sqlite3_errmsg(db),
+                     "art: the column has no sum (t.h): name it in the table's summary, as the command "
+                     "'summary=(sum(size))' does");
+    ck_assert_int_ne(sql_try(db, "SELECT art_max('t', 'nope', '')"), SQLITE_OK);
+    ck_assert_str_eq(sqlite3_errmsg(db), "art: there is no column 'nope' (t): name one that has a summary");
+    sql_expect(db, "||\n", "SELECT art_sum(NULL, 'a', ''), art_min('t', NULL, ''), art_max('t', 'a', NULL)");
+    sql_close(db);
+}
+END_TEST
+
+START_TEST(test_a_summary_changed_by_hand_is_told) {
+    char *directory = sql_scratch("summary"), *path = sqlite3_mprintf("%s/s.db", directory);
+    sqlite3 *db = sql_open(path);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
+                "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush'); PRAGMA writable_schema=ON;"
+                "UPDATE sqlite_schema SET sql = replace(sql, 'sum(', 'max(') WHERE name = 't'");
+    sql_close(db);
+    db = sql_open(path);
+    ck_assert_int_ne(sql_try(db, "SELECT * FROM t"), SQLITE_OK);
+    ck_assert_msg(strstr(sqlite3_errmsg(db),
+                         "the blobs were built with a summary of 1 columns, 1 of them sums, lookups 0, and the "
+                         "table has one of 1, 0 of them sums, lookups 0"),
+                  "%s", sqlite3_errmsg(db));
+    sql_run(db, "DROP TABLE t");
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+END_TEST
+
+START_TEST(test_what_else_is_done_with_a_table_keeps_its_summary) {
+    char *directory = sql_scratch("summary"), *path = sqlite3_mprintf("%s/s.db", directory);
+    char *copy = sqlite3_mprintf("%s/copy.db", directory);
+    static const char sums[] = "SELECT art_sum('f', 'size', 'a/'), art_max('f', 'mtime', ''), art_check('f')";
+    sqlite3 *db = sql_open(path);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime, summary=(sum(size), max(mtime)));"
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+                "INSERT INTO t SELECT char(97 + i %% 2) || '/' || i, i, i FROM n; INSERT INTO t(t) VALUES('flush');"
+                "ALTER TABLE t RENAME TO f; INSERT INTO f(f) VALUES('add column note');"
+                "UPDATE f SET note = 'x', size = size + 1 WHERE path GLOB 'a/*'");
+    sql_expect(db, "6255000|5000|ok\n", sums);
+    sql_expect(db, "sum(\"size\"), max(\"mtime\")\n", "SELECT value FROM art_info('f') WHERE property = 'summary'");
+    sql_run(db, "INSERT INTO f(f) VALUES('storage=inline')");
+    sql_expect(db, "6255000|5000|ok\n", sums);
+    sql_run(db,
+            "INSERT INTO f(f) VALUES('storage=file'); INSERT INTO f(f) VALUES('optimize');"
+            "INSERT INTO f(f) VALUES('vacuum'); SELECT art_backup('%s')",
+            copy);
+    sql_close(db);
+    db = sql_open(copy);
+    sql_expect(db, "6255000|5000|ok\n", sums);
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+    sqlite3_free(copy);
+}
+END_TEST
+
+/* A text is above all numbers: where a directory has nothing else, there is no number to pass it over by. */
+START_TEST(test_a_directory_of_texts_is_not_passed_over_by_its_numbers) {
+    static const char *const states[] = {"flush", "optimize", NULL};
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size, summary=(max(size)));"
+                "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000)"
+                " SELECT printf('d%%03d/f%%05d', i %% 100, i),"
+                " CASE i %% 100 WHEN 50 THEN 'text' WHEN 51 THEN x'00' ELSE i %% 1000 END FROM n");
+    for (int i = 0; i < 3; i++) {
+        sql_expect(db, "400|d050/f00050|d051/f19951\n",
+                   "SELECT count(*), min(path), max(path) FROM t WHERE size > 20000");
+        sql_expect(db, "d051/f05551\n", "SELECT path FROM t WHERE size > 20000 AND path GLOB 'd051/f0555*'");
+        sql_expect(db, "0\n", "SELECT count(*) FROM t WHERE size > 20000 AND path < 'd05'");
+        if (states[i]) sql_command(db, "main", "t", states[i]);
+    }
+    sql_close(db);
+}
+END_TEST
+
+START_TEST(test_a_sum_that_is_no_integer_is_an_error) {
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
+                "INSERT INTO t VALUES('a/1', 9223372036854775807), ('a/2', 1), ('b/1', -1), ('b/2', 7)");
+    ck_assert_int_ne(sql_try(db, "SELECT art_sum('t', 'size', 'a/')"), SQLITE_OK);
+    ck_assert_str_eq(sqlite3_errmsg(db), "integer overflow");
+    ck_assert_int_ne(sql_try(db, "SELECT size FROM t('', '/')"), SQLITE_OK);
+    sql_expect(db, "6\n", "SELECT art_sum('t', 'size', 'b/')");
+    sql_run(db, "DELETE FROM t WHERE path = 'a/2'");
+    sql_expect(db, "9223372036854775807|a/|b/\n",
+               "SELECT art_sum('t', 'size', 'a/'), (SELECT path FROM t('', '/') WHERE size > 7), "
+               "(SELECT path FROM t('', '/') WHERE size = 6)");
+    sql_close(db);
+}
+END_TEST
+
+/* What lies before a prefix is remembered from the one before it, and only while nothing changes. */
+START_TEST(test_a_level_is_right_though_rows_come_before_it) {
+    static const char *const writes[] = {"INSERT INTO t VALUES('a/3', 1000)", "DELETE FROM t WHERE path = 'a/1'",
+                                         "INSERT INTO t VALUES('b/0', 5000)"};
+    static const int expected[][2] = {{2, 3}, {2, 30}, {1, 100}};
+    sqlite3 *db = sql_open(":memory:");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
+                "INSERT INTO t VALUES('a/1', 1), ('a/2', 2), ('b/1', 10), ('b/2', 20), ('c/1', 100)");
+    sqlite3_stmt *level = sql_prepare(db, "SELECT entries, size FROM t('', '/')");
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(sqlite3_step(level), SQLITE_ROW);
+        ck_assert_int_eq(sqlite3_column_int(level, 0), expected[i][0]);
+        ck_assert_int_eq(sqlite3_column_int(level, 1), expected[i][1]);
+        sql_run(db, "%s", writes[i]);
+    }
+    sqlite3_finalize(level);
+    sql_close(db);
+}
+END_TEST
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("summaries");
+    TCase *tests = tcase_create("summaries");
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, test_summaries_are_what_an_ordinary_table_says, 0, 3 * VARIANTS);
+    tcase_add_loop_test(tests, test_the_best_rows_go_on_when_the_table_changes, 0, 10);
+    tcase_add_loop_test(tests, test_the_extremes_of_rows_that_nothing_hides, 0, 4);
+    tcase_add_test(tests, test_a_level_goes_on_when_rows_come_between);
+    tcase_add_test(tests, test_the_plan_tells_what_comes_best_first);
+    tcase_add_test(tests, test_a_summary_that_cannot_be_is_refused);
+    tcase_add_test(tests, test_a_sum_that_is_no_integer_is_an_error);
+    tcase_add_test(tests, test_a_directory_of_texts_is_not_passed_over_by_its_numbers);
+    tcase_add_test(tests, test_very_many_rows_with_one_value_and_a_change_are_an_error);
+    tcase_add_test(tests, test_a_summary_changed_by_hand_is_told);
+    tcase_add_test(tests, test_a_level_is_right_though_rows_come_before_it);
+    tcase_add_test(tests, test_what_else_is_done_with_a_table_keeps_its_summary);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void) {
+    return differential_run(make_suite);
+}

@@ -1,0 +1,29 @@
+/* Programs that do and ask the same of an art table and an ordinary one, in random histories, with small blobs.
+ *
+ * The extension is linked in, and the linker puts a function of differential.c before art_tree_open() (--wrap, in the
+ * Makefile), so that a few thousand rows make runs of several levels. At its end a program says how much it has
+ * compared.
+ *
+ * ART_TEST_STATEMENTS=n: goes through all its tests again, with new seeds, until it has compared so many.
+ */
+#ifndef ART_TESTS_DIFFERENTIAL_H
+#define ART_TESTS_DIFFERENTIAL_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of the blobs of all trees that are opened from now on. 0: full ones. */
+extern uint32_t pages_of_blobs;
+
+/* Statements are written once for both tables: of {t('a/')|plain} the art table gets the first part. sqlite3_free()
+ * it. */
+char *text_for(const char *text, bool art);
+
+/* A history is over in which so many statements were given to both tables, or asked of both, and agreed. */
+void note_compared(unsigned statements);
+
+/* What main() returns. */
+int differential_run(Suite *(*make_suite)(void));
+
+#endif

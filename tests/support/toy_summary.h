@@ -1,0 +1,86 @@
+/* A summary over any values: column i is read from the 9 bytes at 9 * i, as many of them as there are. */
+#ifndef TESTS_TOY_SUMMARY_H
+#define TESTS_TOY_SUMMARY_H
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/value_hash.h"
+
+static inline struct art_datum toy_datum(struct art_bytes value, unsigned column) {
+    struct art_datum datum = {.kind = ART_DATUM_NULL};
+    uint32_t at = column * (uint32_t)ART_DATUM_BYTES;
+    if (at >= value.len) return datum;
+    uint8_t kind = value.data[at++], number[8] = {0};
+    struct art_bytes rest = art_bytes(value.data + at, art_min32(8, value.len - at));
+    if (rest.len) memcpy(number, rest.data, rest.len);
+    datum.kind = (enum art_datum_kind)(kind % 5);
+    if (datum.kind >= ART_DATUM_TEXT) {
+        datum.bytes = rest;
+    } else if (datum.kind != ART_DATUM_NULL) {
+        datum.integer = (int64_t)art_load64(number);
+        if (datum.kind == ART_DATUM_INTEGER && kind & 32) datum.integer %= 16; /* many alike */
+        if (datum.kind == ART_DATUM_REAL && isnan(datum.real)) datum.kind = ART_DATUM_NULL;
+    }
+    return datum;
+}
+
+static inline void toy_read(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
+    const struct art_measures *has = context;
+    for (unsigned i = 0; i < has->columns; i++) {
+        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
+        if (wanted >> i & 1) out[i] = toy_datum(value, i);
+    }
+}
+
+/* `has` must outlive it. */
+static inline struct art_summary toy_summary(struct art_measures *has) {
+    return (struct art_summary){.has = *has, .read = toy_read, .context = has};
+}
+
+static inline struct art_datum toy_number(const struct art_datum *datum) {
+    bool number = datum->kind == ART_DATUM_INTEGER || datum->kind == ART_DATUM_REAL;
+    return number ? *datum : (struct art_datum){.kind = ART_DATUM_INTEGER};
+}
+
+/* What is sought in one column with a lookup: the row's value, and a number. Good until the next call. */
+static inline struct art_sought toy_sought(struct art_measures has, const struct art_datum *data) {
+    static uint32_t hash[2];
+    struct art_sought sought = {.column = (unsigned)__builtin_ctz(has.lookups), .count = 2, .hash = hash};
+    struct art_datum other = {.kind = ART_DATUM_INTEGER, .integer = 7};
+    uint32_t some[ART_VALUE_HASHES], seven[ART_VALUE_HASHES];
+    art_value_hashes(&other, seven);
+    if (!art_value_hashes(&data[sought.column], some)) some[0] = seven[0];
+    hash[0] = some[0] < seven[0] ? some[0] : seven[0];
+    hash[1] = some[0] < seven[0] ? seven[0] : some[0];
+    return sought;
+}
+
+/* One or two limits, made of a byte and a row's data. */
+static inline struct art_limits toy_limits(struct art_measures has, uint8_t how, const struct art_datum *data) {
+    struct art_limits limits = {.count = 1 + (how & 1)};
+    for (unsigned i = 0; i < limits.count; i++) {
+        struct art_limit *limit = &limits.limit[i];
+        limit->column = (how / 2u + i) % has.columns;
+        limit->low_set = how >> (4 + i) & 1;
+        limit->high_set = how >> (6 + i) & 1;
+        limit->low = limit->high = toy_number(&data[limit->column]);
+    }
+    if (has.lookups && how & 2) limits.sought[limits.sought_count++] = toy_sought(has, data);
+    if (limits.sought_count && how & 8) limits.count = 0;
+    return limits;
+}
+
+static inline bool toy_wants(const struct art_limits *limits, const struct art_datum *data) {
+    for (unsigned i = 0; i < limits->count; i++) {
+        struct art_zone own = {0};
+        art_zone_add_datum(&own, &data[limits->limit[i].column]);
+        if (!art_zone_may_have(&own, &limits->limit[i])) return false;
+    }
+    for (unsigned i = 0; i < limits->sought_count; i++) {
+        if (!art_is_sought(&data[limits->sought[i].column], &limits->sought[i])) return false;
+    }
+    return true;
+}
+
+#endif
