@@ -1,11 +1,13 @@
 /* The bench: art, an ordinary SQLite table, art's core, LMDB, RocksDB and lsm1, doing the same in turns.
  *
  *     bench [-s obj,real] [-e art,table,...] [-r rounds] [-d directory] [-m directory in memory] [-o output] [-a] [-c]
- *           [-t] [sizes...]
+ *           [-n megabytes] [-t] [sizes...]
  *
  * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
  * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them
  * -c  each engine with the cache that it comes with; the figures' set is then called obj-defaults
+ * -n  beside a process that walks so many megabytes of memory all the while, so that the cores' shared cache is its
+ *     own for nobody; the figures' set is then called obj-shared
  * -P  operations, such as get,list: by one engine in this process, for a profiler (tests/bench/profile)
  * -t  tiny: a few steps of every operation, and "agree" at the end: for tests, not for figures
  *
@@ -23,6 +25,7 @@
 #include "tests/bench/conduct.h"
 #include "tests/bench/engine.h"
 #include "tests/bench/files.h"
+#include "tests/bench/neighbour.h"
 #include "tests/bench/solo.h"
 #include "tests/bench/targets.h"
 
@@ -32,6 +35,7 @@ struct job {
     struct conduct_options conduct;
     const char *sets, *output, *paths, *profiled;
     bool append;
+    unsigned neighbour; /* megabytes */
     uint32_t sizes[MOST_SIZES];
     int size_count;
 };
@@ -40,7 +44,7 @@ static void usage(void) {
     fprintf(
         stderr,
         "usage: bench [-s obj,fs,hex,real] [-e art,inline,table,core,lmdb,rocksdb,lsm1] [-r rounds] [-d directory]\n"
-        "             [-m directory in memory] [-o output] [-P operations] [-a] [-c] [-t] [sizes...]\n");
+        "             [-m directory in memory] [-o output] [-P operations] [-n megabytes] [-a] [-c] [-t] [sizes...]\n");
     exit(2);
 }
 
@@ -52,7 +56,7 @@ static struct job parse(int argc, char **argv) {
     job.conduct.memory = stat("/dev/shm", &status) == 0 ? "/dev/shm" : "";
     job.conduct.rounds = 5;
     job.conduct.quiet = !isatty(2);
-    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:P:act")) != -1) {
+    while ((option = getopt(argc, argv, "s:e:r:d:m:o:p:P:n:act")) != -1) {
         switch (option) {
         case 's':
             job.sets = optarg;
@@ -77,6 +81,10 @@ static struct job parse(int argc, char **argv) {
             break;
         case 'P':
             job.profiled = optarg;
+            break;
+        case 'n':
+            if (atoi(optarg) < 1 || atoi(optarg) > 4096) usage();
+            job.neighbour = (unsigned)atoi(optarg);
             break;
         case 'a':
             job.append = true;
@@ -105,6 +113,7 @@ static void introduce(const struct job *job) {
     printf("SQLite %s; %s; median of %d rounds in turns; stores in %s\n", sqlite3_libversion(),
            job->conduct.defaults ? "caches as they come" : "1 GB of cache each", job->conduct.rounds,
            job->conduct.directory);
+    if (job->neighbour) printf("beside a process that walks %u MB of memory\n", job->neighbour);
     for (int i = 0; engines[i]; i++) printf("  %-10s%s\n", engines[i]->name, engines[i]->about);
     for (int i = 0; engines_left_out[i][0]; i++) {
         printf("  %-10sLEFT OUT: %s\n", engines_left_out[i][0], engines_left_out[i][1]);
@@ -124,6 +133,7 @@ static FILE *open_targets(const struct job *job) {
 static char scratch[300], memory[300];
 
 static void clean_up(void) {
+    neighbour_stop();
     if (*scratch) files_remove(scratch);
     if (*memory) files_remove(memory);
 }
@@ -153,11 +163,10 @@ static bool run(struct job *job, const char *set, uint32_t size, FILE *targets, 
     printf("\n%s: %u keys (%s), %.1f bytes each with its value\n", set, keys.count, keys.shape,
            (double)keys.payload / keys.count);
     fflush(stdout);
-    char at_defaults[16];
-    if (job->conduct.defaults) {
-        snprintf(at_defaults, sizeof at_defaults, "%s-defaults", set);
-        set = keys.set = at_defaults;
-    }
+    char name[32];
+    snprintf(name, sizeof name, "%s%s%s", set, job->conduct.defaults ? "-defaults" : "",
+             job->neighbour ? "-shared" : "");
+    set = keys.set = name;
     conduct(&keys, &job->conduct, &figures);
     if (!job->conduct.tiny) {
         figures_print(&figures, set, keys.count);
@@ -179,6 +188,10 @@ int main(int argc, char **argv) {
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     signal(SIGPIPE, SIG_IGN);
+    if (job.neighbour && !neighbour_start(job.neighbour)) {
+        fprintf(stderr, "bench: the process beside it did not start: %s\n", strerror(errno));
+        return 1;
+    }
     if (!job.profiled) introduce(&job);
     FILE *targets = job.conduct.tiny || job.profiled ? NULL : open_targets(&job);
     char sets[100], *rest = sets;

@@ -24,7 +24,8 @@
 
 enum { TOPS = 40, SUBS = 8, BATCH_ROWS = 1000, MOST_REPETITIONS = 99, KEY_ROOM = 100, TAG_ROOM = 40 };
 
-static uint32_t rows = 1000000, *order;
+#define INSERT "INSERT INTO %s(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)"
+static uint32_t rows = 1000000, *order, *sorted;
 static int repetitions = 15;
 static char *scratch;
 
@@ -32,7 +33,6 @@ enum { PLAIN, RICH, FOUND, ORDINARY, KEPT, TABLES };
 static struct {
     const char *name;
     sqlite3 *db;
-    double load_cpu;
 } tables[TABLES] = {{.name = "plain"}, {.name = "rich"}, {.name = "found"}, {.name = "ordinary"}, {.name = "kept"}};
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -195,62 +195,57 @@ static void make_table(int t, const char *name) {
     sqlite3_free(sql);
 }
 
-/* In random order, or sorted by the key; returns the processor's time. */
-static double load(int t, const char *name, bool sorted) {
-    sqlite3 *db = tables[t].db;
-    sqlite3_stmt *insert = sql_prepare(db, "INSERT INTO %s(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)", name);
-    double begun = timing_cpu();
-    for (uint32_t i = 0; i < rows; i++) {
-        if (i % BATCH_ROWS == 0) sql_run(db, "BEGIN");
-        bind_row(insert, sorted ? i : order[i]);
-        step(insert);
-        if (i % BATCH_ROWS == BATCH_ROWS - 1 || i == rows - 1) sql_run(db, "COMMIT");
-    }
-    double spent = timing_cpu() - begun;
-    sqlite3_finalize(insert);
-    return spent;
+static void bind_random(sqlite3_stmt *statement, uint32_t i) {
+    bind_row(statement, order[i]);
 }
 
-static double update_rows(int t) {
-    sqlite3 *db = tables[t].db;
-    sqlite3_stmt *update = sql_prepare(db, "UPDATE t SET size = ?2, mtime = ?3 WHERE path = ?1");
-    struct random random = {7};
-    double begun = timing_cpu();
-    for (uint32_t i = 0; i < rows / 5; i++) {
-        char key[KEY_ROOM];
-        uint32_t which = random_below(&random, rows);
-        if (i % BATCH_ROWS == 0) sql_run(db, "BEGIN");
-        key_of(which, key);
-        sqlite3_bind_text(update, 1, key, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(update, 2, size_of(which + i));
-        sqlite3_bind_int64(update, 3, 1000000 + (int64_t)(i % 100000));
-        step(update);
-        if (i % BATCH_ROWS == BATCH_ROWS - 1 || i == rows / 5 - 1) sql_run(db, "COMMIT");
-    }
-    double spent = timing_cpu() - begun;
-    sqlite3_finalize(update);
-    return spent;
+static void bind_sorted(sqlite3_stmt *statement, uint32_t i) {
+    bind_row(statement, sorted[i]);
 }
 
-static void print_ratio(const char *what, double plain, double rich, double found) {
+static void bind_change(sqlite3_stmt *statement, uint32_t i) {
+    struct random random = {i};
+    bind_row(statement, random_below(&random, rows));
+    sqlite3_bind_int64(statement, 2, size_of(i));
+}
+
+/* Transactions of the tables [first, last] in turn, so that the machine's moods meet all alike; the processor's time of
+ * each. */
+static void write_in_turn(int first, int last, const char *name, const char *sql,
+                          void (*bind)(sqlite3_stmt *, uint32_t), uint32_t count, double spent[TABLES]) {
+    sqlite3_stmt *statement[TABLES];
+    for (int t = first; t <= last; t++) {
+        statement[t] = sql_prepare(tables[t].db, sql, name);
+        spent[t] = 0;
+    }
+    for (uint32_t from = 0; from < count; from += BATCH_ROWS) {
+        for (int t = first; t <= last; t++) {
+            double begun = timing_cpu();
+            sql_run(tables[t].db, "BEGIN");
+            for (uint32_t i = from; i < from + BATCH_ROWS && i < count; i++) {
+                bind(statement[t], i);
+                step(statement[t]);
+            }
+            sql_run(tables[t].db, "COMMIT");
+            spent[t] += timing_cpu() - begun;
+        }
+    }
+    for (int t = first; t <= last; t++) sqlite3_finalize(statement[t]);
+}
+
+static void print_ratio(const char *what, const double spent[TABLES]) {
+    double plain = spent[PLAIN], rich = spent[RICH], found = spent[FOUND];
     printf("%-50s plain %9.2f s, rich %9.2f s (%.3f x), found %9.2f s (%.3f x)\n", what, plain / 1e9, rich / 1e9,
            rich / plain, found / 1e9, found / plain);
     fflush(stdout);
 }
 
-/* Each kind of load once more in turn, so that the machine's moods meet all alike; the least counts. */
-static void measure_loads(bool sorted, int rounds) {
-    double least[3] = {0};
-    for (int round = 0; round < rounds; round++) {
-        for (int t = PLAIN; t <= FOUND; t++) {
-            make_table(t, "again");
-            double spent = load(t, "again", sorted);
-            sql_run(tables[t].db, "DROP TABLE again");
-            if (!round || spent < least[t]) least[t] = spent;
-        }
-    }
-    print_ratio(sorted ? "sorted load, 1,000 a transaction, processor" : "random load, 1,000 a transaction, processor",
-                least[PLAIN], least[RICH], least[FOUND]);
+static void measure_sorted_load(void) {
+    double spent[TABLES];
+    for (int t = PLAIN; t <= FOUND; t++) make_table(t, "again");
+    write_in_turn(PLAIN, FOUND, "again", INSERT, bind_sorted, rows, spent);
+    print_ratio("sorted load, 1,000 a transaction, processor", spent);
+    for (int t = PLAIN; t <= FOUND; t++) sql_run(tables[t].db, "DROP TABLE again");
 }
 
 static double bytes_a_key(int t) {
@@ -350,8 +345,7 @@ static void measure_puts(void) {
     for (int k = 0; k < 3; k++) sql_run(tables[asked[k]].db, "PRAGMA synchronous = OFF");
     for (int round = 0; round < 5; round++) {
         for (int k = 0; k < 3; k++) {
-            sqlite3_stmt *put =
-                sql_prepare(tables[asked[k]].db, "INSERT INTO t(path, size, mtime, tag) VALUES(?1, ?2, ?3, ?4)");
+            sqlite3_stmt *put = sql_prepare(tables[asked[k]].db, INSERT, "t");
             double begun = timing_now();
             for (uint32_t i = 0; i < PUTS; i++) {
                 bind_row(put, rows + (uint32_t)round * PUTS + i);
@@ -407,14 +401,23 @@ static void measure_scans(void) {
 
 /* --- all of it ---------------------------------------------------------------------------------------------------- */
 
-static void make_order(void) {
+static int by_key(const void *a, const void *b) {
+    char key[2][KEY_ROOM];
+    key_of(*(const uint32_t *)a, key[0]);
+    key_of(*(const uint32_t *)b, key[1]);
+    return strcmp(key[0], key[1]);
+}
+
+static void make_orders(void) {
     struct random random = {1};
     order = malloc(rows * sizeof *order);
+    sorted = malloc(rows * sizeof *sorted);
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t k = random_below(&random, i + 1);
         order[i] = order[k];
-        order[k] = i;
+        order[k] = sorted[i] = i;
     }
+    qsort(sorted, rows, sizeof *sorted, by_key);
 }
 
 static bool read_arguments(int argc, char **argv) {
@@ -435,25 +438,26 @@ static bool read_arguments(int argc, char **argv) {
 int main(int argc, char **argv) {
     if (!read_arguments(argc, argv)) return 2;
     scratch = sql_scratch("summaries");
-    make_order();
+    make_orders();
     printf("SQLite %s, %u rows; warm, WAL, synchronous=NORMAL, caches of 1 GB; medians of %d\n", sqlite3_libversion(),
            rows, repetitions);
     for (int t = 0; t < TABLES; t++) {
         open_table(t);
         make_table(t, "t");
-        tables[t].load_cpu = load(t, "t", false);
     }
-    measure_loads(false, 2);
-    measure_loads(true, 2);
-    printf("%-50s ordinary %.2f x, kept %.2f x of rich\n", "random load, processor",
-           tables[ORDINARY].load_cpu / tables[RICH].load_cpu, tables[KEPT].load_cpu / tables[RICH].load_cpu);
+    double spent[TABLES];
+    write_in_turn(PLAIN, FOUND, "t", INSERT, bind_random, rows, spent);
+    write_in_turn(ORDINARY, KEPT, "t", INSERT, bind_random, rows, spent);
+    print_ratio("random load, 1,000 a transaction, processor", spent);
+    printf("%-50s ordinary %.2f x, kept %.2f x of rich\n", "random load, processor", spent[ORDINARY] / spent[RICH],
+           spent[KEPT] / spent[RICH]);
+    measure_sorted_load();
     printf("\nas loaded:\n");
     measure_reads();
-    double update[3];
-    for (int t = PLAIN; t <= FOUND; t++) update[t] = update_rows(t);
-    update_rows(ORDINARY);
     printf("\n");
-    print_ratio("update of a fifth, 1,000 a transaction, processor", update[PLAIN], update[RICH], update[FOUND]);
+    write_in_turn(PLAIN, ORDINARY, "t", "UPDATE %s SET size = ?2, mtime = ?3 WHERE path = ?1", bind_change, rows / 5,
+                  spent);
+    print_ratio("update of a fifth, 1,000 a transaction, processor", spent);
     for (int t = PLAIN; t <= FOUND; t++) sql_run(tables[t].db, "INSERT INTO t(t) VALUES('optimize')");
     printf("%-50s plain %.2f, rich %.2f (%+.2f %%), found %.2f (%+.2f)\n", "bytes a key", bytes_a_key(PLAIN),
            bytes_a_key(RICH), (bytes_a_key(RICH) / bytes_a_key(PLAIN) - 1) * 100, bytes_a_key(FOUND),
@@ -471,5 +475,6 @@ int main(int argc, char **argv) {
     sql_scratch_remove(scratch);
     sqlite3_free(scratch);
     free(order);
+    free(sorted);
     return 0;
 }

@@ -11,7 +11,7 @@
 enum unit { UNIT_NS, UNIT_BYTES, UNIT_TIMES, UNIT_PER_SECOND };
 
 struct figure {
-    char set[16];
+    char set[32];
     uint32_t keys;
     char operation[24], label[64], engine[12];
     enum unit unit;

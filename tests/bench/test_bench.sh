@@ -18,7 +18,7 @@ failed() {
     cat "$work/said"
 }
 
-for set in obj hex "obj -c"; do
+for set in obj hex "obj -c" "obj -n 64"; do
     checks=$((checks + 1))
     # shellcheck disable=SC2086
     if ! "$bench" -t -d "$work" -m "" -o "$work" -s $set 2000 >"$work/said" 2>&1 || ! grep -q '^all engines agree$' "$work/said"; then failed "a tiny run of the set $set:"; fi
