@@ -225,6 +225,11 @@ static void end_epoch(sqlite3 *writer) {
     sql_run(writer, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
+/* All of the WAL goes into the database. Its header stays what it was until the next writer's first frame. */
+static void finish_epoch(sqlite3 *writer) {
+    sql_run(writer, "PRAGMA wal_checkpoint(RESTART)");
+}
+
 /* Does `word` have the letters, in this order, before its first `end`? */
 static bool before(const char *word, char end, const char *letters) {
     for (; *letters && *word && *word != end; word++) letters += *word == *letters;
@@ -320,7 +325,7 @@ START_TEST(test_where_no_own_frame_comes_into_the_wal_the_file_grows) {
     create("WAL", "OFF");
     sql_run(db, "PRAGMA cache_spill=OFF");
     for (int n = 1; n < 5; n++) {
-        end_epoch(db);
+        finish_epoch(db);
         watch();
         must_change_all(db, n);
         ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
@@ -342,7 +347,7 @@ START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
     sql_run(db, "PRAGMA cache_spill=OFF; BEGIN; PRAGMA cache_spill=ON; COMMIT");
     sql_run(db, "ATTACH '%q/other.db' AS other; PRAGMA other.journal_mode=WAL; CREATE TABLE other.m(a, b)", folder);
     for (int n = 1; n < 4; n++) {
-        end_epoch(db);
+        finish_epoch(db);
         watch();
         sql_run(db,
                 "BEGIN IMMEDIATE; INSERT INTO m VALUES(%d, zeroblob(20000));"
@@ -371,7 +376,7 @@ START_TEST(test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_fr
     sqlite3 *reader = sql_open(name);
     sqlite3_trace_v2(db, SQLITE_TRACE_STMT, end_reading_elsewhere, reader);
     for (int n = 1; n < 4; n++) {
-        end_epoch(db);
+        finish_epoch(db);
         sql_run(reader, "BEGIN; SELECT * FROM m");
         watch();
         sql_run(db,
@@ -395,6 +400,7 @@ START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
             set_up();
         }
         create("WAL", "OFF");
+        must_change_all(db, 0); /* which leaves slots that are free in the next epoch */
         end_epoch(db);
         failing = syncs[i];
         watch();
@@ -615,6 +621,22 @@ START_TEST(test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_s
 }
 END_TEST
 
+START_TEST(test_a_sync_of_the_journals_folder_that_fails_lets_the_file_grow) {
+    create("DELETE", "OFF");
+    for (int n = 1; n < 4; n++) must_change_all(db, n);
+    failing = 'F';
+    watch();
+    must_change_all(db, 4);
+    const char *word = seen();
+    failing = 0;
+    ck_assert_msg(strchr(word, 'F') && !strchr(word, 'r'), "a slot was used again: %s", word);
+    watch();
+    must_change_all(db, 5); /* nobody knows what the failed one has lost */
+    ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
+    all_are(db, 5, "the writer");
+}
+END_TEST
+
 /* Without a journal of this transaction: one before it, in another mode, may come back by its name. */
 START_TEST(test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode) {
     static const char *const modes[] = {"MEMORY", "OFF"};
@@ -694,6 +716,7 @@ int main(void) {
     tcase_add_test(tests, test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in);
     tcase_add_loop_test(tests, test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_synced, 0, 3);
     tcase_add_loop_test(tests, test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode, 0, 2);
+    tcase_add_test(tests, test_a_sync_of_the_journals_folder_that_fails_lets_the_file_grow);
     tcase_add_loop_test(tests, test_a_dropped_tables_file_goes_when_its_drop_is_durable, 0, 2);
     tcase_add_test(tests, test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back);
     suite_add_tcase(suite, tests);

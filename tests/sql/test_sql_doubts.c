@@ -85,7 +85,7 @@ START_TEST(test_one_table_answers_as_an_ordinary_one) {
         "path > ?1 AND value = ?1",
         "value = ?1 OR path < ?1",
         "path >= CAST(?1 AS INTEGER) AND path GLOB 'a' || '*'",
-        "path GLOB '7' || '*' AND path >= CAST(?1 AS INTEGER)",
+        "path BETWEEN CAST(?1 AS INTEGER) AND 'b' AND path GLOB '7' || '*'", /* the pattern is shown first */
         "path > -?1 AND path > ?1 - 1 AND path > ?1 - 2 AND path >= ?1 - 3 AND path >= ?1 - 4 AND path < 'b'",
     };
     static const char *const ends[] = {"ORDER BY path", "ORDER BY path DESC LIMIT 3", "ORDER BY path LIMIT 2 OFFSET 1",
