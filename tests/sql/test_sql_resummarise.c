@@ -413,15 +413,19 @@ END_TEST
 
 START_TEST(test_prepared_statements_and_other_connections_follow) {
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *own = sql_prepare(db, level), *theirs = sql_prepare(other, level);
+    sqlite3_stmt *own = sql_prepare(db, level), *theirs = sql_prepare(other, level), *idle;
     static const char *const changes[] = {"summary=(sum(size))", "summary=(min(size))", "summary=()"};
     static const char *const shows[] = {"a/|21\nb/|300\n", "a/|1\nb/|300\n", "a/|\nb/|\n"};
     for (int i = 0; i < 3; i++) {
+        sqlite3_prepare_v2(other, level, -1, &idle, NULL);
+        sqlite3_step(idle);
+        sqlite3_reset(idle); /* keeps the handle that it was prepared with */
         sql_command(i % 2 ? other : db, "main", "t", changes[i]);
         char *one = sql_answer(own), *two = sql_answer(theirs);
         sql_expect(db, shows[i], level);
         sql_expect(other, shows[i], level);
         ck_assert_str_eq(one, two);
+        sqlite3_finalize(idle);
         sqlite3_free(one);
         sqlite3_free(two);
     }
