@@ -497,13 +497,21 @@ END_TEST
  * when it is read into memory that was used before. */
 START_TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
     make("WAL", "cache='4MB'");
-    fill("small", 0, 30000, 200);
+    both(
+        "INSERT INTO %s WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 120000) SELECT printf('%s/%%06d', "
+        "i), "
+        "CAST(printf('%%0*d', 6 + i * 7919 %% 97, i) AS BLOB) FROM n", /* short, and no page as full as the one before */
+        "small");
     sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
     int64_t leaves = sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100");
     ck_assert_int_gt(leaves, 200);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100 AND length(data) > 4057"), 0);
     ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artblob WHERE length(data) > 3900"), leaves * 9 / 10);
     all_is_well("pages of leaves");
+    /* With the cache full, single pages are read past it, each into the memory of another. */
+    sql_expect(db, "5000\n",
+               "SELECT count(t.value = a.value) FROM (SELECT * FROM o ORDER BY random() LIMIT 5000) a CROSS JOIN t "
+               "ON t.path = a.path");
 }
 END_TEST
 
