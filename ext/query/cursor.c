@@ -130,9 +130,8 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
 /* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip
  * them. */
 static bool count_off(struct art_scan *scan) {
-    bool plain = scan->matching == ART_MATCH_ALL && !scan->doubt_count && !scan->listing && !scan->several;
-    if (plain && scan->offset >= WORTH_A_RESTART && art_restart_ask(art_scan_vtab(scan), ART_RESTART_OFFSET))
-        return true;
+    bool worth_it = art_scan_gives_range(scan) && scan->offset >= WORTH_A_RESTART;
+    if (worth_it && art_restart_ask(art_scan_vtab(scan), ART_RESTART_OFFSET)) return true;
     scan->limit = scan->limit < UINT64_MAX - scan->offset ? scan->limit + scan->offset : UINT64_MAX;
     scan->offset = 0;
     return false;

@@ -193,6 +193,11 @@ static inline bool art_scan_has_arrived(const struct art_scan *scan) {
     return scan->state == ART_SCAN_RANGE && !scan->counting && !scan->failure;
 }
 
+/* Every row of the one range is a row of the result, where no condition on another column drops it. */
+static inline bool art_scan_gives_range(const struct art_scan *scan) {
+    return scan->matching == ART_MATCH_ALL && !scan->doubt_count && !scan->listing && !scan->several;
+}
+
 static inline const struct art_row *art_scan_row(const struct art_scan *scan) {
     return scan->state == ART_SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
 }

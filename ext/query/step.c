@@ -215,7 +215,7 @@ enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range)
     enum art_rc rc = scan->cursor ? ART_OK : art_cursor_open(art_scan_tree(scan), &scan->cursor);
     scan->range = *range;
     scan->follows = false;
-    bool plain = scan->matching == ART_MATCH_ALL && !scan->doubt_count && !scan->listing && !scan->several;
+    bool plain = art_scan_gives_range(scan);
     bool filtered = scan->filter_count || scan->limits.sought_count;
     scan->plain = plain && !filtered;
     scan->filtered = plain && filtered;

@@ -6,8 +6,8 @@
  * -d  where the stores are made (TMPDIR, else /tmp); -m for the pauses (/dev/shm, if there is one; "": none)
  * -o  the folder of results.csv, distribution.csv and targets.csv (build/bench); -a adds to them
  * -c  each engine with the cache that it comes with; the figures' set is then called obj-defaults
- * -n  beside a process that walks so many megabytes of memory all the while, so that the cores' shared cache is its
- *     own for nobody; the figures' set is then called obj-shared
+ * -n  beside a process that walks so many megabytes of memory all the while, so that no engine has the cores' shared
+ *     cache to itself; the figures' set is then called obj-shared
  * -P  operations, such as get,list: by one engine in this process, for a profiler (tests/bench/profile)
  * -t  tiny: a few steps of every operation, and "agree" at the end: for tests, not for figures
  *
