@@ -95,6 +95,17 @@ static inline uint32_t art_common_prefix(const uint8_t *a, const uint8_t *b, uin
     return i;
 }
 
+/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. One byte mostly tells,
+ * and to load just that one never waits for a longer store. */
+static inline int art_bytes_compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
+    uint32_t n = art_min32(a.len, b.len), same = known;
+    if (known < n && a.data[known] == b.data[known])
+        same += 1 + art_common_prefix(a.data + known + 1, b.data + known + 1, n - known - 1);
+    *agrees = same;
+    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
 /* LEB128, for the redo codec and the like: at most 10 bytes. The reader returns the bytes used, 0 if cut or too
  * long. */
 static inline uint32_t art_put_varint(uint8_t *p, uint64_t x) {

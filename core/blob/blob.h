@@ -217,7 +217,8 @@ struct art_blob_cursor {
     struct art_blob *blob;
     uint8_t *key;
     uint32_t key_len;
-    bool valid; /* on an entry */
+    uint32_t kept; /* behind next() and prev(): so many bytes of the key, at least, are what they were */
+    bool valid;    /* on an entry */
     /* 0, or set behind init: steps and seeks may pass over buckets in which no entry is newer than this. */
     uint64_t newer_than;
     bool hides_nothing; /* with it: nor buckets of deletes alone, under which nobody looks for older entries */
@@ -262,6 +263,7 @@ int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor);
 uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
+void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor); /* it will be asked for its entry soon */
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor);
 /* Only its flags; these and its value. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);

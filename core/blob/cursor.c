@@ -87,6 +87,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
 ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
+    cursor->kept = 0;
     cursor->entry = entry < view->count ? entry : view->count - 1;
     cursor->suffix_at = art_bucket_suffix_at(view, cursor->entry);
     cursor->valid = true;
@@ -277,7 +278,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return walk_from_bucket(cursor, cursor->bucket + 1);
-    advance(cursor);
+    cursor->kept = advance(cursor);
     return ART_OK;
 }
 
@@ -305,7 +306,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(!cursor->entry)) return walk_before_bucket(cursor, cursor->bucket);
-    retreat(cursor);
+    cursor->kept = retreat(cursor);
     return ART_OK;
 }
 
@@ -436,6 +437,12 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor) {
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_bucket_entry(&cursor->view, cursor->entry, out);
+}
+
+void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {
+    struct art_bytes value = art_bucket_value(&cursor->view, cursor->entry);
+    __builtin_prefetch(value.data);
+    __builtin_prefetch(value.data + value.len);
 }
 
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {

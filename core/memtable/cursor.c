@@ -17,6 +17,7 @@ void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct a
     cursor->valid = false;
     cursor->key = art_bytes(NULL, 0);
     cursor->leaf = NULL;
+    cursor->kept = 0;
     cursor->depth = 0;
     cursor->capacity = ART_MEMTABLE_DEPTH_INLINE;
     cursor->steps = NULL;
@@ -116,6 +117,7 @@ static enum art_rc stand_on_chosen(struct art_memtable_cursor *cursor, uint32_t 
     cursor->valid = false;
     if (number >= chosen_count(cursor)) return ART_OK;
     cursor->at = number;
+    cursor->kept = 0;
     return stand_on(cursor, art_leaf_link(chosen_leaf(cursor, number)));
 }
 
@@ -153,6 +155,7 @@ static enum art_rc go_on(struct art_memtable_cursor *cursor, bool backward) {
             continue;
         }
         step->child = child;
+        cursor->kept = node->depth;
         if (!backward) prefetch_behind(node, child);
         enum art_rc rc = descend(cursor, art_node_child(node, child), backward);
         if (rc || cursor->valid) return rc;
@@ -279,4 +282,10 @@ enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_
 void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_leaf_entry(cursor->leaf, out);
+}
+
+void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor) {
+    const struct art_leaf *leaf = cursor->leaf;
+    __builtin_prefetch(leaf->value);
+    __builtin_prefetch(leaf->value + leaf->value_len);
 }

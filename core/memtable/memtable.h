@@ -121,6 +121,7 @@ struct art_memtable_cursor {
     const struct art_memtable *memtable;
     bool valid;
     struct art_bytes key; /* in the arena; readable ART_KEY_PADDING bytes past its end is not promised */
+    uint32_t kept;        /* behind next() and prev(): so many bytes of the key are what they were */
     /* (private) */
     uint64_t newer_than; /* 0: all */
     void *leaf;
@@ -153,6 +154,7 @@ enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor);
  * before. */
 enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward);
 void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out);
+void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor); /* it will be asked for its entry soon */
 
 /* --- redo: a transaction's net effect as bytes -------------------------------------------------------------------- */
 

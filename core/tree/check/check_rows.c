@@ -16,7 +16,8 @@ struct row_check {
     struct art_checker *checker;
     struct art_merge *merge;
     struct art_value_checker values;
-    struct art_buffer at; /* the key under the merge */
+    unsigned winner;      /* the source with the smallest key, the newest of those; `count`: none is left */
+    struct art_buffer at; /* the winner's key */
     bool disagree;        /* two sources, on a row: told, and then they need not add up either */
     uint64_t rows;
     art_int128 sum[ART_SUMMARY_MAX]; /* of the rows */
@@ -70,12 +71,12 @@ static void note_sums(struct row_check *check, const struct art_entry *newest) {
     art_summary_sums(art_tree_summary(check->checker->tree), &row, 1, check->sum);
 }
 
-/* The entries of one key, newest first; the winner is the first of them. */
+/* The entries of one key, newest first; the winner has the first of them. */
 static enum art_rc check_key(struct row_check *check) {
     struct art_source *source = check->merge->source, *upper = NULL;
     struct art_entry above = {0}, newest = {0};
-    struct art_bytes key = source[check->merge->winner].key;
-    for (unsigned i = check->merge->winner; i < check->merge->count; i++) {
+    struct art_bytes key = source[check->winner].key;
+    for (unsigned i = check->winner; i < check->merge->count; i++) {
         struct art_entry entry;
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
         art_source_entry(&source[i], &entry);
@@ -142,14 +143,16 @@ static enum art_rc moved(struct row_check *check, struct art_source *source, str
     return art_check_note(check->checker, rc);
 }
 
-static void find_winner(struct art_merge *merge) {
-    struct art_source *source = merge->source;
-    merge->winner = ART_NO_SOURCE;
-    for (unsigned i = 0; i < merge->count; i++) {
+/* Not by the merge's line: here a source may end before its run does. Returns whether there is one. */
+static bool find_winner(struct row_check *check) {
+    const struct art_source *source = check->merge->source;
+    unsigned count = check->merge->count, winner = count;
+    for (unsigned i = 0; i < count; i++) {
         if (!source[i].valid) continue;
-        bool first = merge->winner == ART_NO_SOURCE;
-        if (first || art_bytes_compare(source[i].key, source[merge->winner].key) < 0) merge->winner = i;
+        if (winner == count || art_bytes_compare(source[i].key, source[winner].key) < 0) winner = i;
     }
+    check->winner = winner;
+    return winner < count;
 }
 
 /* All that stands on the key moves on. */
@@ -157,7 +160,7 @@ static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
     struct art_merge *merge = check->merge;
     struct art_source *source = merge->source;
     struct art_bytes key = art_buffer_bytes(&check->at);
-    for (unsigned i = merge->winner; i < merge->count; i++) {
+    for (unsigned i = check->winner; i < merge->count; i++) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
         enum art_rc rc = art_source_next(&source[i]);
         rc = moved(check, &source[i], key, gap_ahead, rc);
@@ -176,9 +179,10 @@ static enum art_rc check_stretch(struct row_check *check, struct art_bytes from,
         rc = moved(check, &merge->source[i], from, gap_ahead, rc);
         if (rc) return rc;
     }
-    for (find_winner(merge); merge->winner != ART_NO_SOURCE; find_winner(merge)) {
-        if (gap_ahead && art_bytes_compare(art_merge_winner(merge)->key, to) >= 0) break;
-        enum art_rc rc = art_buffer_set_key(&check->at, art_merge_winner(merge)->key);
+    while (find_winner(check)) {
+        struct art_bytes key = merge->source[check->winner].key;
+        if (gap_ahead && art_bytes_compare(key, to) >= 0) break;
+        enum art_rc rc = art_buffer_set_key(&check->at, key);
         if (!rc) rc = check_key(check);
         if (!rc) rc = step_row(check, gap_ahead);
         if (rc) return rc;

@@ -35,7 +35,7 @@ struct art_cursor {
     struct art_buffer stop_bytes;
     struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
     struct {                /* bytes that the key in the run has in common with */
-        uint32_t stop, runner, most;
+        uint32_t stop, most; /* and the runner's: the larger number */
     } agrees;
 };
 
@@ -204,18 +204,9 @@ enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out
     return take_sources(cursor);
 }
 
-/* As art_bytes_compare(), of keys whose first `known` bytes are the same. *agrees: how many are. */
-static inline int compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
-    uint32_t n = art_min32(a.len, b.len);
-    uint32_t same = known + art_common_prefix(a.data + known, b.data + known, n - known);
-    *agrees = same;
-    if (same < n) return a.data[same] < b.data[same] ? -1 : 1;
-    return a.len < b.len ? -1 : a.len > b.len;
-}
-
 /* Is it in the range? Its first `known` bytes are those of `stop`. */
 static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
-    int c = compare_from(key, cursor->stop, known, &cursor->agrees.stop);
+    int c = art_bytes_compare_from(key, cursor->stop, known, &cursor->agrees.stop);
     if (c == 0) return cursor->stop_inside;
     return cursor->backward ? c > 0 : c < 0;
 }
@@ -241,9 +232,11 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     return true;
 }
 
-static void note_most(struct art_cursor *cursor, bool alone) {
+static void note_most(struct art_cursor *cursor) {
     cursor->agrees.most = cursor->agrees.stop;
-    if (!alone && cursor->agrees.runner > cursor->agrees.most) cursor->agrees.most = cursor->agrees.runner;
+    if (art_merge_alone(&cursor->merge)) return;
+    uint32_t runner = art_merge_runner(&cursor->merge)->agrees;
+    if (runner > cursor->agrees.most) cursor->agrees.most = runner;
 }
 
 /* What is_finding() has found. */
@@ -268,26 +261,24 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
 
 /* The source's key is inside(). */
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
-    const struct art_merge *merge = &cursor->merge;
     cursor->valid = true;
     cursor->run = source->is_memtable ? NULL : source;
     if (!cursor->run) return;
     source->run.key[source->key.len] = 0;
-    bool alone = art_merge_alone(merge);
-    if (!alone) compare_from(source->key, merge->source[merge->runner].key, 0, &cursor->agrees.runner);
-    note_most(cursor, alone);
+    note_most(cursor);
 }
 
 static enum art_rc cross_gap(struct art_cursor *cursor);
 
-/* From wherever the merge stands on to the first live row of the range. */
-static enum art_rc settle_rows(struct art_cursor *cursor) {
+/* From wherever the merge stands on to the first live row of the range. `kept` bytes of the key are those of another
+ * one, which was inside(). */
+static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept) {
     struct art_merge *merge = &cursor->merge;
     unsigned passed = 0;
     cursor->valid = false;
-    while (merge->valid) {
+    for (; merge->valid; kept = merge->kept) {
         struct art_source *source = art_merge_winner(merge);
-        if (!inside(cursor, source->key, 0)) return ART_OK;
+        if (kept <= cursor->agrees.stop && !inside(cursor, source->key, kept)) return ART_OK;
         bool taken = false;
         enum art_rc rc = ART_OK;
         if (is_finding(cursor))
@@ -346,7 +337,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     if (!rc && cursor->merge.valid && !start_inside && art_bytes_equal(art_merge_winner(&cursor->merge)->key, start)) {
         rc = art_merge_step(&cursor->merge, descending);
     }
-    return rc ? rc : settle_rows(cursor);
+    return rc ? rc : settle_rows(cursor, 0);
 }
 
 /* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by
@@ -371,7 +362,7 @@ static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
     if (!rc && cursor->merge.valid && art_bytes_equal(art_merge_winner(&cursor->merge)->key, key)) {
         rc = art_merge_step(&cursor->merge, cursor->backward);
     }
-    if (!rc) rc = settle_rows(cursor);
+    if (!rc) rc = settle_rows(cursor, 0);
     return rc ? rc : check_jump(cursor, key, false);
 }
 
@@ -384,11 +375,11 @@ static enum art_rc __attribute__((noinline)) next_after_change(struct art_cursor
 /* To another bucket, over a delete, from a memtable. */
 static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     struct art_store *store = cursor->tree->store;
-    art_store_relax(store); /* else a scan would keep all that it has passed */
+    if (cursor->run) art_store_relax(store); /* else a scan would keep all that it has passed */
     /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
     enum art_rc rc =
         art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
-    if (!rc) return settle_rows(cursor);
+    if (!rc) return settle_rows(cursor, cursor->merge.kept);
     cursor->valid = false;
     return rc;
 }
@@ -396,18 +387,13 @@ static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cu
 /* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
 static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
     struct art_merge *merge = &cursor->merge;
-    struct art_bytes key = cursor->run->key;
-    bool alone = art_merge_alone(merge);
-    if (!alone && kept <= cursor->agrees.runner) {
-        int c = compare_from(key, merge->source[merge->runner].key, kept, &cursor->agrees.runner);
-        if (cursor->backward ? c <= 0 : c >= 0) {
-            cursor->valid = false;
-            enum art_rc rc = art_merge_moved(merge, cursor->backward);
-            return rc ? rc : settle_rows(cursor);
-        }
+    if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
+        enum art_rc rc = art_merge_moved(merge, kept, cursor->backward);
+        if (rc) cursor->valid = false;
+        if (rc || art_merge_winner(merge) != cursor->run) return rc ? rc : settle_rows(cursor, merge->kept);
     }
-    if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, key, kept);
-    note_most(cursor, alone);
+    if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, cursor->run->key, kept);
+    note_most(cursor);
     return ART_OK;
 }
 
@@ -466,7 +452,7 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
         rc = take_sources(cursor);
         if (!rc) rc = art_merge_seek(&cursor->merge, behind, false);
     }
-    if (!rc) rc = settle_rows(cursor);
+    if (!rc) rc = settle_rows(cursor, 0);
     return rc ? rc : check_jump(cursor, behind, true);
 }
 
@@ -587,7 +573,7 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
 }
 
 struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
-    struct art_bytes key = cursor->merge.source[cursor->merge.winner].key;
+    struct art_bytes key = cursor->merge.source[cursor->merge.line[0]].key;
     return art_bytes(key.data + 1, key.len - 1);
 }
 

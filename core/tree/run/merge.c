@@ -18,7 +18,7 @@ void art_merge_clear(struct art_merge *merge) {
     }
     art_buffer_clear(&merge->padded);
     art_buffer_clear(&merge->stored);
-    merge->count = merge->opened = 0;
+    merge->count = merge->opened = merge->waiting = 0;
     merge->valid = false;
 }
 
@@ -27,7 +27,7 @@ enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable
     unsigned want = count + (memtable ? 1 : 0);
     assert(want <= ART_RUNS_CAPACITY + 1);
     merge->valid = false;
-    merge->count = 0;
+    merge->count = merge->waiting = 0;
     while (merge->opened < want) {
         enum art_rc rc = art_run_cursor_open(&merge->source[merge->opened].run, merge->store);
         if (rc) return rc;
@@ -69,6 +69,11 @@ static inline enum art_rc source_step(struct art_source *source, bool backward) 
     return rc;
 }
 
+/* Behind a step: so many bytes of the key are what they were. */
+static inline uint32_t source_kept(const struct art_source *source) {
+    return source->is_memtable ? source->memtable.kept : source->run.leaf.kept;
+}
+
 enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, bool backward) {
     enum art_rc rc;
     if (source->is_memtable) {
@@ -92,50 +97,119 @@ enum art_rc art_source_next(struct art_source *source) {
     return source_step(source, false);
 }
 
-/* The first in line behind the winner: as long as the winner stays before it, nothing else need be looked at. */
-static void find_runner(struct art_merge *merge, bool backward) {
-    struct art_source *source = merge->source;
-    unsigned runner = ART_NO_SOURCE;
-    for (unsigned i = 0; i < merge->count; i++) {
-        if (i == merge->winner || !source[i].valid) continue;
-        if (runner != ART_NO_SOURCE) {
-            int c = art_bytes_compare(source[i].key, source[runner].key);
-            if (backward ? c <= 0 : c >= 0) continue;
-        }
-        runner = i;
-    }
-    merge->runner = runner;
+/* --- the line ----------------------------------------------------------------------------------------------------- */
+
+/* Is the key of source `a` before that of source `b`? They share `known` bytes, and *shared in all. */
+static inline bool is_before(const struct art_merge *merge, unsigned a, unsigned b, uint32_t known, bool backward,
+                             uint32_t *shared) {
+    int c = art_bytes_compare_from(merge->source[a].key, merge->source[b].key, known, shared);
+    return c ? (c < 0) != backward : a < b;
 }
 
-/* Finds the winner and moves what it hides. */
-static enum art_rc select_winner(struct art_merge *merge, bool backward) {
+static inline void leave_place(struct art_merge *merge, unsigned place) {
+    merge->waiting--;
+    for (; place < merge->waiting; place++) merge->line[place] = merge->line[place + 1];
+}
+
+static inline void take_place(struct art_merge *merge, unsigned place, unsigned number) {
+    for (unsigned i = merge->waiting++; i > place; i--) merge->line[i] = merge->line[i - 1];
+    merge->line[place] = (uint8_t)number;
+}
+
+/* Its turn comes after some work on other rows. */
+static inline void prefetch(const struct art_source *source) {
+    if (source->is_memtable)
+        art_memtable_cursor_prefetch(&source->memtable);
+    else
+        art_blob_cursor_prefetch(&source->run.leaf);
+}
+
+/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes. Of two keys before it in line
+ * the one that shares less with the other has less in common with it, too, or just as much. */
+static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agrees, bool backward) {
     struct art_source *source = merge->source;
-    unsigned winner = ART_NO_SOURCE;
-    uint32_t ties = 0;
+    unsigned place = 1;
+    for (; place < merge->waiting; place++) {
+        struct art_source *here = &source[merge->line[place]];
+        if (here->agrees < agrees) break;
+        if (here->agrees > agrees) continue;
+        uint32_t shared;
+        if (is_before(merge, number, merge->line[place], agrees, backward, &shared)) {
+            here->agrees = shared;
+            break;
+        }
+        agrees = shared;
+    }
+    source[number].agrees = agrees;
+    take_place(merge, place, number);
+    prefetch(&source[number]);
+}
+
+/* Into line wherever its key belongs. */
+static void stand(struct art_merge *merge, unsigned number, bool backward) {
+    uint32_t shared = 0;
+    if (merge->waiting && !is_before(merge, number, merge->line[0], 0, backward, &shared)) {
+        stand_behind(merge, number, shared, backward);
+        return;
+    }
+    if (merge->waiting) merge->source[merge->line[0]].agrees = shared;
+    take_place(merge, 0, number);
+    prefetch(&merge->source[number]);
+}
+
+static void line_up(struct art_merge *merge, bool backward) {
+    merge->waiting = merge->kept = 0;
     for (unsigned i = 0; i < merge->count; i++) {
-        if (!source[i].valid) continue;
-        if (winner == ART_NO_SOURCE) {
-            winner = i;
-            continue;
-        }
-        int c = art_bytes_compare(source[i].key, source[winner].key);
-        if (backward) c = -c;
-        if (c < 0) {
-            winner = i;
-            ties = 0;
-        } else if (c == 0) {
-            ties |= 1u << i;
+        if (merge->source[i].valid) stand(merge, i, backward);
+    }
+}
+
+/* The winner stands on another key, of which `kept` bytes are what they were, or at its end. */
+static inline void winner_moved(struct art_merge *merge, uint32_t kept, bool backward) {
+    unsigned number = merge->line[0];
+    bool ended = !merge->source[number].valid;
+    merge->kept = kept;
+    if (art_merge_alone(merge)) {
+        merge->waiting = !ended;
+        return;
+    }
+    uint32_t runner = art_merge_runner(merge)->agrees, shared;
+    if (!ended) {
+        if (kept > runner) return;
+        if (is_before(merge, number, merge->line[1], kept, backward, &shared)) {
+            merge->source[merge->line[1]].agrees = shared;
+            return;
         }
     }
-    merge->valid = winner != ART_NO_SOURCE;
-    merge->winner = winner;
-    for (unsigned i = winner + 1; ties; i++) {
-        if (!(ties & 1u << i)) continue;
-        ties &= ~(1u << i);
-        enum art_rc rc = source_step(&source[i], backward);
+    merge->kept = runner;
+    leave_place(merge, 0);
+    if (!ended) stand_behind(merge, number, shared, backward);
+}
+
+/* Does the source at this place in line, before which all do, hold the winner's key, too? */
+static inline bool is_tied(const struct art_merge *merge, unsigned place) {
+    const struct art_source *source = &merge->source[merge->line[place]];
+    return source->agrees == source->key.len && source->key.len == merge->source[merge->line[0]].key.len;
+}
+
+/* The runner, which holds the winner's key, has left it. */
+static void runner_left(struct art_merge *merge, bool backward) {
+    unsigned number = merge->line[1];
+    struct art_bytes key = merge->source[number].key, first = art_merge_winner(merge)->key;
+    leave_place(merge, 1);
+    if (!merge->source[number].valid) return;
+    uint32_t shared = art_common_prefix(key.data, first.data, art_min32(key.len, first.len));
+    stand_behind(merge, number, shared, backward);
+}
+
+/* What the winner hides goes on. */
+static inline enum art_rc pass_hidden(struct art_merge *merge, bool backward) {
+    while (merge->waiting > 1 && is_tied(merge, 1)) {
+        enum art_rc rc = source_step(&merge->source[merge->line[1]], backward);
         if (rc) return rc;
+        runner_left(merge, backward);
     }
-    if (merge->valid) find_runner(merge, backward);
+    merge->valid = merge->waiting;
     return ART_OK;
 }
 
@@ -145,7 +219,8 @@ enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool b
         enum art_rc rc = art_source_seek(&merge->source[i], key, backward);
         if (rc) return rc;
     }
-    return select_winner(merge, backward);
+    line_up(merge, backward);
+    return pass_hidden(merge, backward);
 }
 
 /* What is not before `behind` stays. All else begins as the present key does, which is the first of all. */
@@ -159,7 +234,8 @@ enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_byt
         source_note(source);
         if (rc) return rc;
     }
-    return select_winner(merge, false);
+    line_up(merge, false);
+    return pass_hidden(merge, false);
 }
 
 enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
@@ -168,35 +244,24 @@ enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
     merge->valid = false;
     enum art_rc rc = art_run_seek_rank(&source->run, rank);
     source_note(source);
-    return rc ? rc : select_winner(merge, false);
+    if (rc) return rc;
+    line_up(merge, false);
+    return pass_hidden(merge, false);
 }
 
-enum art_rc art_merge_moved(struct art_merge *merge, bool backward) {
-    const struct art_source *source = merge->source;
-    merge->winner = merge->runner; /* no other key is before its own; the same key may be elsewhere */
-    find_runner(merge, backward);
-    bool tied = !art_merge_alone(merge) && art_bytes_equal(source[merge->winner].key, source[merge->runner].key);
-    enum art_rc rc = tied ? select_winner(merge, backward) : ART_OK;
-    merge->valid = !rc;
-    return rc;
+enum art_rc art_merge_moved(struct art_merge *merge, uint32_t kept, bool backward) {
+    merge->valid = false;
+    winner_moved(merge, kept, backward);
+    return pass_hidden(merge, backward);
 }
 
 enum art_rc art_merge_step(struct art_merge *merge, bool backward) {
-    enum art_rc rc = source_step(&merge->source[merge->winner], backward);
-    if (rc) {
-        merge->valid = false;
-        return rc;
-    }
-    const struct art_source *winner = &merge->source[merge->winner];
-    if (art_merge_alone(merge)) {
-        merge->valid = winner->valid;
-        return ART_OK;
-    }
-    if (winner->valid) {
-        int c = art_bytes_compare(winner->key, merge->source[merge->runner].key);
-        if (backward ? c > 0 : c < 0) return ART_OK;
-    }
-    return art_merge_moved(merge, backward);
+    struct art_source *winner = art_merge_winner(merge);
+    merge->valid = false;
+    enum art_rc rc = source_step(winner, backward);
+    if (rc) return rc;
+    winner_moved(merge, source_kept(winner), backward);
+    return pass_hidden(merge, backward);
 }
 
 void art_source_entry(struct art_source *source, struct art_entry *out) {
@@ -207,19 +272,6 @@ void art_source_entry(struct art_source *source, struct art_entry *out) {
 }
 
 /* --- for compaction: nothing is hidden silently, the flags of all sources are combined ---------------------------- */
-
-/* Positions the merge on the smallest key without moving the others. */
-static void select_smallest(struct art_merge *merge) {
-    struct art_source *source = merge->source;
-    unsigned winner = ART_NO_SOURCE;
-    for (unsigned i = 0; i < merge->count; i++) {
-        if (source[i].valid && (winner == ART_NO_SOURCE || art_bytes_compare(source[i].key, source[winner].key) < 0)) {
-            winner = i;
-        }
-    }
-    merge->winner = winner;
-    merge->valid = winner != ART_NO_SOURCE;
-}
 
 static enum art_rc store_combined(struct art_merge *merge, const struct art_entry *upper, struct art_bytes head,
                                   struct art_entry *out) {
@@ -235,13 +287,12 @@ static enum art_rc store_combined(struct art_merge *merge, const struct art_entr
  * next one says. */
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
-    art_source_entry(&source[merge->winner], out);
+    art_source_entry(art_merge_winner(merge), out);
     const struct art_entry upper = *out;
     struct art_bytes head = art_bytes(upper.value.data, art_entry_head(upper.flags, upper.value));
-    for (unsigned i = merge->winner + 1; i < merge->count; i++) {
-        if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
+    for (unsigned place = 1; place < merge->waiting && is_tied(merge, place); place++) {
         struct art_entry below;
-        art_source_entry(&source[i], &below);
+        art_source_entry(&source[merge->line[place]], &below);
         bool shadows_older = out->flags & ART_SHADOWS_OLDER, live = !(below.flags & ART_DELETE);
         if (shadows_older != live) {
             return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
@@ -269,19 +320,21 @@ enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_
 }
 
 void art_merge_begin_combined(struct art_merge *merge) {
-    select_smallest(merge);
+    line_up(merge, false);
+    merge->valid = merge->waiting;
 }
 
 enum art_rc art_merge_step_combined(struct art_merge *merge) {
-    struct art_source *source = merge->source;
-    for (unsigned i = merge->count; i-- > merge->winner + 1;) {
-        if (!source[i].valid || !art_bytes_equal(source[i].key, source[merge->winner].key)) continue;
-        enum art_rc rc = step_limited(&source[i]);
+    while (merge->waiting > 1 && is_tied(merge, 1)) {
+        enum art_rc rc = step_limited(&merge->source[merge->line[1]]);
         if (rc) return rc;
+        runner_left(merge, false);
     }
-    enum art_rc rc = step_limited(&source[merge->winner]);
+    struct art_source *winner = art_merge_winner(merge);
+    enum art_rc rc = step_limited(winner);
     if (rc) return rc;
-    select_smallest(merge);
+    winner_moved(merge, source_kept(winner), false);
+    merge->valid = merge->waiting;
     return ART_OK;
 }
 
@@ -302,15 +355,13 @@ enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out) 
     if (source->is_memtable || at->entry) return ART_OK;
     struct art_blob *blob = at->blob;
     *out = (struct art_stretch){blob, at->bucket, blob->buckets};
-    for (unsigned i = 0; i < merge->count; i++) {
-        if (i == merge->winner || !merge->source[i].valid) continue;
+    if (!art_merge_alone(merge)) {
         uint32_t end;
         struct art_bytes key;
-        enum art_rc rc = padded_key(merge, &merge->source[i], &key);
+        enum art_rc rc = padded_key(merge, art_merge_runner(merge), &key);
         if (!rc) rc = art_blob_buckets_before(at, key, &end);
         if (rc) return rc;
         out->to = art_min32(out->to, end);
-        if (out->to <= out->from) return ART_OK;
     }
     while (out->to > out->from && art_stretch_entries(out, out->to - out->from) > source->left) out->to--;
     if (!art_blob_only_puts(blob, out->from, out->to)) out->to = out->from;
@@ -324,6 +375,7 @@ enum art_rc art_merge_skip_combined(struct art_merge *merge, uint64_t entries) {
     source->left -= entries - 1;
     if (!rc) rc = step_limited(source);
     if (rc) return rc;
-    select_smallest(merge);
+    winner_moved(merge, 0, false);
+    merge->valid = merge->waiting;
     return ART_OK;
 }

@@ -54,6 +54,7 @@ struct art_source {
     bool is_memtable;
     bool valid;
     struct art_bytes key; /* under the source's cursor */
+    uint32_t agrees;      /* bytes that it has in common with the key before it in line */
     uint64_t left;        /* entries that still take part (compaction only) */
     struct art_memtable_cursor memtable;
     struct art_run_cursor run;
@@ -62,9 +63,10 @@ struct art_source {
 struct art_merge {
     struct art_source source[ART_RUNS_CAPACITY + 1];
     unsigned count, opened;
-    unsigned winner; /* the source under the merge's position */
-    unsigned runner; /* the source next in order */
+    unsigned waiting;                    /* sources in line */
+    uint8_t line[ART_RUNS_CAPACITY + 1]; /* those that are valid, by their keys; the newest first among equal keys */
     bool valid;
+    uint32_t kept; /* behind a step: so many bytes of the winner's key are those of the winner's before */
     struct art_store *store;
     struct art_buffer padded; /* a key of the memtable's, to be searched for */
     struct art_buffer stored; /* what was combined, where it is nowhere else */
@@ -74,25 +76,28 @@ void art_merge_clear(struct art_merge *merge);
 /* Takes sources: the memtable (may be NULL), then runs. */
 enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs,
                           unsigned count);
-/* Positions every source; then art_merge_select_*() finds the smallest (largest) key's newest entry and moves the
- * others past it. */
-enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key,
-                           bool backward); /* key.data NULL: the very first (last) */
+/* Positions every source, and moves those that hold the first (backward: last) key past it, but for the newest of
+ * them. key.data NULL: the very first (last) key. */
+enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward);
 enum art_rc art_merge_step(struct art_merge *merge, bool backward);
 /* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after
  * these. */
 enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
-/* The winner has moved by itself, to the runner or past it, or to its end: whose turn is it? There is a runner. */
-enum art_rc art_merge_moved(struct art_merge *merge, bool backward);
+/* The winner has moved by itself, and `kept` bytes of its key are what they were: a step's other half. */
+enum art_rc art_merge_moved(struct art_merge *merge, uint32_t kept, bool backward);
 /* A merge of one run alone, of plain puts. */
 enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank);
-enum { ART_NO_SOURCE = UINT8_MAX };
 /* Nothing but the winner is left. */
 static inline bool art_merge_alone(const struct art_merge *merge) {
-    return merge->runner == ART_NO_SOURCE;
+    return merge->waiting == 1;
 }
+/* The source under the merge's position. */
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
-    return &merge->source[merge->winner];
+    return &merge->source[merge->line[0]];
+}
+/* The one that is next, of several. */
+static inline const struct art_source *art_merge_runner(const struct art_merge *merge) {
+    return &merge->source[merge->line[1]];
 }
 /* A single source: to the first key not before `key`, or backward, the last one not behind it. */
 enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
