@@ -23,13 +23,31 @@ enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct ar
     return find(blob, key, out);
 }
 
-enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket) {
     struct art_place place;
     enum art_rc rc = find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
+    *bucket = place.bucket;
     if (!place.exact) return ART_NOTFOUND;
     art_bucket_entry(&place.view, place.entry, out);
     __builtin_prefetch(out->value.data); /* the host asks for it after some work of its own */
+    return ART_OK;
+}
+
+enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out) {
+    uint32_t bucket;
+    return art_blob_get_noting(blob, key, out, &bucket);
+}
+
+enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out) {
+    struct art_bucket_view view;
+    bool exact;
+    assert(bucket < blob->buckets);
+    enum art_rc rc = art_bucket_open(blob, bucket, &view);
+    if (ART_UNLIKELY(rc)) return rc;
+    uint32_t entry = art_bucket_search(&view, key, blob->label_len, &exact);
+    if (!exact) return ART_NOTFOUND;
+    art_bucket_entry(&view, entry, out);
     return ART_OK;
 }
 

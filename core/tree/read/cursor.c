@@ -33,9 +33,9 @@ struct art_cursor {
     struct art_bytes stop; /* tree key at which the walk ends */
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
-    struct art_source *run;  /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
-    struct {                 /* bytes that the key in the run has in common with */
-        uint32_t stop, most; /* and the runner's: the larger number */
+    struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
+    struct { /* bytes that the key in the run has in common with `stop`; with `stop` or with the runner's key */
+        uint32_t stop, most;
     } agrees;
 };
 

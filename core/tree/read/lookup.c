@@ -3,6 +3,8 @@
  * with theirs. */
 #include "core/tree/read/read.h"
 
+#define NO_RUN UINT32_MAX
+
 /* To the reference of the child where `key` has its place. */
 static inline enum art_rc step_down(struct art_blob *blob, struct art_bytes key, struct art_ref *ref, int64_t *before) {
     unsigned level = ref->level;
@@ -15,11 +17,17 @@ static inline enum art_rc step_down(struct art_blob *blob, struct art_bytes key,
     return ART_OK;
 }
 
-/* The entry of `key` in a leaf blob. *where: what keeps it. */
-static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key,
-                                   struct art_entry *entry, struct art_blob **where) {
+/* The entry of `key` in a leaf blob. *where: what keeps it. `run`: the tree's, so that lookups close by find it soon;
+ * NO_RUN: another's. */
+static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, unsigned run,
+                                   const struct art_ref *ref, struct art_entry *entry, struct art_blob **where) {
     *where = blob;
-    if (!art_store_cache_is_full()) return art_blob_get(blob, key, entry);
+    if (!art_store_cache_is_full()) {
+        uint32_t bucket;
+        enum art_rc rc = art_blob_get_noting(blob, key, entry, &bucket);
+        if (!rc && run != NO_RUN) art_finger_note(tree, run, ref, bucket);
+        return rc;
+    }
     struct art_spot spot;
     const uint8_t *page;
     art_blob_spot(blob, key, &spot);
@@ -29,8 +37,8 @@ static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob,
 }
 
 /* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
-static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, uint64_t *hash,
-                           struct art_entry *entry, struct art_blob **where) {
+static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, unsigned number, struct art_bytes key,
+                           uint64_t *hash, struct art_entry *entry, struct art_blob **where) {
     struct art_ref ref = run->top;
     struct art_blob *blob = NULL;
     for (;;) {
@@ -43,7 +51,7 @@ static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, str
                 if (!*hash) *hash = art_blob_key_hash(key);
                 if (!art_blob_may_contain(blob, *hash)) return ART_NOTFOUND;
             }
-            return leaf_get(tree, blob, key, entry, where);
+            return leaf_get(tree, blob, key, number, &ref, entry, where);
         }
         rc = step_down(blob, key, &ref, NULL);
         if (rc) return rc;
@@ -53,7 +61,7 @@ static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, str
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
     uint64_t hash = 0;
     struct art_blob *where;
-    return run_get(tree, run, key, &hash, out, &where);
+    return run_get(tree, run, NO_RUN, key, &hash, out, &where);
 }
 
 enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden) {
@@ -62,14 +70,17 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
     uint64_t hash = 0;
     enum art_rc rc = art_memtable_get(tree->memtable, key, &newer);
     for (unsigned i = 0; rc == ART_NOTFOUND && i < run; i++)
-        rc = run_get(tree, &tree->root->run[i], key, &hash, &newer, &where);
+        rc = run_get(tree, &tree->root->run[i], NO_RUN, key, &hash, &newer, &where);
     *hidden = !rc;
     return rc == ART_NOTFOUND ? ART_OK : rc;
 }
 
 static enum art_rc find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        enum art_rc rc = run_get(tree, &tree->root->run[i], key, &hash, &out->entry, &out->blob);
+        enum art_rc rc = ART_NOTFOUND;
+        if (art_finger_points(tree, i) && !art_store_cache_is_full())
+            rc = art_finger_get(tree, key, &out->entry, &out->blob);
+        if (rc == ART_NOTFOUND) rc = run_get(tree, &tree->root->run[i], i, key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
         out->any = true;
         out->live = !(out->entry.flags & ART_DELETE);

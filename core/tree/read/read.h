@@ -3,7 +3,7 @@
  *   lookup.c     get, rank, count             cursor.c     the host's cursor
  *   select.c     the row of a rank            prefix.c     the longest stored prefix
  *   estimate.c   guesses without reading          best.c       rows by a column's values, best first
- *   extreme.c    the least or largest value */
+ *   extreme.c    the least or largest value   finger.c     lookups side by side */
 #ifndef ART_TREE_READ_H
 #define ART_TREE_READ_H
 
@@ -33,6 +33,17 @@ enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *
 
 /* Has art_tree_totals() found the places of both ends, and are they still right? */
 bool art_span_has_places(const struct art_tree *tree, const struct art_span *span);
+
+/* --- finger.c ----------------------------------------------------------------------------------------------------- */
+enum { ART_FINGER_NEAR = 2 };
+/* Is one of the next keys of this run likely to be where the last ones were? */
+static inline bool art_finger_points(const struct art_tree *tree, unsigned run) {
+    return tree->finger.near >= ART_FINGER_NEAR && tree->finger.run == run;
+}
+/* Looks there alone. ART_NOTFOUND: the key may be elsewhere. */
+enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
+/* A key of the run was found in this bucket of a leaf. */
+void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket);
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */
 /* Two keys, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */

@@ -3,6 +3,14 @@
  *     memtable   . . b . . e . .        The merge stands on the smallest (backward: largest) key. Where several sources
  *     run 0      . . b c . . . .        hold it, the newest is the winner and the others are moved past it at once, so
  *     run 1      a . b . d . . .        that a step only moves the winner.
+ *
+ * All sources that have a key stand in line by it. Each knows how many bytes its key shares with the one before it in
+ * line, so that most keys need not be compared: two numbers tell which is first (W. Ng and K. Kakehi, "Merging String
+ * Sequences by Longest Common Prefixes", IPSJ Digital Courier 4, 2008).
+ *
+ *     winner   usr/bin/ls
+ *     runner   usr/lib/a      agrees = 4      A key that shares 8 bytes with the winner's, and comes after it, comes
+ *              usr/lib/b      agrees = 8      before the runner's; one that shares 1, after both others.
  */
 #include "core/tree/run/run.h"
 
@@ -124,8 +132,8 @@ static inline void prefetch(const struct art_source *source) {
         art_blob_cursor_prefetch(&source->run.leaf);
 }
 
-/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes. Of two keys before it in line
- * the one that shares less with the other has less in common with it, too, or just as much. */
+/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes; at each further place these are
+ * the bytes that it shares with the key before that. */
 static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agrees, bool backward) {
     struct art_source *source = merge->source;
     unsigned place = 1;

@@ -69,6 +69,12 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
     return ART_OK;
 }
 
+void art_tree_set_root(struct art_tree *tree, struct art_root *root) {
+    art_root_unref(tree->root);
+    tree->root = root;
+    tree->finger.near = 0; /* its leaf may be another blob's slot by now */
+}
+
 enum art_rc art_tree_interrupted(struct art_tree *tree) {
     if (!tree->host.interrupted || !tree->host.interrupted(tree->host.context)) return ART_OK;
     return art_fail(ART_INTERRUPT, "art: interrupted");

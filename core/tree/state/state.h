@@ -66,6 +66,15 @@ struct art_gap {
     uint8_t *room, *scratch;    /* for the keys, and ART_KEY_BUFFER bytes for whoever walks; NULL at first */
 };
 
+/* Where the last lookups have found their keys, as long as these lie close together (read/finger.c). */
+struct art_finger {
+    unsigned near; /* so many lookups in a row were near the one before */
+    unsigned run;
+    uint32_t slot, bucket;
+    struct art_ref leaf;     /* once they are many; */
+    struct art_buffer label; /* what it borrows its label from */
+};
+
 enum art_tree_state {
     ART_TREE_UNKNOWN,    /* freshly opened, or what is in memory is no state of the table: a refresh rebuilds it */
     ART_TREE_REFRESHING, /* between refresh_begin() and refresh_end() or refresh_abort() */
@@ -105,6 +114,7 @@ struct art_tree {
     uint64_t log_bytes, log_rows;
     uint64_t changes; /* counts what makes a cursor seek again */
     struct art_gap gap;
+    struct art_finger finger;
 
     struct { /* a refresh under way */
         bool rebuild, root_seen, row_seen, followed;
@@ -189,6 +199,8 @@ static inline bool art_tree_in_txn(const struct art_tree *tree) {
 }
 
 /* --- state.c ------------------------------------------------------------------------------------------------------ */
+/* Takes over a reference to the root that reads use from now on. */
+void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 /* Pages of a full blob. */
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;

@@ -464,8 +464,7 @@ void art_tree_committed(struct art_tree *tree) {
             if (edit->pages_written || tree->pending.gained) tree->full = false;
             tree->thrift = 0;
             tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
-            art_root_unref(tree->root);
-            tree->root = edit->root;
+            art_tree_set_root(tree, edit->root);
             forget_superseded(tree, &tree->slots.used, &edit->used);
             art_slot_set_clear(&tree->slots.used);
             tree->slots.used = edit->used;

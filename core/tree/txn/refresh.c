@@ -59,8 +59,7 @@ static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool 
         tree->chain = root->chain;
         tree->log_bytes = tree->log_rows = 0;
     }
-    art_root_unref(tree->root);
-    tree->root = art_root_ref(root);
+    art_tree_set_root(tree, art_root_ref(root));
     tree->slots.known = false;
     tree->changes++;
     return ART_OK;

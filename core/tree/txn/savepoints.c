@@ -66,8 +66,7 @@ static void to_beginning(struct art_tree *tree) {
         art_memtable_rollback(tree->memtable, 0);
         return;
     }
-    art_root_unref(tree->root);
-    tree->root = art_root_ref(tree->txn.base);
+    art_tree_set_root(tree, art_root_ref(tree->txn.base));
     art_slots_return(tree, &tree->slots.used, &tree->slots.base);
     art_slot_set_clear(&tree->slots.used);
     tree->summary = tree->txn.base_summary;
@@ -90,8 +89,7 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
     }
     art_memtable_unref(tree->memtable);
     tree->memtable = memtable;
-    art_root_unref(tree->root);
-    tree->root = art_root_ref(savepoint->root);
+    art_tree_set_root(tree, art_root_ref(savepoint->root));
     art_slots_return(tree, &tree->slots.used, &used);
     art_slot_set_clear(&tree->slots.used);
     tree->slots.used = used;

@@ -138,8 +138,7 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     tree->slots.used = edit->used;
     art_slots_return(tree, &before, &tree->slots.used);
     art_slot_set_clear(&before);
-    art_root_unref(tree->root);
-    tree->root = edit->root;
+    art_tree_set_root(tree, edit->root);
     art_memtable_hand_over(tree->memtable, empty, SIZE_MAX);
     tree->memtable = empty;
     tree->txn.spilled = true;

@@ -1,0 +1,202 @@
+/* Lookups side by side begin where the last ones ended, and find what lookups from the top find: in a leaf whose slot
+ * another blob has taken since, after a ROLLBACK TO, in a second tree that is brought up to date.
+ *
+ * The model is one number a key: its value, 0 where there is no row. All directories have the same names in them, and
+ * blobs are small, so that most leaves have a directory's name for a label. The program's searches in index blobs are
+ * counted (the linker's --wrap).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
+
+enum { DIRECTORIES = 8, NAMES = 1000, KEYS = DIRECTORIES * NAMES, MARKS = 3 };
+
+struct state {
+    unsigned value[KEYS];
+};
+
+static struct state now, committed, marked[MARKS];
+static struct art_tree *trees[2]; /* two connections; `tree` is one of them */
+static unsigned marks, last_value, descents, found;
+static bool writing;
+
+enum art_rc __real_art_blob_child(struct art_blob *, struct art_bytes key, struct art_ref *out, int64_t *before);
+enum art_rc __wrap_art_blob_child(struct art_blob *, struct art_bytes key, struct art_ref *out, int64_t *before);
+enum art_rc __wrap_art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
+    descents++;
+    return __real_art_blob_child(blob, key, out, before);
+}
+
+static struct art_bytes name_of(unsigned i) {
+    static char name[32];
+    snprintf(name, sizeof name, "directory-%u/name-%03u", i / NAMES, i % NAMES);
+    return text(name);
+}
+
+static void look(unsigned i) {
+    struct art_row row;
+    int rc = art_tree_get(tree, name_of(i), &row);
+    ck_assert_msg(rc == (now.value[i] ? ART_OK : ART_NOTFOUND), "key %u: %s, the model says %u: %s", i,
+                  art_error_name(rc), now.value[i], art_error_message());
+    if (rc) return;
+    char value[16];
+    snprintf(value, sizeof value, "%.*s", (int)row.stored.len, (const char *)row.stored.data);
+    ck_assert_uint_eq((unsigned)atoi(value), now.value[i]);
+    found += !row.held_memtable;
+    art_row_release(&row);
+}
+
+static void set(unsigned i, bool live) {
+    bool existed;
+    char value[16];
+    snprintf(value, sizeof value, "%u", ++last_value);
+    if (live)
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, name_of(i), text(value), &existed));
+    else
+        must(art_tree_delete(tree, name_of(i), &existed));
+    ck_assert_int_eq(existed, now.value[i] != 0);
+    now.value[i] = live ? last_value : 0;
+    writing = true;
+}
+
+static void end_transaction(bool flushes) {
+    if (flushes)
+        flush();
+    else
+        commit();
+    committed = now;
+    marks = 0;
+    writing = false;
+}
+
+static void take_back(void) {
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    now = committed;
+    marks = 0;
+    writing = false;
+}
+
+static void make(bool wal) {
+    small_tree_make(wal);
+    options.blob_pages = 8;
+    options.spill_limit = 1 << 17;
+    small_tree_again();
+    trees[0] = tree;
+    must(toy_open(toy, &options, &trees[1]));
+    now = committed = (struct state){0};
+    marks = last_value = found = 0;
+    for (unsigned i = 0; i < KEYS; i++) set(i, true);
+    end_transaction(true);
+}
+
+static void end(void) {
+    if (writing) end_transaction(false);
+    must(art_tree_check(tree));
+    art_tree_close(trees[tree == trees[0]]);
+    small_tree_end();
+}
+
+/* --- the same rows ------------------------------------------------------------------------------------------------ */
+
+/* From one key on, by ones and sometimes by more; now and then to the same name elsewhere. */
+static void go(struct random *random, void (*what)(struct random *random, unsigned i)) {
+    unsigned at = random_below(random, KEYS);
+    for (unsigned left = random_below(random, 300); left && at < KEYS; left--) {
+        what(random, at);
+        if (!random_below(random, 50)) look((at + NAMES * random_below(random, DIRECTORIES)) % KEYS);
+        at += random_below(random, 20) ? 1 : random_below(random, 200);
+    }
+}
+
+static void look_there(struct random *random, unsigned i) {
+    (void)random;
+    look(i);
+}
+
+static void set_there(struct random *random, unsigned i) {
+    set(i, random_below(random, 4));
+}
+
+static void step(struct random *random) {
+    unsigned to;
+    switch (random_below(random, 12)) {
+    case 0:
+    case 1:
+        go(random, set_there);
+        break;
+    case 2:
+        if (!writing || marks == MARKS) break;
+        must(art_tree_savepoint(tree, &to));
+        marked[marks++] = now;
+        break;
+    case 3:
+        if (!marks) break;
+        to = random_below(random, marks);
+        art_tree_rollback_to(tree, to);
+        now = marked[to];
+        marks = to + 1;
+        break;
+    case 4:
+        end_transaction(random_below(random, 2));
+        break;
+    case 5:
+        take_back();
+        break;
+    case 6: /* the other connection's turn */
+        if (writing) break;
+        tree = trees[tree == trees[0]];
+        must(toy_refresh(toy, tree));
+        break;
+    case 7:
+        must(art_tree_request_optimize(tree));
+        writing = true;
+        break;
+    default:
+        go(random, look_there);
+    }
+}
+
+START_TEST(test_lookups_side_by_side_find_what_others_find) {
+    struct random random = {random_seed()};
+    printf("finger: seed %llu\n", (unsigned long long)random.state);
+    for (unsigned round = 0; round < 2 * random_scale(); round++) {
+        make(round % 2);
+        for (int i = 0; i < 600; i++) step(&random);
+        ck_assert_uint_gt(found, 1000);
+        end();
+    }
+}
+END_TEST
+
+/* --- without a descent for each ----------------------------------------------------------------------------------- */
+
+START_TEST(test_lookups_in_the_order_of_keys_seldom_descend) {
+    make(false);
+    descents = 0;
+    for (unsigned i = 0; i < KEYS; i++) look(i);
+    ck_assert_uint_lt(descents, KEYS / 10);
+    descents = 0;
+    for (unsigned i = 0; i < KEYS; i++) set(i, i % 2);
+    ck_assert_uint_lt(descents, KEYS / 10);
+    take_back();
+    descents = 0;
+    for (unsigned i = 0; i < KEYS; i++) look(i * 3001 % KEYS); /* each elsewhere */
+    ck_assert_uint_ge(descents, KEYS);
+    end();
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("finger");
+    TCase *tcase = tcase_create("finger");
+    tcase_set_timeout(tcase, 600);
+    tcase_add_test(tcase, test_lookups_side_by_side_find_what_others_find);
+    tcase_add_test(tcase, test_lookups_in_the_order_of_keys_seldom_descend);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
