@@ -18,6 +18,7 @@
 #include "core/io/io_system.h"
 #include "ext/art.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -29,10 +30,6 @@ __attribute__((visibility("default"))) int fsync(int fd) {
 
 __attribute__((visibility("default"))) int fdatasync(int fd) {
     return fd < 0 ? -1 : 0;
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 /* ---- the ring ---------------------------------------------------------------------------------------------------- */
@@ -224,7 +221,7 @@ END_TEST
 /* --- refused commits of spilled transactions ---------------------------------------------------------------------- */
 
 /* A COMMIT that meets a reader. */
-static void refused(void) {
+static void refuse_commit(void) {
     sqlite3 *other = sql_open(path);
     sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
@@ -261,7 +258,7 @@ START_TEST(test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing) {
     for (int end = 0; end < 3; end++) {
         spill_with_a_savepoint(base, part);
         sql_command(db, "main", "t", commands[_i % 2]);
-        refused();
+        refuse_commit();
         char *wanted = NULL;
         switch (end) {
         case 0:

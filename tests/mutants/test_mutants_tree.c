@@ -9,13 +9,10 @@
 
 #include "core/tree/txn/txn.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
 
 static struct art_bytes text(const char *of) {
     return art_bytes(of, (uint32_t)strlen(of));

@@ -1,4 +1,5 @@
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -222,10 +223,6 @@ void blob_image_rehash(uint8_t *image, struct art_ref *ref) {
             trailer->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     ref->hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 static struct blob_image *new_slot(struct blob_run *run, uint32_t first) {

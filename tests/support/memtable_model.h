@@ -10,13 +10,8 @@
 #include <stdbool.h>
 
 #include "core/memtable/memtable.h"
+#include "tests/support/must.h"
 #include "tests/support/random.h"
-
-/* Check writes a line to a file for each of its assertions; in a loop over all keys that takes most of the time. */
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
-    } while (0)
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 

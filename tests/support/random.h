@@ -7,6 +7,7 @@
 #define ART_TESTS_RANDOM_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,15 @@ static inline uint64_t random_seed_of(const char *file, unsigned line) {
         seed = (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec ^ (uint64_t)getpid() << 32;
     }
     return seed & 0xffffffffffu;
+}
+
+/* Generator with a new seed, which is said. */
+#define random_announced(test) random_announced_with(test, random_seed())
+
+static inline struct random random_announced_with(const char *test, uint64_t seed) {
+    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)seed);
+    fflush(stdout);
+    return (struct random){seed};
 }
 
 static inline unsigned random_scale(void) {

@@ -7,15 +7,6 @@ struct toy *toy;
 struct art_tree *tree;
 struct art_tree_options options;
 
-void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
-
-void refused(int rc, int code, const char *says) {
-    ck_assert_msg(rc == code, "%s, not %s: %s", art_error_name(rc), art_error_name(code), says);
-    ck_assert_msg(strstr(art_error_message(), says) != NULL, "\"%s\" for: %s", art_error_message(), says);
-}
-
 void small_tree_open(void) {
     must(toy_open(toy, &options, &tree));
     must(toy_refresh(toy, tree));

@@ -4,6 +4,7 @@
 #define ART_TESTS_SMALL_TREE_H
 
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/tree_world.h"
 
@@ -18,10 +19,6 @@ void small_tree_again(void);
 void small_tree_end(void); /* closes what is open */
 /* Opens `tree` over `toy` with `options`, and refreshes it. */
 void small_tree_open(void);
-
-void must(int rc);
-/* The call has failed with this code, and its message contains `says`. */
-void refused(int rc, int code, const char *says);
 
 struct art_bytes text(const char *bytes);
 void put(const char *key, const char *value);

@@ -8,21 +8,9 @@
 #include <string.h>
 
 #include "core/base/value_hash.h"
+#include "tests/support/must.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
-
-/* Check writes a line to a file for each of its assertions: too slow for loops over all pairs. */
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
-    } while (0)
-
-static struct random announce(const char *test) {
-    struct random random = {random_seed()};
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
 
 /* --- random data -------------------------------------------------------------------------------------------------- */
 
@@ -125,7 +113,7 @@ static void ranks_of(sqlite3 *db, const struct art_datum *data, int *rank) {
 }
 
 START_TEST(test_data_sort_as_sqlite_sorts_them) {
-    struct random random = announce("order");
+    struct random random = random_announced("order");
     sqlite3 *db;
     uint8_t room[SORTED][8];
     struct art_datum data[SORTED];
@@ -148,7 +136,7 @@ START_TEST(test_data_sort_as_sqlite_sorts_them) {
 END_TEST
 
 START_TEST(test_what_is_no_value_comes_behind_all_that_are) {
-    struct random random = announce("beyond");
+    struct random random = random_announced("beyond");
     struct art_datum beyond = {.kind = ART_DATUM_BEYOND};
     uint8_t room[8];
     ck_assert_int_eq(art_datum_compare(&beyond, &beyond), 0);
@@ -242,7 +230,7 @@ static struct art_zone merged(const struct art_datum *data, uint32_t count, stru
 }
 
 START_TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
-    struct random random = announce("zones");
+    struct random random = random_announced("zones");
     enum { MOST = 12 };
     struct art_datum data[MOST];
     uint8_t room[8];
@@ -380,7 +368,7 @@ static art_int128 random_sum(struct random *random) {
 }
 
 START_TEST(test_sums_and_zones_survive_their_bytes) {
-    struct random random = announce("bytes");
+    struct random random = random_announced("bytes");
     uint8_t room[8];
     for (unsigned round = random_rounds(20000); round; round--) {
         struct art_measures has = random_measures(&random);
@@ -407,7 +395,7 @@ START_TEST(test_sums_and_zones_survive_their_bytes) {
 END_TEST
 
 START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
-    struct random random = announce("any bytes");
+    struct random random = random_announced("any bytes");
     uint8_t again[ART_SUMMED_MAX];
     uint32_t sane = 0, senseless = 0;
     for (unsigned round = random_rounds(100000); round; round--) {
@@ -582,7 +570,7 @@ static void check_share(const struct art_summary *summary, const struct row *row
 }
 
 START_TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
-    struct random random = announce("entries");
+    struct random random = random_announced("entries");
     static struct row before, row, next;
     for (unsigned round = random_rounds(100000); round; round--) {
         struct art_summary summary;
@@ -600,7 +588,7 @@ START_TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
 END_TEST
 
 START_TEST(test_the_sums_of_a_key_over_all_sources_are_those_of_its_row) {
-    struct random random = announce("sources");
+    struct random random = random_announced("sources");
     enum { SOURCES = 6 };
     static struct row rows[SOURCES];
     for (unsigned round = random_rounds(20000); round; round--) {
@@ -680,7 +668,7 @@ static bool should_be_sane(uint8_t flags, struct art_bytes stored) {
 }
 
 START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
-    struct random random = announce("made up");
+    struct random random = random_announced("made up");
     uint32_t sane = 0, senseless = 0;
     for (unsigned round = random_rounds(300000); round; round--) {
         static const uint32_t lengths[] = {3, 12, 40, 100, 140};

@@ -9,18 +9,8 @@
 #include "core/blob/blob_format.h"
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/suite.h"
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
-
-static struct random announce(const char *test) {
-    struct random random = {random_seed()};
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
 
 static struct blob_style some_style(struct random *random, uint32_t round) {
     return (struct blob_style){.family = round % BLOB_FAMILIES,
@@ -222,7 +212,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
 }
 
 START_TEST(test_a_blob_answers_like_a_sorted_array) {
-    struct random random = announce("one blob");
+    struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
         struct blob_rows rows;
@@ -321,7 +311,7 @@ static void leaves_are_sound(struct blob_run *run, const struct blob_rows *rows)
 }
 
 START_TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
-    struct random random = announce("a run");
+    struct random random = random_announced("a run");
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
@@ -355,7 +345,7 @@ START_TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
 END_TEST
 
 START_TEST(test_an_index_finds_the_kth_child_by_counts) {
-    struct random random = announce("k-th child");
+    struct random random = random_announced("k-th child");
     struct blob_rows rows;
     struct blob_run run;
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
@@ -417,7 +407,7 @@ static void only_the_head(struct disk *disk, struct art_blob *blob, struct blob_
 }
 
 START_TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
-    struct random random = announce("pages");
+    struct random random = random_announced("pages");
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 12 * random_scale(); round++) {
@@ -468,7 +458,7 @@ static enum art_rc load_that_fails(struct art_blob *blob, uint32_t first, uint32
 }
 
 START_TEST(test_what_load_says_is_what_every_verb_returns) {
-    struct random random = announce("load fails");
+    struct random random = random_announced("load fails");
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     struct blob_rows rows;
@@ -515,7 +505,7 @@ END_TEST
 /* --- labels ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
-    struct random random = announce("labels");
+    struct random random = random_announced("labels");
     struct blob_rows rows, moved;
     struct blob_run run;
     blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_MIXED}, 9000, &random);
@@ -551,7 +541,7 @@ END_TEST
 /* --- filter ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
-    struct random random = announce("filter");
+    struct random random = random_announced("filter");
     struct blob_rows rows;
     struct blob_run run;
     uint32_t asked = 0, passed = 0;
@@ -589,7 +579,7 @@ static bool same_bytes(const struct blob_image *a, const struct blob_image *b) {
 }
 
 START_TEST(test_the_same_rows_give_the_same_bytes) {
-    struct random random = announce("determinism");
+    struct random random = random_announced("determinism");
     for (uint32_t round = 0; round < BLOB_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
         struct blob_rows rows;
@@ -607,7 +597,7 @@ START_TEST(test_the_same_rows_give_the_same_bytes) {
 END_TEST
 
 START_TEST(test_a_blob_is_as_full_as_its_pages_allow) {
-    struct random random = announce("fill");
+    struct random random = random_announced("fill");
     struct blob_rows rows;
     struct blob_run run;
     blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_SAME}, 120000, &random);
@@ -684,7 +674,7 @@ static uint32_t copy_run(struct blob_run *from, const struct blob_rows *rows, bo
 }
 
 START_TEST(test_whole_pages_go_from_blob_to_blob) {
-    struct random random = announce("whole pages");
+    struct random random = random_announced("whole pages");
     uint32_t copied = 0;
     for (uint32_t round = 0; round < 18 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
@@ -711,7 +701,7 @@ START_TEST(test_whole_pages_go_from_blob_to_blob) {
 END_TEST
 
 START_TEST(test_long_separators_fill_several_head_pages) {
-    struct random random = announce("long separators");
+    struct random random = random_announced("long separators");
     struct blob_rows rows;
     struct blob_run run;
     uint32_t wide = 0;
@@ -767,7 +757,7 @@ START_TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
 END_TEST
 
 START_TEST(test_a_blob_can_be_drawn) {
-    struct random random = announce("dump");
+    struct random random = random_announced("dump");
     char *text = NULL;
     size_t size = 0;
     for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {

@@ -11,44 +11,14 @@
 #include "core/blob/bucket.h"
 #include "core/blob/lookups.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/suite.h"
-
-/* Check writes a line to a file for each of its assertions: too slow for loops over all rows. */
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
-    } while (0)
-
-static void must(int rc) {
-    if (rc) ck_abort_msg("%s: %s", art_error_name(rc), art_error_message());
-}
-
-static struct random announce(const char *test) {
-    struct random random = {random_seed()};
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
+#include "tests/support/toy_columns.h"
 
 /* --- a toy summary ------------------------------------------------------------------------------------------------ */
 
-/* A value begins with its data, ART_DATUM_BYTES each, and what is looked up in texts is their hashes. */
-static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
-    const struct art_summary *summary = context;
-    const uint8_t *at = value.data;
-    for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
-        if (!(wanted >> i & 1)) continue;
-        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
-        if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
-        out[i].kind = (enum art_datum_kind) * at;
-        out[i].by_hash = out[i].kind >= ART_DATUM_TEXT;
-        memcpy(&out[i].integer, at + 1, 8);
-    }
-}
-
 static void toy_open(struct art_summary *summary, unsigned columns, uint8_t lookups) {
-    *summary = (struct art_summary){.has = {(uint8_t)columns, 0, lookups}, .read = read_toy, .context = summary};
+    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups});
 }
 
 static struct art_datum random_datum(uint32_t values, struct random *random) {
@@ -223,7 +193,7 @@ static unsigned first_lookup(const struct art_summary *summary) {
 }
 
 START_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other) {
-    struct random random = announce("pages");
+    struct random random = random_announced("pages");
     uint64_t probes = 0, found = 0, copied = 0;
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(8); round; round--) {
@@ -250,7 +220,7 @@ START_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other) {
 END_TEST
 
 START_TEST(test_several_columns_are_sought_together) {
-    struct random random = announce("together");
+    struct random random = random_announced("together");
     struct table table;
     struct blob_run run;
     toy_open(&table.summary, 3, 5);
@@ -288,7 +258,7 @@ static uint32_t fill(struct art_lookups *lookups, uint32_t each, struct random *
 }
 
 START_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted) {
-    struct random random = announce("full");
+    struct random random = random_announced("full");
     static const uint32_t each[] = {1, 255, 128, 7};
     struct art_lookups lookups = {.columns = 1};
     uint32_t bytes, pushed = fill(&lookups, each[_i], &random), room = art_lookups_bytes(&lookups, NULL);
@@ -364,7 +334,7 @@ static int first_error(struct blob_image *image, const struct table *table, stru
 }
 
 START_TEST(test_each_byte_of_the_lookups_is_checked) {
-    struct random random = announce("bytes");
+    struct random random = random_announced("bytes");
     struct table table;
     struct blob_run run;
     uint32_t by_check = 0;

@@ -11,17 +11,9 @@
 #include "core/blob/bucket.h"
 #include "core/blob/routing.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
-
-static void refused(int rc, int code, const char *says) {
-    ck_assert_msg(rc == code, "%s, not %s: %s", art_error_name(rc), art_error_name(code), says);
-    ck_assert_msg(strstr(art_error_message(), says) != NULL, "\"%s\" for: %s", art_error_message(), says);
-}
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 

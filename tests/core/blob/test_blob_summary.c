@@ -12,51 +12,15 @@
 #include "core/blob/bucket.h"
 #include "core/blob/search.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
-
-/* Check writes a line to a file for each of its assertions: too slow for loops over all rows. */
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) ck_abort_msg("does not hold: %s", #condition);                                               \
-    } while (0)
-
-static void must(int rc) {
-    if (rc) ck_abort_msg("%s: %s", art_error_name(rc), art_error_message());
-}
-
-static void refused(int rc, int code, const char *says) {
-    if (rc == code && strstr(art_error_message(), says)) return;
-    ck_abort_msg("%s, not %s: \"%s\" for: %s", art_error_name(rc), art_error_name(code), art_error_message(), says);
-}
-
-static struct random announce(const char *test) {
-    struct random random = {random_seed()};
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
+#include "tests/support/toy_columns.h"
 
 /* --- a toy summary ------------------------------------------------------------------------------------------------ */
 
-/* A value begins with its data, ART_DATUM_BYTES each. */
-static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
-    const struct art_summary *summary = context;
-    const uint8_t *at = value.data;
-    for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
-        if (!(wanted >> i & 1)) continue;
-        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
-        if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
-        out[i].kind = (enum art_datum_kind) * at;
-        memcpy(&out[i].integer, at + 1, 8);
-        if (out[i].kind == ART_DATUM_REAL && isnan(out[i].real)) out[i].kind = ART_DATUM_NULL;
-    }
-}
-
 static void toy_open(struct art_summary *summary, uint32_t columns, uint32_t sums) {
-    struct art_measures has = {(uint8_t)columns, (uint8_t)sums, 0};
-    *summary = (struct art_summary){.has = has, .read = read_toy, .context = summary};
+    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0});
 }
 
 static void toy_open_random(struct art_summary *summary, struct random *random) {
@@ -363,7 +327,7 @@ static uint32_t rows_wanted(enum blob_family family, enum shape shape, struct ra
 
 START_TEST(test_a_run_has_the_sums_and_zones_of_its_rows) {
     enum blob_family family = (enum blob_family)_i;
-    struct random random = announce("runs");
+    struct random random = random_announced("runs");
     random.state += family;
     for (unsigned round = random_rounds(24); round; round--) {
         enum shape shape = round % SHAPES;
@@ -416,7 +380,7 @@ static uint32_t copy_leaves(struct blob_run *from, const struct table *table, ui
 }
 
 START_TEST(test_buckets_that_are_taken_over_bring_their_sums_and_zones) {
-    struct random random = announce("whole pages");
+    struct random random = random_announced("whole pages");
     uint32_t copied = 0;
     for (unsigned round = random_rounds(8); round; round--) {
         static const enum blob_family families[] = {BLOB_DIRECTORIES, BLOB_RANDOM};
@@ -563,7 +527,7 @@ static void same_ref(const struct art_ref *a, const struct art_ref *b) {
 }
 
 START_TEST(test_a_reference_carries_sums_and_zones_and_can_own_them) {
-    struct random random = announce("references");
+    struct random random = random_announced("references");
     uint8_t summed[ART_SUMMED_MAX], label[ART_LABEL_MAX];
     for (unsigned round = random_rounds(2000); round; round--) {
         for (uint32_t i = 0; i < sizeof summed; i++) summed[i] = (uint8_t)random_next(&random);
@@ -722,7 +686,7 @@ static void every_byte_of_the_directories(const struct blob_image *from, const s
 START_TEST(test_every_byte_of_sums_and_zones_is_looked_at) {
     static const enum shape shapes[] = {PUTS, PUTS_AND_DELETES};
     static const uint8_t measures[][2] = {{2, 1}, {1, 0}, {3, 3}};
-    struct random random = announce("flipped bytes");
+    struct random random = random_announced("flipped bytes");
     uint32_t by_check = 0;
     for (unsigned i = 0; i < 3; i++) {
         struct table table;
@@ -809,7 +773,7 @@ static void lie_is_found(struct liar *liar, struct blob_run *run, const struct t
 }
 
 START_TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
-    struct random random = announce("lies of an index");
+    struct random random = random_announced("lies of an index");
     enum { ENTRY = 1 };
     struct table table;
     struct blob_run run;
@@ -878,7 +842,7 @@ END_TEST
 
 /* Bytes of leaf pages and directories that somebody changed together with all hashes. */
 START_TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
-    struct random random = announce("made up");
+    struct random random = random_announced("made up");
     uint32_t passed = 0, found = 0;
     for (unsigned round = random_rounds(18); round; round--) {
         struct table table;

@@ -10,19 +10,9 @@
 #include "core/blob/blob_format.h"
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
-
-static struct random announce(const char *test) {
-    struct random random = {random_seed()};
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
 
 static void make_run(struct blob_rows *rows, struct blob_run *run, struct blob_style style, uint32_t wanted,
                      uint32_t fill_pages, bool filter, struct random *random) {
@@ -58,7 +48,7 @@ static void every_flip_is_refused(struct blob_image *image, uint32_t step, uint3
 }
 
 START_TEST(test_every_flipped_bit_is_refused) {
-    struct random random = announce("flipped bits");
+    struct random random = random_announced("flipped bits");
     for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
         struct blob_style style = {family, family % 2 ? VALUES_MIXED : VALUES_SAME, FLAGS_ANY, CSNS_BYTE};
         struct blob_rows rows;
@@ -74,7 +64,7 @@ START_TEST(test_every_flipped_bit_is_refused) {
 END_TEST
 
 START_TEST(test_a_message_names_file_slot_and_page) {
-    struct random random = announce("messages");
+    struct random random = random_announced("messages");
     struct blob_rows rows;
     struct blob_run run;
     struct art_blob blob;
@@ -94,7 +84,7 @@ START_TEST(test_a_message_names_file_slot_and_page) {
 END_TEST
 
 START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
-    struct random random = announce("identity");
+    struct random random = random_announced("identity");
     struct blob_rows rows;
     struct blob_run run;
     struct art_blob blob;
@@ -137,7 +127,7 @@ START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
 END_TEST
 
 START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
-    struct random random = announce("references");
+    struct random random = random_announced("references");
     uint8_t bytes[ART_REF_MAX + 1] = {0}, label[ART_LABEL_MAX];
     memset(label, 'l', sizeof label);
     for (uint32_t i = 0; i < 1000; i++) {
@@ -309,7 +299,7 @@ static void attack_once(struct attack *attack, const struct blob_image *from, co
 }
 
 START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
-    struct random random = announce("hostile bytes");
+    struct random random = random_announced("hostile bytes");
     struct attack attack = {.image = blob_image_new(), .key = malloc(ART_KEY_MAX + ART_KEY_PADDING)};
     FILE *nowhere = fopen("/dev/null", "w");
     memset(attack.key, 0, ART_KEY_MAX + ART_KEY_PADDING);
@@ -355,7 +345,7 @@ static void check_notices(struct blob_image *image, uint32_t at, uint8_t byte, c
 }
 
 START_TEST(test_the_deep_check_names_what_is_wrong) {
-    struct random random = announce("deep check");
+    struct random random = random_announced("deep check");
     struct blob_rows rows;
     struct blob_run run;
     struct art_bucket_view view;
@@ -405,7 +395,7 @@ static int build_and_copy(const struct blob_rows *rows, struct blob_image *sourc
 }
 
 START_TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
-    struct random random = announce("short memory");
+    struct random random = random_announced("short memory");
     uint8_t *image = blob_image_new();
     short_memory_use();
     for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
@@ -480,7 +470,7 @@ static void *read_at_random(void *argument) {
 }
 
 START_TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
-    struct random random = announce("threads");
+    struct random random = random_announced("threads");
     struct shared_disk disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .memory = blob_image_new()};
     struct reader readers[4];
     pthread_t threads[4];

@@ -17,6 +17,7 @@
 #include "core/io/io_system.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
@@ -38,10 +39,6 @@ static int open_file(enum art_engine engine, struct art_blob_pool *pool, struct 
                                        .group = getegid(),
                                        .pool = pool};
     return art_disk_system()->methods->open(art_disk_system(), &options, out);
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 /* --- rings that can less ------------------------------------------------------------------------------------------ */

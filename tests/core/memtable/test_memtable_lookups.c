@@ -12,14 +12,11 @@
 #include "core/base/value_hash.h"
 #include "core/memtable/memtable.h"
 #include "tests/support/memtable_model.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
 enum { COLUMNS = 3, MARKS_MOST = 5, VALUE = COLUMNS * ART_DATUM_BYTES, LOOKUPS = 5 /* the first and the third */ };
-
-static void must(int rc) {
-    if (rc) ck_abort_msg("%s: %s", art_error_name(rc), art_error_message());
-}
 
 /* A value is its data, of a text its hashes. */
 static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {

@@ -14,36 +14,12 @@
 #include "core/base/error.h"
 #include "core/memtable/memtable.h"
 #include "tests/support/memtable_model.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
-
-static struct random announce(const char *test) {
-    struct random random = {random_seed()};
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
-
-static void must(int rc) {
-    if (rc) ck_abort_msg("%s: %s", art_error_name(rc), art_error_message());
-}
+#include "tests/support/toy_columns.h"
 
 /* --- a toy summary ------------------------------------------------------------------------------------------------ */
-
-/* A value begins with its data, ART_DATUM_BYTES each. */
-static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
-    const struct art_summary *summary = context;
-    const uint8_t *at = value.data;
-    for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
-        if (!(wanted >> i & 1)) continue;
-        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
-        if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
-        out[i].kind = (enum art_datum_kind) * at;
-        memcpy(&out[i].integer, at + 1, 8);
-        if (out[i].kind == ART_DATUM_REAL && isnan(out[i].real)) out[i].kind = ART_DATUM_NULL;
-    }
-}
 
 static struct art_datum random_datum(struct random *random) {
     static const int64_t integers[] = {0, 1, -1, 1000, (1ll << 53) + 1, INT64_MAX, INT64_MIN};
@@ -155,7 +131,7 @@ static void round_init(struct round *round, enum memtable_key_family family, uin
     *round = (struct round){.random = random, .csn = 7};
     struct art_measures has = {.columns = (uint8_t)(1 + random_below(random, ART_SUMMARY_MAX))};
     has.sums = (uint8_t)random_below(random, has.columns + 1u);
-    round->summary = (struct art_summary){.has = has, .read = read_toy, .context = &round->summary};
+    toy_columns_open(&round->summary, has);
     key_set_make(&round->set, family, keys, random);
     round->memtable = open_memtable(round);
     round->reader = open_memtable(round);
@@ -475,7 +451,7 @@ static void look(const struct round *round) {
 
 START_TEST(test_sums_and_zones_agree_with_an_array) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
-    struct random random = announce(key_family_name(family));
+    struct random random = random_announced(key_family_name(family));
     random.state += family;
     for (unsigned i = random_rounds(10); i; i--) {
         static struct round round;
@@ -495,7 +471,7 @@ END_TEST
 
 /* Nodes that grow take sums and zones along; those that are taken apart give them back. */
 START_TEST(test_nodes_of_every_size_have_sums_and_zones) {
-    struct random random = announce("nodes of every size");
+    struct random random = random_announced("nodes of every size");
     static struct round round;
     round_init(&round, KEYS_WIDE, 3000, &random);
     for (int times = 0; times < 3; times++) {
@@ -555,7 +531,7 @@ START_TEST(test_without_a_summary_there_are_no_sums) {
 END_TEST
 
 START_TEST(test_a_set_without_memory_leaves_all_sums) {
-    struct random random = announce("set without memory");
+    struct random random = random_announced("set without memory");
     short_memory_use();
     int64_t blocks = short_memory_blocks();
     for (int family = 0; family < KEY_FAMILIES; family++) {
@@ -595,7 +571,7 @@ END_TEST
 
 /* One byte of a complete memtable is another one: refused, or taken for what it then says, and all sums are right. */
 START_TEST(test_made_up_redo_is_refused_or_adds_up) {
-    struct random random = announce("made up redo");
+    struct random random = random_announced("made up redo");
     static struct round round;
     struct art_buffer all = {0};
     uint32_t refused = 0, taken = 0;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
@@ -40,10 +41,6 @@ int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
         if (watched.most_pages < written) watched.most_pages = written;
     }
     return rc;
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 static void commit(void) {

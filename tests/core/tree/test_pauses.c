@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
@@ -40,10 +41,6 @@ int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
 int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages) {
     if (failing_merges) return art_fail(ART_DISKFULL, "art: no room for a merge");
     return no_merges ? ART_OK : __real_art_compact_merge(of, edit, owed_pages);
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
@@ -154,10 +155,6 @@ static int open_tree(void) {
 static void close_tree(void) {
     art_tree_close(tree);
     tree = NULL;
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 /* --- what fails --------------------------------------------------------------------------------------------------- */

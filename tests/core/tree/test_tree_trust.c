@@ -9,6 +9,7 @@
 
 #include "core/blob/blob_format.h"
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
@@ -18,10 +19,6 @@ enum { ROWS = 2500 };
 static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree_options options;
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
 
 static struct art_tree *open_tree(void) {
     struct art_tree *tree;
@@ -132,15 +129,15 @@ static void lie(uint8_t *slot, struct art_ref *top, struct random *random) {
     set_hashes(slot, top);
 }
 
-static unsigned fine, refused;
+static unsigned answers, errors;
 
 static void note(int rc) {
     ck_assert_msg(rc == ART_OK || rc == ART_NOTFOUND || rc == ART_CORRUPT, "%s: %s", art_error_name(rc),
                   art_error_message());
     if (rc == ART_CORRUPT)
-        refused++;
+        errors++;
     else
-        fine++;
+        answers++;
 }
 
 static void ask(struct art_tree *tree, struct random *random) {
@@ -171,7 +168,7 @@ START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
     fflush(stdout);
     struct random random = {seed};
     static uint8_t saved[ART_BLOB_BYTES];
-    fine = refused = 0;
+    answers = errors = 0;
     make_world(seed);
     for (unsigned round = 0; round < 1500 * random_scale(); round++) {
         struct art_tree *tree = open_tree();
@@ -184,9 +181,9 @@ START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
         art_tree_close(tree);
         memcpy(slot, saved, sizeof saved); /* nothing has written the file meanwhile */
     }
-    printf("lies: %u answers, %u errors\n", fine, refused);
-    ck_assert_uint_gt(fine, 100);
-    ck_assert_uint_gt(refused, 100);
+    printf("lies: %u answers, %u errors\n", answers, errors);
+    ck_assert_uint_gt(answers, 100);
+    ck_assert_uint_gt(errors, 100);
     end_world();
 }
 END_TEST
@@ -209,7 +206,7 @@ START_TEST(test_a_merge_of_runs_that_lie_ends) {
     fflush(stdout);
     struct random random = {seed};
     static uint8_t saved[ART_BLOB_BYTES];
-    fine = refused = 0;
+    answers = errors = 0;
     make_world(seed);
     for (unsigned round = 0; round < 600 * random_scale(); round++) {
         struct art_tree *tree = open_tree();
@@ -226,9 +223,9 @@ START_TEST(test_a_merge_of_runs_that_lie_ends) {
         art_tree_close(tree);
         memcpy(sim_disk_file_bytes(disk, options.path, &len) + at, saved, sizeof saved);
     }
-    printf("merges: %u done, %u refused\n", fine, refused);
-    ck_assert_uint_gt(fine, 20);
-    ck_assert_uint_gt(refused, 20);
+    printf("merges: %u done, %u refused\n", answers, errors);
+    ck_assert_uint_gt(answers, 20);
+    ck_assert_uint_gt(errors, 20);
     end_world();
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
@@ -11,10 +12,6 @@ static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 static struct art_tree_options options;
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
 
 static void make_world(bool wal) {
     uint8_t byte = 0;

@@ -12,6 +12,7 @@
 #include "core/store/cache.h"
 #include "core/store/private.h"
 #include "core/tree/txn/txn.h"
+#include "tests/support/must.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
@@ -66,10 +67,6 @@ enum art_rc __real_art_run_seek_le(struct art_run_cursor *, struct art_bytes key
 int __wrap_art_run_seek_le(struct art_run_cursor *, struct art_bytes key);
 int __wrap_art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
     return astray ? art_run_last(cursor) : __real_art_run_seek_le(cursor, key);
-}
-
-static void must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
 }
 
 static void open_tree(void) {
