@@ -82,38 +82,11 @@ static void write_something(struct world *world) {
 }
 
 static void do_something(struct world *world) {
-    struct random *random = &world->random;
-    bool inside = !sqlite3_get_autocommit(world->db);
-    switch (random_below(random, 14)) {
-    case 0:
-        if (!inside) sql_run(world->db, "BEGIN");
-        break;
-    case 1:
-        sql_run(world->db, "SAVEPOINT s%u", world->savepoints++);
-        break;
-    case 2:
-        if (world->savepoints) sql_run(world->db, "ROLLBACK TO s%u", random_below(random, world->savepoints));
-        if (world->savepoints) world->savepoints = 0;
-        if (inside) sql_run(world->db, "COMMIT");
-        break;
-    case 3:
-    case 4:
-        if (inside) sql_run(world->db, random_once_in(random, 4) ? "ROLLBACK" : "COMMIT");
-        world->savepoints = 0;
-        break;
-    case 5: {
-        static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
-        sql_command(world->db, "main", "t", commands[random_below(random, 4)]);
-        break;
-    }
-    case 6:
-        if (inside || !random_once_in(random, 3)) break;
+    enum next_step step = take_step(world->db, &world->random, &world->savepoints);
+    if (step == STEP_WRITE) write_something(world);
+    if (step == STEP_REOPEN) {
         sql_close(world->db);
         open_world(world);
-        break;
-    default:
-        if (!inside && random_once_in(random, 3)) sql_run(world->db, "BEGIN");
-        write_something(world);
     }
 }
 

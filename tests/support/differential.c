@@ -40,6 +40,37 @@ char *text_for(const char *text, bool art) {
 
 static struct { uint64_t statements, histories; } * compared;
 
+enum next_step take_step(sqlite3 *db, struct random *random, unsigned *savepoints) {
+    static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
+    bool inside = !sqlite3_get_autocommit(db);
+    switch (random_below(random, 14)) {
+    case 0:
+        if (!inside) sql_run(db, "BEGIN");
+        return STEP_DONE;
+    case 1:
+        sql_run(db, "SAVEPOINT s%u", (*savepoints)++);
+        return STEP_DONE;
+    case 2:
+        if (*savepoints) sql_run(db, "ROLLBACK TO s%u", random_below(random, *savepoints));
+        *savepoints = 0;
+        if (inside) sql_run(db, "COMMIT");
+        return STEP_DONE;
+    case 3:
+    case 4:
+        if (inside) sql_run(db, random_once_in(random, 4) ? "ROLLBACK" : "COMMIT");
+        *savepoints = 0;
+        return STEP_DONE;
+    case 5:
+        sql_command(db, "main", "t", commands[random_below(random, 4)]);
+        return STEP_DONE;
+    case 6:
+        return inside || !random_once_in(random, 3) ? STEP_DONE : STEP_REOPEN;
+    default:
+        if (!inside && random_once_in(random, 3)) sql_run(db, "BEGIN");
+        return STEP_WRITE;
+    }
+}
+
 void note_compared(unsigned statements) {
     __atomic_fetch_add(&compared->statements, statements, __ATOMIC_RELAXED);
     __atomic_fetch_add(&compared->histories, 1, __ATOMIC_RELAXED);
