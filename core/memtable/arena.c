@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/bytes.h"
 
 /* Stands before the bytes of each chunk; its size keeps them aligned. */
 struct art_arena_chunk {
@@ -81,7 +82,7 @@ static bool refill(struct art_arena *arena, struct art_arena_region *region, siz
     if (!fresh) return false;
     size_t skipped = (0 - (uintptr_t)fresh) & (alignment - 1);
     region->at = fresh + skipped;
-    region->left = room - skipped;
+    region->left = room - skipped - ART_KEY_PADDING;
     if (region->next_chunk < ART_ARENA_LARGEST_CHUNK) region->next_chunk *= 2;
     return true;
 }
@@ -91,7 +92,7 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
     bytes = art_arena_round(bytes);
     if (bytes > region->left) {
         if (bytes > region->next_chunk / 4) {
-            void *alone = add_chunk(arena, bytes);
+            void *alone = add_chunk(arena, bytes + ART_KEY_PADDING);
             if (alone) arena->used += bytes;
             return alone;
         }
@@ -103,7 +104,7 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes) {
     assert(class < ART_ARENA_CLASSES && bytes % ART_ARENA_LINE == 0);
     bytes += arena->beside;
-    assert(bytes + ART_ARENA_LINE + sizeof(struct art_arena_chunk) <= ART_ARENA_FIRST_CHUNK);
+    assert(bytes + ART_ARENA_LINE + ART_KEY_PADDING + sizeof(struct art_arena_chunk) <= ART_ARENA_FIRST_CHUNK);
     void *block = arena->recycled[class];
     if (block) {
         memcpy(&arena->recycled[class], block, sizeof(void *));

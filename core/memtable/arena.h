@@ -53,7 +53,8 @@ void art_arena_clear(struct art_arena *arena);
  * again. */
 void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t most);
 
-/* `bytes`, rounded up; NULL without memory. Does not count them as live. */
+/* `bytes`, rounded up; NULL without memory. Does not count them as live. ART_KEY_PADDING bytes behind them can be
+ * read. */
 void *art_arena_take(struct art_arena *arena, size_t bytes);
 
 /* Blocks of one size that come back: `bytes` is whole lines and always the same for a class. These two count as

@@ -210,14 +210,15 @@ static uint64_t csn_flags_of(const struct art_entry *entry) {
 /* A new leaf and its value in one piece. */
 static struct art_leaf *new_leaf(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value,
                                  uint64_t csn_flags) {
-    struct art_leaf *leaf =
-        art_arena_take(&memtable->arena, offsetof(struct art_leaf, key) + key.len + (size_t)value.len);
+    struct art_leaf *leaf = art_arena_take(&memtable->arena, art_leaf_head(key.len) + value.len);
     if (!leaf) return NULL;
+    uint8_t *behind = (uint8_t *)leaf + art_leaf_head(key.len);
     leaf->noted = 0;
     leaf->key_len = (uint16_t)key.len;
     if (key.len) memcpy(leaf->key, key.data, key.len);
-    if (value.len) memcpy(leaf->key + key.len, value.data, value.len);
-    assign(leaf, csn_flags, art_bytes(leaf->key + key.len, value.len));
+    behind[-1] = 0;
+    if (value.len) memcpy(behind, value.data, value.len);
+    assign(leaf, csn_flags, art_bytes(behind, value.len));
     return leaf;
 }
 
@@ -289,7 +290,7 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
 /* By what is stored: `head`, maybe empty, and the value behind it. */
 static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes head,
                              struct art_bytes value, uint64_t csn_flags, bool note) {
-    uint8_t *copy = leaf->key + leaf->key_len; /* where an empty value lies as well as anywhere */
+    uint8_t *copy = (uint8_t *)leaf + art_leaf_head(leaf->key_len); /* an empty value lies anywhere */
     uint32_t len = head.len + value.len;
     if (len) {
         copy = art_arena_take(&memtable->arena, len);

@@ -120,7 +120,7 @@ enum { ART_MEMTABLE_DEPTH_INLINE = 32 };
 struct art_memtable_cursor {
     const struct art_memtable *memtable;
     bool valid;
-    struct art_bytes key; /* in the arena; readable ART_KEY_PADDING bytes past its end is not promised */
+    struct art_bytes key; /* in the arena; with a NUL behind it, and readable ART_KEY_PADDING bytes past that */
     uint32_t kept;        /* behind next() and prev(): so many bytes of the key are what they were */
     /* (private) */
     uint64_t newer_than; /* 0: all */

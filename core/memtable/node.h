@@ -35,8 +35,8 @@
 
 typedef uintptr_t art_link;
 
-/* One key and its entry. The value follows the key when both were written together, else it lies elsewhere in the
- * arena. */
+/* One key and its entry. A NUL follows the key, with which it is a text for the host; then the value, when both were
+ * written together, else that lies elsewhere in the arena. */
 struct art_leaf {
     uint64_t csn_flags;   /* csn << 8 | flags */
     const uint8_t *value; /* never changed once written */
@@ -125,10 +125,15 @@ static inline struct art_bytes art_leaf_value(const struct art_leaf *leaf) {
     return art_bytes(leaf->value, leaf->value_len);
 }
 
+/* Bytes of a leaf without its value, which has its place behind them. */
+static inline size_t art_leaf_head(uint32_t key_len) {
+    return offsetof(struct art_leaf, key) + key_len + 1;
+}
+
 /* What the leaf and its value take of the arena. */
 static inline size_t art_leaf_bytes(const struct art_leaf *leaf) {
-    size_t own = offsetof(struct art_leaf, key) + leaf->key_len;
-    if (leaf->value == leaf->key + leaf->key_len) return art_arena_round(own + leaf->value_len);
+    size_t own = art_leaf_head(leaf->key_len);
+    if (leaf->value == (const uint8_t *)leaf + own) return art_arena_round(own + leaf->value_len);
     return art_arena_round(own) + art_arena_round(leaf->value_len);
 }
 

@@ -259,11 +259,10 @@ void art_cursor_close(struct art_cursor *cursor);
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
-struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* borrowed until the cursor moves */
+struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* with a NUL behind it; borrowed until the cursor
+                                                                     moves */
 const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
-/* The key, and whether a NUL stands behind it; the row's value, false: it lies in overflow chunks. Borrowed as
- * these. */
-struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended);
+/* The row's value, borrowed as these; false: it lies in overflow chunks. */
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out);
 /* Jumps over all rows that share the first `len` bytes of the current key. */
 enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len);

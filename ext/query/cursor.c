@@ -215,15 +215,13 @@ static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *c
 }
 
 static void show_path(const struct art_scan *scan, sqlite3_context *context) {
-    bool ended = false;
-    struct art_bytes key =
-        scan->state == ART_SCAN_POINT ? art_buffer_bytes(&scan->key) : art_cursor_text(scan->cursor, &ended);
-    if (scan->rolled) {
-        art_result_text(context, key.data, scan->rolled);
-    } else if (ended) {
-        art_result_ended_text(context, (const char *)key.data, key.len);
-    } else {
+    bool point = scan->state == ART_SCAN_POINT;
+    struct art_bytes key = point ? art_buffer_bytes(&scan->key) : art_cursor_key(scan->cursor);
+    if (scan->rolled) key.len = scan->rolled;
+    if (point || scan->rolled) {
         art_result_text(context, key.data, key.len);
+    } else {
+        art_result_ended_text(context, (const char *)key.data, key.len);
     }
 }
 

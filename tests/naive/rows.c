@@ -3,12 +3,14 @@
 #include "core/base/error.h"
 #include "tests/naive/naive.h"
 
+enum { GAP = 1 + ART_KEY_PADDING }; /* zeros between a row's key and its value */
+
 struct art_bytes row_key(const struct row *row) {
     return art_bytes(row->bytes, row->key_len);
 }
 
 struct art_bytes row_value(const struct row *row) {
-    return art_bytes(row->bytes + row->key_len, row->value_len);
+    return art_bytes(row->bytes + row->key_len + GAP, row->value_len);
 }
 
 void row_release(struct row *row) {
@@ -16,14 +18,14 @@ void row_release(struct row *row) {
 }
 
 static struct row *row_new(struct art_bytes key, struct art_bytes value, uint64_t version) {
-    struct row *row = art_alloc(sizeof *row + key.len + value.len);
+    struct row *row = art_alloc_zeroed(sizeof *row + key.len + GAP + value.len);
     if (!row) return NULL;
     row->references = 1;
     row->key_len = key.len;
     row->value_len = value.len;
     row->version = version;
     if (key.len) memcpy(row->bytes, key.data, key.len);
-    if (value.len) memcpy(row->bytes + key.len, value.data, value.len);
+    if (value.len) memcpy(row->bytes + key.len + GAP, value.data, value.len);
     return row;
 }
 

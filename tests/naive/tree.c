@@ -443,11 +443,6 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
     return row_key(cursor->at);
 }
 
-struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
-    *ended = false;
-    return row_key(cursor->at);
-}
-
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
     if (!cursor->view.held_memtable) show(&cursor->view, cursor->at);
     return &cursor->view;
@@ -756,7 +751,9 @@ static int make_root(struct art_tree *tree, uint64_t csn) {
         art_store32(lengths + 4, row->value_len);
         art_store64(lengths + 8, row->version);
         rc = art_buffer_append(&tree->root, lengths, sizeof lengths);
-        if (!rc) rc = art_buffer_append(&tree->root, row->bytes, row->key_len + row->value_len);
+        struct art_bytes key = row_key(row), value = row_value(row);
+        if (!rc) rc = art_buffer_append(&tree->root, key.data, key.len);
+        if (!rc) rc = art_buffer_append(&tree->root, value.data, value.len);
     }
     return rc;
 }

@@ -162,7 +162,7 @@ static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
     struct art_bytes key = art_buffer_bytes(&check->at);
     for (unsigned i = check->winner; i < merge->count; i++) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
-        enum art_rc rc = art_source_next(&source[i]);
+        enum art_rc rc = art_source_step(&source[i], false);
         rc = moved(check, &source[i], key, gap_ahead, rc);
         if (rc) return rc;
     }

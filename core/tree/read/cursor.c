@@ -211,12 +211,10 @@ static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint3
     return cursor->backward ? c > 0 : c < 0;
 }
 
-static void take_row(struct art_cursor *cursor, struct art_source *source) {
-    struct art_entry entry;
-    art_source_entry(source, &entry);
-    cursor->row.stored = art_entry_value(entry.flags, entry.value);
-    cursor->row.version = entry.csn;
-    cursor->row.overflows = entry.flags & ART_OVERFLOW;
+static inline void take_row(struct art_cursor *cursor, const struct art_entry *entry) {
+    cursor->row.stored = art_entry_value(entry->flags, entry->value);
+    cursor->row.version = entry->csn;
+    cursor->row.overflows = entry->flags & ART_OVERFLOW;
 }
 
 /* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked
@@ -228,7 +226,7 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
     struct art_entry entry;
     art_source_entry(source, &entry);
     if (entry.flags & ART_DELETE || (cursor->newer_than && entry.csn <= cursor->newer_than)) return false;
-    if (source->is_memtable) take_row(cursor, source);
+    if (source->is_memtable) take_row(cursor, &entry);
     return true;
 }
 
@@ -249,7 +247,7 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
     *taken = !(entry.flags & ART_DELETE) && art_summary_seeks(art_tree_summary(tree), &entry, &cursor->limits);
     if (!*taken) return ART_OK;
     if (source->is_memtable) {
-        take_row(cursor, source);
+        take_row(cursor, &entry);
         return ART_OK;
     }
     unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
@@ -263,8 +261,7 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     cursor->valid = true;
     cursor->run = source->is_memtable ? NULL : source;
-    if (!cursor->run) return;
-    source->run.key[source->key.len] = 0;
+    if (cursor->run) source->run.key[source->key.len] = 0;
     note_most(cursor);
 }
 
@@ -372,16 +369,33 @@ static enum art_rc __attribute__((noinline)) next_after_change(struct art_cursor
     return rc;
 }
 
-/* To another bucket, over a delete, from a memtable. */
-static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
-    struct art_store *store = cursor->tree->store;
-    if (cursor->run) art_store_relax(store); /* else a scan would keep all that it has passed */
-    /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
-    enum art_rc rc =
-        art_store_forked(store) ? art_tree_ready(cursor->tree) : art_merge_step(&cursor->merge, cursor->backward);
+/* A forked child may come to the end of what is in memory, but no scan of its ends well. */
+static enum art_rc refuse_child(struct art_cursor *cursor) {
+    return art_store_forked(cursor->tree->store) ? art_tree_ready(cursor->tree) : ART_OK;
+}
+
+static enum art_rc settle_after(struct art_cursor *cursor, enum art_rc rc) {
     if (!rc) return settle_rows(cursor, cursor->merge.kept);
     cursor->valid = false;
     return rc;
+}
+
+/* To another bucket, over a delete. */
+static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
+    art_store_relax(cursor->tree->store); /* else a scan would keep all that it has passed */
+    enum art_rc rc = refuse_child(cursor);
+    return settle_after(cursor, rc ? rc : art_merge_step(&cursor->merge, cursor->backward));
+}
+
+/* From a row in the memtable. */
+static enum art_rc next_of_memtable(struct art_cursor *cursor) {
+    struct art_merge *merge = &cursor->merge;
+    struct art_source *source = art_merge_winner(merge);
+    enum art_rc rc = art_source_step(source, cursor->backward);
+    uint32_t kept = source->memtable.kept;
+    if (!rc && source->valid && kept > cursor->agrees.most && take_if_live(cursor, source)) return ART_OK;
+    if (!rc) rc = refuse_child(cursor);
+    return settle_after(cursor, rc ? rc : art_merge_moved(merge, kept, cursor->backward));
 }
 
 /* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
@@ -400,7 +414,7 @@ static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *curs
 /* Within the bucket, where most steps stay. */
 static inline enum art_rc next_of_run(struct art_cursor *cursor) {
     struct art_source *source = cursor->run;
-    if (!source) return next_of_merge(cursor);
+    if (!source) return next_of_memtable(cursor);
     struct art_blob_cursor *at = &source->run.leaf;
     uint32_t kept;
     bool moved = cursor->backward ? art_blob_step_back(at, &kept) : art_blob_step(at, &kept);
@@ -577,11 +591,6 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
     return art_bytes(key.data + 1, key.len - 1);
 }
 
-struct art_bytes art_cursor_text(const struct art_cursor *cursor, bool *ended) {
-    *ended = cursor->run;
-    return art_cursor_key(cursor);
-}
-
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
     const struct art_source *source = art_merge_winner(&cursor->merge);
     if (!source->is_memtable) {
@@ -595,6 +604,10 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
     struct art_source *source = art_merge_winner(&cursor->merge);
-    if (!source->is_memtable) take_row(cursor, source);
+    if (!source->is_memtable) {
+        struct art_entry entry;
+        art_source_entry(source, &entry);
+        take_row(cursor, &entry);
+    }
     return &cursor->row;
 }

@@ -24,7 +24,6 @@ void art_merge_clear(struct art_merge *merge) {
         art_run_cursor_close(&merge->source[i].run);
         if (merge->source[i].is_memtable) art_memtable_cursor_clear(&merge->source[i].memtable);
     }
-    art_buffer_clear(&merge->padded);
     art_buffer_clear(&merge->stored);
     merge->count = merge->opened = merge->waiting = 0;
     merge->valid = false;
@@ -101,8 +100,8 @@ enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, boo
     return rc;
 }
 
-enum art_rc art_source_next(struct art_source *source) {
-    return source_step(source, false);
+enum art_rc art_source_step(struct art_source *source, bool backward) {
+    return source_step(source, backward);
 }
 
 /* --- the line ----------------------------------------------------------------------------------------------------- */
@@ -346,15 +345,6 @@ enum art_rc art_merge_step_combined(struct art_merge *merge) {
     return ART_OK;
 }
 
-/* The key of a source as searches want it. */
-static enum art_rc padded_key(struct art_merge *merge, const struct art_source *source, struct art_bytes *out) {
-    *out = source->key;
-    if (!source->is_memtable) return ART_OK;
-    enum art_rc rc = art_buffer_set_key(&merge->padded, source->key);
-    *out = art_buffer_bytes(&merge->padded);
-    return rc;
-}
-
 /* Buckets are told apart by their place in a blob, so a stretch ends with it. */
 enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
     const struct art_source *source = art_merge_winner(merge);
@@ -365,9 +355,7 @@ enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out) 
     *out = (struct art_stretch){blob, at->bucket, blob->buckets};
     if (!art_merge_alone(merge)) {
         uint32_t end;
-        struct art_bytes key;
-        enum art_rc rc = padded_key(merge, art_merge_runner(merge), &key);
-        if (!rc) rc = art_blob_buckets_before(at, key, &end);
+        enum art_rc rc = art_blob_buckets_before(at, art_merge_runner(merge)->key, &end);
         if (rc) return rc;
         out->to = art_min32(out->to, end);
     }

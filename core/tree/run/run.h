@@ -68,7 +68,6 @@ struct art_merge {
     bool valid;
     uint32_t kept; /* behind a step: so many bytes of the winner's key are those of the winner's before */
     struct art_store *store;
-    struct art_buffer padded; /* a key of the memtable's, to be searched for */
     struct art_buffer stored; /* what was combined, where it is nowhere else */
 };
 void art_merge_init(struct art_merge *merge, struct art_store *store);
@@ -122,8 +121,8 @@ static inline uint64_t art_stretch_entries(const struct art_stretch *stretch, ui
 }
 /* Steps past so many entries of the winner, all of a stretch. */
 enum art_rc art_merge_skip_combined(struct art_merge *merge, uint64_t entries);
-/* A single source: to its next entry. */
-enum art_rc art_source_next(struct art_source *source);
+/* A single source: to its next entry, or the one before. */
+enum art_rc art_source_step(struct art_source *source, bool backward);
 
 /* --- slots.c ------------------------------------------------------------------------------------------------------ */
 /* Makes slots.used right for tree->root. */

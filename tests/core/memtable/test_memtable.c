@@ -8,6 +8,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/memtable/arena.h"
 #include "core/memtable/memtable.h"
 #include "tests/support/memtable_model.h"
 #include "tests/support/short_memory.h"
@@ -251,6 +252,24 @@ START_TEST(test_a_memtable_that_ends_hands_its_memory_on) {
     art_memtable_hand_over(next, memtable, 4 << 20);
     ck_assert_msg(art_memtable_memory(memtable) < 4096, "nor a filter for so many keys");
     art_memtable_unref(memtable);
+}
+END_TEST
+
+START_TEST(test_behind_all_bytes_of_an_arena_there_are_more_to_read) {
+    struct art_arena arena;
+    art_arena_init(&arena);
+    for (size_t taken = 0; taken < 20000; taken += 40) { /* large ones have a chunk of their own */
+        size_t bytes = taken % 1000 ? 40 : 1000 + taken;
+        uint8_t *at = art_arena_take(&arena, bytes);
+        ck_assert_ptr_nonnull(at);
+        memset(at, 1, bytes);
+        for (int i = 0; i < ART_KEY_PADDING; i++) (void)*(volatile uint8_t *)(at + bytes + i);
+    }
+    art_arena_clear(&arena);
+    art_arena_init(&arena);
+    ck_assert_ptr_nonnull(art_arena_take(&arena, 8));
+    ck_assert_uint_le(8 + arena.bytes.left + ART_KEY_PADDING, arena.allocated - 2 * sizeof(size_t));
+    art_arena_clear(&arena);
 }
 END_TEST
 
@@ -616,6 +635,7 @@ int main(void) {
     tcase_add_test(facts, test_a_note_of_an_earlier_transaction_does_not_count);
     tcase_add_test(facts, test_values_stay_where_they_are_until_the_last_reference_goes);
     tcase_add_test(facts, test_a_memtable_that_ends_hands_its_memory_on);
+    tcase_add_test(facts, test_behind_all_bytes_of_an_arena_there_are_more_to_read);
     tcase_add_test(facts, test_memory_that_somebody_looks_at_is_not_handed_on);
     tcase_add_test(facts, test_garbage_is_counted_and_compact_leaves_none);
     tcase_add_test(facts, test_a_walk_for_what_is_newer_passes_over_the_rest);

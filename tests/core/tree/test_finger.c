@@ -138,6 +138,7 @@ static void step(struct random *random) {
         if (!marks) break;
         to = random_below(random, marks);
         art_tree_rollback_to(tree, to);
+        if (art_tree_unknown(tree)) must(toy_refresh(toy, tree)); /* the transaction had spilled */
         now = marked[to];
         marks = to + 1;
         break;
