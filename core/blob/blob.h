@@ -160,8 +160,9 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
 enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
-/* The same; *bucket: where it looked. And within one bucket, where a key that stands elsewhere is not found. */
+/* The same; *bucket: where it looked. */
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket);
+/* Looks into this bucket alone; a key that stands in another one is ART_NOTFOUND, too. */
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
  * its place (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and

@@ -28,7 +28,7 @@ struct art_arena_chunk;
 
 struct art_arena_region {
     uint8_t *at;
-    size_t left;       /* bytes behind `at` in its chunk */
+    size_t left;       /* bytes that may still be cut off its chunk */
     size_t next_chunk; /* size of the next ordinary chunk */
 };
 

@@ -145,6 +145,7 @@ static inline void prefetch_behind(const struct art_node *node, int child) {
 
 /* To the leaf behind (or before) all that lies below the last step's child. */
 static enum art_rc go_on(struct art_memtable_cursor *cursor, bool backward) {
+    cursor->kept = UINT32_MAX;
     while (cursor->depth) {
         struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
         const struct art_node *node = step->node;
@@ -155,7 +156,7 @@ static enum art_rc go_on(struct art_memtable_cursor *cursor, bool backward) {
             continue;
         }
         step->child = child;
-        cursor->kept = node->depth;
+        cursor->kept = art_min32(cursor->kept, node->depth); /* below a child without newer leaves it goes on, too */
         if (!backward) prefetch_behind(node, child);
         enum art_rc rc = descend(cursor, art_node_child(node, child), backward);
         if (rc || cursor->valid) return rc;

@@ -290,7 +290,7 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
 /* By what is stored: `head`, maybe empty, and the value behind it. */
 static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes head,
                              struct art_bytes value, uint64_t csn_flags, bool note) {
-    uint8_t *copy = (uint8_t *)leaf + art_leaf_head(leaf->key_len); /* an empty value lies anywhere */
+    uint8_t *copy = (uint8_t *)leaf + art_leaf_head(leaf->key_len); /* where an empty value may lie */
     uint32_t len = head.len + value.len;
     if (len) {
         copy = art_arena_take(&memtable->arena, len);

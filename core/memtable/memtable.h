@@ -121,7 +121,7 @@ struct art_memtable_cursor {
     const struct art_memtable *memtable;
     bool valid;
     struct art_bytes key; /* in the arena; with a NUL behind it, and readable ART_KEY_PADDING bytes past that */
-    uint32_t kept;        /* behind next() and prev(): so many bytes of the key are what they were */
+    uint32_t kept;        /* behind next() and prev(): so many bytes of the key, at least, are what they were */
     /* (private) */
     uint64_t newer_than; /* 0: all */
     void *leaf;

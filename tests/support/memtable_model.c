@@ -209,6 +209,15 @@ static int64_t present_from(const struct memtable_model *model, int64_t at, bool
     return at;
 }
 
+/* To the next key, which shares with this one what the cursor says. */
+static void take_step(struct art_memtable_cursor *cursor, bool backward) {
+    struct art_bytes before = cursor->key;
+    HOLDS((backward ? art_memtable_prev(cursor) : art_memtable_next(cursor)) == ART_OK);
+    if (!cursor->valid) return;
+    uint32_t least = art_min32(before.len, cursor->key.len);
+    HOLDS(cursor->kept == art_common_prefix(before.data, cursor->key.data, least));
+}
+
 static void compare_order(const struct memtable_model *model, const struct art_memtable *memtable) {
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
@@ -217,7 +226,7 @@ static void compare_order(const struct memtable_model *model, const struct art_m
     for (;;) {
         compare_cursor(model, &cursor, at);
         if (!cursor.valid) break;
-        HOLDS(art_memtable_next(&cursor) == ART_OK);
+        take_step(&cursor, false);
         at = present_from(model, at + 1, false);
     }
     at = present_from(model, (int64_t)model->set->count - 1, true);
@@ -225,7 +234,7 @@ static void compare_order(const struct memtable_model *model, const struct art_m
     for (;;) {
         compare_cursor(model, &cursor, at);
         if (!cursor.valid) break;
-        HOLDS(art_memtable_prev(&cursor) == ART_OK);
+        take_step(&cursor, true);
         at = present_from(model, at - 1, true);
     }
     art_memtable_cursor_clear(&cursor);
@@ -264,7 +273,7 @@ static void compare_jump(const struct memtable_model *model, struct art_memtable
     for (int steps = 0; steps < 5 && cursor->valid; steps++) {
         backward = random_once_in(random, 2);
         at = present_from(model, backward ? at - 1 : at + 1, backward);
-        HOLDS((backward ? art_memtable_prev(cursor) : art_memtable_next(cursor)) == ART_OK);
+        take_step(cursor, backward);
         compare_cursor(model, cursor, at);
     }
 }
@@ -366,7 +375,7 @@ void memtable_model_compare_newer(const struct memtable_model *model, struct art
         bool same = cursor.valid && art_bytes_equal(cursor.key, model->set->keys[i]);
         HOLDS(same || (!newer_than || cell->csn <= newer_than));
         HOLDS(!same || first || !newer_than || cell->csn > newer_than);
-        if (same) HOLDS((backward ? art_memtable_prev(&cursor) : art_memtable_next(&cursor)) == ART_OK);
+        if (same) take_step(&cursor, backward);
         first = false;
     }
     HOLDS(!cursor.valid);

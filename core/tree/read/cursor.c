@@ -34,8 +34,9 @@ struct art_cursor {
     bool stop_inside;      /* the stop key itself is in the range */
     struct art_buffer stop_bytes;
     struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
-    struct { /* bytes that the key in the run has in common with `stop`; with `stop` or with the runner's key */
-        uint32_t stop, most;
+    struct {                /* bytes that the key has in common with */
+        uint32_t stop;
+        uint32_t most; /* `stop` or the runner's key, whichever these are more */
     } agrees;
 };
 
@@ -380,7 +381,7 @@ static enum art_rc settle_after(struct art_cursor *cursor, enum art_rc rc) {
     return rc;
 }
 
-/* To another bucket, over a delete. */
+/* To another bucket, over a delete; and every step of one that finds. */
 static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     art_store_relax(cursor->tree->store); /* else a scan would keep all that it has passed */
     enum art_rc rc = refuse_child(cursor);
@@ -395,7 +396,9 @@ static enum art_rc next_of_memtable(struct art_cursor *cursor) {
     uint32_t kept = source->memtable.kept;
     if (!rc && source->valid && kept > cursor->agrees.most && take_if_live(cursor, source)) return ART_OK;
     if (!rc) rc = refuse_child(cursor);
-    return settle_after(cursor, rc ? rc : art_merge_moved(merge, kept, cursor->backward));
+    if (!rc) rc = art_merge_moved(merge, kept, cursor->backward);
+    if (merge->passed) art_store_relax(cursor->tree->store); /* as in next_of_merge(), of what the memtable hides */
+    return settle_after(cursor, rc);
 }
 
 /* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */

@@ -1,17 +1,20 @@
-/* Lookups side by side: UPDATE and DELETE of a range of keys, rows that are written in order, a join in the order of keys.
+/* Lookups side by side: UPDATE and DELETE of a range of keys, rows that are written in order, a join in the order of
+ * keys.
  *
- * Where several lookups in a row end in one bucket of a leaf, or the next, the following one begins with that bucket and
- * needs nothing above it: no index blob, no filter, no routing. This is sound only for a key that is there. Any other is
- * looked up from the run's top.
+ * Where several lookups in a row end in one bucket of a leaf, or the next, the following one begins with that bucket
+ * and needs nothing above it: no index blob, no filter, no routing. This is sound only for a key that is there. Any
+ * other is looked up from the run's top.
  */
 #include "core/tree/read/read.h"
 
-enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out,
-                           struct art_blob **where) {
-    const struct art_finger *finger = &tree->finger;
-    if (art_label_compare(finger->leaf.label, key)) return ART_NOTFOUND;
+/* A leaf that cannot be read may have nothing to do with the key. */
+bool art_finger_finds(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where) {
+    struct art_finger *finger = &tree->finger;
+    if (art_label_compare(finger->leaf.label, key)) return false;
     enum art_rc rc = art_store_blob(tree->store, &finger->leaf, where);
-    return rc ? rc : art_blob_get_in(*where, finger->bucket, key, out);
+    if (!rc) rc = art_blob_get_in(*where, finger->bucket, key, out);
+    if (rc && rc != ART_NOTFOUND) finger->near = 0;
+    return !rc;
 }
 
 /* Without memory for the label there is no finger. */

@@ -36,12 +36,12 @@ bool art_span_has_places(const struct art_tree *tree, const struct art_span *spa
 
 /* --- finger.c ----------------------------------------------------------------------------------------------------- */
 enum { ART_FINGER_NEAR = 2 };
-/* Is one of the next keys of this run likely to be where the last ones were? */
+/* Is the next key likely to be where the last ones of this run were? */
 static inline bool art_finger_points(const struct art_tree *tree, unsigned run) {
     return tree->finger.near >= ART_FINGER_NEAR && tree->finger.run == run;
 }
-/* Looks there alone. ART_NOTFOUND: the key may be elsewhere. */
-enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
+/* Looks there alone. False: the key may be elsewhere. */
+bool art_finger_finds(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
 /* A key of the run was found in this bucket of a leaf. */
 void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket);
 

@@ -107,8 +107,8 @@ enum art_rc art_source_step(struct art_source *source, bool backward) {
 /* --- the line ----------------------------------------------------------------------------------------------------- */
 
 /* Is the key of source `a` before that of source `b`? They share `known` bytes, and *shared in all. */
-static inline bool is_before(const struct art_merge *merge, unsigned a, unsigned b, uint32_t known, bool backward,
-                             uint32_t *shared) {
+static inline bool comes_before(const struct art_merge *merge, unsigned a, unsigned b, uint32_t known, bool backward,
+                                uint32_t *shared) {
     int c = art_bytes_compare_from(merge->source[a].key, merge->source[b].key, known, shared);
     return c ? (c < 0) != backward : a < b;
 }
@@ -131,8 +131,8 @@ static inline void prefetch(const struct art_source *source) {
         art_blob_cursor_prefetch(&source->run.leaf);
 }
 
-/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes; at each further place these are
- * the bytes that it shares with the key before that. */
+/* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes. From place to place `agrees`
+ * becomes what it shares with the key before that place. */
 static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agrees, bool backward) {
     struct art_source *source = merge->source;
     unsigned place = 1;
@@ -141,7 +141,7 @@ static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agre
         if (here->agrees < agrees) break;
         if (here->agrees > agrees) continue;
         uint32_t shared;
-        if (is_before(merge, number, merge->line[place], agrees, backward, &shared)) {
+        if (comes_before(merge, number, merge->line[place], agrees, backward, &shared)) {
             here->agrees = shared;
             break;
         }
@@ -155,7 +155,7 @@ static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agre
 /* Into line wherever its key belongs. */
 static void stand(struct art_merge *merge, unsigned number, bool backward) {
     uint32_t shared = 0;
-    if (merge->waiting && !is_before(merge, number, merge->line[0], 0, backward, &shared)) {
+    if (merge->waiting && !comes_before(merge, number, merge->line[0], 0, backward, &shared)) {
         stand_behind(merge, number, shared, backward);
         return;
     }
@@ -183,7 +183,7 @@ static inline void winner_moved(struct art_merge *merge, uint32_t kept, bool bac
     uint32_t runner = art_merge_runner(merge)->agrees, shared;
     if (!ended) {
         if (kept > runner) return;
-        if (is_before(merge, number, merge->line[1], kept, backward, &shared)) {
+        if (comes_before(merge, number, merge->line[1], kept, backward, &shared)) {
             merge->source[merge->line[1]].agrees = shared;
             return;
         }
@@ -199,21 +199,24 @@ static inline bool is_tied(const struct art_merge *merge, unsigned place) {
     return source->agrees == source->key.len && source->key.len == merge->source[merge->line[0]].key.len;
 }
 
-/* The runner, which holds the winner's key, has left it. */
+/* The runner, which held the winner's key, has left it. */
 static void runner_left(struct art_merge *merge, bool backward) {
     unsigned number = merge->line[1];
-    struct art_bytes key = merge->source[number].key, first = art_merge_winner(merge)->key;
+    struct art_source *source = &merge->source[number];
+    uint32_t shared;
     leave_place(merge, 1);
-    if (!merge->source[number].valid) return;
-    uint32_t shared = art_common_prefix(key.data, first.data, art_min32(key.len, first.len));
+    if (!source->valid) return;
+    art_bytes_compare_from(source->key, art_merge_winner(merge)->key, source_kept(source), &shared);
     stand_behind(merge, number, shared, backward);
 }
 
 /* What the winner hides goes on. */
 static inline enum art_rc pass_hidden(struct art_merge *merge, bool backward) {
+    merge->passed = false;
     while (merge->waiting > 1 && is_tied(merge, 1)) {
         enum art_rc rc = source_step(&merge->source[merge->line[1]], backward);
         if (rc) return rc;
+        merge->passed = true;
         runner_left(merge, backward);
     }
     merge->valid = merge->waiting;

@@ -66,7 +66,8 @@ struct art_merge {
     unsigned waiting;                    /* sources in line */
     uint8_t line[ART_RUNS_CAPACITY + 1]; /* those that are valid, by their keys; the newest first among equal keys */
     bool valid;
-    uint32_t kept; /* behind a step: so many bytes of the winner's key are those of the winner's before */
+    bool passed;   /* the last step has led others past the winner's key */
+    uint32_t kept; /* behind a step: so many bytes of the winner's key, at least, are those of the winner's before */
     struct art_store *store;
     struct art_buffer stored; /* what was combined, where it is nowhere else */
 };

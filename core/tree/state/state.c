@@ -72,7 +72,7 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
 void art_tree_set_root(struct art_tree *tree, struct art_root *root) {
     art_root_unref(tree->root);
     tree->root = root;
-    tree->finger.near = 0; /* its leaf may be another blob's slot by now */
+    tree->finger.near = 0; /* its leaf's slot may hold another blob by now */
 }
 
 enum art_rc art_tree_interrupted(struct art_tree *tree) {

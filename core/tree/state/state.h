@@ -71,7 +71,7 @@ struct art_finger {
     unsigned near; /* so many lookups in a row were near the one before */
     unsigned run;
     uint32_t slot, bucket;
-    struct art_ref leaf;     /* once they are many; */
+    struct art_ref leaf;     /* that leaf, once they are many */
     struct art_buffer label; /* what it borrows its label from */
 };
 

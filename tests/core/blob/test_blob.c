@@ -63,6 +63,13 @@ static void stands_on(struct beside *beside, int64_t row) {
     ck_assert_int_eq(art_blob_cursor_rank(cursor), beside->rows->rank[row] - beside->rows->rank[image->first]);
 }
 
+/* The cursor has moved from one row to a neighbour, and `kept` bytes of the key, at least, are what they were. */
+static void keeps_what_is_shared(const struct beside *beside, int64_t before, int64_t row) {
+    if (!beside->cursor.valid) return;
+    struct art_bytes a = beside->rows->keys[before], b = beside->rows->keys[row];
+    ck_assert_uint_le(beside->cursor.kept, art_common_prefix(a.data, b.data, art_min32(a.len, b.len)));
+}
+
 static void walks_both_ways(struct beside *beside) {
     const struct blob_image *image = beside->image;
     int64_t row = image->first;
@@ -79,6 +86,7 @@ static void walks_both_ways(struct beside *beside) {
             ck_assert_uint_eq(shared, 0);
         }
         must(art_blob_next(&beside->cursor));
+        keeps_what_is_shared(beside, row, row + 1);
     }
     ck_assert_int_eq(row, (int64_t)image->first + image->rows);
     must(art_blob_next(&beside->cursor));
@@ -103,6 +111,7 @@ static void skips_like_the_array(struct beside *beside, int64_t row, struct rand
 
 static void steps_at_random(struct beside *beside, int64_t row, struct random *random) {
     for (uint32_t steps = random_below(random, 12); steps && beside->cursor.valid; steps--) {
+        int64_t before = row;
         if (random_once_in(random, 2)) {
             must(art_blob_next(&beside->cursor));
             row++;
@@ -110,6 +119,7 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
             must(art_blob_prev(&beside->cursor));
             row--;
         }
+        keeps_what_is_shared(beside, before, row);
         stands_on(beside, row);
     }
     if (beside->cursor.valid) skips_like_the_array(beside, row, random);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/store/cache.h"
+#include "core/store/private.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
@@ -85,6 +87,7 @@ static void make(bool wal) {
     small_tree_make(wal);
     options.blob_pages = 8;
     options.spill_limit = 1 << 17;
+    options.cache_bytes = 16 << 20; /* when it is full, there is no finger */
     small_tree_again();
     trees[0] = tree;
     must(toy_open(toy, &options, &trees[1]));
@@ -174,6 +177,25 @@ START_TEST(test_lookups_side_by_side_find_what_others_find) {
 }
 END_TEST
 
+START_TEST(test_a_new_root_is_looked_at_anew) {
+    make(false);
+    for (int other = 0; other < 2; other++) {
+        for (unsigned i = 5000; i < 5100; i++) look(i);
+        ck_assert_uint_ge(tree->finger.near, ART_FINGER_NEAR);
+        if (other) tree = trees[1];
+        must(toy_refresh(toy, tree));
+        for (unsigned i = 5000; i < 5100; i++) set(i, true);
+        must(art_tree_request_optimize(tree));
+        end_transaction(true);
+        if (other) tree = trees[0];
+        must(toy_refresh(toy, tree));
+        ck_assert_uint_eq(tree->root->runs, 1);
+        for (unsigned i = 5099; i >= 5090; i--) look(i); /* where the finger was */
+    }
+    end();
+}
+END_TEST
+
 /* --- without a descent for each ----------------------------------------------------------------------------------- */
 
 START_TEST(test_lookups_in_the_order_of_keys_seldom_descend) {
@@ -192,12 +214,54 @@ START_TEST(test_lookups_in_the_order_of_keys_seldom_descend) {
 }
 END_TEST
 
+/* --- damage ------------------------------------------------------------------------------------------------------- */
+
+/* Of all keys, each `step` keys from the one before. */
+static unsigned unreadable(unsigned step) {
+    unsigned count = 0;
+    for (unsigned n = 0, i = 0; n < KEYS; n++, i = (i + step) % KEYS) {
+        struct art_row row;
+        int rc = art_tree_get(tree, name_of(i), &row);
+        ck_assert_msg(rc == ART_OK || rc == ART_CORRUPT, "key %u: %s", i, art_error_name(rc));
+        if (!rc) art_row_release(&row);
+        count += rc != ART_OK;
+    }
+    return count;
+}
+
+/* The cache forgets all, and the leaf that the finger points at can no longer be read. */
+static void damage_leaf(void) {
+    ck_assert_uint_ge(tree->finger.near, ART_FINGER_NEAR);
+    uint64_t at = (uint64_t)tree->finger.slot * ART_BLOB_SIZE;
+    art_store_drop_pins(tree->store);
+    art_tree_set_limits(tree, 1, options.log_limit, options.spill_limit);
+    art_cache_trim();
+    art_tree_set_limits(tree, options.cache_bytes, options.log_limit, options.spill_limit);
+    for (unsigned page = 0; page + 1 < options.blob_pages; page++)
+        sim_disk_corrupt(disk, options.path, at + page * ART_PAGE + 100, 3);
+}
+
+START_TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
+    make(false);
+    art_tree_close(trees[1]);                       /* with its part of the cache */
+    for (unsigned i = 2990; i < 3010; i++) look(i); /* a leaf of two directories: a short label */
+    damage_leaf();
+    unsigned lost = unreadable(1);
+    ck_assert_uint_gt(lost, 0);
+    ck_assert_uint_lt(lost, KEYS / 2);
+    ck_assert_uint_eq(unreadable(3001), lost); /* without a finger */
+    small_tree_end();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("finger");
     TCase *tcase = tcase_create("finger");
     tcase_set_timeout(tcase, 600);
     tcase_add_test(tcase, test_lookups_side_by_side_find_what_others_find);
+    tcase_add_test(tcase, test_a_new_root_is_looked_at_anew);
     tcase_add_test(tcase, test_lookups_in_the_order_of_keys_seldom_descend);
+    tcase_add_test(tcase, test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

@@ -243,6 +243,33 @@ START_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_pa
 }
 END_TEST
 
+START_TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
+    enum { CACHE_PAGES = 32, LEAF_PAGES = 3 };
+    struct art_cursor *cursor;
+    uint64_t most = 0;
+    bool existed;
+    art_tree_close(tree);
+    options.cache_bytes = CACHE_PAGES * ART_PAGE;
+    open_tree();
+    ck_assert_uint_gt(tree->root->run[0].pages, 3 * CACHE_PAGES);
+    for (unsigned i = 0; i < ROWS; i++) {
+        char text[40];
+        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, len), art_bytes("new", 3), &existed));
+        if (i % 100 == 0) art_store_relax(tree->store);
+    }
+    must(art_cursor_open(tree, &cursor));
+    unsigned rows = 0;
+    for (must(art_cursor_seek(cursor, &(struct art_range){0}, false)); art_cursor_valid(cursor); rows++) {
+        must(art_cursor_next(cursor));
+        if (most < tree->store->pinned_pages) most = tree->store->pinned_pages;
+    }
+    ck_assert_uint_eq(rows, ROWS);
+    ck_assert_uint_le(most, CACHE_PAGES + 2 * LEAF_PAGES);
+    art_cursor_close(cursor);
+}
+END_TEST
+
 START_TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
     struct art_cache_stats cache;
     walk(ROWS / 2, false);
@@ -422,6 +449,7 @@ int main(void) {
     tcase_add_loop_test(all, test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once, 0, 2);
     tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others, 0, 2);
     tcase_add_loop_test(all, test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 0, 2);
+    tcase_add_test(all, test_a_walk_through_rows_that_hide_others_keeps_to_the_cache);
     tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
     tcase_add_loop_test(all, test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way, 0, 2);
     tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
