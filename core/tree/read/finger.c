@@ -3,7 +3,7 @@
  *
  * Where several lookups in a row end in one bucket of a leaf, or the next, the following one begins with that bucket
  * and needs nothing above it: no index blob, no filter, no routing. This is sound only for a key that is there. Any
- * other is looked up from the run's top.
+ * other is looked up from the run's top. Only the oldest run, which has most keys, has a finger.
  */
 #include "core/tree/read/read.h"
 
@@ -18,7 +18,7 @@ bool art_finger_finds(struct art_tree *tree, struct art_bytes key, struct art_en
 }
 
 /* Without memory for the label there is no finger. */
-static void point_at(struct art_finger *finger, const struct art_ref *leaf) {
+void art_finger_point(struct art_finger *finger, const struct art_ref *leaf) {
     finger->label.len = 0;
     if (art_buffer_append(&finger->label, leaf->label.data, leaf->label.len)) {
         finger->near = 0;
@@ -27,14 +27,4 @@ static void point_at(struct art_finger *finger, const struct art_ref *leaf) {
     finger->leaf = *leaf;
     finger->leaf.label = art_buffer_bytes(&finger->label);
     finger->leaf.summed = NULL;
-}
-
-void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket) {
-    struct art_finger *finger = &tree->finger;
-    bool near = finger->run == run && finger->slot == leaf->slot && bucket - finger->bucket <= 1;
-    finger->near = near ? finger->near + 1 : 0;
-    finger->run = run;
-    finger->slot = leaf->slot;
-    finger->bucket = bucket;
-    if (finger->near == ART_FINGER_NEAR) point_at(finger, leaf);
 }

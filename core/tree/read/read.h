@@ -38,12 +38,22 @@ bool art_span_has_places(const struct art_tree *tree, const struct art_span *spa
 enum { ART_FINGER_NEAR = 2 };
 /* Is the next key likely to be where the last ones of this run were? */
 static inline bool art_finger_points(const struct art_tree *tree, unsigned run) {
-    return tree->finger.near >= ART_FINGER_NEAR && tree->finger.run == run;
+    return tree->finger.near >= ART_FINGER_NEAR && run + 1 == tree->root->runs;
 }
 /* Looks there alone. False: the key may be elsewhere. */
 bool art_finger_finds(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
-/* A key of the run was found in this bucket of a leaf. */
-void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket);
+/* Many keys in a row were found near each other: the finger points at this leaf from now on. */
+void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
+/* A key was found in this bucket of a leaf of the run. */
+static inline void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket) {
+    struct art_finger *finger = &tree->finger;
+    if (run + 1 != tree->root->runs) return;
+    bool near = finger->slot == leaf->slot && bucket - finger->bucket <= 1;
+    finger->slot = leaf->slot;
+    finger->bucket = bucket;
+    finger->near = near ? finger->near + 1 : 0;
+    if (finger->near == ART_FINGER_NEAR) art_finger_point(finger, leaf);
+}
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */
 /* Two keys, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */

@@ -66,10 +66,10 @@ struct art_gap {
     uint8_t *room, *scratch;    /* for the keys, and ART_KEY_BUFFER bytes for whoever walks; NULL at first */
 };
 
-/* Where the last lookups have found their keys, as long as these lie close together (read/finger.c). */
+/* Where in the oldest run the last lookups have found their keys, as long as these lie close together
+ * (read/finger.c). */
 struct art_finger {
     unsigned near; /* so many lookups in a row were near the one before */
-    unsigned run;
     uint32_t slot, bucket;
     struct art_ref leaf;     /* that leaf, once they are many */
     struct art_buffer label; /* what it borrows its label from */
