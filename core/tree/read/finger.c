@@ -7,14 +7,15 @@
  */
 #include "core/tree/read/read.h"
 
-/* A leaf that cannot be read may have nothing to do with the key. */
-bool art_finger_finds(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where) {
+/* A damaged leaf may have nothing to do with the key. After any other failure the host's transaction may be over. */
+enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out,
+                           struct art_blob **where) {
     struct art_finger *finger = &tree->finger;
-    if (art_label_compare(finger->leaf.label, key)) return false;
+    if (art_label_compare(finger->leaf.label, key)) return ART_NOTFOUND;
     enum art_rc rc = art_store_blob(tree->store, &finger->leaf, where);
     if (!rc) rc = art_blob_get_in(*where, finger->bucket, key, out);
     if (rc && rc != ART_NOTFOUND) finger->near = 0;
-    return !rc;
+    return rc == ART_CORRUPT ? ART_NOTFOUND : rc;
 }
 
 /* Without memory for the label there is no finger. */

@@ -77,9 +77,10 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
 
 static enum art_rc find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
     for (unsigned i = 0; i < tree->root->runs; i++) {
-        bool near = art_finger_points(tree, i) && !art_store_cache_is_full();
-        bool found = near && art_finger_finds(tree, key, &out->entry, &out->blob);
-        enum art_rc rc = found ? ART_OK : run_get(tree, &tree->root->run[i], i, key, &hash, &out->entry, &out->blob);
+        enum art_rc rc = ART_NOTFOUND;
+        if (art_finger_points(tree, i) && !art_store_cache_is_full())
+            rc = art_finger_get(tree, key, &out->entry, &out->blob);
+        if (rc == ART_NOTFOUND) rc = run_get(tree, &tree->root->run[i], i, key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
         out->any = true;
         out->live = !(out->entry.flags & ART_DELETE);

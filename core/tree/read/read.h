@@ -40,8 +40,8 @@ enum { ART_FINGER_NEAR = 2 };
 static inline bool art_finger_points(const struct art_tree *tree, unsigned run) {
     return tree->finger.near >= ART_FINGER_NEAR && run + 1 == tree->root->runs;
 }
-/* Looks there alone. False: the key may be elsewhere. */
-bool art_finger_finds(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
+/* Looks there alone. ART_NOTFOUND: the key may be elsewhere. */
+enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
 /* Many keys in a row were found near each other: the finger points at this leaf from now on. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
 /* A key was found in this bucket of a leaf of the run. */
