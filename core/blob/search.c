@@ -39,16 +39,21 @@ enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art
     return art_blob_get_noting(blob, key, out, &bucket);
 }
 
+/* Its first `known` bytes are the bucket's. */
+static inline enum art_rc get_in_view(const struct art_bucket_view *view, struct art_bytes key, uint32_t known,
+                                      struct art_entry *out) {
+    bool exact;
+    uint32_t entry = art_bucket_search(view, key, known, &exact);
+    if (!exact) return ART_NOTFOUND;
+    art_bucket_entry(view, entry, out);
+    return ART_OK;
+}
+
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out) {
     struct art_bucket_view view;
-    bool exact;
     assert(bucket < blob->buckets);
     enum art_rc rc = art_bucket_open(blob, bucket, &view);
-    if (ART_UNLIKELY(rc)) return rc;
-    uint32_t entry = art_bucket_search(&view, key, blob->label_len, &exact);
-    if (!exact) return ART_NOTFOUND;
-    art_bucket_entry(&view, entry, out);
-    return ART_OK;
+    return ART_UNLIKELY(rc) ? rc : get_in_view(&view, key, blob->label_len, out);
 }
 
 void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art_spot *out) {
@@ -59,12 +64,8 @@ void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
                               const uint8_t *page, struct art_entry *out) {
     struct art_bucket_view view;
-    bool exact;
     art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
-    uint32_t entry = art_bucket_search(&view, key, spot->known, &exact);
-    if (!exact) return ART_NOTFOUND;
-    art_bucket_entry(&view, entry, out);
-    return ART_OK;
+    return get_in_view(&view, key, spot->known, out);
 }
 
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out) {

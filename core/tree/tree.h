@@ -259,9 +259,9 @@ void art_cursor_close(struct art_cursor *cursor);
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
 bool art_cursor_valid(const struct art_cursor *cursor);
-struct art_bytes art_cursor_key(const struct art_cursor *cursor); /* with a NUL behind it; borrowed until the cursor
-                                                                     moves */
-const struct art_row *art_cursor_row(struct art_cursor *cursor);  /* borrowed until the cursor moves; held */
+/* Borrowed until the cursor moves; behind the key a NUL, and ART_KEY_PADDING bytes that can be read. */
+struct art_bytes art_cursor_key(const struct art_cursor *cursor);
+const struct art_row *art_cursor_row(struct art_cursor *cursor); /* borrowed until the cursor moves; held */
 /* The row's value, borrowed as these; false: it lies in overflow chunks. */
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out);
 /* Jumps over all rows that share the first `len` bytes of the current key. */

@@ -1,5 +1,5 @@
-/* A summary over values that begin with their data, ART_DATUM_BYTES each: a kind and 8 bytes, which of a text are its
- * hashes in a table with lookups. */
+/* A summary over values that begin with their data, ART_DATUM_BYTES each: a kind and 8 bytes, which are those of a text
+ * or a blob, or its hashes in a table with lookups. */
 #ifndef ART_TESTS_TOY_COLUMNS_H
 #define ART_TESTS_TOY_COLUMNS_H
 
@@ -18,7 +18,11 @@ static inline void toy_columns_read(void *context, struct art_bytes value, unsig
         if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
         out[i].kind = (enum art_datum_kind) * at;
         out[i].by_hash = summary->has.lookups && out[i].kind >= ART_DATUM_TEXT;
-        memcpy(&out[i].integer, at + 1, 8);
+        if (out[i].kind >= ART_DATUM_TEXT && !out[i].by_hash) {
+            out[i].bytes = art_bytes(at + 1, 8);
+        } else {
+            memcpy(&out[i].integer, at + 1, 8);
+        }
         if (out[i].kind == ART_DATUM_REAL && isnan(out[i].real)) out[i].kind = ART_DATUM_NULL;
     }
 }

@@ -1,4 +1,4 @@
-/* Lookups side by side: UPDATE and DELETE of a range of keys, rows that are written in order, a join in the order of
+/* Finger search, for lookups side by side: UPDATE and DELETE of a range of keys, rows that are written in order, a join in the order of
  * keys.
  *
  * Where several lookups in a row end in one bucket of a leaf, or the next, the following one begins with that bucket

@@ -11,6 +11,7 @@
 #include "tests/support/must.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_columns.h"
 
 /* --- random data -------------------------------------------------------------------------------------------------- */
 
@@ -445,26 +446,6 @@ END_TEST
 
 /* --- entries ------------------------------------------------------------------------------------------------------ */
 
-/* A value begins with its data, ART_DATUM_BYTES each. Eight bytes are those of a text or a blob. */
-static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
-    const struct art_summary *summary = context;
-    const uint8_t *at = value.data;
-    for (unsigned i = 0; i < summary->has.columns; i++, at += ART_DATUM_BYTES) {
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
-        if (!(wanted >> i & 1)) continue;
-        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
-        if (value.len < summary->has.columns * ART_DATUM_BYTES || *at > ART_DATUM_BLOB) continue;
-        out[i].kind = (enum art_datum_kind) * at;
-        if (out[i].kind >= ART_DATUM_TEXT) out[i].bytes = art_bytes(at + 1, 8);
-        if (is_number(&out[i])) memcpy(&out[i].integer, at + 1, 8);
-        if (out[i].kind == ART_DATUM_REAL && isnan(out[i].real)) out[i].kind = ART_DATUM_NULL;
-    }
-}
-
-static void toy_open(struct art_summary *summary, struct art_measures has) {
-    *summary = (struct art_summary){.has = has, .read = read_toy, .context = summary};
-}
-
 enum { REFERENCE = 28, ROOM = REFERENCE + ART_SUMMARY_MAX * ART_DATUM_BYTES + ART_REPLACED_MAX + 40 };
 
 /* A row as core stores it, and what is in it. */
@@ -574,7 +555,7 @@ START_TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
     static struct row before, row, next;
     for (unsigned round = random_rounds(100000); round; round--) {
         struct art_summary summary;
-        toy_open(&summary, random_measures(&random));
+        toy_columns_open(&summary, random_measures(&random));
         random_row(&before, &summary, random_flags(&random), NULL, &random);
         uint8_t shadows = random_below(&random, 3) ? ART_SHADOWS_OLDER : 0;
         random_row(&row, &summary, random_flags(&random) | shadows, &before, &random);
@@ -595,7 +576,7 @@ START_TEST(test_the_sums_of_a_key_over_all_sources_are_those_of_its_row) {
         struct art_summary summary;
         art_int128 sum[ART_SUMMARY_MAX] = {0};
         bool live = false;
-        toy_open(&summary, random_measures(&random));
+        toy_columns_open(&summary, random_measures(&random));
         for (int i = 0; i < SOURCES; i++) {
             uint8_t flags = random_flags(&random) & (uint8_t)~ART_CHUNK;
             random_row(&rows[i], &summary, flags | (live ? ART_SHADOWS_OLDER : 0), i ? &rows[i - 1] : NULL, &random);
@@ -611,7 +592,7 @@ START_TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back) 
     struct art_summary summary;
     struct random random = {3};
     static struct row before, row;
-    toy_open(&summary, (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0});
+    toy_columns_open(&summary, (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0});
     for (int sign = 0; sign < 2; sign++) {
         random_row(&before, &summary, 0, NULL, &random);
         for (unsigned i = 0; i < ART_SUMMARY_MAX; i++) {
@@ -631,7 +612,7 @@ START_TEST(test_sums_beyond_64_bits_are_exact) {
     struct random random = {4};
     static struct row row;
     art_int128 sum[ART_SUMMARY_MAX] = {0};
-    toy_open(&summary, (struct art_measures){1, 1, 0});
+    toy_columns_open(&summary, (struct art_measures){1, 1, 0});
     random_row(&row, &summary, 0, NULL, &random);
     row.data[0] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = INT64_MIN};
     row_store(&row, summary.has, 0, &random);
@@ -645,7 +626,7 @@ START_TEST(test_without_sums_nothing_is_replaced) {
     struct art_summary summary;
     struct random random = {5};
     static struct row before, row;
-    toy_open(&summary, (struct art_measures){3, 0, 0});
+    toy_columns_open(&summary, (struct art_measures){3, 0, 0});
     random_row(&before, &summary, 0, NULL, &random);
     random_row(&row, &summary, ART_SHADOWS_OLDER, &before, &random);
     ck_assert_int_eq(row.entry.flags & ART_REPLACED, 0);
@@ -689,7 +670,7 @@ START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
             struct art_datum data[ART_SUMMARY_MAX];
             uint8_t head[ART_REPLACED_MAX];
             art_int128 sum[ART_SUMMARY_MAX] = {0};
-            toy_open(&summary, random_measures(&random));
+            toy_columns_open(&summary, random_measures(&random));
             HOLDS(art_entry_value(flags, stored).len <= len);
             art_summary_read(&summary, &entry, ART_ALL_COLUMNS, data);
             for (unsigned i = 0; i < summary.has.columns; i++) {
@@ -734,7 +715,7 @@ START_TEST(test_a_cut_head_replaces_what_it_still_says) {
     struct art_summary summary;
     struct art_summed summed;
     struct art_entry entry = {.flags = ART_SHADOWS_OLDER | ART_REPLACED, .value = art_bytes(cut, sizeof cut)};
-    toy_open(&summary, (struct art_measures){3, 3, 0});
+    toy_columns_open(&summary, (struct art_measures){3, 3, 0});
     art_summary_weigh(&summary, &entry, &summed, NULL);
     ck_assert(summed.sum[0] == -7 && !summed.sum[1] && !summed.sum[2]);
     entry.value = art_bytes(early, sizeof early);

@@ -76,10 +76,23 @@ static void open_tree(void) {
     memset(asked, 0, sizeof asked);
 }
 
+static void make_key(char text[40], unsigned i, struct art_bytes *out) {
+    *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));
+}
+
+static void write_rows(unsigned step, struct art_bytes value) {
+    for (unsigned i = 0; i < ROWS; i += step) {
+        char text[40];
+        struct art_bytes key;
+        bool existed;
+        make_key(text, i, &key);
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, key, value, &existed));
+    }
+}
+
 /* One run, and nothing of it in memory. */
 static void set_up(void) {
     uint8_t byte = 0;
-    bool existed;
     struct art_commit commit;
     disk = sim_disk_new(7);
     sim_disk_put_file(disk, "a.db", &byte, 1);
@@ -92,11 +105,7 @@ static void set_up(void) {
                                         .blob_pages = 3};
     toy = toy_new(false);
     open_tree();
-    for (unsigned i = 0; i < ROWS; i++) {
-        char text[40];
-        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, len), art_bytes("some value", 10), &existed));
-    }
+    write_rows(1, art_bytes("some value", 10));
     must(art_tree_request_flush(tree));
     must(art_tree_prepare(tree, &commit));
     toy_write(toy, &commit);
@@ -154,16 +163,11 @@ static void commit(void) {
 /* Each `step`th row is written once more, and all is merged into one run with large blobs. */
 static uint64_t write_again(unsigned step) {
     static const uint8_t value[70];
-    bool existed;
     art_tree_close(tree);
     options.blob_pages = 0;
     open_tree();
     uint64_t since = art_tree_csn(tree);
-    for (unsigned i = 0; i < ROWS; i += step) {
-        char text[40];
-        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, len), art_bytes(value, sizeof value), &existed));
-    }
+    write_rows(step, art_bytes(value, sizeof value));
     must(art_tree_request_optimize(tree));
     commit();
     ck_assert_uint_eq(tree->root->runs, 1);
@@ -247,17 +251,12 @@ START_TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
     enum { CACHE_PAGES = 32, LEAF_PAGES = 3 };
     struct art_cursor *cursor;
     uint64_t most = 0;
-    bool existed;
     art_tree_close(tree);
     options.cache_bytes = CACHE_PAGES * ART_PAGE;
     open_tree();
     ck_assert_uint_gt(tree->root->run[0].pages, 3 * CACHE_PAGES);
-    for (unsigned i = 0; i < ROWS; i++) {
-        char text[40];
-        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, len), art_bytes("new", 3), &existed));
-        if (i % 100 == 0) art_store_relax(tree->store);
-    }
+    write_rows(1, art_bytes("new", 3));
+    art_store_relax(tree->store);
     must(art_cursor_open(tree, &cursor));
     unsigned rows = 0;
     for (must(art_cursor_seek(cursor, &(struct art_range){0}, false)); art_cursor_valid(cursor); rows++) {
@@ -302,8 +301,9 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
     walk(100, _i);
     for (unsigned i = 0; i < ROWS; i += 400) {
         char text[40];
-        uint32_t len = (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i);
-        must(art_tree_get(tree, art_bytes(text, len), &row));
+        struct art_bytes key;
+        make_key(text, i, &key);
+        must(art_tree_get(tree, key, &row));
         art_row_release(&row);
     }
     ck_assert_uint_eq(calls, 0);
@@ -311,10 +311,6 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
 END_TEST
 
 /* ---- searches: footers of neighbours come together --------------------------------------------------------------- */
-
-static void make_key(char text[40], unsigned i, struct art_bytes *out) {
-    *out = art_bytes(text, (uint32_t)sprintf(text, "dir-%02u/file-%06u", i / 1000, i));
-}
 
 static int get(unsigned i) {
     char text[40];
