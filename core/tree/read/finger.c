@@ -1,5 +1,5 @@
-/* Finger search, for lookups side by side: UPDATE and DELETE of a range of keys, rows that are written in order, a join in the order of
- * keys.
+/* Finger search, for lookups side by side: UPDATE and DELETE of a range of keys, rows that are written in order, a
+ * join in the order of keys.
  *
  * Where several lookups in a row end in one bucket of a leaf, or the next, the following one begins with that bucket
  * and needs nothing above it: no index blob, no filter, no routing. This is sound only for a key that is there. Any
