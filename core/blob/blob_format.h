@@ -188,6 +188,9 @@ void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out);
 /* What own_hash is to be. */
 uint64_t art_blob_trailer_hash(const uint8_t *last_page);
 
+/* What art_ref_decode() has accepted before. */
+void art_ref_read(struct art_bytes bytes, struct art_ref *out);
+
 /* Can the reference, read in this index blob, be that of a child? */
 static inline bool art_ref_is_child(const struct art_blob *blob, const struct art_ref *ref) {
     return ref->level + 1u == blob->level && art_measures_equal(ref->has, blob->has);

@@ -33,22 +33,11 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
     return art_ref_bytes(ref);
 }
 
-enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
+void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
-    if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
     struct art_measures has = {format.columns, format.sums, format.lookups};
-    if (format.level > ART_LEVEL_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
     uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
-    if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;
-    if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
-        return ART_CORRUPT;
-    }
-    if (!format.entries || format.entries > INT64_MAX) return ART_CORRUPT;
-    if (format.count > (int64_t)format.entries || format.count < -(int64_t)format.entries) return ART_CORRUPT;
-    uint8_t spare = 0;
-    for (size_t i = 0; i < sizeof format.spare; i++) spare |= format.spare[i];
-    if (spare || format.csn_max >> 56 || format.overflows > format.entries) return ART_CORRUPT;
     *out = (struct art_ref){
         .slot = format.slot,
         .level = format.level,
@@ -65,6 +54,25 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
         .summed = has.columns ? bytes.data + ART_REF_FIXED : NULL,
         .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
     };
+}
+
+enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
+    struct art_ref_format format;
+    if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
+    memcpy(&format, bytes.data, sizeof format);
+    struct art_measures has = {format.columns, format.sums, format.lookups};
+    if (format.level > ART_LEVEL_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
+    uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;
+    if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
+        return ART_CORRUPT;
+    }
+    if (!format.entries || format.entries > INT64_MAX) return ART_CORRUPT;
+    if (format.count > (int64_t)format.entries || format.count < -(int64_t)format.entries) return ART_CORRUPT;
+    uint8_t spare = 0;
+    for (size_t i = 0; i < sizeof format.spare; i++) spare |= format.spare[i];
+    if (spare || format.csn_max >> 56 || format.overflows > format.entries) return ART_CORRUPT;
+    art_ref_read(bytes, out);
     return ART_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/base/error.h"
+#include "core/blob/fences.h"
 #include "core/blob/routing.h"
 
 ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
@@ -100,6 +101,10 @@ static inline enum art_rc decode_child(const struct art_blob *blob, const struct
 }
 
 enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
+    if (art_fences_ready(blob)) {
+        art_fences_child(blob, art_fences_find(blob, key), out, before);
+        return ART_OK;
+    }
     struct art_place place;
     enum art_rc rc = find_child(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
@@ -129,6 +134,11 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
 }
 
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
+    if (art_fences_ready(blob)) {
+        *number = art_fences_find(blob, key);
+        art_fences_child(blob, *number, out, NULL);
+        return ART_OK;
+    }
     struct art_place place;
     enum art_rc rc = find_child(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
