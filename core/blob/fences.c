@@ -59,7 +59,7 @@ struct making {
     uint64_t sum; /* of the counts before the next child */
 };
 
-static bool all_present(const struct art_blob *blob) {
+static bool whole_is_present(const struct art_blob *blob) {
     uint32_t pages = 0;
     for (unsigned i = 0; i < 2; i++)
         pages += (uint32_t)__builtin_popcountll(atomic_load_explicit(&blob->present[i], memory_order_acquire));
@@ -118,7 +118,7 @@ static bool make_fences(struct making *making, struct art_blob *blob) {
 
 bool art_fences_ready_slow(struct art_blob *blob) {
     uint32_t count = blob->entries;
-    if (blob->asked++ < count || !all_present(blob)) return false;
+    if (blob->asked++ < count || !whole_is_present(blob)) return false;
     blob->keeps_fences = false; /* one try, whatever comes of it */
     if (count < 2 || count > FENCES_MOST) return false;
     struct making making = {0};

@@ -1,6 +1,6 @@
-/* Index blobs with fence pointers (core/blob/fences.c) give what the same blobs give without: the child's reference, its
- * number, the sum before it. And where no fences can be right there are none: a page that is not there, a separator out of
- * order, a reference that is none, no memory.
+/* Index blobs with fence pointers (core/blob/fences.c) give what the same blobs give without: the child's reference,
+ * its number, the sum before it. And where no fences can be right there are none: a page that is not there, a separator
+ * out of order, a reference that is none, no memory.
  */
 #include <check.h>
 #include <stdio.h>
