@@ -103,11 +103,11 @@ struct art_blob {
     /* NULL, or for a walk that will ask for these leaf pages, or the most of them: reads them together. What fails
      * shows when the page is loaded; where it would not show again, it is returned. */
     enum art_rc (*expect)(struct art_blob *, const struct art_pages *pages);
-    /* Set by whoever calls art_blob_drop_fences() in the end, and has one thread at a time read this copy. */
-    bool keeps_fences;
-    /* (private) */
-    uint32_t asked; /* for a child, without fences */
-    struct art_fences *fences;
+    /* The reader of this copy, one thread at a time, may have its separators decoded when that pays; it calls
+     * art_blob_drop_separators() in the end. */
+    bool may_keep_separators;
+    uint32_t asked;                    /* (private) for a child, without them */
+    struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, lookups;
     uint8_t flags, level;
@@ -186,8 +186,8 @@ enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t
  * if `before` is not NULL, the sum of the counts of the children before it, or their number. */
 enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
-/* What the blob keeps in memory so that these two are fast (fences.c). */
-void art_blob_drop_fences(struct art_blob *blob);
+/* What the blob keeps in memory so that these two are fast (separators.c). */
+void art_blob_drop_separators(struct art_blob *blob);
 /* The children around that of `key`, those that lie in one bucket and, counted from its beginning, in one stretch of
  * `room` children: how many. */
 uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);

@@ -4,8 +4,8 @@
 #include <assert.h>
 
 #include "core/base/error.h"
-#include "core/blob/fences.h"
 #include "core/blob/routing.h"
+#include "core/blob/separators.h"
 
 ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     uint32_t known;
@@ -101,8 +101,8 @@ static inline enum art_rc decode_child(const struct art_blob *blob, const struct
 }
 
 enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
-    if (art_fences_ready(blob)) {
-        art_fences_child(blob, art_fences_find(blob, key), out, before);
+    if (art_separators_ready(blob)) {
+        art_separators_child(blob, art_separators_find(blob, key), out, before);
         return ART_OK;
     }
     struct art_place place;
@@ -134,9 +134,9 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
 }
 
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
-    if (art_fences_ready(blob)) {
-        *number = art_fences_find(blob, key);
-        art_fences_child(blob, *number, out, NULL);
+    if (art_separators_ready(blob)) {
+        *number = art_separators_find(blob, key);
+        art_separators_child(blob, *number, out, NULL);
         return ART_OK;
     }
     struct art_place place;

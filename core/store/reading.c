@@ -305,7 +305,7 @@ void art_pinned_release(struct art_pinned *pinned) {
         art_bypass_free(pinned);
     } else {
         if (store->fork_generation == art_fork_now()) art_cache_release(pinned->cached);
-        art_blob_drop_fences(&pinned->blob);
+        art_blob_drop_separators(&pinned->blob);
         art_free(pinned);
     }
     art_store_unref(store);
@@ -364,7 +364,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     pinned->blob.load = load_pages;
     pinned->blob.expect = expect_pages;
     pinned->blob.owner = pinned;
-    pinned->blob.keeps_fences = true;
+    pinned->blob.may_keep_separators = true;
     atomic_init(&pinned->references, 1);
     pinned->store = store;
     pinned->cached = cached;
@@ -410,7 +410,7 @@ void art_store_forget(struct art_store *store, uint32_t slot) {
         return;
     }
     art_cache_release_superseded(pinned->cached);
-    art_blob_drop_fences(&pinned->blob);
+    art_blob_drop_separators(&pinned->blob);
     art_free(pinned);
     art_store_unref(store);
 }

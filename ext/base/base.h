@@ -165,6 +165,8 @@ enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fi
 void art_result_init(void); /* once SQLite can be asked for its version */
 /* A text as a function's result, copied; and one that has a NUL behind it already, and ART_KEY_PADDING bytes. */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
+/* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
+uint32_t art_sound_character(const uint8_t *p);
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
 /* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
  * NULL). */

@@ -55,11 +55,21 @@ int art_report_interrupt(char **message) {
     return SQLITE_INTERRUPT;
 }
 
+/* A message quotes keys and file names, which may be any bytes, or are cut; what SQLite gives out is UTF-8. */
+static void make_sound(char *message) {
+    for (uint8_t *at = (uint8_t *)message; at && *at;) {
+        uint32_t n = *at < 0x80 ? 1 : art_sound_character(at);
+        if (!n) *at = '?';
+        at += n ? n : 1;
+    }
+}
+
 int art_report(char **message, enum art_rc rc) {
     if (rc == ART_OK) return SQLITE_OK;
     if (rc == ART_INTERRUPT) return art_report_interrupt(message);
     sqlite3_free(*message);
     *message = rc == ART_NOMEM ? NULL : sqlite3_mprintf("%s", art_error_message());
+    make_sound(*message);
     return art_sqlite_code(rc);
 }
 
@@ -75,6 +85,7 @@ int art_complain(char **message, int rc, const char *format, ...) {
     sqlite3_free(*message);
     *message = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
+    make_sound(*message);
     return rc;
 }
 
@@ -106,6 +117,7 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     va_end(arguments);
     sqlite3_free(*message);
     *message = what ? sqlite3_mprintf("art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc)) : NULL;
+    make_sound(*message);
     sqlite3_free(what);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
 }

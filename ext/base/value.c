@@ -644,3 +644,18 @@ enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields,
     }
     return ART_OK;
 }
+
+uint32_t art_sound_character(const uint8_t *p) {
+    uint32_t n = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
+                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                               : 0;
+    uint32_t c = n ? p[0] & (0x7fu >> n) : 0;
+    for (uint32_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    bool no_character = (n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff));
+    bool replaced = c == 0xfffd || (c & 0xfffff800) == 0xd800 || (c & 0xfffffffe) == 0xfffe;
+    return no_character || replaced || (n && (p[n] & 0xc0) == 0x80) ? 0 : n;
+}

@@ -24,28 +24,12 @@ static inline uint8_t upper(uint8_t c) {
 
 /* --- literal prefixes --------------------------------------------------------------------------------------------- */
 
-/* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
-static uint32_t sound_character(const uint8_t *p) {
-    uint32_t n = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
-                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-                                               : 0;
-    uint32_t c = n ? p[0] & (0x7fu >> n) : 0;
-    for (uint32_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) return 0;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    bool overlong = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
-    bool replaced = c == 0xfffd || (c & 0xfffff800) == 0xd800 || (c & 0xfffffffe) == 0xfffe;
-    return overlong || replaced || (n && (p[n] & 0xc0) == 0x80) ? 0 : n;
-}
-
 /* Before the first wildcard, and before broken UTF-8. */
 static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
     const uint8_t *p = (const uint8_t *)pattern;
     for (uint32_t n = 1; n; p += n) {
         if (*p == 0 || (*p < 0x80 && strchr(wildcards, *p))) break;
-        n = *p < 0x80 ? 1 : sound_character(p);
+        n = *p < 0x80 ? 1 : art_sound_character(p);
     }
     return (uint32_t)(p - (const uint8_t *)pattern);
 }

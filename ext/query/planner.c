@@ -1,4 +1,4 @@
-/* xBestIndex: which of the constraints the cursor takes, in the words of plan.h, and what that costs.
+/* xBestIndex: which of the constraints the cursor takes, in the words of plan.h. costs.c says what that costs.
  *
  * Nothing is read here: what is in memory tells how many rows there may be. Only comparisons by BINARY are taken, and
  * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself.
@@ -19,131 +19,28 @@
  * so >= and <= must be with a literal, which no row value is.
  */
 #include "ext/query/or_arms.h"
-#include "ext/query/plan_text.h"
+#include "ext/query/planning.h"
 #include "ext/query/running.h"
-#include "ext/query/scan.h"
 
 #include <ctype.h>
 
-#ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
-#define SQLITE_INDEX_CONSTRAINT_LIMIT  73
-#define SQLITE_INDEX_CONSTRAINT_OFFSET 74
-#endif
-
 enum {
-    ROWS_UNKNOWN = 1000000,
     STRICT_LIMITS = 3046001, /* the version that offers them as it should */
     STRICT_GROUPS = 3053000, /* the version that surely tells GROUP BY from GROUP BY and ORDER BY */
-    LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
-    LIST_GUESS = 20          /* elements, but not more than a part of the rows */
+    CONDITIONS_AT_HAND = 12
 };
 
-/* What is known of one of SQLite's constraints. */
-struct condition {
-    uint8_t meaning;             /* for the key, or NONE */
-    bool is_asked;               /* what follows is known */
-    sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
-    struct art_bytes text;       /* of a constant that is a text */
-    uint8_t term[ART_PLAN_TERM]; /* if it is an argument */
-};
-enum { CONDITIONS_AT_HAND = 12 };
-
-struct planning {
-    struct art_vtab *vtab;
-    sqlite3_index_info *info;
-    int plan, arguments;
-    bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool listing, point, list, low, high, glob;
-    bool newer; /* a bound of versions */
-    int lookups;
-    int doubts; /* numbers that may be meant as texts are the cursor's to decide about */
-    int unsure; /* conditions that another plan had better not have */
-    enum { GLOB_UNKNOWN, GLOB_SQLITES, GLOB_OTHER } glob_is;
-    struct condition *conditions; /* of each constraint */
-    struct art_plan_text words;
-};
-
-/* --- constraints -------------------------------------------------------------------------------------------------- */
-
-static enum art_argument meaning_of(unsigned char op) {
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ:
-    case SQLITE_INDEX_CONSTRAINT_IS:
-        return ART_ARGUMENT_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_GT:
-        return ART_ARGUMENT_GREATER;
-    case SQLITE_INDEX_CONSTRAINT_GE:
-        return ART_ARGUMENT_GREATER_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_LT:
-        return ART_ARGUMENT_LESS;
-    case SQLITE_INDEX_CONSTRAINT_LE:
-        return ART_ARGUMENT_LESS_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_GLOB:
-        return ART_ARGUMENT_GLOB;
-    case SQLITE_INDEX_CONSTRAINT_LIKE:
-        return ART_ARGUMENT_LIKE;
-    default:
-        return ART_ARGUMENT_NONE;
-    }
-}
-
-static bool is_on_path(const struct planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    return constraint->usable && constraint->iColumn == ART_COLUMN_KEY;
-}
-
-static bool is_by(const struct planning *planning, int i, const char *wanted) {
-    return !sqlite3_stricmp(sqlite3_vtab_collation(planning->info, i), wanted);
-}
-
-/* What constraint i means, or NONE: not for the path, not usable, or by another collation. */
-static enum art_argument find_meaning(const struct planning *planning, int i) {
-    if (!is_on_path(planning, i)) return ART_ARGUMENT_NONE;
-    enum art_argument meaning = meaning_of(planning->info->aConstraint[i].op);
-    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
-    if (compares && !is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
-    return meaning == ART_ARGUMENT_EQUAL && i >= LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
-}
-
-static bool is_limit(unsigned char op) {
-    return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
-}
-
-static void ask_for_constant(const struct planning *planning, int i) {
-    struct condition *condition = &planning->conditions[i];
-    sqlite3_value *value = NULL;
-    condition->is_asked = true;
-    if (sqlite3_vtab_rhs_value(planning->info, i, &value)) return;
-    condition->constant = value;
-    if (!value || sqlite3_value_type(value) != SQLITE_TEXT) return;
-    const void *text = sqlite3_value_text(value);
-    condition->text = art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
-}
-
-static sqlite3_value *constant(const struct planning *planning, int i) {
-    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
-    return planning->conditions[i].constant;
-}
-
-static struct art_bytes constant_text(const struct planning *planning, int i) {
-    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
-    return planning->conditions[i].text;
-}
-
-/* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
-static bool is_list(const struct planning *planning, int i) {
-    return sqlite3_vtab_in(planning->info, i, -1);
-}
+/* --- taking a condition ------------------------------------------------------------------------------------------- */
 
 static const char *const argument_words[ART_ARGUMENTS] = ART_ARGUMENT_WORDS;
 
-static const char *name_of(const struct planning *planning, int column) {
+static const char *name_of(const struct art_planning *planning, int column) {
     const struct art_columns *columns = &planning->vtab->columns;
     return (unsigned)column < columns->count ? columns->items[column].name : "version";
 }
 
 /* A comparison of column `compared`, 0 is the key, with a literal or not; or -1: nothing is compared. */
-static void take_as(struct planning *planning, int i, int compared, bool is_literal, enum art_argument meaning,
+static void take_as(struct art_planning *planning, int i, int compared, bool is_literal, enum art_argument meaning,
                     bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
     bool limits = meaning == ART_ARGUMENT_LIMIT || meaning == ART_ARGUMENT_OFFSET;
@@ -159,7 +56,7 @@ static void take_as(struct planning *planning, int i, int compared, bool is_lite
     usage->omit = exact;
 }
 
-static void take(struct planning *planning, int i, enum art_argument meaning, bool exact) {
+static void take(struct art_planning *planning, int i, enum art_argument meaning, bool exact) {
     bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
     take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, true, meaning, exact);
 }
@@ -168,7 +65,7 @@ static void take(struct planning *planning, int i, enum art_argument meaning, bo
 
 /* SQLITE_CONSTRAINT: there is such an argument, but it is not known yet: this order of tables will not do. Of several,
  * SQLite compares the others with the column. */
-static int take_hidden(struct planning *planning, enum art_hidden hidden, enum art_argument meaning, bool *taken) {
+static int take_hidden(struct art_planning *planning, enum art_hidden hidden, enum art_argument meaning, bool *taken) {
     const sqlite3_index_info *info = planning->info;
     bool given = false;
     *taken = false;
@@ -184,14 +81,14 @@ static int take_hidden(struct planning *planning, enum art_hidden hidden, enum a
     return given && !*taken ? SQLITE_CONSTRAINT : SQLITE_OK;
 }
 
-static int take_listing_arguments(struct planning *planning) {
+static int take_listing_arguments(struct art_planning *planning) {
     bool given;
     int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &given);
     if (!rc) rc = take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &given);
 }
 
-static bool compares_hidden(const struct planning *planning, enum art_hidden hidden) {
+static bool compares_hidden(const struct art_planning *planning, enum art_hidden hidden) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
         bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == (int)hidden;
@@ -202,7 +99,7 @@ static bool compares_hidden(const struct planning *planning, enum art_hidden hid
 
 /* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason
  * to compare. */
-static int refuse_arguments(const struct planning *planning) {
+static int refuse_arguments(const struct art_planning *planning) {
     struct art_vtab *vtab = planning->vtab;
     const char *table = vtab->name->table;
     if (compares_hidden(planning, ART_HIDDEN_COMMAND)) {
@@ -234,7 +131,7 @@ static bool is_sqlites(struct art_vtab *vtab, const char *condition) {
     return added;
 }
 
-static void answer(const struct planning *planning) {
+static void answer(const struct art_planning *planning) {
     bool low = false, high = false;
     for (int i = 0; i < planning->info->nConstraint; i++) {
         low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
@@ -243,39 +140,19 @@ static void answer(const struct planning *planning) {
     if (low && high) planning->vtab->connection->bounds = ART_BOUNDS_ADDED;
 }
 
-/* The constant on the right of a comparison that is term number `offset` of the WHERE clause. */
-static struct art_bytes bound_at(const struct planning *planning, int offset, enum art_argument meaning) {
-    const sqlite3_index_info *info = planning->info;
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iTermOffset != offset || planning->conditions[i].meaning != meaning) continue;
-        return constant_text(planning, i);
-    }
-    return (struct art_bytes){0};
-}
-
-/* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*'. */
-static bool glob_has_bounds(const struct planning *planning, int i) {
-    int offset = planning->info->aConstraint[i].iTermOffset;
-    struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
-    struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
-    if (!low.len || low.len != high.len) return false;
-    uint32_t last = low.len - 1;
-    return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last];
-}
-
 /* Should a literal pattern with this beginning have bounds? Not if that, or what is next to it, may be a number. */
 static bool gets_bounds(struct art_bytes pattern, uint32_t prefix) {
     return prefix && (isalpha(pattern.data[0]) || (prefix > 1 && !strchr("0123456789+-. \t\n\v\f\r", pattern.data[0])));
 }
 
-static bool glob_is_sqlites(struct planning *planning, int i) {
-    bool has_bounds = glob_has_bounds(planning, i);
-    if (planning->glob_is == GLOB_UNKNOWN) {
+static bool glob_is_sqlites(struct art_planning *planning, int i) {
+    bool has_bounds = art_condition_glob_has_bounds(planning, i);
+    if (planning->glob_is == ART_GLOB_UNKNOWN) {
         bool own = has_bounds || is_sqlites(planning->vtab, "GLOB 'a*'");
-        planning->glob_is = own ? GLOB_SQLITES : GLOB_OTHER;
+        planning->glob_is = own ? ART_GLOB_SQLITES : ART_GLOB_OTHER;
     }
-    if (has_bounds || planning->glob_is != GLOB_SQLITES) return planning->glob_is == GLOB_SQLITES;
-    struct art_bytes pattern = constant_text(planning, i);
+    if (has_bounds || planning->glob_is != ART_GLOB_SQLITES) return planning->glob_is == ART_GLOB_SQLITES;
+    struct art_bytes pattern = art_condition_text(planning, i);
     return !pattern.len || !gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
 }
 
@@ -283,18 +160,19 @@ static bool glob_is_sqlites(struct planning *planning, int i) {
 
 /* One row at most; in a listing an equality is a range like any other. Rather one with a literal: the other side may be
  * a column of this very table, which is known to SQLite alone, and then it has no use for the plan. */
-static int find_equality(const struct planning *planning, bool list) {
+static int find_equality(const struct art_planning *planning, bool list) {
     const sqlite3_index_info *info = planning->info;
     int found = -1;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (planning->conditions[i].meaning != ART_ARGUMENT_EQUAL || is_list(planning, i) != list) continue;
-        if (constant(planning, i)) return i;
+        if (planning->conditions[i].meaning != ART_ARGUMENT_EQUAL || art_condition_is_list(planning, i) != list)
+            continue;
+        if (art_condition_constant(planning, i)) return i;
         if (found < 0) found = i;
     }
     return found;
 }
 
-static bool has_delimiter(const struct planning *planning) {
+static bool has_delimiter(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
@@ -304,7 +182,7 @@ static bool has_delimiter(const struct planning *planning) {
     return false;
 }
 
-static bool take_list(struct planning *planning) {
+static bool take_list(struct art_planning *planning) {
     int i = planning->listing ? -1 : find_equality(planning, true);
     if (i < 0) return false;
     sqlite3_vtab_in(planning->info, i, 1);
@@ -315,32 +193,32 @@ static bool take_list(struct planning *planning) {
 }
 
 /* Is another column equal to what may be a parameter? SQLite may have put that in the column's place, elsewhere. */
-static bool is_equated(const struct planning *planning) {
+static bool is_equated(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        bool other = constraint->iColumn != ART_COLUMN_KEY && meaning_of(constraint->op) == ART_ARGUMENT_EQUAL;
-        if (other && !constant(planning, i)) return true;
+        bool other = constraint->iColumn != ART_COLUMN_KEY && art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
+        if (other && !art_condition_constant(planning, i)) return true;
     }
     return false;
 }
 
 /* By order with what is no literal: with a text exactly; and with a number the cursor is exact, or says that it cannot
  * be (doubts.c). */
-static bool is_exact_by_order(struct planning *planning, enum art_argument meaning) {
+static bool is_exact_by_order(struct art_planning *planning, enum art_argument meaning) {
     if (meaning < ART_ARGUMENT_GREATER || planning->doubts == ART_DOUBTS_MAX) return false;
     if (art_restart_is_on(planning->vtab) == ART_RESTART_NUMBERS) return false;
     planning->doubts++;
     return true;
 }
 
-static void take_path_condition(struct planning *planning, int i, enum art_argument meaning) {
-    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = glob || constant(planning, i), exact;
+static void take_path_condition(struct art_planning *planning, int i, enum art_argument meaning) {
+    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = glob || art_condition_constant(planning, i), exact;
     if (glob) {
         exact = !planning->glob;
-        if (exact && glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
+        if (exact && art_condition_glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
     } else {
-        exact = is_literal ? sqlite3_value_type(constant(planning, i)) == SQLITE_TEXT
+        exact = is_literal ? sqlite3_value_type(art_condition_constant(planning, i)) == SQLITE_TEXT
                            : is_exact_by_order(planning, meaning);
     }
     take_as(planning, i, ART_COLUMN_KEY, is_literal || !exact, meaning, exact);
@@ -353,15 +231,15 @@ static void take_path_condition(struct planning *planning, int i, enum art_argum
     planning->high |= high || meaning == ART_ARGUMENT_EQUAL;
 }
 
-static void take_paths(struct planning *planning) {
+static void take_paths(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     planning->all_taken = planning->all_exact = true;
     if (is_equated(planning)) planning->plan |= ART_PLAN_EQUATED;
     take_list(planning);
     for (int i = 0; i < info->nConstraint; i++) {
         enum art_argument meaning = planning->conditions[i].meaning;
-        if (is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
-        bool another_list = meaning == ART_ARGUMENT_EQUAL && is_list(planning, i);
+        if (art_is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
+        bool another_list = meaning == ART_ARGUMENT_EQUAL && art_condition_is_list(planning, i);
         bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
         if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;
@@ -373,78 +251,62 @@ static void take_paths(struct planning *planning) {
 
 /* --- conditions on other columns ---------------------------------------------------------------------------------- */
 
-/* Usable, and on a column of the user's that is not the key. */
-static bool is_on_other_column(const struct planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
-    return constraint->usable && other;
-}
-
-/* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and
- * give a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
-static bool is_filter(const struct planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (!is_on_other_column(planning, i)) return false;
-    enum art_argument meaning = meaning_of(constraint->op);
-    if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
-    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !constant(planning, i)) return false;
-    return is_by(planning, i, "BINARY");
-}
-
 /* Whether constraint i bounds art_version from below: by >, >=, IS, or = with a literal. Versions are integers, so no
  * affinity is in the way. */
-static bool is_about_versions(const struct planning *planning, int i) {
+static bool is_about_versions(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     if (art_hidden_column(planning->vtab, constraint->iColumn) != ART_HIDDEN_VERSION || !constraint->usable)
         return false;
-    enum art_argument meaning = meaning_of(constraint->op);
+    enum art_argument meaning = art_condition_means(constraint->op);
     if (meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL) return true;
-    return meaning == ART_ARGUMENT_EQUAL && (constraint->op == SQLITE_INDEX_CONSTRAINT_IS || constant(planning, i));
+    return meaning == ART_ARGUMENT_EQUAL &&
+           (constraint->op == SQLITE_INDEX_CONSTRAINT_IS || art_condition_constant(planning, i));
 }
 
 /* Arguments so far that may come from other tables. */
-static int count_unknown(const struct planning *planning) {
+static int count_unknown(const struct art_planning *planning) {
     int count = 0;
     for (int i = 0; i < planning->info->nConstraint; i++) {
-        count +=
-            planning->info->aConstraintUsage[i].argvIndex && !is_about_versions(planning, i) && !constant(planning, i);
+        count += planning->info->aConstraintUsage[i].argvIndex && !is_about_versions(planning, i) &&
+                 !art_condition_constant(planning, i);
     }
     return count;
 }
 
 /* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does
- * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (estimate());
+ * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (costs.c);
  * though never for one in which two arguments come from two other tables. */
-static void take_filters(struct planning *planning) {
+static void take_filters(struct art_planning *planning) {
     int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
     int unknown = -1;
     for (int i = 0; i < planning->info->nConstraint && left; i++) {
-        if (!is_filter(planning, i) || planning->info->aConstraintUsage[i].argvIndex) continue;
-        bool is_literal = constant(planning, i);
+        if (!art_condition_is_filter(planning, i) || planning->info->aConstraintUsage[i].argvIndex) continue;
+        bool is_literal = art_condition_constant(planning, i);
         if (unknown < 0) unknown = count_unknown(planning);
         if (!is_literal && unknown > 1) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        take_as(planning, i, constraint->iColumn, is_literal, meaning_of(constraint->op), false);
+        take_as(planning, i, constraint->iColumn, is_literal, art_condition_means(constraint->op), false);
         planning->unsure += !is_literal;
         left--;
     }
 }
 
 /* ART_ARGUMENT_NONE: no row can be found by constraint i. */
-static enum art_argument lookup_meaning(const struct planning *planning, int i) {
+static enum art_argument lookup_meaning(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     const struct art_vtab *vtab = planning->vtab;
-    if (!is_on_other_column(planning, i)) return ART_ARGUMENT_NONE;
+    if (!art_condition_is_on_other_column(planning, i)) return ART_ARGUMENT_NONE;
     int item = art_summary_find(&vtab->summarised, (unsigned)constraint->iColumn);
-    if (item < 0 || !vtab->summarised.items[item].lookup || !is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    if (item < 0 || !vtab->summarised.items[item].lookup || !art_condition_is_by(planning, i, "BINARY"))
+        return ART_ARGUMENT_NONE;
     if (constraint->op == SQLITE_INDEX_CONSTRAINT_IS) return ART_ARGUMENT_LOOKUP_IS;
-    if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || i >= LISTS_KNOWN) return ART_ARGUMENT_NONE;
-    return is_list(planning, i) ? ART_ARGUMENT_LOOKUP_IN : ART_ARGUMENT_LOOKUP;
+    if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || i >= ART_LISTS_KNOWN) return ART_ARGUMENT_NONE;
+    return art_condition_is_list(planning, i) ? ART_ARGUMENT_LOOKUP_IN : ART_ARGUMENT_LOOKUP;
 }
 
 /* An equality may be a part of a row value's IN, as it may for filters; it is taken all the same, or no join would find
  * anything. A row whose value such a list names in two spellings, 1 and '1', then comes twice. */
-static void take_lookups(struct planning *planning) {
+static void take_lookups(struct art_planning *planning) {
     bool walks = !planning->listing && !planning->list && !planning->newer;
     for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_SOUGHT_MAX; i++) {
         enum art_argument meaning = lookup_meaning(planning, i);
@@ -456,38 +318,39 @@ static void take_lookups(struct planning *planning) {
 }
 
 /* A level's common prefixes have no version, and the elements of a list are looked up. */
-static void take_versions(struct planning *planning) {
+static void take_versions(struct art_planning *planning) {
     bool walks = !planning->listing && !planning->list;
     for (int i = 0; i < planning->info->nConstraint && walks; i++) {
         if (!is_about_versions(planning, i)) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        take_as(planning, i, constraint->iColumn, true, meaning_of(constraint->op), false);
-        planning->unsure += !constant(planning, i);
+        take_as(planning, i, constraint->iColumn, true, art_condition_means(constraint->op), false);
+        planning->unsure += !art_condition_constant(planning, i);
         planning->newer = true;
     }
 }
 
 /* --- LIKE --------------------------------------------------------------------------------------------------------- */
 
-static bool is_by_nocase(const struct planning *planning, int i) {
-    return !planning->conditions[i].meaning && is_on_path(planning, i) && is_by(planning, i, "NOCASE");
+static bool is_by_nocase(const struct art_planning *planning, int i) {
+    return !planning->conditions[i].meaning && art_condition_is_on_key(planning, i) &&
+           art_condition_is_by(planning, i, "NOCASE");
 }
 
 /* The lower one of the bounds that SQLite makes of a literal pattern, or -1. */
-static int find_bounds(const struct planning *planning) {
+static int find_bounds(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; i < info->nConstraint; i++) {
         if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_GE || !is_by_nocase(planning, i)) continue;
-        struct art_bytes low = constant_text(planning, i);
+        struct art_bytes low = art_condition_text(planning, i);
         for (int j = 0; low.len && j < info->nConstraint; j++) {
             if (info->aConstraint[j].op != SQLITE_INDEX_CONSTRAINT_LT || !is_by_nocase(planning, j)) continue;
-            if (art_folded_bounds(low, constant_text(planning, j))) return i;
+            if (art_folded_bounds(low, art_condition_text(planning, j))) return i;
         }
     }
     return -1;
 }
 
-static void take_like(struct planning *planning) {
+static void take_like(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     int bounds = find_bounds(planning);
     if (bounds >= 0) {
@@ -497,7 +360,7 @@ static void take_like(struct planning *planning) {
     if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
     for (int i = 0; i < info->nConstraint; i++) {
         if (planning->conditions[i].meaning != ART_ARGUMENT_LIKE) continue;
-        struct art_bytes pattern = constant_text(planning, i);
+        struct art_bytes pattern = art_condition_text(planning, i);
         uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
         if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
         if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
@@ -506,50 +369,28 @@ static void take_like(struct planning *planning) {
     }
 }
 
-/* No column but this one, and arguments that are given anyway. */
-static bool reads_only(const struct planning *planning, int column) {
-    unsigned hidden = planning->vtab->columns.count;
-    sqlite3_uint64 known = (sqlite3_uint64)1 << column;
-    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && hidden + i < 63; i++) {
-        known |= (sqlite3_uint64)1 << (hidden + i);
-    }
-    return (planning->info->colUsed & ~known) == 0;
-}
-
-static bool reads_sums(const struct planning *planning) {
-    const struct art_summarised *summarised = &planning->vtab->summarised;
-    bool any = false;
-    for (unsigned i = 0; i < summarised->sums; i++) {
-        unsigned column = summarised->items[i].column;
-        any |= planning->info->colUsed >> (column < 63 ? column : 63) & 1;
-    }
-    return any;
-}
-
 /* --- order and limits --------------------------------------------------------------------------------------------- */
-
-static uint64_t guess_rows(const struct planning *planning);
 
 /* Do the bounds of the tree know of this condition? Of the others nobody can tell how many rows have to be found, each
  * by a search, before one is met; to sort what a walk finds takes a thirtieth of that a row. */
-static bool bounds_know(const struct planning *planning, int i) {
+static bool bounds_know(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (is_limit(constraint->op) || constraint->iColumn == ART_COLUMN_KEY) return true;
+    if (art_is_limit(constraint->op) || constraint->iColumn == ART_COLUMN_KEY) return true;
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
-    bool compares =
-        is_filter(planning, i) && art_summary_find(&planning->vtab->summarised, (unsigned)constraint->iColumn) >= 0;
-    sqlite3_value *value = compares ? constant(planning, i) : NULL;
+    bool compares = art_condition_is_filter(planning, i) &&
+                    art_summary_find(&planning->vtab->summarised, (unsigned)constraint->iColumn) >= 0;
+    sqlite3_value *value = compares ? art_condition_constant(planning, i) : NULL;
     return compares &&
            (!value || sqlite3_value_type(value) == SQLITE_INTEGER || sqlite3_value_type(value) == SQLITE_FLOAT);
 }
 
 /* How many rows are asked for, as far as literals tell. 0: there is no LIMIT. */
-static uint64_t rows_asked_for(const struct planning *planning) {
+static uint64_t rows_asked_for(const struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     uint64_t rows = 0;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (!is_limit(info->aConstraint[i].op)) continue;
-        sqlite3_value *value = constant(planning, i);
+        if (!art_is_limit(info->aConstraint[i].op)) continue;
+        sqlite3_value *value = art_condition_constant(planning, i);
         sqlite3_int64 number = value ? sqlite3_value_int64(value) : 1;
         bool is_offset = info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET;
         if (number < 0) number = is_offset ? 0 : INT32_MAX; /* a LIMIT of -1 is none */
@@ -561,7 +402,7 @@ static uint64_t rows_asked_for(const struct planning *planning) {
 /* There is a LIMIT, and it is small. Or nothing but that column is read, and it descends: so SQLite asks for max(), and
  * wants the first row. Newer versions ask for the key whatever is read, and are left to their walk; a min() they never
  * ask for so. */
-static bool wants_few(const struct planning *planning, int column) {
+static bool wants_few(const struct art_planning *planning, int column) {
     const sqlite3_index_info *info = planning->info;
     enum { SMALL_PART = 30 };
     if (sqlite3_vtab_distinct(planning->info)) return false;
@@ -569,12 +410,12 @@ static bool wants_few(const struct planning *planning, int column) {
         if (!bounds_know(planning, i)) return false;
     }
     uint64_t asked = rows_asked_for(planning);
-    if (asked) return asked <= 100 || asked < guess_rows(planning) / SMALL_PART;
-    return info->aOrderBy[0].desc && column < 63 && reads_only(planning, column);
+    if (asked) return asked <= 100 || asked < art_planning_guess_rows(planning) / SMALL_PART;
+    return info->aOrderBy[0].desc && column < 63 && art_planning_reads_only(planning, column);
 }
 
 /* Rows in the order of a summarised column. That pays off where few of them are wanted. */
-static void take_best_first(struct planning *planning) {
+static void take_best_first(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     const struct art_vtab *vtab = planning->vtab;
     bool walks = !planning->listing && !planning->list && !planning->newer && !planning->point;
@@ -592,7 +433,7 @@ static void take_best_first(struct planning *planning) {
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,
  * which is all that GROUP BY and DISTINCT want. SQLite 3.40 says so of GROUP BY also where the same terms are to be the
  * order of the result. */
-static void take_order(struct planning *planning) {
+static void take_order(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     int mode = sqlite3_vtab_distinct(info);
     bool any_order = mode == 2 || (mode == 1 && sqlite3_libversion_number() >= STRICT_GROUPS);
@@ -609,11 +450,11 @@ static void take_order(struct planning *planning) {
 /* Terms of the WHERE clause stand before its LIMIT, which has the number `before`. */
 static bool shows_all_terms(const sqlite3_index_info *info, int before) {
     int others = 0;
-    for (int i = 0; i < info->nConstraint; i++) others += !is_limit(info->aConstraint[i].op);
+    for (int i = 0; i < info->nConstraint; i++) others += !art_is_limit(info->aConstraint[i].op);
     return others == before;
 }
 
-static void take_limits(struct planning *planning) {
+static void take_limits(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     bool strict = sqlite3_libversion_number() >= STRICT_LIMITS;
     int limit = -1, offset = -1;
@@ -635,186 +476,17 @@ static void take_limits(struct planning *planning) {
     take(planning, offset, ART_ARGUMENT_OFFSET, alone);
 }
 
-/* --- costs -------------------------------------------------------------------------------------------------------- */
-
-/* Where the constants among the arguments meet. False: there are none. */
-static bool constants_meet(const struct planning *planning, struct art_key_range *keys) {
-    const sqlite3_index_info *info = planning->info;
-    bool any = false;
-    for (int i = 0; i < info->nConstraint; i++) {
-        enum art_argument meaning = planning->conditions[i].meaning;
-        if (!info->aConstraintUsage[i].argvIndex || meaning >= ART_ARGUMENT_GLOB) continue;
-        struct art_bytes text = constant_text(planning, i);
-        if (!text.len) continue;
-        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
-        if (hidden == ART_HIDDEN_PREFIX) {
-            art_key_range_prefix(keys, text);
-        } else if (hidden == ART_HIDDEN_START_AFTER) {
-            art_key_range_low(keys, text, true);
-        } else if (info->aConstraint[i].iColumn == ART_COLUMN_KEY && meaning >= ART_ARGUMENT_EQUAL) {
-            art_key_range_compare(keys, meaning, constant(planning, i), true);
-        } else {
-            continue;
-        }
-        any = true;
-    }
-    return any;
-}
-
-/* Or may, for all that is known. */
-static bool begins_literally(const struct planning *planning, int i) {
-    struct art_bytes pattern = constant_text(planning, i);
-    return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
-}
-
-/* How many conditions bound a range's ends. */
-struct bounds {
-    int low, high;
-};
-
-static void add_bounds(const struct planning *planning, int i, struct bounds *bounds) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    enum art_argument meaning = planning->conditions[i].meaning;
-    int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
-    bool begins = false;
-    if (meaning == ART_ARGUMENT_EQUAL) {
-        begins = planning->listing; /* else it is a list */
-    } else if (meaning == ART_ARGUMENT_GLOB) {
-        begins = begins_literally(planning, i);
-    } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
-        begins = is_on_path(planning, i);
-        begins |= hidden == ART_HIDDEN_PREFIX;
-    }
-    bounds->low += hidden == ART_HIDDEN_START_AFTER;
-    bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-    bounds->high += begins || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
-}
-
-/* Among the arguments: by constants, or by what is not known before the scan. */
-static struct bounds count_bounds(const struct planning *planning, bool constants) {
-    const sqlite3_index_info *info = planning->info;
-    struct bounds bounds = {0};
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (!info->aConstraintUsage[i].argvIndex || is_limit(info->aConstraint[i].op)) continue;
-        if (planning->conditions[i].meaning == ART_ARGUMENT_GLOB && glob_has_bounds(planning, i)) continue;
-        if ((constant(planning, i) != NULL) == constants) add_bounds(planning, i, &bounds);
-    }
-    return bounds;
-}
-
-/* Of rows about whose bounds nothing else is known. Each counts: it may be the one for which SQLite goes through
- * another table first, beside those that are the same for all of its rows. */
-static uint64_t share(struct bounds bounds, uint64_t rows) {
-    bool both = bounds.low && bounds.high;
-    int others = bounds.low + bounds.high - (both ? 2 : 1);
-    if (others < 0) return rows;
-    rows /= both ? 64 : 4;
-    return others < 32 ? rows >> others : 0;
-}
-
-/* Where the constants meet. */
-static uint64_t guess_rows(const struct planning *planning) {
-    struct art_vtab *vtab = planning->vtab;
-    const struct art_table *table = vtab->table;
-    struct art_key_range keys = {
-        .low = vtab->planned_low, .high = vtab->planned_high, .scratch = vtab->planned_scratch};
-    uint64_t rows = 0;
-    bool meet = constants_meet(planning, &keys);
-    if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
-        rows = ROWS_UNKNOWN;
-        meet = false;
-    }
-    vtab->planned_low = keys.low;
-    vtab->planned_high = keys.high;
-    vtab->planned_scratch = keys.scratch;
-    return meet ? rows : share(count_bounds(planning, true), rows);
-}
-
-static bool reads_values(const struct planning *planning) {
-    unsigned prefix = planning->vtab->columns.count + ART_HIDDEN_PREFIX;
-    sqlite3_uint64 keys = 1;
-    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && prefix + i < 63; i++) {
-        keys |= (sqlite3_uint64)1 << (prefix + i);
-    }
-    return (planning->info->colUsed & ~keys) != 0;
-}
-
-/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
-static void price_lookups(const struct planning *planning, uint64_t rows) {
-    sqlite3_index_info *info = planning->info;
-    enum { FOUND = 10, ROWS_A_BLOB = 8192, READ = 40 };
-    uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
-    info->estimatedRows = (sqlite3_int64)found + 1;
-    info->estimatedCost = 6 + (double)(rows < READ * FOUND ? rows : READ * FOUND) + (double)rows / ROWS_A_BLOB;
-}
-
-/* How many of the rows meet the conditions on other columns, by guesses like those that SQLite makes for an ordinary
- * table: an equality leaves a quarter, or half if it is with -1, 0 or 1; any other condition 93 %. SQLite makes no
- * such guess for a virtual table, and would begin a join with either of two tables where one of them has such a
- * condition. */
-static uint64_t guess_after_conditions(const struct planning *planning, uint64_t rows) {
-    const sqlite3_index_info *info = planning->info;
-    uint64_t left = rows, most = rows;
-    for (int i = 0; i < info->nConstraint; i++) {
-        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        if (!is_on_other_column(planning, i) || is_limit(constraint->op)) continue;
-        left -= left / 14;
-        if (meaning_of(constraint->op) != ART_ARGUMENT_EQUAL) continue;
-        sqlite3_value *value = constant(planning, i);
-        sqlite3_int64 number = value && sqlite3_value_type(value) == SQLITE_INTEGER ? sqlite3_value_int64(value) : 2;
-        uint64_t equal = rows / (number >= -1 && number <= 1 ? 2 : 4);
-        if (most > equal) most = equal;
-    }
-    return left < most ? left : most;
-}
-
-/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
- * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
-static void estimate(const struct planning *planning) {
-    sqlite3_index_info *info = planning->info;
-    if (planning->point) {
-        info->estimatedRows = 1;
-        info->estimatedCost = 2;
-        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-        return;
-    }
-    struct bounds unknown = count_bounds(planning, false);
-    bool may_wait = unknown.low || unknown.high || planning->list;
-    uint64_t rows = guess_rows(planning);
-    double each = reads_values(planning) ? 1.0 : 0.6;
-    if (planning->list && rows / 4 < LIST_GUESS) {
-        rows /= 4;
-    } else if (planning->list) {
-        rows = LIST_GUESS;
-    }
-    rows = share(unknown, rows);
-    if (planning->newer) rows /= 4;
-    if (planning->lookups) {
-        price_lookups(planning, rows);
-        return;
-    }
-    if (planning->list) {
-        each = 2;
-    } else if (planning->listing) {
-        rows = rows / 50 + (may_wait ? 8 : 10);
-        each = 5;
-    }
-    info->estimatedRows = (sqlite3_int64)guess_after_conditions(planning, rows) + 2;
-    info->estimatedCost = (may_wait ? 4 : 5) + (double)rows * each;
-    for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
-}
-
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
 
-static int plan_point(struct planning *planning, int equality) {
+static int plan_point(struct art_planning *planning, int equality) {
     planning->point = true;
-    take(planning, equality, ART_ARGUMENT_EQUAL, constant_text(planning, equality).len > 0);
+    take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
     planning->plan |= ART_PLAN_POINT;
     take_order(planning); /* a number may have several spellings */
     return take_listing_arguments(planning);
 }
 
-static int plan_range(struct planning *planning) {
+static int plan_range(struct art_planning *planning) {
     int rc = take_listing_arguments(planning);
     if (rc) return rc;
     take_paths(planning);
@@ -826,27 +498,28 @@ static int plan_range(struct planning *planning) {
     take_order(planning);
     if (planning->listing) art_plan_text_append(&planning->words, ", level listing");
     if (planning->plan & ART_PLAN_DESCENDING) art_plan_text_append(&planning->words, ", descending");
-    if (!reads_values(planning)) art_plan_text_append(&planning->words, ", keys only");
+    if (art_planning_reads_only(planning, ART_COLUMN_KEY)) art_plan_text_append(&planning->words, ", keys only");
     take_limits(planning);
     return SQLITE_OK;
 }
 
-static int make_plan(struct planning *planning) {
+static int make_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     int rc = refuse_arguments(planning);
     if (rc) return rc;
-    for (int i = 0; i < info->nConstraint; i++) planning->conditions[i].meaning = (uint8_t)find_meaning(planning, i);
+    for (int i = 0; i < info->nConstraint; i++)
+        planning->conditions[i].meaning = (uint8_t)art_condition_meaning(planning, i);
     int equality = has_delimiter(planning) ? -1 : find_equality(planning, false);
     rc = equality >= 0 ? plan_point(planning, equality) : plan_range(planning);
     if (rc) return rc;
-    if (has_delimiter(planning) && reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
-    estimate(planning);
+    if (has_delimiter(planning) && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
+    art_planning_estimate(planning);
     art_or_arms_price(planning->vtab, planning->info);
     return SQLITE_OK;
 }
 
 /* For idxStr; NULL: no memory. */
-static char *finish_plan(struct planning *planning) {
+static char *finish_plan(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     uint8_t terms[CONDITIONS_AT_HAND][ART_PLAN_TERM], (*all)[ART_PLAN_TERM] = terms;
     size_t len = (size_t)planning->arguments * ART_PLAN_TERM;
@@ -861,7 +534,7 @@ static char *finish_plan(struct planning *planning) {
     return plan;
 }
 
-static int answer_with_plan(struct planning *planning) {
+static int answer_with_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     art_plan_text_begin(&planning->words);
     int rc = make_plan(planning);
@@ -878,8 +551,8 @@ static int answer_with_plan(struct planning *planning) {
 }
 
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    struct condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
-    struct planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
+    struct art_condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
+    struct art_planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
     if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
     if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
     art_restart_is_on(planning.vtab); /* before is_sqlites() prepares something, which hides what has failed */

@@ -7,6 +7,7 @@
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
 static sqlite3 *db;
@@ -369,6 +370,21 @@ START_TEST(test_random_numbers_are_compared_exactly_or_not_at_all) {
 }
 END_TEST
 
+/* What SQLite gives out is UTF-8, and a binding may fail where it is not. */
+START_TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
+    sql_run(db, "INSERT INTO t(path, value) VALUES(CAST(x'61ff80c3' AS TEXT), 1), (printf('!%%.58c\u00e9', 'a'), 1)");
+    sql_refused(db, SQLITE_ERROR,
+                "art: a common prefix cannot be changed (t.path = 'a?"
+                "?"
+                "?'): leave the delimiter",
+                "UPDATE t SET value = 1 WHERE prefix = 'a' AND delimiter = x'c3'");
+    sql_run(db, "DELETE FROM t WHERE path = CAST(x'61ff80c3' AS TEXT); UPDATE o SET id = -165");
+    char *said = sqlite3_mprintf("'!%.58c?'", 'a');
+    sql_refused(db, SQLITE_ERROR, said, "SELECT o.id, t.value FROM o JOIN t ON t.path > o.id");
+    sqlite3_free(said);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("doubts");
     TCase *cases = tcase_create("doubts");
@@ -387,6 +403,7 @@ int main(void) {
     tcase_add_test(cases, test_what_is_too_near_is_refused);
     tcase_add_test(cases, test_one_prefix_has_one_price);
     tcase_add_test(cases, test_random_numbers_are_compared_exactly_or_not_at_all);
+    tcase_add_test(cases, test_a_message_that_quotes_any_bytes_is_utf8);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }

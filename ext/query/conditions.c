@@ -1,0 +1,125 @@
+/* What SQLite's constraints are to the planner: which column, which comparison, with what constant. */
+#include "ext/query/planning.h"
+
+enum art_argument art_condition_means(unsigned char op) {
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ:
+    case SQLITE_INDEX_CONSTRAINT_IS:
+        return ART_ARGUMENT_EQUAL;
+    case SQLITE_INDEX_CONSTRAINT_GT:
+        return ART_ARGUMENT_GREATER;
+    case SQLITE_INDEX_CONSTRAINT_GE:
+        return ART_ARGUMENT_GREATER_EQUAL;
+    case SQLITE_INDEX_CONSTRAINT_LT:
+        return ART_ARGUMENT_LESS;
+    case SQLITE_INDEX_CONSTRAINT_LE:
+        return ART_ARGUMENT_LESS_EQUAL;
+    case SQLITE_INDEX_CONSTRAINT_GLOB:
+        return ART_ARGUMENT_GLOB;
+    case SQLITE_INDEX_CONSTRAINT_LIKE:
+        return ART_ARGUMENT_LIKE;
+    default:
+        return ART_ARGUMENT_NONE;
+    }
+}
+
+bool art_condition_is_on_key(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    return constraint->usable && constraint->iColumn == ART_COLUMN_KEY;
+}
+
+bool art_condition_is_by(const struct art_planning *planning, int i, const char *wanted) {
+    return !sqlite3_stricmp(sqlite3_vtab_collation(planning->info, i), wanted);
+}
+
+enum art_argument art_condition_meaning(const struct art_planning *planning, int i) {
+    if (!art_condition_is_on_key(planning, i)) return ART_ARGUMENT_NONE;
+    enum art_argument meaning = art_condition_means(planning->info->aConstraint[i].op);
+    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
+    if (compares && !art_condition_is_by(planning, i, "BINARY")) return ART_ARGUMENT_NONE;
+    return meaning == ART_ARGUMENT_EQUAL && i >= ART_LISTS_KNOWN ? ART_ARGUMENT_NONE : meaning;
+}
+
+bool art_is_limit(unsigned char op) {
+    return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+}
+
+static void ask_for_constant(const struct art_planning *planning, int i) {
+    struct art_condition *condition = &planning->conditions[i];
+    sqlite3_value *value = NULL;
+    condition->is_asked = true;
+    if (sqlite3_vtab_rhs_value(planning->info, i, &value)) return;
+    condition->constant = value;
+    if (!value || sqlite3_value_type(value) != SQLITE_TEXT) return;
+    const void *text = sqlite3_value_text(value);
+    condition->text = art_bytes(text, text ? (uint32_t)sqlite3_value_bytes(value) : 0);
+}
+
+sqlite3_value *art_condition_constant(const struct art_planning *planning, int i) {
+    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
+    return planning->conditions[i].constant;
+}
+
+struct art_bytes art_condition_text(const struct art_planning *planning, int i) {
+    if (!planning->conditions[i].is_asked) ask_for_constant(planning, i);
+    return planning->conditions[i].text;
+}
+
+bool art_condition_is_list(const struct art_planning *planning, int i) {
+    return sqlite3_vtab_in(planning->info, i, -1);
+}
+
+bool art_condition_is_on_other_column(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    bool other = constraint->iColumn > ART_COLUMN_KEY && art_hidden_column(planning->vtab, constraint->iColumn) < 0;
+    return constraint->usable && other;
+}
+
+/* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and
+ * give a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
+bool art_condition_is_filter(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    if (!art_condition_is_on_other_column(planning, i)) return false;
+    enum art_argument meaning = art_condition_means(constraint->op);
+    if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
+    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !art_condition_constant(planning, i)) return false;
+    return art_condition_is_by(planning, i, "BINARY");
+}
+
+/* The constant on the right of a comparison that is term number `offset` of the WHERE clause. */
+static struct art_bytes bound_at(const struct art_planning *planning, int offset, enum art_argument meaning) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iTermOffset != offset || planning->conditions[i].meaning != meaning) continue;
+        return art_condition_text(planning, i);
+    }
+    return (struct art_bytes){0};
+}
+
+bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
+    int offset = planning->info->aConstraint[i].iTermOffset;
+    struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
+    struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
+    if (!low.len || low.len != high.len) return false;
+    uint32_t last = low.len - 1;
+    return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last];
+}
+
+bool art_planning_reads_only(const struct art_planning *planning, int column) {
+    unsigned hidden = planning->vtab->columns.count;
+    sqlite3_uint64 known = (sqlite3_uint64)1 << column;
+    for (unsigned i = ART_HIDDEN_PREFIX; i <= ART_HIDDEN_START_AFTER && hidden + i < 63; i++) {
+        known |= (sqlite3_uint64)1 << (hidden + i);
+    }
+    return (planning->info->colUsed & ~known) == 0;
+}
+
+bool art_planning_reads_sums(const struct art_planning *planning) {
+    const struct art_summarised *summarised = &planning->vtab->summarised;
+    bool any = false;
+    for (unsigned i = 0; i < summarised->sums; i++) {
+        unsigned column = summarised->items[i].column;
+        any |= planning->info->colUsed >> (column < 63 ? column : 63) & 1;
+    }
+    return any;
+}

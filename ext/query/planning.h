@@ -1,0 +1,73 @@
+/* What the planner's files share: planner.c makes the plan, conditions.c says what SQLite's constraints are, costs.c
+ * what the plan costs. */
+#ifndef ART_QUERY_PLANNING_H
+#define ART_QUERY_PLANNING_H
+
+#include "ext/query/plan_text.h"
+#include "ext/query/scan.h"
+
+#ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
+#define SQLITE_INDEX_CONSTRAINT_LIMIT  73
+#define SQLITE_INDEX_CONSTRAINT_OFFSET 74
+#endif
+
+/* Of so many constraints SQLite tells whether they are an IN. */
+enum { ART_LISTS_KNOWN = 32 };
+
+/* What is known of one of SQLite's constraints. */
+struct art_condition {
+    uint8_t meaning;             /* for the key, or NONE */
+    bool is_asked;               /* what follows is known */
+    sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
+    struct art_bytes text;       /* of a constant that is a text */
+    uint8_t term[ART_PLAN_TERM]; /* if it is an argument */
+};
+
+struct art_planning {
+    struct art_vtab *vtab;
+    sqlite3_index_info *info;
+    int plan, arguments;
+    bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
+    bool listing, point, list, low, high, glob;
+    bool newer; /* a bound of versions */
+    int lookups;
+    int doubts; /* numbers that may be meant as texts are the cursor's to decide about */
+    int unsure; /* conditions that another plan had better not have */
+    enum { ART_GLOB_UNKNOWN, ART_GLOB_SQLITES, ART_GLOB_OTHER } glob_is;
+    struct art_condition *conditions; /* of each constraint */
+    struct art_plan_text words;
+};
+
+/* --- conditions.c: constraint `i` of SQLite's --------------------------------------------------------------------- */
+
+/* What a comparison means, whatever is compared: ART_ARGUMENT_EQUAL to ART_ARGUMENT_LIKE, or NONE. */
+enum art_argument art_condition_means(unsigned char op);
+bool art_is_limit(unsigned char op); /* or an OFFSET */
+/* What the constraint means for the key. NONE: it is on another column, not usable, or by another collation. */
+enum art_argument art_condition_meaning(const struct art_planning *planning, int i);
+/* Usable, and on the key; on a column of the user's that is not the key. */
+bool art_condition_is_on_key(const struct art_planning *planning, int i);
+bool art_condition_is_on_other_column(const struct art_planning *planning, int i);
+bool art_condition_is_by(const struct art_planning *planning, int i, const char *collation);
+/* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
+bool art_condition_is_list(const struct art_planning *planning, int i);
+/* May the cursor pass over rows by it? */
+bool art_condition_is_filter(const struct art_planning *planning, int i);
+/* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': are these two there? */
+bool art_condition_glob_has_bounds(const struct art_planning *planning, int i);
+/* What is on the right, if that is known now: a literal, or a parameter's value; NULL, and no text: it is not. */
+sqlite3_value *art_condition_constant(const struct art_planning *planning, int i);
+struct art_bytes art_condition_text(const struct art_planning *planning, int i);
+
+/* Does the statement read no column but this one, and arguments that are given anyway? */
+bool art_planning_reads_only(const struct art_planning *planning, int column);
+bool art_planning_reads_sums(const struct art_planning *planning);
+
+/* --- costs.c ------------------------------------------------------------------------------------------------------ */
+
+/* How many rows the constants among the arguments leave. */
+uint64_t art_planning_guess_rows(const struct art_planning *planning);
+/* Sets what SQLite is told of the plan's cost and rows. */
+void art_planning_estimate(const struct art_planning *planning);
+
+#endif
