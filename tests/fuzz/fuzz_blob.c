@@ -105,6 +105,22 @@ static void ask_extremes(struct art_blob *blob, struct art_bytes key, const stru
     }
 }
 
+/* For a child, of a reader that has the separators decoded as soon as all pages are there. */
+static void ask_keeper(const struct art_blob *blob, struct art_bytes key) {
+    struct art_blob keeper;
+    struct art_ref ref;
+    int64_t before;
+    uint32_t number;
+    memcpy(&keeper, blob, sizeof keeper);
+    keeper.may_keep_separators = true;
+    keeper.asked = keeper.entries;
+    int rc = art_blob_child(&keeper, key, &ref, &before);
+    if (fuzz_sound(rc, "child") && !rc) fuzz_touch(ref.label);
+    rc = art_blob_child_number(&keeper, key, &ref, &number);
+    if (fuzz_sound(rc, "child's number") && !rc && number >= keeper.entries) fuzz_fail("a child that is none");
+    art_blob_drop_separators(&keeper);
+}
+
 /* Every question there is about one key. */
 static void ask(struct art_blob *blob, struct art_bytes key) {
     struct art_entry entry;
@@ -124,6 +140,7 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
     } else {
         rc = art_blob_child(blob, key, &ref, &number);
         if (fuzz_sound(rc, "child") && !rc) fuzz_touch(ref.label);
+        ask_keeper(blob, key);
     }
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     struct art_mark mark;
