@@ -1,5 +1,6 @@
 /* Readers scale with the cores: what is read again takes no lock of art's, asks for no memory (but once, for an index
- * blob's separators) and leaves the process's cache alone, so nothing that another connection's thread writes to either.
+ * blob's separators) and leaves the process's cache alone, so nothing that another connection's thread writes to,
+ * either.
  *
  * Core's and ext's calls are counted on their way (the linker's --wrap); SQLite's own, which are in its library, are
  * not.
