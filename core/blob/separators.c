@@ -22,7 +22,7 @@
 #include "core/blob/bucket.h"
 #include "core/blob/cursor.h"
 
-/* Each connection has its own, outside of the cache's limit: so there is one. */
+/* Each connection has its own, outside of the cache's limit: so they have limits of their own, a blob each. */
 enum { CHILDREN_MOST = 1024, KEYS_MOST = 64 * 1024, HEAD = 8 };
 
 struct child {
@@ -200,9 +200,10 @@ static struct art_separators *packed(const struct art_separators *making, const 
 
 bool art_separators_ready_slow(struct art_blob *blob) {
     uint32_t count = blob->entries;
-    if (blob->asked++ < count || !whole_is_present(blob)) return false;
+    bool fits = count >= 2 && count <= CHILDREN_MOST;
+    if (fits && (blob->asked++ < count || !whole_is_present(blob))) return false;
     blob->may_keep_separators = false; /* one try, whatever comes of it */
-    if (count < 2 || count > CHILDREN_MOST) return false;
+    if (!fits) return false;
     struct art_separators *making = new_separators(count, 3 * count, 2 * count, 0);
     struct art_buffer keys = {0};
     if (making && take_children(making, &keys, blob)) {

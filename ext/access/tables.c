@@ -9,6 +9,17 @@ int art_schema_known(sqlite3 *db, const char *schema, char **message) {
                         "art: there is no database of that name (%s): give 'main' or an attached one", schema);
 }
 
+int art_report_unreadable(char **message, sqlite3 *db, int rc, const char *what) {
+    int primary = rc & 0xff;
+    if (primary != SQLITE_READONLY && primary != SQLITE_CANTOPEN) {
+        return art_report_sql(message, db, rc, "cannot read %s", what);
+    }
+    return art_complain(message, rc,
+                        "art: cannot read %s (%s): in WAL mode a reader makes files beside the database: give this "
+                        "user the right to, or, while nobody writes, open it with immutable=1",
+                        what, sqlite3_errmsg(db));
+}
+
 int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char **message) {
     int rc = art_prepare(db, 0, out, sqlite3_mprintf("SELECT count(*) FROM \"%w\".sqlite_master", schema));
     if (!rc) rc = sqlite3_step(*out);
@@ -17,14 +28,7 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
         return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
                             schema);
     }
-    int primary = rc & 0xff;
-    if (primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN) {
-        return art_complain(message, rc,
-                            "art: cannot read %s (%s): in WAL mode a reader makes files beside the database: give this "
-                            "user the right to, or, while nobody writes, open it with immutable=1",
-                            schema, sqlite3_errmsg(db));
-    }
-    return art_report_sql(message, db, rc, "cannot read %s", schema);
+    return art_report_unreadable(message, db, rc, schema);
 }
 
 int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message) {

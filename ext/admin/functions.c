@@ -143,9 +143,9 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     int item = art_summary_find_measured(summarised, (unsigned)i);
     if (item < 0 || (question->asks == ASKS_SUM && (unsigned)item >= summarised->sums)) {
         return art_complain(message, SQLITE_ERROR,
-                            "art: the column has no %s (%s.%s): name it in the table's summary, as the command "
-                            "'summary=(sum(size))' does",
-                            word, table, columns->items[i].name);
+                            "art: the column has no %s (%s.%s): name it beside the others in the command "
+                            "'summary=(..., %s(%s))', which replaces the whole list",
+                            word, table, columns->items[i].name, word, columns->items[i].name);
     }
     question->item = (unsigned)item;
     return SQLITE_OK;

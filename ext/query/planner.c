@@ -251,7 +251,7 @@ static void take_paths(struct art_planning *planning) {
 
 /* --- conditions on other columns ---------------------------------------------------------------------------------- */
 
-/* Whether constraint i bounds art_version from below: by >, >=, IS, or = with a literal. Versions are integers, so no
+/* Whether constraint i bounds the version from below: by >, >=, IS, or = with a literal. Versions are integers, so no
  * affinity is in the way. */
 static bool is_about_versions(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];

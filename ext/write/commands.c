@@ -103,6 +103,7 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
         sqlite3_str_appendf(known, ", %s=", key);
         sqlite3_free(value);
     }
+    sqlite3_str_appendall(known, ", summary=");
     char *list = sqlite3_str_finish(known);
     if (!list) return SQLITE_NOMEM;
     int rc = art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: there is no command '%.*s' (%s): known are %s",

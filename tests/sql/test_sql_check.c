@@ -175,6 +175,19 @@ START_TEST(test_a_read_only_database_is_checked) {
 }
 END_TEST
 
+/* As in a folder that this user may not write: what has to be done is to let it, or to do without. */
+START_TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
+    char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sql_close(db);
+    db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    ck_assert_int_ne(sql_try(db, "SELECT art_check('t')"), SQLITE_OK);
+    const char *said = sqlite3_errmsg(db);
+    ck_assert_msg(strstr(said, "open it with immutable=1") || !strncmp(said, "unable to open", 14), "%s", said);
+    sqlite3_free(name);
+}
+END_TEST
+
 START_TEST(test_a_transaction_is_checked_with_what_it_has_done) {
     sqlite3 *other = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; BEGIN; SELECT count(*) FROM t");
@@ -391,6 +404,7 @@ int main(void) {
     tcase_add_test(tcase, test_it_can_be_interrupted);
     tcase_add_test(tcase, test_a_locked_database_is_busy_and_not_damaged);
     tcase_add_test(tcase, test_a_read_only_database_is_checked);
+    tcase_add_test(tcase, test_a_database_that_needs_files_of_its_wal_says_so);
     tcase_add_test(tcase, test_a_transaction_is_checked_with_what_it_has_done);
     tcase_add_test(tcase, test_a_table_in_memory_is_checked);
     tcase_add_test(tcase, test_every_field_of_the_state_is_looked_at);

@@ -76,7 +76,8 @@ static void option_is(sqlite3 *on, const char *option, const char *expected) {
 START_TEST(test_an_unknown_command_is_told_the_known_ones) {
     make_table();
     refused(db, SQLITE_ERROR, "flush, optimize, vacuum, clean, adopt, integrity-check", "INSERT INTO t(t) VALUES('x')");
-    refused(db, SQLITE_ERROR, "cache=, log_limit=, spill_limit=, io=, direct=", "INSERT INTO t(t) VALUES('flushh')");
+    refused(db, SQLITE_ERROR,
+            "cache=, log_limit=, spill_limit=, io=, direct=, storage=, summary=", "INSERT INTO t(t) VALUES('flushh')");
     refused(db, SQLITE_ERROR, "'' (t)", "INSERT INTO t(t) VALUES('')");
     refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush now')");
     refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES(printf('%.5000c', 'x'))");

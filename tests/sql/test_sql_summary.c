@@ -622,9 +622,8 @@ START_TEST(test_a_summary_that_cannot_be_is_refused) {
     sql_run(db, "INSERT INTO t(path, a, h) VALUES('x', 5, 6)");
     sql_expect(db, "5|0|6\n", "SELECT art_sum('t', 'A', ''), art_sum('t', 'b', ''), art_max('t', 'h', 'x')");
     ck_assert_int_ne(sql_try(db, "SELECT art_sum('t', 'h', '')"), SQLITE_OK);
-    ck_assert_str_eq(sqlite3_errmsg(db),
-                     "art: the column has no sum (t.h): name it in the table's summary, as the command "
-                     "'summary=(sum(size))' does");
+    ck_assert_str_eq(sqlite3_errmsg(db), "art: the column has no sum (t.h): name it beside the others in the command "
+                                         "'summary=(..., sum(h))', which replaces the whole list");
     ck_assert_int_ne(sql_try(db, "SELECT art_max('t', 'nope', '')"), SQLITE_OK);
     ck_assert_str_eq(sqlite3_errmsg(db), "art: there is no column 'nope' (t): name one that has a summary");
     sql_expect(db, "||\n", "SELECT art_sum(NULL, 'a', ''), art_min('t', NULL, ''), art_max('t', 'a', NULL)");

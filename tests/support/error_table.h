@@ -95,7 +95,8 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: there is no column '%s' (%s): name one that has a summary", SQLITE_ERROR,
      "art_sum(), art_min() or art_max() of an unknown column", NULL, NULL, "SELECT art_sum('t', 'nope', '')"},
     {MESSAGE_PLAIN,
-     "art: the column has no %s (%s.%s): name it in the table's summary, as the command 'summary=(sum(size))' does",
+     "art: the column has no %s (%s.%s): name it beside the others in the command 'summary=(..., %s(%s))', which "
+     "replaces the whole list",
      SQLITE_ERROR, "art_sum() of a column without a sum, art_min() or art_max() of one without a summary", NULL, NULL,
      "SELECT art_sum('t', 'value', '')"},
     {MESSAGE_PLAIN, "art: the database is in UTF-16, art tables need UTF-8: PRAGMA encoding='UTF-8' in a new database",
@@ -442,8 +443,6 @@ static const struct error errors[] = {
      "SELECT art_count('t', '')"},
     {MESSAGE_SQL, "cannot read the log (%s)", SQLITE_AUTH, "an authorizer forbids it", "SELECT art_count('t', '')",
      forbid_reading_log, "SELECT art_count('t', '')"},
-    {MESSAGE_SQL, "cannot list the databases (pragma_database_list)", SQLITE_AUTH, "an authorizer forbids it", NULL,
-     forbid_listing, "SELECT art_count('t', '')"},
     {MESSAGE_SQL, "cannot read the tables (%s)", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "INSERT INTO t(t) VALUES('clean')"},
     {MESSAGE_SQL, "cannot write %s.%s_%s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_writing_state,
