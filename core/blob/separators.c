@@ -22,7 +22,7 @@
 #include "core/blob/bucket.h"
 #include "core/blob/cursor.h"
 
-/* Each connection has its own, outside of the cache's limit: so they have limits of their own, a blob each. */
+/* Each connection has its own, which the cache's limit does not count: these are the limits for one blob. */
 enum { CHILDREN_MOST = 1024, KEYS_MOST = 64 * 1024, HEAD = 8 };
 
 struct child {
@@ -200,10 +200,12 @@ static struct art_separators *packed(const struct art_separators *making, const 
 
 bool art_separators_ready_slow(struct art_blob *blob) {
     uint32_t count = blob->entries;
-    bool fits = count >= 2 && count <= CHILDREN_MOST;
-    if (fits && (blob->asked++ < count || !whole_is_present(blob))) return false;
+    if (count < 2 || count > CHILDREN_MOST) {
+        blob->may_keep_separators = false;
+        return false;
+    }
+    if (blob->asked++ < count || !whole_is_present(blob)) return false;
     blob->may_keep_separators = false; /* one try, whatever comes of it */
-    if (!fits) return false;
     struct art_separators *making = new_separators(count, 3 * count, 2 * count, 0);
     struct art_buffer keys = {0};
     if (making && take_children(making, &keys, blob)) {

@@ -33,7 +33,8 @@ void art_vtab_unpin(struct art_vtab *vtab);
 
 /* tables.c */
 int art_schema_known(sqlite3 *db, const char *schema, char **message);
-/* Of SQLite's error: a database in WAL mode may be unreadable only because its folder may not be written. */
+/* SQLite's error of a read: a database in WAL mode may be unreadable only because its folder may not be written. */
+bool art_may_lack_wal_files(int rc);
 int art_report_unreadable(char **message, sqlite3 *db, int rc, const char *what);
 /* A stepped SELECT, and with it a snapshot of the database; finalize it, also after an error. */
 int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char **message);

@@ -119,7 +119,11 @@ static int find_named(struct art_connection *connection, const char *text, struc
     int rc = dot ? find_qualified(connection, text, dot, out, message) : SQLITE_OK;
     if (rc || *out) return rc;
     rc = find_schema(connection->db, text, &schema, &sequence);
-    if (rc) rc = art_report_unreadable(message, connection->db, rc, "the list of databases (pragma_database_list)");
+    if (art_may_lack_wal_files(rc)) {
+        rc = art_report_unreadable(message, connection->db, rc, "the database");
+    } else if (rc) {
+        rc = art_report_sql(message, connection->db, rc, "cannot list the databases (pragma_database_list)");
+    }
     if (!rc && schema) rc = open_named(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);

@@ -9,11 +9,12 @@ int art_schema_known(sqlite3 *db, const char *schema, char **message) {
                         "art: there is no database of that name (%s): give 'main' or an attached one", schema);
 }
 
-int art_report_unreadable(char **message, sqlite3 *db, int rc, const char *what) {
+bool art_may_lack_wal_files(int rc) {
     int primary = rc & 0xff;
-    if (primary != SQLITE_READONLY && primary != SQLITE_CANTOPEN) {
-        return art_report_sql(message, db, rc, "cannot read %s", what);
-    }
+    return primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN;
+}
+
+int art_report_unreadable(char **message, sqlite3 *db, int rc, const char *what) {
     return art_complain(message, rc,
                         "art: cannot read %s (%s): in WAL mode a reader makes files beside the database: give this "
                         "user the right to, or, while nobody writes, open it with immutable=1",
@@ -28,7 +29,8 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
         return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them",
                             schema);
     }
-    return art_report_unreadable(message, db, rc, schema);
+    if (art_may_lack_wal_files(rc)) return art_report_unreadable(message, db, rc, schema);
+    return art_report_sql(message, db, rc, "cannot read %s", schema);
 }
 
 int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message) {

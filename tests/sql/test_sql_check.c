@@ -175,15 +175,16 @@ START_TEST(test_a_read_only_database_is_checked) {
 }
 END_TEST
 
-/* As in a folder that this user may not write: what has to be done is to let it, or to do without. */
+/* As in a folder that this user may not write. */
 START_TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
     char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_close(db);
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    bool art_is_asked = sql_try(db, "SELECT 1") == SQLITE_OK; /* a newer SQLite fails before */
     ck_assert_int_ne(sql_try(db, "SELECT art_check('t')"), SQLITE_OK);
     const char *said = sqlite3_errmsg(db);
-    ck_assert_msg(strstr(said, "open it with immutable=1") || !strncmp(said, "unable to open", 14), "%s", said);
+    ck_assert_msg(!art_is_asked || strstr(said, "open it with immutable=1"), "%s", said);
     sqlite3_free(name);
 }
 END_TEST

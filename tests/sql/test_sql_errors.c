@@ -461,6 +461,10 @@ static void hide_id(void) {
     forbid(SQLITE_READ, "t_artstate", "v", SQLITE_IGNORE);
 }
 
+static void forbid_listing(void) {
+    forbid(SQLITE_READ, "pragma_database_list", NULL, SQLITE_DENY);
+}
+
 static void forbid_schema(void) {
     forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_DENY);
 }
