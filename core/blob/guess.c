@@ -36,3 +36,9 @@ enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key,
     enum art_rc rc = art_ref_decode(art_bucket_value(&view, entry), child);
     return rc || !art_ref_is_child(blob, child) ? ART_GUESS_ROUGH : ART_GUESS_CHILD;
 }
+
+void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights) {
+    uint32_t known, bucket = art_route(blob, key, &known);
+    *entries = art_bucket_rank(blob, bucket);
+    *weights = art_bucket_sum(blob, bucket);
+}

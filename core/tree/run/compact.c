@@ -6,8 +6,9 @@
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
- * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. A last run that
- * has become too small for its level goes up again, and takes in what is there.
+ * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. A delete hides a
+ * row that may be a hundred times as large: the size of a run is its own pages or those that it hides, whichever are
+ * more (hidden.c). A last run that has become too small for its level goes up again, and takes in what is there.
  *
  * What is most overdue is done first, a step at a time, until the commit has paid: what it owes for its own rows, and
  * beyond that a pause at most. More runs than a root may have leave no choice; then level-0 runs become one, whatever
@@ -179,8 +180,22 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
     return share < most ? share : most;
 }
 
+/* What counts as a run's size. */
+static uint64_t burden(const struct art_run *run) {
+    return run->hides > run->pages ? run->hides : run->pages;
+}
+
+/* Do the level-0 runs hide more than the run over the last one may? */
+static bool level0_hide_much(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
+    uint64_t hides = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
+    uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
+    for (unsigned i = 0; i < level0; i++) hides += root->run[i].hides;
+    return hides > (most > least ? most : least);
+}
+
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
     if (level0 >= LEVEL0_MAX) return true;
+    if (level0 && level0 < root->runs && level0_hide_much(tree, root, level0)) return true;
     if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
     uint64_t pages = 0, last = root->run[level0].pages;
     for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
@@ -206,8 +221,9 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        if (root->run[i].pages <= most) continue;
-        unsigned overdue = most ? (unsigned)(root->run[i].pages * 10 / most) : 15;
+        uint64_t size = burden(&root->run[i]);
+        if (size <= most) continue;
+        unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
         if (!below) overdue = 1000; /* costs nothing */
         if (overdue <= *urgency) continue;
@@ -247,10 +263,21 @@ static enum art_rc appends(struct art_tree *tree, const struct art_root *root, b
     return rc;
 }
 
-bool art_compact_due(const struct art_tree *tree) {
-    const struct art_root *root = tree->root;
-    unsigned at, urgency;
-    return next_step(tree, root, &at, &urgency) != STEP_NONE;
+/* The next step, with all that it goes by. */
+static enum art_rc find_step(struct art_tree *tree, struct art_root *root, enum step *step, unsigned *at) {
+    unsigned urgency;
+    enum art_rc rc = ART_OK;
+    for (unsigned i = 0; !rc && i < root->runs; i++) rc = art_run_know_hidden(tree, root, &root->run[i]);
+    *step = rc ? STEP_NONE : next_step(tree, root, at, &urgency);
+    return rc;
+}
+
+enum art_rc art_compact_due(struct art_tree *tree, bool *due) {
+    enum step step;
+    unsigned at;
+    enum art_rc rc = find_step(tree, tree->root, &step, &at);
+    *due = step != STEP_NONE;
+    return rc;
 }
 
 static enum art_rc take_step(struct art_tree *tree, struct art_version_edit *edit, enum step step, unsigned at) {
@@ -272,6 +299,12 @@ static enum art_rc take_step(struct art_tree *tree, struct art_version_edit *edi
     return ART_OK;
 }
 
+/* Of dead rows much is read and little written: that counts, too. */
+static uint64_t work_done(const struct art_version_edit *edit) {
+    uint64_t read = edit->pages_merged / 2;
+    return edit->pages_written > read ? edit->pages_written : read;
+}
+
 /* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
 static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
     return pages >= owed && (pages >= PAUSE_PAGES || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
@@ -288,12 +321,14 @@ static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_e
 }
 
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
-    uint64_t written = edit->pages_written, begun = art_clock_ns();
+    uint64_t before = work_done(edit), begun = art_clock_ns();
     enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
     while (!rc && moved && !paid) {
-        unsigned at, urgency;
-        enum step step = next_step(tree, edit->root, &at, &urgency);
+        unsigned at;
+        enum step step;
+        rc = find_step(tree, edit->root, &step, &at);
+        if (rc) break;
         if (step != STEP_NONE) {
             rc = take_step(tree, edit, step, at);
             if (!rc) rc = art_tree_interrupted(tree);
@@ -302,7 +337,7 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         } else {
             rc = art_shrink_step(tree, edit, &moved);
         }
-        paid = has_paid(edit->pages_written - written, owed_pages, begun);
+        paid = has_paid(work_done(edit) - before, owed_pages, begun);
     }
     unsigned level0 = level0_runs(edit->root);
     if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0, NULL);

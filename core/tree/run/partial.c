@@ -11,7 +11,8 @@
  * in which the input ends is written anew for the upper run.
  *
  * An input that falls into no more than the end of one blob is moved by its references alone: appending rewrites
- * nothing before it.
+ * nothing before it. A blob of the last run that has as many entries as deletes of the input fall into it is dead: each
+ * delete hides a row of its own. It is dropped by its reference, and neither it nor the deletes are read.
  */
 #include "core/tree/run/run.h"
 
@@ -20,7 +21,7 @@ enum {
     PARTIAL_MOST = 16,       /* and within a blob it ends before it gets larger than that */
     SMALL_PARTIAL_BLOBS = 1, /* the same where room is short */
     SMALL_PARTIAL_MOST = 2,
-    BELOW_MOST = 128 /* blobs of the lower run, from its first overlap to its last */
+    BELOW_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
 };
 
 struct overlap {
@@ -36,6 +37,8 @@ struct partial {
     bool to_end;  /* their separators are [low, high), or from low on */
     uint64_t cut; /* entries of the last of them that belong to the input; 0: all */
     struct art_children below;
+    bool dead[BELOW_MOST + 2]; /* of them */
+    bool any_dead, last;       /* below is the last run: only there a blob can be */
     struct art_buffer below_high;
     bool below_to_end;
     struct overlap *overlaps;
@@ -142,66 +145,104 @@ static enum art_rc add_overlap(struct partial *partial, struct art_bytes key) {
 }
 
 /* Finds the lower run's blob into which `key`, an entry of the input behind all others so far, falls: the last one of
- * partial->below then, and of the last overlap. *cut: that would be too much; the input ends before `key`. */
-static enum art_rc fall(struct art_tree *tree, struct partial *partial, struct leaves *lower, struct art_bytes key,
-                        bool *cut) {
+ * partial->below then. *fresh: it was not yet. *cut: there are too many; the input ends before `key`. */
+static enum art_rc find_below(struct art_tree *tree, struct partial *partial, struct leaves *lower,
+                              struct art_bytes key, bool *fresh, bool *cut) {
     uint32_t before = partial->below.count;
     enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
     if (!rc && !before) rc = leaves_take(lower, &partial->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
-        if (partial->below.count >= BELOW_MOST && partial->count) {
-            *cut = true;
-            return ART_OK;
-        }
+        *cut = partial->below.count >= BELOW_MOST;
+        if (*cut && before) return ART_OK;
+        if (*cut) return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "separators are out of order");
         rc = leaves_take(lower, &partial->below);
     }
-    uint32_t now = partial->below.count;
-    if (rc || (before && now == before)) return rc;
-    uint32_t pages = art_ref_pages(&partial->below.child[now - 1].ref);
+    *fresh = partial->below.count > before;
+    return rc;
+}
+
+/* The last one of partial->below becomes part of an overlap. *cut: that would be too much. */
+static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial, struct art_bytes key, bool *cut) {
+    uint32_t now = partial->below.count, pages = art_ref_pages(&partial->below.child[now - 1].ref);
     if (partial->count &&
         partial->pages + pages > most_pages(tree, tree->small_compactions ? SMALL_PARTIAL_MOST : PARTIAL_MOST)) {
         *cut = true;
         return ART_OK;
     }
-    if (partial->count && now == before + 1) {
-        partial->overlaps[partial->count - 1].end = now;
-    } else {
+    struct overlap *last = partial->count ? &partial->overlaps[partial->count - 1] : NULL;
+    enum art_rc rc = ART_OK;
+    if (last && now == last->end + 1)
+        last->end = now;
+    else
         rc = add_overlap(partial, key);
-    }
     if (!rc) partial->overlaps[partial->count - 1].pages += pages;
     partial->pages += pages;
     return rc;
 }
 
-/* Where the entries of the input's last blob fall. */
+/* Of an input's blob: how many of its entries stand before a position, and the sum of their weights. */
+struct position {
+    uint64_t index;
+    int64_t weights;
+};
+
+/* Moves behind all entries that fall into the last blob of partial->below. */
+static enum art_rc leave_below(struct art_tree *tree, const struct art_ref *own, struct art_run_cursor *entries,
+                               const struct leaves *lower, struct position *at) {
+    uint64_t from = at->index;
+    enum art_rc rc = ART_OK;
+    if (lower->valid)
+        rc = art_run_seek_ge(entries, leaves_separator(lower));
+    else
+        entries->valid = false; /* all the others fall into the same */
+    if (rc) return rc;
+    *at = (struct position){own->entries, own->count};
+    if (entries->valid)
+        *at = (struct position){art_blob_cursor_index(&entries->leaf), art_blob_cursor_rank(&entries->leaf)};
+    if (at->index > from) return ART_OK;
+    /* no hash keeps a forged blob from leading there */
+    return art_corrupt(tree->options.path, own->slot, ART_NOWHERE, "a search for a later key leads back");
+}
+
+/* Are entries [from, to) as many deletes as the last blob of partial->below has rows? */
+static bool kills_below(const struct partial *partial, struct position from, struct position to) {
+    uint64_t entries = to.index - from.index;
+    const struct art_ref *ref = &partial->below.child[partial->below.count - 1].ref;
+    return partial->last && entries == ref->entries && (uint64_t)from.weights - (uint64_t)to.weights == entries;
+}
+
+/* Where the entries of the input's last blob fall. `more`: the upper run goes on behind it. */
 static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, struct art_run_cursor *entries,
-                            struct leaves *lower, bool *cut) {
+                            struct leaves *lower, bool more, bool *cut) {
     const struct art_ref *ref = &partial->own.child[partial->own.count - 1].ref;
-    uint64_t at = 0, pages = art_ref_pages(ref);
+    struct position at = {0, 0};
+    struct art_buffer first = {0}; /* of those that fall into one blob */
+    uint64_t pages = art_ref_pages(ref);
     art_run_cursor_reset(entries, ref, 0);
     enum art_rc rc = art_run_first(entries);
     if (!rc && !entries->valid) rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "an empty leaf blob");
     while (!rc && entries->valid) {
-        rc = fall(tree, partial, lower, art_run_key(entries), cut);
+        struct position from = at;
+        bool fresh = false;
+        rc = find_below(tree, partial, lower, art_run_key(entries), &fresh, cut);
+        if (!rc && fresh && !*cut) rc = art_buffer_set_key(&first, art_run_key(entries));
+        if (!rc && !*cut) rc = leave_below(tree, ref, entries, lower, &at);
         if (rc || *cut) break;
-        if (lower->valid) {
-            rc = art_run_seek_ge(entries, leaves_separator(lower));
-        } else {
-            entries->valid = false; /* all the others fall into the same */
+        bool all = fresh && (entries->valid || !more); /* what falls into the blob has been seen from end to end */
+        if (all && kills_below(partial, from, at)) {
+            partial->dead[partial->below.count - 1] = partial->any_dead = true;
+            continue;
         }
-        if (rc) break;
-        uint64_t next = entries->valid ? art_blob_cursor_index(&entries->leaf) : ref->entries;
-        if (next <= at) { /* no hash keeps a forged blob from leading there */
-            rc = art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "a search for a later key leads back");
-            break;
-        }
+        if (fresh) rc = overlap_below(tree, partial, art_buffer_bytes(&first), cut);
+        if (*cut) at = from;
+        if (rc || *cut) break;
         struct overlap *overlap = &partial->overlaps[partial->count - 1];
-        overlap->entries += next - at;
-        overlap->pages += (next - at) * pages / ref->entries + 1;
-        at = next;
+        overlap->entries += at.index - from.index;
+        overlap->pages += (at.index - from.index) * pages / ref->entries + 1;
     }
-    partial->cut = *cut ? at : 0;
+    partial->cut = *cut ? at.index : 0;
     partial->pages += pages;
+    art_buffer_clear(&first);
     return rc;
 }
 
@@ -232,7 +273,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
         if (rc || (partial->own.count && large)) break;
         rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &partial->own);
-        if (!rc) rc = fall_all(tree, partial, &entries, lower, &cut);
+        if (!rc) rc = fall_all(tree, partial, &entries, lower, upper->valid, &cut);
     }
     art_run_cursor_close(&entries);
     if (rc) return rc;
@@ -290,10 +331,10 @@ static bool only_new_rows(const struct art_children *children) {
  * they are. *low: separator for the first. */
 static enum art_rc may_move(struct art_tree *tree, const struct partial *partial, bool *moves, struct art_buffer *low) {
     *moves = false;
+    if (partial->any_dead || partial->count > 1 || partial->cut || !only_new_rows(&partial->own)) return ART_OK;
     const struct overlap *overlap = &partial->overlaps[0];
     const struct art_ref *ref = &partial->below.child[overlap->first].ref;
-    if (partial->count > 1 || overlap->end - overlap->first > 1 || partial->cut || !only_new_rows(&partial->own))
-        return ART_OK;
+    if (overlap->end - overlap->first > 1) return ART_OK;
     if (art_ref_pages(ref) < art_tree_full_pages(tree) / 2) return ART_OK;
     struct art_buffer before = {0};
     enum art_rc rc = last_key(tree, ref, &before);
@@ -327,7 +368,8 @@ static bool sparse(const struct art_tree *tree, uint64_t pages) {
 static void absorb(const struct art_tree *tree, struct partial *partial, uint32_t index) {
     struct overlap *overlap = &partial->overlaps[index];
     uint32_t end = index + 1 < partial->count ? partial->overlaps[index + 1].first : partial->below.count;
-    for (int more = 2; more && overlap->end < end && sparse(tree, overlap->pages); more--) {
+    for (int more = 2; more && overlap->end < end && !partial->dead[overlap->end] && sparse(tree, overlap->pages);
+         more--) {
         overlap->pages += art_ref_pages(&partial->below.child[overlap->end++].ref);
     }
 }
@@ -360,6 +402,7 @@ static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit 
 static enum art_rc keep(const struct partial *partial, uint32_t first, uint32_t end, struct art_children *out) {
     enum art_rc rc = ART_OK;
     for (uint32_t i = first; !rc && i < end; i++) {
+        if (partial->dead[i]) continue;
         const struct art_child *child = &partial->below.child[i];
         rc = art_children_add(out, child->separator, &child->ref);
         out->blobs++;
@@ -436,6 +479,9 @@ static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edi
                 art_slots_drop(tree, edit, partial->below.child[k].ref.slot);
             }
         }
+        for (uint32_t k = 0; !rc && k < partial->below.count; k++) {
+            if (partial->dead[k]) art_slots_drop(tree, edit, partial->below.child[k].ref.slot);
+        }
     }
     art_children_clear(&fresh);
     art_buffer_clear(&low);
@@ -463,7 +509,7 @@ static enum art_rc replace_run(struct art_version_edit *edit, unsigned at, struc
 }
 
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at) {
-    struct partial partial = {0};
+    struct partial partial = {.last = at + 2 == edit->root->runs};
     struct art_run lower = {0}, upper = {0};
     bool moves = false;
     enum art_rc rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &partial);
@@ -471,6 +517,7 @@ enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit
     if (!rc) rc = new_upper(tree, edit, at, &partial, moves, &upper);
     if (!rc) rc = replace_run(edit, at + 1, &lower);
     if (!rc) rc = replace_run(edit, at, &upper);
+    if (!rc && !moves) edit->pages_merged += partial.pages;
     art_run_clear(&lower);
     art_run_clear(&upper);
     partial_clear(&partial);

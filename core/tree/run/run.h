@@ -4,6 +4,7 @@
  *   slots.c       which slots may be written; retired slots    edit.c      a root in the making
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
+ *   hidden.c      what newer runs hide of the last one
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once */
 #ifndef ART_TREE_RUN_H
 #define ART_TREE_RUN_H
@@ -212,7 +213,7 @@ enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *ed
                               const struct art_memtable *memtable);
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
-bool art_compact_due(const struct art_tree *tree);
+enum art_rc art_compact_due(struct art_tree *tree, bool *due);
 /* The memtable and all runs become one run: what remains of them is all that is written. */
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* The same in any case, with each entry as entry() changes it: a plain put, whose new value must stay where it is until
@@ -229,6 +230,10 @@ enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edi
 /* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come
  * out. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
+
+/* --- hidden.c ----------------------------------------------------------------------------------------------------- */
+/* Makes `hides` right of a run of this root. */
+enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run);
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */
 /* Gives a part of run `at`, maybe all of it, to the run below it. */

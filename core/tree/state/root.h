@@ -17,6 +17,8 @@ struct art_run {
     uint8_t level;      /* merge level: 0 as flushed, 1 .. by size (run/compact.c) */
     uint64_t blobs;     /* index blobs included */
     uint64_t pages;     /* used pages of all blobs */
+    uint64_t hides;     /* about so many pages of the last run are dead by its entries (run/hidden.c), */
+    bool hides_known;   /* once somebody has asked */
 };
 
 struct art_root {

@@ -32,6 +32,7 @@ struct art_version_edit {
     struct art_root *root;    /* owned, not shared yet */
     struct art_slot_set used; /* slots that it names */
     uint64_t pages_written;
+    uint64_t pages_merged; /* that partial compactions had to read */
 };
 
 /* The retired list of T_artstate (run/slots.c). */

@@ -226,7 +226,9 @@ static void give_up(struct art_tree *tree, enum art_rc rc, const struct art_comm
 static enum art_rc try_merge(struct art_tree *tree) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    enum art_rc rc = merge(tree);
+    bool due;
+    enum art_rc rc = art_compact_due(tree, &due);
+    if (!rc && (due || tree->loose)) rc = merge(tree);
     if (!rc || !may_wait(tree, rc)) return rc;
     give_up(tree, rc, &row, &chain);
     return ART_OK;
@@ -376,8 +378,8 @@ static enum art_rc prepare(struct art_tree *tree) {
         rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
     else if (due)
         rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
-    else if (merge_has_its_turn(tree) && (art_compact_due(tree) || tree->loose))
-        rc = spares_the_disk(tree) ? ART_OK : try_merge(tree);
+    else if (merge_has_its_turn(tree) && !spares_the_disk(tree))
+        rc = try_merge(tree);
     if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root) return rc;
     rc = leave_room_for_vacuum(tree);

@@ -1,0 +1,130 @@
+/* How much of the last run is dead: rows that a newer run replaces or deletes, and that take space until both are
+ * merged.
+ *
+ *     newer run   [ d d d d d d . . .        a a ]        d  deletes, 15 bytes each
+ *     last run    [ R R R ][ R R R ][ R R R ][ R R R ]    R  rows, 1000 bytes each: here two blobs are dead
+ *
+ * A run with `e` entries of weight `w` in a range hides e - max(w, 0) rows there at most: an entry that hides none is a
+ * new row and weighs 1. The references and footers of the newer run tell both for any range, to a bucket. So each leaf
+ * blob of the last run is dead in that part of its entries, and its pages count in that part. Of many blobs some are
+ * asked and stand for their neighbours.
+ */
+#include "core/tree/run/run.h"
+
+enum { BLOBS_ASKED = 128 };
+
+/* Sums over the entries of a run before a key, for keys that rise. */
+struct before {
+    struct art_tree *tree;
+    struct art_run_cursor next; /* the leaf blob behind `leaf` */
+    bool more;
+    struct art_ref leaf;
+    struct art_buffer label; /* what it borrows its label from */
+    uint64_t entries; /* of the leaf blobs before `leaf` */
+    int64_t weights;
+};
+
+static enum art_rc take_leaf(struct before *before) {
+    enum art_rc rc = art_blob_cursor_ref(&before->next.leaf, &before->leaf);
+    if (!rc) rc = art_buffer_set_key(&before->label, before->leaf.label);
+    before->leaf.label = art_buffer_bytes(&before->label);
+    before->leaf.summed = NULL;
+    if (!rc) rc = art_run_next(&before->next);
+    before->more = !rc && before->next.valid;
+    return rc;
+}
+
+static enum art_rc before_open(struct before *before, struct art_tree *tree, const struct art_run *run) {
+    *before = (struct before){.tree = tree, .leaf = run->top};
+    enum art_rc rc = art_run_cursor_open(&before->next, tree->store);
+    if (rc || !run->top.level) return rc;
+    art_run_cursor_reset(&before->next, &run->top, 1);
+    rc = art_run_first(&before->next);
+    return rc ? rc : take_leaf(before);
+}
+
+static void before_close(struct before *before) {
+    art_run_cursor_close(&before->next);
+    art_buffer_clear(&before->label);
+}
+
+static enum art_rc before_key(struct before *before, struct art_bytes key, uint64_t *entries, int64_t *weights) {
+    enum art_rc rc = ART_OK;
+    while (!rc && before->more && art_bytes_compare(art_run_key(&before->next), key) <= 0) {
+        before->entries += before->leaf.entries;
+        before->weights = (int64_t)((uint64_t)before->weights + (uint64_t)before->leaf.count);
+        rc = take_leaf(before);
+    }
+    struct art_blob *blob;
+    uint32_t inside = 0;
+    int64_t sum = 0;
+    int side = art_label_compare(before->leaf.label, key);
+    if (!rc && side > 0) {
+        inside = (uint32_t)before->leaf.entries;
+        sum = before->leaf.count;
+    } else if (!rc && !side) {
+        rc = art_store_blob(before->tree->store, &before->leaf, &blob);
+        if (!rc) art_blob_before(blob, key, &inside, &sum);
+    }
+    *entries = before->entries + inside;
+    *weights = (int64_t)((uint64_t)before->weights + (uint64_t)sum);
+    return rc;
+}
+
+static uint64_t hidden_rows(uint64_t entries, int64_t weights) {
+    uint64_t new_rows = weights > 0 ? (uint64_t)weights : 0;
+    return entries > new_rows ? entries - new_rows : 0;
+}
+
+/* Pages of a leaf blob that are dead where so many of its entries are hidden. */
+static uint64_t dead_pages(const struct art_ref *leaf, uint64_t hidden) {
+    uint64_t pages = art_ref_pages(leaf);
+    return hidden < leaf->entries ? pages * hidden / leaf->entries : pages;
+}
+
+/* With a leaf of the last run under `leaves`: goes on to the next one, and says what is hidden of it. */
+static enum art_rc ask_leaf(struct before *before, struct art_run_cursor *leaves, const struct art_run *upper,
+                            uint64_t *pages) {
+    struct art_ref leaf;
+    uint64_t from, to = upper->top.entries;
+    int64_t low, high = upper->top.count;
+    enum art_rc rc = art_blob_cursor_ref(&leaves->leaf, &leaf);
+    if (!rc) rc = before_key(before, art_run_key(leaves), &from, &low);
+    if (!rc) rc = art_run_next(leaves);
+    if (!rc && leaves->valid) rc = before_key(before, art_run_key(leaves), &to, &high);
+    if (!rc) *pages += dead_pages(&leaf, hidden_rows(to - from, (int64_t)((uint64_t)high - (uint64_t)low)));
+    return rc;
+}
+
+static enum art_rc ask_leaves(struct art_tree *tree, const struct art_run *upper, const struct art_run *last,
+                              uint64_t *pages) {
+    struct before before;
+    struct art_run_cursor leaves;
+    uint64_t stride = last->blobs / BLOBS_ASKED + 1, asked = 0, seen = 0;
+    enum art_rc rc = before_open(&before, tree, upper);
+    if (!rc) rc = art_run_cursor_open(&leaves, tree->store);
+    if (!rc) {
+        art_run_cursor_reset(&leaves, &last->top, 1);
+        rc = art_run_first(&leaves);
+        while (!rc && leaves.valid) {
+            bool asks = seen++ % stride == stride / 2;
+            rc = asks ? ask_leaf(&before, &leaves, upper, &asked) : art_run_next(&leaves);
+        }
+        art_run_cursor_close(&leaves);
+    }
+    before_close(&before);
+    *pages = asked * stride;
+    return rc;
+}
+
+enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run) {
+    const struct art_run *last = &root->run[root->runs - 1];
+    uint64_t rows = hidden_rows(run->top.entries, run->top.count);
+    enum art_rc rc = ART_OK;
+    if (run->hides_known) return ART_OK;
+    run->hides = 0;
+    if (run != last && rows && !last->top.level) run->hides = dead_pages(&last->top, rows);
+    if (run != last && rows && last->top.level) rc = ask_leaves(tree, run, last, &run->hides);
+    run->hides_known = !rc;
+    return rc;
+}
