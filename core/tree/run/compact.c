@@ -28,6 +28,7 @@ enum {
     LEVEL0_PART = 4, /* of a small table that its level-0 runs may be: they are the same size over any; */
     SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
     PAUSE_PAGES = 1024,
+    PAUSE_PAGES_IN_ROWS = 256, /* what is written to rows goes through the host's journal */
     INTERRUPT_EVERY = 4096
 };
 static const uint64_t PAUSE_NANOSECONDS = 5000000;
@@ -306,8 +307,9 @@ static uint64_t work_done(const struct art_version_edit *edit) {
 }
 
 /* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
-static bool has_paid(uint64_t pages, uint64_t owed, uint64_t begun) {
-    return pages >= owed && (pages >= PAUSE_PAGES || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
+static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed, uint64_t begun) {
+    uint64_t most = tree->options.inlined ? PAUSE_PAGES_IN_ROWS : PAUSE_PAGES;
+    return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 
 static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_edit *edit) {
@@ -337,7 +339,7 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         } else {
             rc = art_shrink_step(tree, edit, &moved);
         }
-        paid = has_paid(work_done(edit) - before, owed_pages, begun);
+        paid = has_paid(tree, work_done(edit) - before, owed_pages, begun);
     }
     unsigned level0 = level0_runs(edit->root);
     if (!rc && edit->root->runs > ART_RUNS_MAX && level0 > 1) rc = merge_runs(tree, edit, NULL, 0, level0, NULL);

@@ -16,11 +16,14 @@
  */
 #include "core/tree/run/run.h"
 
+/* Whole blobs are added to the input until it and its overlaps are `begin`; within a blob it ends before it gets larger
+ * than `most`. */
+struct partial_blobs {
+    unsigned begin, most;
+};
+static const struct partial_blobs IN_A_FILE = {6, 16}, IN_ROWS = {2, 4}, WHERE_ROOM_IS_SHORT = {1, 2};
+
 enum {
-    PARTIAL_BLOBS = 6,       /* whole blobs are added to the input until it and its overlaps are this much; */
-    PARTIAL_MOST = 16,       /* and within a blob it ends before it gets larger than that */
-    SMALL_PARTIAL_BLOBS = 1, /* the same where room is short */
-    SMALL_PARTIAL_MOST = 2,
     BELOW_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
 };
 
@@ -56,7 +59,13 @@ static void partial_clear(struct partial *partial) {
     art_buffer_clear(&partial->below_high);
 }
 
-static uint64_t most_pages(const struct art_tree *tree, unsigned blobs) {
+/* What is written to rows goes through the host's journal, and into its file once more. */
+static const struct partial_blobs *size_of_partial(const struct art_tree *tree) {
+    if (tree->small_compactions) return &WHERE_ROOM_IS_SHORT;
+    return tree->options.inlined ? &IN_ROWS : &IN_A_FILE;
+}
+
+static uint64_t in_pages(const struct art_tree *tree, unsigned blobs) {
     return (uint64_t)blobs * art_tree_full_pages(tree);
 }
 
@@ -164,8 +173,7 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
 /* The last one of partial->below becomes part of an overlap. *cut: that would be too much. */
 static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial, struct art_bytes key, bool *cut) {
     uint32_t now = partial->below.count, pages = art_ref_pages(&partial->below.child[now - 1].ref);
-    if (partial->count &&
-        partial->pages + pages > most_pages(tree, tree->small_compactions ? SMALL_PARTIAL_MOST : PARTIAL_MOST)) {
+    if (partial->count && partial->pages + pages > in_pages(tree, size_of_partial(tree)->most)) {
         *cut = true;
         return ART_OK;
     }
@@ -268,8 +276,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        bool large = partial->pages + art_ref_pages(&ref) >
-                     most_pages(tree, tree->small_compactions ? SMALL_PARTIAL_BLOBS : PARTIAL_BLOBS);
+        bool large = partial->pages + art_ref_pages(&ref) > in_pages(tree, size_of_partial(tree)->begin);
         if (rc || (partial->own.count && large)) break;
         rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &partial->own);

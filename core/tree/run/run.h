@@ -137,6 +137,9 @@ enum art_rc art_slots_begin(struct art_tree *tree);
 enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot);
 /* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit);
+/* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare:
+ * its log and level-0 runs, which do not shrink with it, take their share already. */
+uint32_t art_slots_slack(uint32_t used);
 /* The edit does not name the slot any more. */
 void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot);
 /* Calls `visit` with every reference of a run, its top included. */

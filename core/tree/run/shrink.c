@@ -14,14 +14,6 @@
  */
 #include "core/tree/run/run.h"
 
-/* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare:
- * its log and level-0 runs, which do not shrink with it, take their share already. */
-static uint32_t slack(uint32_t used) {
-    enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
-    uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
-    return share > SLACK_LEAST ? share : SLACK_LEAST;
-}
-
 struct highest {
     unsigned run;
     struct art_ref ref;
@@ -102,7 +94,7 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
     *moved = false;
     if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX);
-    if (art_slot_set_highest(&edit->used) <= count + slack(count)) return ART_OK;
+    if (art_slot_set_highest(&edit->used) <= count + art_slots_slack(count)) return ART_OK;
     struct highest leaf = {0};
     struct art_children fresh = {0};
     struct art_run run = {0};
@@ -133,7 +125,7 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
     if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
-    uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : slack(count));
+    uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : art_slots_slack(count));
     tree->pending.loose = end > most;
     if (!tree->slots.reuse || tree->txn.savepoint_count) return ART_OK;
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */

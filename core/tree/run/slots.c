@@ -275,6 +275,12 @@ void art_slots_cut_back(struct art_tree *tree) {
     art_store_cut_back(tree->store, tree->slots.end, tree->full);
 }
 
+uint32_t art_slots_slack(uint32_t used) {
+    enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
+    uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
+    return share > SLACK_LEAST ? share : SLACK_LEAST;
+}
+
 /* Does anything that may be needed again in this transaction name the slot? */
 static bool kept(const struct art_tree *tree, uint32_t slot) {
     if (art_slot_set_has(&tree->slots.base, slot)) return true;
@@ -300,7 +306,26 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
 }
 
+/* Takes those out of `garbage` that are to be discarded. A few stay: the next blobs overwrite them, and the host need
+ * not write that their rows are gone. */
+static enum art_rc spare_some(const struct art_tree *tree, const struct art_version_edit *edit,
+                              struct art_slot_set *garbage, struct art_slot_set *gone) {
+    uint32_t spared = art_wants_small(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
+    enum art_rc rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(garbage, 0); !rc && slot != UINT32_MAX;
+         slot = art_slot_set_next(garbage, slot + 1)) {
+        if (spared) {
+            spared--;
+            continue;
+        }
+        rc = art_slot_set_add(gone, slot);
+        art_slot_set_remove(garbage, slot);
+    }
+    return rc;
+}
+
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
+    struct art_slot_set gone = {0};
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
     bool leaves = leaves_the_base(tree);
@@ -316,7 +341,10 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
         if (!leaves) named |= art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot);
         if (named) art_slot_set_remove(garbage, slot);
     }
-    return rc ? rc : art_store_discard(tree->store, garbage);
+    if (!rc) rc = spare_some(tree, edit, garbage, &gone);
+    if (!rc) rc = art_store_discard(tree->store, &gone);
+    art_slot_set_clear(&gone);
+    return rc;
 }
 
 /* --- taking and giving back --------------------------------------------------------------------------------------- */
@@ -367,6 +395,7 @@ enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *
     }
     if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
     if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
+    if (!rc && discards) rc = add_others(&list, &retired->slots, used); /* art_slots_discard() has left them */
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
     tree->pending.commit.wants_checkpoint = !discards && too_many_wait(tree, &list, used);
     if (!rc) rc = retired_encode(&list, &now, &tree->pending.retired_bytes);

@@ -20,6 +20,7 @@
 enum {
     OWED_A_BYTE = 16,
     MERGE_EVERY_BYTES = 320 << 10,
+    MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10, /* of redo: rows that were collected may wait */
     PATIENCE = 4,
     LOG_BYTES_A_KEY = 64,
@@ -336,7 +337,8 @@ static uint64_t log_cost(const struct art_tree *tree) {
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= tree->options.log_limit / 32;
-    return (batch && tree->loose) || redo >= MERGE_EVERY_BYTES || redo >= tree->options.log_limit / 16 * 5;
+    uint64_t every = tree->options.inlined ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
+    return (batch && tree->loose) || redo >= every || redo >= tree->options.log_limit / 16 * 5;
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
