@@ -74,9 +74,9 @@ int main(int argc, char **argv) {
             spent[i] = (timing_now() - begun) / 1e9;
             bytes[i] = folder_bytes(folder[i], &blocks[i]) / MB;
         }
-        printf("%8d %8.1f (%6.1f) %8.2f %14.1f %8.2f | %8.2f %9.1f | %10.2f %9.1f\n", turn, bytes[ART], blocks[ART] / MB,
-               bytes[ART] / size, bytes[ORDINARY], bytes[ORDINARY] / size, spent[ART], age[ART].worst / 1e6,
-               spent[ORDINARY], age[ORDINARY].worst / 1e6);
+        printf("%8d %8.1f (%6.1f) %8.2f %14.1f %8.2f | %8.2f %9.1f | %10.2f %9.1f\n", turn, bytes[ART],
+               blocks[ART] / MB, bytes[ART] / size, bytes[ORDINARY], bytes[ORDINARY] / size, spent[ART],
+               age[ART].worst / 1e6, spent[ORDINARY], age[ORDINARY].worst / 1e6);
         fflush(stdout);
     }
     for (int i = ART; i <= ORDINARY; i++) {

@@ -31,7 +31,8 @@ static void make_key(const struct age *age, int64_t number, char *out) {
     case AGE_CACHE:
     case AGE_CHURN:
     case AGE_KINDS:
-        snprintf(out, KEY_ROOM, "c/%08llx/%lld", (unsigned long long)(uint32_t)((uint64_t)number * 2654435761u), (long long)number);
+        snprintf(out, KEY_ROOM, "c/%08llx/%lld", (unsigned long long)(uint32_t)((uint64_t)number * 2654435761u),
+                 (long long)number);
         break;
     }
 }
@@ -103,8 +104,10 @@ static void fill(struct age *age) {
     age->first = 0;
     age->next = age->live;
     if (age->kind != AGE_FEW_LARGE) return;
-    sql_run(age->db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %lld) SELECT "
-                     "printf('file/%%06d', i), randomblob(%d) FROM n", (long long)(SMALL_ROWS * age->live), SMALL_VALUE);
+    sql_run(age->db,
+            "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %lld) SELECT "
+            "printf('file/%%06d', i), randomblob(%d) FROM n",
+            (long long)(SMALL_ROWS * age->live), SMALL_VALUE);
 }
 
 void age_begin(struct age *age, const char *options) {

@@ -20,9 +20,9 @@ extern const char *const age_names[AGE_KINDS];
 struct age {
     sqlite3 *db;
     enum age_kind kind;
-    int64_t live;      /* rows that turn over */
-    int value;         /* bytes of each one's value: half to one and a half times as many */
-    int batch;         /* rows a transaction */
+    int64_t live;        /* rows that turn over */
+    int value;           /* bytes of each one's value: half to one and a half times as many */
+    int batch;           /* rows a transaction */
     int64_t first, next; /* numbers of the rows that are there */
     uint64_t random;
     double worst; /* ns, the longest transaction since it was last set to 0 */

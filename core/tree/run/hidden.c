@@ -5,13 +5,13 @@
  *     last run    [ R R R ][ R R R ][ R R R ][ R R R ]    R  rows, 1000 bytes each: here two blobs are dead
  *
  * A run with `e` entries of weight `w` in a range hides e - max(w, 0) rows there at most: an entry that hides none is a
- * new row and weighs 1. The references and footers of the newer run tell both for any range, to a bucket. So each leaf
- * blob of the last run is dead in that part of its entries, and its pages count in that part. Of many blobs some are
- * asked and stand for their neighbours.
+ * new row and weighs 1. The references and footers of the newer run tell both for any range, to a bucket. So a leaf blob of
+ * the last run, or some neighbours where there are many, are dead in that part of their entries, and their pages count
+ * in that part.
  */
 #include "core/tree/run/run.h"
 
-enum { BLOBS_ASKED = 128 };
+enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
 
 /* Sums over the entries of a run before a key, for keys that rise. */
 struct before {
@@ -20,7 +20,7 @@ struct before {
     bool more;
     struct art_ref leaf;
     struct art_buffer label; /* what it borrows its label from */
-    uint64_t entries; /* of the leaf blobs before `leaf` */
+    uint64_t entries;        /* of the leaf blobs before `leaf` */
     int64_t weights;
 };
 
@@ -76,44 +76,57 @@ static uint64_t hidden_rows(uint64_t entries, int64_t weights) {
     return entries > new_rows ? entries - new_rows : 0;
 }
 
-/* Pages of a leaf blob that are dead where so many of its entries are hidden. */
-static uint64_t dead_pages(const struct art_ref *leaf, uint64_t hidden) {
-    uint64_t pages = art_ref_pages(leaf);
-    return hidden < leaf->entries ? pages * hidden / leaf->entries : pages;
+/* Neighbouring leaf blobs of the last run. */
+struct group {
+    uint64_t entries, pages;
+    uint64_t carried; /* rows that a bucket at the edge hides, and that are not in the group before */
+};
+
+static uint64_t dead_pages(struct group *group, uint64_t hidden) {
+    hidden += group->carried;
+    uint64_t excess = hidden > group->entries ? hidden - group->entries : 0;
+    group->carried = excess < CARRIED_MOST ? excess : CARRIED_MOST;
+    return excess || !group->entries ? group->pages : group->pages * hidden / group->entries;
 }
 
-/* With a leaf of the last run under `leaves`: goes on to the next one, and says what is hidden of it. */
-static enum art_rc ask_leaf(struct before *before, struct art_run_cursor *leaves, const struct art_run *upper,
-                            uint64_t *pages) {
-    struct art_ref leaf;
-    uint64_t from, to = upper->top.entries;
-    int64_t low, high = upper->top.count;
-    enum art_rc rc = art_blob_cursor_ref(&leaves->leaf, &leaf);
-    if (!rc) rc = before_key(before, art_run_key(leaves), &from, &low);
-    if (!rc) rc = art_run_next(leaves);
-    if (!rc && leaves->valid) rc = before_key(before, art_run_key(leaves), &to, &high);
-    if (!rc) *pages += dead_pages(&leaf, hidden_rows(to - from, (int64_t)((uint64_t)high - (uint64_t)low)));
+/* Adds up to `blobs` leaf blobs from the cursor on, which stands on the next one then. */
+static enum art_rc gather(struct art_run_cursor *leaves, uint64_t blobs, struct group *group) {
+    enum art_rc rc = ART_OK;
+    group->entries = group->pages = 0;
+    for (; !rc && leaves->valid && blobs; blobs--) {
+        struct art_ref leaf;
+        rc = art_blob_cursor_ref(&leaves->leaf, &leaf);
+        group->entries += leaf.entries;
+        group->pages += art_ref_pages(&leaf);
+        if (!rc) rc = art_run_next(leaves);
+    }
     return rc;
 }
 
-static enum art_rc ask_leaves(struct art_tree *tree, const struct art_run *upper, const struct art_run *last,
+static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper, const struct art_run *last,
                               uint64_t *pages) {
     struct before before;
-    struct art_run_cursor leaves;
-    uint64_t stride = last->blobs / BLOBS_ASKED + 1, asked = 0, seen = 0;
+    struct art_run_cursor leaves = {0};
+    struct group group = {0};
+    uint64_t from = 0, to;
+    int64_t low = 0, high;
     enum art_rc rc = before_open(&before, tree, upper);
     if (!rc) rc = art_run_cursor_open(&leaves, tree->store);
     if (!rc) {
         art_run_cursor_reset(&leaves, &last->top, 1);
         rc = art_run_first(&leaves);
-        while (!rc && leaves.valid) {
-            bool asks = seen++ % stride == stride / 2;
-            rc = asks ? ask_leaf(&before, &leaves, upper, &asked) : art_run_next(&leaves);
-        }
-        art_run_cursor_close(&leaves);
     }
+    while (!rc && leaves.valid) {
+        rc = gather(&leaves, last->blobs / GROUPS + 1, &group);
+        to = upper->top.entries;
+        high = upper->top.count;
+        if (!rc && leaves.valid) rc = before_key(&before, art_run_key(&leaves), &to, &high);
+        if (!rc) *pages += dead_pages(&group, hidden_rows(to - from, (int64_t)((uint64_t)high - (uint64_t)low)));
+        from = to;
+        low = high;
+    }
+    art_run_cursor_close(&leaves);
     before_close(&before);
-    *pages = asked * stride;
     return rc;
 }
 
@@ -123,8 +136,9 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
     enum art_rc rc = ART_OK;
     if (run->hides_known) return ART_OK;
     run->hides = 0;
-    if (run != last && rows && !last->top.level) run->hides = dead_pages(&last->top, rows);
-    if (run != last && rows && last->top.level) rc = ask_leaves(tree, run, last, &run->hides);
+    struct group only = {.entries = last->top.entries, .pages = last->pages};
+    if (run != last && rows && !last->top.level) run->hides = dead_pages(&only, rows);
+    if (run != last && rows && last->top.level) rc = ask_groups(tree, run, last, &run->hides);
     run->hides_known = !rc;
     return rc;
 }

@@ -165,7 +165,8 @@ struct art_tree {
         struct art_commit commit;
         struct art_hash128 chain;
         bool flushed;
-        bool loose, gained;         /* the file stays larger than it need be; it was cut */
+        uint32_t loose;             /* slots at the file's end that it need not have */
+        bool gained;                /* it was cut */
         struct art_memtable *empty; /* the memtable after a flush */
         struct art_buffer redo, root, retired_bytes;
     } pending;
@@ -176,7 +177,8 @@ struct art_tree {
     bool full;                 /* the disk was, when blobs were last written; */
     unsigned attempt,
         thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
-    bool loose; /* the last root left the file larger than it need be, and another one may give more back */
+    uint32_t
+        loose; /* so many slots the last root left in the file that it need not have; another one may give more back */
 
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */

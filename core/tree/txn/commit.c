@@ -21,8 +21,9 @@ enum {
     OWED_A_BYTE = 16,
     MERGE_EVERY_BYTES = 320 << 10,
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
-    BATCH_BYTES = 32 << 10, /* of redo: rows that were collected may wait */
+    BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
+    LOOSE_MANY = 32, /* slots: 16 MB */
     LOG_BYTES_A_KEY = 64,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
@@ -332,13 +333,14 @@ static uint64_t log_cost(const struct art_tree *tree) {
     return bytes > keys ? bytes : keys;
 }
 
-/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches:
- * until then it is that much too large. */
+/* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
+ * by any commit where it is much: until then it is that much too large. */
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= tree->options.log_limit / 32;
     uint64_t every = tree->options.inlined ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
-    return (batch && tree->loose) || redo >= every || redo >= tree->options.log_limit / 16 * 5;
+    if (redo >= every || redo >= tree->options.log_limit / 16 * 5) return true;
+    return (batch && tree->loose) || tree->loose >= LOOSE_MANY;
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
@@ -467,7 +469,7 @@ void art_tree_committed(struct art_tree *tree) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             if (edit->pages_written || tree->pending.gained) tree->full = false;
             tree->thrift = 0;
-            tree->loose = tree->pending.loose && (edit->pages_written || tree->pending.gained);
+            tree->loose = edit->pages_written || tree->pending.gained ? tree->pending.loose : 0;
             art_tree_set_root(tree, edit->root);
             forget_superseded(tree, &tree->slots.used, &edit->used);
             art_slot_set_clear(&tree->slots.used);
@@ -489,7 +491,8 @@ void art_tree_committed(struct art_tree *tree) {
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.chain;
         art_tree_changed(tree, true);
-        tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
+        tree->pending.ready = tree->pending.flushed = tree->pending.gained = false;
+        tree->pending.loose = 0;
     }
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);

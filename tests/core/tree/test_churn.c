@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "tests/support/random.h"
@@ -197,6 +198,86 @@ START_TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again
 }
 END_TEST
 
+/* --- rows that expire --------------------------------------------------------------------------------------------- */
+
+/* Numbers that rise go in at the end and are taken out at the front, with values of these bytes; small rows before them
+ * stay. Of 32 MB, which a table may take beside twice its rows, blobs of 16 pages make 64 slots. */
+static const struct {
+    bool wal;
+    uint32_t live, bytes, small;
+} logs[] = {{true, 4000, 900, 0}, {false, 4000, 900, 0}, {true, 800, 5000, 0}, {true, 200, 20000, 20000}};
+enum { LOGS = sizeof logs / sizeof *logs, TURNOVERS = 6, LOG_ROWS_A_COMMIT = 10, LOG_BLOB_PAGES = 16, BESIDE = 64 };
+
+static const char *number(uint32_t n) {
+    static char key[32];
+    snprintf(key, sizeof key, "log/%08u", n);
+    return key;
+}
+
+static void put_number(uint32_t n, uint32_t bytes) {
+    bool existed;
+    char *value = calloc(1, bytes);
+    for (uint32_t i = 0; i < bytes; i++) value[i] = (char)random_next(&random_numbers);
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text(number(n)), art_bytes(value, bytes), &existed));
+    free(value);
+}
+
+static void remove_number(uint32_t n) {
+    bool existed;
+    must(art_tree_delete(tree, text(number(n)), &existed));
+    ck_assert(existed);
+}
+
+static void load_log(bool wal, uint32_t live, uint32_t bytes, uint32_t small) {
+    make(wal);
+    options.blob_pages = LOG_BLOB_PAGES;
+    options.log_limit = 64 << 10;
+    small_tree_again();
+    for (uint32_t i = 0; i < small; i++) put_row(i, i);
+    for (uint32_t n = 0; n < live; n++) {
+        put_number(n, bytes);
+        if (n % LOG_ROWS_A_COMMIT == 0) commit_as_host();
+    }
+    commit_as_host();
+}
+
+START_TEST(test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits) {
+    uint32_t live = logs[_i].live, bytes = logs[_i].bytes, small = logs[_i].small, most = 0;
+    load_log(logs[_i].wal, live, bytes, small);
+    uint32_t size = (live * bytes + small * 80) / (LOG_BLOB_PAGES * ART_BLOB_PAGE);
+    for (uint32_t n = live; n < (TURNOVERS + 1) * live; n++) {
+        put_number(n, bytes);
+        remove_number(n - live);
+        if (n % LOG_ROWS_A_COMMIT) continue;
+        commit_as_host();
+        if (slots() > most) most = slots();
+    }
+    printf("%u rows of %u bytes, %u small ones: as much as %u slots, at most %u\n", live, bytes, small, size, most);
+    ck_assert_msg(most <= 2 * size + BESIDE, "%u slots for rows of %u", most, size);
+    ck_assert_uint_eq(rows(), live + small);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* Nothing comes, and all goes. */
+START_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file) {
+    enum { LIVE = 20000, BYTES = 900 };
+    uint32_t most = 0;
+    load_log(_i, LIVE, BYTES, 0);
+    for (uint32_t n = 0; n < LIVE; n++) {
+        remove_number(n);
+        if (n % ROWS_A_COMMIT) continue;
+        commit_as_host();
+        uint32_t size = (LIVE - n) * BYTES / (LOG_BLOB_PAGES * ART_BLOB_PAGE);
+        if (slots() > 2 * size && slots() - 2 * size > most) most = slots() - 2 * size;
+    }
+    printf("%u rows go: at most %u slots more than twice what is left\n", LIVE, most);
+    ck_assert_uint_le(most, BESIDE);
+    small_tree_end();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("churn");
     TCase *tests = tcase_create("churn");
@@ -205,6 +286,11 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6, 0,
                         CHURNS);
     suite_add_tcase(suite, tests);
+    TCase *expiry = tcase_create("expiry");
+    tcase_set_timeout(expiry, 300);
+    tcase_add_loop_test(expiry, test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits, 0, LOGS);
+    tcase_add_loop_test(expiry, test_rows_that_are_deleted_in_order_leave_a_small_file, 0, 2);
+    suite_add_tcase(suite, expiry);
     TCase *levels = tcase_create("levels");
     tcase_set_timeout(levels, 300);
     tcase_add_test(levels, test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again);

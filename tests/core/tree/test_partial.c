@@ -24,6 +24,7 @@ static struct art_tree *tree;
 static struct { /* of all partial compactions since the world was made */
     unsigned compactions, cut /* that left the run above where it was */;
     uint64_t most_pages; /* written by one */
+    uint64_t merged;     /* pages that had to be read */
 } watched;
 
 /* The policy of merges waits until runs are large. Here every run is given to the one below at once. */
@@ -32,11 +33,12 @@ int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
     int rc = ART_OK;
     (void)owed_pages;
     while (!rc && edit->root->runs > 1) {
-        uint64_t before = edit->pages_written;
+        uint64_t before = edit->pages_written, merged = edit->pages_merged;
         unsigned runs = edit->root->runs;
         rc = art_compact_partially(of, edit, 0);
         uint64_t written = edit->pages_written - before;
         watched.compactions++;
+        watched.merged += edit->pages_merged - merged;
         watched.cut += edit->root->runs == runs;
         if (watched.most_pages < written) watched.most_pages = written;
     }
@@ -196,6 +198,50 @@ START_TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
 }
 END_TEST
 
+/* Deletes of a blob's rows and of a few beside it: only the blobs at both ends are merged. */
+START_TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
+    enum { FROM = 20000, TO = 90000 };
+    make_world();
+    struct art_slot_set before = leaves();
+    uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
+    bool existed;
+    for (unsigned i = FROM; i < TO; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
+    flush();
+    struct art_slot_set after = leaves();
+    uint32_t left = art_slot_set_count(&after, 0, UINT32_MAX), own = (TO - FROM) / 2 * 24 / (PAGES * ART_BLOB_PAGE);
+    printf(
+        "partial compaction: %u of %u blobs left after %u compactions; %llu pages merged, %llu pages at most for one\n",
+        left, blobs, watched.compactions, (unsigned long long)watched.merged, (unsigned long long)watched.most_pages);
+    ck_assert_uint_le(left, blobs - (TO - FROM) / (ROWS / blobs) + 2);
+    ck_assert_uint_lt(watched.merged, (own + own / 2 + 8 * watched.compactions) * PAGES);
+    ck_assert_uint_lt(watched.most_pages, 10 * PAGES);
+    for (unsigned i = FROM; i < TO; i += 2) expect(i, NULL);
+    expect(FROM - 2, "as it was made first");
+    expect(TO, "as it was made first");
+    expect_count((ROWS - (TO - FROM)) / 2);
+    art_slot_set_clear(&before);
+    art_slot_set_clear(&after);
+    end_world();
+}
+END_TEST
+
+/* As many entries as it has rows fall into a blob, and not all of them are deletes. */
+START_TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
+    make_world();
+    bool existed;
+    for (unsigned i = 0; i < ROWS; i += 2) {
+        if (i % 600)
+            must(art_tree_delete(tree, key_of(i), &existed));
+        else
+            put(i, "it was only changed.");
+    }
+    flush();
+    for (unsigned i = 0; i < ROWS; i += 2) expect(i, i % 600 ? NULL : "it was only changed.");
+    expect_count(ROWS / 600);
+    end_world();
+}
+END_TEST
+
 /* Far apart, so that inputs are cut and rests are built: each allocation fails in turn. */
 START_TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     unsigned tried = 0;
@@ -247,6 +293,21 @@ START_TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
 }
 END_TEST
 
+/* Blobs die whole, or all but a row, or with a new row among theirs. */
+static void delete_stretch(struct random *random, char *rows) {
+    unsigned from = random_below(random, ROWS), end = from + random_below(random, 12000);
+    if (end > ROWS) end = ROWS;
+    for (unsigned i = from; i < end; i++) {
+        bool existed;
+        unsigned chance = random_below(random, 4000);
+        if (chance == 1) continue;
+        if (!rows[i] && chance) continue;
+        rows[i] = chance ? 0 : 'n';
+        if (chance) must(art_tree_delete(tree, key_of(i), &existed));
+        if (!chance) put(i, "new among deleted ..");
+    }
+}
+
 /* Keys of some neighbourhoods, or from everywhere; the rows as they should be are one character each. */
 START_TEST(test_random_rows_given_down_are_what_was_written) {
     static const char kinds[] = "abcdefgh";
@@ -270,6 +331,7 @@ START_TEST(test_random_rows_given_down_are_what_was_written) {
                 if (!deletes) put(i, value);
             }
         }
+        if (random_once_in(&random, 3)) delete_stretch(&random, rows);
         flush();
         must(art_tree_check(tree));
     }
@@ -300,6 +362,8 @@ int main(void) {
     tcase_add_test(all, test_blobs_between_two_far_ends_keep_their_slots);
     tcase_add_test(all, test_rows_all_over_the_run_below_are_given_in_small_parts);
     tcase_add_test(all, test_a_run_below_whose_rows_are_all_deleted_goes);
+    tcase_add_test(all, test_blobs_whose_rows_are_all_deleted_go_unread);
+    tcase_add_test(all, test_a_blob_of_which_one_row_was_only_changed_is_merged);
     tcase_add_test(all, test_a_partial_compaction_without_memory_leaves_all_as_it_was);
     tcase_add_test(all, test_random_rows_given_down_are_what_was_written);
     suite_add_tcase(suite, all);
