@@ -1,0 +1,100 @@
+/* Tables that grow old stay small: whatever turns over, all files together take no more than twice the live bytes and
+ * 32 MB, by what commits do by themselves; and the rows are those of an ordinary table with the same history.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/age.h"
+#include "tests/support/sql.h"
+#include "tests/support/suite.h"
+
+enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 32 * MEGABYTE, TURNOVERS = 6, SAMPLES = 8 };
+
+static const struct {
+    enum age_kind kind;
+    int value, batch;
+} histories[] = {{AGE_LOG, 1000, 100},  {AGE_LOG, 100, 100},   {AGE_TENANTS, 600, 50},    {AGE_CACHE, 6000, 10},
+                 {AGE_CHURN, 1000, 40}, {AGE_CHURN, 20000, 4}, {AGE_FEW_LARGE, 20000, 10}};
+enum { HISTORIES = sizeof histories / sizeof *histories };
+
+static void make(struct age *age, const char *folder, int history, const char *options) {
+    char *path = sqlite3_mprintf("%s/t.db", folder);
+    *age = (struct age){.db = sql_open(path),
+                        .kind = histories[history].kind,
+                        .live = LIVE / (histories[history].value + 20),
+                        .value = histories[history].value,
+                        .batch = histories[history].batch};
+    sql_run(age->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
+    age_begin(age, options);
+    sqlite3_free(path);
+}
+
+static void expect_same_rows(struct age *a, struct age *b) {
+    sqlite3_stmt *statements[2] = {sql_prepare(a->db, "SELECT path, value FROM t ORDER BY path"),
+                                   sql_prepare(b->db, "SELECT path, value FROM t ORDER BY path")};
+    while (sqlite3_step(statements[0]) == SQLITE_ROW) {
+        ck_assert_int_eq(sqlite3_step(statements[1]), SQLITE_ROW);
+        for (int column = 0; column < 2; column++) {
+            const void *one = sqlite3_column_blob(statements[0], column),
+                       *other = sqlite3_column_blob(statements[1], column);
+            int bytes = sqlite3_column_bytes(statements[0], column);
+            ck_assert_int_eq(bytes, sqlite3_column_bytes(statements[1], column));
+            ck_assert_msg(!bytes || !memcmp(one, other, (size_t)bytes), "another row at %s",
+                          sqlite3_column_text(statements[0], 0));
+        }
+    }
+    ck_assert_int_eq(sqlite3_step(statements[1]), SQLITE_DONE);
+    sqlite3_finalize(statements[0]);
+    sqlite3_finalize(statements[1]);
+}
+
+static void grow_old(int history, const char *options) {
+    char *folder = sql_scratch("age"), *beside = sql_scratch("ordinary");
+    struct age age, ordinary;
+    int64_t most = 0;
+    make(&age, folder, history, options);
+    make(&ordinary, beside, history, NULL);
+    int64_t live = age_live_bytes(&age);
+    for (int turn = 0; turn < TURNOVERS * SAMPLES; turn++) {
+        age_go_on(&age, age.live / SAMPLES);
+        age_go_on(&ordinary, age.live / SAMPLES);
+        int64_t bytes = age_folder_bytes(folder);
+        if (bytes > most) most = bytes;
+    }
+    printf("%s, values of %d bytes%s: %.1f MB alive, %.1f at most\n", age_names[age.kind], age.value,
+           *options ? ", inline" : "", (double)live / MEGABYTE, (double)most / MEGABYTE);
+    ck_assert_msg(most <= 2 * live + BESIDE, "%lld bytes for rows of %lld", (long long)most, (long long)live);
+    expect_same_rows(&age, &ordinary);
+    char *checked = sql_rows(age.db, "SELECT art_check('t')");
+    ck_assert_str_eq(checked, "ok\n");
+    sqlite3_free(checked);
+    age_end(&age);
+    age_end(&ordinary);
+    sql_close(age.db);
+    sql_close(ordinary.db);
+    sql_scratch_remove(folder);
+    sql_scratch_remove(beside);
+    sqlite3_free(folder);
+    sqlite3_free(beside);
+}
+
+START_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file) {
+    if (!sql_standin()) grow_old(_i, "");
+}
+END_TEST
+
+START_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database) {
+    if (!sql_standin()) grow_old(_i, "storage=inline");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("age");
+    TCase *all = tcase_create("age");
+    tcase_set_timeout(all, 600);
+    tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file, 0, HISTORIES);
+    tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database, 0, HISTORIES);
+    suite_add_tcase(suite, all);
+    return suite_run(suite);
+}
