@@ -25,7 +25,8 @@
 #   make bench-core   core without SQLite, part by part; bench-queries: queries that an ordinary table answers by walking;
 #                     bench-summaries: sums, the largest, what changed, rows by a value; bench-spellings: one prefix in all the
 #                     ways of SQL, SPELLINGS="-s real 30000 1000000"; bench-statements: opening, many rows or
-#                     tables in one statement or transaction, joins
+#                     tables in one statement or transaction, joins; bench-age: size and time while rows turn over again
+#                     and again, drawn in build/bench/age.svg
 #   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
 #                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
 #   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
@@ -150,7 +151,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
-.PHONY: bench bench-large bench-report bench-queries bench-summaries bench-spellings bench-statements bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
+.PHONY: bench bench-large bench-report bench-queries bench-summaries bench-spellings bench-statements bench-age bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-summaries prove-ownership prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz
 .PHONY: amalgamation uninstall deb npm check-packaging
 
@@ -364,6 +365,11 @@ bench-queries: library $(BUILD)/tests/bench_queries
 bench-summaries: library $(BUILD)/tests/bench_summaries
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_summaries $(lastword $(BENCH_SIZES))
+
+bench-age: library $(BUILD)/tests/bench_age
+	@mkdir -p $(BUILD)/scratch build/bench
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_age -d build/bench/age.tsv $(AGE)
+	@tests/bench/plot-age build/bench/age.tsv build/bench/age.svg
 
 bench-spellings: library $(BUILD)/tests/bench_spellings
 	@mkdir -p $(BUILD)/scratch
