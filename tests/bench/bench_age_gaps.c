@@ -231,17 +231,28 @@ static double measure_sweeps(void) {
     return art;
 }
 
+static void print_state(void) {
+    char *state = sql_rows(side[ART].db, "SELECT value || ' ' || property FROM art_info('t') WHERE property IN ('runs', "
+                                         "'memtable keys', 'blobs')");
+    for (char *end = state; (end = strchr(end, '\n')) && end[1];) *end = ',';
+    printf("  art: %s", state);
+    sqlite3_free(state);
+}
+
 static void measure_all(void) {
+    print_state();
     measure("the oldest row of a prefix, as loaded", spend_oldest);
     measure("the newest row of a prefix, as loaded", spend_newest);
     double loaded = measure_listing();
     measure_sweeps();
+    print_state();
     measure("the oldest row of a prefix, behind the sweeps", spend_oldest);
     measure("the newest row of a prefix, behind the sweeps", spend_newest);
     print("a listing of the prefixes, beside as loaded", measure_listing(), loaded);
     for (int i = 0; i < sweeps; i++) {
         for (int kind = ART; kind <= ORDINARY; kind++) sweep_back(&side[kind]);
     }
+    print_state();
     measure("the oldest row of a prefix, behind sweeps at both ends", spend_oldest);
     measure("the newest row of a prefix, behind sweeps at both ends", spend_newest);
     print("a listing of the prefixes, beside as loaded", measure_listing(), loaded);
@@ -250,6 +261,7 @@ static void measure_all(void) {
 
 static void do_once(const char *what) {
     for (int i = 0; i < sweeps; i++) sweep(&side[ART]);
+    if (getenv("BOTH")) for (int i = 0; i < sweeps; i++) sweep_back(&side[ART]);
     for (int i = 0; i < 2 * prefixes; i++) {
         if (!strcmp(what, "oldest")) once_edge(&side[ART], side[ART].oldest);
         if (!strcmp(what, "newest")) once_edge(&side[ART], side[ART].newest);
@@ -270,7 +282,7 @@ int main(int argc, char **argv) {
             right = false;
         }
     }
-    right &= repetitions > 0 && repetitions <= MOST_REPETITIONS && sweeps > 0 && sweeps <= MOST_REPETITIONS;
+    right &= repetitions > 0 && repetitions <= MOST_REPETITIONS && sweeps >= 0 && sweeps <= MOST_REPETITIONS;
     if (!right || prefixes < 1 || prefixes > 999 || rows < 100) {
         fprintf(stderr, "usage: %s [-r repetitions] [-s sweeps] [-p prefixes] [rows of a prefix]\n", argv[0]);
         return 2;
