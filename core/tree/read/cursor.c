@@ -513,6 +513,8 @@ static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, u
     if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
     if (rc) return rc;
     int64_t rows = cursor->backward ? rank - end : end - rank;
+    between->low_rank = cursor->backward ? end : rank;
+    between->high_rank = cursor->backward ? rank : end;
     if (rank < 0 || end < 0 || rows < 0) return sums_lie(cursor);
     if ((int64_t)count <= rows) *out = cursor->backward ? rank - (int64_t)count : rank + (int64_t)count - 1;
     return ART_OK;
@@ -525,6 +527,7 @@ static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, u
     struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
     struct art_bytes key = {0};
     int64_t rank;
+    if (tree->root->runs) between.oldest = &merge->source[merge->count - 1].run;
     enum art_rc rc = find_rank(cursor, here, count, &between, &rank);
     if (rc || rank < 0) return rc;
     bool by_rank = merge->count == 1 && !merge->source[0].is_memtable;
@@ -559,7 +562,7 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
     struct art_tree *tree = cursor->tree;
     struct art_merge *merge = &cursor->merge;
     bool backward = cursor->backward;
-    uint64_t left = few_rows(cursor) / 4;
+    uint64_t left = few_rows(cursor) / 8;
     assert(cursor->changes == tree->changes);
     if (!tree->gaps.room) tree->gaps.room = art_alloc((size_t)2 * ART_KEY_BUFFER);
     if (!tree->gaps.room) return art_nomem();
