@@ -61,7 +61,7 @@ void art_tree_close(struct art_tree *tree) {
     art_free(tree->key);
     art_free(tree->second_key);
     art_free(tree->stored);
-    art_gap_clear(&tree->gap);
+    art_gaps_clear(&tree->gaps);
     art_buffer_clear(&tree->finger.label);
     art_free((void *)tree->options.path);
     art_free((void *)tree->options.host_path);

@@ -41,8 +41,7 @@ struct art_cursor {
 };
 
 enum {
-    GAP_DELETES = 32,    /* behind so many deletes there may be many more */
-    GAP_SEARCHES = 8,    /* few_rows() of them take as long as going by the sums does */
+    GAP_DELETES = 16,    /* behind so many deletes there may be many more */
     LISTEN_EVERY = 4096, /* entries in a row that are no rows of the cursor's */
 };
 
@@ -266,11 +265,13 @@ static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     note_most(cursor);
 }
 
-static enum art_rc cross_gap(struct art_cursor *cursor);
+static enum art_rc cross_gap(struct art_cursor *cursor, struct art_bytes from);
+
+static const struct art_bytes by_step;
 
 /* From wherever the merge stands on to the first live row of the range. `kept` bytes of the key are those of another
- * one, which was inside(). */
-static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept) {
+ * one, which was inside(). `from`: from there to where the merge stands is no row; by_step: it has come from a row. */
+static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct art_bytes from) {
     struct art_merge *merge = &cursor->merge;
     unsigned passed = 0;
     cursor->valid = false;
@@ -288,7 +289,7 @@ static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept) {
         /* Else not all that is passed is deleted. */
         bool steps = ++passed < GAP_DELETES || cursor->newer_than || is_limited(cursor);
         if (passed % LISTEN_EVERY == 0) rc = art_tree_interrupted(cursor->tree);
-        if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor);
+        if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor, from);
         if (rc || !steps) return rc;
     }
     return ART_OK;
@@ -314,6 +315,26 @@ static enum art_rc bound(uint8_t *buffer, const struct art_range *range, bool hi
     return art_row_key(buffer, path, out);
 }
 
+/* Is the key (`at`: with the key itself) in a gap that is known? *key: where it ends, and a search may begin. */
+static bool pass_gap(const struct art_cursor *cursor, struct art_bytes *key, bool at) {
+    bool backward = cursor->backward;
+    struct art_bytes low, high, first = art_bytes(key->data, key->len + (!at && !backward)); /* padded with zeros */
+    if (!art_gap_find(cursor->tree, first, !at && backward, &low, &high)) return false;
+    *key = backward ? low : high;
+    return true;
+}
+
+/* To the first row from the key in `place` on, or the first behind it. */
+static enum art_rc seek_place(struct art_cursor *cursor, uint32_t len, bool at) {
+    struct art_merge *merge = &cursor->merge;
+    struct art_bytes key = art_bytes(cursor->place, len), begin = key;
+    bool passes = pass_gap(cursor, &begin, at);
+    enum art_rc rc = art_merge_seek(merge, begin, cursor->backward);
+    if (!rc && !at && !passes && merge->valid && art_bytes_equal(art_merge_winner(merge)->key, key))
+        rc = art_merge_step(merge, cursor->backward);
+    return rc ? rc : settle_rows(cursor, 0, art_bytes(key.data, len + (at == cursor->backward)));
+}
+
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
     cursor->valid = false;
     if (!cursor->tree) return art_fail(ART_MISUSE, "art: the table was closed under an open cursor");
@@ -331,11 +352,7 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     if (rc) return rc;
     cursor->stop = art_bytes(cursor->stop_bytes.data, stop.len);
     rc = bound(cursor->place, range, descending, &start, &start_inside);
-    if (!rc) rc = art_merge_seek(&cursor->merge, start, descending);
-    if (!rc && cursor->merge.valid && !start_inside && art_bytes_equal(art_merge_winner(&cursor->merge)->key, start)) {
-        rc = art_merge_step(&cursor->merge, descending);
-    }
-    return rc ? rc : settle_rows(cursor, 0);
+    return rc ? rc : seek_place(cursor, start.len, start_inside);
 }
 
 /* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by
@@ -356,11 +373,7 @@ static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
     memset(cursor->place + key.len, 0, ART_KEY_PADDING);
     key.data = cursor->place;
     rc = take_sources(cursor);
-    if (!rc) rc = art_merge_seek(&cursor->merge, key, cursor->backward);
-    if (!rc && cursor->merge.valid && art_bytes_equal(art_merge_winner(&cursor->merge)->key, key)) {
-        rc = art_merge_step(&cursor->merge, cursor->backward);
-    }
-    if (!rc) rc = settle_rows(cursor, 0);
+    if (!rc) rc = seek_place(cursor, key.len, false);
     return rc ? rc : check_jump(cursor, key, false);
 }
 
@@ -376,7 +389,7 @@ static enum art_rc refuse_child(struct art_cursor *cursor) {
 }
 
 static enum art_rc settle_after(struct art_cursor *cursor, enum art_rc rc) {
-    if (!rc) return settle_rows(cursor, cursor->merge.kept);
+    if (!rc) return settle_rows(cursor, cursor->merge.kept, by_step);
     cursor->valid = false;
     return rc;
 }
@@ -407,7 +420,7 @@ static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *curs
     if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
         enum art_rc rc = art_merge_moved(merge, kept, cursor->backward);
         if (rc) cursor->valid = false;
-        if (rc || art_merge_winner(merge) != cursor->run) return rc ? rc : settle_rows(cursor, merge->kept);
+        if (rc || art_merge_winner(merge) != cursor->run) return rc ? rc : settle_rows(cursor, merge->kept, by_step);
     }
     if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, cursor->run->key, kept);
     note_most(cursor);
@@ -464,12 +477,14 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (cursor->changes == cursor->tree->changes) {
-        rc = art_merge_skip(&cursor->merge, len + 1, behind);
+        struct art_bytes begin = behind;
+        bool passes = pass_gap(cursor, &begin, true);
+        rc = art_merge_skip(&cursor->merge, passes ? UINT32_MAX : len + 1, begin);
+        if (!rc) rc = settle_rows(cursor, 0, behind);
     } else {
         rc = take_sources(cursor);
-        if (!rc) rc = art_merge_seek(&cursor->merge, behind, false);
+        if (!rc) rc = seek_place(cursor, behind.len, true);
     }
-    if (!rc) rc = settle_rows(cursor, 0);
     return rc ? rc : check_jump(cursor, behind, true);
 }
 
@@ -498,6 +513,8 @@ static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, u
     if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
     if (rc) return rc;
     int64_t rows = cursor->backward ? rank - end : end - rank;
+    between->low_rank = cursor->backward ? end : rank;
+    between->high_rank = cursor->backward ? rank : end;
     if (rank < 0 || end < 0 || rows < 0) return sums_lie(cursor);
     if ((int64_t)count <= rows) *out = cursor->backward ? rank - (int64_t)count : rank + (int64_t)count - 1;
     return ART_OK;
@@ -510,6 +527,7 @@ static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, u
     struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
     struct art_bytes key = {0};
     int64_t rank;
+    if (tree->root->runs) between.oldest = &merge->source[merge->count - 1].run;
     enum art_rc rc = find_rank(cursor, here, count, &between, &rank);
     if (rc || rank < 0) return rc;
     bool by_rank = merge->count == 1 && !merge->source[0].is_memtable;
@@ -540,15 +558,19 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
 /* --- stretches of deletes ----------------------------------------------------------------------------------------- */
 
 /* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
-static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor) {
+static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor, struct art_bytes from) {
     struct art_tree *tree = cursor->tree;
     struct art_merge *merge = &cursor->merge;
-    struct art_gap *gap = &tree->gap;
     bool backward = cursor->backward;
+    uint64_t left = few_rows(cursor) / 8;
     assert(cursor->changes == tree->changes);
-    uint64_t left = GAP_SEARCHES * few_rows(cursor);
-    enum art_rc rc = art_gap_enter(tree, art_merge_winner(merge)->key);
-    if (!rc && gap->within) rc = art_merge_seek(merge, backward ? gap->low : gap->high, backward);
+    if (!tree->gaps.room) tree->gaps.room = art_alloc((size_t)2 * ART_KEY_BUFFER);
+    if (!tree->gaps.room) return art_nomem();
+    uint8_t *edge = tree->gaps.room, *scratch = edge + ART_KEY_BUFFER;
+    struct art_bytes here = art_bound_key(edge, art_merge_winner(merge)->key, backward), begin = here;
+    if (!from.data) from = here;
+    enum art_rc rc = ART_OK;
+    if (pass_gap(cursor, &begin, !backward)) rc = art_merge_seek(merge, begin, backward);
     while (!rc && merge->valid && !cursor->valid) {
         struct art_source *source = art_merge_winner(merge);
         if (!inside(cursor, source->key, 0)) break;
@@ -557,14 +579,18 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
         } else if (left--) {
             rc = art_merge_step(merge, backward);
         } else {
-            rc = skip_rows(cursor, source->key, 1, gap->scratch);
+            rc = skip_rows(cursor, source->key, 1, scratch);
             break;
         }
     }
-    if (!rc) rc = check_jump(cursor, gap->edge, false);
-    if (!rc) art_gap_leave(tree, cursor->valid ? art_merge_winner(merge)->key : cursor->stop, backward);
-    if (rc) cursor->valid = false;
-    return rc;
+    if (!rc) rc = check_jump(cursor, from, false);
+    if (rc) {
+        cursor->valid = false;
+        return rc;
+    }
+    here = art_bound_key(scratch, cursor->valid ? art_merge_winner(merge)->key : cursor->stop, backward);
+    art_gap_learn(tree, backward ? here : from, backward ? from : here);
+    return ART_OK;
 }
 
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {

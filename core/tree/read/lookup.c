@@ -161,7 +161,7 @@ static inline int64_t add(int64_t a, int64_t b) {
 }
 
 /* Sum of the weights of all entries of a run below `key`. */
-static enum art_rc run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
+enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
     struct art_ref ref = run->top;
     struct art_blob *blob = NULL;
     *out = 0;
@@ -186,18 +186,22 @@ static enum art_rc run_rank(struct art_tree *tree, const struct art_run *run, st
     }
 }
 
-enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
+enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *out) {
     *out = art_memtable_rank(tree->memtable, key);
-    for (unsigned i = 0; i < tree->root->runs; i++) {
+    for (unsigned i = 0; i < runs; i++) {
         int64_t rank;
-        enum art_rc rc = run_rank(tree, &tree->root->run[i], key, &rank);
+        enum art_rc rc = art_run_rank(tree, &tree->root->run[i], key, &rank);
         if (rc) return rc;
         *out = add(*out, rank);
     }
     return ART_OK;
 }
 
-/* As run_rank(), with the summary's sums, all added, or without (NULL). */
+enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
+    return art_tree_rank_above(tree, key, tree->root->runs, out);
+}
+
+/* As art_run_rank(), with the summary's sums, all added, or without (NULL). */
 static enum art_rc run_sums(struct art_tree *tree, const struct art_run *run, struct art_bytes key,
                             struct art_trail *trail, int64_t *rank, art_int128 *sum) {
     const struct art_summary *summary = art_tree_summary(tree);

@@ -28,8 +28,10 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
 /* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
-/* Sum of weights of all keys < key. */
+/* Sum of weights of all keys < key: of all sources; of the memtable and the `runs` newest runs; of one run. */
 enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
+enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *out);
+enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out);
 
 /* Has art_tree_totals() found the places of both ends, and are they still right? */
 bool art_span_has_places(const struct art_tree *tree, const struct art_span *span);
@@ -56,10 +58,12 @@ static inline void art_finger_note(struct art_tree *tree, unsigned run, const st
 }
 
 /* --- select.c ----------------------------------------------------------------------------------------------------- */
-/* Two keys, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */
+/* Two keys, the rows before each, and room of ART_KEY_BUFFER bytes for each and for keys on the way. */
 struct art_between {
     struct art_bytes low, high; /* padded, in the buffers */
+    int64_t low_rank, high_rank;
     uint8_t *low_buffer, *high_buffer, *scratch;
+    struct art_run_cursor *oldest; /* on the oldest run, for guesses; NULL: there is none */
 };
 /* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
  * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a

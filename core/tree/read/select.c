@@ -30,18 +30,32 @@ static struct art_bytes set_key(uint8_t *buffer, struct art_bytes key) {
     return art_bytes(buffer, key.len);
 }
 
+static void move_bound(struct art_between *between, struct art_bytes key, int64_t rank, bool low) {
+    if (low) {
+        between->low = set_key(between->low_buffer, key);
+        between->low_rank = rank;
+    } else {
+        between->high = set_key(between->high_buffer, key);
+        between->high_rank = rank;
+    }
+}
+
 /* Moves one of the bounds to `key`. *above: the low one. */
 static enum art_rc look(struct select *select, struct art_bytes key, bool *above) {
-    struct art_between *between = select->between;
     int64_t rank;
     enum art_rc rc = art_tree_rank(select->tree, key, &rank);
     if (rc) return rc;
     *above = rank <= select->rank;
-    if (*above)
-        between->low = set_key(between->low_buffer, key);
-    else
-        between->high = set_key(between->high_buffer, key);
+    move_bound(select->between, key, rank, *above);
     return ART_OK;
+}
+
+/* Is the low bound, before which so many rows stand, a row itself? */
+static enum art_rc is_row(struct select *select, bool *found) {
+    struct art_found entry;
+    enum art_rc rc = art_tree_find(select->tree, select->between->low, &entry);
+    *found = !rc && entry.live;
+    return rc;
 }
 
 /* How many keys of a blob stand before `key`, or with `through`, not behind it. */
@@ -123,10 +137,71 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
     return art_memtable_select(memtable, low, between->high, wanted, key);
 }
 
+/* --- guesses ------------------------------------------------------------------------------------------------------ */
+
+enum { GUESSES = 10, LEAP = 256, LEAPS_GROW = 8 };
+
+/* Mostly the row is one of the oldest run, in which each entry is a row of its own: so many entries on from the bound as
+ * rows are, and as many more as are hidden by newer sources before it. These are looked for from the nearer bound on,
+ * in growing leaps. Between two bounds at which W is known they can be counted, and where they stand in one piece, as
+ * at the front of a queue, the next guess is the row.
+ *
+ *     oldest run   x x x x x x x e f g h     x  hidden: 7 entries, 0 rows before e
+ *                  |     |         |
+ *                 low   1st       2nd leap   9 entries from low on, 2 rows: the 7th is the row that is 0 rows on
+ */
+static enum art_rc guess(struct select *select, bool *found) {
+    struct art_tree *tree = select->tree;
+    struct art_between *between = select->between;
+    struct art_run_cursor *oldest = between->oldest;
+    unsigned newer = tree->root->runs - 1;
+    int64_t behind = select->rank - between->low_rank, before = between->high_rank - select->rank - 1, first, end;
+    bool forward = behind <= before, leaps = true;
+    int64_t leap = (forward ? behind : before) ? 0 : LEAP; /* its neighbours are known to be hidden */
+    enum art_rc rc = art_run_rank(tree, &tree->root->run[newer], between->low, &first);
+    if (!rc) rc = art_run_rank(tree, &tree->root->run[newer], between->high, &end);
+    if (rc || first < 0) return rc;
+    for (int i = 0; i < GUESSES && first < end; i++) {
+        int64_t on = select->rank - between->low_rank, rank, entries = end - first;
+        int64_t hidden = entries - (between->high_rank - between->low_rank);
+        int64_t at = on + (forward == leaps ? 0 : hidden) + (forward ? leap : -leap);
+        if (leaps && at < 0) at = 0;
+        if (leaps && at >= entries) at = entries - 1;
+        if (at < 0 || at >= entries) break;
+        rc = art_run_seek_rank(oldest, first + at);
+        if (rc || !oldest->valid) return rc;
+        struct art_bytes key = art_run_key(oldest);
+        if (art_bytes_compare(key, between->low) < 0 || art_bytes_compare(key, between->high) >= 0) break;
+        rc = art_tree_rank_above(tree, key, newer, &rank);
+        if (rc) return rc;
+        rank = (int64_t)((uint64_t)rank + (uint64_t)(first + at));
+        if (rank < between->low_rank || rank > between->high_rank) break;
+        bool above = rank <= select->rank;
+        move_bound(between, key, rank, above);
+        if (above)
+            first += at;
+        else
+            end = first + at;
+        if (rank == select->rank && !(leaps && leap)) rc = is_row(select, found);
+        if (rc || *found) return rc;
+        if (!leaps && above == forward) break; /* newer sources have rows of their own there */
+        leaps &= above == forward;
+        leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP;
+    }
+    return ART_OK;
+}
+
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key) {
     struct select select = {tree, between, rank};
     const struct art_root *root = tree->root;
-    bool done[ART_RUNS_CAPACITY] = {false};
+    bool done[ART_RUNS_CAPACITY] = {false}, found = false;
+    if (between->oldest) {
+        enum art_rc rc = guess(&select, &found);
+        if (rc || found) {
+            *key = between->low;
+            return rc;
+        }
+    }
     for (unsigned i = 0; i < root->runs; i++) {
         unsigned largest = root->runs;
         for (unsigned j = 0; j < root->runs; j++) {

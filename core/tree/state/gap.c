@@ -1,51 +1,124 @@
-/* A gap: keys between which entries lie and no row, because all are deleted. The tree remembers the last one that a
- * cursor has come through, so that the next one need not.
+/* Gaps: keys between which entries lie and no row, because all are deleted. The tree remembers those that its cursors
+ * have come through, so that the next one need not.
  *
  *     run 0   . . - - - - - - - - . .       -  a delete
  *     run 1   . a b c d e f g h i j .
  *                   |<--------->|
  *                  low         high         no row in [low, high)
  *
- * A queue has one at its head, a table of sessions where they expire. Compaction takes its entries away at some time.
+ * A queue has one at its head, a table of sessions where they expire, a log of many tenants one at each one's beginning.
+ * Compaction takes the entries away at some time. What is remembered is bounded in number and in bytes; what goes for
+ * something new is drawn by lot, so that a walk over more gaps than these meets some again.
  *
- * What is remembered holds as long as the tree's change counter is the one that it was found with. A change that surely
- * leaves the gap without rows takes it along: a delete, a row elsewhere, a flush, a commit (art_tree_changed()).
+ * The gaps hold as long as the tree's change counter is the one that they were found with. A change that surely leaves
+ * them without rows takes them along: a delete, a flush, a commit, and a row that comes, since that ends the one gap in
+ * which it comes (art_tree_changed()).
  */
 #include "core/tree/state/state.h"
 
-void art_gap_clear(struct art_gap *gap) {
-    art_free(gap->room);
-    *gap = (struct art_gap){0};
+enum { GAPS_MAX = 512, BYTES_MAX = 128 << 10 };
+
+static struct art_bytes low_of(const struct art_gap *gap) {
+    return art_bytes(gap->bytes, gap->low_len);
 }
 
-bool art_gap_has(const struct art_tree *tree, struct art_bytes key) {
-    const struct art_gap *gap = &tree->gap;
-    return gap->high.len && gap->stamp == tree->changes && art_bytes_compare(gap->low, key) <= 0 &&
-           art_bytes_compare(key, gap->high) < 0;
+static struct art_bytes high_of(const struct art_gap *gap) {
+    return art_bytes(gap->bytes + gap->low_len, gap->high_len);
 }
 
-enum art_rc art_gap_enter(struct art_tree *tree, struct art_bytes key) {
-    struct art_gap *gap = &tree->gap;
-    if (!gap->room) {
-        gap->room = art_alloc((size_t)4 * ART_KEY_BUFFER);
-        if (!gap->room) return art_nomem();
-        gap->scratch = gap->room + (size_t)3 * ART_KEY_BUFFER;
+static size_t bytes_of(uint32_t low, uint32_t high) {
+    return (size_t)low + high + ART_KEY_PADDING;
+}
+
+static void forget(struct art_gaps *gaps, unsigned from, unsigned to) {
+    for (unsigned i = from; i < to; i++) {
+        gaps->bytes -= bytes_of(gaps->gap[i].low_len, gaps->gap[i].high_len);
+        art_free(gaps->gap[i].bytes);
     }
-    gap->within = art_gap_has(tree, key);
-    gap->edge = art_bound_key(gap->room, key, false);
-    return ART_OK;
+    memmove(gaps->gap + from, gaps->gap + to, (gaps->count - to) * sizeof *gaps->gap);
+    gaps->count -= to - from;
 }
 
-/* The walk may end within the remembered gap: that does not become smaller. */
-void art_gap_leave(struct art_tree *tree, struct art_bytes end, bool backward) {
-    struct art_gap *gap = &tree->gap;
-    uint8_t *low = gap->room + ART_KEY_BUFFER, *high = low + ART_KEY_BUFFER;
-    if (backward) {
-        if (!gap->within || art_bytes_compare(end, gap->low) < 0) gap->low = art_bound_key(low, end, true);
-        if (!gap->within) gap->high = art_bound_key(high, gap->edge, true);
-    } else {
-        if (!gap->within || art_bytes_compare(end, gap->high) > 0) gap->high = art_bound_key(high, end, false);
-        if (!gap->within) gap->low = art_bound_key(low, gap->edge, false);
+void art_gaps_clear(struct art_gaps *gaps) {
+    if (gaps->count) forget(gaps, 0, gaps->count);
+    art_free(gaps->gap);
+    art_free(gaps->room);
+    *gaps = (struct art_gaps){0};
+}
+
+/* The first gap that ends behind `key`, or with `touching`, no sooner than there. */
+static unsigned first_behind(const struct art_gaps *gaps, struct art_bytes key, bool touching) {
+    unsigned low = 0, high = gaps->count;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        int c = art_bytes_compare(high_of(&gaps->gap[middle]), key);
+        if (c > 0 || (touching && c == 0))
+            high = middle;
+        else
+            low = middle + 1;
     }
-    gap->stamp = tree->changes;
+    return low;
+}
+
+bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below, struct art_bytes *low,
+                  struct art_bytes *high) {
+    const struct art_gaps *gaps = &tree->gaps;
+    if (!gaps->count || gaps->stamp != tree->changes) return false;
+    unsigned at = first_behind(gaps, key, below);
+    if (at == gaps->count) return false;
+    int c = art_bytes_compare(low_of(&gaps->gap[at]), key);
+    if (below ? c >= 0 : c > 0) return false;
+    *low = low_of(&gaps->gap[at]);
+    *high = high_of(&gaps->gap[at]);
+    return true;
+}
+
+void art_gap_end(struct art_tree *tree, struct art_bytes key) {
+    struct art_bytes low, high;
+    if (art_gap_find(tree, key, false, &low, &high)) {
+        unsigned at = first_behind(&tree->gaps, key, false);
+        forget(&tree->gaps, at, at + 1);
+    }
+}
+
+static void make_room(struct art_gaps *gaps, size_t bytes) {
+    while (gaps->count && (gaps->count == GAPS_MAX || gaps->bytes + bytes > BYTES_MAX)) {
+        gaps->lot = gaps->lot * 1103515245 + 12345;
+        unsigned at = (gaps->lot >> 16) % gaps->count;
+        forget(gaps, at, at + 1);
+    }
+}
+
+static bool has_room(struct art_gaps *gaps) {
+    if (!gaps->gap) gaps->gap = art_alloc(GAPS_MAX * sizeof *gaps->gap);
+    return gaps->gap;
+}
+
+/* With those that it overlaps or touches it becomes one. */
+void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high) {
+    struct art_gaps *gaps = &tree->gaps;
+    if (art_bytes_compare(low, high) >= 0 || !has_room(gaps)) return;
+    if (gaps->stamp != tree->changes) forget(gaps, 0, gaps->count);
+    gaps->stamp = tree->changes;
+    unsigned from = first_behind(gaps, low, true), to = from;
+    while (to < gaps->count && art_bytes_compare(low_of(&gaps->gap[to]), high) <= 0) to++;
+    if (from < to) {
+        struct art_bytes first = low_of(&gaps->gap[from]), last = high_of(&gaps->gap[to - 1]);
+        if (art_bytes_compare(first, low) < 0) low = first;
+        if (art_bytes_compare(last, high) > 0) high = last;
+    }
+    struct art_gap gap = {.low_len = low.len, .high_len = high.len};
+    size_t bytes = bytes_of(low.len, high.len);
+    gap.bytes = bytes <= BYTES_MAX ? art_alloc(bytes) : NULL;
+    if (!gap.bytes) return;
+    memcpy(gap.bytes, low.data, low.len);
+    memcpy(gap.bytes + low.len, high.data, high.len);
+    memset(gap.bytes + low.len + high.len, 0, ART_KEY_PADDING);
+    forget(gaps, from, to);
+    make_room(gaps, bytes);
+    unsigned at = first_behind(gaps, low_of(&gap), false);
+    memmove(gaps->gap + at + 1, gaps->gap + at, (gaps->count - at) * sizeof *gaps->gap);
+    gaps->gap[at] = gap;
+    gaps->count++;
+    gaps->bytes += bytes;
 }

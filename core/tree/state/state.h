@@ -60,11 +60,16 @@ struct art_savepoint {
 
 /* Where no row is (gap.c). */
 struct art_gap {
-    uint64_t stamp;             /* the tree's `changes` that it holds for */
-    struct art_bytes low, high; /* no row in [low, high); without a `high` there is none */
-    struct art_bytes edge;      /* of the walk under way: from here on all was deleted */
-    bool within;                /* which has come into the remembered gap */
-    uint8_t *room, *scratch;    /* for the keys, and ART_KEY_BUFFER bytes for whoever walks; NULL at first */
+    uint8_t *bytes; /* the two keys, and padding */
+    uint32_t low_len, high_len;
+};
+struct art_gaps {
+    uint64_t stamp;      /* the tree's `changes` that they hold for */
+    struct art_gap *gap; /* in the order of their keys, apart from each other */
+    unsigned count;
+    uint32_t lot;
+    size_t bytes;
+    uint8_t *room; /* two buffers of ART_KEY_BUFFER bytes for whoever walks; NULL at first */
 };
 
 /* Where in the oldest run the last lookups have found their keys, as long as these lie close together
@@ -114,7 +119,7 @@ struct art_tree {
     struct art_hash128 chain; /* its hash */
     uint64_t log_bytes, log_rows;
     uint64_t changes; /* counts what makes a cursor seek again */
-    struct art_gap gap;
+    struct art_gaps gaps;
     struct art_finger finger;
 
     struct { /* a refresh under way */
@@ -225,16 +230,18 @@ static inline bool art_tree_inside(const struct art_tree *tree) {
 }
 
 /* --- gap.c -------------------------------------------------------------------------------------------------------- */
-void art_gap_clear(struct art_gap *gap);
-/* Surely no row there? */
-bool art_gap_has(const struct art_tree *tree, struct art_bytes key);
-/* A walk has passed many deletes and stands on another one. gap->within: it may go on at the gap's other end. */
-enum art_rc art_gap_enter(struct art_tree *tree, struct art_bytes key);
-/* It has come to the next row, or to what it ends at. */
-void art_gap_leave(struct art_tree *tree, struct art_bytes end, bool backward);
-/* Counts a change. `same`: what had no row in the gap has none. */
+void art_gaps_clear(struct art_gaps *gaps);
+/* Is `key` (`below`: what lies just below it) in a gap that is known? No row is in [low, high), which are borrowed until
+ * the next change. */
+bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below, struct art_bytes *low,
+                  struct art_bytes *high);
+/* There is surely no row in [low, high). Without memory that is not remembered. */
+void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high);
+/* A row comes to this key. */
+void art_gap_end(struct art_tree *tree, struct art_bytes key);
+/* Counts a change. `same`: what had no row in the gaps has none. */
 static inline void art_tree_changed(struct art_tree *tree, bool same) {
-    tree->gap.stamp += same && tree->gap.stamp == tree->changes;
+    tree->gaps.stamp += same && tree->gaps.stamp == tree->changes;
     tree->changes++;
 }
 

@@ -88,7 +88,8 @@ static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before
     } else {
         tree->txn.phase = ART_TXN_CHANGED;
     }
-    art_tree_changed(tree, !rc && !(to && art_gap_has(tree, *to)));
+    if (to) art_gap_end(tree, *to);
+    art_tree_changed(tree, !rc);
     return rc;
 }
 
