@@ -2,7 +2,7 @@
  * nothing on the n-th call. Private to core/io and its tests.
  *
  * Entries behave as the calls that they are named after: -1 and errno, or for the ring's a negative errno. Without
- * liburing the ring's entries are NULL.
+ * liburing the ring's entries are NULL. No descriptor that comes out of the table is 0, 1 or 2.
  */
 #ifndef ART_IO_SYSTEM_H
 #define ART_IO_SYSTEM_H
