@@ -80,19 +80,39 @@ static enum art_rc open_failed(const struct art_file_options *options, int error
     }
 }
 
-/* Owner and permissions of a new file. Who may not give a file away, or knows no such owner (EINVAL, in
- * containers), keeps it. */
+/* Who may not give a file away, or knows no such owner (EINVAL, in containers), keeps it. */
+static bool may_not_give_away(void) {
+    return errno == EPERM || errno == EINVAL;
+}
+
+/* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. */
+int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like) {
+    uint32_t permissions = now->st_mode & 0777;
+    struct art_file_identity own = {.owner = now->st_uid, .group = now->st_gid};
+    if (own.owner != like->owner || own.group != like->group) {
+        if (permissions & ~like->permissions) {
+            permissions &= like->permissions;
+            if (art_system.fchmod(fd, permissions)) return -1;
+        }
+        if (!art_system.fchown(fd, like->owner, like->group)) {
+            own.group = like->group;
+        } else if (!may_not_give_away()) {
+            return -1;
+        } else if (own.group != like->group && !art_system.fchown(fd, UINT32_MAX, like->group)) {
+            own.group = like->group;
+        }
+    }
+    uint32_t wanted = art_permissions_like(&own, like);
+    return wanted == permissions ? 0 : art_system.fchmod(fd, wanted);
+}
+
 static enum art_rc hand_to_owner(int fd, const struct art_file_options *options, const struct stat *attributes) {
-    bool other = attributes->st_uid != options->owner || attributes->st_gid != options->group;
-    if (other && art_system.fchown(fd, options->owner, options->group) && errno != EPERM && errno != EINVAL) {
-        return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the new file's owner (%s): check the file system",
-                              options->path);
-    }
-    if (art_system.fchmod(fd, options->permissions & 0777)) {
-        return art_fail_errno(ART_CANTOPEN, errno,
-                              "art: cannot set the new file's permissions (%s): check the file system", options->path);
-    }
-    return ART_OK;
+    struct art_file_identity like = {
+        .permissions = options->permissions & 0777, .owner = options->owner, .group = options->group};
+    if (!art_rights_take(fd, attributes, &like)) return ART_OK;
+    return art_fail_errno(ART_CANTOPEN, errno,
+                          "art: cannot set the new file's owner and permissions (%s): check the file system",
+                          options->path);
 }
 
 /* Would O_DIRECT work here with whole pages, and mean something? What nobody can say is tried. */

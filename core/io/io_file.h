@@ -63,6 +63,7 @@ enum art_rc art_file_sync(struct art_io *io);
 enum art_rc art_file_size(struct art_io *io, uint64_t *bytes);
 enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes);
 enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out);
+void art_file_take_rights(struct art_io *io, const struct art_file_identity *like);
 void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len);
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len);
 enum art_rc art_file_lock(struct art_io *io);
@@ -71,6 +72,9 @@ void art_file_close(struct art_io *io);
 
 /* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. */
 void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out);
+
+/* As art_io's take_rights, for a file that looks like `now`: 0, or -1 and errno for what is not a want of rights. */
+int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like);
 
 /* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to
  * pwrite's. */

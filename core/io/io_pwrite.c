@@ -42,6 +42,7 @@ const struct art_io_methods art_pwrite_methods = {
     .size = art_file_size,
     .truncate = art_file_truncate,
     .identity = art_file_identity,
+    .take_rights = art_file_take_rights,
     .give_back = art_file_give_back,
     .clone_range = art_file_clone_range,
     .lock = art_file_lock,

@@ -460,6 +460,7 @@ static const struct art_io_methods ring_methods = {
     .size = art_file_size,
     .truncate = art_file_truncate,
     .identity = art_file_identity,
+    .take_rights = art_file_take_rights,
     .give_back = art_file_give_back,
     .clone_range = art_file_clone_range,
     .lock = art_file_lock,

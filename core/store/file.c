@@ -160,16 +160,27 @@ static enum art_rc refuse_others(const struct art_store *store, enum art_ownersh
 /* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
  * is. */
 static enum art_rc who_are_we(const struct art_store *store, const struct art_file_identity *own,
-                              struct art_owner *out) {
-    struct art_file_identity host = {0};
-    enum art_rc rc = ask_host(store, &host);
+                              struct art_file_identity *host, struct art_owner *out) {
+    enum art_rc rc = ask_host(store, host);
     *out = (struct art_owner){.own_inode = own->inode,
                               .own_birth = own->birth,
-                              .host_inode = host.inode,
-                              .host_birth = host.birth,
+                              .host_inode = host->inode,
+                              .host_birth = host->birth,
                               .host_path = store->place.host_path,
-                              .host_links = host.links};
+                              .host_links = host->links};
     return rc;
+}
+
+static bool is_more_open(const struct art_file_identity *own, const struct art_file_identity *host) {
+    return host->inode && art_is_more_open(own, host);
+}
+
+/* The rights of the database's file, whatever they are by now. */
+static void follow_rights(struct art_store *store, const struct art_file_identity *own,
+                          const struct art_file_identity *host) {
+    struct art_io *io = store->place.io;
+    bool same = own->permissions == host->permissions && own->owner == host->owner && own->group == host->group;
+    if (host->inode && !same && io->methods->take_rights) io->methods->take_rights(io, host);
 }
 
 /* The superblock as it should be, in `block`. */
@@ -184,13 +195,13 @@ static enum art_rc look_inside(struct art_store *store, const struct art_file_id
  * is enough for reading: it may be out of date, but an owner read from the device is not asked again later either.
  * Anything else has to stand on the device. */
 static enum art_rc accept_for_reading(struct art_store *store, struct art_superblock *block) {
-    struct art_file_identity own = {0};
+    struct art_file_identity own = {0}, host;
     struct art_owner me;
     const struct art_owner_page *owner;
     enum art_ownership ownership = ART_OWNER_UNKNOWN;
     enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
     if (rc) return rc;
-    (void)who_are_we(store, &own, &me);
+    (void)who_are_we(store, &own, &host, &me);
     if (store->place.io->cached && !look_inside(store, &own, ART_READ_CACHED, block))
         ownership = art_superblock_owner(block, store->uuid, &me, &owner);
     if (ownership != ART_OWNED) {
@@ -200,7 +211,7 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
         rc = refuse_others(store, ownership, owner);
     }
     if (rc) return rc;
-    store->place.unclaimed = ownership != ART_OWNED;
+    store->place.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);
     store->place.key = (struct art_cache_key){own.device, own.inode, 0};
     store->place.file_bytes = own.size;
     store->place.checked = true;
@@ -227,14 +238,14 @@ bool art_store_unclaimed(const struct art_store *store) {
 enum art_rc art_store_check_owner(struct art_store *store) {
     enum art_rc rc = art_store_ready(store);
     if (rc || !art_store_has_file(store)) return rc;
-    struct art_file_identity own = {0};
+    struct art_file_identity own = {0}, host;
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
     rc = block ? store->place.io->methods->identity(store->place.io, &own) : art_nomem();
     if (!rc) rc = look_inside(store, &own, ART_READ_DEVICE, block);
     if (!rc) {
-        who_are_we(store, &own, &me);
+        who_are_we(store, &own, &host, &me);
         if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNER_UNKNOWN) rc = no_owner(store);
     }
     art_free_aligned(block);
@@ -273,10 +284,10 @@ static enum art_rc sync_blobs(struct art_store *store) {
 enum art_rc art_store_write_owner(struct art_store *store) {
     struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
     if (!page) return art_nomem();
-    struct art_file_identity own = {0};
+    struct art_file_identity own = {0}, host;
     struct art_owner me;
     enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
-    if (!rc) rc = who_are_we(store, &own, &me);
+    if (!rc) rc = who_are_we(store, &own, &host, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
         art_owner_page_make(page, store->uuid, &me, sequence);
@@ -356,8 +367,9 @@ static enum art_rc begin_anew(struct art_store *store, const struct art_file_ide
 
 static enum art_rc accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh,
                                       bool adopt, struct art_superblock *block) {
+    struct art_file_identity host;
     struct art_owner me;
-    enum art_rc rc = who_are_we(store, own, &me);
+    enum art_rc rc = who_are_we(store, own, &host, &me);
     if (rc) return rc;
     rc = look_inside(store, own, ART_READ_DEVICE, block);
     if (!rc) {
@@ -365,6 +377,7 @@ static enum art_rc accept_for_writing(struct art_store *store, const struct art_
     } else if (rc == ART_CORRUPT && fresh) {
         rc = begin_anew(store, own, &me, block);
     }
+    if (!rc) follow_rights(store, own, &host);
     if (!rc && fresh) rc = make_durable(store);
     return rc;
 }

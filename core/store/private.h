@@ -80,7 +80,7 @@ struct art_whereabouts {
     struct art_io *io;        /* NULL: not open */
     bool io_for_writing;      /* opened with the write pool */
     bool checked;             /* superblock and owner were accepted for reading */
-    bool unclaimed;           /* ours as far as is known, and the owner page does not say so */
+    bool unclaimed;           /* ours as far as is known, and the owner page does not say so, or others may read it */
     struct art_cache_key key; /* slot unused */
     uint64_t file_bytes;      /* as last seen */
 };

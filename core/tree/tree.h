@@ -347,6 +347,8 @@ enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t u
 bool art_file_exists(const char *path);
 /* Its size, and how many names it has. */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
+/* May somebody read the one who may not read the other, by their permissions? */
+bool art_file_is_more_open(const char *path, const char *than);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
  * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
 enum art_rc art_file_make(const char *path, const char *like);

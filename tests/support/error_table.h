@@ -301,7 +301,7 @@ static const struct error errors[] = {
      SQLITE_CANTOPEN, "direct=on where it cannot be", NULL, no_direct, "SELECT * FROM t"},
     {MESSAGE_ERRNO, "art: cannot set the file's mode (%s): check the file system", SQLITE_CANTOPEN,
      "a failure of fcntl()", NULL, no_modes, "SELECT * FROM t"},
-    {MESSAGE_ERRNO, "art: cannot set the new file's permissions (%s): check the file system", SQLITE_CANTOPEN,
+    {MESSAGE_ERRNO, "art: cannot set the new file's owner and permissions (%s): check the file system", SQLITE_CANTOPEN,
      "the first flush of a table", NULL, no_permissions, "INSERT INTO u(u) VALUES('flush')"},
     {MESSAGE_ERRNO, "art: cannot open the folder to sync it (%s): give this user the right to read it", SQLITE_IOERR,
      "the first flush of a table", NULL, no_folder, "INSERT INTO u(u) VALUES('flush')"},
@@ -616,7 +616,6 @@ static const struct elsewhere elsewhere[] = {
     {"no child %u", FORGED},
 
     {"art: the transaction was rolled back: begin it anew", SYSTEM},
-    {"art: cannot set the new file's owner (%s): check the file system", SYSTEM},
     {"art: cannot look at the file (%s): check the disk", SYSTEM},
     {"art: cannot look at the file (%s): check the path and its rights", SYSTEM},
     {"art: cannot ask for the file's size (%s): check the disk", SYSTEM},
