@@ -150,7 +150,8 @@ struct art_disk_methods {
     /* Regular files only, no symbolic link at the end of the path. ART_MISSING when there is none and !create. */
     enum art_rc (*open)(struct art_disk *, const struct art_file_options *options, struct art_io **out);
     enum art_rc (*remove)(struct art_disk *, const char *path);
-    /* The directory that holds `path`, so that a created or removed name lasts. */
+    /* The directory that holds `path`, so that a created or removed name lasts. ART_CANTOPEN, ART_NOMEM: no sync was
+     * tried. */
     enum art_rc (*sync_directory)(struct art_disk *, const char *path);
     /* Follows links, as SQLite does for its database file. ART_MISSING when there is none. */
     enum art_rc (*stat)(struct art_disk *, const char *path, struct art_file_identity *out);

@@ -228,6 +228,15 @@ static enum art_rc disk_remove(struct art_disk *disk, const char *path) {
     return art_fail_errno(ART_IO, errno, "art: cannot remove the file (%s): remove it by hand", path);
 }
 
+static enum art_rc folder_not_opened(const char *folder, int error) {
+    if (error == EMFILE || error == ENFILE) {
+        return art_fail_errno(ART_CANTOPEN, error,
+                              "art: cannot open the folder to sync it (%s): raise the limit of open files", folder);
+    }
+    return art_fail_errno(ART_CANTOPEN, error,
+                          "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
+}
+
 static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
     const char *slash = strrchr(path, '/');
@@ -240,8 +249,7 @@ static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) 
     enum art_rc rc = ART_OK;
     int fd = open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
-        rc = art_fail_errno(ART_IO, errno,
-                            "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
+        rc = folder_not_opened(folder, errno);
     } else {
         int failed = art_system.fsync(fd);
         for (int i = 0; failed && errno == EINTR && i < ATTEMPTS_MAX; i++) failed = art_system.fsync(fd);

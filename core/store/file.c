@@ -311,7 +311,7 @@ static enum art_rc make_durable(struct art_store *store) {
     enum art_rc rc = sync_blobs(store);
     if (rc) return rc;
     rc = store->disk->methods->sync_directory(store->disk, store->place.path);
-    bool tried = rc && rc != ART_NOMEM; /* without memory nothing was synced, and nothing is lost */
+    bool tried = rc && rc != ART_NOMEM && rc != ART_CANTOPEN; /* else nothing was synced, and nothing is lost */
     return tried ? art_store_poison(store, rc) : rc;
 }
 

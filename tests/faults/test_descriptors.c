@@ -101,12 +101,70 @@ START_TEST(test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table) 
 }
 END_TEST
 
+/* ---- too few ----------------------------------------------------------------------------------------------------- */
+
+static void limit_files(rlim_t most) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) _exit(90);
+    limit.rlim_cur = most;
+    if (setrlimit(RLIMIT_NOFILE, &limit)) _exit(91);
+}
+
+static int lowest_free(void) {
+    int fd = open("/dev/null", O_RDONLY);
+    close(fd);
+    return fd;
+}
+
+/* The limit lets `spare` more be opened: somewhere on the way of the first flush there is one too few. Then it is raised,
+ * and the same connection flushes. */
+static int flush_with_few(int spare, bool *failed) {
+    sqlite3 *db = sql_open(":memory:");
+    char *name = sqlite3_mprintf("%s/%d.db", directory, spare);
+    sql_run(db, "ATTACH '%q' AS a; PRAGMA a.journal_mode=WAL; CREATE VIRTUAL TABLE a.t USING art(storage=file)", name);
+    sql_run(db, "INSERT INTO t VALUES('a', 1)");
+    limit_files((rlim_t)lowest_free() + (rlim_t)spare);
+    *failed = sql_try(db, "INSERT INTO t(t) VALUES('flush')") != SQLITE_OK;
+    if (*failed && !strstr(sqlite3_errmsg(db), "raise the limit of open files")) {
+        printf("%d more: %s\n", spare, sqlite3_errmsg(db));
+        return 1;
+    }
+    limit_files(1000);
+    if (sql_try(db, "INSERT INTO t VALUES('b', 2); INSERT INTO t(t) VALUES('flush')")) {
+        printf("%d more: %s\n", spare, sqlite3_errmsg(db));
+        return 2;
+    }
+    if (sql_int(db, "SELECT count(*) FROM t") != 2) return 3;
+    sql_close(db);
+    sqlite3_free(name);
+    return 0;
+}
+
+static int flush_with_fewer_and_fewer(void) {
+    bool failed = true;
+    int refused = 0;
+    if (sql_inline()) return 0;
+    for (int spare = 0; failed; spare++) {
+        int code = flush_with_few(spare, &failed);
+        fflush(stdout);
+        if (code) return code;
+        refused += failed;
+    }
+    return refused >= 2 ? 0 : 4; /* neither the file nor its folder */
+}
+
+START_TEST(test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more) {
+    ck_assert_int_eq(in_child(flush_with_fewer_and_fewer), 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("descriptors");
     TCase *tests = tcase_create("descriptors");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table);
+    tcase_add_test(tests, test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
