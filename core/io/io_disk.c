@@ -11,6 +11,9 @@
  *      refused, buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
  *   5. direct=auto: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel
  *      drops a page from that cache when a direct write replaces it
+ *
+ * A file that is only read takes the descriptor that the process has for it, if there is one, after step 2 (what a name
+ * leads to is only known when it is open), and shares its own else. With direct=auto that is the one without O_DIRECT.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -144,19 +147,61 @@ static enum art_rc choose_direct(struct art_file *file, const struct art_file_op
     return ART_OK;
 }
 
-/* Opens the same file a second time, by its name. If that fails, or the name leads to another file by now, all reads
- * are direct. */
-static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
-    int fd = open_retried(file->io.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+/* Opens the same file a second time, by its name. NULL: that fails, or the name leads to another file by now. */
+static struct art_shared *share_again(const char *name, const struct stat *attributes, bool direct) {
+    struct art_shared *shared = art_shared_find(attributes, direct);
+    if (shared) return shared;
+    int fd = open_retried(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     struct stat other;
-    if (fd < 0) return;
-    file->io.cached = !art_system.fstat(fd, &other) && other.st_dev == attributes->st_dev &&
-                      other.st_ino == attributes->st_ino && !art_system.set_flags(fd, 0);
-    if (file->io.cached) {
-        file->read_fd = fd;
-    } else {
-        art_system.close(fd);
+    if (fd < 0) return NULL;
+    bool same = !art_system.fstat(fd, &other) && other.st_dev == attributes->st_dev &&
+                other.st_ino == attributes->st_ino && !art_system.set_flags(fd, direct ? O_DIRECT : 0);
+    if (same) shared = art_shared_add(fd, attributes, direct);
+    if (!shared) art_system.close(fd);
+    return shared;
+}
+
+/* Without it all reads are direct. */
+static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
+    file->shared = share_again(file->io.name, attributes, false);
+    file->io.cached = file->shared != NULL;
+    if (file->shared) file->read_fd = file->shared->fd;
+}
+
+enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
+    struct stat attributes;
+    if (file->fd >= 0 || from == ART_READ_CACHED) return ART_OK;
+    if (!art_system.fstat(file->read_fd, &attributes)) {
+        file->device = share_again(file->io.name, &attributes, true);
     }
+    if (!file->device) {
+        return art_fail(ART_CANTOPEN,
+                        "art: cannot open the file once more, to read the device (%s): raise the limit of open files, "
+                        "or, if the file was replaced, open the database anew",
+                        file->io.name);
+    }
+    file->fd = file->device->fd;
+    return ART_OK;
+}
+
+/* Whoever only reads the file reads by the process's descriptor for it, which may become this one. */
+static enum art_rc share(struct art_file *file, const struct stat *attributes) {
+    bool beside = file->io.direct && !file->direct_required, direct = file->io.direct && !beside;
+    file->shared = art_shared_find(attributes, direct);
+    if (file->shared) {
+        art_system.close(file->fd);
+    } else {
+        if (beside && art_system.set_flags(file->fd, 0)) {
+            beside = false;
+            direct = true;
+        }
+        file->shared = art_shared_add(file->fd, attributes, direct);
+        if (!file->shared) return art_nomem();
+    }
+    file->io.cached = beside;
+    file->read_fd = file->shared->fd;
+    file->fd = beside ? -1 : file->shared->fd;
+    return ART_OK;
 }
 
 static enum art_rc set_up(struct art_file *file, const struct art_file_options *options) {
@@ -169,8 +214,15 @@ static enum art_rc set_up(struct art_file *file, const struct art_file_options *
     }
     enum art_rc rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
     if (!rc) rc = choose_direct(file, options);
+    if (!rc && options->read_only) rc = share(file, &attributes);
     if (!rc) rc = art_file_enlist(file);
-    if (!rc && file->io.direct && !file->direct_required) open_for_cached_reads(file, &attributes);
+    if (rc && file->shared) {
+        art_shared_release(file->shared);
+        file->fd = -1;
+    }
+    if (!rc && !options->read_only && file->io.direct && !file->direct_required) {
+        open_for_cached_reads(file, &attributes);
+    }
     return rc;
 }
 

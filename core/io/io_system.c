@@ -155,8 +155,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
 
 #ifdef ART_HAVE_URING
 #define RING_CALLS                                                                                                     \
-    .ring_init = system_ring_init, .ring_register_files = io_uring_register_files,                                     \
-    .ring_register_buffers = io_uring_register_buffers, .ring_submit = io_uring_submit,                                \
+    .ring_init = system_ring_init, .ring_register_buffers = io_uring_register_buffers, .ring_submit = io_uring_submit, \
     .ring_submit_and_wait = io_uring_submit_and_wait, .ring_result = system_ring_result
 #else
 #define RING_CALLS .ring_init = NULL

@@ -45,7 +45,6 @@ struct art_system_calls {
     ssize_t (*pread_present)(int fd, void *data, size_t len, off_t offset);
 
     int (*ring_init)(unsigned entries, struct io_uring *ring, unsigned flags);
-    int (*ring_register_files)(struct io_uring *ring, const int *files, unsigned count);
     int (*ring_register_buffers)(struct io_uring *ring, const struct iovec *ranges, unsigned count);
     int (*ring_submit)(struct io_uring *ring);
     int (*ring_submit_and_wait)(struct io_uring *ring, unsigned completions);

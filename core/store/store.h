@@ -208,7 +208,8 @@ struct art_store_stats {
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale; /* pages and footers that were older in the page cache than on the device */
+    uint64_t stale;         /* pages and footers that were older in the page cache than on the device */
+    uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
 };
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 /* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */

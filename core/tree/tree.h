@@ -400,12 +400,13 @@ struct art_tree_info {
     uint64_t retired_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
-    uint64_t stale;     /* pages that were older in the page cache, and read again from the device */
-    const char *engine; /* "uring", "pwrite", "memory", "none" */
-    bool direct;        /* blobs are written past the system's page cache, */
-    bool cached;        /* and read through it */
-    bool full;          /* the disk was, when blobs were last written */
-    const char *file;   /* NULL in memory */
+    uint64_t stale;         /* pages that were older in the page cache, and read again from the device */
+    uint64_t ring_failures; /* requests that a ring failed to do, and that pread and pwrite did */
+    const char *engine;     /* "uring", "pwrite", "memory", "none" */
+    bool direct;            /* blobs are written past the system's page cache, */
+    bool cached;            /* and read through it */
+    bool full;              /* the disk was, when blobs were last written */
+    const char *file;       /* NULL in memory */
 };
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the

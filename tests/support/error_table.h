@@ -619,6 +619,9 @@ static const struct elsewhere elsewhere[] = {
 
     {"art: the transaction was rolled back: begin it anew", SYSTEM},
     {"art: cannot look at the file (%s): check the disk", SYSTEM},
+    {"art: cannot open the file once more, to read the device (%s): raise the limit of open files, or, if the file was "
+     "replaced, open the database anew",
+     SYSTEM},
     {"art: cannot look at the file (%s): check the path and its rights", SYSTEM},
     {"art: cannot ask for the file's size (%s): check the disk", SYSTEM},
     {"art: cannot set the file's size (%s, %llu bytes): check the disk", SYSTEM},
