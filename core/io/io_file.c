@@ -89,30 +89,37 @@ void art_file_delist(struct art_file *file) {
 
 /* ---- descriptors for reading ------------------------------------------------------------------------------------- */
 
-struct art_shared *art_shared_find(const struct stat *attributes, bool direct) {
-    pthread_mutex_lock(&list_lock);
+/* With a reference, under the lock. */
+static struct art_shared *find_shared(const struct stat *attributes, bool direct) {
     struct art_shared *shared = shared_descriptors;
     while (shared &&
            !(shared->inode == attributes->st_ino && shared->device == attributes->st_dev && shared->direct == direct)) {
         shared = shared->next;
     }
     if (shared) shared->references++;
+    return shared;
+}
+
+struct art_shared *art_shared_find(const struct stat *attributes, bool direct) {
+    pthread_mutex_lock(&list_lock);
+    struct art_shared *shared = find_shared(attributes, direct);
     pthread_mutex_unlock(&list_lock);
     return shared;
 }
 
 struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool direct) {
-    struct art_shared *shared = art_alloc(sizeof *shared), *other = art_shared_find(attributes, direct);
-    if (other || !shared) {
-        art_free(shared);
-        if (other) art_system.close(fd);
-        return other;
-    }
-    *shared = (struct art_shared){NULL, attributes->st_dev, attributes->st_ino, direct, fd, .references = 1};
+    struct art_shared *added = art_alloc(sizeof *added);
     pthread_mutex_lock(&list_lock);
-    shared->next = shared_descriptors;
-    shared_descriptors = shared;
+    struct art_shared *shared = find_shared(attributes, direct);
+    if (!shared && added) {
+        *added = (struct art_shared){shared_descriptors, attributes->st_dev, attributes->st_ino, direct, fd,
+                                     .references = 1};
+        shared = shared_descriptors = added;
+    }
     pthread_mutex_unlock(&list_lock);
+    if (shared == added) return added; /* NULL: no memory */
+    art_free(added);
+    art_system.close(fd);
     return shared;
 }
 
@@ -291,11 +298,11 @@ void art_file_close(struct art_io *io) {
     if (!file->forked) {
         art_file_drain(file);
         art_file_unlock(io);
-        if (art_file_owns_fd(file)) art_system.close(file->fd);
     }
+    art_file_delist(file); /* before its number may be another file's, which a child would close */
+    if (!file->forked && art_file_owns_fd(file)) art_system.close(file->fd);
     art_shared_release(file->shared);
     art_shared_release(file->device);
-    art_file_delist(file);
     art_free((char *)io->name);
     art_free(file);
 }

@@ -126,6 +126,10 @@ void art_store_relax(struct art_store *store) {
     art_cache_trim();
 }
 
+static uint64_t failures_of(const struct art_io *io) {
+    return io ? io->ring_failures : 0;
+}
+
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out) {
     enum art_rc rc = art_store_usable(store);
     if (rc) return rc;
@@ -146,7 +150,7 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
         .stale = store->stale,
         .pages_written = store->pages_written,
         .syncs = store->syncs,
-        .ring_failures = store->ring_failures + (store->place.io ? store->place.io->ring_failures : 0),
+        .ring_failures = store->ring_failures + failures_of(store->place.io) + failures_of(store->place.reader),
     };
     if (store->place.io) return store->place.io->methods->size(store->place.io, &out->file_bytes);
     if (!art_store_has_file(store)) return ART_OK;
