@@ -10,6 +10,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/io/free_list.h"
+#include "core/io/io_file.h"
 
 /* Under AddressSanitizer a slot that was given back may not be touched. */
 #if defined(__has_feature)
@@ -81,6 +82,7 @@ enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
 
 void art_blob_pool_close(struct art_blob_pool *pool) {
     if (!pool) return;
+    art_rings_forget(pool);
 #ifndef NDEBUG
     struct art_blob_pool_stats stats;
     art_blob_pool_stats(pool, &stats);

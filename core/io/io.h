@@ -68,6 +68,19 @@ struct art_file_identity {
     uint32_t owner, group;
 };
 
+/* The permissions that a file of `own`'s owner and group may have like another, so that whoever may not read the other
+ * cannot read it. */
+static inline uint32_t art_permissions_like(const struct art_file_identity *own, const struct art_file_identity *like) {
+    uint32_t both = like->permissions >> 3 & like->permissions & 07;
+    return own->group == like->group ? like->permissions : (like->permissions & 0700) | both << 3 | both;
+}
+
+/* May somebody read the one who may not read the other? */
+static inline bool art_is_more_open(const struct art_file_identity *own, const struct art_file_identity *like) {
+    bool closed_to_owner = own->owner && own->owner != like->owner && !(like->permissions & 044);
+    return (own->permissions & 044 & ~art_permissions_like(own, like)) || closed_to_owner;
+}
+
 struct art_io;
 
 struct art_io_methods {
@@ -96,6 +109,9 @@ struct art_io_methods {
      * False: this cannot be had, and nothing was changed that counts. NULL: never. */
     bool (*clone_range)(struct art_io *, struct art_io *from, uint64_t offset, uint64_t len);
     enum art_rc (*identity)(struct art_io *, struct art_file_identity *out);
+    /* Owner, group and permissions as those of `like`. What this user may not set stays, and then the permissions are
+     * art_permissions_like(). NULL: there are none. */
+    void (*take_rights)(struct art_io *, const struct art_file_identity *like);
     /* The writer lock: an OFD byte-range lock on this very descriptor, so that it outlives a killed process until its
      * last write through the ring has ended. lock() does not wait: ART_BUSY when another holds it. */
     enum art_rc (*lock)(struct art_io *);
@@ -114,6 +130,7 @@ struct art_io {
     bool direct;        /* O_DIRECT in use */
     bool cached;        /* O_DIRECT is for writes: ART_READ_CACHED goes through the system's page cache */
     bool read_only;
+    uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
 };
 
 struct art_file_options {
@@ -134,7 +151,8 @@ struct art_disk_methods {
     /* Regular files only, no symbolic link at the end of the path. ART_MISSING when there is none and !create. */
     enum art_rc (*open)(struct art_disk *, const struct art_file_options *options, struct art_io **out);
     enum art_rc (*remove)(struct art_disk *, const char *path);
-    /* The directory that holds `path`, so that a created or removed name lasts. */
+    /* The directory that holds `path`, so that a created or removed name lasts. ART_CANTOPEN, ART_NOMEM: no sync was
+     * tried. */
     enum art_rc (*sync_directory)(struct art_disk *, const char *path);
     /* Follows links, as SQLite does for its database file. ART_MISSING when there is none. */
     enum art_rc (*stat)(struct art_disk *, const char *path, struct art_file_identity *out);

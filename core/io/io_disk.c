@@ -11,6 +11,9 @@
  *      refused, buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
  *   5. direct=auto: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel
  *      drops a page from that cache when a direct write replaces it
+ *
+ * A file that is only read takes the descriptor that the process has for it, if there is one, after step 2 (what a name
+ * leads to is only known when it is open), and shares its own else. With direct=auto that is the one without O_DIRECT.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -80,19 +83,39 @@ static enum art_rc open_failed(const struct art_file_options *options, int error
     }
 }
 
-/* Owner and permissions of a new file. Who may not give a file away, or knows no such owner (EINVAL, in
- * containers), keeps it. */
+/* Who may not give a file away, or knows no such owner (EINVAL, in containers), keeps it. */
+static bool may_not_give_away(void) {
+    return errno == EPERM || errno == EINVAL;
+}
+
+/* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. */
+int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like) {
+    uint32_t permissions = now->st_mode & 0777;
+    struct art_file_identity own = {.owner = now->st_uid, .group = now->st_gid};
+    if (own.owner != like->owner || own.group != like->group) {
+        if (permissions & ~like->permissions) {
+            permissions &= like->permissions;
+            if (art_system.fchmod(fd, permissions)) return -1;
+        }
+        if (!art_system.fchown(fd, like->owner, like->group)) {
+            own.group = like->group;
+        } else if (!may_not_give_away()) {
+            return -1;
+        } else if (own.group != like->group && !art_system.fchown(fd, UINT32_MAX, like->group)) {
+            own.group = like->group;
+        }
+    }
+    uint32_t wanted = art_permissions_like(&own, like);
+    return wanted == permissions ? 0 : art_system.fchmod(fd, wanted);
+}
+
 static enum art_rc hand_to_owner(int fd, const struct art_file_options *options, const struct stat *attributes) {
-    bool other = attributes->st_uid != options->owner || attributes->st_gid != options->group;
-    if (other && art_system.fchown(fd, options->owner, options->group) && errno != EPERM && errno != EINVAL) {
-        return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the new file's owner (%s): check the file system",
-                              options->path);
-    }
-    if (art_system.fchmod(fd, options->permissions & 0777)) {
-        return art_fail_errno(ART_CANTOPEN, errno,
-                              "art: cannot set the new file's permissions (%s): check the file system", options->path);
-    }
-    return ART_OK;
+    struct art_file_identity like = {
+        .permissions = options->permissions & 0777, .owner = options->owner, .group = options->group};
+    if (!art_rights_take(fd, attributes, &like)) return ART_OK;
+    return art_fail_errno(ART_CANTOPEN, errno,
+                          "art: cannot set the new file's owner and permissions (%s): check the file system",
+                          options->path);
 }
 
 /* Would O_DIRECT work here with whole pages, and mean something? What nobody can say is tried. */
@@ -124,19 +147,61 @@ static enum art_rc choose_direct(struct art_file *file, const struct art_file_op
     return ART_OK;
 }
 
-/* Opens the same file a second time, by its name. If that fails, or the name leads to another file by now, all reads
- * are direct. */
-static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
-    int fd = open_retried(file->io.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+/* Opens the same file a second time, by its name. NULL: that fails, or the name leads to another file by now. */
+static struct art_shared *share_again(const char *name, const struct stat *attributes, bool direct) {
+    struct art_shared *shared = art_shared_find(attributes, direct);
+    if (shared) return shared;
+    int fd = open_retried(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     struct stat other;
-    if (fd < 0) return;
-    file->io.cached = !art_system.fstat(fd, &other) && other.st_dev == attributes->st_dev &&
-                      other.st_ino == attributes->st_ino && !art_system.set_flags(fd, 0);
-    if (file->io.cached) {
-        file->read_fd = fd;
-    } else {
-        art_system.close(fd);
+    if (fd < 0) return NULL;
+    bool same = !art_system.fstat(fd, &other) && other.st_dev == attributes->st_dev &&
+                other.st_ino == attributes->st_ino && !art_system.set_flags(fd, direct ? O_DIRECT : 0);
+    if (same) shared = art_shared_add(fd, attributes, direct);
+    if (!shared) art_system.close(fd);
+    return shared;
+}
+
+/* Without it all reads are direct. */
+static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
+    file->shared = share_again(file->io.name, attributes, false);
+    file->io.cached = file->shared != NULL;
+    if (file->shared) file->read_fd = file->shared->fd;
+}
+
+enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
+    struct stat attributes;
+    if (file->fd >= 0 || from == ART_READ_CACHED) return ART_OK;
+    if (!art_system.fstat(file->read_fd, &attributes)) {
+        file->device = share_again(file->io.name, &attributes, true);
     }
+    if (!file->device) {
+        return art_fail(ART_CANTOPEN,
+                        "art: cannot open the file once more, to read the device (%s): raise the limit of open files, "
+                        "or, if the file was replaced, open the database anew",
+                        file->io.name);
+    }
+    file->fd = file->device->fd;
+    return ART_OK;
+}
+
+/* Whoever only reads the file reads by the process's descriptor for it, which may become this one. */
+static enum art_rc share(struct art_file *file, const struct stat *attributes) {
+    bool beside = file->io.direct && !file->direct_required, direct = file->io.direct && !beside;
+    file->shared = art_shared_find(attributes, direct);
+    if (file->shared) {
+        art_system.close(file->fd);
+    } else {
+        if (beside && art_system.set_flags(file->fd, 0)) {
+            beside = false;
+            direct = true;
+        }
+        file->shared = art_shared_add(file->fd, attributes, direct);
+        if (!file->shared) return art_nomem();
+    }
+    file->io.cached = beside;
+    file->read_fd = file->shared->fd;
+    file->fd = beside ? -1 : file->shared->fd;
+    return ART_OK;
 }
 
 static enum art_rc set_up(struct art_file *file, const struct art_file_options *options) {
@@ -149,8 +214,15 @@ static enum art_rc set_up(struct art_file *file, const struct art_file_options *
     }
     enum art_rc rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
     if (!rc) rc = choose_direct(file, options);
+    if (!rc && options->read_only) rc = share(file, &attributes);
     if (!rc) rc = art_file_enlist(file);
-    if (!rc && file->io.direct && !file->direct_required) open_for_cached_reads(file, &attributes);
+    if (rc && file->shared) {
+        art_shared_release(file->shared);
+        file->fd = -1;
+    }
+    if (!rc && !options->read_only && file->io.direct && !file->direct_required) {
+        open_for_cached_reads(file, &attributes);
+    }
     return rc;
 }
 
@@ -208,6 +280,15 @@ static enum art_rc disk_remove(struct art_disk *disk, const char *path) {
     return art_fail_errno(ART_IO, errno, "art: cannot remove the file (%s): remove it by hand", path);
 }
 
+static enum art_rc folder_not_opened(const char *folder, int error) {
+    if (error == EMFILE || error == ENFILE) {
+        return art_fail_errno(ART_CANTOPEN, error,
+                              "art: cannot open the folder to sync it (%s): raise the limit of open files", folder);
+    }
+    return art_fail_errno(ART_CANTOPEN, error,
+                          "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
+}
+
 static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
     const char *slash = strrchr(path, '/');
@@ -220,8 +301,7 @@ static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) 
     enum art_rc rc = ART_OK;
     int fd = open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
-        rc = art_fail_errno(ART_IO, errno,
-                            "art: cannot open the folder to sync it (%s): give this user the right to read it", folder);
+        rc = folder_not_opened(folder, errno);
     } else {
         int failed = art_system.fsync(fd);
         for (int i = 0; failed && errno == EINTR && i < ATTEMPTS_MAX; i++) failed = art_system.fsync(fd);

@@ -17,7 +17,16 @@ enum { INTERRUPTED_MAX = 100 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct art_file *open_files;
+static struct art_shared *shared_descriptors;
 static bool handlers_installed;
+
+void art_files_lock(void) {
+    pthread_mutex_lock(&list_lock);
+}
+
+void art_files_unlock(void) {
+    pthread_mutex_unlock(&list_lock);
+}
 
 static void before_fork(void) {
     pthread_mutex_lock(&list_lock);
@@ -27,17 +36,27 @@ static void after_fork_in_parent(void) {
     pthread_mutex_unlock(&list_lock);
 }
 
+static bool art_file_owns_fd(const struct art_file *file) {
+    return !file->io.read_only;
+}
+
 static void after_fork_in_child(void) {
     for (struct art_file *file = open_files; file; file = file->next) {
         if (file->forked) continue;
         if (file->engine) file->engine->abandon(file);
-        art_system.close(file->fd);
-        if (file->io.cached) art_system.close(file->read_fd);
+        if (art_file_owns_fd(file)) art_system.close(file->fd);
         file->io.cached = false;
         file->fd = -1;
         file->locked = false;
         file->forked = true;
     }
+    /* The files of the parent may still be closed, and let go of them. */
+    for (struct art_shared *shared = shared_descriptors; shared; shared = shared->next) {
+        art_system.close(shared->fd);
+        shared->fd = -1;
+    }
+    shared_descriptors = NULL;
+    art_rings_after_fork();
     pthread_mutex_unlock(&list_lock);
 }
 
@@ -63,7 +82,58 @@ void art_file_delist(struct art_file *file) {
         open_files = file->next;
     }
     if (file->next) file->next->previous = file->previous;
+    bool last = !open_files;
     pthread_mutex_unlock(&list_lock);
+    if (last) art_rings_forget(NULL);
+}
+
+/* ---- descriptors for reading ------------------------------------------------------------------------------------- */
+
+/* With a reference, under the lock. */
+static struct art_shared *find_shared(const struct stat *attributes, bool direct) {
+    struct art_shared *shared = shared_descriptors;
+    while (shared &&
+           !(shared->inode == attributes->st_ino && shared->device == attributes->st_dev && shared->direct == direct)) {
+        shared = shared->next;
+    }
+    if (shared) shared->references++;
+    return shared;
+}
+
+struct art_shared *art_shared_find(const struct stat *attributes, bool direct) {
+    pthread_mutex_lock(&list_lock);
+    struct art_shared *shared = find_shared(attributes, direct);
+    pthread_mutex_unlock(&list_lock);
+    return shared;
+}
+
+struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool direct) {
+    struct art_shared *added = art_alloc(sizeof *added);
+    pthread_mutex_lock(&list_lock);
+    struct art_shared *shared = find_shared(attributes, direct);
+    if (!shared && added) {
+        *added = (struct art_shared){shared_descriptors, attributes->st_dev, attributes->st_ino, direct, fd,
+                                     .references = 1};
+        shared = shared_descriptors = added;
+    }
+    pthread_mutex_unlock(&list_lock);
+    if (shared == added) return added; /* NULL: no memory */
+    art_free(added);
+    art_system.close(fd);
+    return shared;
+}
+
+void art_shared_release(struct art_shared *shared) {
+    if (!shared) return;
+    pthread_mutex_lock(&list_lock);
+    bool last = !--shared->references;
+    struct art_shared **at = &shared_descriptors;
+    while (last && *at && *at != shared) at = &(*at)->next;
+    if (last && *at) *at = shared->next;
+    pthread_mutex_unlock(&list_lock);
+    if (!last) return;
+    if (shared->fd >= 0) art_system.close(shared->fd);
+    art_free(shared);
 }
 
 /* ---- states ------------------------------------------------------------------------------------------------------ */
@@ -116,8 +186,8 @@ bool art_file_drop_direct(struct art_file *file) {
 bool art_file_peek(struct art_io *io, const struct art_io_request *request) {
     const struct art_file *file = (struct art_file *)io;
     if ((io->direct && !io->cached) || file->forked || art_requests_check(io, request, 1)) return false;
-    int fd = io->cached ? file->read_fd : file->fd;
-    return art_system.pread_present(fd, request->data, request->len, (off_t)request->offset) == (ssize_t)request->len;
+    return art_system.pread_present(art_file_any_fd(file), request->data, request->len, (off_t)request->offset) ==
+           (ssize_t)request->len;
 }
 
 enum art_rc art_file_sync(struct art_io *io) {
@@ -139,7 +209,7 @@ static enum art_rc file_stat(struct art_file *file, struct stat *out) {
     enum art_rc rc = art_file_usable(file, false);
     if (rc) return rc;
     art_file_drain(file);
-    if (!art_system.fstat(file->fd, out)) return ART_OK;
+    if (!art_system.fstat(art_file_any_fd(file), out)) return ART_OK;
     return art_fail_errno(ART_IO, errno, "art: cannot ask for the file's size (%s): check the disk", file->io.name);
 }
 
@@ -153,8 +223,15 @@ enum art_rc art_file_size(struct art_io *io, uint64_t *bytes) {
 enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out) {
     struct stat attributes;
     enum art_rc rc = file_stat((struct art_file *)io, &attributes);
-    if (!rc) art_identity_of(&attributes, ((struct art_file *)io)->fd, NULL, out);
+    if (!rc) art_identity_of(&attributes, art_file_any_fd((struct art_file *)io), NULL, out);
     return rc;
+}
+
+/* Whoever fails here has told nobody less than before; who looks later (art_is_more_open()) sees it. */
+void art_file_take_rights(struct art_io *io, const struct art_file_identity *like) {
+    struct stat now;
+    struct art_file *file = (struct art_file *)io;
+    if (!file_stat(file, &now)) (void)art_rights_take(art_file_any_fd(file), &now, like);
 }
 
 enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes) {
@@ -183,7 +260,7 @@ void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
     const struct art_file *file = (struct art_file *)io, *source = (struct art_file *)from;
     if (art_file_usable(file, true) || art_file_usable(source, false)) return false;
-    return !art_system.clone_range(file->fd, source->fd, offset, len);
+    return !art_system.clone_range(file->fd, art_file_any_fd(source), offset, len);
 }
 
 enum art_rc art_file_lock(struct art_io *io) {
@@ -221,11 +298,11 @@ void art_file_close(struct art_io *io) {
     if (!file->forked) {
         art_file_drain(file);
         art_file_unlock(io);
-        if (file->engine) file->engine->release(file);
-        if (io->cached) art_system.close(file->read_fd);
-        art_system.close(file->fd);
     }
-    art_file_delist(file);
+    art_file_delist(file); /* before its number may be another file's, which a child would close */
+    if (!file->forked && art_file_owns_fd(file)) art_system.close(file->fd);
+    art_shared_release(file->shared);
+    art_shared_release(file->device);
     art_free((char *)io->name);
     art_free(file);
 }

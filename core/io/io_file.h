@@ -4,6 +4,15 @@
  *   └ art_file        descriptor, lock, poison, the write error that nobody has been told of
  *     └ ring_file     only in io_uring.c: the ring
  *
+ * Who writes has a descriptor of his own, with the lock on it. For reading all files of the process that are one file of
+ * the system share one:
+ *
+ *               fd                              read_fd (io.cached)
+ *   written     its own                         shared, where its own is for direct I/O
+ *   read only   shared; where it would be for   shared
+ *               direct I/O beside read_fd, -1
+ *               until the device is to be read
+ *
  * Fork: all open files stand in one list; the child's handler closes their descriptors (they would keep the writer lock
  * of the parent alive) and every later call on them gives ART_FORKED.
  */
@@ -22,8 +31,16 @@ struct stat;
 /* What an engine with requests in flight adds to the shared methods. */
 struct art_file_engine {
     void (*drain)(struct art_file *);   /* until nothing is in flight; errors are noted in `failed` */
-    void (*release)(struct art_file *); /* before the file is closed and freed */
     void (*abandon)(struct art_file *); /* in a forked child: let go without waiting; only system calls */
+};
+
+/* A descriptor for reading. */
+struct art_shared {
+    struct art_shared *next;
+    uint64_t device, inode;
+    bool direct; /* O_DIRECT is set */
+    int fd;
+    unsigned references;
 };
 
 struct art_file {
@@ -31,8 +48,10 @@ struct art_file {
     const struct art_file_engine *engine; /* NULL: nothing is ever in flight */
     struct art_blob_pool *pool;
     int fd;
-    int read_fd;          /* while io.cached: the same file, without O_DIRECT */
-    bool direct_required; /* direct=on: never silently buffered */
+    int read_fd;               /* while io.cached: the same file, without O_DIRECT */
+    struct art_shared *shared; /* fd or read_fd is of it; NULL: none is */
+    struct art_shared *device; /* so is fd, then */
+    bool direct_required;      /* direct=on: never silently buffered */
     bool locked;
     bool poisoned;
     bool forked;
@@ -44,6 +63,21 @@ struct art_file {
 /* Into and out of the list of open files. ART_NOMEM when the fork handlers cannot be installed. */
 enum art_rc art_file_enlist(struct art_file *file);
 void art_file_delist(struct art_file *file);
+/* Guards that list, and whatever else core/io has for the process; held while it forks. */
+void art_files_lock(void);
+void art_files_unlock(void);
+
+/* The process's descriptor for reading this file, with a reference; NULL: there is none yet. */
+struct art_shared *art_shared_find(const struct stat *attributes, bool direct);
+/* `fd`, or the one that somebody else has shared meanwhile; then `fd` is closed. NULL: no memory, and `fd` stays. */
+struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool direct);
+void art_shared_release(struct art_shared *shared); /* NULL is fine */
+/* Before a read: a file that is only read opens what it reads the device by. */
+enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from);
+/* One that is open. */
+static inline int art_file_any_fd(const struct art_file *file) {
+    return file->io.cached ? file->read_fd : file->fd;
+}
 
 /* May this file still be used (written, if so)? ART_FORKED, ART_READONLY, ART_POISONED. */
 enum art_rc art_file_usable(const struct art_file *file, bool writing);
@@ -63,6 +97,7 @@ enum art_rc art_file_sync(struct art_io *io);
 enum art_rc art_file_size(struct art_io *io, uint64_t *bytes);
 enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes);
 enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out);
+void art_file_take_rights(struct art_io *io, const struct art_file_identity *like);
 void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len);
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len);
 enum art_rc art_file_lock(struct art_io *io);
@@ -72,6 +107,9 @@ void art_file_close(struct art_io *io);
 /* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. */
 void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out);
 
+/* As art_io's take_rights, for a file that looks like `now`: 0, or -1 and errno for what is not a want of rights. */
+int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like);
+
 /* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to
  * pwrite's. */
 extern const struct art_io_methods art_pwrite_methods;
@@ -79,8 +117,12 @@ enum art_rc art_pwrite_read_batch(struct art_io *io, struct art_io_request *requ
                                   enum art_read from);
 enum art_rc art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
 
-/* Is it worth while to try for a ring, as far as this process knows? Asks the kernel once. */
+/* Is it worth while to try for a ring, as far as this process knows? */
 bool art_ring_expected(void);
+/* In a forked child. */
+void art_rings_after_fork(void);
+/* No idle ring is kept for these buffers any more; NULL: for reading. */
+void art_rings_forget(const struct art_blob_pool *pool);
 /* Memory for an art_file that can carry a ring, with methods set; NULL when there is no memory. */
 struct art_file *art_ring_file_new(void);
 

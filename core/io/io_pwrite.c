@@ -8,6 +8,7 @@ static enum art_rc transfer_all(struct art_io *io, struct art_io_request *reques
     struct art_file *file = (struct art_file *)io;
     enum art_rc rc = art_file_usable(file, writing);
     if (!rc) rc = art_requests_check(io, requests, count);
+    if (!rc && !writing) rc = art_file_prepare_read(file, from);
     for (unsigned i = 0; !rc && i < count; i++) {
         struct art_transfer transfer;
         art_transfer_begin(file, &transfer, &requests[i], writing, from);
@@ -42,6 +43,7 @@ const struct art_io_methods art_pwrite_methods = {
     .size = art_file_size,
     .truncate = art_file_truncate,
     .identity = art_file_identity,
+    .take_rights = art_file_take_rights,
     .give_back = art_file_give_back,
     .clone_range = art_file_clone_range,
     .lock = art_file_lock,

@@ -16,8 +16,30 @@
 #include <liburing.h>
 #endif
 
+/* Never 0, 1 or 2: a program that has closed its own may still write to them. */
+static int above_standard(int fd) {
+    enum { FIRST = STDERR_FILENO + 1 };
+    if (fd < 0 || fd >= FIRST) return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST), error = errno;
+    close(fd);
+    errno = error;
+    return moved;
+}
+
 static int system_open(const char *path, int flags, mode_t mode) {
-    return open(path, flags, mode);
+    int opened = open(path, flags, mode), fd = above_standard(opened), error = errno;
+    if (fd < 0 && opened >= 0 && flags & O_CREAT && flags & O_EXCL) unlink(path);
+    errno = error;
+    return fd;
+}
+
+static DIR *system_opendir(const char *path) {
+    int fd = system_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    int error = errno;
+    if (fd >= 0 && !list) close(fd);
+    errno = error;
+    return list;
 }
 
 static int system_fstat(int fd, struct stat *out) {
@@ -101,6 +123,20 @@ static ssize_t system_pread_present(int fd, void *data, size_t len, off_t offset
 }
 
 #ifdef ART_HAVE_URING
+static int system_ring_init(unsigned entries, struct io_uring *ring, unsigned flags) {
+    int result = io_uring_queue_init(entries, ring, flags);
+    if (result < 0) return result;
+    int fd = above_standard(ring->ring_fd);
+    if (fd >= 0) {
+        ring->ring_fd = ring->enter_ring_fd = fd;
+        return result;
+    }
+    result = -errno;
+    ring->ring_fd = ring->enter_ring_fd = -1; /* it is closed already; what is mapped goes with the exit */
+    io_uring_queue_exit(ring);
+    return result;
+}
+
 static int system_ring_result(int fd, const struct art_transfer *transfer, int result) {
     (void)fd, (void)transfer;
     return result;
@@ -111,7 +147,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
     {                                                                                                                  \
         .open = system_open, .close = close, .fstat = system_fstat, .stat = system_stat, .birth = system_birth,        \
         .direct_alignment = system_direct_alignment, .in_memory = system_in_memory, .set_flags = system_set_flags,     \
-        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = opendir,                 \
+        .lock = system_lock, .fchmod = fchmod, .fchown = fchown, .unlink = unlink, .opendir = system_opendir,          \
         .readdir = readdir, .fsync = fsync, .fdatasync = fdatasync, .ftruncate = ftruncate, .punch = system_punch,     \
         .clone_range = system_clone_range, .pread = pread, .pwrite = pwrite, .pread_present = system_pread_present,    \
         RING_CALLS                                                                                                     \
@@ -119,8 +155,7 @@ static int system_ring_result(int fd, const struct art_transfer *transfer, int r
 
 #ifdef ART_HAVE_URING
 #define RING_CALLS                                                                                                     \
-    .ring_init = io_uring_queue_init, .ring_register_files = io_uring_register_files,                                  \
-    .ring_register_buffers = io_uring_register_buffers, .ring_submit = io_uring_submit,                                \
+    .ring_init = system_ring_init, .ring_register_buffers = io_uring_register_buffers, .ring_submit = io_uring_submit, \
     .ring_submit_and_wait = io_uring_submit_and_wait, .ring_result = system_ring_result
 #else
 #define RING_CALLS .ring_init = NULL

@@ -2,7 +2,7 @@
  * nothing on the n-th call. Private to core/io and its tests.
  *
  * Entries behave as the calls that they are named after: -1 and errno, or for the ring's a negative errno. Without
- * liburing the ring's entries are NULL.
+ * liburing the ring's entries are NULL. No descriptor that comes out of the table is 0, 1 or 2.
  */
 #ifndef ART_IO_SYSTEM_H
 #define ART_IO_SYSTEM_H
@@ -45,7 +45,6 @@ struct art_system_calls {
     ssize_t (*pread_present)(int fd, void *data, size_t len, off_t offset);
 
     int (*ring_init)(unsigned entries, struct io_uring *ring, unsigned flags);
-    int (*ring_register_files)(struct io_uring *ring, const int *files, unsigned count);
     int (*ring_register_buffers)(struct io_uring *ring, const struct iovec *ranges, unsigned count);
     int (*ring_submit)(struct io_uring *ring);
     int (*ring_submit_and_wait)(struct io_uring *ring, unsigned completions);

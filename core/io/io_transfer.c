@@ -36,7 +36,7 @@ static bool worth_another_try(int error) {
 /* Nothing came of this try. A read may have met the end of the file, which another try does not change. */
 static enum art_transfer_state without_progress(struct art_file *file, struct art_transfer *transfer) {
     struct stat attributes;
-    if (!transfer->writing && !art_system.fstat(file->fd, &attributes) &&
+    if (!transfer->writing && !art_system.fstat(art_file_any_fd(file), &attributes) &&
         transfer->offset + transfer->left > (uint64_t)attributes.st_size) {
         transfer->past_end = true;
         transfer->file_size = (uint64_t)attributes.st_size;

@@ -1,22 +1,26 @@
 /* The engine with a ring: batches of reads and writes in flight together.
  *
- * A file gets its ring with the first batch that profits from one (any write, two reads or more); a single read is a
- * pread. Up to DEPTH requests are in flight, each in an `ops` entry whose number is the ring's user data:
+ * A file borrows a ring of the process while something of its own is in flight: for any write, and for a batch of reads
+ * once the process has read some pages in batches. A single read is a pread. Up to DEPTH requests are in flight, each in
+ * an `ops` entry whose number is the ring's user data:
  *
- *   start_op()      takes a free entry and prepares it         (none free: waits for a completion first)
+ *   have_ring()     borrows one                                  (none free: this batch goes by pread and pwrite)
+ *   start_op()      takes a free entry and prepares it           (none free: waits for a completion first)
  *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
  *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
+ *   settle_ring()   gives the ring back when nothing is in flight
  *
  * Reads are waited for within read_batch(), or stay in flight from read_start() to read_wait(); writes stay in flight
  * until write_wait(), sync() or whatever needs them done. A read or write that overlaps a write in flight waits for
  * it, and so does a write that overlaps a read.
  *
- * The file's descriptors are registered with the ring, and so are the first slots of the pool's slab where the kernel
- * lets us pin them; requests inside that range use it, others do not.
+ * Rings for writing know the first slots of the pool's slab (registered buffers) where the kernel lets us pin them;
+ * requests inside that range use it, others do not. No ring knows a file when nothing is in flight, so a file, and its
+ * lock, ends with its descriptor.
  *
  * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The
- * same happens when a ring stops taking requests: what it has is waited for, what it has not taken goes through
- * pwrite.
+ * same happens when a ring stops taking requests, or fails one for a reason that is not the device's (where threads are
+ * refused, ECANCELED): what it has is waited for, what it has not done goes through pread and pwrite, and is counted.
  *
  * No ring is bound to a thread (no SINGLE_ISSUER, no COOP_TASKRUN): a connection may move between threads.
  */
@@ -38,12 +42,21 @@ struct art_file *art_ring_file_new(void) {
     return NULL;
 }
 
+void art_rings_after_fork(void) {
+}
+
+void art_rings_forget(const struct art_blob_pool *pool) {
+    (void)pool;
+}
+
 #else
 
 #include <errno.h>
 #include <liburing.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/base/alloc.h"
@@ -56,25 +69,33 @@ struct art_file *art_ring_file_new(void) {
 enum {
     DEPTH = 32,
     REGISTERED_SLOTS_MAX = 32, /* 16 MB: registering touches and pins it all */
-    SUBMIT_TRIES_MAX = 1000
+    SUBMIT_TRIES_MAX = 1000,
+    TRIES_MAX = 8,     /* of one request by a ring, without progress */
+    RINGS_MAX = 8,     /* of a process */
+    READS_FIRST = 256, /* pages that a process reads in batches before it makes a ring for reading */
 };
 
-struct ring_file {
-    struct art_file file;
+/* A ring of the process. */
+struct ring {
     struct io_uring ring;
-    bool made;
-    bool broken; /* takes no more requests; goes when nothing is in flight */
-    bool file_registered;
-    bool read_failed;
-    uint8_t *registered; /* the part of the slab that the ring knows as buffer 0 */
+    struct ring *next;                /* idle */
+    const struct art_blob_pool *pool; /* whose slab it was made for; NULL: for reading */
+    uint8_t *registered;              /* the part of the slab that it knows as buffer 0 */
     size_t registered_len;
-    unsigned in_flight[2]; /* reads that are waited for, writes: started and not finished */
-    unsigned ahead;        /* reads that nobody waits for yet */
     unsigned free_count, prepared_count;
     uint8_t free[DEPTH];
     uint8_t prepared[DEPTH]; /* in order; the kernel has not taken them yet */
     struct art_transfer ops[DEPTH];
     struct art_io_reading *readings[DEPTH]; /* that the op belongs to; NULL: to a batch */
+};
+
+struct ring_file {
+    struct art_file file;
+    struct ring *ring; /* borrowed; NULL: nothing is in flight */
+    bool broken;       /* the ring takes no more requests; it goes when nothing is in flight */
+    bool read_failed;
+    unsigned in_flight[2]; /* reads that are waited for, writes: started and not finished */
+    unsigned ahead;        /* reads that nobody waits for yet */
     struct art_transfer failed_read;
 };
 
@@ -99,15 +120,14 @@ static char ring_addresses;
 #define ADDRESSES_GIVEN_UP() ((void)0)
 #endif
 
-enum { UNKNOWN, GIVEN, REFUSED };
-static _Atomic int knowledge;
+static _Atomic bool refused;
 
 /* Only what will not change is remembered: a lack of memory or descriptors may pass. */
 static void remember(int result) {
     if (result >= 0) {
-        atomic_store(&knowledge, GIVEN);
+        atomic_store(&refused, false);
     } else if (result == -EPERM || result == -EACCES || result == -ENOSYS || result == -EINVAL) {
-        atomic_store(&knowledge, REFUSED);
+        atomic_store(&refused, true);
     }
 }
 
@@ -128,31 +148,39 @@ static int init_ring(struct io_uring *ring, unsigned depth) {
     return result;
 }
 
+/* A sandbox may kill whoever asks for a ring; its owner can say so. */
+static bool kept_out(void) {
+    const char *wanted = getenv("ART_IO");
+    return wanted && !strcmp(wanted, "pwrite");
+}
+
 bool art_io_uring_available(void) {
     struct io_uring ring;
-    if (init_ring(&ring, 1) < 0) return false;
+    if (kept_out() || init_ring(&ring, 1) < 0) return false;
     exit_ring(&ring);
     return true;
 }
 
 bool art_ring_expected(void) {
-    int known = atomic_load(&knowledge);
-    return known == UNKNOWN ? art_io_uring_available() : known == GIVEN;
+    return !atomic_load(&refused) && !kept_out();
 }
 
-/* ---- making and giving up ---------------------------------------------------------------------------------------- */
+/* ---- the rings of the process ------------------------------------------------------------------------------------ */
+
+static struct ring *idle; /* guarded by art_files_lock(), as is: */
+static unsigned rings;    /* idle, and borrowed */
 
 /* From Linux 5.13 on; before, a fork() could leave the ring with other pages than the program's. */
-static bool may_register_buffers(const struct ring_file *ring) {
-    return ring->file.pool && (ring->ring.features & IORING_FEAT_RSRC_TAGS);
+static bool may_register_buffers(const struct ring *ring) {
+    return ring->pool && (ring->ring.features & IORING_FEAT_RSRC_TAGS);
 }
 
-static void register_slab(struct ring_file *ring) {
+static void register_slab(struct ring *ring, struct art_blob_pool *pool) {
     uint32_t slots;
     uint8_t *base;
-    art_blob_pool_slab(ring->file.pool, &base, &slots);
+    art_blob_pool_slab(pool, &base, &slots);
     if (slots > REGISTERED_SLOTS_MAX) slots = REGISTERED_SLOTS_MAX;
-    if (slots) art_blob_pool_register(ring->file.pool, slots);
+    if (slots) art_blob_pool_register(pool, slots);
     for (; slots; slots /= 2) {
         struct iovec range = {base, (size_t)slots * ART_BLOB_SIZE};
         int result = art_system.ring_register_buffers(&ring->ring, &range, 1);
@@ -165,15 +193,92 @@ static void register_slab(struct ring_file *ring) {
     }
 }
 
-/* By itself a ring lets go of its file, and of the file's lock, only some time after it was closed. */
-static void close_ring(struct ring_file *ring) {
-    if (ring->made && ring->file_registered) io_uring_unregister_files(&ring->ring);
-    if (ring->made) exit_ring(&ring->ring);
-    ring->made = false;
+/* An idle one that was made for the same buffers; or for others, if there may be no more: it makes room for a new one
+ * then. NULL: *make says whether one may be made. */
+static struct ring *take_idle(const struct art_blob_pool *pool, bool *make) {
+    struct ring **at = &idle, *found = NULL;
+    art_files_lock();
+    while (*at && (*at)->pool != pool) at = &(*at)->next;
+    if (!*at && rings >= RINGS_MAX) at = &idle;
+    found = *at;
+    if (found) *at = found->next;
+    *make = !found && rings < RINGS_MAX;
+    rings += *make;
+    art_files_unlock();
+    return found;
 }
 
+static void end_ring(struct ring *ring) {
+    exit_ring(&ring->ring);
+    art_free(ring);
+    art_files_lock();
+    rings--;
+    art_files_unlock();
+}
+
+static struct ring *make_ring(struct art_blob_pool *pool, int *result) {
+    struct ring *ring = art_alloc_zeroed(sizeof *ring);
+    *result = ring ? init_ring(&ring->ring, DEPTH) : -ENOMEM;
+    if (*result < 0) {
+        art_free(ring);
+        art_files_lock();
+        rings--;
+        art_files_unlock();
+        return NULL;
+    }
+    ring->pool = pool;
+    if (may_register_buffers(ring)) register_slab(ring, pool);
+    for (unsigned i = 0; i < DEPTH; i++) ring->free[i] = (uint8_t)(DEPTH - 1 - i);
+    ring->free_count = DEPTH;
+    return ring;
+}
+
+/* NULL: none now (*result 0), or the kernel has refused one. */
+static struct ring *borrow_ring(struct art_blob_pool *pool, int *result) {
+    bool make;
+    struct ring *ring = take_idle(pool, &make);
+    *result = 0;
+    if (ring && ring->pool == pool) return ring;
+    if (ring) {
+        end_ring(ring);
+        return borrow_ring(pool, result);
+    }
+    return make ? make_ring(pool, result) : NULL;
+}
+
+static void give_ring_back(struct ring *ring) {
+    art_files_lock();
+    ring->next = idle;
+    idle = ring;
+    art_files_unlock();
+}
+
+/* Whoever borrows a ring for the pool is done with both when the pool is closed. */
+void art_rings_forget(const struct art_blob_pool *pool) {
+    for (;;) {
+        struct ring **at = &idle, *found;
+        art_files_lock();
+        while (*at && (*at)->pool != pool) at = &(*at)->next;
+        found = *at;
+        if (found) *at = found->next;
+        art_files_unlock();
+        if (!found) return;
+        end_ring(found);
+    }
+}
+
+/* The rings are the parent's, too. Memory stays: its allocator may be in any state. */
+void art_rings_after_fork(void) {
+    for (struct ring *ring = idle; ring; ring = ring->next) exit_ring(&ring->ring);
+    idle = NULL;
+    rings = 0;
+}
+
+/* ---- borrowing and giving up ------------------------------------------------------------------------------------- */
+
 static void become_pwrite_file(struct ring_file *ring) {
-    close_ring(ring);
+    if (ring->ring) end_ring(ring->ring);
+    ring->ring = NULL;
     ring->file.engine = NULL;
     ring->file.io.methods = &art_pwrite_methods;
     ring->file.io.engine = "pwrite";
@@ -181,19 +286,23 @@ static void become_pwrite_file(struct ring_file *ring) {
 
 /* False: there is none to use; where it was refused, the file is an ordinary one from now on. */
 static bool have_ring(struct ring_file *ring) {
+    int result = 0;
     if (!ring->file.engine || ring->broken) return false;
-    if (ring->made) return true;
-    if (init_ring(&ring->ring, DEPTH) < 0) {
-        become_pwrite_file(ring);
-        return false;
+    if (!ring->ring) ring->ring = borrow_ring(ring->file.pool, &result);
+    if (!ring->ring && result < 0) become_pwrite_file(ring);
+    return ring->ring != NULL;
+}
+
+/* A reader of a few pages asks nothing of the kernel that a sandbox might kill it for. */
+static bool have_ring_for(struct ring_file *ring, const struct art_io_request *requests, unsigned count) {
+    static _Atomic uint32_t pages_read; /* in batches, until there were enough */
+    if (ring->file.io.read_only && !ring->ring &&
+        atomic_load_explicit(&pages_read, memory_order_relaxed) < READS_FIRST) {
+        uint32_t pages = 0;
+        for (unsigned i = 0; i < count; i++) pages += requests[i].len / ART_PAGE;
+        if (atomic_fetch_add_explicit(&pages_read, pages, memory_order_relaxed) + pages < READS_FIRST) return false;
     }
-    ring->made = true;
-    int files[] = {[false] = ring->file.fd, [true] = ring->file.read_fd}; /* by art_transfer.cached */
-    ring->file_registered = !art_system.ring_register_files(&ring->ring, files, ring->file.io.cached ? 2 : 1);
-    if (may_register_buffers(ring)) register_slab(ring);
-    for (unsigned i = 0; i < DEPTH; i++) ring->free[i] = (uint8_t)(DEPTH - 1 - i);
-    ring->free_count = DEPTH;
-    return true;
+    return have_ring(ring);
 }
 
 static unsigned all_in_flight(const struct ring_file *ring) {
@@ -201,7 +310,13 @@ static unsigned all_in_flight(const struct ring_file *ring) {
 }
 
 static void settle_ring(struct ring_file *ring) {
-    if (ring->broken && !all_in_flight(ring)) become_pwrite_file(ring);
+    if (all_in_flight(ring)) return;
+    if (ring->broken) {
+        become_pwrite_file(ring);
+    } else if (ring->ring) {
+        give_ring_back(ring->ring);
+        ring->ring = NULL;
+    }
 }
 
 /* ---- one request ------------------------------------------------------------------------------------------------- */
@@ -213,10 +328,11 @@ static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading,
 }
 
 static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
-    const struct art_transfer *transfer = &ring->ops[op];
-    ring->free[ring->free_count++] = (uint8_t)op;
-    if (ring->readings[op]) {
-        finish_ahead(ring, ring->readings[op], state);
+    struct ring *own = ring->ring;
+    const struct art_transfer *transfer = &own->ops[op];
+    own->free[own->free_count++] = (uint8_t)op;
+    if (own->readings[op]) {
+        finish_ahead(ring, own->readings[op], state);
         return;
     }
     if (state == ART_TRANSFER_FAILED && transfer->writing) {
@@ -228,17 +344,27 @@ static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_sta
     ring->in_flight[transfer->writing]--;
 }
 
+/* What the ring has not done. */
+static void do_without_ring(struct ring_file *ring, unsigned op) {
+    struct art_transfer *transfer = &ring->ring->ops[op];
+    transfer->fruitless = 0;
+    transfer->error = 0;
+    ring->file.io.ring_failures++;
+    finish_op(ring, op, art_transfer_by_system_call(&ring->file, transfer));
+}
+
 static void prepare_op(struct ring_file *ring, unsigned op) {
-    struct art_transfer *transfer = &ring->ops[op];
+    struct ring *own = ring->ring;
+    struct art_transfer *transfer = &own->ops[op];
     /* The queue has as many entries as there are ops, so there is always one; a ring without is of no use. */
-    struct io_uring_sqe *entry = ring->broken ? NULL : io_uring_get_sqe(&ring->ring);
+    struct io_uring_sqe *entry = ring->broken ? NULL : io_uring_get_sqe(&own->ring);
     if (!entry) {
-        finish_op(ring, op, art_transfer_by_system_call(&ring->file, transfer));
+        do_without_ring(ring, op);
         return;
     }
-    int fd = ring->file_registered ? transfer->cached : art_transfer_fd(&ring->file, transfer);
-    uintptr_t at = (uintptr_t)transfer->data - (uintptr_t)ring->registered;
-    bool registered = at < ring->registered_len && transfer->left <= ring->registered_len - at;
+    int fd = art_transfer_fd(&ring->file, transfer);
+    uintptr_t at = (uintptr_t)transfer->data - (uintptr_t)own->registered;
+    bool registered = at < own->registered_len && transfer->left <= own->registered_len - at;
     if (registered && transfer->writing) {
         io_uring_prep_write_fixed(entry, fd, transfer->data, transfer->left, transfer->offset, 0);
     } else if (registered) {
@@ -248,21 +374,50 @@ static void prepare_op(struct ring_file *ring, unsigned op) {
     } else {
         io_uring_prep_read(entry, fd, transfer->data, transfer->left, transfer->offset);
     }
-    if (ring->file_registered) io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
     io_uring_sqe_set_data64(entry, op);
-    ring->prepared[ring->prepared_count++] = (uint8_t)op;
+    own->prepared[own->prepared_count++] = (uint8_t)op;
 }
 
 /* ---- the kernel's side ------------------------------------------------------------------------------------------- */
 
+/* The ring takes no more: what it has not taken is done here and now. */
+static void break_ring(struct ring_file *ring) {
+    struct ring *own = ring->ring;
+    ring->broken = true;
+    for (unsigned i = 0; i < own->prepared_count; i++) do_without_ring(ring, own->prepared[i]);
+    own->prepared_count = 0;
+}
+
+/* Is that what pread or pwrite would say, too? What the list lacks they are asked for. */
+static bool is_the_devices(const struct art_transfer *transfer) {
+    switch (transfer->error) {
+    case EIO:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return true;
+    case EINVAL:
+        return transfer->direct;
+    default:
+        return transfer->past_end;
+    }
+}
+
 static void reap(struct ring_file *ring) {
     struct io_uring_cqe *completion;
-    while (all_in_flight(ring) && !io_uring_peek_cqe(&ring->ring, &completion)) {
+    while (all_in_flight(ring) && !io_uring_peek_cqe(&ring->ring->ring, &completion)) {
         unsigned op = (unsigned)io_uring_cqe_get_data64(completion);
-        int result = art_system.ring_result(ring->file.fd, &ring->ops[op], completion->res);
-        io_uring_cqe_seen(&ring->ring, completion);
-        enum art_transfer_state state = art_transfer_advance(&ring->file, &ring->ops[op], result);
-        if (state == ART_TRANSFER_AGAIN) {
+        struct art_transfer *transfer = &ring->ring->ops[op];
+        int fd = art_transfer_fd(&ring->file, transfer);
+        int result = art_system.ring_result(fd, transfer, completion->res);
+        io_uring_cqe_seen(&ring->ring->ring, completion);
+        enum art_transfer_state state = art_transfer_advance(&ring->file, transfer, result);
+        bool gives_up = state == ART_TRANSFER_AGAIN ? transfer->fruitless >= TRIES_MAX
+                                                    : state == ART_TRANSFER_FAILED && !is_the_devices(transfer);
+        if (gives_up && !ring->broken) break_ring(ring);
+        if (gives_up) {
+            do_without_ring(ring, op);
+        } else if (state == ART_TRANSFER_AGAIN) {
             prepare_op(ring, op);
         } else {
             finish_op(ring, op, state);
@@ -270,17 +425,7 @@ static void reap(struct ring_file *ring) {
     }
 }
 
-/* The ring takes no more: what it has not taken is done here and now. */
-static void break_ring(struct ring_file *ring) {
-    ring->broken = true;
-    for (unsigned i = 0; i < ring->prepared_count; i++) {
-        unsigned op = ring->prepared[i];
-        finish_op(ring, op, art_transfer_by_system_call(&ring->file, &ring->ops[op]));
-    }
-    ring->prepared_count = 0;
-}
-
-static void taken(struct ring_file *ring, unsigned count) {
+static void taken(struct ring *ring, unsigned count) {
     if (count > ring->prepared_count) count = ring->prepared_count;
     ring->prepared_count -= count;
     for (unsigned i = 0; i < ring->prepared_count; i++) ring->prepared[i] = ring->prepared[i + count];
@@ -288,18 +433,19 @@ static void taken(struct ring_file *ring, unsigned count) {
 
 /* Hands over what is prepared. With `wait`, returns after that many completions, or earlier; callers look again. */
 static void submit(struct ring_file *ring, unsigned wait) {
-    for (unsigned tries = 0; !ring->broken && (ring->prepared_count || wait); tries++) {
-        int result = wait ? art_system.ring_submit_and_wait(&ring->ring, wait) : art_system.ring_submit(&ring->ring);
+    struct ring *own = ring->ring;
+    for (unsigned tries = 0; !ring->broken && (own->prepared_count || wait); tries++) {
+        int result = wait ? art_system.ring_submit_and_wait(&own->ring, wait) : art_system.ring_submit(&own->ring);
         if (result >= 0) {
-            taken(ring, (unsigned)result);
-            if (wait || !ring->prepared_count) return;
+            taken(own, (unsigned)result);
+            if (wait || !own->prepared_count) return;
             if (result > 0) tries = 0;
         } else if (result != -EINTR && result != -EAGAIN && result != -EBUSY) {
             break_ring(ring);
-        } else if (wait && io_uring_cq_ready(&ring->ring)) {
+        } else if (wait && io_uring_cq_ready(&own->ring)) {
             return;
         } else {
-            if (result == -EINTR && !ring->prepared_count) tries = 0; /* a signal ended nothing but a wait */
+            if (result == -EINTR && !own->prepared_count) tries = 0; /* a signal ended nothing but a wait */
             unsigned before = all_in_flight(ring);
             reap(ring);
             if (wait && all_in_flight(ring) < before) return; /* what was to be waited for may be here by now */
@@ -315,7 +461,7 @@ static void wait_some(struct ring_file *ring, unsigned wanted) {
     reap(ring);
     if (!ring->broken || !all_in_flight(ring)) return;
     struct io_uring_cqe *completion;
-    if (io_uring_wait_cqe(&ring->ring, &completion)) {
+    if (io_uring_wait_cqe(&ring->ring->ring, &completion)) {
         /* Not even waiting is allowed; completions still arrive in shared memory. */
         nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
     }
@@ -328,19 +474,14 @@ static void drain_ring(struct art_file *file) {
     settle_ring(ring);
 }
 
-static void release_ring(struct art_file *file) {
-    close_ring((struct ring_file *)file);
-}
-
 /* The ring is the parent's, too, and so is what it has registered. */
 static void abandon_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
-    if (ring->made) exit_ring(&ring->ring);
-    ring->made = false;
+    if (ring->ring) exit_ring(&ring->ring->ring);
+    ring->ring = NULL;
 }
 
-static const struct art_file_engine ring_engine = {
-    .drain = drain_ring, .release = release_ring, .abandon = abandon_ring};
+static const struct art_file_engine ring_engine = {.drain = drain_ring, .abandon = abandon_ring};
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
@@ -348,10 +489,11 @@ static const struct art_file_engine ring_engine = {
 static bool overlaps(const struct ring_file *ring, const struct art_io_request *requests, unsigned count,
                      bool writing) {
     if (!ring->in_flight[true] && !(writing && ring->ahead)) return false;
+    const struct ring *own = ring->ring;
     bool is_free[DEPTH] = {false};
-    for (unsigned i = 0; i < ring->free_count; i++) is_free[ring->free[i]] = true;
+    for (unsigned i = 0; i < own->free_count; i++) is_free[own->free[i]] = true;
     for (unsigned op = 0; op < DEPTH; op++) {
-        const struct art_transfer *other = &ring->ops[op];
+        const struct art_transfer *other = &own->ops[op];
         if (is_free[op] || !(writing || other->writing)) continue;
         for (unsigned i = 0; i < count; i++) {
             if (requests[i].offset < other->whole_offset + other->whole_len &&
@@ -366,10 +508,11 @@ static bool overlaps(const struct ring_file *ring, const struct art_io_request *
 /* `reading`: what a read belongs to that is not waited for. */
 static void start_op(struct ring_file *ring, const struct art_io_request *request, bool writing, enum art_read from,
                      struct art_io_reading *reading) {
-    while (!ring->free_count) wait_some(ring, 1);
-    unsigned op = ring->free[--ring->free_count];
-    art_transfer_begin(&ring->file, &ring->ops[op], request, writing, from);
-    ring->readings[op] = reading;
+    struct ring *own = ring->ring;
+    while (!own->free_count) wait_some(ring, 1);
+    unsigned op = own->free[--own->free_count];
+    art_transfer_begin(&ring->file, &own->ops[op], request, writing, from);
+    own->readings[op] = reading;
     if (reading) {
         reading->under_way++;
         ring->ahead++;
@@ -386,7 +529,9 @@ static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *req
     if (!rc) rc = art_requests_check(io, requests, count);
     if (rc) return rc;
     if (overlaps(ring, requests, count, false)) drain_ring(&ring->file);
-    if (count <= 1 || !have_ring(ring)) return art_pwrite_read_batch(io, requests, count, from);
+    if (!rc) rc = art_file_prepare_read(&ring->file, from);
+    if (rc) return rc;
+    if (count <= 1 || !have_ring_for(ring, requests, count)) return art_pwrite_read_batch(io, requests, count, from);
     ring->read_failed = false;
     for (unsigned i = 0; i < count && !ring->read_failed; i++) {
         if (requests[i].len) start_op(ring, &requests[i], false, from, NULL);
@@ -403,12 +548,17 @@ static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *req
 static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
     struct ring_file *ring = (struct ring_file *)io;
     if (art_file_usable(&ring->file, false) || art_requests_check(io, reading->requests, reading->count)) return false;
-    if (overlaps(ring, reading->requests, reading->count, false) || !have_ring(ring)) return false;
+    if (art_file_prepare_read(&ring->file, reading->from)) return false;
+    if (overlaps(ring, reading->requests, reading->count, false)) return false;
+    if (!have_ring_for(ring, reading->requests, reading->count)) return false;
     reap(ring);
-    if (ring->free_count < reading->count) return false;
-    for (unsigned i = 0; i < reading->count; i++) start_op(ring, &reading->requests[i], false, reading->from, reading);
+    bool fits = ring->ring->free_count >= reading->count;
+    for (unsigned i = 0; fits && i < reading->count; i++) {
+        start_op(ring, &reading->requests[i], false, reading->from, reading);
+    }
     submit(ring, 0);
-    return true;
+    settle_ring(ring);
+    return fits;
 }
 
 static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
@@ -460,6 +610,7 @@ static const struct art_io_methods ring_methods = {
     .size = art_file_size,
     .truncate = art_file_truncate,
     .identity = art_file_identity,
+    .take_rights = art_file_take_rights,
     .give_back = art_file_give_back,
     .clone_range = art_file_clone_range,
     .lock = art_file_lock,

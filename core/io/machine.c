@@ -16,6 +16,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/io/io_system.h"
+
 enum { PATH_LEN = 4096, TEXT_LEN = 16384 };
 
 static uint64_t least(uint64_t a, uint64_t b) {
@@ -25,7 +27,7 @@ static uint64_t least(uint64_t a, uint64_t b) {
 /* The text of a file of the kernel's; no more of it than there is room for. Without stdio, whose memory is not
  * SQLite's. */
 static bool read_text(const char *path, char *out, size_t room) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = art_system.open(path, O_RDONLY | O_CLOEXEC, 0);
     size_t len = 0;
     if (fd < 0) return false;
     for (ssize_t n; len < room - 1 && (n = read(fd, out + len, room - 1 - len)) > 0;) len += (size_t)n;

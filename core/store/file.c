@@ -4,6 +4,9 @@
  *   writing     open or create -> lock -> is it still the file of that name? -> hard links -> superblock -> owner
  *               each time: under the lock another connection may have made, adopted or replaced it
  *
+ * All that a process reads of a file goes by one descriptor (core/io/io_file.h); who writes has one of its own for the
+ * time of the lock.
+ *
  * Making a file and finding one that a crash or a rollback left before the first commit are one path: a file that no
  * root has named (`fresh`) and that can only be ours is written anew, synced, and its folder synced, before anything
  * else is written to it. What is ours beyond doubt is: empty, or no longer than slot 0's three pages and a torn
@@ -28,9 +31,25 @@ static struct art_superblock *new_superblock(void) {
 void art_store_close_file(struct art_store *store) {
     art_store_readahead_drop(store);
     art_io_close(store->place.io);
-    store->place.io = NULL;
+    art_io_close(store->place.reader);
+    store->place.io = store->place.reader = NULL;
     store->place.io_for_writing = store->place.checked = store->place.unclaimed = false;
     store->place.file_bytes = 0;
+}
+
+/* A ring that has failed is not tried again by this store. */
+void art_store_close_writer(struct art_store *store) {
+    struct art_io *writer = store->place.io;
+    if (!store->place.io_for_writing) return;
+    art_store_readahead_drop(store);
+    store->ring_failures += writer->ring_failures;
+    store->place.wrote_by = writer->engine;
+    if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
+    art_io_close(writer);
+    store->place.io = store->place.reader;
+    store->place.reader = NULL;
+    store->place.io_for_writing = false;
+    if (!store->place.io) store->place.checked = false;
 }
 
 /* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A
@@ -46,7 +65,7 @@ enum purpose { TO_READ, TO_WRITE, TO_CREATE };
 
 static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
     struct art_file_options options = {
-        .path = store->place.path, .engine = store->engine, .direct = store->direct, .read_only = store->read_only};
+        .path = store->place.path, .engine = store->engine, .direct = store->direct, .read_only = purpose == TO_READ};
     struct art_disk *disk = store->disk;
     if (purpose != TO_READ) options.pool = store->phase.pool;
     if (purpose == TO_CREATE) {
@@ -59,17 +78,9 @@ static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
         options.group = host.group;
     }
     enum art_rc rc = disk->methods->open(disk, &options, &store->place.io);
-    int error = rc ? art_error_errno() : 0;
-    if (purpose == TO_READ && !options.read_only && (error == EACCES || error == EPERM || error == EROFS)) {
-        options.read_only = true;
-        rc = disk->methods->open(disk, &options, &store->place.io);
-    }
-    if (rc) {
-        store->place.io = NULL;
-        return rc;
-    }
-    store->place.io_for_writing = purpose != TO_READ;
-    return ART_OK;
+    if (rc) store->place.io = NULL;
+    store->place.io_for_writing = !rc && purpose != TO_READ;
+    return rc;
 }
 
 static enum art_rc missing(const struct art_store *store) {
@@ -160,16 +171,27 @@ static enum art_rc refuse_others(const struct art_store *store, enum art_ownersh
 /* A reader may go by the path alone; what is written must name the database's file, or later nobody would know whose it
  * is. */
 static enum art_rc who_are_we(const struct art_store *store, const struct art_file_identity *own,
-                              struct art_owner *out) {
-    struct art_file_identity host = {0};
-    enum art_rc rc = ask_host(store, &host);
+                              struct art_file_identity *host, struct art_owner *out) {
+    enum art_rc rc = ask_host(store, host);
     *out = (struct art_owner){.own_inode = own->inode,
                               .own_birth = own->birth,
-                              .host_inode = host.inode,
-                              .host_birth = host.birth,
+                              .host_inode = host->inode,
+                              .host_birth = host->birth,
                               .host_path = store->place.host_path,
-                              .host_links = host.links};
+                              .host_links = host->links};
     return rc;
+}
+
+static bool is_more_open(const struct art_file_identity *own, const struct art_file_identity *host) {
+    return host->inode && art_is_more_open(own, host);
+}
+
+/* The rights of the database's file, whatever they are by now. */
+static void follow_rights(struct art_store *store, const struct art_file_identity *own,
+                          const struct art_file_identity *host) {
+    struct art_io *io = store->place.io;
+    bool same = own->permissions == host->permissions && own->owner == host->owner && own->group == host->group;
+    if (host->inode && !same && io->methods->take_rights) io->methods->take_rights(io, host);
 }
 
 /* The superblock as it should be, in `block`. */
@@ -184,13 +206,13 @@ static enum art_rc look_inside(struct art_store *store, const struct art_file_id
  * is enough for reading: it may be out of date, but an owner read from the device is not asked again later either.
  * Anything else has to stand on the device. */
 static enum art_rc accept_for_reading(struct art_store *store, struct art_superblock *block) {
-    struct art_file_identity own = {0};
+    struct art_file_identity own = {0}, host;
     struct art_owner me;
     const struct art_owner_page *owner;
     enum art_ownership ownership = ART_OWNER_UNKNOWN;
     enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
     if (rc) return rc;
-    (void)who_are_we(store, &own, &me);
+    (void)who_are_we(store, &own, &host, &me);
     if (store->place.io->cached && !look_inside(store, &own, ART_READ_CACHED, block))
         ownership = art_superblock_owner(block, store->uuid, &me, &owner);
     if (ownership != ART_OWNED) {
@@ -200,7 +222,7 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
         rc = refuse_others(store, ownership, owner);
     }
     if (rc) return rc;
-    store->place.unclaimed = ownership != ART_OWNED;
+    store->place.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);
     store->place.key = (struct art_cache_key){own.device, own.inode, 0};
     store->place.file_bytes = own.size;
     store->place.checked = true;
@@ -227,14 +249,14 @@ bool art_store_unclaimed(const struct art_store *store) {
 enum art_rc art_store_check_owner(struct art_store *store) {
     enum art_rc rc = art_store_ready(store);
     if (rc || !art_store_has_file(store)) return rc;
-    struct art_file_identity own = {0};
+    struct art_file_identity own = {0}, host;
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
     rc = block ? store->place.io->methods->identity(store->place.io, &own) : art_nomem();
     if (!rc) rc = look_inside(store, &own, ART_READ_DEVICE, block);
     if (!rc) {
-        who_are_we(store, &own, &me);
+        who_are_we(store, &own, &host, &me);
         if (art_superblock_owner(block, store->uuid, &me, &owner) == ART_OWNER_UNKNOWN) rc = no_owner(store);
     }
     art_free_aligned(block);
@@ -273,10 +295,10 @@ static enum art_rc sync_blobs(struct art_store *store) {
 enum art_rc art_store_write_owner(struct art_store *store) {
     struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
     if (!page) return art_nomem();
-    struct art_file_identity own = {0};
+    struct art_file_identity own = {0}, host;
     struct art_owner me;
     enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
-    if (!rc) rc = who_are_we(store, &own, &me);
+    if (!rc) rc = who_are_we(store, &own, &host, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
         art_owner_page_make(page, store->uuid, &me, sequence);
@@ -300,7 +322,7 @@ static enum art_rc make_durable(struct art_store *store) {
     enum art_rc rc = sync_blobs(store);
     if (rc) return rc;
     rc = store->disk->methods->sync_directory(store->disk, store->place.path);
-    bool tried = rc && rc != ART_NOMEM; /* without memory nothing was synced, and nothing is lost */
+    bool tried = rc && rc != ART_NOMEM && rc != ART_CANTOPEN; /* else nothing was synced, and nothing is lost */
     return tried ? art_store_poison(store, rc) : rc;
 }
 
@@ -356,8 +378,9 @@ static enum art_rc begin_anew(struct art_store *store, const struct art_file_ide
 
 static enum art_rc accept_for_writing(struct art_store *store, const struct art_file_identity *own, bool fresh,
                                       bool adopt, struct art_superblock *block) {
+    struct art_file_identity host;
     struct art_owner me;
-    enum art_rc rc = who_are_we(store, own, &me);
+    enum art_rc rc = who_are_we(store, own, &host, &me);
     if (rc) return rc;
     rc = look_inside(store, own, ART_READ_DEVICE, block);
     if (!rc) {
@@ -365,18 +388,19 @@ static enum art_rc accept_for_writing(struct art_store *store, const struct art_
     } else if (rc == ART_CORRUPT && fresh) {
         rc = begin_anew(store, own, &me, block);
     }
+    if (!rc) follow_rights(store, own, &host);
     if (!rc && fresh) rc = make_durable(store);
     return rc;
 }
 
 /* ---- locking ----------------------------------------------------------------------------------------------------- */
 
-/* A file opened to be read knows nothing of the write pool, and may have been opened read-only. */
 static enum art_rc open_for_writing(struct art_store *store, bool fresh, bool *created) {
-    if (store->place.io && store->place.io_for_writing) return ART_OK;
     enum art_rc rc = art_write_pool_take(&store->phase.pool);
     if (rc) return rc;
-    art_store_close_file(store);
+    art_store_readahead_drop(store);
+    store->place.reader = store->place.io;
+    store->place.io = NULL;
     rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
     if (store->for_another) *created = !rc;
     if (rc == ART_MISSING && fresh) {
@@ -424,6 +448,21 @@ static void remove_created(const struct art_store *store) {
     art_error_restore(&why);
 }
 
+/* By now, since later the name may lead to another file. If it cannot be had, whoever reads opens the file again. */
+static void open_reader(struct art_store *store) {
+    struct art_io *writer = store->place.io;
+    struct art_file_identity identity;
+    if (!open_io(store, TO_READ)) {
+        struct art_io *reader = store->place.io;
+        bool same = !reader->methods->identity(reader, &identity) && identity.inode == store->place.key.inode &&
+                    identity.device == store->place.key.device;
+        if (same) store->place.reader = reader;
+        if (!same) art_io_close(reader);
+    }
+    store->place.io = writer;
+    store->place.io_for_writing = true;
+}
+
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     struct art_file_identity own = {0};
     bool created = false;
@@ -433,7 +472,10 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
         return rc ? rc : store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     }
     enum art_rc rc = lock_named_file(store, fresh, &own, &created);
-    if (rc == ART_BUSY) return rc;
+    if (rc == ART_BUSY) {
+        art_store_close_writer(store);
+        return rc;
+    }
     struct art_superblock *block = rc ? NULL : new_superblock();
     if (!rc) rc = block ? accept_for_writing(store, &own, fresh, adopt, block) : art_nomem();
     art_free_aligned(block);
@@ -443,8 +485,13 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
         art_store_close_file(store);
         return rc;
     }
+    if (store->place.reader && (store->place.key.inode != own.inode || store->place.key.device != own.device)) {
+        art_io_close(store->place.reader);
+        store->place.reader = NULL;
+    }
     store->place.key = (struct art_cache_key){own.device, own.inode, 0};
     store->place.checked = true;
     store->place.unclaimed = false;
+    if (!store->place.reader && !store->for_another) open_reader(store);
     return ART_OK;
 }

@@ -63,7 +63,7 @@ void art_store_go_back(struct art_store *store) {
 
 void art_store_leave(struct art_store *store) {
     if (!store->keeping) return;
-    art_io_close(store->kept.io);
+    art_io_close(store->kept.io); /* outside of a write phase it is all that is open */
     art_free(store->kept.host_path);
     retire(store, store->kept.path, store->retired_next);
     store->keeping = false;

@@ -78,9 +78,11 @@ struct art_whereabouts {
     const struct art_rows *rows;
     uint64_t rows_id;
     struct art_io *io;        /* NULL: not open */
+    struct art_io *reader;    /* in a write phase, where `io` has the lock: what is read by afterwards */
     bool io_for_writing;      /* opened with the write pool */
+    const char *wrote_by;     /* the engine of the last write phase */
     bool checked;             /* superblock and owner were accepted for reading */
-    bool unclaimed;           /* ours as far as is known, and the owner page does not say so */
+    bool unclaimed;           /* ours as far as is known, and the owner page does not say so, or others may read it */
     struct art_cache_key key; /* slot unused */
     uint64_t file_bytes;      /* as last seen */
 };
@@ -114,7 +116,7 @@ struct art_store {
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
     uint32_t footers_missed;                 /* by searches */
     bool at_hand;                            /* the system's page cache had what was last looked for there */
-    uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats */
+    uint64_t hits, misses, pages_read, pages_written, syncs, stale, ring_failures; /* for art_store_stats */
 
     struct { /* the write phase */
         bool active;
@@ -191,6 +193,8 @@ static inline bool art_store_has_file(const struct art_store *store) {
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
 void art_store_close_file(struct art_store *store);
+/* The end of a write phase: the descriptor that had the lock goes, and the one for reading is there again. */
+void art_store_close_writer(struct art_store *store);
 enum art_rc art_store_write_owner(struct art_store *store);
 /* Notes what happened, fails with it and with everything later. */
 enum art_rc art_store_poison(struct art_store *store, enum art_rc rc);

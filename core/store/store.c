@@ -126,14 +126,20 @@ void art_store_relax(struct art_store *store) {
     art_cache_trim();
 }
 
+static uint64_t failures_of(const struct art_io *io) {
+    return io ? io->ring_failures : 0;
+}
+
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out) {
     enum art_rc rc = art_store_usable(store);
     if (rc) return rc;
     struct art_cache_stats cache;
     art_cache_stats(&cache);
+    const char *engine = store->phase.active ? NULL : store->place.wrote_by;
+    if (!engine) engine = store->place.io ? store->place.io->engine : "none";
     *out = (struct art_store_stats){
         .file = art_store_has_file(store) ? store->place.path : NULL,
-        .engine = store->place.io ? store->place.io->engine : "none",
+        .engine = engine,
         .direct = store->place.io && store->place.io->direct,
         .cached = store->place.io && store->place.io->cached,
         .cache_bytes = cache.bytes,
@@ -144,6 +150,7 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
         .stale = store->stale,
         .pages_written = store->pages_written,
         .syncs = store->syncs,
+        .ring_failures = store->ring_failures + failures_of(store->place.io) + failures_of(store->place.reader),
     };
     if (store->place.io) return store->place.io->methods->size(store->place.io, &out->file_bytes);
     if (!art_store_has_file(store)) return ART_OK;

@@ -71,8 +71,8 @@ enum art_rc art_store_ready(struct art_store *store);
 /* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
 enum art_rc art_store_check_owner(struct art_store *store);
 /* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be
- * committed before a write phase has claimed the file: another copy of the database could take it. No call to the
- * system. */
+ * committed before a write phase has claimed the file: another copy of the database could take it. So it is where
+ * others than the database's readers could read the file, which ends with a write phase. No call to the system. */
 bool art_store_unclaimed(const struct art_store *store);
 /* The blob that `ref` leads to, its footer verified; leaf pages come by themselves through blob->load (one by one, and
  * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid
@@ -120,7 +120,7 @@ void art_store_readahead_end(struct art_store *store, const void *walk);
 /* Takes the writer lock (ART_BUSY when another connection has it), creates the file when there is none (superblock,
  * sync, sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links of both files
  * (ART_READONLY), re-initialises a file that no root has named yet (`fresh`: the table's committed root has no runs),
- * and claims the file: the owner page names this database durably. Idempotent within a phase. *slots: slots in the
+ * gives the file the rights of the database's, and claims it: the owner page names this database durably. Idempotent within a phase. *slots: slots in the
  * file. */
 enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
@@ -208,7 +208,8 @@ struct art_store_stats {
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale; /* pages and footers that were older in the page cache than on the device */
+    uint64_t stale;         /* pages and footers that were older in the page cache than on the device */
+    uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
 };
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 /* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */

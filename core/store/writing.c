@@ -86,6 +86,7 @@ void art_store_write_end(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
     (void)art_store_settle(store);
     store->place.io->methods->unlock(store->place.io);
+    art_store_close_writer(store);
     store->phase.active = false;
     store->phase.failed = ART_OK;
     store->phase.reusable = NULL;

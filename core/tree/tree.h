@@ -347,6 +347,8 @@ enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t u
 bool art_file_exists(const char *path);
 /* Its size, and how many names it has. */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
+/* May somebody read the one who may not read the other, by their permissions? */
+bool art_file_is_more_open(const char *path, const char *than);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
  * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
 enum art_rc art_file_make(const char *path, const char *like);
@@ -398,12 +400,13 @@ struct art_tree_info {
     uint64_t retired_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
-    uint64_t stale;     /* pages that were older in the page cache, and read again from the device */
-    const char *engine; /* "uring", "pwrite", "memory", "none" */
-    bool direct;        /* blobs are written past the system's page cache, */
-    bool cached;        /* and read through it */
-    bool full;          /* the disk was, when blobs were last written */
-    const char *file;   /* NULL in memory */
+    uint64_t stale;         /* pages that were older in the page cache, and read again from the device */
+    uint64_t ring_failures; /* requests that a ring failed to do, and that pread and pwrite did */
+    const char *engine;     /* "uring", "pwrite", "memory", "none" */
+    bool direct;            /* blobs are written past the system's page cache, */
+    bool cached;            /* and read through it */
+    bool full;              /* the disk was, when blobs were last written */
+    const char *file;       /* NULL in memory */
 };
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the

@@ -7,8 +7,9 @@
  *     pages     PRAGMA integrity_check, for the database's own; not where the connection lacks what a schema needs
  *     nothing   an empty database is no copy: most likely the name was misspelt
  *
- * It says 'ok: 2 art tables', and behind it what is not as it should be for copies to come: a table whose blobs will be
- * in a file, and are not yet, is whole in any copy of the database today, and will not be tomorrow.
+ * It says 'ok: 2 art tables', and behind it what is not as it should be: a table whose blobs will be in a file, and are
+ * not yet, is whole in any copy of the database today, and will not be tomorrow; and an .art file that more users may
+ * read than its database.
  *
  * All is of one snapshot. Whatever the problem is, the code is SQLITE_CORRUPT_VTAB: an SQLITE_IOERR would make SQLite
  * roll the caller's transaction back. What hinders it (memory, a lock, an interrupt) has its own code.
@@ -20,8 +21,8 @@ enum { PROBLEMS_SHOWN = 10, NAMES_SHOWN = 10 };
 struct verify {
     struct art_connection *connection;
     const char *schema;
-    sqlite3_str *problems, *later; /* later: tables that are still without a file */
-    unsigned tables, bad, small;
+    sqlite3_str *problems, *later, *open; /* tables that are still without a file; files that more may read */
+    unsigned tables, bad, small, opened;
     bool apart;     /* a table is without its .art file */
     char *unlooked; /* why the database's own pages were not looked at; sqlite3_free() */
 };
@@ -57,6 +58,9 @@ static int verify_file(struct verify *verify, const char *name, const struct art
             sqlite3_str_appendf(verify->later, "%s%s", verify->small > 1 ? ", " : "", name);
         }
         return SQLITE_OK;
+    }
+    if (art_file_is_more_open(table->path, table->database) && verify->opened++ < NAMES_SHOWN) {
+        sqlite3_str_appendf(verify->open, "%s%s", verify->opened > 1 ? ", " : "", table->path);
     }
     if (art_file_look(table->path, &bytes, &names) || names < 2) return SQLITE_OK;
     art_complain(
@@ -211,6 +215,10 @@ static char *praise(struct verify *verify) {
             sqlite3_str_value(verify->later), verify->small > NAMES_SHOWN ? ", ..." : "", one ? "an" : "their",
             one ? "" : "s", one ? "it" : "they", one ? "s" : "");
     }
+    if (verify->opened) {
+        sqlite3_str_appendf(out, "; users who may not read the database may read %s%s: write to the table, or chmod it",
+                            sqlite3_str_value(verify->open), verify->opened > NAMES_SHOWN ? ", ..." : "");
+    }
     if (verify->unlooked) sqlite3_str_appendf(out, "; the database's own pages were not checked: %s", verify->unlooked);
     return sqlite3_str_finish(out);
 }
@@ -222,16 +230,18 @@ int art_verify(struct art_connection *connection, const char *schema, char **tex
     if (rc) return rc;
     verify.problems = sqlite3_str_new(NULL);
     verify.later = sqlite3_str_new(NULL);
+    verify.open = sqlite3_str_new(NULL);
     rc = verify_all(&verify, message);
     if (!rc) rc = art_stopped(connection);
     if (!rc && verify.bad) rc = complain_of_all(&verify, message);
     if (!rc) {
         *text = praise(&verify);
-        if (!*text || sqlite3_str_errcode(verify.later)) rc = SQLITE_NOMEM;
+        if (!*text || sqlite3_str_errcode(verify.later) || sqlite3_str_errcode(verify.open)) rc = SQLITE_NOMEM;
     }
     if (rc && *text) art_forget_message(text);
     sqlite3_free(sqlite3_str_finish(verify.problems));
     sqlite3_free(sqlite3_str_finish(verify.later));
+    sqlite3_free(sqlite3_str_finish(verify.open));
     sqlite3_free(verify.unlooked);
     return rc;
 }

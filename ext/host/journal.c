@@ -96,7 +96,8 @@ static int sync_folder(sqlite3 *db, const char *schema) {
     char *folder;
     int rc = art_database_folder(db, schema, &folder);
     if (rc || !folder) return rc;
-    if (art_file_sync_folder(folder)) rc = SQLITE_IOERR;
+    enum art_rc synced = art_file_sync_folder(folder);
+    if (synced) rc = synced == ART_CANTOPEN ? SQLITE_CANTOPEN : SQLITE_IOERR; /* not tried, or failed */
     art_free(folder);
     return rc;
 }
@@ -235,8 +236,9 @@ static enum art_rc make_secure(struct art_table *table) {
     if (wal && !journal) return ART_OK;
     table->journal->must_abort |=
         sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
-    if (table->journal->must_abort || (!wal && sync_folder(db, schema))) table->sync_failed = true;
-    table->journal->reuse = !table->sync_failed;
+    int folder = wal || table->journal->must_abort ? SQLITE_OK : sync_folder(db, schema);
+    if (table->journal->must_abort || folder == SQLITE_IOERR) table->sync_failed = true;
+    table->journal->reuse = !table->sync_failed && !folder;
     return table->journal->must_abort ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
 }
 
@@ -338,7 +340,8 @@ static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
 static uint64_t room(void *context) {
     const struct art_table *table = context;
     struct statvfs attributes;
-    if (!*table->database || statvfs(table->database, &attributes)) return UINT64_MAX;
+    bool told = *table->database && !statvfs(table->database, &attributes);
+    if (!told || !attributes.f_blocks) return UINT64_MAX; /* ramfs and some of FUSE count none */
     return (uint64_t)attributes.f_bavail * attributes.f_frsize;
 }
 

@@ -87,6 +87,28 @@ START_TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
 }
 END_TEST
 
+START_TEST(test_a_file_that_more_may_read_than_the_database_is_named) {
+    make();
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    ck_assert_int_eq(chmod(file, 0640), 0);
+    char *answer = sqlite3_mprintf("ok: 2 art tables; users who may not read the database may read %s: write to the "
+                                   "table, or chmod it\n",
+                                   file);
+    sql_expect(db, answer, "SELECT art_verify()");
+    sqlite3_free(answer);
+    ck_assert_int_eq(chmod(path, 0640), 0);
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    sql_run(db, "INSERT INTO f VALUES('new', 1); INSERT INTO f(f) VALUES('flush')");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
+    if (!geteuid() && !chown(file, 12345, 0)) {
+        sql_expect(db, "1\n", "SELECT art_verify() GLOB 'ok: 2 art tables; users who may not read *'");
+    }
+    sqlite3_free(file);
+}
+END_TEST
+
 /* Any copy has its rows today, and none of the database alone will. */
 START_TEST(test_a_table_that_has_no_file_yet_is_announced) {
     sql_run(db,
@@ -113,7 +135,7 @@ START_TEST(test_what_may_only_be_read_is_verified) {
     make();
     sql_close(db);
     char *name = sqlite3_mprintf("file:%s?%s", path, _i ? "immutable=1" : "mode=ro");
-    ck_assert_int_eq(chmod(path, 0400), 0);
+    ck_assert_int_eq(chmod(path, 0444), 0);
     ck_assert_int_eq(chmod(directory, 0500), 0);
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
@@ -411,6 +433,7 @@ int main(void) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_a_sound_database_is_ok_and_its_tables_are_counted);
     tcase_add_test(tcase, test_an_attached_database_and_temp_are_verified_by_their_names);
+    tcase_add_test(tcase, test_a_file_that_more_may_read_than_the_database_is_named);
     tcase_add_test(tcase, test_a_table_that_has_no_file_yet_is_announced);
     tcase_add_loop_test(tcase, test_what_may_only_be_read_is_verified, 0, 2);
     tcase_add_test(tcase, test_it_sees_one_snapshot_and_what_the_transaction_has_changed);

@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -416,6 +417,96 @@ START_TEST(test_a_database_in_a_read_only_directory_is_read) {
 }
 END_TEST
 
+static struct stat attributes_of_file(void) {
+    struct stat out;
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_int_eq(stat(file, &out), 0);
+    sqlite3_free(file);
+    return out;
+}
+
+START_TEST(test_the_file_follows_the_rights_of_its_database) {
+    static const mode_t modes[] = {0600, 0664, 0640, 0666, 0606, 0644};
+    make_table("");
+    for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++) {
+        ck_assert_int_eq(chmod(path, modes[i]), 0);
+        sql_run(db, "INSERT INTO t VALUES('new %u', 1)", i);
+        sql_command(db, "main", "t", "flush");
+        ck_assert_uint_eq(attributes_of_file().st_mode & 0777, modes[i]);
+    }
+    if (geteuid()) {
+        printf("skipped: only root may give files away\n");
+        return;
+    }
+    ck_assert_int_eq(chown(path, 12345, 54321), 0);
+    sql_run(db, "INSERT INTO t VALUES('given away', 1)");
+    sql_command(db, "main", "t", "flush");
+    ck_assert_uint_eq(attributes_of_file().st_uid, 12345);
+    ck_assert_uint_eq(attributes_of_file().st_gid, 54321);
+    ck_assert_uint_eq(attributes_of_file().st_mode & 0777, 0644);
+}
+END_TEST
+
+/* A flush may be far away. Who only reads changes nothing. */
+START_TEST(test_the_first_change_of_a_connection_closes_a_file_that_too_many_may_read) {
+    make_table("");
+    sql_close(db);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    ck_assert_uint_eq(attributes_of_file().st_mode & 0777, 0644);
+    db = sql_open(path);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value <> ''"), 2000);
+    ck_assert_uint_eq(attributes_of_file().st_mode & 0777, 0644);
+    sql_run(db, "INSERT INTO t VALUES('new', 1)");
+    ck_assert_uint_eq(attributes_of_file().st_mode & 0777, 0600);
+}
+END_TEST
+
+/* As another user: the file keeps a group that the database has not, and must be closed to it. */
+static int flush_as_nobody(void) {
+    sqlite3 *own = sql_open(":memory:");
+    if (setgroups(0, NULL) || setgid(65534) || setuid(65534)) return 77;
+    sql_close(own);
+    if (!sql_reached_by_others(directory)) return 77;
+    own = sql_open(path);
+    sql_run(own, "INSERT INTO t VALUES('new %ld', 1)", (long)getpid());
+    sql_command(own, "main", "t", "flush");
+    sql_close(own);
+    return 0;
+}
+
+START_TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own) {
+    static const struct { mode_t database, file; } modes[] = {{0640, 0600}, {0664, 0644}, {0646, 0644}, {0660, 0600}};
+    if (geteuid()) {
+        printf("skipped: only root may give files away\n");
+        return;
+    }
+    make_table("");
+    sql_close(db);
+    char *file = sql_find_file(directory, ".art");
+    ck_assert_int_eq(chmod(directory, 0777), 0);
+    ck_assert_int_eq(chown(path, 65534, 54321), 0);
+    ck_assert_int_eq(chown(file, 65534, 65534), 0);
+    for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++) {
+        int status;
+        ck_assert_int_eq(chmod(path, modes[i].database), 0);
+        ck_assert_int_eq(chmod(file, 0664), 0);
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) _exit(flush_as_nobody());
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77) {
+            printf("skipped: %s cannot be reached by another user\n", directory);
+            break;
+        }
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+        ck_assert_uint_eq(attributes_of_file().st_mode & 0777, modes[i].file);
+    }
+    sqlite3_free(file);
+    db = sql_open(path);
+}
+END_TEST
+
 START_TEST(test_a_backup_of_both_files_goes_on) {
     make_table("log_limit='4KB'");
     for (int i = 0; i < 20; i++) sql_run(db, "UPDATE t SET value = value || 'x' WHERE path GLOB 'path/*%d'", i % 10);
@@ -496,6 +587,9 @@ int main(void) {
     tcase_add_test(tcase, test_a_moved_pair_of_files_is_the_same_table);
     tcase_add_test(tcase, test_a_database_opened_read_only_is_read_and_not_written);
     tcase_add_test(tcase, test_a_database_in_a_read_only_directory_is_read);
+    tcase_add_test(tcase, test_the_file_follows_the_rights_of_its_database);
+    tcase_add_test(tcase, test_the_first_change_of_a_connection_closes_a_file_that_too_many_may_read);
+    tcase_add_test(tcase, test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own);
     tcase_add_test(tcase, test_a_backup_of_both_files_goes_on);
     tcase_add_test(tcase, test_a_table_keeps_its_file_when_it_is_renamed);
     tcase_add_test(tcase, test_an_old_file_under_a_newer_database_is_told_apart);

@@ -582,10 +582,18 @@ static void no_locks(void) {
     fail_call(__NR_fcntl, ENOLCK, 1, UINT32_MAX, F_OFD_SETLK);
 }
 
-static void no_folder(void) {
+static void fail_folder(int error) {
     sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art(io=pwrite);"
                 "INSERT INTO u(path) VALUES('x')");
-    fail_call(__NR_openat, EIO, 2, O_DIRECTORY, O_DIRECTORY);
+    fail_call(__NR_openat, error, 2, O_DIRECTORY, O_DIRECTORY);
+}
+
+static void no_folder(void) {
+    fail_folder(EIO);
+}
+
+static void no_file_for_the_folder(void) {
+    fail_folder(EMFILE);
 }
 
 /* The database's own syncs are switched off; those that art asks of it may fail. */

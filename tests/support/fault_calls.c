@@ -34,7 +34,6 @@ static const struct call {
     {"pread_present", {EAGAIN, EOPNOTSUPP, EIO, EINTR, FAULT_SHORT, FAULT_ZERO}},
     {"pwrite", {EIO, ENOSPC, EDQUOT, EAGAIN, EINTR, EINVAL, ENOMEM, EBADF, ECANCELED, EFBIG, FAULT_SHORT, FAULT_ZERO}},
     {"ring_init", {ENOMEM, EPERM, ENOSYS, EMFILE, ENFILE, EINVAL, EAGAIN}},
-    {"ring_register_files", {ENOMEM, EBADF, EMFILE, EINVAL, EBUSY}},
     {"ring_register_buffers", {ENOMEM, EFAULT, EINVAL, EBUSY, EOPNOTSUPP}},
     {"ring_submit", {EAGAIN, EBUSY, EINTR, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},
     {"ring_submit_and_wait", {EAGAIN, EBUSY, EINTR, ENXIO, EBADF, EINVAL, ENOMEM, EIO}},

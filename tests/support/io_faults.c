@@ -109,7 +109,6 @@ WATCHED(ftruncate, (int fd, off_t length), (fd, length))
 WATCHED(punch, (int fd, off_t offset, off_t len), (fd, offset, len))
 WATCHED(clone_range, (int to, int from, uint64_t offset, uint64_t len), (to, from, offset, len))
 WATCHED_RING(ring_init, (unsigned entries, struct io_uring *ring, unsigned flags), (entries, ring, flags))
-WATCHED_RING(ring_register_files, (struct io_uring * ring, const int *files, unsigned count), (ring, files, count))
 WATCHED_RING(ring_register_buffers, (struct io_uring * ring, const struct iovec *ranges, unsigned count),
              (ring, ranges, count))
 WATCHED_RING(ring_submit, (struct io_uring * ring), (ring))
@@ -237,7 +236,6 @@ void io_fault(const char *call, unsigned nth, unsigned times, int error, uint32_
         .pread_present = watched_pread_present,
         .pwrite = watched_pwrite,
         .ring_init = watched_ring_init,
-        .ring_register_files = watched_ring_register_files,
         .ring_register_buffers = watched_ring_register_buffers,
         .ring_submit = watched_ring_submit,
         .ring_submit_and_wait = watched_ring_submit_and_wait,

@@ -22,6 +22,13 @@ enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names) {
     return rc;
 }
 
+bool art_file_is_more_open(const char *path, const char *than) {
+    struct art_disk *disk = art_disk_default();
+    struct art_file_identity own, other;
+    return !disk->methods->stat(disk, path, &own) && !disk->methods->stat(disk, than, &other) &&
+           art_is_more_open(&own, &other);
+}
+
 enum art_rc art_file_make(const char *path, const char *like) {
     struct art_disk *disk = art_disk_default();
     struct art_file_identity other = {0};
