@@ -22,7 +22,7 @@ enum {
     ART_ARENA_FIRST_CHUNK = 512,
     ART_ARENA_LARGEST_CHUNK = 1024 * 1024,
     ART_ARENA_LONE = 1024, /* what is larger may get a chunk of its own */
-    ART_ARENA_CLASSES = 4 /* one for each type of inner node */
+    ART_ARENA_CLASSES = 4  /* one for each type of inner node */
 };
 
 struct art_arena_chunk;

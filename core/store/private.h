@@ -123,7 +123,7 @@ struct art_store {
         struct art_slot_set *reusable;
         uint32_t reuse_from; /* no member of `reusable` below */
         struct art_slot_set returned;
-        struct art_blob_pool *pool; /* write_pool.h */
+        struct art_blob_pool *pool;       /* write_pool.h */
         struct art_queued_write *pending; /* ART_WRITES_MAX, once there was such a phase */
         unsigned pending_count;
         enum art_rc failed; /* of a write since the last sync, with its message */

@@ -65,7 +65,7 @@ void art_tables_free_unused(struct art_connection *connection) {
 
 void art_table_rest(struct art_table *table) {
     table->rests_later = table->owner != NULL;
-    if (table->owner || table->scans || table->connection->stepping) return;
+    if (table->owner || table->connection->stepping) return;
     art_shadow_finalize(table);
     art_tree_rest(table->tree);
 }

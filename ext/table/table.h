@@ -238,7 +238,7 @@ void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
-/* Gives back what its next use makes again, where no scan of it is open; in a transaction, when that has ended. */
+/* Gives back what its next use makes again; in a transaction, when that has ended. */
 void art_table_rest(struct art_table *table);
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 enum art_rc art_table_set_file(struct art_table *table, const char *file);
