@@ -76,6 +76,20 @@ START_TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
 }
 END_TEST
 
+START_TEST(test_a_table_in_memory_goes_with_its_database) {
+    sqlite3_int64 used[2];
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned turn = 0; turn < 20; turn++) {
+            sql_run(db, "ATTACH ':memory:' AS x; CREATE VIRTUAL TABLE x.t USING art(storage='file')");
+            sql_run(db, "INSERT INTO x.t VALUES('a', zeroblob(20000))");
+            sql_run(db, "DETACH x");
+        }
+        used[i] = sqlite3_memory_used();
+    }
+    ck_assert_int_lt(used[1], used[0] + 20000);
+}
+END_TEST
+
 /* --- what a commit asks ------------------------------------------------------------------------------------------- */
 
 static sqlite3 *open_linked(void) {
@@ -107,6 +121,37 @@ START_TEST(test_a_commit_asks_only_tables_that_were_changed) {
     sql_expect(db, "1|2|x\n", "SELECT group_concat(value, '|') FROM t7");
     sql_run(linked, "BEGIN; DELETE FROM t9; ROLLBACK; UPDATE t1 SET value = 0; DROP TABLE t2");
     ck_assert_uint_eq(changing(connection), 0);
+    art_connection_release(connection);
+    ck_assert_int_eq(sqlite3_close(linked), SQLITE_OK);
+}
+END_TEST
+
+static unsigned awake(const struct art_connection *connection) {
+    unsigned count = 0;
+    for (const struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) count += vtab->awake;
+    return count;
+}
+
+static unsigned listed_awake(const struct art_connection *connection) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < ART_AWAKE_MAX; i++) count += connection->awake[i] != NULL;
+    return count;
+}
+
+START_TEST(test_handles_that_go_are_not_listed) {
+    create_tables(TABLES);
+    sqlite3 *linked = open_linked();
+    struct art_connection *connection = art_connection_hold(linked);
+    for (unsigned i = 0; i < TABLES; i++) {
+        sql_run(linked, "SELECT * FROM t%u", i);
+        ck_assert_uint_eq(awake(connection), i < ART_AWAKE_MAX ? i + 1 : ART_AWAKE_MAX);
+        ck_assert_uint_eq(listed_awake(connection), awake(connection));
+    }
+    sql_run(linked, "DROP TABLE t%u", TABLES - 1);
+    ck_assert_uint_eq(awake(connection), ART_AWAKE_MAX - 1);
+    ck_assert_uint_eq(listed_awake(connection), ART_AWAKE_MAX - 1);
+    sql_run(linked, "SELECT * FROM t0; SELECT * FROM t1");
+    ck_assert_uint_eq(listed_awake(connection), awake(connection));
     art_connection_release(connection);
     ck_assert_int_eq(sqlite3_close(linked), SQLITE_OK);
 }
@@ -172,6 +217,14 @@ static void change_both(struct random *chance) {
     sql_run(db, change, 'u', table, letter, value);
 }
 
+static void make_anew(unsigned table) {
+    char name[16];
+    snprintf(name, sizeof name, "t%u", table);
+    sql_run(db, "DROP TABLE %s", name);
+    sql_create(db, name, "");
+    sql_run(db, "INSERT INTO %s SELECT * FROM u%u", name, table);
+}
+
 static void compare_all(void) {
     for (unsigned i = 0; i < TABLES; i++) {
         char *ordinary = sql_rows(db, "SELECT path, value FROM u%u ORDER BY path", i);
@@ -201,6 +254,9 @@ START_TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
         } else if (what < 88) {
             end_scans(scans);
             sql_run(db, "INSERT INTO t%u(t%u) VALUES('flush')", what % TABLES, what % TABLES);
+        } else if (what == 99 && !inside) {
+            end_scans(scans);
+            make_anew(random_below(&chance, TABLES));
         } else {
             end_scans(scans);
             sql_run(db, !inside     ? what < 96 ? "BEGIN" : "SELECT 1"
@@ -226,7 +282,9 @@ static Suite *many_suite(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_a_table_that_was_not_used_lately_takes_little_memory);
+    tcase_add_test(tcase, test_a_table_in_memory_goes_with_its_database);
     tcase_add_test(tcase, test_a_commit_asks_only_tables_that_were_changed);
+    tcase_add_test(tcase, test_handles_that_go_are_not_listed);
     tcase_add_test(tcase, test_tables_in_turn_are_what_ordinary_ones_are);
     suite_add_tcase(suite, tcase);
     return suite;
