@@ -53,7 +53,6 @@ struct art_savepoint {
     struct art_slot_set used; /* imaged: slots that root names */
     uint32_t *image;          /* slots with the encoded memtable */
     uint32_t image_slots;
-    uint64_t image_bytes;
     bool image_moved; /* `used` and `image` are of the place that the blobs have been moved to */
 };
 
