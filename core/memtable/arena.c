@@ -75,8 +75,10 @@ static void *cut_off(struct art_arena *arena, struct art_arena_region *region, s
     return taken;
 }
 
-/* A new chunk for the region, its first bytes aligned. False without memory. */
-static bool refill(struct art_arena *arena, struct art_arena_region *region, size_t alignment) {
+/* A new chunk for the region with room for `bytes`, its first ones aligned. False without memory. */
+static bool refill(struct art_arena *arena, struct art_arena_region *region, size_t bytes, size_t alignment) {
+    size_t least = bytes + alignment + ART_KEY_PADDING + sizeof(struct art_arena_chunk);
+    while (region->next_chunk < least) region->next_chunk *= 2;
     size_t room = region->next_chunk - sizeof(struct art_arena_chunk);
     uint8_t *fresh = add_chunk(arena, room);
     if (!fresh) return false;
@@ -91,12 +93,12 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
     struct art_arena_region *region = &arena->bytes;
     bytes = art_arena_round(bytes);
     if (bytes > region->left) {
-        if (bytes > region->next_chunk / 4) {
+        if (bytes > ART_ARENA_LONE && bytes > region->next_chunk / 4) {
             void *alone = add_chunk(arena, bytes + ART_KEY_PADDING);
             if (alone) arena->used += bytes;
             return alone;
         }
-        if (!refill(arena, region, ART_ARENA_ALIGNMENT)) return NULL;
+        if (!refill(arena, region, bytes, ART_ARENA_ALIGNMENT)) return NULL;
     }
     return cut_off(arena, region, bytes);
 }
@@ -104,12 +106,11 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes) {
     assert(class < ART_ARENA_CLASSES && bytes % ART_ARENA_LINE == 0);
     bytes += arena->beside;
-    assert(bytes + ART_ARENA_LINE + ART_KEY_PADDING + sizeof(struct art_arena_chunk) <= ART_ARENA_FIRST_CHUNK);
     void *block = arena->recycled[class];
     if (block) {
         memcpy(&arena->recycled[class], block, sizeof(void *));
     } else {
-        if (bytes > arena->blocks.left && !refill(arena, &arena->blocks, ART_ARENA_LINE)) return NULL;
+        if (bytes > arena->blocks.left && !refill(arena, &arena->blocks, bytes, ART_ARENA_LINE)) return NULL;
         block = cut_off(arena, &arena->blocks, bytes);
     }
     arena->live += bytes;

@@ -15,7 +15,7 @@
 #include "core/memtable/inside.h"
 
 enum {
-    FILTER_FIRST_WORDS = 256,
+    FILTER_FIRST_WORDS = 32,
     FILTER_KEYS_A_WORD = 4,
     FILTER_MOST_KEYS_A_WORD = 16 /* that remembers: one in six passes then */
 };

@@ -168,6 +168,8 @@ enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, s
 /* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled
  * transaction). */
 enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
+/* A part of it, to be decoded by itself: from the cursor on, until it has `enough` bytes or little more than that. */
+enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out);
 enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
 /* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,

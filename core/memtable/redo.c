@@ -160,18 +160,24 @@ enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, s
     return ART_OK;
 }
 
-enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
+enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out) {
     size_t begin = out->len;
     struct redo_writer writer;
+    enum art_rc rc = start_redo(&writer, ART_REDO_ALL, out);
+    while (!rc && cursor->valid && out->len - begin < enough) {
+        const struct art_leaf *leaf = cursor->leaf;
+        rc = write_entry(&writer, leaf, art_leaf_flags(leaf), art_bytes(NULL, 0), art_leaf_value(leaf));
+        if (!rc) rc = art_memtable_next(cursor);
+    }
+    return rc;
+}
+
+enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
+    size_t begin = out->len;
     struct art_memtable_cursor cursor;
     art_memtable_cursor_init(&cursor, memtable);
-    enum art_rc rc = start_redo(&writer, ART_REDO_ALL, out);
-    if (!rc) rc = art_memtable_first(&cursor);
-    while (!rc && cursor.valid) {
-        const struct art_leaf *leaf = cursor.leaf;
-        rc = write_entry(&writer, leaf, art_leaf_flags(leaf), art_bytes(NULL, 0), art_leaf_value(leaf));
-        if (!rc) rc = art_memtable_next(&cursor);
-    }
+    enum art_rc rc = art_memtable_first(&cursor);
+    if (!rc) rc = art_redo_encode_some(&cursor, SIZE_MAX, out);
     art_memtable_cursor_clear(&cursor);
     if (rc) out->len = begin;
     return rc;

@@ -19,7 +19,8 @@ enum {
 
 bool art_undo_reserve(struct art_undo *undo) {
     if (undo->count < undo->capacity) return true;
-    size_t capacity = undo->capacity ? 2 * undo->capacity : NOTES_FIRST;
+    size_t more = undo->capacity < NOTES_KEPT ? undo->capacity : undo->capacity / 4; /* it counts for spill_limit */
+    size_t capacity = undo->capacity ? undo->capacity + more : NOTES_FIRST;
     struct art_undo_note *notes = art_resize(undo->notes, capacity * sizeof *notes);
     if (!notes) return false;
     undo->notes = notes;

@@ -110,7 +110,7 @@ struct art_store {
     struct art_pinned *pinned; /* list of all */
     uint64_t pinned_pages;
     uint64_t pressure_seen;
-    struct art_readahead readahead[ART_READAHEAD_MAX]; /* addresses stay: reads are under way into them */
+    struct art_readahead *readahead; /* ART_READAHEAD_MAX, which stay where they are: reads are under way into them */
     uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
@@ -125,11 +125,11 @@ struct art_store {
         struct art_slot_set *reusable;
         uint32_t reuse_from; /* no member of `reusable` below */
         struct art_slot_set returned;
-        struct art_blob_pool *pool; /* write_pool.h */
-        struct art_queued_write pending[ART_WRITES_MAX];
+        struct art_blob_pool *pool;       /* write_pool.h */
+        struct art_queued_write *pending; /* ART_WRITES_MAX, once there was such a phase */
         unsigned pending_count;
         enum art_rc failed; /* of a write since the last sync, with its message */
-        char failure[ART_MESSAGE_SIZE];
+        char *failure;      /* ART_MESSAGE_SIZE bytes, behind `pending` */
     } phase;
     bool poisoned;
     char poison[ART_MESSAGE_SIZE]; /* what happened */

@@ -12,6 +12,7 @@
  * of the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side
  * by side.
  */
+#include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
 
@@ -24,6 +25,8 @@ static struct art_readahead *find_readahead(struct art_store *store, const struc
 }
 
 static struct art_readahead *free_place(struct art_store *store) {
+    if (!store->readahead) store->readahead = art_alloc_zeroed(ART_READAHEAD_MAX * sizeof *store->readahead);
+    if (!store->readahead) return NULL;
     for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
         if (!store->readahead[i].cached) return &store->readahead[i];
     }

@@ -17,6 +17,8 @@ static void free_store(struct art_store *store) {
     art_free(store->place.path);
     art_free(store->place.host_path);
     art_free(store->pins);
+    art_free(store->readahead);
+    art_free(store->phase.pending);
     art_free(store);
 }
 
@@ -124,6 +126,20 @@ void art_store_relax(struct art_store *store) {
     art_store_drop_pins(store);
     store->pressure_seen = pressure;
     art_cache_trim();
+}
+
+void art_store_rest(struct art_store *store) {
+    if (art_store_forked(store) || store->phase.active) return;
+    art_store_drop_pins(store);
+    art_store_drop_bypasses(store);
+    art_free(store->pins);
+    store->pins = NULL;
+    store->pin_capacity = 0;
+    art_free(store->phase.pending);
+    store->phase.pending = NULL;
+    if (store->readahead_count) return;
+    art_free(store->readahead);
+    store->readahead = NULL;
 }
 
 static uint64_t failures_of(const struct art_io *io) {

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
@@ -38,8 +39,18 @@ static enum art_rc in_phase(const struct art_store *store) {
     return rc;
 }
 
+static enum art_rc take_room(struct art_store *store) {
+    size_t queue = ART_WRITES_MAX * sizeof *store->phase.pending;
+    if (store->phase.pending) return ART_OK;
+    store->phase.pending = art_alloc(queue + ART_MESSAGE_SIZE);
+    if (!store->phase.pending) return art_nomem();
+    store->phase.failure = (char *)store->phase.pending + queue;
+    return ART_OK;
+}
+
 static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
-    enum art_rc rc = art_store_lock_file(store, fresh, adopt);
+    enum art_rc rc = take_room(store);
+    if (!rc) rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
     uint64_t slots = (store->place.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
     if (!slots) slots = 1; /* slot 0 is never taken, also in memory */
@@ -211,7 +222,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
 static enum art_rc note_failure(struct art_store *store, enum art_rc rc) {
     if (store->phase.failed) return rc;
     const char *message = art_error_message();
-    size_t length = strnlen(message, sizeof store->phase.failure - 1);
+    size_t length = strnlen(message, ART_MESSAGE_SIZE - 1);
     memcpy(store->phase.failure, message, length);
     store->phase.failure[length] = 0;
     store->phase.failed = rc;

@@ -10,11 +10,8 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->state = ART_TREE_UNKNOWN;
     tree->changes = 1; /* 0 is nobody's */
     if (options->summary.has.columns) tree->summary = &tree->options.summary;
-    tree->key = art_alloc(ART_KEY_BUFFER);
-    tree->second_key = art_alloc(ART_KEY_BUFFER);
-    tree->stored = art_alloc(ART_STORED_MAX);
     tree->root = art_root_new(options->uuid);
-    enum art_rc rc = tree->key && tree->second_key && tree->stored && tree->root ? ART_OK : art_nomem();
+    enum art_rc rc = tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_memtable_open_summed(&tree->memtable, art_tree_summary(tree));
     struct art_tree_place place = {options->inlined, options->path, options->host_path};
     if (!rc) rc = art_place_copy(&tree->options, &place);
@@ -40,6 +37,22 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     return ART_OK;
 }
 
+void art_tree_rest(struct art_tree *tree) {
+    if (tree->open || art_tree_in_txn(tree) || art_tree_inside(tree) || art_store_forked(tree->store)) return;
+    art_cursors_free(tree);
+    art_gaps_clear(&tree->gaps);
+    tree->finger.near = 0;
+    art_buffer_clear(&tree->finger.label);
+    art_buffer_clear(&tree->pending.redo);
+    art_buffer_clear(&tree->pending.root);
+    art_buffer_clear(&tree->pending.retired_bytes);
+    art_free(tree->txn.savepoints);
+    tree->txn.savepoints = NULL;
+    tree->txn.savepoint_capacity = 0;
+    art_tree_give_room(tree);
+    art_store_rest(tree->store);
+}
+
 void art_tree_close(struct art_tree *tree) {
     if (!tree) return;
     art_rows_catch_up(tree);
@@ -58,9 +71,7 @@ void art_tree_close(struct art_tree *tree) {
     art_buffer_clear(&tree->pending.retired_bytes);
     art_free(tree->txn.savepoints);
     art_store_close(tree->store);
-    art_free(tree->key);
-    art_free(tree->second_key);
-    art_free(tree->stored);
+    art_tree_give_room(tree);
     art_gaps_clear(&tree->gaps);
     art_buffer_clear(&tree->finger.label);
     art_free((void *)tree->options.path);

@@ -102,6 +102,9 @@ struct art_tree_options {
 
 enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
 void art_tree_close(struct art_tree *tree);
+/* Gives back the memory that the next call asks for again, where the tree is at nothing: its buffers, idle cursors, and
+ * references to cached blobs. What it knows stays. */
+void art_tree_rest(struct art_tree *tree);
 /* The limits may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
 /* The encoded root of an empty table, for T_artdata's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */

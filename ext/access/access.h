@@ -2,6 +2,7 @@
  *
  *     attach       a handle finds its table, and the table's tree what was committed since
  *     handle       SQLite's handles come and go
+ *     awake        which of them were used lately
  *     table_ref    from a table's name in an SQL text to its handle, with a snapshot of its database held
  *     tables       all art tables of a database */
 #ifndef ART_EXT_ACCESS_H
@@ -30,6 +31,11 @@ int art_vtab_disconnect(sqlite3_vtab *base);
 int art_vtab_parse_summary(struct art_vtab *vtab, char **message);
 void art_vtab_pin(struct art_vtab *vtab);
 void art_vtab_unpin(struct art_vtab *vtab);
+
+/* awake.c */
+/* A handle that is not awake is used: another one rests in its place. */
+void art_vtab_wake(struct art_vtab *vtab);
+void art_vtab_forget_awake(struct art_vtab *vtab); /* before it is freed */
 
 /* tables.c */
 int art_schema_known(sqlite3 *db, const char *schema, char **message);

@@ -72,10 +72,10 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     return SQLITE_OK;
 }
 
-static struct art_table *find_table(const struct art_connection *connection, const char *schema, const uint8_t *uuid) {
+static struct art_table *find_table(struct art_connection *connection, const char *schema, const uint8_t *uuid) {
     const sqlite3_file *file = art_database_file(connection->db, schema);
     const char *database = art_database_name(connection->db, schema);
-    for (struct art_table *table = connection->tables; table; table = table->next) {
+    for (struct art_table *table = *art_table_chain(connection, uuid); table; table = table->next) {
         if (table->file == file && !memcmp(table->uuid, uuid, ART_UUID_BYTES) && !strcmp(table->database, database)) {
             return table;
         }
@@ -214,6 +214,7 @@ int art_table_refresh(struct art_table *table, char **message) {
 
 int art_vtab_ready(struct art_vtab *vtab) {
     char **message = &vtab->base.zErrMsg;
+    if (!vtab->awake) art_vtab_wake(vtab);
     for (int attempt = 0;; attempt++) {
         int rc = art_vtab_attach(vtab, message);
         if (!rc) rc = art_table_refresh(vtab->table, message);

@@ -5,11 +5,11 @@
 
 void art_vtab_free(struct art_vtab *vtab) {
     art_table_ref_forget(vtab);
+    art_vtab_forget_awake(vtab);
     art_vtab_detach(vtab);
     art_tables_free_unused(vtab->connection);
-    struct art_vtab **link = &vtab->connection->vtabs;
-    while (*link != vtab) link = &(*link)->next;
-    *link = vtab->next;
+    *vtab->link = vtab->next;
+    if (vtab->next) vtab->next->link = vtab->link;
     if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
     if (vtab->idle) vtab->idle->methods->free(vtab->idle);
     art_levels_clear(&vtab->levels);
@@ -32,6 +32,8 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     if (!vtab) return SQLITE_NOMEM;
     vtab->connection = art_connection_hold(db); /* the module holds it, too: no memory is needed */
     vtab->next = vtab->connection->vtabs;
+    vtab->link = &vtab->connection->vtabs;
+    if (vtab->next) vtab->next->link = &vtab->next;
     vtab->connection->vtabs = vtab;
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);

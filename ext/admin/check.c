@@ -13,7 +13,7 @@
 bool art_check_hindered(int rc) {
     int primary = rc & 0xff;
     return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
-           primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
+           primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE || primary == SQLITE_TOOBIG;
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */

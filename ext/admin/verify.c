@@ -104,32 +104,61 @@ static int verify_by_name(void *context, const char *name, char **message) {
 
 /* --- what else there is, and what there is not -------------------------------------------------------------------- */
 
+/* Is it the T_artstate of a table of ours, by its name, and is there a T_artdata beside it? *name becomes T's;
+ * sqlite3_free() it. */
+static int is_state_of(struct verify *verify, const char *state, char **name, bool *is) {
+    static const char end[] = "_artstate";
+    size_t len = strlen(state), behind = sizeof end - 1;
+    *name = NULL;
+    *is = len > behind && !sqlite3_stricmp(state + len - behind, end);
+    if (!*is) return SQLITE_OK;
+    *name = sqlite3_mprintf("%.*s", (int)(len - behind), state);
+    char *data = *name ? sqlite3_mprintf("%s_artdata", *name) : NULL;
+    if (!data) return SQLITE_NOMEM;
+    int rc =
+        sqlite3_table_column_metadata(verify->connection->db, verify->schema, data, NULL, NULL, NULL, NULL, NULL, NULL);
+    sqlite3_free(data);
+    *is = rc != SQLITE_ERROR;
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
+static int note_trace(struct verify *verify, const char *state) {
+    char *name, *sentence = NULL;
+    bool is;
+    int rc = is_state_of(verify, state, &name, &is);
+    if (!rc && is) {
+        art_complain(&sentence, SQLITE_CORRUPT_VTAB,
+                     "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, "
+                     "best by art_backup()",
+                     verify->schema, name, name);
+        rc = note_problem(verify, sentence);
+    }
+    sqlite3_free(name);
+    return rc;
+}
+
+/* Of thousands of tables, too, and under SQLITE_LIMIT_EXPR_DEPTH. */
 static int look_for_traces(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     const char *schema = verify->schema;
-    sqlite3_stmt *traces;
-    int rc = art_prepare(
-        db, 0, &traces,
-        sqlite3_mprintf(
-            "WITH s(name) AS (SELECT substr(name, 1, length(name) - 9) FROM \"%w\".sqlite_master WHERE "
-            "type = 'table' AND rootpage > 0 AND substr(name, -9) = '_artstate' COLLATE NOCASE) "
-            "SELECT name FROM s WHERE EXISTS (SELECT 1 FROM \"%w\".sqlite_master d WHERE d.rootpage > 0 AND "
-            "d.name = s.name || '_artdata' COLLATE NOCASE) AND NOT EXISTS (SELECT 1 FROM "
-            "\"%w\".sqlite_master t WHERE t.type = 'table' AND t.rootpage = 0 AND t.name = s.name COLLATE "
-            "NOCASE)",
-            schema, schema, schema));
-    while (!rc && sqlite3_step(traces) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(traces, 0);
-        char *sentence = NULL;
-        if (!name) return sqlite3_finalize(traces), SQLITE_NOMEM;
-        art_complain(
-            &sentence, SQLITE_CORRUPT_VTAB,
-            "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, best "
-            "by art_backup()",
-            schema, name, name);
-        rc = note_problem(verify, sentence);
+    sqlite3_stmt *tables;
+    int rc = art_prepare(db, 0, &tables,
+                         sqlite3_mprintf("SELECT name, lower(substr(name, 1, length(name) - 9)) IN (SELECT lower(name) "
+                                         "FROM \"%w\".sqlite_master WHERE type = 'table' AND rootpage = 0) FROM "
+                                         "\"%w\".sqlite_master WHERE type = 'table' AND rootpage > 0",
+                                         schema, schema));
+    while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(tables, 0);
+        if (!name) {
+            rc = SQLITE_NOMEM;
+        } else if (!sqlite3_column_int(tables, 1)) {
+            rc = note_trace(verify, name);
+        }
+        if (!rc) continue;
+        sqlite3_finalize(tables);
+        return rc;
     }
-    int end = sqlite3_finalize(traces);
+    int end = sqlite3_finalize(tables);
     if (!rc) rc = end;
     return rc ? art_report_sql(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
 }

@@ -41,12 +41,18 @@ struct art_levels {
     int cut_level;
 };
 
+enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
+
 struct art_connection {
     sqlite3 *db;
     unsigned references; /* registered modules and functions, handles, second connections */
     struct art_connection *next;
     struct art_vtab *vtabs;
-    struct art_table *tables;
+    struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
+    bool left_over;                             /* some of them have no handle, and may be free to go */
+    struct art_table *changing;                 /* those that have an owner */
+    struct art_vtab *awake[ART_AWAKE_MAX];      /* table/awake.c; NULL: none */
+    unsigned awake_turn;
     struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */

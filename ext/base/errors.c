@@ -89,6 +89,16 @@ int art_complain(char **message, int rc, const char *format, ...) {
     return rc;
 }
 
+/* Is it the application that allows no such statement (sqlite3_limit())? SQLite has no code for that. */
+static bool is_a_limit(sqlite3 *db, int rc) {
+    static const char *const beginnings[] = {"too many ", "Expression tree is too large"};
+    const char *message = rc == SQLITE_ERROR ? sqlite3_errmsg(db) : "";
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        if (!strncmp(message, beginnings[i], strlen(beginnings[i]))) return true;
+    }
+    return false;
+}
+
 /* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement,
  * and SQLite's words alone say nothing of what to do. */
 static const char *what_to_do(int rc) {
@@ -101,6 +111,8 @@ static const char *what_to_do(int rc) {
         return ": another statement of this connection, or a shared cache, has it: reset that one, and try again";
     case SQLITE_READONLY:
         return ": open the database for writing, and let this user write it, its journal and its folder";
+    case SQLITE_TOOBIG:
+        return ": give the connection a larger limit by sqlite3_limit()";
     case SQLITE_FULL:
         return ": make room on its file system, or DELETE rows, then 'vacuum'";
     default:
@@ -111,6 +123,7 @@ static const char *what_to_do(int rc) {
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
     if (rc == SQLITE_NOMEM) return rc;
     if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
+    if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
     va_list arguments;
     va_start(arguments, format);
     char *what = sqlite3_vmprintf(format, arguments);
@@ -128,7 +141,7 @@ static enum art_rc core_code(int rc) {
         enum art_rc art;
     } codes[] = {{SQLITE_NOMEM, ART_NOMEM},   {SQLITE_FULL, ART_DISKFULL},       {SQLITE_BUSY, ART_BUSY},
                  {SQLITE_LOCKED, ART_BUSY},   {SQLITE_INTERRUPT, ART_INTERRUPT}, {SQLITE_READONLY, ART_READONLY},
-                 {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT}};
+                 {SQLITE_ERROR, ART_CORRUPT}, {SQLITE_CORRUPT, ART_CORRUPT},     {SQLITE_TOOBIG, ART_TOOBIG}};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i].sqlite == (rc & 0xff)) return codes[i].art;
     }
@@ -136,6 +149,7 @@ static enum art_rc core_code(int rc) {
 }
 
 enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what) {
+    if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
     return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc));
 }
 

@@ -8,10 +8,10 @@
 /* To prepare a statement takes as long as to step over so many rows. */
 enum { HUGE_BUFFER = 1 << 20, WORTH_A_RESTART = 2000 };
 
+static void settle_scan(struct art_open_scan *open);
 static void abandon_scan(struct art_open_scan *open);
 static void free_scan(struct art_open_scan *open);
-static const struct art_scan_methods methods = {
-    .settle = art_rows_settle_open, .abandon = abandon_scan, .free = free_scan};
+static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan, .free = free_scan};
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
 
@@ -28,14 +28,29 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void leave_table(struct art_scan *scan) {
+static void let_go(struct art_scan *scan) {
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_best_scan_end(scan);
     art_cursor_close(scan->cursor);
     scan->cursor = NULL;
+}
+
+static void leave_table(struct art_scan *scan) {
+    let_go(scan);
     scan->state = ART_SCAN_END;
     art_scans_leave(&scan->open);
+}
+
+/* SQLite keeps the scan of an UPDATE open until the last row is changed: it has come to its end by then, and would hold
+ * the memtable that was there at its beginning, beside all that the transaction spills. */
+static void settle_scan(struct art_open_scan *open) {
+    struct art_scan *scan = (struct art_scan *)open;
+    if (scan->state == ART_SCAN_END) {
+        let_go(scan);
+    } else {
+        art_rows_settle_open(scan);
+    }
 }
 
 static void abandon_scan(struct art_open_scan *open) {

@@ -266,7 +266,7 @@ enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value);
 enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range);
 enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
 enum art_rc art_rows_settle(struct art_scan *scan);
-void art_rows_settle_open(struct art_open_scan *open);
+void art_rows_settle_open(struct art_scan *scan);
 
 /* best.c: ART_* */
 /* The first of the rows in `range` in the order of the summary's column `item`; art_best_scan_next(): the one

@@ -278,8 +278,7 @@ enum art_rc art_rows_settle(struct art_scan *scan) {
     return rc;
 }
 
-void art_rows_settle_open(struct art_open_scan *open) {
-    struct art_scan *scan = (struct art_scan *)open;
+void art_rows_settle_open(struct art_scan *scan) {
     if (scan->counting && scan->state == ART_SCAN_RANGE) scan->failure = art_rows_settle(scan);
 }
 

@@ -1,5 +1,6 @@
 /* The connections that use art, and the tables that each has open: listed, so that loading art twice into one of them
- * gives the same object. The list's mutex is taken inside SQLite's own, never the other way round. */
+ * gives the same object. The list's mutex is taken inside SQLite's own, never the other way round. A connection's own
+ * tables and handles are guarded by SQLite's mutex of that connection. */
 #include "ext/table/table.h"
 
 #include <pthread.h>
@@ -36,10 +37,12 @@ void art_connection_release(void *held) {
     }
     pthread_mutex_unlock(&list_mutex);
     if (!last) return;
-    for (struct art_table *table = connection->tables, *next; table; table = next) {
-        next = table->next;
-        table->owner = NULL;
-        art_table_free_if_unused(table);
+    for (unsigned chain = 0; chain < ART_TABLE_CHAINS; chain++) {
+        for (struct art_table *table = connection->tables[chain], *next; table; table = next) {
+            next = table->next;
+            table->owner = NULL;
+            art_table_free_if_unused(table);
+        }
     }
     art_connection_forget_join(connection);
     art_levels_clear(&connection->levels);
@@ -47,16 +50,13 @@ void art_connection_release(void *held) {
 }
 
 void art_connection_add_table(struct art_table *table) {
-    pthread_mutex_lock(&list_mutex);
-    table->next = table->connection->tables;
-    table->connection->tables = table;
-    pthread_mutex_unlock(&list_mutex);
+    struct art_table **chain = art_table_chain(table->connection, table->uuid);
+    table->next = *chain;
+    *chain = table;
 }
 
 void art_connection_remove_table(struct art_table *table) {
-    pthread_mutex_lock(&list_mutex);
-    struct art_table **link = &table->connection->tables;
+    struct art_table **link = art_table_chain(table->connection, table->uuid);
     while (*link != table) link = &(*link)->next;
     *link = table->next;
-    pthread_mutex_unlock(&list_mutex);
 }

@@ -36,25 +36,38 @@ void art_table_free(struct art_table *table) {
 /* Not under a statement that runs: whoever runs it may be at work on this table. The next handle that goes asks
  * again. */
 void art_table_free_if_unused(struct art_table *table) {
-    if (table->vtabs || table->connection->stepping) return;
-    art_shadow_finalize(table); /* else sqlite3_close() would find them */
-    if (table->owner) return;
+    struct art_connection *connection = table->connection;
+    if (table->vtabs) return;
+    if (!connection->stepping) art_shadow_finalize(table); /* else sqlite3_close() would find them */
     /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
      * reads the schema anew, which is no reopening. */
     bool remembers = (!table->path && !table->inlined) || table->sync_failed || art_tree_poisoned(table->tree);
-    if (remembers && table->exists && table->connection->references) return;
+    bool stays = connection->stepping || table->owner || (remembers && table->exists && connection->references);
+    connection->left_over |= stays;
+    if (stays) return;
     art_connection_remove_table(table);
     art_table_free(table);
 }
 
 /* What one without a handle remembers goes with its database. */
 void art_tables_free_unused(struct art_connection *connection) {
-    for (struct art_table *table = connection->tables, *next; table; table = next) {
-        next = table->next;
-        bool held = table->vtabs || table->owner;
-        if (!held && art_database_file(connection->db, table->name->schema) != table->file) table->exists = false;
-        art_table_free_if_unused(table);
+    if (!connection->left_over) return;
+    connection->left_over = false;
+    for (unsigned chain = 0; chain < ART_TABLE_CHAINS; chain++) {
+        for (struct art_table *table = connection->tables[chain], *next; table; table = next) {
+            next = table->next;
+            bool held = table->vtabs || table->owner;
+            if (!held && art_database_file(connection->db, table->name->schema) != table->file) table->exists = false;
+            art_table_free_if_unused(table);
+        }
     }
+}
+
+void art_table_rest(struct art_table *table) {
+    table->rests_later = table->owner != NULL;
+    if (table->owner || table->connection->stepping) return;
+    art_shadow_finalize(table);
+    art_tree_rest(table->tree);
 }
 
 enum art_rc art_table_set_file(struct art_table *table, const char *file) {

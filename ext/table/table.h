@@ -111,8 +111,9 @@ struct art_given_summary {
 
 struct art_table {
     struct art_connection *connection;
-    struct art_table *next;
-    unsigned vtabs;     /* handles that use it */
+    struct art_table *next;                           /* in its chain */
+    struct art_table *changing_next, **changing_link; /* connection->changing */
+    unsigned vtabs;                                   /* handles that use it */
     sqlite3_file *file; /* with `database` and `uuid`: which table it is */
     char *database;     /* file name, "" for none */
     uint8_t uuid[ART_UUID_BYTES];
@@ -137,6 +138,7 @@ struct art_table {
     sqlite3_stmt *statements[ART_STATEMENTS];
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
+    bool rests_later;
 
     /* The running transaction (transaction.c). */
     sqlite3_vtab *owner; /* whose callbacks count; NULL: the table has no part in it */
@@ -190,7 +192,8 @@ struct art_vtab {
     unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
     bool disconnected; /* and lets go of it when it reads the schema anew in a statement of theirs */
     struct art_connection *connection;
-    struct art_vtab *next;
+    struct art_vtab *next, **link; /* connection->vtabs */
+    bool awake;                    /* in connection->awake */
     struct art_name *name;
     struct art_settings settings; /* from the schema, where T_artstate says nothing */
     struct art_columns columns;
@@ -219,6 +222,9 @@ static inline int art_hidden_column(const struct art_vtab *vtab, int column) {
 
 struct art_connection *art_connection_hold(sqlite3 *db); /* NULL without memory */
 void art_connection_release(void *connection);
+static inline struct art_table **art_table_chain(struct art_connection *connection, const uint8_t *uuid) {
+    return &connection->tables[uuid[0] % ART_TABLE_CHAINS];
+}
 void art_connection_add_table(struct art_table *table);
 void art_connection_remove_table(struct art_table *table);
 
@@ -232,6 +238,8 @@ void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
+/* Gives back what its next use makes again; in a transaction, when that has ended. */
+void art_table_rest(struct art_table *table);
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 enum art_rc art_table_set_file(struct art_table *table, const char *file);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */

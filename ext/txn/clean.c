@@ -271,8 +271,10 @@ int art_clean_prepare(struct art_table *table, char **message) {
 
 /* Also under a name that came into T_artstate with this very commit. */
 static bool is_in_use(const struct art_connection *connection, const char *path) {
-    for (const struct art_table *table = connection->tables; table; table = table->next) {
-        if (table->path && !strcmp(table->path, path)) return true;
+    for (unsigned chain = 0; chain < ART_TABLE_CHAINS; chain++) {
+        for (const struct art_table *table = connection->tables[chain]; table; table = table->next) {
+            if (table->path && !strcmp(table->path, path)) return true;
+        }
     }
     return false;
 }

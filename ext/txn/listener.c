@@ -80,8 +80,8 @@ int art_listener_take_over(struct art_connection *connection, char **message) {
     if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
     rc = art_listener_join(connection, message);
     if (!connection->joined) return rc;
-    for (struct art_table *table = connection->tables; table && !rc; table = table->next) {
-        if (!table->owner || table->owner == connection->owner) continue;
+    for (struct art_table *table = connection->changing; table && !rc; table = table->changing_next) {
+        if (table->owner == connection->owner) continue;
         const struct art_levels *levels = &((struct art_vtab *)table->owner)->levels;
         for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
         if (!rc) art_table_set_owner(table, connection->owner);

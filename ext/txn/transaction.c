@@ -50,10 +50,25 @@ static int push_saved(struct art_table *table, int level, uint32_t savepoint) {
     return SQLITE_OK;
 }
 
+static void link_changing(struct art_table *table) {
+    struct art_connection *connection = table->connection;
+    table->changing_next = connection->changing;
+    table->changing_link = &connection->changing;
+    if (connection->changing) connection->changing->changing_link = &table->changing_next;
+    connection->changing = table;
+}
+
+static void unlink_changing(struct art_table *table) {
+    *table->changing_link = table->changing_next;
+    if (table->changing_next) table->changing_next->changing_link = table->changing_link;
+}
+
 void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner) {
     const sqlite3_vtab *listener = table->connection->owner;
     if (table->owner && table->owner != listener) ((struct art_vtab *)table->owner)->owned--;
     if (owner && owner != listener) ((struct art_vtab *)owner)->owned++;
+    if (owner && !table->owner) link_changing(table);
+    if (table->owner && !owner) unlink_changing(table);
     table->owner = owner;
 }
 
@@ -92,6 +107,7 @@ static void leave_transaction(struct art_table *table) {
     table->finish.alone = false;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->version_known = false;
+    if (table->rests_later) art_table_rest(table);
 }
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
@@ -302,7 +318,7 @@ void art_table_rolled_back(struct art_table *table) {
  * tables has as many handles, which own nothing, and each hears of each statement. */
 static struct art_table *tables_of(const struct art_connection *connection, const sqlite3_vtab *owner) {
     bool any = owner == connection->owner || ((const struct art_vtab *)owner)->owned;
-    return any ? connection->tables : NULL;
+    return any ? connection->changing : NULL;
 }
 
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
@@ -310,13 +326,13 @@ static struct art_table *tables_of(const struct art_connection *connection, cons
 static int note_level(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
     int rc = art_levels_push(levels, level);
     struct art_table *first = tables_of(connection, owner), *table = first;
-    for (; table && !rc; table = table->next) {
+    for (; table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_table_savepoint(table, level);
     }
     levels->missed = rc != SQLITE_OK;
     levels->missed_level = level;
     if (!rc) return rc;
-    for (struct art_table *each = first; each != table; each = each->next) {
+    for (struct art_table *each = first; each != table; each = each->changing_next) {
         if (each->owner == owner && each->noted) art_table_release(each, level);
     }
     art_levels_drop(levels, level);
@@ -332,7 +348,7 @@ int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, 
 }
 
 void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level) {
-    for (struct art_table *table = tables_of(connection, owner); table; table = table->next) {
+    for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_release(table, level);
     }
 }
@@ -344,14 +360,14 @@ void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owne
     if (levels->cut && level >= levels->cut_level) return;
     art_levels_drop(levels, level + 1);
     if (present) return;
-    for (struct art_table *table = tables_of(connection, owner); table; table = table->next) {
+    for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_rollback_to(table, level);
     }
 }
 
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
     int rc = SQLITE_OK;
-    for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->next) {
+    for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_table_sync(table, message);
     }
     return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
@@ -360,7 +376,7 @@ int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char 
 /* The tables may go with it. */
 static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, void (*end)(struct art_table *)) {
     for (struct art_table *table = tables_of(connection, owner), *next; table; table = next) {
-        next = table->next;
+        next = table->changing_next;
         if (table->owner == owner) end(table);
     }
     if (connection->owner == owner) {

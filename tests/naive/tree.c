@@ -100,6 +100,10 @@ void art_tree_close(struct art_tree *tree) {
     art_free(tree);
 }
 
+void art_tree_rest(struct art_tree *tree) {
+    (void)tree;
+}
+
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit) {
     tree->options.cache_bytes = cache_bytes;
     tree->options.log_limit = log_limit;

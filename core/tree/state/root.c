@@ -9,10 +9,17 @@ static struct art_hash128 first_chain(const uint8_t uuid[ART_UUID_BYTES]) {
     return art_hash128(uuid, ART_UUID_BYTES);
 }
 
-struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]) {
-    struct art_root *root = art_alloc_zeroed(sizeof *root);
+static struct art_root *root_alloc(unsigned capacity) {
+    struct art_root *root = art_alloc_zeroed(sizeof *root + capacity * sizeof root->run[0]);
     if (!root) return NULL;
     root->references = 1;
+    root->capacity = capacity;
+    return root;
+}
+
+struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]) {
+    struct art_root *root = root_alloc(0);
+    if (!root) return NULL;
     root->chain = first_chain(uuid);
     return root;
 }
@@ -39,9 +46,8 @@ static enum art_rc run_copy(const struct art_run *from, struct art_run *to) {
 }
 
 enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
-    struct art_root *copy = art_alloc_zeroed(sizeof *copy);
+    struct art_root *copy = root_alloc(ART_RUNS_CAPACITY);
     if (!copy) return art_nomem();
-    copy->references = 1;
     copy->csn = root->csn;
     copy->generation = root->generation;
     copy->chain = root->chain;
@@ -58,7 +64,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
 }
 
 enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run) {
-    if (root->runs == ART_RUNS_CAPACITY) return art_fail(ART_TOOBIG, "art: too many runs in one root");
+    if (root->runs == root->capacity) return art_fail(ART_TOOBIG, "art: too many runs in one root");
     struct art_run copy;
     enum art_rc rc = run_copy(run, &copy);
     if (rc) return rc;
@@ -141,9 +147,8 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
                         header.format, ART_ROOT_FORMAT);
     }
-    struct art_root *root = art_alloc_zeroed(sizeof *root);
+    struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
-    root->references = 1;
     root->csn = header.csn;
     root->generation = header.generation;
     root->followed = header.followed;

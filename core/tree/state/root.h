@@ -27,13 +27,14 @@ struct art_root {
     uint64_t generation;
     struct art_hash128 chain;
     bool followed; /* as it was decoded: rows follow it in the log */
-    unsigned runs;
-    struct art_run run[ART_RUNS_CAPACITY];
+    unsigned runs, capacity;
+    struct art_run run[];
 };
 
-struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]); /* empty; NULL: no memory */
+struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]); /* for good without runs; NULL: no memory */
 struct art_root *art_root_ref(struct art_root *root);
 void art_root_unref(struct art_root *root); /* NULL is fine */
+/* A copy with room for ART_RUNS_CAPACITY runs. */
 enum art_rc art_root_clone(const struct art_root *root, struct art_root **out);
 
 /* Puts a run in at `at` (copying the label), or takes one out. */

@@ -37,6 +37,20 @@ bool art_tree_dirty(const struct art_tree *tree) {
     return tree->txn.phase == ART_TXN_CHANGED && !tree->rows.rolled_back;
 }
 
+enum art_rc art_tree_take_room(struct art_tree *tree) {
+    if (tree->key) return ART_OK;
+    tree->key = art_alloc(2 * (size_t)ART_KEY_BUFFER + ART_STORED_MAX);
+    if (!tree->key) return art_nomem();
+    tree->second_key = tree->key + ART_KEY_BUFFER;
+    tree->stored = tree->second_key + ART_KEY_BUFFER;
+    return ART_OK;
+}
+
+void art_tree_give_room(struct art_tree *tree) {
+    art_free(tree->key);
+    tree->key = tree->second_key = tree->stored = NULL;
+}
+
 enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out) {
     if (path.len > ART_PATH_MAX) {
         return art_fail(ART_TOOBIG, "art: path of %u bytes is over the limit of %d: store a shorter path", path.len,
@@ -66,7 +80,7 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
         tree->file_ready = true;
     }
     art_store_relax(tree->store);
-    return ART_OK;
+    return __builtin_expect(!tree->key, 0) ? art_tree_take_room(tree) : ART_OK;
 }
 
 void art_tree_set_root(struct art_tree *tree, struct art_root *root) {

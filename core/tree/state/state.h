@@ -54,7 +54,6 @@ struct art_savepoint {
     struct art_slot_set used; /* imaged: slots that root names */
     uint32_t *image;          /* slots with the encoded memtable */
     uint32_t image_slots;
-    uint64_t image_bytes;
     bool image_moved; /* `used` and `image` are of the place that the blobs have been moved to */
 };
 
@@ -185,6 +184,7 @@ struct art_tree {
     uint32_t
         loose; /* so many slots the last root left in the file that it need not have; another one may give more back */
 
+    /* One piece of memory, there once the tree is ready; NULL before, and while it rests. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */
     uint8_t *stored;         /* ART_STORED_MAX bytes: an entry on its way into the memtable; with a summary */
@@ -213,6 +213,9 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
+/* Sees to it that there is room for keys. ART_NOMEM. */
+enum art_rc art_tree_take_room(struct art_tree *tree);
+void art_tree_give_room(struct art_tree *tree);
 /* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
 enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Long work asks the host now and then. ART_INTERRUPT. */

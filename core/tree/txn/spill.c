@@ -12,6 +12,11 @@
  */
 #include "core/tree/txn/txn.h"
 
+enum {
+    IMAGE_HEAD = 4,                                                                            /* a part's length */
+    IMAGE_ENOUGH = ART_BLOB_SIZE - IMAGE_HEAD - (ART_KEY_MAX + 1) - (ART_STORED_MAX + 1) - 64, /* one more entry fits */
+};
+
 /* Rows of the host's are taken back with the savepoints that they are for: there, images go to a file of their own. */
 static enum art_rc image_slot(struct art_tree *tree, uint32_t *slot) {
     return tree->options.inlined ? art_scratch_take(tree, slot) : art_store_take_slot(tree->store, slot);
@@ -27,47 +32,65 @@ static enum art_rc image_slot_read(struct art_tree *tree, uint32_t slot, struct 
                                  : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
 }
 
-static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *savepoint, const struct art_buffer *bytes) {
-    savepoint->image_bytes = bytes->len;
-    uint32_t slots = (uint32_t)((bytes->len + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE);
-    savepoint->image = art_alloc(slots * sizeof *savepoint->image);
-    if (!savepoint->image) return art_nomem();
-    enum art_rc rc = ART_OK;
-    for (uint32_t i = 0; !rc && i < slots; i++) {
-        struct art_blob_buf buffer = {0};
-        size_t at = (size_t)i * ART_BLOB_SIZE, n = bytes->len - at < ART_BLOB_SIZE ? bytes->len - at : ART_BLOB_SIZE;
-        rc = art_store_buffer(tree->store, &buffer);
-        if (!rc) rc = image_slot(tree, &savepoint->image[i]);
-        if (!rc) {
-            savepoint->image_slots++;
-            memcpy(buffer.data, bytes->data + at, n);
-            memset(buffer.data + n, 0, ART_BLOB_SIZE - n);
-            rc = image_slot_write(tree, savepoint->image[i], &buffer);
-        }
-        art_blob_buf_put(&buffer);
+static enum art_rc image_write_part(struct art_tree *tree, struct art_savepoint *savepoint,
+                                    const struct art_buffer *part) {
+    uint32_t i = savepoint->image_slots;
+    uint32_t *image = art_resize(savepoint->image, (i + 1) * sizeof *image);
+    if (!image) return art_nomem();
+    savepoint->image = image;
+    struct art_blob_buf buffer = {0};
+    enum art_rc rc = art_store_buffer(tree->store, &buffer);
+    if (!rc) rc = image_slot(tree, &savepoint->image[i]);
+    if (!rc) {
+        savepoint->image_slots++;
+        assert(part->len <= ART_BLOB_SIZE - IMAGE_HEAD);
+        art_store32(buffer.data, (uint32_t)part->len);
+        memcpy(buffer.data + IMAGE_HEAD, part->data, part->len);
+        memset(buffer.data + IMAGE_HEAD + part->len, 0, ART_BLOB_SIZE - IMAGE_HEAD - part->len);
+        rc = image_slot_write(tree, savepoint->image[i], &buffer);
     }
+    art_blob_buf_put(&buffer);
     return rc;
+}
+
+/* Slot by slot, each with its length and entries of its own, so that no memtable is in memory twice. */
+static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *savepoint) {
+    struct art_memtable_cursor cursor;
+    struct art_buffer part = {0};
+    art_memtable_cursor_init(&cursor, tree->memtable);
+    enum art_rc rc = art_memtable_first(&cursor);
+    while (!rc && cursor.valid) {
+        part.len = 0;
+        rc = art_redo_encode_some(&cursor, IMAGE_ENOUGH, &part);
+        if (!rc) rc = image_write_part(tree, savepoint, &part);
+    }
+    art_memtable_cursor_clear(&cursor);
+    art_buffer_clear(&part);
+    return rc;
+}
+
+static enum art_rc image_read_part(struct art_bytes slot, struct art_memtable *memtable) {
+    uint32_t len = art_load32(slot.data);
+    if (len > slot.len - IMAGE_HEAD) {
+        return art_corrupt("the image of a savepoint", ART_NOWHERE, ART_NOWHERE, "it has an impossible length");
+    }
+    return art_redo_decode_all(art_bytes(slot.data + IMAGE_HEAD, len), memtable);
 }
 
 /* Not with a buffer of the store's: the write phase is over where the transaction has come back from another place. */
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
-    struct art_buffer bytes = {0};
     struct art_blob_pool *heap = NULL;
     struct art_blob_buf buffer = {0};
-    enum art_rc rc = art_buffer_reserve(&bytes, savepoint->image_bytes);
-    if (!rc) rc = art_blob_pool_open(&heap, 0);
+    struct art_memtable *memtable = NULL;
+    enum art_rc rc = art_blob_pool_open(&heap, 0);
     if (!rc) rc = art_blob_buf_get(heap, &buffer);
+    if (!rc) rc = art_memtable_open_summed(&memtable, art_tree_summary(tree));
     for (uint32_t i = 0; !rc && i < savepoint->image_slots; i++) {
-        size_t left = savepoint->image_bytes - bytes.len;
         rc = image_slot_read(tree, savepoint->image[i], &buffer);
-        if (!rc) rc = art_buffer_append(&bytes, buffer.data, left < ART_BLOB_SIZE ? left : ART_BLOB_SIZE);
+        if (!rc) rc = image_read_part(art_bytes(buffer.data, ART_BLOB_SIZE), memtable);
     }
     art_blob_buf_put(&buffer);
     art_blob_pool_close(heap);
-    struct art_memtable *memtable = NULL;
-    if (!rc) rc = art_memtable_open_summed(&memtable, art_tree_summary(tree));
-    if (!rc) rc = art_redo_decode_all(art_bytes(bytes.data, (uint32_t)bytes.len), memtable);
-    art_buffer_clear(&bytes);
     if (rc) {
         art_memtable_unref(memtable);
         return rc;
@@ -82,14 +105,11 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
     for (uint32_t i = tree->txn.savepoint_count; !rc && i-- > 0;) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (savepoint->imaged || savepoint->beginning) continue;
-        struct art_buffer bytes = {0};
         art_memtable_rollback(tree->memtable, savepoint->undo);
-        rc = art_redo_encode_all(tree->memtable, &bytes);
-        if (!rc) rc = art_slot_set_copy(used, &savepoint->used);
-        if (!rc) rc = image_write(tree, savepoint, &bytes);
+        rc = art_slot_set_copy(used, &savepoint->used);
+        if (!rc) rc = image_write(tree, savepoint);
         savepoint->imaged = !rc;
         savepoint->image_moved = tree->before.moved;
-        art_buffer_clear(&bytes);
     }
     return rc;
 }
@@ -139,7 +159,7 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     art_slots_return(tree, &before, &tree->slots.used);
     art_slot_set_clear(&before);
     art_tree_set_root(tree, edit->root);
-    art_memtable_hand_over(tree->memtable, empty, SIZE_MAX);
+    art_memtable_hand_over(tree->memtable, empty, tree->options.spill_limit / 2);
     tree->memtable = empty;
     tree->txn.spilled = true;
     art_tree_changed(tree, true);

@@ -545,7 +545,7 @@ START_TEST(test_a_set_without_memory_changes_nothing) {
     int64_t blocks = short_memory_blocks();
     for (int family = 0; family < KEY_FAMILIES; family++) {
         struct round round;
-        round_init(&round, (enum memtable_key_family)family, family == KEYS_LONG ? 20 : 200, &random);
+        round_init(&round, (enum memtable_key_family)family, family == KEYS_LONG ? 20 : 100, &random); /* one filter */
         int64_t failures = 0;
         for (int i = 0; i < 300; i++) {
             uint32_t at = random_below(&random, round.set.count);

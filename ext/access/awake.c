@@ -1,0 +1,38 @@
+/* The handles that were used lately. Only those keep what a use can make again: a closed scan, the planner's memory,
+ * the prepared statements of their tables, and what a tree holds for its next call (some 50 KB in all, and more behind
+ * a walk). A connection may have thousands of tables, and mostly uses few.
+ *
+ * A table that is at work when its turn has come keeps it: until its transaction ends (txn/transaction.c), else until
+ * it was used and its turn comes once more.
+ */
+#include "ext/access/access.h"
+
+static void rest(struct art_vtab *vtab) {
+    struct art_table *table = vtab->table;
+    vtab->awake = false;
+    if (vtab->pins) return;
+    if (vtab->idle) vtab->idle->methods->free(vtab->idle);
+    vtab->idle = NULL;
+    art_buffer_clear(&vtab->record);
+    art_buffer_clear(&vtab->planned_low);
+    art_buffer_clear(&vtab->planned_high);
+    art_buffer_clear(&vtab->planned_scratch);
+    if (table) art_table_rest(table);
+}
+
+void art_vtab_wake(struct art_vtab *vtab) {
+    struct art_connection *connection = vtab->connection;
+    if (connection->stepping) return;
+    struct art_vtab **place = &connection->awake[connection->awake_turn++ % ART_AWAKE_MAX];
+    if (*place) rest(*place);
+    *place = vtab;
+    vtab->awake = true;
+    if (vtab->table) vtab->table->rests_later = false;
+}
+
+void art_vtab_forget_awake(struct art_vtab *vtab) {
+    struct art_connection *connection = vtab->connection;
+    for (unsigned i = 0; vtab->awake && i < ART_AWAKE_MAX; i++) {
+        if (connection->awake[i] == vtab) connection->awake[i] = NULL;
+    }
+}

@@ -1,0 +1,295 @@
+/* Many art tables in one connection: a table that was not used lately takes little memory, a commit asks the changed
+ * ones alone, and nobody notices that a table has rested: neither an open scan, nor a transaction, nor a savepoint.
+ */
+#define SQLITE_CORE 1
+#include "ext/table/table.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
+
+enum { TABLES = 40, MEASURED_FROM = 100, MEASURED = 300, BYTES_A_TABLE = 10000, STATEMENTS = 3000, OPEN_SCANS = 24 };
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("many");
+    path = sqlite3_mprintf("%s/m.db", directory);
+    db = sql_open(path);
+    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void create_tables(unsigned count) {
+    sql_run(db, "BEGIN");
+    for (unsigned i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%u", i);
+        sql_create(db, name, "");
+        sql_run(db, "INSERT INTO %s(path, value) VALUES('a', 1), ('b', 2), ('c', 'x')", name);
+    }
+    sql_run(db, "COMMIT");
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static void use_each(unsigned from, unsigned until, const char *statement) {
+    for (unsigned i = from; i < until; i++) sql_run(db, statement, i);
+}
+
+/* Of the tables from MEASURED_FROM on, the first ones having taken what a connection takes once. */
+static void expect_little_memory(const char *statement) {
+    use_each(0, MEASURED_FROM, statement);
+    sqlite3_int64 before = sqlite3_memory_used();
+    use_each(MEASURED_FROM, MEASURED, statement);
+    sqlite3_int64 each = (sqlite3_memory_used() - before) / (MEASURED - MEASURED_FROM);
+    ck_assert_msg(each < BYTES_A_TABLE, "%lld bytes a table after: %s", (long long)each, statement);
+}
+
+START_TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
+    if (sql_standin()) return;
+    create_tables(MEASURED);
+    sql_close(db);
+    db = sql_open(path);
+    sql_run(db, "PRAGMA cache_size = -200; SELECT count(*) FROM sqlite_master");
+    expect_little_memory("SELECT value FROM t%u WHERE path = 'b'");
+    expect_little_memory("SELECT count(*), max(value) FROM t%u WHERE path > 'a'");
+    expect_little_memory("SELECT art_count('t%u', '')");
+    expect_little_memory("UPDATE t%u SET value = 7 WHERE path = 'a'");
+    sql_run(db, "BEGIN");
+    use_each(0, MEASURED, "UPDATE t%u SET value = 8 WHERE path >= 'b'");
+    sqlite3_int64 within = sqlite3_memory_used();
+    sql_run(db, "COMMIT");
+    ck_assert_int_lt(sqlite3_memory_used(), within - (sqlite3_int64)MEASURED * BYTES_A_TABLE);
+}
+END_TEST
+
+START_TEST(test_a_table_in_memory_goes_with_its_database) {
+    sqlite3_int64 used[2];
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned turn = 0; turn < 20; turn++) {
+            sql_run(db, "ATTACH ':memory:' AS x; CREATE VIRTUAL TABLE x.t USING art(storage='file')");
+            sql_run(db, "INSERT INTO x.t VALUES('a', zeroblob(20000))");
+            sql_run(db, "DETACH x");
+        }
+        used[i] = sqlite3_memory_used();
+    }
+    ck_assert_int_lt(used[1], used[0] + 20000);
+}
+END_TEST
+
+/* --- what a commit asks ------------------------------------------------------------------------------------------- */
+
+static sqlite3 *open_linked(void) {
+    sqlite3 *opened;
+    ck_assert_int_eq(sqlite3_open(path, &opened), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_art_init(opened, NULL, NULL) & 0xff, SQLITE_OK);
+    return opened;
+}
+
+static unsigned changing(const struct art_connection *connection) {
+    unsigned count = 0;
+    for (const struct art_table *table = connection->changing; table; table = table->changing_next) count++;
+    return count;
+}
+
+START_TEST(test_a_commit_asks_only_tables_that_were_changed) {
+    create_tables(TABLES);
+    sqlite3 *linked = open_linked();
+    struct art_connection *connection = art_connection_hold(linked);
+    for (unsigned i = 0; i < TABLES; i++) sql_run(linked, "SELECT * FROM t%u", i);
+    ck_assert_uint_eq(changing(connection), 0);
+    sql_run(linked, "BEGIN; UPDATE t5 SET value = 2");
+    ck_assert_uint_eq(changing(connection), 1);
+    sql_run(linked, "SAVEPOINT s; UPDATE t7 SET value = 2; UPDATE t5 SET value = 3; SELECT * FROM t8");
+    ck_assert_uint_eq(changing(connection), 2);
+    sql_run(linked, "ROLLBACK TO s; COMMIT");
+    ck_assert_uint_eq(changing(connection), 0);
+    sql_expect(db, "2|2|2\n", "SELECT group_concat(value, '|') FROM t5");
+    sql_expect(db, "1|2|x\n", "SELECT group_concat(value, '|') FROM t7");
+    sql_run(linked, "BEGIN; DELETE FROM t9; ROLLBACK; UPDATE t1 SET value = 0; DROP TABLE t2");
+    ck_assert_uint_eq(changing(connection), 0);
+    art_connection_release(connection);
+    ck_assert_int_eq(sqlite3_close(linked), SQLITE_OK);
+}
+END_TEST
+
+static unsigned awake(const struct art_connection *connection) {
+    unsigned count = 0;
+    for (const struct art_vtab *vtab = connection->vtabs; vtab; vtab = vtab->next) count += vtab->awake;
+    return count;
+}
+
+static unsigned listed_awake(const struct art_connection *connection) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < ART_AWAKE_MAX; i++) count += connection->awake[i] != NULL;
+    return count;
+}
+
+START_TEST(test_handles_that_go_are_not_listed) {
+    create_tables(TABLES);
+    sqlite3 *linked = open_linked();
+    struct art_connection *connection = art_connection_hold(linked);
+    for (unsigned i = 0; i < TABLES; i++) {
+        sql_run(linked, "SELECT * FROM t%u", i);
+        ck_assert_uint_eq(awake(connection), i < ART_AWAKE_MAX ? i + 1 : ART_AWAKE_MAX);
+        ck_assert_uint_eq(listed_awake(connection), awake(connection));
+    }
+    sql_run(linked, "DROP TABLE t%u", TABLES - 1);
+    ck_assert_uint_eq(awake(connection), ART_AWAKE_MAX - 1);
+    ck_assert_uint_eq(listed_awake(connection), ART_AWAKE_MAX - 1);
+    sql_run(linked, "SELECT * FROM t0; SELECT * FROM t1");
+    ck_assert_uint_eq(listed_awake(connection), awake(connection));
+    art_connection_release(connection);
+    ck_assert_int_eq(sqlite3_close(linked), SQLITE_OK);
+}
+END_TEST
+
+/* --- nobody notices ----------------------------------------------------------------------------------------------- */
+
+static void create_twins(void) {
+    create_tables(TABLES);
+    for (unsigned i = 0; i < TABLES; i++) {
+        sql_run(db,
+                "CREATE TABLE u%u(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID; INSERT INTO u%u SELECT * FROM "
+                "t%u",
+                i, i, i);
+    }
+}
+
+/* A scan of both tables that is stepped now and then. */
+struct twin_scan {
+    sqlite3_stmt *art, *ordinary;
+};
+
+static void scan_end(struct twin_scan *scan) {
+    sqlite3_finalize(scan->art);
+    sqlite3_finalize(scan->ordinary);
+    *scan = (struct twin_scan){NULL, NULL};
+}
+
+static void scan_step(struct twin_scan *scan) {
+    int rc = sqlite3_step(scan->art);
+    ck_assert_int_eq(rc, sqlite3_step(scan->ordinary));
+    if (rc != SQLITE_ROW) {
+        scan_end(scan);
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        ck_assert_str_eq((const char *)sqlite3_column_text(scan->art, i),
+                         (const char *)sqlite3_column_text(scan->ordinary, i));
+    }
+}
+
+static void scan_begin(struct twin_scan *scan, struct random *chance) {
+    static const char *const wheres[] = {"path >= 'b'", "path < 'c'", "path = 'b'", "1"};
+    unsigned table = random_below(chance, TABLES);
+    const char *where = wheres[random_below(chance, sizeof wheres / sizeof *wheres)];
+    const char *order = random_once_in(chance, 2) ? "DESC" : "";
+    scan->art = sql_prepare(db, "SELECT path, value FROM t%u WHERE %s ORDER BY path %s", table, where, order);
+    scan->ordinary = sql_prepare(db, "SELECT path, value FROM u%u WHERE %s ORDER BY path %s", table, where, order);
+}
+
+static void end_scans(struct twin_scan *scans) {
+    for (unsigned i = 0; i < OPEN_SCANS; i++) scan_end(&scans[i]);
+}
+
+static void change_both(struct random *chance) {
+    static const char *const changes[] = {"INSERT OR REPLACE INTO %c%u(path, value) VALUES('%c', %u)",
+                                          "UPDATE %c%u SET value = '%c' || %u",
+                                          "DELETE FROM %c%u WHERE path = '%c' OR value = %u"};
+    const char *change = changes[random_below(chance, sizeof changes / sizeof *changes)];
+    unsigned table = random_below(chance, TABLES), value = random_below(chance, 1000);
+    char letter = (char)('a' + random_below(chance, 8));
+    sql_run(db, change, 't', table, letter, value);
+    sql_run(db, change, 'u', table, letter, value);
+}
+
+static void make_anew(unsigned table) {
+    char name[16];
+    snprintf(name, sizeof name, "t%u", table);
+    sql_run(db, "DROP TABLE %s", name);
+    sql_create(db, name, "");
+    sql_run(db, "INSERT INTO %s SELECT * FROM u%u", name, table);
+}
+
+static void compare_all(void) {
+    for (unsigned i = 0; i < TABLES; i++) {
+        char *ordinary = sql_rows(db, "SELECT path, value FROM u%u ORDER BY path", i);
+        char *art = sql_rows(db, "SELECT path, value FROM t%u ORDER BY path", i);
+        ck_assert_str_eq(art, ordinary);
+        sqlite3_free(art);
+        sqlite3_free(ordinary);
+        ck_assert_int_eq(sql_int(db, "SELECT art_count('t%u', '')", i), sql_int(db, "SELECT count(*) FROM u%u", i));
+    }
+}
+
+/* What scans show of rows that change under them is told nowhere: they end first, or only walk on. */
+START_TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
+    struct random chance = random_announced("many tables in turn");
+    struct twin_scan scans[OPEN_SCANS] = {{NULL, NULL}};
+    create_twins();
+    for (unsigned i = 0; i < random_rounds(STATEMENTS); i++) {
+        unsigned what = random_below(&chance, 100);
+        struct twin_scan *scan = &scans[random_below(&chance, OPEN_SCANS)];
+        bool inside = !sqlite3_get_autocommit(db);
+        if (what < 60) {
+            if (!scan->art) scan_begin(scan, &chance);
+            scan_step(scan);
+        } else if (what < 85) {
+            end_scans(scans);
+            change_both(&chance);
+        } else if (what < 88) {
+            end_scans(scans);
+            sql_run(db, "INSERT INTO t%u(t%u) VALUES('flush')", what % TABLES, what % TABLES);
+        } else if (what == 99 && !inside) {
+            end_scans(scans);
+            make_anew(random_below(&chance, TABLES));
+        } else {
+            end_scans(scans);
+            sql_run(db, !inside     ? what < 96 ? "BEGIN" : "SELECT 1"
+                        : what < 91 ? "SAVEPOINT s"
+                        : what < 94 ? "SAVEPOINT s; ROLLBACK TO s"
+                        : what < 98 ? "COMMIT"
+                                    : "ROLLBACK");
+        }
+    }
+    end_scans(scans);
+    compare_all();
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
+    compare_all();
+    sql_close(db);
+    db = sql_open(path);
+    compare_all();
+}
+END_TEST
+
+static Suite *many_suite(void) {
+    Suite *suite = suite_create("sql_many");
+    TCase *tcase = tcase_create("tables");
+    tcase_set_timeout(tcase, 0);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_a_table_that_was_not_used_lately_takes_little_memory);
+    tcase_add_test(tcase, test_a_table_in_memory_goes_with_its_database);
+    tcase_add_test(tcase, test_a_commit_asks_only_tables_that_were_changed);
+    tcase_add_test(tcase, test_handles_that_go_are_not_listed);
+    tcase_add_test(tcase, test_tables_in_turn_are_what_ordinary_ones_are);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void) {
+    return suite_run(many_suite());
+}
