@@ -232,8 +232,9 @@ static double measure_sweeps(void) {
 }
 
 static void print_state(void) {
-    char *state = sql_rows(side[ART].db, "SELECT value || ' ' || property FROM art_info('t') WHERE property IN ('runs', "
-                                         "'memtable keys', 'blobs')");
+    char *state =
+        sql_rows(side[ART].db, "SELECT value || ' ' || property FROM art_info('t') WHERE property IN ('runs', "
+                               "'memtable keys', 'blobs')");
     for (char *end = state; (end = strchr(end, '\n')) && end[1];) *end = ',';
     printf("  art: %s", state);
     sqlite3_free(state);
@@ -261,7 +262,8 @@ static void measure_all(void) {
 
 static void do_once(const char *what) {
     for (int i = 0; i < sweeps; i++) sweep(&side[ART]);
-    if (getenv("BOTH")) for (int i = 0; i < sweeps; i++) sweep_back(&side[ART]);
+    if (getenv("BOTH"))
+        for (int i = 0; i < sweeps; i++) sweep_back(&side[ART]);
     for (int i = 0; i < 2 * prefixes; i++) {
         if (!strcmp(what, "oldest")) once_edge(&side[ART], side[ART].oldest);
         if (!strcmp(what, "newest")) once_edge(&side[ART], side[ART].newest);

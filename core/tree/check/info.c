@@ -65,6 +65,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->pages_written = stats.pages_written;
     out->syncs = stats.syncs;
     out->stale = stats.stale;
+    out->gaps = tree->gaps.passed;
     out->engine = stats.engine;
     out->direct = stats.direct;
     out->cached = stats.cached;
