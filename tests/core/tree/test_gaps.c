@@ -13,7 +13,7 @@
 #include "tests/support/suite.h"
 
 /* Deletes that are passed one by one before a gap is known, and where it is known; looks at the sums before that. */
-enum { PASSED_FIRST = 60, PASSED_AGAIN = 2, LOOKS = 12 };
+enum { PASSED_FIRST = 60, PASSED_AGAIN = 2, LOOKS = 12, LOOKS_FAR = 20 };
 enum { KEYS = 12000, MARKS = 3, PREFIX = 100, PREFIXES = KEYS / PREFIX, SWEPT = 45 };
 
 static bool now[KEYS], committed[KEYS], marked[MARKS][KEYS];
@@ -402,6 +402,30 @@ START_TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
 }
 END_TEST
 
+START_TEST(test_a_row_far_on_is_found_by_a_few_looks) {
+    bool backward = _i;
+    int by = backward ? -1 : 1;
+    load();
+    set_all(2000, 4000, false);
+    end_transaction();
+    for (unsigned i = 5000; i < 9000; i += 7) set(i, false);
+    for (int count = 500; count < 9000; count += 500) {
+        struct art_cursor *cursor;
+        int i = backward ? KEYS - 1 : 0;
+        must(art_cursor_open(tree, &cursor));
+        must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+        expect_at(cursor, i, "seek");
+        looks = 0;
+        must(art_cursor_skip(cursor, (uint64_t)count));
+        for (int n = 0; n < count && i >= 0; n++) i = model_next(i + by, by, 0, KEYS);
+        expect_at(cursor, i, "skip");
+        ck_assert_uint_lt(looks, LOOKS_FAR);
+        art_cursor_close(cursor);
+    }
+    small_tree_end();
+}
+END_TEST
+
 START_TEST(test_a_queue_is_read_from_its_head) {
     load();
     for (int i = 0; i < KEYS - 1; i++) {
@@ -526,6 +550,7 @@ int main(void) {
     tcase_add_test(tcase, test_another_connection_finds_the_rows_that_come_into_a_gap);
     tcase_add_test(tcase, test_what_is_remembered_has_no_rows_and_has_a_limit);
     tcase_add_test(tcase, test_a_walk_over_more_gaps_than_are_remembered_meets_some_again);
+    tcase_add_loop_test(tcase, test_a_row_far_on_is_found_by_a_few_looks, 0, 2);
     tcase_add_test(tcase, test_a_queue_is_read_from_its_head);
     tcase_add_test(tcase, test_what_is_remembered_ends_with_the_row_that_comes_there);
     suite_add_tcase(suite, tcase);
