@@ -66,7 +66,7 @@ struct art_gaps {
     uint64_t stamp;      /* the tree's `changes` that they hold for */
     struct art_gap *gap; /* in the order of their keys, apart from each other */
     unsigned count;
-    uint32_t lot;
+    unsigned turn;
     size_t bytes;
     uint64_t passed; /* so often a search went past one */
     uint8_t *room;   /* two buffers of ART_KEY_BUFFER bytes for whoever walks; NULL at first */
