@@ -373,7 +373,7 @@ bench-statements: library $(BUILD)/tests/bench_statements
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_statements
 
-bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_queries bench_summaries bench_spellings bench_statements prove_%,$(BENCH_NAMES)))
+bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_queries bench_summaries bench_spellings bench_statements bench_age% prove_%,$(BENCH_NAMES)))
 	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
 
 prove-memory: library $(BUILD)/tests/prove_memory

@@ -142,10 +142,10 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
 enum { GUESSES = 10, LEAP = 256, LEAPS_GROW = 8 };
 #define SENSIBLE (INT64_MAX / 4) /* beyond it sums lie, and might overflow */
 
-/* Mostly the row is one of the oldest run, in which each entry is a row of its own: so many entries on from the bound as
- * rows are, and as many more as are hidden by newer sources before it. These are looked for from the nearer bound on,
- * in growing leaps. Between two bounds at which W is known they can be counted, and where they stand in one piece, as
- * at the front of a queue, the next guess is the row.
+/* Mostly the row is one of the oldest run, in which each entry is a row of its own. It stands as many entries on from a
+ * bound as rows and hidden entries are between. Leaps from the nearer bound on, each longer than the one before, find
+ * two bounds with the row between them. There the hidden entries are all entries but the rows, by W at both. Where they
+ * stand in one piece, as at the front of a queue, the next guess is the row; where they do not, it is nearer.
  *
  *     oldest run   x x x x x x x e f g h     x  hidden: 7 entries, 0 rows before e
  *                  |     |         |

@@ -229,8 +229,8 @@ static inline bool art_tree_inside(const struct art_tree *tree) {
 
 /* --- gap.c -------------------------------------------------------------------------------------------------------- */
 void art_gaps_clear(struct art_gaps *gaps);
-/* Is `key` (`below`: what lies just below it) in a gap that is known? No row is in [low, high), which are borrowed until
- * the next change. */
+/* Is `key` (`below`: what lies just below it) in a gap that is known? No row is in [low, high). The two are borrowed
+ * until the next change. */
 bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below, struct art_bytes *low,
                   struct art_bytes *high);
 /* There is surely no row in [low, high). Without memory that is not remembered. */
