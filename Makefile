@@ -239,7 +239,7 @@ $(BUILD)/tests/test_partial: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_walk: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_store_readahead_start art_store_readahead_end art_run_skip art_run_seek_ge art_run_seek_le)
 $(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
 $(BUILD)/tests/test_finger: TEST_LIBS += -Wl,--wrap=art_blob_child
-$(BUILD)/tests/test_gaps: TEST_LIBS += -Wl,--wrap=art_merge_step -Wl,--wrap=art_tree_select
+$(BUILD)/tests/test_gaps: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_merge_step art_tree_select art_tree_rank art_tree_rank_above)
 $(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
 # These compare with an ordinary table, with small blobs (tests/support/differential.h).
@@ -379,7 +379,7 @@ bench-statements: library $(BUILD)/tests/bench_statements
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_statements
 
-bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_queries bench_summaries bench_spellings bench_statements prove_%,$(BENCH_NAMES)))
+bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_queries bench_summaries bench_spellings bench_statements bench_age% prove_%,$(BENCH_NAMES)))
 	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
 
 prove-memory: library $(BUILD)/tests/prove_memory

@@ -403,6 +403,7 @@ struct art_tree_info {
     uint64_t retired_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
+    uint64_t gaps;          /* searches that began behind deleted rows instead of among them */
     uint64_t stale;         /* pages that were older in the page cache, and read again from the device */
     uint64_t ring_failures; /* requests that a ring failed to do, and that pread and pwrite did */
     const char *engine;     /* "uring", "pwrite", "memory", "none" */

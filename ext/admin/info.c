@@ -104,6 +104,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "syncs", info->syncs);
     add_integer(cursor, "stale pages", info->stale);
     add_integer(cursor, "ring failures", info->ring_failures);
+    add_integer(cursor, "gaps passed", info->gaps);
     add_text(cursor, "io", info->engine);
     add_text(cursor, "direct", !info->direct ? "no" : info->cached ? "writes" : "yes");
     add_text(cursor, "file", table->path);

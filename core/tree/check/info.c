@@ -66,6 +66,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->syncs = stats.syncs;
     out->stale = stats.stale;
     out->ring_failures = stats.ring_failures;
+    out->gaps = tree->gaps.passed;
     out->engine = stats.engine;
     out->direct = stats.direct;
     out->cached = stats.cached;

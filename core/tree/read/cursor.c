@@ -267,7 +267,7 @@ static void settle_on(struct art_cursor *cursor, struct art_source *source) {
 
 static enum art_rc cross_gap(struct art_cursor *cursor, struct art_bytes from);
 
-static const struct art_bytes by_step;
+static const struct art_bytes by_step = {0};
 
 /* From wherever the merge stands on to the first live row of the range. `kept` bytes of the key are those of another
  * one, which was inside(). `from`: from there to where the merge stands is no row; by_step: it has come from a row. */
@@ -320,6 +320,7 @@ static bool pass_gap(const struct art_cursor *cursor, struct art_bytes *key, boo
     bool backward = cursor->backward;
     struct art_bytes low, high, first = art_bytes(key->data, key->len + (!at && !backward)); /* padded with zeros */
     if (!art_gap_find(cursor->tree, first, !at && backward, &low, &high)) return false;
+    cursor->tree->gaps.passed++;
     *key = backward ? low : high;
     return true;
 }
@@ -570,7 +571,8 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
     struct art_bytes here = art_bound_key(edge, art_merge_winner(merge)->key, backward), begin = here;
     if (!from.data) from = here;
     enum art_rc rc = ART_OK;
-    if (pass_gap(cursor, &begin, !backward)) rc = art_merge_seek(merge, begin, backward);
+    if (pass_gap(cursor, &begin, !backward))
+        rc = backward ? art_merge_seek(merge, begin, true) : art_merge_skip(merge, UINT32_MAX, begin);
     while (!rc && merge->valid && !cursor->valid) {
         struct art_source *source = art_merge_winner(merge);
         if (!inside(cursor, source->key, 0)) break;

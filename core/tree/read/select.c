@@ -140,11 +140,12 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
 /* --- guesses ------------------------------------------------------------------------------------------------------ */
 
 enum { GUESSES = 10, LEAP = 256, LEAPS_GROW = 8 };
+#define SENSIBLE (INT64_MAX / 4) /* beyond it sums lie, and might overflow */
 
-/* Mostly the row is one of the oldest run, in which each entry is a row of its own: so many entries on from the bound as
- * rows are, and as many more as are hidden by newer sources before it. These are looked for from the nearer bound on,
- * in growing leaps. Between two bounds at which W is known they can be counted, and where they stand in one piece, as
- * at the front of a queue, the next guess is the row.
+/* Mostly the row is one of the oldest run, in which each entry is a row of its own. It stands as many entries on from a
+ * bound as rows and hidden entries are between. Leaps from the nearer bound on, each longer than the one before, find
+ * two bounds with the row between them. There the hidden entries are all entries but the rows, by W at both. Where they
+ * stand in one piece, as at the front of a queue, the next guess is the row; where they do not, it is nearer.
  *
  *     oldest run   x x x x x x x e f g h     x  hidden: 7 entries, 0 rows before e
  *                  |     |         |
@@ -160,7 +161,7 @@ static enum art_rc guess(struct select *select, bool *found) {
     int64_t leap = (forward ? behind : before) ? 0 : LEAP; /* its neighbours are known to be hidden */
     enum art_rc rc = art_run_rank(tree, &tree->root->run[newer], between->low, &first);
     if (!rc) rc = art_run_rank(tree, &tree->root->run[newer], between->high, &end);
-    if (rc || first < 0) return rc;
+    if (rc || first < 0 || end > SENSIBLE || between->high_rank > SENSIBLE) return rc;
     for (int i = 0; i < GUESSES && first < end; i++) {
         int64_t on = select->rank - between->low_rank, rank, entries = end - first;
         int64_t hidden = entries - (between->high_rank - between->low_rank);
@@ -184,7 +185,7 @@ static enum art_rc guess(struct select *select, bool *found) {
             end = first + at;
         if (rank == select->rank && !(leaps && leap)) rc = is_row(select, found);
         if (rc || *found) return rc;
-        if (!leaps && above == forward) break; /* newer sources have rows of their own there */
+        if (!leaps && (above == forward || !at)) break; /* newer sources have rows of their own there */
         leaps &= above == forward;
         leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP;
     }

@@ -6,9 +6,9 @@
  *                   |<--------->|
  *                  low         high         no row in [low, high)
  *
- * A queue has one at its head, a table of sessions where they expire, a log of many tenants one at each one's beginning.
- * Compaction takes the entries away at some time. What is remembered is bounded in number and in bytes; what goes for
- * something new is drawn by lot, so that a walk over more gaps than these meets some again.
+ * A queue has one at its head, a table of sessions where they expire, a log of many tenants one for each of them.
+ * Compaction takes the entries away at some time. What is remembered is bounded in number and in bytes. Which gap goes
+ * for a new one is a matter of place and not of age, so that a walk over more gaps than these meets some again.
  *
  * The gaps hold as long as the tree's change counter is the one that they were found with. A change that surely leaves
  * them without rows takes them along: a delete, a flush, a commit, and a row that comes, since that ends the one gap in
@@ -83,8 +83,7 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key) {
 
 static void make_room(struct art_gaps *gaps, size_t bytes) {
     while (gaps->count && (gaps->count == GAPS_MAX || gaps->bytes + bytes > BYTES_MAX)) {
-        gaps->lot = gaps->lot * 1103515245 + 12345;
-        unsigned at = (gaps->lot >> 16) % gaps->count;
+        unsigned at = gaps->turn++ % gaps->count;
         forget(gaps, at, at + 1);
     }
 }

@@ -66,9 +66,10 @@ struct art_gaps {
     uint64_t stamp;      /* the tree's `changes` that they hold for */
     struct art_gap *gap; /* in the order of their keys, apart from each other */
     unsigned count;
-    uint32_t lot;
+    unsigned turn;
     size_t bytes;
-    uint8_t *room; /* two buffers of ART_KEY_BUFFER bytes for whoever walks; NULL at first */
+    uint64_t passed; /* so often a search went past one */
+    uint8_t *room;   /* two buffers of ART_KEY_BUFFER bytes for whoever walks; NULL at first */
 };
 
 /* Where in the oldest run the last lookups have found their keys, as long as these lie close together
@@ -234,8 +235,8 @@ static inline bool art_tree_inside(const struct art_tree *tree) {
 
 /* --- gap.c -------------------------------------------------------------------------------------------------------- */
 void art_gaps_clear(struct art_gaps *gaps);
-/* Is `key` (`below`: what lies just below it) in a gap that is known? No row is in [low, high), which are borrowed until
- * the next change. */
+/* Is `key` (`below`: what lies just below it) in a gap that is known? No row is in [low, high). The two are borrowed
+ * until the next change. */
 bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below, struct art_bytes *low,
                   struct art_bytes *high);
 /* There is surely no row in [low, high). Without memory that is not remembered. */

@@ -1,8 +1,9 @@
-/* Where thousands of rows in a row have been deleted: a cursor gets over them without looking at each, comes to the
- * same rows as without, and what the tree remembers of such a gap is forgotten when a row comes into it.
+/* Where many rows in a row have been deleted: a cursor gets over them without looking at each, comes to the same rows
+ * as without, and what the tree remembers of such a gap is forgotten when a row comes into it.
  *
  * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many
- * leaves. The program's calls of art_merge_step() and art_tree_select() are counted (the linker's --wrap).
+ * leaves. The program's calls of art_merge_step(), art_tree_select() and art_tree_rank_above() from elsewhere are
+ * counted (the linker's --wrap).
  */
 #include <check.h>
 #include <stdio.h>
@@ -11,12 +12,14 @@
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
 
-enum { KEYS = 12000, MARKS = 3 };
+/* Deletes that are passed one by one before a gap is known, and where it is known; looks at the sums before that. */
+enum { PASSED_FIRST = 60, PASSED_AGAIN = 2, LOOKS = 12, LOOKS_FAR = 20 };
+enum { KEYS = 12000, MARKS = 3, PREFIX = 100, PREFIXES = KEYS / PREFIX, SWEPT = 45 };
 
 static bool now[KEYS], committed[KEYS], marked[MARKS][KEYS];
 static unsigned marks;
 static bool writing;
-static unsigned steps, selects;
+static unsigned steps, selects, looks;
 
 int __real_art_merge_step(struct art_merge *merge, bool backward);
 int __wrap_art_merge_step(struct art_merge *merge, bool backward);
@@ -30,6 +33,20 @@ int __wrap_art_tree_select(struct art_tree *, int64_t rank, struct art_between *
 int __wrap_art_tree_select(struct art_tree *in, int64_t rank, struct art_between *between, struct art_bytes *key) {
     selects++;
     return __real_art_tree_select(in, rank, between, key);
+}
+
+int __real_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out);
+int __wrap_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out);
+int __wrap_art_tree_rank_above(struct art_tree *in, struct art_bytes key, unsigned runs, int64_t *out) {
+    looks++;
+    return __real_art_tree_rank_above(in, key, runs, out);
+}
+
+int __real_art_tree_rank(struct art_tree *, struct art_bytes key, int64_t *out);
+int __wrap_art_tree_rank(struct art_tree *, struct art_bytes key, int64_t *out);
+int __wrap_art_tree_rank(struct art_tree *in, struct art_bytes key, int64_t *out) {
+    looks++;
+    return __real_art_tree_rank(in, key, out);
 }
 
 static struct art_bytes name_of(unsigned i) {
@@ -257,7 +274,7 @@ static unsigned steps_of_seek(int low, int high, bool backward, int expected) {
     range.low = name_of((unsigned)low);
     range.high = name_of((unsigned)high);
     must(art_cursor_open(tree, &cursor));
-    steps = selects = 0;
+    steps = selects = looks = 0;
     must(art_cursor_seek(cursor, &range, backward));
     expect_at(cursor, expected, "seek");
     art_cursor_close(cursor);
@@ -271,17 +288,166 @@ START_TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
     for (int flushed = 0; flushed < 2; flushed++) {
         art_tree_forget(tree); /* what is remembered, too */
         must(toy_refresh(toy, tree));
-        ck_assert_uint_lt(steps_of_seek(2000, KEYS, false, 10000), 1000);
+        ck_assert_uint_lt(steps_of_seek(2000, KEYS, false, 10000), PASSED_FIRST);
         ck_assert_uint_eq(selects, 1);
-        ck_assert_uint_lt(steps_of_seek(2000, KEYS, false, 10000), 40);
-        ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), 1000);
-        ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), 40);
-        ck_assert_uint_lt(steps_of_seek(2500, 9500, false, -1), 40);
-        ck_assert_uint_lt(steps_of_seek(2500, 9500, true, -1), 40);
+        ck_assert_uint_lt(looks, LOOKS);
+        ck_assert_uint_eq(steps_of_seek(2000, KEYS, false, 10000), 0);
+        ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_AGAIN);
+        ck_assert_uint_eq(steps_of_seek(2500, 9500, false, -1), 0);
+        ck_assert_uint_lt(steps_of_seek(2500, 9500, true, -1), PASSED_AGAIN);
         must(art_tree_request_flush(tree));
         end_transaction();
-        ck_assert_uint_lt(steps_of_seek(2500, KEYS, false, 10000), 40); /* a commit leaves the rows as they are */
+        ck_assert_uint_eq(steps_of_seek(2500, KEYS, false, 10000), 0); /* a commit leaves the rows as they are */
         ck_assert_uint_eq(selects, 0);
+        art_tree_forget(tree);
+        must(toy_refresh(toy, tree));
+        ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_FIRST);
+        ck_assert_uint_eq(selects, 1);
+        ck_assert_uint_lt(looks, LOOKS);
+        ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_AGAIN);
+    }
+    small_tree_end();
+}
+END_TEST
+
+/* The first row of each prefix, or the last one: none of these searches passes more than so many deletes. */
+static void expect_edges(bool backward, unsigned first, unsigned most) {
+    for (unsigned prefix = 0; prefix < PREFIXES; prefix++) {
+        int low = (int)(prefix * PREFIX), high = low + PREFIX;
+        int row = backward ? high - 1 - (int)first : low + (int)first;
+        if (!now[row]) row = model_next(row, backward ? -1 : 1, low, high);
+        unsigned passed = steps_of_seek(low, high, backward, row);
+        ck_assert_msg(passed < most, "prefix %u: %u deletes were passed", prefix, passed);
+    }
+}
+
+/* The oldest, or newest, rows of each prefix go, a few at a time, and into several sources. */
+static void sweep(bool newest) {
+    for (unsigned done = 0; done < SWEPT; done += 5) {
+        for (unsigned prefix = 0; prefix < PREFIXES; prefix++) {
+            unsigned at = newest ? (prefix + 1) * PREFIX - done - 5 : prefix * PREFIX + done;
+            set_all(at, at + 5, false);
+        }
+        if (done == 10 || done == 20) must(art_tree_request_flush(tree));
+        if (done < 30) end_transaction();
+    }
+}
+
+START_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once) {
+    bool newest = _i;
+    load();
+    sweep(newest);
+    ck_assert_uint_gt(tree->root->runs, 2);
+    expect_edges(newest, SWEPT, PASSED_FIRST); /* in the transaction that has deleted the last of them */
+    expect_edges(newest, SWEPT, PASSED_AGAIN);
+    end_transaction();
+    expect_edges(newest, SWEPT, PASSED_AGAIN);
+    must(art_tree_request_flush(tree));
+    end_transaction();
+    expect_edges(newest, SWEPT, PASSED_AGAIN);
+    ck_assert_uint_ge(tree->gaps.passed, 3 * PREFIXES);
+    set(PREFIX / 2 - 10, true); /* ends one of them, if any */
+    expect_edges(newest, 0, PASSED_FIRST);
+    ck_assert_uint_lt(steps_of_seek(PREFIX, 2 * PREFIX, newest, newest ? 2 * PREFIX - SWEPT - 1 : PREFIX + SWEPT),
+                      PASSED_AGAIN);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* Of a level's listing: from each prefix to the next. */
+static unsigned most_steps_of_skips(void) {
+    struct art_cursor *cursor;
+    unsigned most = 0;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    for (int prefix = 0; prefix < PREFIXES; prefix++) {
+        expect_at(cursor, prefix * PREFIX + SWEPT, "listing");
+        steps = 0;
+        must(art_cursor_skip_prefix(cursor, 7));
+        if (steps > most) most = steps;
+    }
+    expect_at(cursor, -1, "listing");
+    art_cursor_close(cursor);
+    return most;
+}
+
+START_TEST(test_a_listing_passes_expired_rows_once) {
+    load();
+    sweep(false);
+    end_transaction();
+    ck_assert_uint_lt(most_steps_of_skips(), PASSED_FIRST);
+    ck_assert_uint_lt(most_steps_of_skips(), PASSED_AGAIN);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
+    uint32_t mark;
+    load();
+    set(KEYS - 1, false);
+    must(art_tree_savepoint(tree, &mark));
+    memcpy(marked[0], now, sizeof now);
+    for (unsigned prefix = 0; prefix < PREFIXES; prefix++) set_all(prefix * PREFIX, prefix * PREFIX + 50, false);
+    expect_edges(false, 0, PASSED_FIRST);
+    art_tree_rollback_to(tree, mark);
+    memcpy(now, marked[0], sizeof now);
+    for (unsigned prefix = 0; prefix + 1 < PREFIXES; prefix++) {
+        int low = (int)(prefix * PREFIX);
+        steps_of_seek(low, low + PREFIX, false, low);
+        steps_of_seek(low, low + 60, true, low + 59);
+    }
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    now[KEYS - 1] = true;
+    steps_of_seek(0, KEYS - 1, false, 0);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
+    struct art_tree *own, *other;
+    load();
+    sweep(false);
+    end_transaction();
+    own = tree;
+    must(toy_open(toy, &options, &other));
+    must(toy_refresh(toy, other));
+    tree = other;
+    expect_edges(false, SWEPT, PASSED_FIRST);
+    expect_edges(false, SWEPT, PASSED_AGAIN);
+    tree = own;
+    for (unsigned prefix = 0; prefix < PREFIXES; prefix += 7) set(prefix * PREFIX + 20, true);
+    end_transaction();
+    tree = other;
+    must(toy_refresh(toy, other));
+    expect_edges(false, 0, PASSED_FIRST);
+    expect_edges(false, 0, PASSED_FIRST);
+    art_tree_close(other);
+    tree = own;
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_row_far_on_is_found_by_a_few_looks) {
+    bool backward = _i;
+    int by = backward ? -1 : 1;
+    load();
+    set_all(2000, 4000, false);
+    end_transaction();
+    for (unsigned i = 5000; i < 9000; i += 7) set(i, false);
+    for (int count = 500; count < 9000; count += 500) {
+        struct art_cursor *cursor;
+        int i = backward ? KEYS - 1 : 0;
+        must(art_cursor_open(tree, &cursor));
+        must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+        expect_at(cursor, i, "seek");
+        looks = 0;
+        must(art_cursor_skip(cursor, (uint64_t)count));
+        for (int n = 0; n < count && i >= 0; n++) i = model_next(i + by, by, 0, KEYS);
+        expect_at(cursor, i, "skip");
+        ck_assert_uint_lt(looks, LOOKS_FAR);
+        art_cursor_close(cursor);
     }
     small_tree_end();
 }
@@ -292,7 +458,7 @@ START_TEST(test_a_queue_is_read_from_its_head) {
     for (int i = 0; i < KEYS - 1; i++) {
         set((unsigned)i, false);
         if (i % 500 == 499) end_transaction();
-        ck_assert_uint_lt(steps_of_seek(0, KEYS, false, i + 1), 80);
+        ck_assert_uint_lt(steps_of_seek(0, KEYS, false, i + 1), PASSED_FIRST);
     }
     small_tree_end();
 }
@@ -321,6 +487,89 @@ START_TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
 }
 END_TEST
 
+/* --- what is remembered ------------------------------------------------------------------------------------------- */
+
+enum { PLACES = 5000 };
+
+static bool empty[PLACES];
+
+static struct art_bytes place(unsigned i) {
+    static char room[4][512];
+    static unsigned turn;
+    char *out = room[turn++ % 4];
+    int len = snprintf(out, sizeof room[0] - ART_KEY_PADDING, "%05u%*s", i, (int)(i % 400), "");
+    return art_bytes(out, (uint32_t)len);
+}
+
+static unsigned number(struct art_bytes key) {
+    unsigned n = 0;
+    for (int i = 0; i < 5; i++) n = 10 * n + key.data[i] - '0';
+    return n;
+}
+
+static void expect_no_row(unsigned i) {
+    struct art_bytes low, high;
+    for (int below = 0; below < 2; below++) {
+        if (!art_gap_find(tree, place(i), below, &low, &high)) continue;
+        unsigned from = number(low), to = number(high);
+        ck_assert(below ? from < i && i <= to : from <= i && i < to);
+        for (unsigned k = from; k < to; k++) ck_assert_msg(empty[k], "a row at %u, in [%u, %u)", k, from, to);
+    }
+}
+
+START_TEST(test_what_is_remembered_has_no_rows_and_has_a_limit) {
+    struct random random = {random_seed()};
+    struct art_bytes low, high;
+    make();
+    memset(empty, 0, sizeof empty);
+    for (int i = 0; i < 40000; i++) {
+        unsigned from = random_below(&random, PLACES), to = from, len = 1 + random_below(&random, 6);
+        if (random_below(&random, 3)) {
+            for (; to < PLACES && to < from + len; to++) empty[to] = true;
+            if (to == PLACES) to--;
+            art_gap_learn(tree, place(from), place(to));
+            ck_assert(from == to || art_gap_find(tree, place(from), false, &low, &high));
+            ck_assert(from == to || (number(low) <= from && to <= number(high)));
+        } else if (random_below(&random, 100)) {
+            empty[from] = false;
+            art_gap_end(tree, place(from));
+            ck_assert(!art_gap_find(tree, place(from), false, &low, &high));
+            art_tree_changed(tree, true);
+        } else if (!random_below(&random, 40)) {
+            memset(empty, 0, sizeof empty);
+            art_tree_changed(tree, false);
+            ck_assert(!art_gap_find(tree, place(from), false, &low, &high));
+        }
+        expect_no_row(random_below(&random, PLACES));
+        ck_assert_uint_le(tree->gaps.count, 512);
+        ck_assert_uint_le(tree->gaps.bytes, 128 << 10);
+    }
+    ck_assert_uint_gt(tree->gaps.count, 0);
+    small_tree_end();
+}
+END_TEST
+
+static unsigned met_of(unsigned from, unsigned to) {
+    struct art_bytes low, high;
+    unsigned met = 0;
+    for (unsigned i = from; i < to; i += 5) {
+        met += art_gap_find(tree, place(i), false, &low, &high);
+        art_gap_learn(tree, place(i), place(i + 3));
+    }
+    return met;
+}
+
+START_TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
+    make();
+    ck_assert_uint_eq(met_of(300, PLACES), 0);
+    met_of(300, PLACES);
+    ck_assert_uint_gt(met_of(300, PLACES), 100);
+    for (int round = 0; round < 20; round++) met_of(0, 300);
+    ck_assert_uint_gt(met_of(0, 300), 50); /* out of 60: others have made room */
+    small_tree_end();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("gaps");
     TCase *tcase = tcase_create("gaps");
@@ -328,6 +577,13 @@ int main(void) {
     tcase_add_test(tcase, test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left);
     tcase_add_test(tcase, test_an_open_cursor_finds_the_row_that_comes_into_a_gap);
     tcase_add_test(tcase, test_deletes_are_passed_by_the_sums_and_then_from_memory);
+    tcase_add_loop_test(tcase, test_expired_rows_of_many_prefixes_are_passed_each_once, 0, 2);
+    tcase_add_test(tcase, test_a_listing_passes_expired_rows_once);
+    tcase_add_test(tcase, test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since);
+    tcase_add_test(tcase, test_another_connection_finds_the_rows_that_come_into_a_gap);
+    tcase_add_test(tcase, test_what_is_remembered_has_no_rows_and_has_a_limit);
+    tcase_add_test(tcase, test_of_more_gaps_than_are_remembered_some_are_met_again);
+    tcase_add_loop_test(tcase, test_a_row_far_on_is_found_by_a_few_looks, 0, 2);
     tcase_add_test(tcase, test_a_queue_is_read_from_its_head);
     tcase_add_test(tcase, test_what_is_remembered_ends_with_the_row_that_comes_there);
     suite_add_tcase(suite, tcase);
