@@ -185,7 +185,7 @@ enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
 }
 
 /* Whoever only reads the file reads by the process's descriptor for it, which may become this one. */
-static enum art_rc share(struct art_file *file, const struct stat *attributes) {
+static enum art_rc share_descriptor(struct art_file *file, const struct stat *attributes) {
     bool beside = file->io.direct && !file->direct_required, direct = file->io.direct && !beside;
     file->shared = art_shared_find(attributes, direct);
     if (file->shared) {
@@ -214,7 +214,7 @@ static enum art_rc set_up(struct art_file *file, const struct art_file_options *
     }
     enum art_rc rc = options->create ? hand_to_owner(file->fd, options, &attributes) : ART_OK;
     if (!rc) rc = choose_direct(file, options);
-    if (!rc && options->read_only) rc = share(file, &attributes);
+    if (!rc && options->read_only) rc = share_descriptor(file, &attributes);
     if (!rc) rc = art_file_enlist(file);
     if (rc && file->shared) {
         art_shared_release(file->shared);

@@ -4,8 +4,8 @@
  *   └ art_file        descriptor, lock, poison, the write error that nobody has been told of
  *     └ ring_file     only in io_uring.c: the ring
  *
- * Who writes has a descriptor of his own, with the lock on it. For reading all files of the process that are one file of
- * the system share one:
+ * Who writes has a descriptor of his own, with the lock on it. For reading, all files of the process that are one file
+ * of the system share one:
  *
  *               fd                              read_fd (io.cached)
  *   written     its own                         shared, where its own is for direct I/O

@@ -1,8 +1,8 @@
 /* The engine with a ring: batches of reads and writes in flight together.
  *
  * A file borrows a ring of the process while something of its own is in flight: for any write, and for a batch of reads
- * once the process has read some pages in batches. A single read is a pread. Up to DEPTH requests are in flight, each in
- * an `ops` entry whose number is the ring's user data:
+ * once the process has read some pages in batches. A single read is a pread. Up to DEPTH requests are in flight, each
+ * in an `ops` entry whose number is the ring's user data:
  *
  *   have_ring()     borrows one                                  (none free: this batch goes by pread and pwrite)
  *   start_op()      takes a free entry and prepares it           (none free: waits for a completion first)
@@ -78,7 +78,7 @@ enum {
 /* A ring of the process. */
 struct ring {
     struct io_uring ring;
-    struct ring *next;                /* idle */
+    struct ring *next;                /* while it is idle */
     const struct art_blob_pool *pool; /* whose slab it was made for; NULL: for reading */
     uint8_t *registered;              /* the part of the slab that it knows as buffer 0 */
     size_t registered_len;
@@ -120,14 +120,14 @@ static char ring_addresses;
 #define ADDRESSES_GIVEN_UP() ((void)0)
 #endif
 
-static _Atomic bool refused;
+static _Atomic bool rings_refused;
 
 /* Only what will not change is remembered: a lack of memory or descriptors may pass. */
 static void remember(int result) {
     if (result >= 0) {
-        atomic_store(&refused, false);
+        atomic_store(&rings_refused, false);
     } else if (result == -EPERM || result == -EACCES || result == -ENOSYS || result == -EINVAL) {
-        atomic_store(&refused, true);
+        atomic_store(&rings_refused, true);
     }
 }
 
@@ -162,13 +162,13 @@ bool art_io_uring_available(void) {
 }
 
 bool art_ring_expected(void) {
-    return !atomic_load(&refused) && !kept_out();
+    return !atomic_load(&rings_refused) && !kept_out();
 }
 
 /* ---- the rings of the process ------------------------------------------------------------------------------------ */
 
-static struct ring *idle; /* guarded by art_files_lock(), as is: */
-static unsigned rings;    /* idle, and borrowed */
+static struct ring *idle_rings; /* guarded by art_files_lock(), as is: */
+static unsigned rings;          /* idle, and borrowed */
 
 /* From Linux 5.13 on; before, a fork() could leave the ring with other pages than the program's. */
 static bool may_register_buffers(const struct ring *ring) {
@@ -193,13 +193,13 @@ static void register_slab(struct ring *ring, struct art_blob_pool *pool) {
     }
 }
 
-/* An idle one that was made for the same buffers; or for others, if there may be no more: it makes room for a new one
+/* An idle ring that was made for the same buffers; or for others, if there may be no more: it makes room for a new one
  * then. NULL: *make says whether one may be made. */
 static struct ring *take_idle(const struct art_blob_pool *pool, bool *make) {
-    struct ring **at = &idle, *found = NULL;
+    struct ring **at = &idle_rings, *found = NULL;
     art_files_lock();
     while (*at && (*at)->pool != pool) at = &(*at)->next;
-    if (!*at && rings >= RINGS_MAX) at = &idle;
+    if (!*at && rings >= RINGS_MAX) at = &idle_rings;
     found = *at;
     if (found) *at = found->next;
     *make = !found && rings < RINGS_MAX;
@@ -248,15 +248,15 @@ static struct ring *borrow_ring(struct art_blob_pool *pool, int *result) {
 
 static void give_ring_back(struct ring *ring) {
     art_files_lock();
-    ring->next = idle;
-    idle = ring;
+    ring->next = idle_rings;
+    idle_rings = ring;
     art_files_unlock();
 }
 
 /* Whoever borrows a ring for the pool is done with both when the pool is closed. */
 void art_rings_forget(const struct art_blob_pool *pool) {
     for (;;) {
-        struct ring **at = &idle, *found;
+        struct ring **at = &idle_rings, *found;
         art_files_lock();
         while (*at && (*at)->pool != pool) at = &(*at)->next;
         found = *at;
@@ -269,8 +269,8 @@ void art_rings_forget(const struct art_blob_pool *pool) {
 
 /* The rings are the parent's, too. Memory stays: its allocator may be in any state. */
 void art_rings_after_fork(void) {
-    for (struct ring *ring = idle; ring; ring = ring->next) exit_ring(&ring->ring);
-    idle = NULL;
+    for (struct ring *ring = idle_rings; ring; ring = ring->next) exit_ring(&ring->ring);
+    idle_rings = NULL;
     rings = 0;
 }
 

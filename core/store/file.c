@@ -40,7 +40,7 @@ void art_store_close_file(struct art_store *store) {
 /* A ring that has failed is not tried again by this store. */
 void art_store_close_writer(struct art_store *store) {
     struct art_io *writer = store->place.io;
-    if (!store->place.io_for_writing) return;
+    if (!writer || !store->place.io_for_writing) return;
     art_store_readahead_drop(store);
     store->ring_failures += writer->ring_failures;
     store->place.wrote_by = writer->engine;
@@ -233,7 +233,7 @@ enum art_rc art_store_ready(struct art_store *store) {
     if (store->place.checked) return ART_OK;
     if (!art_store_has_file(store)) return open_own(store);
     enum art_rc rc = store->place.io ? ART_OK : open_io(store, TO_READ);
-    if (rc == ART_MISSING) return missing(store);
+    if (rc == ART_MISSING) missing(store);
     if (rc) return rc;
     struct art_superblock *block = new_superblock();
     rc = block ? accept_for_reading(store, block) : art_nomem();

@@ -122,8 +122,8 @@ void art_store_readahead_end(struct art_store *store, const void *walk);
 /* Takes the writer lock (ART_BUSY when another connection has it), creates the file when there is none (superblock,
  * sync, sync of the directory), checks the owner (ART_FOREIGN) and the number of hard links of both files
  * (ART_READONLY), re-initialises a file that no root has named yet (`fresh`: the table's committed root has no runs),
- * gives the file the rights of the database's, and claims it: the owner page names this database durably. Idempotent within a phase. *slots: slots in the
- * file. */
+ * gives the file the rights of the database's, and claims it: the owner page names this database durably. Idempotent
+ * within a phase. *slots: slots in the file. */
 enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
 bool art_store_exists(struct art_store *store);

@@ -75,8 +75,8 @@ static void close_standard(void) {
     for (int fd = 0; fd <= 2; fd++) close(fd);
 }
 
-/* What art opens while 0, 1 and 2 are free: files, folders, rings, and the file of a transaction that spills. SQLite has
- * its own open by then: whatever it opens later it moves, too, and fills the three up. */
+/* What art opens while 0, 1 and 2 are free: files, folders, rings, and the file of a transaction that spills. SQLite
+ * has its own open by then: whatever it opens later it moves, too, and fills the three up. */
 static int load_without_standard(void) {
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
@@ -125,8 +125,8 @@ static int lowest_free(void) {
     return fd;
 }
 
-/* The limit lets `spare` more be opened: somewhere on the way of the first flush there is one too few. Then it is raised,
- * and the same connection flushes. */
+/* The limit lets `spare` more be opened: somewhere on the way of the first flush there is one too few. Then it is
+ * raised, and the same connection flushes. */
 static int flush_with_few(int spare, bool *failed) {
     sqlite3 *db = sql_open(":memory:");
     char *name = sqlite3_mprintf("%s/%d.db", directory, spare);

@@ -118,6 +118,40 @@ START_TEST(test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes) {
 }
 END_TEST
 
+/* Each has a write in flight at the same time, and keeps its ring for that; the files behind the eighth go without. */
+START_TEST(test_more_files_than_rings_are_written_all_the_same) {
+    enum { FILES = 12, RINGS = 8 };
+    if (!ring_here("many rings")) return;
+    struct art_blob_pool *pool;
+    struct art_io *ios[FILES];
+    struct art_blob_buf buffers[FILES];
+    must(art_blob_pool_open(&pool, FILES));
+    for (int round = 0; round < 3; round++) {
+        io_fault("", 0, 0, 0, 0);
+        for (int i = 0; i < FILES; i++) {
+            name_file("many_rings");
+            must(open_file(ART_ENGINE_URING, i % 2 == round ? NULL : pool, &ios[i]));
+            must(art_blob_buf_get(pool, &buffers[i]));
+            memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
+            must(art_io_write(ios[i], &(struct art_io_request){buffers[i].data, ART_BLOB_SIZE, 0}, 1));
+        }
+        if (!round) ck_assert_uint_eq(io_fault_count("ring_init"), RINGS);
+        for (int i = 0; i < FILES; i++) {
+            must(art_io_wait(ios[i]));
+            ck_assert_str_eq(ios[i]->engine, "uring");
+            memset(buffers[i].data, 0, ART_BLOB_SIZE);
+            must(art_io_read(ios[i], &(struct art_io_request){buffers[i].data, ART_BLOB_SIZE, 0}, 1));
+            ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + 1);
+            art_blob_buf_put(&buffers[i]);
+            art_io_close(ios[i]);
+        }
+    }
+    io_fault_nothing();
+    art_blob_pool_close(pool);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
     if (!ring_here("large slabs")) return;
     struct art_blob_pool *pool;
@@ -361,6 +395,7 @@ int main(void) {
     tcase_set_timeout(tests, 60);
 #ifdef ART_HAVE_URING
     tcase_add_test(tests, test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes);
+    tcase_add_test(tests, test_more_files_than_rings_are_written_all_the_same);
     tcase_add_test(tests, test_of_a_large_slab_only_the_first_buffers_are_registered);
     tcase_add_test(tests, test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without);
     tcase_add_test(tests, test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same);
