@@ -414,24 +414,17 @@ static void deny_once(const char *statement, int answer, int call, bool *more) {
     sqlite3_set_authorizer(fresh, NULL, NULL);
     if (!sqlite3_get_autocommit(fresh)) sql_run(fresh, "ROLLBACK");
     *more = ban.given;
-    sql_run(fresh, "INSERT OR REPLACE INTO t(path, value, size) VALUES('z', 'after', 7)");
-    sql_expect(fresh, "after|7\n", "SELECT value, size FROM t WHERE path = 'z'");
-    sql_expect(fresh, "4\n", "SELECT art_count('t', '')");
-    sql_expect(fresh, "ok\n", "SELECT art_check('t')");
-    sql_run(fresh, "BEGIN; UPDATE t SET size = 8 WHERE path = 'z'; SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; COMMIT");
-    sql_expect(fresh, "18\n", "SELECT sum(size) FROM t");
-    sql_run(fresh, "DELETE FROM t WHERE path NOT IN ('a', 'b', 'c')");
-    sql_run(fresh, "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, 7)");
+    sql_run(fresh, "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 'after', 7)");
+    sql_expect(fresh, "after|7\n", "SELECT value, size FROM t WHERE path = 'a'");
+    sql_expect(fresh, "3\n", "SELECT art_count('t', '')");
+    sql_run(fresh, "BEGIN; UPDATE t SET size = 1 WHERE path = 'a'; COMMIT");
     sql_close(fresh);
 }
 
 START_TEST(test_one_denial_does_not_stick) {
-    static const char *const statements[] = {"SELECT value, size FROM t WHERE path = 'a'",
-                                             "SELECT art_count('t', '')",
-                                             "SELECT art_check('t')",
-                                             "INSERT OR REPLACE INTO t(path, value, size) VALUES('z', 1, 1)",
-                                             "BEGIN; UPDATE t SET value = 5; SAVEPOINT s; ROLLBACK TO s; COMMIT",
-                                             "INSERT INTO t(t) VALUES('flush')"};
+    static const char *const statements[] = {"SELECT value, size FROM t WHERE path = 'a'", "SELECT art_count('t', '')",
+                                             "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1)",
+                                             "BEGIN; UPDATE t SET value = 5; COMMIT"};
     static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     if (sql_standin()) return;
     sql_run(db, "INSERT INTO t(t) VALUES('add column size INTEGER'), ('summary=(sum(size))')");
@@ -439,7 +432,9 @@ START_TEST(test_one_denial_does_not_stick) {
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         for (int answer = 0; answer < 2; answer++) {
             bool more = true;
-            for (int call = 0; more; call++) deny_once(statements[i], answers[answer], call, &more);
+            int call = 0;
+            for (; more; call++) deny_once(statements[i], answers[answer], call, &more);
+            ck_assert_int_gt(call, 10);
         }
     }
 }

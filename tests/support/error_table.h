@@ -453,6 +453,8 @@ static const struct error errors[] = {
      "INSERT INTO t(t) VALUES('clean')"},
     {MESSAGE_SQL, "cannot write %s.%s_%s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_writing_state,
      "INSERT INTO t(t) VALUES('cache=1MB')"},
+    {MESSAGE_PLAIN, "art: the columns may not be read (%s.%s_artstate): not authorized", SQLITE_AUTH,
+     "an authorizer forbids it", NULL, forbid_columns, "SELECT * FROM t"},
     {MESSAGE_PLAIN, "art: cannot write %s.%s_%s: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
      ignore_writing_state, "INSERT INTO t(t) VALUES('cache=1MB')"},
     {MESSAGE_PLAIN, "art: cannot alter %s.%s_artstate: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
