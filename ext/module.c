@@ -79,7 +79,7 @@ static int take_argument(struct art_vtab *vtab, const char *argument, char **mes
  * wrong); and what was added or changed since. No row is read: within BEGIN that would take the transaction's
  * snapshot while its first statement is prepared, and a write would then find the database locked, or changed since,
  * with no busy timeout. */
-static int find_columns(struct art_vtab *vtab, bool understood) {
+static int find_columns(struct art_vtab *vtab, bool understood, char **message) {
     int rc = SQLITE_OK;
     bool sound; /* if not, attaching says so */
     if (!understood || !vtab->columns.count) {
@@ -88,7 +88,11 @@ static int find_columns(struct art_vtab *vtab, bool understood) {
     }
     vtab->created = vtab->columns.count;
     if (!rc) rc = art_shadow_changes(vtab->connection->db, vtab->name, &vtab->columns, &sound, &vtab->changed_summary);
-    return rc == SQLITE_ERROR || rc == SQLITE_AUTH ? SQLITE_OK : rc; /* for the first use to say */
+    if (rc == SQLITE_AUTH) { /* it would know no better when it may, and stays as long as the schema does */
+        return art_complain(message, rc, "art: the columns may not be read (%s.%s_artstate): not authorized",
+                            vtab->name->schema, vtab->name->table);
+    }
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* for the first use to say */
 }
 
 /* What it says is needed when the table is planned for; what is wrong with it, the first use says. */
@@ -114,7 +118,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
         if (failed == SQLITE_NOMEM) rc = failed;
         sqlite3_free(ignored);
     }
-    if (!rc) rc = find_columns(vtab, understood);
+    if (!rc) rc = find_columns(vtab, understood, message);
     if (!rc) rc = understand_summary(vtab);
     if (!rc) rc = declare(vtab, message);
     if (!rc) rc = art_listener_make(vtab->connection);

@@ -10,6 +10,7 @@
 #include "ext/admin/copy.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define JOURNAL_ROOM "-journal" /* behind the file's name */
 
@@ -55,6 +56,38 @@ static int refuse_journals(const char *file, char **message) {
         file, look.found);
 }
 
+/* Is the file, in a folder of that path, the journal of this database? By their names: such a journal may not be there
+ * yet. */
+static bool is_journal_of(const char *database, const char *folder, const char *name) {
+    const char *slash = strrchr(database, '/');
+    if (!slash) return false;
+    size_t before = (size_t)(slash - database), base = strlen(slash + 1);
+    if (strlen(folder) != before || strncmp(folder, database, before) || strncmp(name, slash + 1, base)) return false;
+    for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) {
+        if (!strcmp(name + base, journal_suffixes[i])) return true;
+    }
+    return false;
+}
+
+/* SQLite would take the copy for the journal of a database that this connection has open. */
+static int refuse_names_of_journals(sqlite3 *db, const char *file, char **message) {
+    const char *slash = strrchr(file, '/');
+    char *given = sqlite3_mprintf("%.*s", (int)(slash - file) + 1, file);
+    char *folder = given ? realpath(given, NULL) : NULL;
+    int rc = given ? SQLITE_OK : SQLITE_NOMEM;
+    for (int i = 0; folder && !rc && sqlite3_db_name(db, i); i++) {
+        const char *database = art_database_name(db, sqlite3_db_name(db, i));
+        if (!is_journal_of(database, strcmp(folder, "/") ? folder : "", slash + 1)) continue;
+        rc = art_complain(message, SQLITE_CANTOPEN,
+                          "art: the copy cannot have the name of a journal of this connection's database (%s): give "
+                          "another name",
+                          file);
+    }
+    free(folder);
+    sqlite3_free(given);
+    return rc;
+}
+
 static int make_new_file(const char *file, const char *original, char **message) {
     enum art_rc rc = art_file_make(file, original);
     if (rc != ART_CANTOPEN || art_error_errno() != EEXIST) return art_report(message, rc);
@@ -68,12 +101,13 @@ static char *name_with_room(const char *path) {
     return file;
 }
 
-static int make_copy_file(struct art_copy *copy, const char *path, const char *original, char **message) {
+static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
     if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
     char *file = name_with_room(path);
-    int rc = file ? make_new_file(file, original, message) : SQLITE_NOMEM;
+    int rc = file ? refuse_names_of_journals(from, file, message) : SQLITE_NOMEM;
+    if (!rc) rc = make_new_file(file, art_database_name(from, schema), message);
     bool made = !rc;
     if (!rc) rc = refuse_journals(file, message);
     if (!rc) {
@@ -95,7 +129,7 @@ static const char *vfs_of(sqlite3 *db, const char *schema) {
 }
 
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
-    int rc = make_copy_file(copy, path, art_database_name(from, schema), message);
+    int rc = make_copy_file(copy, path, from, schema, message);
     if (rc) return rc;
     rc = sqlite3_open_v2(copy->file, &copy->db, SQLITE_OPEN_READWRITE, vfs_of(from, schema));
     if (!rc) rc = sqlite3_db_config(copy->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);

@@ -102,6 +102,9 @@ static bool is_a_limit(sqlite3 *db, int rc) {
 /* A shadow table that is not there, or not as it was made, is damage: SQLITE_ERROR would blame the user's statement,
  * and SQLite's words alone say nothing of what to do. */
 static const char *what_to_do(int rc) {
+    if (rc == SQLITE_READONLY_DBMOVED) {
+        return ": the database file was moved, replaced or removed while it was open: open the database anew";
+    }
     switch (rc & 0xff) {
     case SQLITE_ERROR:
         return ": restore the database from a backup, or copy out what is left by art_salvage";
@@ -129,7 +132,8 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     char *what = sqlite3_vmprintf(format, arguments);
     va_end(arguments);
     sqlite3_free(*message);
-    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc)) : NULL;
+    int extended = rc == SQLITE_READONLY ? sqlite3_extended_errcode(db) : rc;
+    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(extended)) : NULL;
     make_sound(*message);
     sqlite3_free(what);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;

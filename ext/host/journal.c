@@ -257,7 +257,7 @@ static enum art_rc unmoved(void *context) {
     int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
     return art_fail(ART_READONLY,
-                    "art: the database file was moved or replaced while it was open (%s): open the database anew",
+                    "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
                     table->database);
 }
 

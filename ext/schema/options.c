@@ -49,6 +49,9 @@ bool art_text_is(struct art_text text, const char *word) {
     return text.len == (int)strlen(word) && sqlite3_strnicmp(text.at, word, text.len) == 0;
 }
 
+/* More than this is no more, so that sums of settings, and small multiples, are never too large for 64 bits. */
+static const uint64_t SIZE_MOST = (uint64_t)1 << 50;
+
 static bool parse_size(struct art_text text, uint64_t *out) {
     static const struct {
         const char *name;
@@ -67,6 +70,7 @@ static bool parse_size(struct art_text text, uint64_t *out) {
         if (!art_text_is(unit, units[i].name)) continue;
         if (number > (UINT64_MAX >> 1 >> units[i].shift)) return false;
         *out = number << units[i].shift;
+        if (*out > SIZE_MOST) *out = SIZE_MOST;
         return true;
     }
     return false;

@@ -303,6 +303,7 @@ int art_shadow_changes(sqlite3 *db, const struct art_name *name, struct art_colu
     if (summary) *summary = NULL;
     int rc =
         art_prepare(db, 0, &all, sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
+    if (!rc && !sqlite3_column_count(all)) rc = SQLITE_AUTH; /* an authorizer has answered "ignore" */
     for (int i = 0; !rc && i < sqlite3_column_count(all); i++) {
         const char *numbered = name_behind(all, name->table, i, summary_option);
         if (numbered) rc = take_summary(numbered, summary);

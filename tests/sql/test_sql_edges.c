@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -156,6 +157,45 @@ START_TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
         sqlite3_int64 after = sqlite3_memory_used();
         ck_assert_msg(after - before < 2500000, "%s leaves %lld bytes", statements[i], (long long)(after - before));
     }
+}
+END_TEST
+
+/* --- absurd sizes, and a database that is gone --------------------------------------------------------------------- */
+
+START_TEST(test_absurd_sizes_add_up) {
+    enum { CONNECTIONS = 4 };
+    sqlite3 *all[CONNECTIONS];
+    if (sql_standin()) return;
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art(cache=9223372036854775807, log_limit=9223372036854775807, "
+                "spill_limit='8388607TB')");
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        all[i] = sql_open(path);
+        sql_run(all[i], "INSERT INTO u VALUES('k%u', zeroblob(100000)); INSERT INTO u(u) VALUES('flush')", i);
+    }
+    int64_t limit = sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'cache limit'");
+    ck_assert_int_ge(limit, (int64_t)CONNECTIONS << 50);
+    ck_assert_int_lt(limit, (int64_t)1 << 54);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM u"), CONNECTIONS);
+    for (unsigned i = 0; i < CONNECTIONS; i++) sql_close(all[i]);
+}
+END_TEST
+
+static void lose_database(const char *journal, const char *write) {
+    sql_run(db, "PRAGMA journal_mode = %s", journal);
+    sql_run(db, "INSERT OR REPLACE INTO t VALUES('a', 1)");
+    ck_assert_int_eq(unlink(path), 0);
+    sql_refused(db, SQLITE_READONLY, "moved, replaced or removed", write);
+}
+
+START_TEST(test_a_database_that_was_removed_says_so) {
+    if (sql_standin()) return;
+    lose_database("DELETE", "INSERT INTO t VALUES('b', 2)");
+}
+END_TEST
+
+START_TEST(test_a_flush_without_a_database_says_so) {
+    if (sql_standin() || sql_has_no_file("a flush that finds no database")) return;
+    lose_database("WAL", "INSERT INTO t(t) VALUES('flush')");
 }
 END_TEST
 
@@ -362,6 +402,9 @@ int main(void) {
     tcase_add_test(tests, test_the_empty_path_is_a_row_like_any_other);
     tcase_add_test(tests, test_a_delimiter_that_is_only_compared_lists_nothing);
     tcase_add_test(tests, test_a_statement_with_a_huge_argument_leaves_nothing_behind);
+    tcase_add_test(tests, test_absurd_sizes_add_up);
+    tcase_add_test(tests, test_a_database_that_was_removed_says_so);
+    tcase_add_test(tests, test_a_flush_without_a_database_says_so);
     tcase_add_test(tests, test_a_table_named_like_a_hidden_column_takes_rows);
     tcase_add_test(tests, test_odd_definitions);
     tcase_add_test(tests, test_a_schema_that_is_not_understood_can_be_dropped);

@@ -456,6 +456,13 @@ static void forbid_deleting_blobs(void) {
     forbid(SQLITE_DELETE, "i_artblob", NULL, SQLITE_DENY);
 }
 
+/* Before there is a handle. */
+static void forbid_columns(void) {
+    sqlite3_close(db);
+    db = sql_open(path);
+    forbid(SQLITE_READ, "t_artstate", NULL, SQLITE_DENY);
+}
+
 static void hide_id(void) {
     sql_run(db, "SELECT count(*) FROM t");
     forbid(SQLITE_READ, "t_artstate", "v", SQLITE_IGNORE);

@@ -385,6 +385,61 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
 }
 END_TEST
 
+/* --- a denial does not stick -------------------------------------------------------------------------------------- */
+
+/* Answers once, at the call of this number. */
+struct single_ban {
+    int left, answer;
+    bool given;
+};
+
+static int ban_once(void *context, int action, const char *a, const char *b, const char *schema, const char *trigger) {
+    struct single_ban *ban = context;
+    (void)action;
+    (void)a;
+    (void)b;
+    (void)schema;
+    (void)trigger;
+    if (ban->left-- != 0) return SQLITE_OK;
+    ban->given = true;
+    return ban->answer;
+}
+
+/* Whatever came of the statement, the next one does as if nothing had been denied. */
+static void deny_once(const char *statement, int answer, int call, bool *more) {
+    struct single_ban ban = {.left = call, .answer = answer};
+    sqlite3 *fresh = sql_open(path);
+    sqlite3_set_authorizer(fresh, ban_once, &ban);
+    (void)sql_try(fresh, "%s", statement);
+    sqlite3_set_authorizer(fresh, NULL, NULL);
+    if (!sqlite3_get_autocommit(fresh)) sql_run(fresh, "ROLLBACK");
+    *more = ban.given;
+    sql_run(fresh, "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 'after', 7)");
+    sql_expect(fresh, "after|7\n", "SELECT value, size FROM t WHERE path = 'a'");
+    sql_expect(fresh, "3\n", "SELECT art_count('t', '')");
+    sql_run(fresh, "BEGIN; UPDATE t SET size = 1 WHERE path = 'a'; COMMIT");
+    sql_close(fresh);
+}
+
+START_TEST(test_one_denial_does_not_stick) {
+    static const char *const statements[] = {"SELECT value, size FROM t WHERE path = 'a'", "SELECT art_count('t', '')",
+                                             "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1)",
+                                             "BEGIN; UPDATE t SET value = 5; COMMIT"};
+    static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
+    if (sql_standin()) return;
+    sql_run(db, "INSERT INTO t(t) VALUES('add column size INTEGER'), ('summary=(sum(size))')");
+    sql_run(db, "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, 7)");
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        for (int answer = 0; answer < 2; answer++) {
+            bool more = true;
+            int call = 0;
+            for (; more; call++) deny_once(statements[i], answers[answer], call, &more);
+            ck_assert_int_gt(call, 10);
+        }
+    }
+}
+END_TEST
+
 /* --- SQLITE_DBCONFIG_DEFENSIVE ------------------------------------------------------------------------------------ */
 
 static void protected_and_working(const char *schema) {
@@ -696,6 +751,7 @@ int main(void) {
     tcase_add_test(tcase, test_the_error_names_the_table_that_may_not_be_written);
     tcase_add_test(tcase, test_schema_changes_that_are_denied_halfway_leave_everything);
     tcase_add_test(tcase, test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables);
+    tcase_add_test(tcase, test_one_denial_does_not_stick);
     tcase_add_test(tcase, test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing);
     tcase_add_test(tcase, test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema);
     tcase_add_test(tcase, test_an_untrusted_schema_calls_only_the_innocent_functions);

@@ -184,6 +184,10 @@ static const struct error errors[] = {
      NULL, NULL, "SELECT art_backup(':memory:')"},
     {MESSAGE_PLAIN, "art: the copy is to be a new file (%s): give another name", SQLITE_CANTOPEN,
      "art_backup() into a file that is there", NULL, NULL, "SELECT art_backup('/dev/null')"},
+    {MESSAGE_PLAIN,
+     "art: the copy cannot have the name of a journal of this connection's database (%s): give another name",
+     SQLITE_CANTOPEN, "art_backup() onto the name of a journal", NULL, NULL,
+     "SELECT art_backup((SELECT file FROM pragma_database_list WHERE name = 'main') || '-journal')"},
     {MESSAGE_ERRNO, "art: cannot create the file (%s): its folder must exist", SQLITE_CANTOPEN,
      "art_backup() into a folder that is not there", NULL, NULL, "SELECT art_backup('/no/such/folder/copy.db')"},
     {MESSAGE_ERRNO, "art: may not create the file (%s): give this user the right to write into its folder",
@@ -328,7 +332,7 @@ static const struct error errors[] = {
      "a write after a sync has failed", "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')",
      no_syncs_before, "INSERT INTO u(u) VALUES('flush')"},
 
-    {MESSAGE_PLAIN, "art: the database file was moved or replaced while it was open (%s): open the database anew",
+    {MESSAGE_PLAIN, "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
      SQLITE_READONLY, "writing through a connection whose database was renamed or removed",
      "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')", folder_moved_away,
      "INSERT INTO u(u) VALUES('flush')"},
@@ -451,6 +455,8 @@ static const struct error errors[] = {
      "INSERT INTO t(t) VALUES('clean')"},
     {MESSAGE_SQL, "cannot write %s.%s_%s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_writing_state,
      "INSERT INTO t(t) VALUES('cache=1MB')"},
+    {MESSAGE_PLAIN, "art: the columns may not be read (%s.%s_artstate): not authorized", SQLITE_AUTH,
+     "an authorizer forbids it", NULL, forbid_columns, "SELECT * FROM t"},
     {MESSAGE_PLAIN, "art: cannot write %s.%s_%s: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
      ignore_writing_state, "INSERT INTO t(t) VALUES('cache=1MB')"},
     {MESSAGE_PLAIN, "art: cannot alter %s.%s_artstate: not authorized", SQLITE_AUTH, "an authorizer forbids it", NULL,
@@ -498,6 +504,7 @@ static const struct error errors[] = {
 static const struct elsewhere elsewhere[] = {
     {"core/blob/", FORGED},
     {"core/memtable/", FORGED},
+    {"it has an impossible length", FORGED},
 
     {"art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left by "
      "art_salvage",
