@@ -113,7 +113,7 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
     if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
-    enum art_rc rc = art_redo_verify(ops, csn, tree->chain, &hash);
+    enum art_rc rc = art_redo_follows(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
     if (!rc) rc = art_redo_replay(ops, csn, tree->memtable);
     if (rc) return rc;
