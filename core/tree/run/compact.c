@@ -56,17 +56,24 @@ enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *ed
     struct art_memtable_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
-    enum art_rc rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
-    if (rc) return rc;
+    struct art_buffer end = {0};
+    enum art_rc rc = art_append_values(tree, edit, memtable, &end);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
+    if (rc) {
+        art_buffer_clear(&end);
+        return rc;
+    }
     art_memtable_cursor_init(&cursor, memtable);
     for (rc = art_memtable_first(&cursor); !rc && cursor.valid; rc = art_memtable_next(&cursor)) {
         struct art_entry entry;
+        if (end.len && art_bytes_compare(cursor.key, art_buffer_bytes(&end)) > 0) break;
         art_memtable_cursor_entry(&cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
         rc = art_run_build_add(build, cursor.key, &entry);
         if (rc) break;
     }
     art_memtable_cursor_clear(&cursor);
+    art_buffer_clear(&end);
     if (!rc) rc = art_run_build_run(build, &run);
     if (!edit->root->runs) run.level = level_of(tree, run.pages);
     if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);

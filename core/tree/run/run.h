@@ -4,6 +4,7 @@
  *   slots.c       which slots may be written; retired slots    edit.c      a root in the making
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
+ *   append.c      new values behind all others
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once */
 #ifndef ART_TREE_RUN_H
 #define ART_TREE_RUN_H
@@ -206,6 +207,12 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
                            struct art_run *out);
 /* Frees all slots of a run (after it was merged away). */
 enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run);
+
+/* --- append.c ----------------------------------------------------------------------------------------------------- */
+/* Gives new values of the memtable to the end of the last run, where they are many: then *end, a key, is what the other
+ * entries do not stand behind; else it is empty. */
+enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable,
+                              struct art_buffer *end);
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
