@@ -385,6 +385,14 @@ uint64_t art_memtable_bytes(const struct art_memtable *memtable) {
     return memtable->bytes;
 }
 
+uint64_t art_memtable_noted(const struct art_memtable *memtable) {
+    return memtable->undo.count;
+}
+
+uint64_t art_memtable_replayed(const struct art_memtable *memtable) {
+    return memtable->replayed;
+}
+
 int64_t art_memtable_count(const struct art_memtable *memtable) {
     return memtable->weight;
 }

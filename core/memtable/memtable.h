@@ -73,6 +73,9 @@ uint64_t art_memtable_savepoint(struct art_memtable *memtable);
 void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
 void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */
 bool art_memtable_dirty(const struct art_memtable *memtable);                 /* anything noted? */
+/* Entries of the redo of this transaction, or a few more; entries of redo that were replayed since it was opened. */
+uint64_t art_memtable_noted(const struct art_memtable *memtable);
+uint64_t art_memtable_replayed(const struct art_memtable *memtable);
 
 /* Memory of arena and undo list, in bytes; how much of the arena no key refers to any more; keys (deletes included);
  * bytes of keys and values as a flush would write them; sum of weights. */

@@ -56,6 +56,7 @@ static enum art_rc apply(struct art_bytes body, enum art_redo_kind kind, uint64_
     while (!rc) {
         rc = art_redo_reader_next(&reader, &key, &entry);
         if (!rc) rc = art_memtable_put(memtable, key, &entry, mode);
+        memtable->replayed += !rc;
     }
     art_redo_reader_clear(&reader);
     return rc == ART_NOTFOUND ? ART_OK : rc;

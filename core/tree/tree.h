@@ -92,7 +92,7 @@ struct art_tree_options {
     enum art_direct direct;
     bool read_only;
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
-    uint64_t log_limit;   /* bytes of redo in the log before it is flushed; default 1 MB */
+    uint64_t log_limit;   /* bytes of redo in the log before it is flushed, or ART_LOG_AUTO (txn/log_cost.c) */
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
     uint32_t blob_pages;  /* 0: full blobs, 128 pages; tests make small ones, and with them deep runs and many merges */
     struct art_summary summary; /* at first; no columns: none. Its functions read nothing of the tree */

@@ -215,8 +215,7 @@ enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *ed
                               struct art_buffer *end);
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
-enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
-                              const struct art_memtable *memtable);
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
 bool art_compact_due(const struct art_tree *tree);

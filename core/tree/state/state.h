@@ -111,7 +111,7 @@ struct art_tree {
     struct art_memtable *memtable;
     uint64_t csn;             /* of the last committed row or root */
     struct art_hash128 chain; /* its hash */
-    uint64_t log_bytes, log_rows;
+    uint64_t log_bytes, log_rows, log_entries;
     uint64_t changes; /* counts what makes a cursor seek again */
     struct art_gap gap;
     struct art_finger finger;
@@ -166,6 +166,7 @@ struct art_tree {
         bool flushed;
         bool loose, gained;         /* the file stays larger than it need be; it was cut */
         struct art_memtable *empty; /* the memtable after a flush */
+        uint64_t entries; /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
