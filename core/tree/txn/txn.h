@@ -55,7 +55,7 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
-enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 1 << 20 };
+enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 4 << 20 };
 enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYTES };
 /* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
