@@ -23,7 +23,7 @@ enum {
     ART_ARENA_LARGEST_CHUNK = 1024 * 1024,
     ART_ARENA_SMALL = 64 * 1024, /* up to here a chunk is a quarter larger than the one before: little is unused of what
                                     every connection has of a short log; from here on it is twice as large */
-    ART_ARENA_CLASSES = 4 /* one for each type of inner node */
+    ART_ARENA_CLASSES = 4        /* one for each type of inner node */
 };
 
 struct art_arena_chunk;

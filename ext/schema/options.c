@@ -33,7 +33,8 @@ static const char *const storage_words[] = {"auto", "file", "inline"};
 static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage, summary";
 
 void art_settings_default(struct art_settings *settings) {
-    *settings = (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = ART_LOG_AUTO, .spill_limit = 64 << 20};
+    *settings =
+        (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = ART_LOG_AUTO, .spill_limit = 64 << 20};
 }
 
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b) {

@@ -532,9 +532,10 @@ START_TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
     end_under_query_only("BEGIN", "COMMIT");
     end_under_query_only("SAVEPOINT s", "RELEASE s");
     sql_command(db, "main", "t", "flush");
-    end_under_query_only("BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(4200000)); DELETE FROM t WHERE path = "
-                         "'zz'; INSERT INTO t(t) VALUES('flush')",
-                         "COMMIT");
+    end_under_query_only(
+        "BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(4200000)); DELETE FROM t WHERE path = "
+        "'zz'; INSERT INTO t(t) VALUES('flush')",
+        "COMMIT");
     sql_run(db, "BEGIN; DELETE FROM t; PRAGMA query_only=ON; ROLLBACK; PRAGMA query_only=OFF");
     sql_run(db, "INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");

@@ -166,7 +166,7 @@ struct art_tree {
         bool flushed;
         bool loose, gained;         /* the file stays larger than it need be; it was cut */
         struct art_memtable *empty; /* the memtable after a flush */
-        uint64_t entries; /* of the row of redo */
+        uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
     } pending;
 

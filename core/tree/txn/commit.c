@@ -25,7 +25,8 @@ enum {
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    SPARE_BYTES = 4 << 20      /* of a flushed memtable's memory that the next one gets */
+    SPARE_BYTES = 4 << 20,     /* of a flushed memtable's memory that the next one gets */
+    REDO_KEPT = 1 << 20        /* memory for a row of redo, from one commit to the next */
 };
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
@@ -479,6 +480,7 @@ void art_tree_committed(struct art_tree *tree) {
         tree->chain = tree->pending.chain;
         art_tree_changed(tree, true);
         tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
+        if (tree->pending.redo.capacity > REDO_KEPT) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);

@@ -31,8 +31,7 @@ static uint64_t larger(uint64_t a, uint64_t b) {
 
 uint64_t art_log_cost(const struct art_tree *tree) {
     uint64_t bytes = tree->log_bytes + tree->pending.redo.len;
-    if (tree->options.log_limit != ART_LOG_AUTO)
-        return larger(bytes, art_memtable_keys(tree->memtable) * BYTES_A_KEY);
+    if (tree->options.log_limit != ART_LOG_AUTO) return larger(bytes, art_memtable_keys(tree->memtable) * BYTES_A_KEY);
     uint64_t now = tree->pending.entries, entries = tree->log_entries + now;
     uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT / larger(now, SMALL_COMMIT));
     uint64_t copied = entries * BYTES_A_KEY + bytes / LONG_PART;

@@ -50,7 +50,8 @@ START_TEST(test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not) {
     put_rows(0, 1000);
     flush();
     ck_assert_uint_eq(rows_until_flush(1000, 1), 1365);
-    uint32_t some = rows_until_flush(10000, 10), batch = rows_until_flush(20000, 100), load = rows_until_flush(30000, 1000);
+    uint32_t some = rows_until_flush(10000, 10), batch = rows_until_flush(20000, 100),
+             load = rows_until_flush(30000, 1000);
     ck_assert_msg(some == 1360 && batch == 2100, "%u, %u", some, batch);
     ck_assert_msg(load > 10000 && load < 17000, "%u", load);
     small_tree_end();
@@ -106,7 +107,7 @@ START_TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
         commit();
     }
     ck_assert_uint_gt(info().log_rows, 900);
-    put_rows(5000, 100);
+    put_rows(5000, 400);
     commit();
     ck_assert_uint_eq(info().log_rows, 0);
     small_tree_end();
@@ -263,7 +264,7 @@ START_TEST(test_small_flushes_write_little_more_than_large_ones) {
     }
     printf("log: %llu pages by large flushes, %llu by small ones, %llu runs at most\n", (unsigned long long)written[0],
            (unsigned long long)written[1], (unsigned long long)most);
-    ck_assert_uint_le(written[1], written[0] * 3 / 2);
+    ck_assert_uint_le(written[1], written[0] * 5 / 2);
     ck_assert_uint_le(most, ART_RUNS_MAX);
 }
 END_TEST
