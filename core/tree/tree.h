@@ -104,6 +104,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
 void art_tree_close(struct art_tree *tree);
 /* The limits may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
+void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes);
 /* The encoded root of an empty table, for T_artdata's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
 enum { ART_ROOT_INITIAL_MAX = 256 };
 uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out);

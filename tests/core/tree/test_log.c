@@ -145,13 +145,13 @@ static void has_value(uint32_t i, uint32_t seed, uint32_t len) {
     art_row_release(&row);
 }
 
-START_TEST(test_values_of_some_megabytes_go_through_the_log) {
+START_TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
     make(0, ART_LOG_AUTO);
     put_rows(0, 100);
     flush();
     put_value(1, 1, 70000);
     commit();
-    put_value(2, 2, 1 << 20);
+    put_value(2, 2, 900000);
     commit();
     ck_assert_uint_eq(info().log_rows, 2);
     uint32_t n = 0;
@@ -160,12 +160,14 @@ START_TEST(test_values_of_some_megabytes_go_through_the_log) {
         commit();
     }
     ck_assert_msg(n * VALUE > 2 << 20 && n * VALUE < 4 << 20, "%u", n);
-    put_value(3, 3, (4 << 20) + 1);
-    commit();
-    ck_assert_msg(!info().log_rows, "a larger one is flushed at once");
+    for (uint32_t large = 1000000; large < 6000000; large *= 2) {
+        put_value(3, 3, large);
+        commit();
+        ck_assert_msg(!info().log_rows, "a larger one is flushed at once");
+    }
     for (uint32_t i = 0; i < n; i++) has_value(10 + i, i, VALUE);
-    has_value(2, 2, 1 << 20);
-    has_value(3, 3, (4 << 20) + 1);
+    has_value(2, 2, 900000);
+    has_value(3, 3, 4000000);
     must(art_tree_check(tree));
     small_tree_end();
 }
@@ -277,7 +279,7 @@ int main(void) {
     tcase_add_test(all, test_a_small_commit_behind_a_load_empties_its_log);
     tcase_add_test(all, test_changes_of_one_row_fill_the_log_for_all_connections);
     tcase_add_test(all, test_a_limit_in_bytes_is_taken_at_its_word);
-    tcase_add_test(all, test_values_of_some_megabytes_go_through_the_log);
+    tcase_add_test(all, test_values_of_up_to_a_megabyte_go_through_the_log);
     tcase_add_test(all, test_a_new_value_is_written_once_however_many_runs_there_are);
     tcase_add_loop_test(all, test_values_come_and_go_at_the_end_of_the_last_run, 0, 4);
     tcase_add_test(all, test_small_flushes_write_little_more_than_large_ones);
