@@ -57,7 +57,6 @@ static enum art_rc worth_it(struct art_tree *tree, struct art_memtable_cursor *c
     for (; !rc && cursor->valid; rc = art_memtable_next(cursor)) {
         struct art_entry entry;
         art_memtable_cursor_entry(cursor, &entry);
-        if (entry.flags & ART_SHADOWS_OLDER) return ART_OK; /* the log lies: no run has it */
         bytes += entry.value.len;
     }
     *out = bytes >= least;
