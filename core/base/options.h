@@ -9,6 +9,8 @@ enum art_engine { ART_ENGINE_AUTO, ART_ENGINE_URING, ART_ENGINE_PWRITE };
 enum art_storage { ART_STORAGE_AUTO, ART_STORAGE_FILE, ART_STORAGE_INLINE };
 /* cache=auto: of all stores of the process that say so together a share of the machine's memory. */
 #define ART_CACHE_AUTO UINT64_MAX
+/* log_limit=auto: small where commits are small, large in loads. */
+#define ART_LOG_AUTO UINT64_MAX
 
 enum art_direct { ART_DIRECT_AUTO, ART_DIRECT_ON, ART_DIRECT_OFF };
 

@@ -85,7 +85,8 @@ static bool refill(struct art_arena *arena, struct art_arena_region *region, siz
     size_t skipped = (0 - (uintptr_t)fresh) & (alignment - 1);
     region->at = fresh + skipped;
     region->left = room - skipped - ART_KEY_PADDING;
-    if (region->next_chunk < ART_ARENA_LARGEST_CHUNK) region->next_chunk *= 2;
+    region->next_chunk += region->next_chunk < ART_ARENA_SMALL ? region->next_chunk / 4 : region->next_chunk;
+    if (region->next_chunk > ART_ARENA_LARGEST_CHUNK) region->next_chunk = ART_ARENA_LARGEST_CHUNK;
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* The arena: all memory that keys, values and nodes of one memtable lie in, given back whole.
  *
- *   chunks   512 bytes, 1 KB, ... 1 MB, from art_alloc(); what is large for the next one gets a chunk of its own
+ *   chunks   512 bytes, 640, 800, ... 64 KB, 128 KB, ... 1 MB, from art_alloc(); what is large for the next one gets a chunk
+ *            of its own
  *   regions  the chunk from whose front the next bytes are cut off; one for keys and values (aligned to 8), one for
  *            inner nodes (aligned to a cache line), which lie close together so
  *
@@ -21,8 +22,10 @@ enum {
     ART_ARENA_LINE = 64, /* blocks are whole lines */
     ART_ARENA_FIRST_CHUNK = 512,
     ART_ARENA_LARGEST_CHUNK = 1024 * 1024,
-    ART_ARENA_LONE = 1024, /* what is larger may get a chunk of its own */
-    ART_ARENA_CLASSES = 4  /* one for each type of inner node */
+    ART_ARENA_LONE = 1024,       /* what is larger may get a chunk of its own */
+    ART_ARENA_SMALL = 64 * 1024, /* up to here a chunk is a quarter larger than the one before: little is unused of what
+                                    every connection has of a short log; from here on it is twice as large */
+    ART_ARENA_CLASSES = 4        /* one for each type of inner node */
 };
 
 struct art_arena_chunk;

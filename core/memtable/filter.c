@@ -2,7 +2,8 @@
  *
  * One 64-bit word a key, four bits in it, 16 bits of room a key or more: at most 2 % of the absent keys pass. A key
  * that a rollback takes out leaves its bits behind. When the filter is too small it is made anew from the keys; when
- * there is no memory for it, there is none, and every key may be here.
+ * there is no memory for it, there is none, and every key may be here. Replay begins none: it is made when so many keys
+ * were asked for that it pays off.
  *
  * A filter that remembers goes from memtable to memtable, in a transaction that spills: it holds the keys of all of
  * them, so that what it does not know is in none of the runs that they became either. It has a size for good; when it
@@ -16,6 +17,7 @@
 
 enum {
     FILTER_FIRST_WORDS = 32,
+    FILTER_ASKED_PART = 4, /* asked for one key in so many: it would have cost less with a filter */
     FILTER_KEYS_A_WORD = 4,
     FILTER_MOST_KEYS_A_WORD = 16 /* that remembers: one in six passes then */
 };
@@ -26,12 +28,6 @@ static inline uint64_t word_bits(uint64_t hash) {
 
 static inline uint64_t *word_of(const struct art_memtable *memtable, uint64_t hash) {
     return &memtable->filter[(hash >> 32) & (memtable->filter_words - 1)];
-}
-
-bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash) {
-    if (!memtable->filter) return memtable->keys > 0;
-    uint64_t bits = word_bits(hash);
-    return (*word_of(memtable, hash) & bits) == bits;
 }
 
 void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash) {
@@ -77,6 +73,22 @@ static void rebuild(struct art_memtable *memtable) {
     uint64_t words = memtable->remembers || !memtable->filter ? FILTER_FIRST_WORDS : memtable->filter_words;
     while (words * FILTER_KEYS_A_WORD < 4 * memtable->keys) words *= 2;
     fill(memtable, words);
+}
+
+/* Without memory it is tried again when as many more were asked for. */
+static void make_when_it_pays(struct art_memtable *memtable) {
+    if (++memtable->asked < memtable->keys / FILTER_ASKED_PART) return;
+    memtable->asked = 0;
+    if (memtable->keys) rebuild(memtable);
+}
+
+bool art_memtable_may_contain(struct art_memtable *memtable, uint64_t hash) {
+    if (__builtin_expect(!memtable->filter, 0)) {
+        make_when_it_pays(memtable);
+        if (!memtable->filter) return memtable->keys > 0;
+    }
+    uint64_t bits = word_bits(hash);
+    return (*word_of(memtable, hash) & bits) == bits;
 }
 
 /* The arena gives its memory away from the front to the back. */

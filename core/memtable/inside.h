@@ -55,6 +55,8 @@ struct art_memtable {
     uint64_t filter_words;
     bool remembers;                 /* the filter holds the keys of earlier memtables, too, */
     uint64_t passed;                /* so many */
+    uint64_t asked;                 /* without a filter: keys that were asked for */
+    uint64_t replayed;              /* entries of redo, since it began */
     struct art_value_index *values; /* NULL: nobody has asked for one */
     bool knows_newest;              /* of nodes; likewise */
 };

@@ -283,7 +283,7 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
     memtable->weight += share.weight;
     count_leaf(memtable, leaf);
     art_value_index_note(memtable, leaf);
-    art_memtable_filter_add(memtable, place->hash);
+    if (note || memtable->filter) art_memtable_filter_add(memtable, place->hash);
     return ART_OK;
 }
 
@@ -313,7 +313,7 @@ static bool stands_at(struct art_bytes key, const struct art_memtable_place *pla
     return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
 }
 
-enum art_rc art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
+enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
                                 const struct art_memtable_place *place, struct art_entry *out) {
     if (!art_memtable_may_contain(memtable, place->hash) || !stands_at(key, place)) return ART_NOTFOUND;
     art_leaf_entry(place->nearest, out);
@@ -344,8 +344,12 @@ static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, c
 
 enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
                              enum art_put_mode mode) {
-    struct art_memtable_place place;
-    art_memtable_look(memtable, key, &place);
+    struct art_memtable_place place = {0};
+    if (mode == ART_PUT_NOTED || memtable->filter) {
+        art_memtable_look(memtable, key, &place);
+    } else { /* nobody asks for its hash */
+        place.nearest = (struct art_leaf *)art_memtable_nearest(memtable, key);
+    }
     return put_at(memtable, key, &place, entry, mode);
 }
 
@@ -379,6 +383,14 @@ uint64_t art_memtable_keys(const struct art_memtable *memtable) {
 
 uint64_t art_memtable_bytes(const struct art_memtable *memtable) {
     return memtable->bytes;
+}
+
+uint64_t art_memtable_noted(const struct art_memtable *memtable) {
+    return memtable->undo.count;
+}
+
+uint64_t art_memtable_replayed(const struct art_memtable *memtable) {
+    return memtable->replayed;
 }
 
 int64_t art_memtable_count(const struct art_memtable *memtable) {

@@ -49,7 +49,7 @@ bool art_memtable_came_in_order(const struct art_memtable *memtable);
 enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out);
 
 /* False: the key whose art_hash64() this is has no entry here. */
-bool art_memtable_may_contain(const struct art_memtable *memtable, uint64_t hash);
+bool art_memtable_may_contain(struct art_memtable *memtable, uint64_t hash);
 
 /* Sets the key's entry (put or delete, with `shadows_older` as given; keeping an older `shadows_older` is the caller's
  * business). The value is copied; a delete's, but for what it replaces, is left out. ART_OK, or ART_NOMEM, ART_TOOBIG
@@ -62,7 +62,7 @@ struct art_memtable_place {
     void *nearest; /* (private) the leaf that shares most with the key */
 };
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
-enum art_rc art_memtable_get_at(const struct art_memtable *memtable, struct art_bytes key,
+enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
                                 const struct art_memtable_place *place, struct art_entry *out);
 enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
                                 const struct art_memtable_place *place, const struct art_entry *entry);
@@ -73,6 +73,9 @@ uint64_t art_memtable_savepoint(struct art_memtable *memtable);
 void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
 void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */
 bool art_memtable_dirty(const struct art_memtable *memtable);                 /* anything noted? */
+/* Entries of the redo of this transaction, or a few more; entries of redo that were replayed since it was opened. */
+uint64_t art_memtable_noted(const struct art_memtable *memtable);
+uint64_t art_memtable_replayed(const struct art_memtable *memtable);
 
 /* Memory of arena and undo list, in bytes; how much of the arena no key refers to any more; keys (deletes included);
  * bytes of keys and values as a flush would write them; sum of weights. */
@@ -172,10 +175,11 @@ enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_
 enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out);
 enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
-/* Checks the chain without applying: ART_OK and the row's hash, ART_REBUILD when it does not follow `previous`,
- * ART_CORRUPT when its bytes make no sense, ART_NOMEM. */
+/* Checks the chain: ART_OK and the row's hash, ART_REBUILD when the row does not follow `previous`, ART_CORRUPT when it is
+ * too short. verify() also looks at each entry, as replay() does: ART_CORRUPT when they make no sense, ART_NOMEM. */
+enum art_rc art_redo_follows(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
-/* Applies a verified row: keeps the `shadows_older` of an entry that the memtable already holds, with what it replaces.
+/* Applies a row that follows: keeps the `shadows_older` of an entry that the memtable already holds, with what it replaces.
  * No undo is noted. ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the
  * memtable is dirty (this and art_redo_decode_all). */
 enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);

@@ -28,8 +28,12 @@ void art_redo_reader_clear(struct art_redo_reader *reader) {
     art_buffer_clear(&reader->room);
 }
 
-/* A varint of at most `most`. */
-static bool read_number(struct art_redo_reader *reader, uint64_t most, uint64_t *out) {
+/* A varint of at most `most`; nearly all take one byte. */
+static inline bool read_number(struct art_redo_reader *reader, uint64_t most, uint64_t *out) {
+    if (reader->at < reader->end && *reader->at < 0x80) {
+        *out = *reader->at++;
+        return *out <= most;
+    }
     uint32_t used = art_get_varint(reader->at, reader->end, out);
     reader->at += used;
     return used && *out <= most;

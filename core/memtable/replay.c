@@ -17,16 +17,26 @@ static struct art_bytes body_of(struct art_bytes row) {
     return art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
 }
 
-enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash) {
+enum art_rc art_redo_follows(struct art_bytes row, uint64_t csn, struct art_hash128 previous,
+                             struct art_hash128 *hash) {
     if (row.len <= ART_REDO_HASH) return too_short();
-    struct art_bytes body = body_of(row), key;
+    struct art_bytes body = body_of(row);
     struct art_hash128 stored = {art_load64(row.data), art_load64(row.data + 8)};
     if (!art_hash128_equal(stored, art_redo_hash(previous, csn, body.data, body.len))) {
         return art_fail(ART_REBUILD, "art: log row %llu does not follow the rows before it", (unsigned long long)csn);
     }
+    *hash = stored;
+    return ART_OK;
+}
+
+enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash) {
+    struct art_hash128 stored;
+    enum art_rc rc = art_redo_follows(row, csn, previous, &stored);
+    if (rc) return rc;
     struct art_redo_reader reader;
+    struct art_bytes key;
     struct art_entry entry;
-    enum art_rc rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
+    rc = art_redo_reader_init(&reader, body_of(row), ART_REDO_ROW, csn);
     while (!rc) rc = art_redo_reader_next(&reader, &key, &entry);
     art_redo_reader_clear(&reader);
     if (rc != ART_NOTFOUND) return rc;
@@ -46,6 +56,7 @@ static enum art_rc apply(struct art_bytes body, enum art_redo_kind kind, uint64_
     while (!rc) {
         rc = art_redo_reader_next(&reader, &key, &entry);
         if (!rc) rc = art_memtable_put(memtable, key, &entry, mode);
+        memtable->replayed += !rc;
     }
     art_redo_reader_clear(&reader);
     return rc == ART_NOTFOUND ? ART_OK : rc;

@@ -92,7 +92,7 @@ struct art_tree_options {
     enum art_direct direct;
     bool read_only;
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
-    uint64_t log_limit;   /* bytes of redo in the log before it is flushed; default 1 MB */
+    uint64_t log_limit;   /* bytes of redo in the log before it is flushed, or ART_LOG_AUTO (txn/log_cost.c) */
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
     uint32_t blob_pages;  /* 0: full blobs, 128 pages; tests make small ones, and with them deep runs and many merges */
     struct art_summary summary; /* at first; no columns: none. Its functions read nothing of the tree */
@@ -107,6 +107,7 @@ void art_tree_close(struct art_tree *tree);
 void art_tree_rest(struct art_tree *tree);
 /* The limits may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
+void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes);
 /* The encoded root of an empty table, for T_artdata's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
 enum { ART_ROOT_INITIAL_MAX = 256 };
 uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out);

@@ -36,8 +36,7 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
                                        .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
                                        .cache_bytes = settings->cache_bytes,
                                        .log_limit = settings->log_limit,
-                                       .spill_limit = settings->spill_limit,
-                                       .row_limit = (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) / 4};
+                                       .spill_limit = settings->spill_limit};
     memcpy(options.uuid, table->uuid, ART_UUID_BYTES);
     if (summary) options.summary = *summary;
     struct art_host host;

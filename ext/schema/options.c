@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <stddef.h>
 
-enum option_kind { OPTION_SIZE, OPTION_CACHE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
+enum option_kind { OPTION_SIZE, OPTION_AUTO_SIZE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
 
 static const struct option {
     const char *name;
@@ -17,21 +17,24 @@ static const struct option {
     size_t offset;
     const char *form;
 } options[] = {
-    {"cache", OPTION_CACHE, offsetof(struct art_settings, cache_bytes), "auto, or a size such as 64MB"},
-    {"log_limit", OPTION_SIZE, offsetof(struct art_settings, log_limit), "a size such as 1MB"},
+    {"cache", OPTION_AUTO_SIZE, offsetof(struct art_settings, cache_bytes), "auto, or a size such as 64MB"},
+    {"log_limit", OPTION_AUTO_SIZE, offsetof(struct art_settings, log_limit), "auto, or a size such as 1MB"},
     {"spill_limit", OPTION_SIZE, offsetof(struct art_settings, spill_limit), "a size such as 64MB"},
     {"io", OPTION_ENGINE, offsetof(struct art_settings, engine), "auto, uring or pwrite"},
     {"direct", OPTION_DIRECT, offsetof(struct art_settings, direct), "auto, on or off"},
     {"storage", OPTION_STORAGE, offsetof(struct art_settings, storage), "auto, file or inline"},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
+static const uint64_t auto_size = ART_CACHE_AUTO; /* no size that can be given is as large */
+_Static_assert(ART_LOG_AUTO == ART_CACHE_AUTO, "one word for both");
 static const char *const engine_words[] = {"auto", "uring", "pwrite"};
 static const char *const direct_words[] = {"auto", "on", "off"};
 static const char *const storage_words[] = {"auto", "file", "inline"};
 static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage, summary";
 
 void art_settings_default(struct art_settings *settings) {
-    *settings = (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = 1 << 20, .spill_limit = 64 << 20};
+    *settings =
+        (struct art_settings){.cache_bytes = ART_CACHE_AUTO, .log_limit = ART_LOG_AUTO, .spill_limit = 64 << 20};
 }
 
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b) {
@@ -88,12 +91,12 @@ static bool parse_word(struct art_text text, const char *const *words, unsigned 
 static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
     unsigned word = 0;
     switch (option->kind) {
-    case OPTION_CACHE:
+    case OPTION_AUTO_SIZE:
         if (art_text_is(value, "auto")) {
-            settings->cache_bytes = ART_CACHE_AUTO;
+            *(uint64_t *)((char *)settings + option->offset) = auto_size;
             return true;
         }
-        return parse_size(value, &settings->cache_bytes);
+        return parse_size(value, (uint64_t *)((char *)settings + option->offset));
     case OPTION_SIZE:
         return parse_size(value, (uint64_t *)((char *)settings + option->offset));
     case OPTION_ENGINE:
@@ -134,13 +137,12 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
     const struct option *option = &options[number];
     *key = option->name;
     switch (option->kind) {
-    case OPTION_CACHE:
-        *text = settings->cache_bytes == ART_CACHE_AUTO ? sqlite3_mprintf("auto")
-                                                        : sqlite3_mprintf("%llu", settings->cache_bytes);
+    case OPTION_AUTO_SIZE:
+    case OPTION_SIZE: {
+        uint64_t size = *(const uint64_t *)((const char *)settings + option->offset);
+        *text = size == auto_size ? sqlite3_mprintf("auto") : sqlite3_mprintf("%llu", size);
         break;
-    case OPTION_SIZE:
-        *text = sqlite3_mprintf("%llu", *(const uint64_t *)((const char *)settings + option->offset));
-        break;
+    }
     case OPTION_ENGINE:
         *text = sqlite3_mprintf("%s", engine_words[settings->engine]);
         break;

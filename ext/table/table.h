@@ -53,6 +53,7 @@ struct art_orphan_files {
 
 enum art_statement {
     ART_LOG_READ,
+    ART_LOG_READ_ALL,
     ART_LOG_CLEAR,
     ART_LOG_PUT,
     ART_STATE_GET,

@@ -223,6 +223,8 @@ static int prepare_and_write(struct art_table *table, char **message) {
     struct art_commit commit = {0};
     int rc = ask_tree(table, message);
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
+    /* A program may lower it at any time. */
+    art_tree_set_row_limit(table->tree, (uint64_t)sqlite3_limit(table->connection->db, SQLITE_LIMIT_LENGTH, -1) / 4);
     if (!rc) rc = art_report(message, art_tree_prepare(table->tree, &commit));
     if (!rc) rc = check_alive(table, message);
     if (!rc) rc = art_shadow_write(table, &commit, message);

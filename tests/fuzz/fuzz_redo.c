@@ -117,7 +117,7 @@ static void must_be_sound(const struct art_memtable *memtable) {
 }
 
 /* Every entry of the row is there, as the row says, and nothing that it does not say. */
-static void must_hold(const struct art_memtable *memtable, struct art_bytes row, uint64_t csn, uint64_t most_keys) {
+static void must_hold(struct art_memtable *memtable, struct art_bytes row, uint64_t csn, uint64_t most_keys) {
     struct art_redo_reader reader;
     struct art_bytes key;
     struct art_entry said, found;

@@ -110,6 +110,10 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
     tree->options.spill_limit = spill_limit;
 }
 
+void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes) {
+    tree->options.row_limit = bytes;
+}
+
 static void root_head(uint8_t *out, const uint8_t *uuid, uint64_t csn, const struct art_hash128 *chain,
                       uint64_t generation, uint32_t count) {
     memcpy(out, root_magic, 8);

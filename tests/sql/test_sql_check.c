@@ -250,7 +250,7 @@ START_TEST(test_every_field_of_the_state_is_looked_at) {
         {"UPDATE t_artstate SET v = 'sideways' WHERE k = 'io'",
          "'io' makes no sense: 'sideways' is no value for io: give auto, uring or pwrite"},
         {"UPDATE t_artstate SET v = x'31' WHERE k = 'log_limit'",
-         "'log_limit' makes no sense: '' is no value for log_limit: give a size such as 1MB"},
+         "'log_limit' makes no sense: '' is no value for log_limit: give auto, or a size such as 1MB"},
         {"UPDATE t_artstate SET v = x'3131' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
         {"UPDATE t_artstate SET v = '0123456789abcdef' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
         {"INSERT OR REPLACE INTO t_artstate VALUES('young', 'none')", "'young' is no list of slots"},

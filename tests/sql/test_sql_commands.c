@@ -310,7 +310,7 @@ START_TEST(test_a_setting_belongs_to_its_transaction) {
     ck_assert_int_eq(info(db, "cache limit"), 2 << 20);
     sql_run(db, "ROLLBACK TO s");
     option_is(db, "option cache", "1048576\n");
-    option_is(db, "option log_limit", "1048576\n");
+    option_is(db, "option log_limit", "auto\n");
     ck_assert_int_eq(info(db, "cache limit"), 1 << 20);
     sql_run(db, "ROLLBACK");
     option_is(db, "option cache", "auto\n");

@@ -137,8 +137,8 @@ static const char *const writers[] = {
     "DELETE FROM t WHERE path = (SELECT min(path) FROM t)",
     "BEGIN; INSERT INTO t(path, value) VALUES('y' || random(), 1); UPDATE t SET value = 3; COMMIT",
     "BEGIN; SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; INSERT INTO t(path) VALUES('z' || random()); RELEASE s; COMMIT",
-    "BEGIN; INSERT INTO t(path, value) VALUES('f' || random(), zeroblob(70000)); COMMIT",
-    "INSERT INTO t(path, value) VALUES('g' || random(), zeroblob(70000))"};
+    "BEGIN; INSERT INTO t(path, value) VALUES('f' || random(), zeroblob(4200000)); COMMIT",
+    "INSERT INTO t(path, value) VALUES('g' || random(), zeroblob(4200000))"};
 
 static const struct {
     int action;
@@ -186,10 +186,10 @@ START_TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
     sql_run(db, "INSERT INTO t(path) VALUES('more')");
     sql_command(db, "main", "t", "optimize");
     forbid(&ban);
-    ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(70000))"), SQLITE_OK);
+    ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))"), SQLITE_OK);
     allow_all();
     sql_expect(db, "0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(70000))");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))");
 }
 END_TEST
 
@@ -587,9 +587,10 @@ START_TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
     end_under_query_only("BEGIN", "COMMIT");
     end_under_query_only("SAVEPOINT s", "RELEASE s");
     sql_command(db, "main", "t", "flush");
-    end_under_query_only("BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(100000)); DELETE FROM t WHERE path = "
-                         "'zz'; INSERT INTO t(t) VALUES('flush')",
-                         "COMMIT");
+    end_under_query_only(
+        "BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(4200000)); DELETE FROM t WHERE path = "
+        "'zz'; INSERT INTO t(t) VALUES('flush')",
+        "COMMIT");
     sql_run(db, "BEGIN; DELETE FROM t; PRAGMA query_only=ON; ROLLBACK; PRAGMA query_only=OFF");
     sql_run(db, "INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");

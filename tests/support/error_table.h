@@ -608,6 +608,7 @@ static const struct elsewhere elsewhere[] = {
     {"has no header", FORGED},
     {"a reference leads to no possible blob", FORGED},
     {"a run refers to a row that no run below it has", FORGED},
+    {"an empty index blob", FORGED},
     {"an empty leaf blob", FORGED},
     {"the sums of the runs lead to no row", FORGED},
     {"two references lead to one slot", FORGED},

@@ -706,7 +706,7 @@ static struct walk *new_walk(uint64_t seed, const struct art_tree_options *optio
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
-    walk->options.log_limit = 2000u << below(6);
+    walk->options.log_limit = below(5) ? 2000u << below(6) : ART_LOG_AUTO;
     walk->options.spill_limit = (uint64_t)30000 << below(8);
     ck_assert_msg(toy_open(walk->toy, &walk->options, &walk->tree) == ART_OK, "%s", art_error_message());
     if (second_connection) ck_assert_int_eq(toy_open(walk->toy, &walk->options, &walk->other), ART_OK);

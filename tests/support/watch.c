@@ -151,9 +151,8 @@ void watch_begin(struct watch *watch) {
         if (done) shared->counter++;                                                                                   \
     }
 
-int __real_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable);
-int __wrap_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
-                             const struct art_memtable *memtable) {
+int __real_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
+int __wrap_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     BEGIN(WATCH_FLUSH);
     int rc = __real_art_compact_flush(tree, edit, memtable);
     END(WATCH_FLUSH, flushes, !rc);

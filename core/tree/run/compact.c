@@ -4,6 +4,10 @@
  *   level 1     the level-0 runs merged; it gives itself to the run below, by partial compactions
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
+ * What the levels below cost goes by the number of runs that come to them, not by their size. With log_limit=auto many a
+ * flush is small, and takes with it those of the last that are no larger: like a binary counter, so that a row is
+ * written anew once for each doubling. Then not three runs but their size is the measure.
+ *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the
  * last is over its size, too, when it is more than an eighth of the last, the next one above a 64th. A delete hides a
@@ -19,6 +23,8 @@
 
 enum {
     LEVEL0_MAX = 3,
+    LEVEL0_MOST = 6, /* of those that small flushes leave */
+    JOINED_BLOBS = 2,
     LEVEL_DRAINING = 1,
     LEVEL_FIRST = 2,
     LEVEL_LAST = 5,
@@ -51,24 +57,36 @@ static unsigned level0_runs(const struct art_root *root) {
     return n;
 }
 
+/* What small flushes grow to; 0: they do not. */
+static uint64_t joined_pages(const struct art_tree *tree) {
+    return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)JOINED_BLOBS * art_tree_full_pages(tree) : 0;
+}
+
 /* --- flush -------------------------------------------------------------------------------------------------------- */
 
-enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
-                              const struct art_memtable *memtable) {
+static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit *edit,
+                                  const struct art_memtable *memtable) {
     struct art_memtable_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
-    enum art_rc rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
-    if (rc) return rc;
+    struct art_buffer end = {0};
+    enum art_rc rc = art_append_values(tree, edit, memtable, &end);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, edit->root->runs > 0, 0, true);
+    if (rc) {
+        art_buffer_clear(&end);
+        return rc;
+    }
     art_memtable_cursor_init(&cursor, memtable);
     for (rc = art_memtable_first(&cursor); !rc && cursor.valid; rc = art_memtable_next(&cursor)) {
         struct art_entry entry;
+        if (end.len && art_bytes_compare(cursor.key, art_buffer_bytes(&end)) > 0) break;
         art_memtable_cursor_entry(&cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
         rc = art_run_build_add(build, cursor.key, &entry);
         if (rc) break;
     }
     art_memtable_cursor_clear(&cursor);
+    art_buffer_clear(&end);
     if (!rc) rc = art_run_build_run(build, &run);
     if (!edit->root->runs) run.level = level_of(tree, run.pages);
     if (!rc && run.top.entries) rc = art_root_insert_run(edit->root, 0, &run);
@@ -160,6 +178,26 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
+/* So many level-0 runs are written anew together with the memtable: those that are no larger than what comes over them,
+ * as long as all are no larger than the run of a whole log. */
+static unsigned joined_runs(const struct art_tree *tree, const struct art_root *root,
+                            const struct art_memtable *memtable) {
+    uint64_t most = joined_pages(tree), pages = art_memtable_bytes(memtable) / ART_BLOB_PAGE + 1;
+    unsigned n = 0, level0 = most ? level0_runs(root) : 0;
+    while (n < level0 && root->run[n].pages <= pages && pages + root->run[n].pages <= most) {
+        pages += root->run[n++].pages;
+    }
+    return n < root->runs ? n : 0;
+}
+
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    unsigned joined = joined_runs(tree, edit->root, memtable), runs = edit->root->runs;
+    if (!joined) return flush_into_new(tree, edit, memtable);
+    enum art_rc rc = merge_runs(tree, edit, memtable, 0, joined, NULL);
+    if (!rc && edit->root->runs == runs - joined + 1) edit->root->run[0].level = 0;
+    return rc;
+}
+
 /* --- policy ------------------------------------------------------------------------------------------------------- */
 
 enum step { STEP_NONE, STEP_LEVEL0, STEP_PARTIAL, STEP_RELABEL, STEP_RAISE };
@@ -195,11 +233,12 @@ static bool level0_hide_much(const struct art_tree *tree, const struct art_root 
 }
 
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
-    if (level0 >= LEVEL0_MAX) return true;
+    uint64_t pages = 0, joined = joined_pages(tree);
     if (level0 && level0 < root->runs && level0_hide_much(tree, root, level0)) return true;
-    if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
-    uint64_t pages = 0, last = root->run[level0].pages;
     for (unsigned i = 0; i < level0; i++) pages += root->run[i].pages;
+    if (level0 >= (joined ? LEVEL0_MOST : LEVEL0_MAX) || (joined && pages >= (LEVEL0_MAX - 1) * joined)) return true;
+    if (!level0 || level0 + 1 != root->runs || root->run[level0].level != LEVEL_FIRST) return false;
+    uint64_t last = root->run[level0].pages;
     return last >= (uint64_t)SMALL_BLOBS * art_tree_full_pages(tree) && pages * LEVEL0_PART > last;
 }
 
@@ -353,7 +392,7 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
 
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     struct art_root *root = edit->root;
-    if (!root->runs) return art_compact_flush(tree, edit, memtable);
+    if (!root->runs) return flush_into_new(tree, edit, memtable);
     if (root->runs == 1 && !art_memtable_keys(memtable) && is_packed(tree, &root->run[0])) return ART_OK;
     return merge_runs(tree, edit, memtable, 0, root->runs, NULL);
 }

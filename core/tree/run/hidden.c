@@ -12,6 +12,8 @@
 #include "core/tree/run/run.h"
 
 enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
+/* Of the last run, or 16 MB: what the memtable hides is there until a flush. */
+enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32 };
 
 /* Sums over the entries of a run before a key, for keys that rise. */
 struct before {
@@ -141,4 +143,13 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
     if (run != last && rows && last->top.level) rc = ask_groups(tree, run, last, &run->hides);
     run->hides_known = !rc;
     return rc;
+}
+
+bool art_memtable_hides_much(const struct art_tree *tree) {
+    const struct art_root *root = tree->root;
+    uint64_t rows = hidden_rows(art_memtable_keys(tree->memtable), art_memtable_count(tree->memtable));
+    if (!root->runs || !rows) return false;
+    const struct art_run *last = &root->run[root->runs - 1];
+    uint64_t share = last->pages / MEMTABLE_PART, least = (uint64_t)MEMTABLE_BLOBS * art_tree_full_pages(tree);
+    return rows * last->pages / last->top.entries > (share > least ? share : least);
 }

@@ -5,6 +5,7 @@
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
  *   hidden.c      what newer runs hide of the last one
+ *   append.c      new values behind all others
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once */
 #ifndef ART_TREE_RUN_H
 #define ART_TREE_RUN_H
@@ -211,9 +212,14 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
 /* Frees all slots of a run (after it was merged away). */
 enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run);
 
+/* --- append.c ----------------------------------------------------------------------------------------------------- */
+/* Gives new values of the memtable to the end of the last run, where they are many: then *end, a key, is what the other
+ * entries do not stand behind; else it is empty. */
+enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable,
+                              struct art_buffer *end);
+
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
-enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit,
-                              const struct art_memtable *memtable);
+enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
 enum art_rc art_compact_due(struct art_tree *tree, bool *due);
@@ -237,6 +243,8 @@ enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struc
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
 /* Makes `hides` right of a run of this root. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run);
+/* Does the memtable hide so much, by the average row, that a flush is due? */
+bool art_memtable_hides_much(const struct art_tree *tree);
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */
 /* Gives a part of run `at`, maybe all of it, to the run below it. */

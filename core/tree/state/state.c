@@ -8,6 +8,10 @@ void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t l
     tree->options.spill_limit = spill_limit;
 }
 
+void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes) {
+    tree->options.row_limit = bytes;
+}
+
 bool art_tree_unknown(const struct art_tree *tree) {
     return !art_tree_is_known(tree) || tree->rows.rolled_back;
 }

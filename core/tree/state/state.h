@@ -117,7 +117,7 @@ struct art_tree {
     struct art_memtable *memtable;
     uint64_t csn;             /* of the last committed row or root */
     struct art_hash128 chain; /* its hash */
-    uint64_t log_bytes, log_rows;
+    uint64_t log_bytes, log_rows, log_entries;
     uint64_t changes; /* counts what makes a cursor seek again */
     struct art_gaps gaps;
     struct art_finger finger;
@@ -173,6 +173,7 @@ struct art_tree {
         uint32_t loose;             /* slots at the file's end that it need not have */
         bool gained;                /* it was cut */
         struct art_memtable *empty; /* the memtable after a flush */
+        uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
     } pending;
 

@@ -23,12 +23,12 @@ enum {
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
-    LOOSE_MANY = 32, /* slots: 16 MB */
-    LOG_BYTES_A_KEY = 64,
+    LOOSE_MANY = 32,         /* slots: 16 MB */
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    SPARE_BYTES = 4 << 20      /* of a flushed memtable's memory that the next one gets */
+    SPARE_BYTES = 4 << 20,     /* of a flushed memtable's memory that the next one gets */
+    REDO_KEPT = 1 << 20        /* memory for a row of redo, from one commit to the next */
 };
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
@@ -140,7 +140,7 @@ static bool spares_the_disk(const struct art_tree *tree) {
  * it to 'vacuum' as long as the log's own bytes are few. */
 static bool flush_is_left(const struct art_tree *tree) {
     uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
-    return !tree->txn.adds && (tree->full || (bytes <= 2 * tree->options.log_limit && is_low(tree, &left)));
+    return !tree->txn.adds && (tree->full || (bytes <= 2 * art_log_limit(tree) && is_low(tree, &left)));
 }
 
 static enum art_rc keep_reserve(const struct art_tree *tree) {
@@ -318,6 +318,7 @@ static enum art_rc write_row(struct art_tree *tree) {
     if (rc) return rc;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
+    tree->pending.entries = art_memtable_noted(tree->memtable);
     return ART_OK;
 }
 
@@ -325,21 +326,13 @@ static bool row_too_long(const struct art_tree *tree, size_t len) {
     return (tree->options.row_limit && len > tree->options.row_limit) || len > INT32_MAX;
 }
 
-/* What the log costs whoever opens it: its bytes, and at least some for each key (deletes are short, but replayed all
- * the same). */
-static uint64_t log_cost(const struct art_tree *tree) {
-    uint64_t bytes = tree->log_bytes + tree->pending.redo.len,
-             keys = art_memtable_keys(tree->memtable) * LOG_BYTES_A_KEY;
-    return bytes > keys ? bytes : keys;
-}
-
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
  * by any commit where it is much: until then it is that much too large. */
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
-    bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= tree->options.log_limit / 32;
+    bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
     uint64_t every = tree->options.inlined ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
-    if (redo >= every || redo >= tree->options.log_limit / 16 * 5) return true;
+    if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
     return (batch && tree->loose) || tree->loose >= LOOSE_MANY;
 }
 
@@ -371,9 +364,9 @@ static enum art_rc prepare(struct art_tree *tree) {
     if (!must) {
         enum art_rc rc = write_row(tree);
         if (rc) return rc;
-        uint64_t log = log_cost(tree);
-        due = log > tree->options.log_limit;
-        late = log > PATIENCE * tree->options.log_limit;
+        uint64_t log = art_log_cost(tree);
+        due = log > art_log_limit(tree) || art_memtable_hides_much(tree);
+        late = log > PATIENCE * art_log_limit(tree);
         must = row_too_long(tree, tree->pending.redo.len);
     }
     if (must && !vacuums) return flush(tree);
@@ -482,10 +475,11 @@ void art_tree_committed(struct art_tree *tree) {
             art_memtable_hand_over(tree->memtable, tree->pending.empty, SPARE_BYTES);
             tree->memtable = tree->pending.empty;
             tree->pending.empty = NULL;
-            tree->log_bytes = tree->log_rows = 0;
+            tree->log_bytes = tree->log_rows = tree->log_entries = 0;
         } else {
             tree->log_bytes += tree->pending.redo.len;
             tree->log_rows++;
+            tree->log_entries += tree->pending.entries;
             tree->redo_since_merge += tree->pending.redo.len;
         }
         tree->csn = tree->txn.csn;
@@ -493,6 +487,7 @@ void art_tree_committed(struct art_tree *tree) {
         art_tree_changed(tree, true);
         tree->pending.ready = tree->pending.flushed = tree->pending.gained = false;
         tree->pending.loose = 0;
+        if (tree->pending.redo.capacity > REDO_KEPT) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);

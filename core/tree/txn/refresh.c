@@ -57,7 +57,7 @@ static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool 
         tree->memtable = empty;
         tree->csn = root->csn;
         tree->chain = root->chain;
-        tree->log_bytes = tree->log_rows = 0;
+        tree->log_bytes = tree->log_rows = tree->log_entries = 0;
     }
     art_tree_set_root(tree, art_root_ref(root));
     tree->slots.known = false;
@@ -113,7 +113,8 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
     if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
-    enum art_rc rc = art_redo_verify(ops, csn, tree->chain, &hash);
+    uint64_t before = art_memtable_replayed(tree->memtable);
+    enum art_rc rc = art_redo_follows(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
     if (!rc) rc = art_redo_replay(ops, csn, tree->memtable);
     if (rc) return rc;
@@ -121,6 +122,7 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     tree->chain = hash;
     tree->log_bytes += ops.len;
     tree->log_rows++;
+    tree->log_entries += art_memtable_replayed(tree->memtable) - before;
     tree->changes++;
     return ART_OK;
 }

@@ -5,7 +5,7 @@
  *   spill.c        a transaction larger than memory   refresh.c    what other connections committed
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
  *   rows.c         blobs in the host's own rows       move.c       from a file into rows, or back
- *   resummarise.c  another summary */
+ *   resummarise.c  another summary                    log_cost.c   when the log is full */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
@@ -22,6 +22,11 @@ void art_pending_forget(struct art_tree *tree);
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
 /* A rollback that was noted in the middle of a call (rows.c): what is left of it to do. */
 void art_rows_catch_up(struct art_tree *tree);
+
+/* --- log_cost.c --------------------------------------------------------------------------------------------------- */
+/* In bytes, or what counts as such: when it is full, and what it has with the row of redo that is pending. */
+uint64_t art_log_limit(const struct art_tree *tree);
+uint64_t art_log_cost(const struct art_tree *tree);
 
 /* --- move.c ------------------------------------------------------------------------------------------------------- */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
@@ -50,7 +55,7 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
-enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 65536 };
+enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 4 << 20 };
 enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYTES };
 /* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,

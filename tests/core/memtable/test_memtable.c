@@ -227,7 +227,7 @@ static void set_many(struct art_memtable *memtable, char first) {
     }
 }
 
-static bool hides(const struct art_memtable *memtable, const char *key) {
+static bool hides(struct art_memtable *memtable, const char *key) {
     return !art_memtable_may_contain(memtable, art_hash64(key, strlen(key)));
 }
 

@@ -276,6 +276,34 @@ START_TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
 }
 END_TEST
 
+/* A connection that reads a row or two has no use for what makes many reads quick, and little memory to spare. */
+START_TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked) {
+    enum { ROWS = 1400, BYTES_A_ROW = 170 };
+    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
+    struct art_hash128 hash = {0, 0};
+    char key[40];
+    for (uint64_t i = 1; i <= ROWS; i++) {
+        struct art_buffer row = {0};
+        snprintf(key, sizeof key, "%08x/some path", (unsigned)i * 2654435761u);
+        set(writer, key, i, 0);
+        ck_assert_int_eq(art_redo_encode(writer, i, &hash, &row), ART_OK);
+        art_memtable_forget_undo(writer);
+        ck_assert_int_eq(art_redo_replay(bytes_of(&row), i, reader), ART_OK);
+        art_buffer_clear(&row);
+    }
+    ck_assert_uint_eq(art_memtable_replayed(reader), ROWS);
+    ck_assert_uint_lt(art_memtable_memory(reader), ROWS * BYTES_A_ROW);
+    unsigned asked = 0;
+    for (; asked < ROWS && art_memtable_may_contain(reader, art_hash64(&asked, sizeof asked)); asked++) {
+    }
+    ck_assert_msg(asked > ROWS / 8 && asked < ROWS / 2, "%u", asked);
+    ck_assert(art_memtable_may_contain(reader, art_hash64(key, strlen(key))));
+    compare_memtables(writer, reader);
+    art_memtable_unref(writer);
+    art_memtable_unref(reader);
+}
+END_TEST
+
 START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
@@ -508,6 +536,7 @@ int main(void) {
     TCase *facts = tcase_create("facts");
     tcase_add_test(facts, test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent);
     tcase_add_test(facts, test_a_key_brought_back_by_a_rollback_is_not_in_the_row);
+    tcase_add_test(facts, test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked);
     tcase_add_test(facts, test_a_row_of_one_entry_is_verified_without_memory);
     tcase_add_test(facts, test_replay_over_uncommitted_changes_is_refused);
     tcase_add_test(facts, test_a_row_of_paths_is_small);

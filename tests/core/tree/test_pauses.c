@@ -186,7 +186,7 @@ START_TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
 }
 END_TEST
 
-static int commit_value(uint32_t len) {
+static int commit_value(uint32_t len, bool flush) {
     static uint8_t value[100000];
     static unsigned n;
     char key[32];
@@ -194,6 +194,7 @@ static int commit_value(uint32_t len) {
     struct art_commit done;
     struct art_bytes path = art_bytes(key, (uint32_t)snprintf(key, sizeof key, "value-%u", n++));
     must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, len), &existed));
+    if (flush) must(art_tree_request_flush(tree));
     int rc = art_tree_prepare(tree, &done);
     if (rc) {
         art_tree_rolled_back(tree);
@@ -210,15 +211,15 @@ START_TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_r
     make_world(4, 1 << 20);
     failing_merges = true;
     for (unsigned i = 1; i <= ART_RUNS_MAX; i++) {
-        must(commit_value(100000));
+        must(commit_value(100000, true));
         ck_assert_uint_eq(tree->root->runs, i);
     }
-    ck_assert_int_eq(commit_value(100000), ART_DISKFULL);
+    ck_assert_int_eq(commit_value(100000, true), ART_DISKFULL);
     ck_assert_str_eq(art_error_message(), "art: no room for a merge");
-    must(commit_value(100));
+    must(commit_value(100, false));
     must(art_tree_check(tree));
     failing_merges = false;
-    must(commit_value(100000));
+    must(commit_value(100000, true));
     ck_assert_uint_lt(tree->root->runs, ART_RUNS_MAX);
     end_world();
 }

@@ -1,0 +1,168 @@
+/* New values, behind all others.
+ *
+ *     memtable     [ rows ............ | new chunks ]
+ *     level 0      [ rows ]                  |             a flush as any other
+ *     ...                                    v
+ *     last run     [ rows ...  | chunks ...  ]             its last blob is written anew if it is not full
+ *
+ * Chunks of large values have keys that grow with each transaction (txn/overflow.c). So those of new values stand behind
+ * everything in all runs, hide nothing and are hidden by nothing: a flush gives them to the last run at once. Merges
+ * then move rows and references, and a value is written once, however deep the runs below it are.
+ */
+#include "core/tree/run/run.h"
+
+enum {
+    WORTH_PART = 2, /* of a full blob: fewer go with the rows, */
+    FULL_PART = 8   /* and a blob that lacks so much of its pages is filled up */
+};
+
+static enum art_rc last_key(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
+    struct art_run_cursor cursor;
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
+    if (rc) return rc;
+    art_run_cursor_reset(&cursor, top, 0);
+    rc = art_run_last(&cursor);
+    if (!rc && !cursor.valid) rc = art_corrupt(tree->options.path, top->slot, ART_NOWHERE, "an empty leaf blob");
+    if (!rc) rc = art_buffer_set_key(out, art_run_key(&cursor));
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+/* *end: the largest key of all runs, or the end of the rows, where that is behind it. */
+static enum art_rc end_of_runs(struct art_tree *tree, const struct art_root *root, struct art_buffer *end) {
+    static const uint8_t chunks = ART_SPACE_OVERFLOW;
+    struct art_buffer last = {0};
+    enum art_rc rc = art_buffer_set_key(end, art_bytes(&chunks, 1));
+    for (unsigned i = 0; !rc && i < root->runs; i++) {
+        rc = last_key(tree, &root->run[i].top, &last);
+        if (!rc && art_bytes_compare(art_buffer_bytes(&last), art_buffer_bytes(end)) > 0)
+            rc = art_buffer_set_key(end, art_buffer_bytes(&last));
+    }
+    art_buffer_clear(&last);
+    return rc;
+}
+
+/* The cursor to the first entry behind `end`. */
+static enum art_rc seek_behind(struct art_memtable_cursor *cursor, const struct art_buffer *end) {
+    enum art_rc rc = art_memtable_seek_ge(cursor, art_buffer_bytes(end));
+    if (!rc && cursor->valid && art_bytes_equal(cursor->key, art_buffer_bytes(end))) rc = art_memtable_next(cursor);
+    return rc;
+}
+
+/* Are there so many new chunks that they are worth it? Deletes that hide nothing are left out by a flush. */
+static enum art_rc worth_it(struct art_tree *tree, struct art_memtable_cursor *cursor, const struct art_buffer *end,
+                            bool *out) {
+    uint64_t bytes = 0, least = (uint64_t)art_tree_full_pages(tree) * ART_BLOB_PAGE / WORTH_PART;
+    enum art_rc rc = seek_behind(cursor, end);
+    for (; !rc && cursor->valid; rc = art_memtable_next(cursor)) {
+        struct art_entry entry;
+        art_memtable_cursor_entry(cursor, &entry);
+        bytes += entry.value.len;
+    }
+    *out = bytes >= least;
+    return rc;
+}
+
+/* The last leaf of a run: its reference and separator, borrowed from the cursor; ends when that moves. */
+static enum art_rc last_leaf(struct art_tree *tree, struct art_run_cursor *cursor, const struct art_run *run,
+                             struct art_ref *ref, struct art_bytes *separator) {
+    *ref = run->top;
+    *separator = art_bytes(NULL, 0);
+    if (!run->top.level) return ART_OK;
+    art_run_cursor_reset(cursor, &run->top, 1);
+    enum art_rc rc = art_run_last(cursor);
+    if (!rc && !cursor->valid) rc = art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE, "an empty index blob");
+    if (!rc) rc = art_blob_cursor_ref(&cursor->leaf, ref);
+    if (!rc) *separator = art_run_key(cursor);
+    return rc;
+}
+
+static enum art_rc add_leaf(struct art_tree *tree, struct art_run_build *build, const struct art_ref *leaf) {
+    struct art_run_cursor cursor;
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
+    if (rc) return rc;
+    art_run_cursor_reset(&cursor, leaf, 0);
+    for (rc = art_run_first(&cursor); !rc && cursor.valid;) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor.leaf, &entry);
+        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
+        if (!rc) rc = art_run_next(&cursor);
+    }
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+static enum art_rc add_new(struct art_run_build *build, struct art_memtable_cursor *cursor,
+                           const struct art_buffer *end) {
+    enum art_rc rc = seek_behind(cursor, end);
+    for (; !rc && cursor->valid; rc = art_memtable_next(cursor)) {
+        struct art_entry entry;
+        art_memtable_cursor_entry(cursor, &entry);
+        if (entry.flags & ART_DELETE) continue;
+        rc = art_run_build_add(build, cursor->key, &entry);
+        if (rc) break;
+    }
+    return rc;
+}
+
+/* *low: a separator between the end of the run and the first new key. */
+static enum art_rc separate(struct art_tree *tree, const struct art_ref *leaf, struct art_bytes first,
+                            struct art_buffer *low) {
+    struct art_buffer before = {0};
+    enum art_rc rc = last_key(tree, leaf, &before);
+    struct art_bytes last = art_buffer_bytes(&before);
+    if (!rc) {
+        uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
+        rc = art_buffer_set_key(low, art_bytes(first.data, common + 1));
+    }
+    art_buffer_clear(&before);
+    return rc;
+}
+
+static enum art_rc append(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable_cursor *chunks,
+                          const struct art_buffer *end) {
+    struct art_run *last = &edit->root->run[edit->root->runs - 1], longer = {0};
+    struct art_run_build *build = NULL;
+    struct art_children fresh = {0};
+    struct art_run_cursor cursor;
+    struct art_buffer low = {0};
+    struct art_ref leaf;
+    struct art_bytes separator;
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
+    if (rc) return rc;
+    rc = last_leaf(tree, &cursor, last, &leaf, &separator);
+    uint32_t most = art_tree_full_pages(tree);
+    bool fills = art_ref_pages(&leaf) < most - most / FULL_PART;
+    if (!rc) rc = art_run_build_open(&build, tree, edit, false, 0, false);
+    if (!rc && fills) rc = add_leaf(tree, build, &leaf);
+    if (!rc) rc = add_new(build, chunks, end);
+    if (!rc) rc = art_run_build_children(build, &fresh);
+    if (!rc) rc = seek_behind(chunks, end);
+    if (!rc) rc = fills ? art_buffer_set_key(&low, separator) : separate(tree, &leaf, chunks->key, &low);
+    struct art_bytes high = fills ? art_bytes(NULL, 0) : art_buffer_bytes(&low);
+    if (!rc) rc = art_run_splice(tree, edit, last, art_buffer_bytes(&low), high, false, &fresh, &longer);
+    if (!rc) rc = art_root_replace_run(edit->root, edit->root->runs - 1, &longer);
+    art_run_clear(&longer);
+    art_run_build_close(build);
+    art_children_clear(&fresh);
+    art_buffer_clear(&low);
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
+enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable,
+                              struct art_buffer *end) {
+    struct art_memtable_cursor chunks;
+    bool worth = false;
+    end->len = 0;
+    if (!edit->root->runs) return ART_OK;
+    art_memtable_cursor_init(&chunks, memtable);
+    enum art_rc rc = art_memtable_last(&chunks);
+    bool any = !rc && chunks.valid && chunks.key.len && chunks.key.data[0] == ART_SPACE_OVERFLOW;
+    if (any) rc = end_of_runs(tree, edit->root, end);
+    if (!rc && any) rc = worth_it(tree, &chunks, end, &worth);
+    if (!rc && worth) rc = append(tree, edit, &chunks, end);
+    if (!worth) end->len = 0;
+    art_memtable_cursor_clear(&chunks);
+    return rc;
+}

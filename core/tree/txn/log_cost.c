@@ -1,0 +1,42 @@
+/* When is the log full?
+ *
+ * Who opens the table reads the whole log before the first row. A limit in bytes is taken at its word, and a key counts
+ * as some bytes at least: deletes are short, but replayed all the same. By itself (ART_LOG_AUTO) the log is full when it
+ * takes about as long to read as a few rows of an ordinary table, or, in a load, as some tens of them:
+ *
+ *     entries of a commit     1 .. 64   100     320     640 and more       a large commit pays more for its flush's
+ *     entries in the log      1,365     2,133   6,826   16,384             sync by its rows, so it may fill a larger log
+ *
+ * and in any case at 1 MB of redo, of which long entries, which are only copied, count a quarter. A small commit that
+ * comes behind a load finds the log full, and so its readers soon have a short one. No row is longer than what SQLite
+ * advises programs to allow for strings of others (SQLITE_LIMIT_LENGTH): else such a program could not read the log.
+ */
+#include "core/tree/txn/txn.h"
+
+enum {
+    AUTO_BYTES_A_PAGE = 8192, /* of a full blob: 1 MB */
+    BYTES_A_KEY = 64,
+    BYTES_A_SINGLE_KEY = 768, /* of a commit of up to SMALL_COMMIT entries */
+    SMALL_COMMIT = 64,
+    LONG_PART = 4,
+    ROW_MOST = 1000000
+};
+
+uint64_t art_log_limit(const struct art_tree *tree) {
+    return tree->options.log_limit == ART_LOG_AUTO ? (uint64_t)AUTO_BYTES_A_PAGE * art_tree_full_pages(tree)
+                                                   : tree->options.log_limit;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+uint64_t art_log_cost(const struct art_tree *tree) {
+    uint64_t bytes = tree->log_bytes + tree->pending.redo.len;
+    if (tree->options.log_limit != ART_LOG_AUTO) return larger(bytes, art_memtable_keys(tree->memtable) * BYTES_A_KEY);
+    if (tree->pending.redo.len > ROW_MOST) return art_log_limit(tree) + 1;
+    uint64_t now = tree->pending.entries, entries = tree->log_entries + now;
+    uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT / larger(now, SMALL_COMMIT));
+    uint64_t copied = entries * BYTES_A_KEY + bytes / LONG_PART;
+    return larger(entries * a_key, bytes < copied ? bytes : copied);
+}

@@ -1,0 +1,307 @@
+/* When the log is full (core/tree/txn/log_cost.c), and what its flushes write: small ones join, and the chunks of new
+ * values go behind all others (core/tree/run/append.c). */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/random.h"
+#include "tests/support/small_tree.h"
+#include "tests/support/suite.h"
+
+static struct random numbers;
+
+static void make(uint32_t blob_pages, uint64_t log_limit) {
+    numbers = (struct random){29};
+    small_tree_make(true);
+    options.blob_pages = blob_pages;
+    options.log_limit = log_limit;
+    small_tree_again();
+}
+
+static struct art_tree_info info(void) {
+    struct art_tree_info now;
+    must(art_tree_info(tree, &now));
+    return now;
+}
+
+static const char *key_of(uint32_t i) {
+    static char key[64];
+    snprintf(key, sizeof key, "tenant-%02u/object-%08x", i % 37, i * 2654435761u);
+    return key;
+}
+
+static void put_rows(uint32_t from, uint32_t n) {
+    for (uint32_t i = from; i < from + n; i++) put(key_of(i), "a value of some forty bytes, as many are....");
+}
+
+/* Rows that were committed, `each` at a time, before the log was emptied. */
+static uint32_t rows_until_flush(uint32_t from, uint32_t each) {
+    uint32_t n = 0;
+    for (;;) {
+        put_rows(from + n, each);
+        commit();
+        if (!info().log_rows) return n;
+        n += each;
+    }
+}
+
+START_TEST(test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not) {
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 1000);
+    flush();
+    ck_assert_uint_eq(rows_until_flush(1000, 1), 1365);
+    uint32_t some = rows_until_flush(10000, 10), batch = rows_until_flush(20000, 100),
+             load = rows_until_flush(30000, 1000);
+    ck_assert_msg(some == 1360 && batch == 2100, "%u, %u", some, batch);
+    ck_assert_msg(load > 10000 && load < 17000, "%u", load);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_small_commit_behind_a_load_empties_its_log) {
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 5000);
+    commit();
+    put_rows(5000, 5000);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 2);
+    put_rows(10000, 1);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 0);
+    small_tree_end();
+}
+END_TEST
+
+/* Rows of redo are what takes time to read, whatever keys they are of; and who has only read them counts as who has
+ * written them. */
+START_TEST(test_changes_of_one_row_fill_the_log_for_all_connections) {
+    struct art_tree *other;
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 100);
+    flush();
+    must(toy_open(toy, &options, &other));
+    for (int i = 0; i < 1365; i++) {
+        put("counter", i % 2 ? "odd" : "even");
+        commit();
+    }
+    ck_assert_uint_eq(info().log_rows, 1365);
+    struct art_tree *first = tree;
+    tree = other;
+    must(toy_refresh(toy, tree));
+    ck_assert_uint_eq(info().memtable_keys, 1);
+    put("counter", "of another connection");
+    commit();
+    ck_assert_uint_eq(info().log_rows, 0);
+    must(toy_refresh(toy, first));
+    art_tree_close(first);
+    small_tree_end();
+}
+END_TEST
+
+START_TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
+    make(0, 100 << 10);
+    put_rows(0, 100);
+    flush();
+    for (uint32_t i = 0; i < 100 * 1024 / 110; i++) {
+        put_rows(1000 + i, 1);
+        commit();
+    }
+    ck_assert_uint_gt(info().log_rows, 900);
+    put_rows(5000, 400);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 0);
+    small_tree_end();
+}
+END_TEST
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+enum { VALUE = 20000 };
+
+static uint8_t *value_of(uint32_t seed, uint32_t len) {
+    static uint8_t bytes[8 << 20];
+    struct random random = {seed};
+    for (uint32_t i = 0; i + 8 <= len; i += 8) {
+        uint64_t x = random_next(&random);
+        memcpy(bytes + i, &x, 8);
+    }
+    return bytes;
+}
+
+static void put_value(uint32_t i, uint32_t seed, uint32_t len) {
+    bool existed;
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key_of(i)), art_bytes(value_of(seed, len), len), &existed));
+}
+
+static void has_value(uint32_t i, uint32_t seed, uint32_t len) {
+    struct art_row row;
+    struct art_bytes value;
+    uint8_t *owned;
+    must(art_tree_get(tree, text(key_of(i)), &row));
+    must(art_row_value(tree, &row, &value, &owned));
+    ck_assert_uint_eq(value.len, len);
+    ck_assert_int_eq(memcmp(value.data, value_of(seed, len), len / 8 * 8), 0);
+    art_free(owned);
+    art_row_release(&row);
+}
+
+START_TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 100);
+    flush();
+    put_value(1, 1, 70000);
+    commit();
+    put_value(2, 2, 900000);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 2);
+    uint32_t n = 0;
+    for (; info().log_rows; n++) {
+        put_value(10 + n, n, VALUE);
+        commit();
+    }
+    ck_assert_msg(n * VALUE > 2 << 20 && n * VALUE < 4 << 20, "%u", n);
+    for (uint32_t large = 1000000; large < 6000000; large *= 2) {
+        put_value(3, 3, large);
+        commit();
+        ck_assert_msg(!info().log_rows, "a larger one is flushed at once");
+    }
+    for (uint32_t i = 0; i < n; i++) has_value(10 + i, i, VALUE);
+    has_value(2, 2, 900000);
+    has_value(3, 3, 4000000);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* The last blob of the last run is written anew now and then, and nothing else. */
+START_TEST(test_a_new_value_is_written_once_however_many_runs_there_are) {
+    enum { VALUES = 1500, FLUSH = 60 };
+    make(16, UINT64_C(1) << 40);
+    put_rows(0, 20000);
+    flush();
+    uint64_t before = info().pages_written;
+    for (uint32_t i = 0; i < VALUES; i++) {
+        put_value(50000 + i, i, VALUE);
+        if (i % FLUSH == FLUSH - 1) flush();
+    }
+    double written = (double)(info().pages_written - before) * ART_BLOB_PAGE / ((double)VALUES * VALUE);
+    printf("log: a value is written %.2f times\n", written);
+    ck_assert(written < 1.6);
+    must(art_tree_check(tree));
+    for (uint32_t i = 0; i < VALUES; i += 7) has_value(50000 + i, i, VALUE);
+    small_tree_end();
+}
+END_TEST
+
+/* However few they were in each flush. */
+START_TEST(test_blobs_of_values_are_full) {
+    make(16, UINT64_C(1) << 40);
+    put_rows(0, 1000);
+    flush();
+    for (uint32_t i = 0; i < 300; i++) {
+        put_value(5000 + i, i, VALUE);
+        if (i % 4 == 3) flush();
+    }
+    struct art_tree_info now = info();
+    unsigned last = now.runs - 1;
+    uint64_t room = now.run[last].blobs * options.blob_pages * ART_BLOB_PAGE, part = now.run[last].bytes * 100 / room;
+    ck_assert_msg(part > 80, "full to %llu %%", (unsigned long long)part);
+    must(art_tree_check(tree));
+    small_tree_end();
+}
+END_TEST
+
+/* Values that are replaced and deleted, short and long ones, over commits, flushes, spills and rollbacks. */
+START_TEST(test_values_come_and_go_at_the_end_of_the_last_run) {
+    enum { KEYS = 120, STEPS = 1200 };
+    static uint32_t seed[KEYS], len[KEYS], was_seed[KEYS], was_len[KEYS];
+    make((uint32_t[]){4, 7, 16, 0}[_i], _i % 2 ? ART_LOG_AUTO : 200 << 10);
+    numbers = (struct random){(uint64_t)_i + 5};
+    options.spill_limit = 400 << 10;
+    small_tree_again();
+    memset(len, 0, sizeof len);
+    memset(was_len, 0, sizeof was_len);
+    for (uint32_t step = 1; step <= STEPS; step++) {
+        uint32_t i = random_below(&numbers, KEYS), kind = random_below(&numbers, 10);
+        bool existed;
+        if (kind < 6) {
+            seed[i] = step;
+            len[i] = random_below(&numbers, kind < 2 ? 60 : kind < 4 ? 6000 : 60000) + 1;
+            put_value(i, seed[i], len[i]);
+        } else if (kind < 8) {
+            must(art_tree_delete(tree, text(key_of(i)), &existed));
+            ck_assert(existed == (len[i] > 0));
+            len[i] = 0;
+        }
+        uint32_t end = random_below(&numbers, 12);
+        if (end < 4 && art_tree_dirty(tree)) {
+            if (end == 1) must(art_tree_request_flush(tree));
+            commit();
+            memcpy(was_len, len, sizeof len);
+            memcpy(was_seed, seed, sizeof seed);
+        } else if (end == 4 && art_tree_dirty(tree)) {
+            art_tree_rolled_back(tree);
+            must(toy_refresh(toy, tree));
+            memcpy(len, was_len, sizeof len);
+            memcpy(seed, was_seed, sizeof seed);
+        }
+        if (step % 100) continue;
+        if (art_tree_dirty(tree)) commit();
+        memcpy(was_len, len, sizeof len);
+        memcpy(was_seed, seed, sizeof seed);
+        must(art_tree_check(tree));
+        if (step % 300 == 0) small_tree_again();
+        uint64_t live = 0;
+        for (uint32_t k = 0; k < KEYS; k++) {
+            live += len[k] > 0;
+            if (len[k]) has_value(k, seed[k], len[k]);
+        }
+        ck_assert_uint_eq(rows(), live);
+    }
+    small_tree_end();
+}
+END_TEST
+
+/* --- small flushes ------------------------------------------------------------------------------------------------ */
+
+/* The same rows, flushed by a short log and by the whole of a long one: the levels below pay alike. */
+START_TEST(test_small_flushes_write_little_more_than_large_ones) {
+    enum { ROWS = 40000, MANY = 20000, BLOB = 32 };
+    uint64_t written[2], most = 0;
+    for (int many = 0; many < 2; many++) {
+        make(BLOB, many ? ART_LOG_AUTO : BLOB << 13);
+        put_rows(0, ROWS);
+        flush();
+        uint64_t before = info().pages_written;
+        for (uint32_t i = 0; i < MANY; i++) {
+            put_rows(random_below(&numbers, 2 * ROWS), 1);
+            commit();
+            if (many && info().runs > most) most = info().runs;
+        }
+        written[many] = info().pages_written - before;
+        must(art_tree_check(tree));
+        small_tree_end();
+    }
+    printf("log: %llu pages by large flushes, %llu by small ones, %llu runs at most\n", (unsigned long long)written[0],
+           (unsigned long long)written[1], (unsigned long long)most);
+    ck_assert_uint_le(written[1], written[0] * 3 / 2);
+    ck_assert_uint_le(most, ART_RUNS_MAX);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("log");
+    TCase *all = tcase_create("log");
+    tcase_set_timeout(all, 300);
+    tcase_add_test(all, test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not);
+    tcase_add_test(all, test_a_small_commit_behind_a_load_empties_its_log);
+    tcase_add_test(all, test_changes_of_one_row_fill_the_log_for_all_connections);
+    tcase_add_test(all, test_a_limit_in_bytes_is_taken_at_its_word);
+    tcase_add_test(all, test_values_of_up_to_a_megabyte_go_through_the_log);
+    tcase_add_test(all, test_a_new_value_is_written_once_however_many_runs_there_are);
+    tcase_add_test(all, test_blobs_of_values_are_full);
+    tcase_add_loop_test(all, test_values_come_and_go_at_the_end_of_the_last_run, 0, 4);
+    tcase_add_test(all, test_small_flushes_write_little_more_than_large_ones);
+    suite_add_tcase(suite, all);
+    return suite_run(suite);
+}
