@@ -39,13 +39,15 @@ void art_store_close_file(struct art_store *store) {
 
 /* A ring that has failed is not tried again by this store. */
 void art_store_close_writer(struct art_store *store) {
-    struct art_io *writer = store->place.io;
-    if (!writer || !store->place.io_for_writing) return;
+    struct art_io *writer = store->place.io_for_writing ? store->place.io : NULL;
+    if (!writer && !store->place.reader) return; /* without a writer, but with a reader: none could be opened */
     art_store_readahead_drop(store);
-    store->ring_failures += writer->ring_failures;
-    store->place.wrote_by = writer->engine;
-    if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
-    art_io_close(writer);
+    if (writer) {
+        store->ring_failures += writer->ring_failures;
+        store->place.wrote_by = writer->engine;
+        if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
+        art_io_close(writer);
+    }
     store->place.io = store->place.reader;
     store->place.reader = NULL;
     store->place.io_for_writing = false;
