@@ -286,7 +286,8 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
  * for again; ART_NOTFOUND then: it is not there any more. */
 enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const struct art_row *row,
                             struct art_bytes value);
-/* Has this transaction changed anything (also if taken back since)? */
+/* Has this transaction changed anything (also if taken back since), or has a COMMIT of it that was refused left rows in
+ * the host's log? The log then no longer says how it began. */
 bool art_tree_dirty(const struct art_tree *tree);
 
 /* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from
