@@ -13,6 +13,7 @@
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
 
+enum { WIPED_TOGETHER = 8 };
 static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
@@ -46,6 +47,7 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     store->phase.active = true;
     store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
     store->phase.reusable = NULL;
+    store->phase.leaves_nothing = false;
     store->phase.failed = ART_OK;
     return ART_OK;
 }
@@ -75,7 +77,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
     if (!sound || art_store_settle(store)) return;
     struct art_kept_error why;
     art_error_keep(&why);
-    if (art_root_copy_write(store->place.io, store->uuid, root)) {
+    if (art_root_copy_write(store->place.io, store->uuid, root, store->phase.leaves_nothing)) {
         art_error_restore(&why);
     } else {
         store->pages_written++;
@@ -163,6 +165,73 @@ enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set
     if (!rc) rc = art_store_settle(store);
     if (!rc && garbage) rc = discard_each(store, garbage);
     return rc ? rc : discard_each(store, &store->phase.returned);
+}
+
+/* ---- nothing left of what was ------------------------------------------------------------------------------------ */
+
+static uint32_t gap_bytes(const struct art_ref *ref) {
+    return (ART_BLOB_PAGES - ref->leaf_pages - ref->footer_pages) * ART_PAGE;
+}
+
+void art_store_leave_nothing(struct art_store *store, bool nothing) {
+    store->phase.leaves_nothing = nothing;
+}
+
+static enum art_rc write_zeros(struct art_store *store, const struct art_blob_buf *zeros, const uint32_t *slots,
+                               unsigned count) {
+    struct art_io_request requests[WIPED_TOGETHER];
+    for (unsigned i = 0; i < count; i++) {
+        requests[i] = (struct art_io_request){zeros->data, ART_BLOB_SIZE, (uint64_t)slots[i] * ART_BLOB_SIZE};
+    }
+    enum art_rc rc = art_io_write(store->place.io, requests, count), waited = art_io_wait(store->place.io);
+    if (!rc) rc = waited;
+    if (!rc) store->pages_written += (uint64_t)count * ART_BLOB_PAGES;
+    for (unsigned i = 0; rc == ART_DISKFULL && i < count; i++) {
+        art_io_give_back(store->place.io, (uint64_t)slots[i] * ART_BLOB_SIZE, ART_BLOB_SIZE);
+    }
+    return rc == ART_DISKFULL ? ART_OK : rc;
+}
+
+static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf *zeros,
+                             const struct art_slot_set *set) {
+    uint32_t slots[WIPED_TOGETHER];
+    unsigned count = 0;
+    enum art_rc rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(set, 1); !rc && slot < store->phase.end;
+         slot = art_slot_set_next(set, slot + 1)) {
+        art_store_drop_pin(store, slot);
+        slots[count++] = slot;
+        if (count < WIPED_TOGETHER) continue;
+        rc = write_zeros(store, zeros, slots, count);
+        count = 0;
+    }
+    return !rc && count ? write_zeros(store, zeros, slots, count) : rc;
+}
+
+enum art_rc art_store_wipe(struct art_store *store) {
+    struct art_blob_buf zeros = {NULL, NULL, -1};
+    enum art_rc rc = in_phase(store);
+    if (!rc) rc = art_store_settle(store);
+    if (!rc) rc = art_blob_buf_get_zeroed(store->phase.pool, &zeros);
+    if (!rc && store->phase.reusable) rc = wipe_each(store, &zeros, store->phase.reusable);
+    if (!rc) rc = wipe_each(store, &zeros, &store->phase.returned);
+    art_blob_buf_put(&zeros);
+    return rc;
+}
+
+enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean) {
+    struct art_blob_buf buffer = {NULL, NULL, -1};
+    uint32_t len = gap_bytes(ref);
+    uint64_t offset = (uint64_t)ref->slot * ART_BLOB_SIZE + (uint64_t)ref->leaf_pages * ART_PAGE;
+    *clean = true;
+    if (!len) return ART_OK;
+    enum art_rc rc = art_store_buffer(store, &buffer);
+    struct art_io_request request = {buffer.data, len, offset};
+    if (!rc) rc = art_io_read(store->place.io, &request, 1);
+    if (!rc) store->pages_read += len / ART_PAGE;
+    if (!rc) *clean = !buffer.data[0] && !memcmp(buffer.data, buffer.data + 1, len - 1);
+    art_blob_buf_put(&buffer);
+    return rc;
 }
 
 /* ---- writes under way -------------------------------------------------------------------------------------------- */
@@ -266,7 +335,12 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
-    store->pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
+    if (count > 1 && store->phase.leaves_nothing) {
+        memset(pending->buffer.data + requests[0].len, 0, gap_bytes(ref));
+        requests[0].len = ART_BLOB_SIZE;
+        count = 1;
+    }
+    for (unsigned i = 0; i < count; i++) store->pages_written += requests[i].len / ART_PAGE;
     enum art_rc rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
     return rc ? rc : art_io_write(store->place.io, requests, count);
 }

@@ -68,6 +68,9 @@ struct art_host {
     /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May
      * be NULL. */
     uint64_t (*room)(void *context);
+    /* Are deleted rows to leave nothing in the file? Asked for 'optimize' and 'vacuum', whose commits then overwrite what
+     * they may. May be NULL: they are not. */
+    bool (*secure_delete)(void *context);
     /* Is the transaction still there? A host may have ended it within a callback that failed, and says so nowhere
      * else. */
     bool (*alive)(void *context);

@@ -342,6 +342,28 @@ static uint64_t room(void *context) {
     return (uint64_t)attributes.f_bavail * attributes.f_frsize;
 }
 
+/* `untold` where it cannot be had. */
+static int ask_number(struct art_connection *connection, const char *pragma, int untold) {
+    sqlite3 *db = connection->db;
+    sqlite3_stmt *ask = NULL;
+    int number = untold;
+    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
+        number = sqlite3_column_int(ask, 0);
+    }
+    sqlite3_finalize(ask);
+    return number;
+}
+
+/* FAST overwrites where that takes no I/O: here it always does. Where it is not told (an authorizer), it may be on. */
+static bool secure_delete(void *context) {
+    enum { ON = 1 };
+    struct art_table *table = context;
+    char *pragma = sqlite3_mprintf("PRAGMA \"%w\".secure_delete", table->name->schema);
+    int setting = pragma ? ask_number(table->connection, pragma, ON) : ON;
+    sqlite3_free(pragma);
+    return setting == ON;
+}
+
 bool art_journal_alive(const struct art_table *table) {
     return sqlite3_txn_state(table->connection->db, table->name->schema) == SQLITE_TXN_WRITE;
 }
@@ -355,20 +377,8 @@ static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int6
     return art_shadow_each_log_row(context, row, to);
 }
 
-/* 0 also where it cannot be had. */
-static int ask_number(struct art_connection *connection, const char *pragma) {
-    sqlite3 *db = connection->db;
-    sqlite3_stmt *ask = NULL;
-    int number = 0;
-    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
-        number = sqlite3_column_int(ask, 0);
-    }
-    sqlite3_finalize(ask);
-    return number;
-}
-
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
-    table->journal->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
+    table->journal->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) > 0;
 }
 
 void art_journal_end_epoch(struct art_table *table) {
@@ -382,7 +392,7 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { DELAYS = sizeof delays };
     struct art_table *table = context;
-    int left = ask_number(table->connection, "PRAGMA busy_timeout") - table->journal->waited;
+    int left = ask_number(table->connection, "PRAGMA busy_timeout", 0) - table->journal->waited;
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;
@@ -411,6 +421,7 @@ enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
                              .wait = wait_for_writer,
                              .interrupted = interrupted,
                              .room = room,
+                             .secure_delete = secure_delete,
                              .alive = alive,
                              .each_log_row = each_log_row};
     return ART_OK;

@@ -50,11 +50,11 @@ static int ask_setting(struct art_table *table, const char *pragma, sqlite3_stmt
     return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
-static int ask_pragma(struct art_table *table, const char *pragma, int *out) {
+static int ask_pragma(struct art_table *table, const char *pragma, int untold, int *out) {
     sqlite3_stmt *statement;
     bool told;
     int rc = ask_setting(table, pragma, &statement, &told);
-    *out = told ? sqlite3_column_int(statement, 0) : 0;
+    *out = told ? sqlite3_column_int(statement, 0) : untold;
     sqlite3_finalize(statement);
     return rc;
 }
@@ -81,9 +81,10 @@ int art_finish_prepare(struct art_table *table, char **message) {
     finish->shuts_out = false;
     if (!finish->alone || table->connection->finishes) return SQLITE_OK;
     int rc = ask_locking(table, &finish->shuts_out);
-    if (!rc) rc = ask_pragma(table, "wal_autocheckpoint", &finish->checkpoint_every);
-    if (!rc) rc = ask_pragma(table, "busy_timeout", &finish->busy_timeout);
-    if (!rc) rc = ask_pragma(table, "synchronous", &finish->synchronous);
+    if (!rc) rc = ask_pragma(table, "wal_autocheckpoint", 0, &finish->checkpoint_every);
+    if (!rc) rc = ask_pragma(table, "busy_timeout", 0, &finish->busy_timeout);
+    if (!rc) rc = ask_pragma(table, "synchronous", 0, &finish->synchronous);
+    if (!rc) rc = ask_pragma(table, "secure_delete", 1, &finish->secure_delete);
     return rc ? rc : art_report(message, art_journal_is_wal(table, &finish->wal));
 }
 
@@ -120,7 +121,9 @@ static int open_second(struct second *second) {
     sqlite3_file_control(first, schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (moved) return SQLITE_READONLY_DBMOVED;
     second->name = sqlite3_mprintf("main.%s", table->name->table);
-    char *pragmas = sqlite3_mprintf("PRAGMA synchronous=%d; PRAGMA wal_autocheckpoint=0", table->finish.synchronous);
+    static const char *const secure_delete[] = {"off", "on", "fast"};
+    char *pragmas = sqlite3_mprintf("PRAGMA synchronous=%d; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=%s",
+                                    table->finish.synchronous, secure_delete[table->finish.secure_delete % 3]);
     int rc = second->name && pragmas ? sqlite3_open_v2(art_database_name(first, schema), &second->db,
                                                        SQLITE_OPEN_READWRITE, vfs ? vfs->zName : NULL)
                                      : SQLITE_NOMEM;

@@ -94,6 +94,7 @@ static enum art_rc finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
+    if (!rc && tree->txn.leaves_nothing) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
@@ -354,7 +355,15 @@ static enum art_rc mark_root(struct art_tree *tree) {
     return rc;
 }
 
+/* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
+static bool leaves_nothing(const struct art_tree *tree) {
+    bool packs = tree->txn.optimize || tree->txn.vacuum;
+    bool in_file = !art_store_discards(tree->store);
+    return packs && in_file && tree->host.secure_delete && tree->host.secure_delete(tree->host.context);
+}
+
 static enum art_rc prepare(struct art_tree *tree) {
+    tree->txn.leaves_nothing = leaves_nothing(tree);
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
