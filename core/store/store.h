@@ -143,10 +143,11 @@ bool art_store_discards(const struct art_store *store);
  * not taken again. */
 enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
-/* Is nothing to be left of what slots have held before? Then the blobs of this write phase are written with zeros in
- * their gaps, and the root's copy with zeros behind it. */
-void art_store_leave_nothing(struct art_store *store, bool nothing);
-/* Zeros over every slot that take_slot() could still give. On a full disk, where one has no room, it becomes a hole. */
+/* Is nothing to be left of what slots have held before? Then zeros are written into the gaps of blobs that go to such
+ * slots in this write phase, which then become holes, and the root's copy has zeros behind it. `full`: the disk has no
+ * room for zeros, and they become holes at once. */
+void art_store_leave_nothing(struct art_store *store, bool nothing, bool full);
+/* The same with every slot that take_slot() could still give. */
 enum art_rc art_store_wipe(struct art_store *store);
 /* *clean: nothing but zeros is in the gap of this blob. */
 enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean);

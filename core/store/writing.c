@@ -173,39 +173,59 @@ static uint32_t gap_bytes(const struct art_ref *ref) {
     return (ART_BLOB_PAGES - ref->leaf_pages - ref->footer_pages) * ART_PAGE;
 }
 
-void art_store_leave_nothing(struct art_store *store, bool nothing) {
+void art_store_leave_nothing(struct art_store *store, bool nothing, bool full) {
     store->phase.leaves_nothing = nothing;
+    store->phase.full = full;
 }
 
-static enum art_rc write_zeros(struct art_store *store, const struct art_blob_buf *zeros, const uint32_t *slots,
-                               unsigned count) {
-    struct art_io_request requests[WIPED_TOGETHER];
-    for (unsigned i = 0; i < count; i++) {
-        requests[i] = (struct art_io_request){zeros->data, ART_BLOB_SIZE, (uint64_t)slots[i] * ART_BLOB_SIZE};
-    }
-    enum art_rc rc = art_io_write(store->place.io, requests, count), waited = art_io_wait(store->place.io);
+static bool is_reached(const struct art_store *store, uint32_t slot) {
+    return (uint64_t)slot * ART_BLOB_SIZE < store->place.file_bytes;
+}
+
+static void reach(struct art_store *store, uint32_t slot) {
+    uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
+    if (store->place.file_bytes < end) store->place.file_bytes = end;
+}
+
+/* Zeros, and then holes, which take no room. Where the disk has none for the zeros, holes. */
+static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
+    enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->place.io, zeros, count);
+    enum art_rc waited = art_io_wait(store->place.io);
     if (!rc) rc = waited;
-    if (!rc) store->pages_written += (uint64_t)count * ART_BLOB_PAGES;
-    for (unsigned i = 0; rc == ART_DISKFULL && i < count; i++) {
-        art_io_give_back(store->place.io, (uint64_t)slots[i] * ART_BLOB_SIZE, ART_BLOB_SIZE);
+    if (rc && rc != ART_DISKFULL) return rc;
+    for (unsigned i = 0; i < count; i++) {
+        if (!rc) store->pages_written += zeros[i].len / ART_PAGE;
+        art_io_give_back(store->place.io, zeros[i].offset, zeros[i].len);
     }
-    return rc == ART_DISKFULL ? ART_OK : rc;
+    return ART_OK;
+}
+
+/* Before a blob goes to a slot that was used before: what lies between its pages. */
+static enum art_rc clear_gap(struct art_store *store, const struct art_ref *ref, const struct art_blob_buf *buffer) {
+    size_t leaves = (size_t)ref->leaf_pages * ART_PAGE;
+    uint32_t len = gap_bytes(ref);
+    if (!len) return ART_OK;
+    memset(buffer->data + leaves, 0, len);
+    struct art_io_request zeros = {buffer->data + leaves, len, (uint64_t)ref->slot * ART_BLOB_SIZE + leaves};
+    enum art_rc rc = art_store_settle(store);
+    return rc ? rc : write_zeros(store, &zeros, 1);
 }
 
 static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf *zeros,
                              const struct art_slot_set *set) {
-    uint32_t slots[WIPED_TOGETHER];
+    struct art_io_request requests[WIPED_TOGETHER];
     unsigned count = 0;
     enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(set, 1); !rc && slot < store->phase.end;
          slot = art_slot_set_next(set, slot + 1)) {
+        if (!is_reached(store, slot)) break;
         art_store_drop_pin(store, slot);
-        slots[count++] = slot;
+        requests[count++] = (struct art_io_request){zeros->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
         if (count < WIPED_TOGETHER) continue;
-        rc = write_zeros(store, zeros, slots, count);
+        rc = write_zeros(store, requests, count);
         count = 0;
     }
-    return !rc && count ? write_zeros(store, zeros, slots, count) : rc;
+    return !rc && count ? write_zeros(store, requests, count) : rc;
 }
 
 enum art_rc art_store_wipe(struct art_store *store) {
@@ -335,12 +355,7 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
-    if (count > 1 && store->phase.leaves_nothing) {
-        memset(pending->buffer.data + requests[0].len, 0, gap_bytes(ref));
-        requests[0].len = ART_BLOB_SIZE;
-        count = 1;
-    }
-    for (unsigned i = 0; i < count; i++) store->pages_written += requests[i].len / ART_PAGE;
+    store->pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
     enum art_rc rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
     return rc ? rc : art_io_write(store->place.io, requests, count);
 }
@@ -352,13 +367,13 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
         rc = art_store_settle(store);
     }
     if (!rc) rc = noted_failure(store);
+    if (!rc && store->phase.leaves_nothing && is_reached(store, ref->slot)) rc = clear_gap(store, ref, buffer);
     if (rc) {
         art_blob_buf_put(buffer);
         return rc;
     }
     art_store_drop_pin(store, ref->slot);
-    uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
-    if (store->place.file_bytes < end) store->place.file_bytes = end;
+    reach(store, ref->slot);
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
     *pending = (struct art_queued_write){*ref, *buffer};
     art_ref_leave(&pending->ref);
@@ -400,6 +415,7 @@ enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const st
     if (!rc) rc = art_store_settle(store);
     if (rc) return rc;
     art_store_drop_pin(store, slot);
+    reach(store, slot);
     struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
     rc = art_io_write(store->place.io, &request, 1);
     enum art_rc waited = art_io_wait(store->place.io);

@@ -43,6 +43,12 @@ struct art_epoch {
     uint8_t salts[8];
 };
 
+/* Bytes of blobs that one commit can write as rows, and remove as many, before the disk is full; and bytes that are
+ * free within the database, and will be used again. */
+struct art_budget {
+    uint64_t bytes, unused;
+};
+
 struct art_host {
     void *context;
     /* Is the database file still the one that its name leads to? Asked before the .art file is locked; ART_READONLY if
@@ -68,8 +74,10 @@ struct art_host {
     /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May
      * be NULL. */
     uint64_t (*room)(void *context);
-    /* Are deleted rows to leave nothing in the file? Asked for 'optimize' and 'vacuum', whose commits then overwrite what
-     * they may. May be NULL: they are not. */
+    /* The same for blobs in rows. May be NULL: as much as is wanted. */
+    void (*budget)(void *context, struct art_budget *out);
+    /* Are deleted rows to leave nothing in the file? Asked for 'optimize' and 'vacuum', whose commits then overwrite
+     * what they may. May be NULL: they are not. */
     bool (*secure_delete)(void *context);
     /* Is the transaction still there? A host may have ended it within a callback that failed, and says so nowhere
      * else. */
@@ -133,6 +141,8 @@ void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the sche
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
 /* Has the root that is known any runs, so that there must be an .art file? */
+/* One run, and nothing in the log: there is nothing to be merged. */
+bool art_tree_is_merged(const struct art_tree *tree);
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
 struct art_tree_place {

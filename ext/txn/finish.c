@@ -15,7 +15,9 @@
  * first one would, and an interrupt of the first one stops it. What hindered it is said by art_info ('vacuum'), since
  * nothing that fails after a commit can make its statement fail, and the next 'vacuum' goes on with it.
  *
- * Blobs in rows need one transaction only. What they leave are free pages of the database.
+ * Blobs in rows need one transaction only, unless the disk is too full for all of them at once: then each transaction
+ * merges as much as it has room for, and the checkpoint behind it gives the WAL's room back. What they leave are free
+ * pages of the database.
  *
  * Whoever has taken checkpoints over (wal_autocheckpoint=0, or a hook of his own) makes these, too.
  */
@@ -169,12 +171,14 @@ static int measure_table(struct second *second) {
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
  * once, one slot may stay free. */
-static bool is_small_enough(const struct art_tree_info *info) {
-    return info->runs <= 1 && !info->log_rows && !info->retired_slots && info->free_slots <= 1;
+static bool is_small_enough(const struct second *second) {
+    const struct art_tree_info *info = &second->info;
+    bool merged = info->runs <= 1 && !info->log_rows;
+    return merged && (second->table->inlined || (!info->retired_slots && info->free_slots <= 1));
 }
 
-static bool is_smallest(const struct art_tree_info *info) {
-    return is_small_enough(info) && !info->free_slots;
+static bool is_smallest(const struct second *second) {
+    return is_small_enough(second) && (second->table->inlined || !second->info.free_slots);
 }
 
 static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b) {
@@ -203,12 +207,12 @@ static int run_rounds(struct second *second) {
         struct art_tree_info before = second->info;
         unsigned full_before = full;
         rc = run_round(second, &full);
-        if (!rc && full == full_before && is_smallest(&second->info)) return SQLITE_OK;
+        if (!rc && full == full_before && is_smallest(second)) return SQLITE_OK;
         bool moved = full > full_before || !is_same(&before, &second->info);
         same = moved ? 0 : same + 1;
         if (second->info.full) full++;
     }
-    return !rc && full && !is_small_enough(&second->info) ? SQLITE_FULL : rc;
+    return !rc && full && !is_small_enough(second) ? SQLITE_FULL : rc;
 }
 
 /* --- after the commit --------------------------------------------------------------------------------------------- */
@@ -232,6 +236,12 @@ static void say_what_hindered(struct art_table *table, int rc, const char *why) 
     }
 }
 
+static void note_done(struct art_table *table) {
+    note_outcome(table, table->inlined
+                            ? "done: what it has freed are free pages of the database, which VACUUM gives back"
+                            : "done");
+}
+
 static void run_second(struct art_table *table) {
     struct second second = {.table = table};
     int rc = open_second(&second);
@@ -239,7 +249,7 @@ static void run_second(struct art_table *table) {
     if (rc)
         say_what_hindered(table, rc, reason(&second, rc));
     else
-        note_outcome(table, "done");
+        note_done(table);
     close_second(&second);
 }
 
@@ -274,10 +284,8 @@ void art_finish_run(struct art_table *table) {
         (rc & 0xff) == SQLITE_FULL && !table->inlined && !finish->shuts_out; /* there may be something to cut off */
     if (rc && !full) {
         say_what_hindered(table, rc, sqlite3_errmsg(db));
-    } else if (table->inlined) {
-        note_outcome(table, "done: what it has freed are free pages of the database, which VACUUM gives back");
-    } else if (!table->path || !art_file_exists(table->path)) {
-        note_outcome(table, "done");
+    } else if (table->inlined ? art_tree_is_merged(table->tree) : !table->path || !art_file_exists(table->path)) {
+        note_done(table);
     } else if (finish->shuts_out) {
         note_outcome(
             table,

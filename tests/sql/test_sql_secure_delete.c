@@ -1,8 +1,8 @@
-/* PRAGMA secure_delete: what was deleted is in none of the database's files any more, once 'optimize' has merged it away
- * and nobody reads what was before.
+/* PRAGMA secure_delete: what was deleted is in none of the database's files any more, once 'optimize' has merged it
+ * away and nobody reads what was before.
  *
- * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is a
- * trace: in a blob, in a slot that is free, between the pages of a blob, in slot 0, in the database or its journal. */
+ * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is
+ * a trace: in a blob, in a free slot, between the pages of a blob, in slot 0, in the database or its journal. */
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static int marks;
 static const struct way {
     const char *journal, *storage;
 } ways[] = {{"WAL", "file"}, {"DELETE", "file"}, {"WAL", "inline"}, {"DELETE", "inline"}};
-/* But for the last: with a rollback journal SQLite leaves what was rolled back in pages that were free, of any table. */
+/* But for the last: with a rollback journal SQLite leaves what was rolled back in pages that were free. */
 enum { WAYS = sizeof ways / sizeof *ways, WAYS_OF_ROLLBACK = WAYS - 1 };
 
 static void set_up(void) {
@@ -265,7 +265,7 @@ START_TEST(test_what_stays_a_part_of_the_file_is_overwritten) {
 }
 END_TEST
 
-/* All keys of a run have a beginning in common, which the root has, too, and its copies in slot 0, which were longer. */
+/* All keys of a run begin alike, and that stands in the root and its copies in slot 0, which were longer. */
 START_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies) {
     create(_i, "");
     marks = 2;
