@@ -123,7 +123,8 @@ struct art_store {
         uint64_t owner_sequence; /* of the owner page that counts */
         uint32_t end;            /* slots in the file, those taken included */
         struct art_slot_set *reusable;
-        uint32_t reuse_from; /* no member of `reusable` below */
+        uint32_t reuse_from;       /* no member of `reusable` below */
+        bool leaves_nothing, full; /* art_store_leave_nothing() */
         struct art_slot_set returned;
         struct art_blob_pool *pool;       /* write_pool.h */
         struct art_queued_write *pending; /* ART_WRITES_MAX, once there was such a phase */

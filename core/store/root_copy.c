@@ -76,8 +76,8 @@ static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uui
     return (newest + 1) % ART_ROOT_COPIES;
 }
 
-enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root) {
-    uint32_t len = pages_for(root.len) * ART_STORE_PAGE;
+enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool whole) {
+    uint32_t len = whole ? PLACE_BYTES : pages_for(root.len) * ART_STORE_PAGE;
     if (!root.len || root.len > ROOM) return ART_TOOBIG;
     uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
     if (!pages) return ART_NOMEM;

@@ -10,7 +10,7 @@
 /* The newest copy that is whole: ART_OK, with its bytes and the id of its table; ART_NOTFOUND where there is none;
  * ART_NOMEM. What cannot be read is not there. */
 enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]);
-/* Over the older one. */
-enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root);
+/* Over the older one; `whole`: with zeros behind it, so that nothing is left of a longer one. */
+enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool whole);
 
 #endif

@@ -145,6 +145,15 @@ bool art_store_discards(const struct art_store *store);
  * not taken again. */
 enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
+/* Is nothing to be left of what slots have held before? Then zeros are written into the gaps of blobs that go to such
+ * slots in this write phase, which then become holes, and the root's copy has zeros behind it. `full`: the disk has no
+ * room for zeros, and they become holes at once. */
+void art_store_leave_nothing(struct art_store *store, bool nothing, bool full);
+/* The same with every slot that take_slot() could still give. */
+enum art_rc art_store_wipe(struct art_store *store);
+/* *clean: nothing but zeros is in the gap of this blob. */
+enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean);
+
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
 enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 /* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).

@@ -14,6 +14,7 @@
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
 
+enum { WIPED_TOGETHER = 8 };
 static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
@@ -57,6 +58,7 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     store->phase.active = true;
     store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
     store->phase.reusable = NULL;
+    store->phase.leaves_nothing = false;
     store->phase.failed = ART_OK;
     return ART_OK;
 }
@@ -86,7 +88,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
     if (!sound || art_store_settle(store)) return;
     struct art_kept_error why;
     art_error_keep(&why);
-    if (art_root_copy_write(store->place.io, store->uuid, root)) {
+    if (art_root_copy_write(store->place.io, store->uuid, root, store->phase.leaves_nothing)) {
         art_error_restore(&why);
     } else {
         store->pages_written++;
@@ -175,6 +177,93 @@ enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set
     if (!rc) rc = art_store_settle(store);
     if (!rc && garbage) rc = discard_each(store, garbage);
     return rc ? rc : discard_each(store, &store->phase.returned);
+}
+
+/* ---- nothing left of what was ------------------------------------------------------------------------------------ */
+
+static uint32_t gap_bytes(const struct art_ref *ref) {
+    return (ART_BLOB_PAGES - ref->leaf_pages - ref->footer_pages) * ART_PAGE;
+}
+
+void art_store_leave_nothing(struct art_store *store, bool nothing, bool full) {
+    store->phase.leaves_nothing = nothing;
+    store->phase.full = full;
+}
+
+static bool is_reached(const struct art_store *store, uint32_t slot) {
+    return (uint64_t)slot * ART_BLOB_SIZE < store->place.file_bytes;
+}
+
+static void reach(struct art_store *store, uint32_t slot) {
+    uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
+    if (store->place.file_bytes < end) store->place.file_bytes = end;
+}
+
+/* Zeros, and then holes, which take no room. Where the disk has none for the zeros, holes. */
+static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
+    enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->place.io, zeros, count);
+    enum art_rc waited = art_io_wait(store->place.io);
+    if (!rc) rc = waited;
+    if (rc && rc != ART_DISKFULL) return rc;
+    for (unsigned i = 0; i < count; i++) {
+        if (!rc) store->pages_written += zeros[i].len / ART_PAGE;
+        art_io_give_back(store->place.io, zeros[i].offset, zeros[i].len);
+    }
+    return ART_OK;
+}
+
+/* Before a blob goes to a slot that was used before: what lies between its pages. */
+static enum art_rc clear_gap(struct art_store *store, const struct art_ref *ref, const struct art_blob_buf *buffer) {
+    size_t leaves = (size_t)ref->leaf_pages * ART_PAGE;
+    uint32_t len = gap_bytes(ref);
+    if (!len) return ART_OK;
+    memset(buffer->data + leaves, 0, len);
+    struct art_io_request zeros = {buffer->data + leaves, len, (uint64_t)ref->slot * ART_BLOB_SIZE + leaves};
+    enum art_rc rc = art_store_settle(store);
+    return rc ? rc : write_zeros(store, &zeros, 1);
+}
+
+static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf *zeros,
+                             const struct art_slot_set *set) {
+    struct art_io_request requests[WIPED_TOGETHER];
+    unsigned count = 0;
+    enum art_rc rc = ART_OK;
+    for (uint32_t slot = art_slot_set_next(set, 1); !rc && slot < store->phase.end;
+         slot = art_slot_set_next(set, slot + 1)) {
+        if (!is_reached(store, slot)) break;
+        art_store_drop_pin(store, slot);
+        requests[count++] = (struct art_io_request){zeros->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
+        if (count < WIPED_TOGETHER) continue;
+        rc = write_zeros(store, requests, count);
+        count = 0;
+    }
+    return !rc && count ? write_zeros(store, requests, count) : rc;
+}
+
+enum art_rc art_store_wipe(struct art_store *store) {
+    struct art_blob_buf zeros = {NULL, NULL, -1};
+    enum art_rc rc = in_phase(store);
+    if (!rc) rc = art_store_settle(store);
+    if (!rc) rc = art_blob_buf_get_zeroed(store->phase.pool, &zeros);
+    if (!rc && store->phase.reusable) rc = wipe_each(store, &zeros, store->phase.reusable);
+    if (!rc) rc = wipe_each(store, &zeros, &store->phase.returned);
+    art_blob_buf_put(&zeros);
+    return rc;
+}
+
+enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean) {
+    struct art_blob_buf buffer = {NULL, NULL, -1};
+    uint32_t len = gap_bytes(ref);
+    uint64_t offset = (uint64_t)ref->slot * ART_BLOB_SIZE + (uint64_t)ref->leaf_pages * ART_PAGE;
+    *clean = true;
+    if (!len) return ART_OK;
+    enum art_rc rc = art_store_buffer(store, &buffer);
+    struct art_io_request request = {buffer.data, len, offset};
+    if (!rc) rc = art_io_read(store->place.io, &request, 1);
+    if (!rc) store->pages_read += len / ART_PAGE;
+    if (!rc) *clean = !buffer.data[0] && !memcmp(buffer.data, buffer.data + 1, len - 1);
+    art_blob_buf_put(&buffer);
+    return rc;
 }
 
 /* ---- writes under way -------------------------------------------------------------------------------------------- */
@@ -290,13 +379,13 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
         rc = art_store_settle(store);
     }
     if (!rc) rc = noted_failure(store);
+    if (!rc && store->phase.leaves_nothing && is_reached(store, ref->slot)) rc = clear_gap(store, ref, buffer);
     if (rc) {
         art_blob_buf_put(buffer);
         return rc;
     }
     art_store_drop_pin(store, ref->slot);
-    uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
-    if (store->place.file_bytes < end) store->place.file_bytes = end;
+    reach(store, ref->slot);
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
     *pending = (struct art_queued_write){*ref, *buffer};
     art_ref_leave(&pending->ref);
@@ -338,6 +427,7 @@ enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const st
     if (!rc) rc = art_store_settle(store);
     if (rc) return rc;
     art_store_drop_pin(store, slot);
+    reach(store, slot);
     struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
     rc = art_io_write(store->place.io, &request, 1);
     enum art_rc waited = art_io_wait(store->place.io);

@@ -43,6 +43,12 @@ struct art_epoch {
     uint8_t salts[8];
 };
 
+/* Bytes of blobs that one commit can write as rows, and remove as many, before the disk is full; and bytes that are
+ * free within the database, and will be used again. */
+struct art_budget {
+    uint64_t bytes, unused;
+};
+
 struct art_host {
     void *context;
     /* Is the database file still the one that its name leads to? Asked before the .art file is locked; ART_READONLY if
@@ -68,6 +74,11 @@ struct art_host {
     /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May
      * be NULL. */
     uint64_t (*room)(void *context);
+    /* The same for blobs in rows. May be NULL: as much as is wanted. */
+    void (*budget)(void *context, struct art_budget *out);
+    /* Are deleted rows to leave nothing in the file? Asked for 'optimize' and 'vacuum', whose commits then overwrite
+     * what they may. May be NULL: they are not. */
+    bool (*secure_delete)(void *context);
     /* Is the transaction still there? A host may have ended it within a callback that failed, and says so nowhere
      * else. */
     bool (*alive)(void *context);
@@ -134,6 +145,8 @@ void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the sche
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
 /* Has the root that is known any runs, so that there must be an .art file? */
+/* One run, and nothing in the log: there is nothing to be merged. */
+bool art_tree_is_merged(const struct art_tree *tree);
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
 struct art_tree_place {
@@ -290,7 +303,8 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
  * for again; ART_NOTFOUND then: it is not there any more. */
 enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const struct art_row *row,
                             struct art_bytes value);
-/* Has this transaction changed anything (also if taken back since)? */
+/* Has this transaction changed anything (also if taken back since), or has a COMMIT of it that was refused left rows in
+ * the host's log? The log then no longer says how it began. */
 bool art_tree_dirty(const struct art_tree *tree);
 
 /* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from

@@ -40,6 +40,7 @@
 #include "ext/host/host.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -256,9 +257,10 @@ static enum art_rc unmoved(void *context) {
     if (!table->path) return ART_OK;
     int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
-    return art_fail(ART_READONLY,
-                    "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
-                    table->database);
+    return art_fail(
+        ART_READONLY,
+        "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
+        table->database);
 }
 
 static enum art_rc another_file(void *context, unsigned attempt) {
@@ -337,12 +339,66 @@ static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
     return fits ? ART_OK : art_nomem();
 }
 
+/* `untold` where it cannot be had. */
+static sqlite3_int64 ask_number(struct art_connection *connection, const char *pragma, int untold) {
+    sqlite3 *db = connection->db;
+    sqlite3_stmt *ask = NULL;
+    sqlite3_int64 number = untold;
+    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
+        number = sqlite3_column_int64(ask, 0);
+    }
+    sqlite3_finalize(ask);
+    return number;
+}
+
+/* What is asked of the table's schema: page_size, say. */
+static sqlite3_int64 ask_schema(struct art_table *table, const char *pragma, int untold) {
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", table->name->schema, pragma);
+    sqlite3_int64 number = sql ? ask_number(table->connection, sql, untold) : untold;
+    sqlite3_free(sql);
+    return number;
+}
+
+/* Pages that the database has, and its file does not have yet: until the next checkpoint, or commit. */
+static uint64_t pages_to_come(struct art_table *table) {
+    struct stat file;
+    uint64_t bytes = (uint64_t)(ask_schema(table, "page_count", 0) * ask_schema(table, "page_size", 0));
+    bool known = !stat(table->database, &file);
+    return known && bytes > (uint64_t)file.st_size ? bytes - (uint64_t)file.st_size : 0;
+}
+
 static uint64_t room(void *context) {
-    const struct art_table *table = context;
+    struct art_table *table = context;
     struct statvfs attributes;
     bool told = *table->database && !statvfs(table->database, &attributes);
     if (!told || !attributes.f_blocks) return UINT64_MAX; /* ramfs and some of FUSE count none */
-    return (uint64_t)attributes.f_bavail * attributes.f_frsize;
+    uint64_t left = (uint64_t)attributes.f_bavail * attributes.f_frsize, taken = table->path ? 0 : pages_to_come(table);
+    return left > taken ? left - taken : 0;
+}
+
+/* A blob's page is a row, and takes about a page of the database and a quarter. What is written are new pages: free
+ * ones, or such that make the file longer. What is removed is written, too, since secure_delete may be on: with a
+ * rollback journal into that. With a WAL all goes there first, and takes room in the file at the checkpoint. */
+static void budget(void *context, struct art_budget *out) {
+    enum { KEPT = 128 << 10, PARTS = 5, PARTS_OF_BLOBS = 4 };
+    struct art_table *table = context;
+    uint64_t left = room(table);
+    bool wal = false;
+    *out = (struct art_budget){.bytes = UINT64_MAX};
+    if (left == UINT64_MAX) return;
+    (void)art_journal_is_wal(table, &wal);
+    out->unused = (uint64_t)(ask_schema(table, "freelist_count", 0) * ask_schema(table, "page_size", 0));
+    left = left > KEPT ? left - KEPT : 0;
+    uint64_t ways = wal ? 2 : 1, bytes = left / ways; /* as long as free pages suffice */
+    if (bytes > out->unused) bytes = (left + out->unused) / (ways + 1);
+    out->bytes = bytes / PARTS * PARTS_OF_BLOBS;
+}
+
+/* FAST overwrites where that takes no I/O: here it always does. Where it is not told (an authorizer), it may be on. */
+static bool secure_delete(void *context) {
+    enum { ON = 1 };
+    struct art_table *table = context;
+    return ask_schema(table, "secure_delete", ON) == ON;
 }
 
 bool art_journal_alive(const struct art_table *table) {
@@ -358,20 +414,8 @@ static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int6
     return art_shadow_each_log_row(context, row, to);
 }
 
-/* 0 also where it cannot be had. */
-static int ask_number(struct art_connection *connection, const char *pragma) {
-    sqlite3 *db = connection->db;
-    sqlite3_stmt *ask = NULL;
-    int number = 0;
-    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
-        number = sqlite3_column_int(ask, 0);
-    }
-    sqlite3_finalize(ask);
-    return number;
-}
-
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
-    table->journal->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint") > 0;
+    table->journal->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) > 0;
 }
 
 void art_journal_end_epoch(struct art_table *table) {
@@ -385,7 +429,7 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { DELAYS = sizeof delays };
     struct art_table *table = context;
-    int left = ask_number(table->connection, "PRAGMA busy_timeout") - table->journal->waited;
+    int left = (int)ask_number(table->connection, "PRAGMA busy_timeout", 0) - table->journal->waited;
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;
@@ -414,6 +458,8 @@ enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
                              .wait = wait_for_writer,
                              .interrupted = interrupted,
                              .room = room,
+                             .budget = budget,
+                             .secure_delete = secure_delete,
                              .alive = alive,
                              .each_log_row = each_log_row};
     return ART_OK;

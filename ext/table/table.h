@@ -71,7 +71,7 @@ struct art_finish {
     bool alone;      /* the transaction is one statement */
     bool shuts_out;  /* it has the database for itself */
     bool wal;
-    int checkpoint_every, busy_timeout, synchronous;
+    int checkpoint_every, busy_timeout, synchronous, secure_delete;
     char *said; /* what became of the last one; sqlite3_free() it */
 };
 

@@ -15,7 +15,9 @@
  * first one would, and an interrupt of the first one stops it. What hindered it is said by art_info ('vacuum'), since
  * nothing that fails after a commit can make its statement fail, and the next 'vacuum' goes on with it.
  *
- * Blobs in rows need one transaction only. What they leave are free pages of the database.
+ * Blobs in rows need one transaction only, unless the disk is too full for all of them at once: then each transaction
+ * merges as much as it has room for, and the checkpoint behind it gives the WAL's room back. What they leave are free
+ * pages of the database.
  *
  * Whoever has taken checkpoints over (wal_autocheckpoint=0, or a hook of his own) makes these, too.
  */
@@ -50,11 +52,11 @@ static int ask_setting(struct art_table *table, const char *pragma, sqlite3_stmt
     return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
-static int ask_pragma(struct art_table *table, const char *pragma, int *out) {
+static int ask_pragma(struct art_table *table, const char *pragma, int untold, int *out) {
     sqlite3_stmt *statement;
     bool told;
     int rc = ask_setting(table, pragma, &statement, &told);
-    *out = told ? sqlite3_column_int(statement, 0) : 0;
+    *out = told ? sqlite3_column_int(statement, 0) : untold;
     sqlite3_finalize(statement);
     return rc;
 }
@@ -81,9 +83,10 @@ int art_finish_prepare(struct art_table *table, char **message) {
     finish->shuts_out = false;
     if (!finish->alone || table->connection->finishes) return SQLITE_OK;
     int rc = ask_locking(table, &finish->shuts_out);
-    if (!rc) rc = ask_pragma(table, "wal_autocheckpoint", &finish->checkpoint_every);
-    if (!rc) rc = ask_pragma(table, "busy_timeout", &finish->busy_timeout);
-    if (!rc) rc = ask_pragma(table, "synchronous", &finish->synchronous);
+    if (!rc) rc = ask_pragma(table, "wal_autocheckpoint", 0, &finish->checkpoint_every);
+    if (!rc) rc = ask_pragma(table, "busy_timeout", 0, &finish->busy_timeout);
+    if (!rc) rc = ask_pragma(table, "synchronous", 0, &finish->synchronous);
+    if (!rc) rc = ask_pragma(table, "secure_delete", 1, &finish->secure_delete);
     return rc ? rc : art_report(message, art_journal_is_wal(table, &finish->wal));
 }
 
@@ -120,7 +123,9 @@ static int open_second(struct second *second) {
     sqlite3_file_control(first, schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (moved) return SQLITE_READONLY_DBMOVED;
     second->name = sqlite3_mprintf("main.%s", table->name->table);
-    char *pragmas = sqlite3_mprintf("PRAGMA synchronous=%d; PRAGMA wal_autocheckpoint=0", table->finish.synchronous);
+    static const char *const secure_delete[] = {"off", "on", "fast"};
+    char *pragmas = sqlite3_mprintf("PRAGMA synchronous=%d; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=%s",
+                                    table->finish.synchronous, secure_delete[table->finish.secure_delete % 3]);
     int rc = second->name && pragmas ? sqlite3_open_v2(art_database_name(first, schema), &second->db,
                                                        SQLITE_OPEN_READWRITE, vfs ? vfs->zName : NULL)
                                      : SQLITE_NOMEM;
@@ -166,12 +171,14 @@ static int measure_table(struct second *second) {
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
  * once, one slot may stay free. */
-static bool is_small_enough(const struct art_tree_info *info) {
-    return info->runs <= 1 && !info->log_rows && !info->retired_slots && info->free_slots <= 1;
+static bool is_small_enough(const struct second *second) {
+    const struct art_tree_info *info = &second->info;
+    bool merged = info->runs <= 1 && !info->log_rows;
+    return merged && (second->table->inlined || (!info->retired_slots && info->free_slots <= 1));
 }
 
-static bool is_smallest(const struct art_tree_info *info) {
-    return is_small_enough(info) && !info->free_slots;
+static bool is_smallest(const struct second *second) {
+    return is_small_enough(second) && (second->table->inlined || !second->info.free_slots);
 }
 
 static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b) {
@@ -200,12 +207,12 @@ static int run_rounds(struct second *second) {
         struct art_tree_info before = second->info;
         unsigned full_before = full;
         rc = run_round(second, &full);
-        if (!rc && full == full_before && is_smallest(&second->info)) return SQLITE_OK;
+        if (!rc && full == full_before && is_smallest(second)) return SQLITE_OK;
         bool moved = full > full_before || !is_same(&before, &second->info);
         same = moved ? 0 : same + 1;
         if (second->info.full) full++;
     }
-    return !rc && full && !is_small_enough(&second->info) ? SQLITE_FULL : rc;
+    return !rc && full && !is_small_enough(second) ? SQLITE_FULL : rc;
 }
 
 /* --- after the commit --------------------------------------------------------------------------------------------- */
@@ -229,6 +236,12 @@ static void say_what_hindered(struct art_table *table, int rc, const char *why) 
     }
 }
 
+static void note_done(struct art_table *table) {
+    note_outcome(table, table->inlined
+                            ? "done: what it has freed are free pages of the database, which VACUUM gives back"
+                            : "done");
+}
+
 static void run_second(struct art_table *table) {
     struct second second = {.table = table};
     int rc = open_second(&second);
@@ -236,7 +249,7 @@ static void run_second(struct art_table *table) {
     if (rc)
         say_what_hindered(table, rc, reason(&second, rc));
     else
-        note_outcome(table, "done");
+        note_done(table);
     close_second(&second);
 }
 
@@ -271,10 +284,8 @@ void art_finish_run(struct art_table *table) {
         (rc & 0xff) == SQLITE_FULL && !table->inlined && !finish->shuts_out; /* there may be something to cut off */
     if (rc && !full) {
         say_what_hindered(table, rc, sqlite3_errmsg(db));
-    } else if (table->inlined) {
-        note_outcome(table, "done: what it has freed are free pages of the database, which VACUUM gives back");
-    } else if (!table->path || !art_file_exists(table->path)) {
-        note_outcome(table, "done");
+    } else if (table->inlined ? art_tree_is_merged(table->tree) : !table->path || !art_file_exists(table->path)) {
+        note_done(table);
     } else if (finish->shuts_out) {
         note_outcome(
             table,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
 static char *directory, *path;
@@ -78,6 +79,32 @@ START_TEST(test_a_rollback_after_refused_commits_that_had_flushed) {
 }
 END_TEST
 
+/* A COMMIT of nothing but a command: what it wrote stays in the log, so a later savepoint is not the beginning. */
+START_TEST(test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back) {
+    static const char *const commands[] = {"optimize", "flush", "vacuum", "storage=inline"};
+    if (sql_standin()) return;
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file, spill_limit='16KB', log_limit='16KB')");
+    insert_many(db, "base", 1000);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO t VALUES('in the log', 1)");
+    sqlite3 *reader = sql_open(path);
+    sql_run(db, "BEGIN");
+    sql_command(db, "main", "t", commands[_i]);
+    sql_run(reader, "BEGIN; SELECT count(*) FROM t");
+    sqlite3_busy_timeout(db, 0);
+    ck_assert_int_eq(sql_try(db, "COMMIT") & 0xff, SQLITE_BUSY);
+    sql_run(db, "SAVEPOINT s");
+    insert_many(db, "k", 1000);
+    sql_run(db, "ROLLBACK TO s");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1001);
+    insert_many(db, "m", 500);
+    sql_run(reader, "COMMIT");
+    sql_run(db, "COMMIT");
+    sql_expect(db, "1501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_expect(reader, "1501|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(reader);
+}
+END_TEST
+
 static void copy_database(sqlite3 *from, sqlite3 *to) {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     ck_assert_ptr_nonnull(backup);
@@ -142,6 +169,7 @@ int main(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_a_commit_after_a_refused_one_that_had_flushed);
     tcase_add_test(tcase, test_a_rollback_after_refused_commits_that_had_flushed);
+    tcase_add_loop_test(tcase, test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back, 0, 4);
     tcase_add_test(tcase, test_a_backup_restored_under_a_live_connection);
     tcase_add_test(tcase, test_a_long_value_deleted_under_an_open_query_is_null);
     suite_add_tcase(suite, tcase);

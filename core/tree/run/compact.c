@@ -390,10 +390,33 @@ static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
 }
 
+struct cleanness {
+    struct art_store *store;
+    bool clean;
+};
+
+static enum art_rc look_into_gap(void *context, const struct art_ref *ref) {
+    struct cleanness *cleanness = context;
+    return cleanness->clean ? art_store_gap_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
+}
+
+/* Would writing it anew change anything? What is to be overwritten may lie in the gaps of its blobs, too. */
+static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run, bool *yes) {
+    struct cleanness cleanness = {tree->store, true};
+    *yes = is_packed(tree, run);
+    if (!*yes || !tree->txn.leaves_nothing) return ART_OK;
+    enum art_rc rc = art_run_each_ref(tree->store, run, look_into_gap, &cleanness);
+    *yes = cleanness.clean;
+    return rc;
+}
+
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     struct art_root *root = edit->root;
     if (!root->runs) return flush_into_new(tree, edit, memtable);
-    if (root->runs == 1 && !art_memtable_keys(memtable) && is_packed(tree, &root->run[0])) return ART_OK;
+    bool in_order = false;
+    enum art_rc rc = ART_OK;
+    if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
+    if (rc || in_order) return rc;
     return merge_runs(tree, edit, memtable, 0, root->runs, NULL);
 }
 

@@ -14,6 +14,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
         return rc;
     }
     edit->root->generation++;
+    art_store_leave_nothing(tree->store, tree->txn.leaves_nothing, tree->full || tree->txn.low);
     return ART_OK;
 }
 

@@ -29,6 +29,10 @@ uint64_t art_tree_csn(const struct art_tree *tree) {
     return tree->csn;
 }
 
+bool art_tree_is_merged(const struct art_tree *tree) {
+    return tree->root->runs <= 1 && !tree->log_rows;
+}
+
 bool art_tree_has_runs(const struct art_tree *tree) {
     return tree->root->runs > 0;
 }
@@ -38,7 +42,7 @@ uint64_t art_tree_generation(const struct art_tree *tree) {
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {
-    return tree->txn.phase == ART_TXN_CHANGED && !tree->rows.rolled_back;
+    return (tree->txn.phase == ART_TXN_CHANGED || tree->txn.logged) && !tree->rows.rolled_back;
 }
 
 enum art_rc art_tree_take_room(struct art_tree *tree) {

@@ -133,7 +133,9 @@ struct art_tree {
         bool spilled;                 /* root is the transaction's own */
         bool big;                     /* holds a value that does not go through the log */
         bool flush, optimize, vacuum; /* asked for */
-        bool alone;                   /* one statement: where its commit is refused, all of it is taken back */
+        bool leaves_nothing,
+            low;    /* its commit overwrites what blobs that are gone have left; the disk is nearly full */
+        bool alone; /* one statement: where its commit is refused, all of it is taken back */
         /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back:
          * the log is empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a
          * savepoint may be younger. */

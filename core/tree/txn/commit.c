@@ -31,6 +31,16 @@ enum {
     REDO_KEPT = 1 << 20        /* memory for a row of redo, from one commit to the next */
 };
 
+/* Of the budget for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum';
+ * below which merges go in small portions, and about what a portion writes, small or not. */
+enum {
+    MERGED_PART = 4,
+    RESERVE_ROWS = 3 << 20,
+    SHORT_BYTES = 32 << 20,
+    PORTION_BYTES = 3 << 19,
+    LARGE_PORTION_BYTES = 12 << 20
+};
+
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
     uint64_t numbers[2] = {tree->txn.csn, root->generation};
@@ -66,14 +76,24 @@ static uint64_t room_left(const struct art_tree *tree) {
     return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
 }
 
-static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
-    uint64_t left = room_left(tree);
+/* Of blobs in rows. Elsewhere a blob that is written takes room, and no more. */
+static struct art_budget budget_left(const struct art_tree *tree) {
+    struct art_budget budget = {.bytes = UINT64_MAX};
+    if (art_store_discards(tree->store) && tree->host.budget) tree->host.budget(tree->host.context, &budget);
+    return budget;
+}
+
+static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64_t needed) {
     if (left >= needed) return ART_OK;
     return art_fail(
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
         "file system, or DELETE rows, then 'vacuum'",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left, (unsigned long long)needed);
+}
+
+static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
+    return check_left(tree, room_left(tree), needed);
 }
 
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
@@ -88,7 +108,9 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len;
     bool only_deletes = tree->pending.commit.write_redo && !tree->txn.adds && !tree->txn.vacuum;
     if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
-    return check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
+    enum art_rc rc = check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
+    if (rc || !art_store_discards(tree->store)) return rc;
+    return check_left(tree, budget_left(tree).bytes, PORTION_BYTES + tree->log_bytes + redo);
 }
 
 /* Everything of the new root is on the device before the commit names it. */
@@ -96,6 +118,7 @@ static enum art_rc finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
+    if (!rc && tree->txn.leaves_nothing) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
@@ -105,8 +128,17 @@ static enum art_rc finish_root(struct art_tree *tree) {
 /* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
 static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
     if (tree->txn.spilled || tree->txn.optimize) return UINT64_MAX;
-    uint64_t redo = tree->pending.redo.len;
-    return OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
+    uint64_t redo = tree->pending.redo.len, owed = OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
+    uint64_t most = budget_left(tree).bytes / MERGED_PART / ART_BLOB_PAGE;
+    return owed < most ? owed : most;
+}
+
+/* In small portions where the whole budget is no more than a few large ones. */
+static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
+    tree->small_compactions = budget_left(tree).bytes < SHORT_BYTES;
+    enum art_rc rc = art_compact_merge(tree, edit, owed);
+    tree->small_compactions = false;
+    return rc;
 }
 
 /* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But
@@ -122,18 +154,29 @@ static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, bool lat
     return rc == ART_DISKFULL ? !tree->txn.adds : !late;
 }
 
-static bool is_low(const struct art_tree *tree, uint64_t *left) {
+static uint64_t bytes_of_runs(const struct art_root *root) {
     uint64_t pages = 0;
-    for (unsigned i = 0; i < tree->root->runs; i++) pages += tree->root->run[i].pages;
-    uint64_t part = pages * ART_BLOB_PAGE / RESERVE_PART;
-    *left = room_left(tree);
-    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES);
+    for (unsigned i = 0; i < root->runs; i++) pages += root->run[i].pages;
+    return pages * ART_BLOB_PAGE;
+}
+
+/* Of blobs in rows: has the budget for them come to so little, and do they need as much? */
+static bool is_short(const struct art_tree *tree, uint64_t bytes) {
+    uint64_t all = bytes_of_runs(tree->root);
+    return budget_left(tree).bytes < (all < bytes ? all : bytes);
+}
+
+static bool is_low(const struct art_tree *tree, uint64_t *left) {
+    uint64_t part = bytes_of_runs(tree->root) / RESERVE_PART;
+    uint64_t room = room_left(tree), unused = budget_left(tree).unused;
+    *left = room < UINT64_MAX - unused ? room + unused : room;
+    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES) || is_short(tree, RESERVE_ROWS);
 }
 
 /* Is a merge that is merely due better left, to whoever vacuums? */
 static bool spares_the_disk(const struct art_tree *tree) {
     uint64_t left;
-    return (tree->full && !tree->txn.adds) || is_low(tree, &left);
+    return (tree->full && !tree->txn.adds) || is_low(tree, &left) || is_short(tree, 2 * RESERVE_ROWS);
 }
 
 /* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave
@@ -143,9 +186,18 @@ static bool flush_is_left(const struct art_tree *tree) {
     return !tree->txn.adds && (tree->full || (bytes <= 2 * art_log_limit(tree) && is_low(tree, &left)));
 }
 
+/* What a flush must merge, since the root has no place for another run: all of level 0. */
+static uint64_t bytes_due(const struct art_tree *tree) {
+    uint64_t pages = 0;
+    for (unsigned i = 0; tree->root->runs >= ART_RUNS_MAX && i < tree->root->runs && !tree->root->run[i].level; i++) {
+        pages += tree->root->run[i].pages;
+    }
+    return pages * ART_BLOB_PAGE;
+}
+
 static enum art_rc keep_reserve(const struct art_tree *tree) {
     uint64_t left;
-    if (!tree->txn.adds || !is_low(tree, &left)) return ART_OK;
+    if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_ROWS + bytes_due(tree)))) return ART_OK;
     return art_fail(
         ART_DISKFULL,
         "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
@@ -164,7 +216,7 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
-    enum art_rc rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    enum art_rc rc = merge_owed(tree, edit, owed_pages(tree, edit->pages_written));
     bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
@@ -194,7 +246,7 @@ static enum art_rc flush(struct art_tree *tree) {
 static enum art_rc merge(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_edit_begin(tree, edit);
-    if (!rc) rc = art_compact_merge(tree, edit, owed_pages(tree, 0));
+    if (!rc) rc = merge_owed(tree, edit, owed_pages(tree, 0));
     if (!rc) rc = finish_root(tree);
     return rc;
 }
@@ -245,6 +297,10 @@ static enum art_rc try_flush(struct art_tree *tree, bool late) {
     return ART_OK;
 }
 
+static uint64_t bytes_of_log(const struct art_tree *tree) {
+    return tree->log_bytes + tree->pending.redo.len;
+}
+
 /* --- vacuum ------------------------------------------------------------------------------------------------------- */
 
 /* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves
@@ -293,12 +349,58 @@ static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt
     return attempt->all || attempt->compactions ? merges : merges || may_flush || must_flush;
 }
 
+/* What an edit has written, or removes, whichever is more; former commits have left rows to be removed, too. */
+static uint64_t bytes_spent(const struct art_tree *tree, const struct art_version_edit *edit) {
+    uint64_t before = bytes_of_runs(tree->root), now = bytes_of_runs(edit->root);
+    uint64_t written = edit->pages_written * ART_BLOB_PAGE;
+    uint64_t retired = (uint64_t)art_slot_set_count(&tree->slots.retired.slots, 0, UINT32_MAX) * ART_BLOB_BYTES;
+    uint64_t removed = written + before > now ? written + before - now : 0;
+    removed += retired;
+    return written > removed ? written : removed;
+}
+
+/* Is there something to be flushed, and room for it? */
+static bool flush_fits(const struct art_tree *tree, uint64_t budget) {
+    uint64_t log = bytes_of_log(tree);
+    return log && log <= budget && tree->root->runs < ART_RUNS_MAX;
+}
+
+static uint64_t portion_of(uint64_t budget) {
+    return budget < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
+}
+
+/* Blobs in rows, and no room for all of them at once: the log goes, and as many portions are merged as the budget
+ * allows. What they free is the next transaction's. A host whose disk is full ends the transaction, so nothing is begun
+ * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
+static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, bool must_flush) {
+    struct art_version_edit *edit = &tree->pending.edit;
+    bool flushes = must_flush || flush_fits(tree, budget);
+    uint64_t needed = portion_of(budget);
+    tree->full = true;
+    if (!flushes && (budget < needed || tree->root->runs <= 1)) return ART_OK;
+    enum art_rc rc = flushes ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
+    if (!rc) rc = art_edit_begin(tree, edit);
+    if (!rc && flushes) rc = art_compact_flush(tree, edit, tree->memtable);
+    tree->small_compactions = budget < SHORT_BYTES;
+    for (; !rc && edit->root->runs > 1 && bytes_spent(tree, edit) + needed <= budget; needed = 2 * portion_of(budget)) {
+        rc = art_compact_some(tree, edit, 1);
+    }
+    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
+    tree->small_compactions = false;
+    if (rc) return rc;
+    return flushes ? finish_flush(tree) : finish_root(tree);
+}
+
 /* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
 static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     unsigned last = must_flush ? LAST_FLUSH : VACUUM_ATTEMPTS - 1, first = art_min32(tree->thrift, last);
     enum art_rc rc = ART_OK;
+    uint64_t budget = budget_left(tree).bytes;
+    if (tree->txn.optimize && budget < bytes_of_runs(tree->root) + bytes_of_log(tree)) {
+        return vacuum_within(tree, budget, must_flush);
+    }
     for (unsigned i = first; i <= last; i++) {
         if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
         if (rc) give_up(tree, rc, &row, &chain);
@@ -353,7 +455,27 @@ static enum art_rc mark_root(struct art_tree *tree) {
     return rc;
 }
 
+/* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
+static bool leaves_nothing(const struct art_tree *tree) {
+    bool packs = tree->txn.optimize || tree->txn.vacuum;
+    bool in_file = !art_store_discards(tree->store);
+    return packs && in_file && tree->host.secure_delete && tree->host.secure_delete(tree->host.context);
+}
+
+/* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
+ * by a checkpoint. */
+static bool vacuum_has_no_room(const struct art_tree *tree) {
+    bool alone = tree->txn.phase != ART_TXN_CHANGED && tree->txn.optimize && !tree->before.moved;
+    if (!alone || tree->txn.cleared || tree->txn.rooted || !vacuum_finds_something(tree)) return false;
+    uint64_t budget = budget_left(tree).bytes;
+    if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
+    return budget < portion_of(budget) || tree->root->runs <= 1;
+}
+
 static enum art_rc prepare(struct art_tree *tree) {
+    uint64_t left;
+    tree->txn.leaves_nothing = leaves_nothing(tree);
+    tree->txn.low = tree->txn.leaves_nothing && is_low(tree, &left);
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
@@ -403,6 +525,10 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!art_tree_in_txn(tree)) return ART_OK;
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
+    if (vacuum_has_no_room(tree)) {
+        tree->full = true;
+        return ART_OK;
+    }
     bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
                   (tree->txn.flush && art_memtable_keys(tree->memtable)) || vacuum_finds_something(tree);
     if (tree->txn.phase != ART_TXN_CHANGED && !wanted) return ART_OK;

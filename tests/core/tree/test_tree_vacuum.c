@@ -353,6 +353,122 @@ START_TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
 }
 END_TEST
 
+static struct art_budget budget;
+
+static void budget_of_the_disk(void *context, struct art_budget *out) {
+    (void)context;
+    *out = budget;
+}
+
+/* Blobs are rows of the host's, whole ones, in some runs. */
+static void make_world_of_rows(unsigned files) {
+    make_large_world();
+    art_tree_close(tree);
+    toy_free(toy);
+    toy = toy_new_inline(false);
+    options.path = options.host_path = NULL;
+    must(toy_open(toy, &options, &tree));
+    toy->writer = tree;
+    must(toy_refresh(toy, tree));
+    for (unsigned i = 0; i < files; i++) {
+        put_file(i * 7919 % files);
+        if (i % (files / 4) != files / 4 - 1) continue;
+        must(art_tree_request_flush(tree));
+        commit();
+    }
+    tree->host.budget = budget_of_the_disk;
+    budget.bytes = UINT64_MAX;
+    must(art_tree_request_optimize(tree));
+    commit();
+    must(art_tree_request_optimize(tree)); /* removes what the last one has left */
+    commit();
+}
+
+/* Pages that a vacuum has written. */
+static uint64_t vacuum_rows(void) {
+    uint64_t before = info_of(tree).pages_written;
+    must(art_tree_request_optimize(tree));
+    tree->txn.alone = true;
+    vacuum();
+    return info_of(tree).pages_written - before;
+}
+
+/* Each transaction writes no more than the host has room for, and the last one leaves one run. */
+START_TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
+    enum { FILES = 240000, LEAST = 2 << 20 };
+    make_world_of_rows(FILES);
+    uint64_t redo, pages = info_of(tree).blob_bytes / ART_BLOB_PAGE;
+    must(delete_files(0, FILES / 4, UINT64_MAX, &redo));
+    tree->host.room = NULL;
+    budget.bytes = 0;
+    ck_assert_uint_eq(vacuum_rows(), 0);
+    ck_assert_uint_eq(info_of(tree).log_rows, 1);
+    budget.bytes = LEAST + 2 * redo;
+    ck_assert_uint_lt(budget.bytes, pages * ART_BLOB_PAGE / 2);
+    unsigned rounds = 0;
+    for (; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
+        ck_assert_uint_lt(rounds, 60);
+        ck_assert_uint_le(vacuum_rows() * ART_BLOB_PAGE, budget.bytes);
+    }
+    ck_assert_uint_ge(rounds, 2);
+    expect_rows(FILES - FILES / 4);
+    end_world();
+}
+END_TEST
+
+/* What is written takes room, what is removed, too: a portion that leaves little takes much. */
+START_TEST(test_what_is_removed_counts_as_what_is_written) {
+    enum { FILES = 480000, PORTION = 3 << 20 };
+    make_world_of_rows(FILES);
+    uint64_t redo;
+    must(delete_files(0, FILES / 10 * 9, UINT64_MAX, &redo));
+    tree->host.room = NULL;
+    budget.bytes = (3 << 20) + redo;
+    for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
+        ck_assert_uint_lt(rounds, 60);
+        uint64_t before = toy->blobs.rows, written = vacuum_rows(), left = toy->blobs.rows;
+        ck_assert_uint_le((before + written - left) * ART_BLOB_PAGE, budget.bytes + PORTION);
+    }
+    expect_rows(FILES / 10);
+    end_world();
+}
+END_TEST
+
+static int flush_with(uint64_t bytes) {
+    struct art_commit commit;
+    budget.bytes = bytes;
+    put_file(1);
+    must(art_tree_request_flush(tree));
+    int rc = art_tree_prepare(tree, &commit);
+    if (!rc) toy_write(toy, &commit);
+    if (!rc) art_tree_committed(tree);
+    if (rc) art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    return rc;
+}
+
+/* Who adds rows is refused while 'vacuum' still finds room; who deletes many, too. */
+START_TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
+    enum { FILES = 240000, RESERVE = 3 << 20, PORTION = 3 << 19 };
+    uint64_t redo;
+    make_world_of_rows(FILES);
+    ck_assert_int_eq(flush_with(RESERVE), ART_OK);
+    ck_assert_int_eq(flush_with(RESERVE - 1), ART_DISKFULL);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then 'vacuum'"));
+    tree->host.room = room_of_the_disk;
+    room = 1 << 20;
+    ck_assert_int_eq(flush_with(UINT64_MAX), ART_DISKFULL);
+    budget.unused = 8 << 20; /* free pages of the database */
+    ck_assert_int_eq(flush_with(UINT64_MAX), ART_OK);
+    budget.bytes = PORTION + 1000;
+    ck_assert_int_eq(delete_files(0, 10000, UINT64_MAX, &redo), ART_DISKFULL);
+    must(toy_refresh(toy, tree));
+    must(delete_files(0, 100, UINT64_MAX, &redo));
+    expect_rows(FILES - 100);
+    end_world();
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("tree, vacuum");
     TCase *tests = tcase_create("vacuum");
@@ -367,6 +483,9 @@ int main(void) {
     tcase_add_test(tests, test_an_interrupted_vacuum_changes_nothing);
     tcase_add_test(tests, test_few_rows_written_again_and_again_do_not_make_the_run_larger);
     tcase_add_test(tests, test_a_large_delete_leaves_the_room_that_vacuum_needs);
+    tcase_add_test(tests, test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for);
+    tcase_add_test(tests, test_what_is_removed_counts_as_what_is_written);
+    tcase_add_test(tests, test_the_room_for_rows_that_vacuum_needs_is_kept);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }

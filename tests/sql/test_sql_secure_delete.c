@@ -1,0 +1,361 @@
+/* PRAGMA secure_delete: what was deleted is in none of the database's files any more, once 'optimize' has merged it
+ * away and nobody reads what was before.
+ *
+ * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is
+ * a trace: in a blob, in a free slot, between the pages of a blob, in slot 0, in the database or its journal. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
+
+enum { MARKS_MAX = 200000, DIGITS = 8 };
+static const char mark[] = "<mark:";
+enum { MARK = sizeof mark - 1 };
+
+static char *directory, *path;
+static sqlite3 *db;
+static sqlite3_stmt *put, *removal;
+static bool alive[MARKS_MAX];
+static int marks;
+
+static const struct way {
+    const char *journal, *storage;
+} ways[] = {{"WAL", "file"}, {"DELETE", "file"}, {"WAL", "inline"}, {"DELETE", "inline"}};
+/* But for the last: with a rollback journal SQLite leaves what was rolled back in pages that were free. */
+enum { WAYS = sizeof ways / sizeof *ways, WAYS_OF_ROLLBACK = WAYS - 1 };
+
+static void set_up(void) {
+    directory = sql_scratch("secure");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+    marks = 0;
+    memset(alive, 0, sizeof alive);
+}
+
+static void tear_down(void) {
+    sqlite3_finalize(put);
+    sqlite3_finalize(removal);
+    put = removal = NULL;
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static void create(int way, const char *options) {
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA secure_delete=ON", ways[way].journal);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s%s)", ways[way].storage, options);
+}
+
+/* --- traces ------------------------------------------------------------------------------------------------------- */
+
+struct found {
+    int traces, live;
+    char where[400]; /* the first trace */
+};
+
+static void search_file(const char *name, struct found *found) {
+    char *file = sqlite3_mprintf("%s/%s", directory, name);
+    FILE *in = fopen(file, "rb");
+    ck_assert_ptr_nonnull(in);
+    fseek(in, 0, SEEK_END);
+    size_t bytes = (size_t)ftell(in);
+    rewind(in);
+    char *data = calloc(1, bytes + MARK + DIGITS + 2);
+    ck_assert_uint_eq(fread(data, 1, bytes, in), bytes);
+    for (char *at = data; (at = memmem(at, bytes - (size_t)(at - data), mark, MARK)); at += MARK) {
+        if (at[MARK + DIGITS] != '>') continue; /* cut in two by a page's end */
+        int number = atoi(at + MARK);
+        ck_assert(number >= 0 && number < MARKS_MAX);
+        if (alive[number]) {
+            found->live++;
+            continue;
+        }
+        if (!found->traces++) {
+            size_t offset = (size_t)(at - data);
+            snprintf(found->where, sizeof found->where, "mark %d in %s, slot %zu, page %zu", number, name,
+                     offset / 524288, offset % 524288 / 4096);
+        }
+    }
+    free(data);
+    fclose(in);
+    sqlite3_free(file);
+}
+
+static struct found search(void) {
+    struct found found = {0};
+    DIR *list = opendir(directory);
+    for (struct dirent *entry; (entry = readdir(list));) {
+        if (entry->d_name[0] != '.' && !strstr(entry->d_name, "-shm")) search_file(entry->d_name, &found);
+    }
+    closedir(list);
+    return found;
+}
+
+/* An ordinary table's pages are in the WAL as long. */
+static void no_traces(const char *when) {
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    struct found found = search();
+    ck_assert_msg(!found.traces, "%s: %d traces, the first: %s", when, found.traces, found.where);
+    int rows = 0;
+    for (int i = 0; i < marks; i++) rows += alive[i];
+    ck_assert_msg(found.live >= rows, "%s: %d of %d rows found", when, found.live, rows);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+/* A row has the mark at its value's beginning and end, and each chunk's length apart between them. */
+static char *value_of(int number, int length) {
+    char *value = malloc((size_t)length + 1), text[MARK + DIGITS + 2];
+    int len = snprintf(text, sizeof text, "%s%0*d>", mark, DIGITS, number);
+    memset(value, 'v', (size_t)length);
+    value[length] = 0;
+    for (int at = 0; at + len <= length; at += 4000) memcpy(value + at, text, (size_t)len);
+    if (length >= 2 * len) memcpy(value + length - len, text, (size_t)len);
+    return value;
+}
+
+/* Returns its number, under which it is not alive yet. */
+static int put_row(int key, int length) {
+    ck_assert_int_lt(marks, MARKS_MAX);
+    if (!put) put = sql_prepare(db, "REPLACE INTO t VALUES(printf('d%%d/key-%%06d', ?1 %% 13, ?1), ?2)");
+    sqlite3_bind_int(put, 1, key);
+    sqlite3_bind_text(put, 2, value_of(marks, length), length, free);
+    ck_assert_int_eq(sqlite3_step(put), SQLITE_DONE);
+    sqlite3_reset(put);
+    return marks++;
+}
+
+static void delete_row(int key) {
+    if (!removal) removal = sql_prepare(db, "DELETE FROM t WHERE path = printf('d%%d/key-%%06d', ?1 %% 13, ?1)");
+    sqlite3_bind_int(removal, 1, key);
+    ck_assert_int_eq(sqlite3_step(removal), SQLITE_DONE);
+    sqlite3_reset(removal);
+}
+
+static void put_rows(int from, int count, int length) {
+    sql_run(db, "SAVEPOINT rows");
+    for (int i = 0; i < count; i++) alive[put_row(from + i, length)] = true;
+    sql_run(db, "RELEASE rows");
+}
+
+/* Every number was put once, under its own key, from `first` on. */
+static void delete_rows(int first, int key, int count, int part) {
+    sql_run(db, "SAVEPOINT rows");
+    for (int i = 0; i < count; i += part) {
+        delete_row(key + i);
+        alive[first + i] = false;
+    }
+    sql_run(db, "RELEASE rows");
+}
+
+START_TEST(test_what_was_deleted_is_in_no_file_behind_optimize) {
+    static const struct {
+        int rows, length, part;
+    } tables[] = {{6000, 60, 3}, {1500, 3000, 2}, {400, 9000, 2}, {60, 100000, 2}, {6000, 60, 1}};
+    create(_i % WAYS, "");
+    int rows = tables[_i / WAYS].rows, length = tables[_i / WAYS].length;
+    for (int i = 0; i < 5; i++) {
+        put_rows(i * rows / 5, rows / 5, length);
+        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    }
+    delete_rows(0, 0, rows, tables[_i / WAYS].part);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    no_traces("optimized");
+    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
+    memset(alive, 0, sizeof alive);
+    put_rows(rows, 3, length);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    no_traces("emptied");
+    sql_expect(db, "3|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+END_TEST
+
+/* Another 'optimize' finds all in order, but for what earlier blobs have left in the slots of later ones. */
+START_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too) {
+    create(_i, ", log_limit='64KB'");
+    for (int i = 0; i < 40; i++) {
+        int first = marks;
+        put_rows(i * 100, 200, 400);
+        if (i % 3 == 0) delete_rows(first, i * 100, 200, 1);
+        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    }
+    memset(alive, 0, sizeof alive);
+    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
+    put_rows(100000, 150, 100);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    no_traces("optimized");
+}
+END_TEST
+
+START_TEST(test_what_was_rolled_back_is_in_no_file_either) {
+    create(_i, ", spill_limit='32KB', log_limit='32KB'");
+    put_rows(0, 300, 200);
+    for (int i = 0; i < 3; i++) {
+        sql_run(db, "BEGIN");
+        for (int k = 0; k < 4; k++) {
+            for (int row = 0; row < 200; row++) put_row(1000 + row, 300);
+            sql_run(db, "SAVEPOINT s%d", k);
+        }
+        sql_run(db, "ROLLBACK TO s1; ROLLBACK TO s0");
+        for (int row = 0; row < 300; row++) put_row(5000 + row, 300);
+        sql_run(db, "ROLLBACK");
+    }
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    no_traces("optimized");
+    sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+END_TEST
+
+/* What a reader stands on is there, and goes behind him. */
+START_TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
+    create(0, "");
+    put_rows(0, 3000, 300);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    sqlite3 *reader = sql_open(path);
+    sql_run(reader, "BEGIN");
+    sql_expect(reader, "3000\n", "SELECT count(*) FROM t");
+    delete_rows(0, 0, 3000, 2);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_expect(reader, "3000|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value GLOB '<mark:*'");
+    ck_assert_int_ge(search().traces, 1500);
+    sql_run(reader, "COMMIT");
+    sql_run(db, "INSERT INTO t(t) VALUES('vacuum')");
+    no_traces("the reader has ended");
+    sql_close(reader);
+}
+END_TEST
+
+/* In a transaction it takes another one: the base must be there until the commit. */
+START_TEST(test_in_a_transaction_the_next_one_overwrites) {
+    create(_i, "");
+    put_rows(0, 3000, 300);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN");
+    delete_rows(0, 0, 3000, 2);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_run(db, "INSERT INTO t(t) VALUES('vacuum')");
+    no_traces("vacuumed");
+}
+END_TEST
+
+/* Where savepoints are open nothing is cut off, and there is no second connection. (In WAL mode an older SQLite lets no
+ * slot be written again there: ext/host/journal.c.) */
+START_TEST(test_what_stays_a_part_of_the_file_is_overwritten) {
+    if (_i == 0 && sqlite3_libversion_number() < 3053002) return;
+    create(_i, "");
+    put_rows(0, 8000, 400);
+    sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN; SAVEPOINT s");
+    delete_rows(0, 0, 8000, 2);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_run(db, "BEGIN");
+    put_rows(10000, 1, 50);
+    sql_run(db, "SAVEPOINT s");
+    put_rows(20000, 1, 50);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT");
+    no_traces("again");
+    sql_expect(db, "4002|ok\n", "SELECT count(*), art_check('t') FROM t");
+}
+END_TEST
+
+/* All keys of a run begin alike, and that stands in the root and its copies in slot 0, which were longer. */
+START_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies) {
+    create(_i, "");
+    marks = 2;
+    for (int i = 0; i < 3; i++) {
+        sql_run(db,
+                "INSERT INTO t SELECT printf('%%.3000c', 'p') || '<mark:00000001>/' || i, 1 FROM (WITH n(i) AS (SELECT "
+                "%d UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')",
+                i * 1000);
+    }
+    if (_i < 2) ck_assert_int_ge(search().traces, 2);
+    sql_run(db, "DELETE FROM t");
+    put_rows(0, 10, 50);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    no_traces("optimized");
+}
+END_TEST
+
+/* Set later, it holds for what was deleted before, too. (What SQLite left in free pages of the database goes with
+ * VACUUM.) */
+START_TEST(test_off_leaves_traces_and_on_takes_them) {
+    static const char *const settings[] = {"OFF", "FAST"};
+    create(_i % 2, "");
+    sql_run(db, "PRAGMA secure_delete=%s", settings[_i / 2]);
+    for (int i = 0; i < 20; i++) {
+        int first = marks;
+        put_rows(i * 100, 400, 400);
+        if (i % 2) delete_rows(first, i * 100, 400, 1);
+        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    }
+    memset(alive, 0, sizeof alive);
+    sql_run(db, "DELETE FROM t");
+    put_rows(100000, 1300, 100);
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    ck_assert_int_gt(search().traces, 0);
+    sql_run(db, "PRAGMA secure_delete=ON; INSERT INTO t(t) VALUES('optimize')");
+    no_traces("on");
+}
+END_TEST
+
+START_TEST(test_any_history_leaves_no_trace) {
+    enum { KEYS = 3000 };
+    static int holds[KEYS];
+    uint64_t seed = random_seed();
+    struct random random = {seed};
+    printf("secure_delete: %s, %s: seed %llu\n", ways[_i].journal, ways[_i].storage, (unsigned long long)seed);
+    create(_i, ", spill_limit='64KB', log_limit='32KB'");
+    for (int i = 0; i < KEYS; i++) holds[i] = -1;
+    for (unsigned step = random_rounds(12); step--;) {
+        bool back = random_once_in(&random, 4) && _i < WAYS_OF_ROLLBACK;
+        sql_run(db, "BEGIN");
+        for (unsigned i = random_below(&random, 1500); i--;) {
+            int key = (int)random_below(&random, KEYS), length = 30 + (int)random_below(&random, 600);
+            bool deletes = random_once_in(&random, 3);
+            if (random_once_in(&random, 40)) length *= 30;
+            if (random_once_in(&random, 60)) sql_run(db, "SAVEPOINT s");
+            if (deletes) delete_row(key);
+            int number = deletes ? -1 : put_row(key, length);
+            if (back) continue;
+            if (holds[key] >= 0) alive[holds[key]] = false;
+            holds[key] = number;
+            if (number >= 0) alive[number] = true;
+        }
+        sql_run(db, back ? "ROLLBACK" : "COMMIT");
+        if (random_once_in(&random, 3)) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        if (random_once_in(&random, 5)) {
+            sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+            no_traces("optimized");
+        }
+    }
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    no_traces("in the end");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) return 0;
+    Suite *suite = suite_create("secure_delete");
+    TCase *tcase = tcase_create("traces");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_what_was_deleted_is_in_no_file_behind_optimize, 0, 5 * WAYS);
+    tcase_add_loop_test(tcase, test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, 0, WAYS);
+    tcase_add_loop_test(tcase, test_what_was_rolled_back_is_in_no_file_either, 0, WAYS_OF_ROLLBACK);
+    tcase_add_test(tcase, test_what_a_reader_sees_stays_until_he_has_ended);
+    tcase_add_loop_test(tcase, test_in_a_transaction_the_next_one_overwrites, 0, WAYS);
+    tcase_add_loop_test(tcase, test_what_stays_a_part_of_the_file_is_overwritten, 0, WAYS);
+    tcase_add_loop_test(tcase, test_what_keys_had_in_common_is_not_in_the_roots_copies, 0, WAYS);
+    tcase_add_loop_test(tcase, test_off_leaves_traces_and_on_takes_them, 0, 4);
+    tcase_add_loop_test(tcase, test_any_history_leaves_no_trace, 0, WAYS);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
