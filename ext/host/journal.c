@@ -254,9 +254,10 @@ static enum art_rc unmoved(void *context) {
     if (!table->path) return ART_OK;
     int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
-    return art_fail(ART_READONLY,
-                    "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
-                    table->database);
+    return art_fail(
+        ART_READONLY,
+        "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
+        table->database);
 }
 
 static enum art_rc another_file(void *context, unsigned attempt) {

@@ -160,7 +160,7 @@ START_TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
 }
 END_TEST
 
-/* --- absurd sizes, and a database that is gone --------------------------------------------------------------------- */
+/* --- absurd sizes, and a database that is gone -------------------------------------------------------------------- */
 
 START_TEST(test_absurd_sizes_add_up) {
     enum { CONNECTIONS = 4 };
