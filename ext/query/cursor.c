@@ -28,7 +28,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void let_go(struct art_scan *scan) {
+static void leave_rows(struct art_scan *scan) {
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_best_scan_end(scan);
@@ -37,7 +37,7 @@ static void let_go(struct art_scan *scan) {
 }
 
 static void leave_table(struct art_scan *scan) {
-    let_go(scan);
+    leave_rows(scan);
     scan->state = ART_SCAN_END;
     art_scans_leave(&scan->open);
 }
@@ -47,7 +47,7 @@ static void leave_table(struct art_scan *scan) {
 static void settle_scan(struct art_open_scan *open) {
     struct art_scan *scan = (struct art_scan *)open;
     if (scan->state == ART_SCAN_END) {
-        let_go(scan);
+        leave_rows(scan);
     } else {
         art_rows_settle_open(scan);
     }

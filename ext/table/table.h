@@ -115,8 +115,8 @@ struct art_table {
     struct art_table *next;                           /* in its chain */
     struct art_table *changing_next, **changing_link; /* connection->changing */
     unsigned vtabs;                                   /* handles that use it */
-    sqlite3_file *file; /* with `database` and `uuid`: which table it is */
-    char *database;     /* file name, "" for none */
+    sqlite3_file *file;                               /* with `database` and `uuid`: which table it is */
+    char *database;                                   /* file name, "" for none */
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;

@@ -322,7 +322,7 @@ static void change_root(struct art_root *root, unsigned which) {
     which -= ROOT_LIES;
     if (which == 0) art_root_remove_run(root, 0);
     if (which == 1) art_root_insert_run(root, 0, run); /* twice the same */
-    while (which >= 2 && root->runs < ART_RUNS_CAPACITY) art_root_insert_run(root, 0, run);
+    while (which >= 2 && root->runs < root->capacity) art_root_insert_run(root, 0, run);
     if (which == 3) root->run[3].top.slot = 4000000000u;
 }
 
@@ -333,9 +333,11 @@ struct root_lie {
 
 static void forge_root(sqlite3 *db, const void *how) {
     const struct root_lie *lie = how;
-    struct art_root *root;
+    struct art_root *decoded, *root;
     struct art_buffer bytes = {0};
-    read_root(db, &root);
+    read_root(db, &decoded);
+    ck_assert_int_eq(art_root_clone(decoded, &root), ART_OK); /* with room for more runs */
+    art_root_unref(decoded);
     change_root(root, lie->which);
     ck_assert_int_eq(art_root_encode(root, &bytes), ART_OK);
     if (lie->alone) sqlite3_exec(db, "DELETE FROM t_artdata", NULL, NULL, NULL);

@@ -160,7 +160,7 @@ START_TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
 }
 END_TEST
 
-/* --- absurd sizes, and a database that is gone --------------------------------------------------------------------- */
+/* --- absurd sizes, and a database that is gone -------------------------------------------------------------------- */
 
 START_TEST(test_absurd_sizes_add_up) {
     enum { CONNECTIONS = 4 };
@@ -184,6 +184,7 @@ static void lose_database(const char *journal, const char *write) {
     sql_run(db, "PRAGMA journal_mode = %s", journal);
     sql_run(db, "INSERT OR REPLACE INTO t VALUES('a', 1)");
     ck_assert_int_eq(unlink(path), 0);
+    sqlite3_extended_result_codes(db, 0); /* as applications have it that have not asked */
     sql_refused(db, SQLITE_READONLY, "moved, replaced or removed", write);
 }
 

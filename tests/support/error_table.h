@@ -332,7 +332,8 @@ static const struct error errors[] = {
      "a write after a sync has failed", "CREATE VIRTUAL TABLE u USING art(path, io=pwrite); INSERT INTO u VALUES('x')",
      no_syncs_before, "INSERT INTO u(u) VALUES('flush')"},
 
-    {MESSAGE_PLAIN, "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
+    {MESSAGE_PLAIN,
+     "art: the database file was moved, replaced or removed while it was open (%s): open the database anew",
      SQLITE_READONLY, "writing through a connection whose database was renamed or removed",
      "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')", folder_moved_away,
      "INSERT INTO u(u) VALUES('flush')"},

@@ -231,7 +231,9 @@ START_TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_s
 END_TEST
 
 START_TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
-    struct art_root *root = art_root_new((const uint8_t[16]){0});
+    struct art_root *empty = art_root_new((const uint8_t[16]){0}), *root;
+    must(art_root_clone(empty, &root));
+    art_root_unref(empty);
     struct art_run run = {.top = {.slot = 1, .leaf_pages = 1, .footer_pages = 1, .entries = 1}};
     for (unsigned i = 0; i < ART_RUNS_CAPACITY; i++) must(art_root_insert_run(root, i, &run));
     refused(art_root_insert_run(root, 0, &run), ART_TOOBIG, "too many runs");
