@@ -1,6 +1,7 @@
 /* The arena: all memory that keys, values and nodes of one memtable lie in, given back whole.
  *
- *   chunks   4 KB, 5 KB, ... 64 KB, 128 KB, ... 1 MB, from art_alloc(); what does not fit into a quarter of one gets a chunk of its own
+ *   chunks   4 KB, 5 KB, ... 64 KB, 128 KB, ... 1 MB, from art_alloc(); what does not fit into a quarter of one gets a
+ *            chunk of its own
  *   regions  the chunk from whose front the next bytes are cut off; one for keys and values (aligned to 8), one for
  *            inner nodes (aligned to a cache line), which lie close together so
  *
