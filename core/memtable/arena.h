@@ -1,7 +1,7 @@
 /* The arena: all memory that keys, values and nodes of one memtable lie in, given back whole.
  *
- *   chunks   512 bytes, 640, 800, ... 64 KB, 128 KB, ... 1 MB, from art_alloc(); what is large for the next one gets a chunk
- *            of its own
+ *   chunks   512 bytes, 640, 800, ... 64 KB, 128 KB, ... 1 MB, from art_alloc(); what is large for the next one gets a
+ *            chunk of its own
  *   regions  the chunk from whose front the next bytes are cut off; one for keys and values (aligned to 8), one for
  *            inner nodes (aligned to a cache line), which lie close together so
  *

@@ -175,13 +175,13 @@ enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_
 enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out);
 enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
-/* Checks the chain: ART_OK and the row's hash, ART_REBUILD when the row does not follow `previous`, ART_CORRUPT when it is
- * too short. verify() also looks at each entry, as replay() does: ART_CORRUPT when they make no sense, ART_NOMEM. */
+/* Checks the chain: ART_OK and the row's hash, ART_REBUILD when the row does not follow `previous`, ART_CORRUPT when it
+ * is too short. verify() also looks at each entry, as replay() does: ART_CORRUPT when they make no sense, ART_NOMEM. */
 enum art_rc art_redo_follows(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
-/* Applies a row that follows: keeps the `shadows_older` of an entry that the memtable already holds, with what it replaces.
- * No undo is noted. ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE when the
- * memtable is dirty (this and art_redo_decode_all). */
+/* Applies a row that follows: keeps the `shadows_older` of an entry that the memtable already holds, with what it
+ * replaces. No undo is noted. ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE
+ * when the memtable is dirty (this and art_redo_decode_all). */
 enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
 
 void art_memtable_dump(const struct art_memtable *memtable, FILE *out);

@@ -5,9 +5,9 @@
  *     ...                                    v
  *     last run     [ rows ...  | chunks ...  ]             its last blob is written anew if it is not full
  *
- * Chunks of large values have keys that grow with each transaction (txn/overflow.c). So those of new values stand behind
- * everything in all runs, hide nothing and are hidden by nothing: a flush gives them to the last run at once. Merges
- * then move rows and references, and a value is written once, however deep the runs below it are.
+ * Chunks of large values have keys that grow with each transaction (txn/overflow.c). So those of new values stand
+ * behind everything in all runs, hide nothing and are hidden by nothing: a flush gives them to the last run at once.
+ * Merges then move rows and references, and a value is written once, however deep the runs below it are.
  */
 #include "core/tree/run/run.h"
 
@@ -16,7 +16,7 @@ enum {
     FULL_PART = 8   /* and a blob that lacks so much of its pages is filled up */
 };
 
-static enum art_rc last_key(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
+static enum art_rc last_key_below(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
@@ -34,7 +34,7 @@ static enum art_rc end_of_runs(struct art_tree *tree, const struct art_root *roo
     struct art_buffer last = {0};
     enum art_rc rc = art_buffer_set_key(end, art_bytes(&chunks, 1));
     for (unsigned i = 0; !rc && i < root->runs; i++) {
-        rc = last_key(tree, &root->run[i].top, &last);
+        rc = last_key_below(tree, &root->run[i].top, &last);
         if (!rc && art_bytes_compare(art_buffer_bytes(&last), art_buffer_bytes(end)) > 0)
             rc = art_buffer_set_key(end, art_buffer_bytes(&last));
     }
@@ -77,7 +77,7 @@ static enum art_rc last_leaf(struct art_tree *tree, struct art_run_cursor *curso
     return rc;
 }
 
-static enum art_rc add_leaf(struct art_tree *tree, struct art_run_build *build, const struct art_ref *leaf) {
+static enum art_rc add_old(struct art_tree *tree, struct art_run_build *build, const struct art_ref *leaf) {
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;
@@ -109,7 +109,7 @@ static enum art_rc add_new(struct art_run_build *build, struct art_memtable_curs
 static enum art_rc separate(struct art_tree *tree, const struct art_ref *leaf, struct art_bytes first,
                             struct art_buffer *low) {
     struct art_buffer before = {0};
-    enum art_rc rc = last_key(tree, leaf, &before);
+    enum art_rc rc = last_key_below(tree, leaf, &before);
     struct art_bytes last = art_buffer_bytes(&before);
     if (!rc) {
         uint32_t common = art_common_prefix(last.data, first.data, art_min32(last.len, first.len));
@@ -119,8 +119,8 @@ static enum art_rc separate(struct art_tree *tree, const struct art_ref *leaf, s
     return rc;
 }
 
-static enum art_rc append(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable_cursor *chunks,
-                          const struct art_buffer *end) {
+static enum art_rc append_chunks(struct art_tree *tree, struct art_version_edit *edit,
+                                 struct art_memtable_cursor *chunks, const struct art_buffer *end) {
     struct art_run *last = &edit->root->run[edit->root->runs - 1], longer = {0};
     struct art_run_build *build = NULL;
     struct art_children fresh = {0};
@@ -134,7 +134,7 @@ static enum art_rc append(struct art_tree *tree, struct art_version_edit *edit, 
     uint32_t most = art_tree_full_pages(tree);
     bool fills = art_ref_pages(&leaf) < most - most / FULL_PART;
     if (!rc) rc = art_run_build_open(&build, tree, edit, false, 0, false);
-    if (!rc && fills) rc = add_leaf(tree, build, &leaf);
+    if (!rc && fills) rc = add_old(tree, build, &leaf);
     if (!rc) rc = add_new(build, chunks, end);
     if (!rc) rc = art_run_build_children(build, &fresh);
     if (!rc) rc = seek_behind(chunks, end);
@@ -161,7 +161,7 @@ enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *ed
     bool any = !rc && chunks.valid && chunks.key.len && chunks.key.data[0] == ART_SPACE_OVERFLOW;
     if (any) rc = end_of_runs(tree, edit->root, end);
     if (!rc && any) rc = worth_it(tree, &chunks, end, &worth);
-    if (!rc && worth) rc = append(tree, edit, &chunks, end);
+    if (!rc && worth) rc = append_chunks(tree, edit, &chunks, end);
     if (!worth) end->len = 0;
     art_memtable_cursor_clear(&chunks);
     return rc;

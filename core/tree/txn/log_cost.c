@@ -1,11 +1,12 @@
 /* When is the log full?
  *
  * Who opens the table reads the whole log before the first row. A limit in bytes is taken at its word, and a key counts
- * as some bytes at least: deletes are short, but replayed all the same. By itself (ART_LOG_AUTO) the log is full when it
- * takes about as long to read as a few rows of an ordinary table, or, in a load, as some tens of them:
+ * as some bytes at least: deletes are short, but replayed all the same. By itself (ART_LOG_AUTO) the log is full when
+ * opening the table takes about eight times as long as opening an ordinary one. A load may fill a larger one, since a
+ * flush's sync costs it dear:
  *
- *     entries of a commit     1 .. 64   100     320     640 and more       a large commit pays more for its flush's
- *     entries in the log      1,365     2,133   6,826   16,384             sync by its rows, so it may fill a larger log
+ *     entries of a commit     1 .. 64   100     320     768 and more
+ *     entries in the log      1,365     2,133   6,826   16,384
  *
  * and in any case at 1 MB of redo, of which long entries, which are only copied, count a quarter. A small commit that
  * comes behind a load finds the log full, and so its readers soon have a short one. No row is longer than what SQLite
