@@ -54,9 +54,10 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
         begins = planning->listing; /* else it is a list */
     } else if (meaning == ART_ARGUMENT_GLOB) {
         begins = begins_literally(planning, i);
-    } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
-        begins = art_condition_is_on_key(planning, i);
-        begins |= hidden == ART_HIDDEN_PREFIX;
+    } else if (meaning == ART_ARGUMENT_LIKE) { /* a literal one leaves nobody knows how many rows */
+        begins = !art_condition_constant(planning, i);
+    } else if (meaning == ART_ARGUMENT_NONE) {
+        begins = hidden == ART_HIDDEN_PREFIX;
     }
     bounds->low += hidden == ART_HIDDEN_START_AFTER;
     bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
@@ -111,12 +112,13 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning) {
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 
-/* How many rows SQLite is to take the table to have. */
-static uint64_t assume_rows(const struct art_planning *planning) {
+/* How many rows SQLite is to take for those between the constants among the arguments; `all`: for those of the table. */
+static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) {
     const struct art_table *table = planning->vtab->table;
-    uint64_t rows;
-    bool known = table && has_statistics(planning->vtab) && art_tree_estimate(table->tree, NULL, &rows);
-    return known ? rows : ROWS_ASSUMED;
+    if (table && has_statistics(planning->vtab) && art_tree_estimate(table->tree, NULL, all))
+        return art_planning_guess_rows(planning);
+    *all = ROWS_ASSUMED;
+    return share(count_bounds(planning, true), *all);
 }
 
 /* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
@@ -178,7 +180,7 @@ static double logarithm(uint64_t rows) {
  * give it, costs the sort, too. Of an order by another table's columns nothing is told. */
 void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
-    uint64_t all = assume_rows(planning), rows = share(count_bounds(planning, true), all);
+    uint64_t all, rows = assume_rows(planning, &all);
     double search = logarithm(all);
     if (planning->point) {
         info->estimatedRows = 1;
@@ -188,7 +190,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     }
     struct bounds unknown = count_bounds(planning, false);
     bool may_wait = unknown.low || unknown.high || planning->list;
-    double each = planning->list ? search + step : step;
+    double each = step;
     if (planning->list) rows = rows / 4 < LIST_GUESS ? rows / 4 : LIST_GUESS;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
@@ -203,7 +205,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     if (rows < ROWS_LEAST) rows = ROWS_LEAST;
     uint64_t left = guess_after_conditions(planning, rows, all);
     info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
-    info->estimatedCost = (may_wait ? 1 : 2) + (rows == all ? 0 : search) + (double)rows * each;
+    info->estimatedCost = (may_wait ? 1 : 2) + (double)rows * each;
     bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
     if (sorts) info->estimatedCost += 2 * (double)left * logarithm(left);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
