@@ -124,10 +124,10 @@ static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) 
 /* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
 static void price_lookups(const struct art_planning *planning, uint64_t rows, double search) {
     sqlite3_index_info *info = planning->info;
-    enum { FOUND = 10, ROWS_A_BLOB = 8192 };
+    enum { FOUND = 10, FOOTERS = 65536 };
     uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
     info->estimatedRows = (sqlite3_int64)found + 1;
-    info->estimatedCost = search + (double)found * 2 * step + (double)rows / ROWS_A_BLOB;
+    info->estimatedCost = search + (double)found * 2 * step + (double)rows / FOOTERS;
 }
 
 /* Is the table so small that a join may as well begin with it? */
@@ -207,6 +207,6 @@ void art_planning_estimate(const struct art_planning *planning) {
     info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
     info->estimatedCost = (may_wait ? 1 : 2) + (double)rows * each;
     bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
-    if (sorts) info->estimatedCost += 2 * (double)left * logarithm(left);
+    if (sorts) info->estimatedCost += 5 * (double)left * logarithm(left);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }
