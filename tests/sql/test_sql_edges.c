@@ -134,10 +134,11 @@ START_TEST(test_the_empty_path_is_a_row_like_any_other) {
 }
 END_TEST
 
-START_TEST(test_a_delimiter_that_is_only_compared_lists_nothing) {
+START_TEST(test_a_delimiter_that_is_only_compared_is_refused) {
     sql_run(db, "INSERT INTO t VALUES('a/b', 1)");
     sql_expect(db, "a/b||\n", "SELECT path, delimiter, prefix FROM t WHERE path = 'a/b' AND delimiter IS NULL");
-    sql_expect(db, "", "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
+    sql_refused(db, SQLITE_ERROR, "art: delimiter is an argument",
+                "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
 }
 END_TEST
 
@@ -360,7 +361,7 @@ int main(void) {
     tcase_add_test(tests, test_patterns_with_broken_characters);
     tcase_add_test(tests, test_bounds_that_no_like_has_made);
     tcase_add_test(tests, test_the_empty_path_is_a_row_like_any_other);
-    tcase_add_test(tests, test_a_delimiter_that_is_only_compared_lists_nothing);
+    tcase_add_test(tests, test_a_delimiter_that_is_only_compared_is_refused);
     tcase_add_test(tests, test_a_statement_with_a_huge_argument_leaves_nothing_behind);
     tcase_add_test(tests, test_a_table_named_like_a_hidden_column_takes_rows);
     tcase_add_test(tests, test_odd_definitions);
