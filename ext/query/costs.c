@@ -112,7 +112,10 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning) {
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 
-/* How many rows SQLite is to take for those between the constants among the arguments; `all`: for those of the table. */
+/* How many rows SQLite is to take the constants among the arguments to leave; `all`: how many the table to have.
+ *
+ * Without statistics SQLite assumes so many rows for every ordinary table. Beside such numbers a true one that is
+ * smaller would always come first in a join, however large the table is. */
 static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) {
     const struct art_table *table = planning->vtab->table;
     if (table && has_statistics(planning->vtab) && art_tree_estimate(table->tree, NULL, all))
@@ -149,9 +152,9 @@ static unsigned equality_divides(const struct art_planning *planning, int i) {
     return number >= -1 && number <= 1 ? 2 : 4;
 }
 
-/* How many of the rows meet the conditions on other columns, by the guesses that SQLite makes for an ordinary table, and
- * for no virtual one: an equality leaves at most a quarter of all, or half if it is with -1, 0 or 1; and any condition
- * 94 %. */
+/* How many of the rows meet the conditions on other columns, by the guesses that SQLite makes for an ordinary table,
+ * and for no virtual one: an equality leaves at most a quarter of all, or half if it is with -1, 0 or 1; and any
+ * condition 94 %. */
 static uint64_t guess_after_conditions(const struct art_planning *planning, uint64_t rows, uint64_t all) {
     const sqlite3_index_info *info = planning->info;
     uint64_t left = rows, most = rows;
@@ -174,10 +177,11 @@ static double logarithm(uint64_t rows) {
 /* As SQLite reckons for an ordinary table: a search takes the logarithm of the rows, and each row a step.
  *
  * Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
- * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables.
+ * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. So a range and a list
+ * are charged no search.
  *
- * SQLite charges a join no sort where it begins with a virtual table. So a plan that is asked for an order, and does not
- * give it, costs the sort, too. Of an order by another table's columns nothing is told. */
+ * SQLite charges a join no sort where it begins with a virtual table. So a plan that is asked for an order, and does
+ * not give it, costs the sort, too. Of an order by another table's columns nothing is told. */
 void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     uint64_t all, rows = assume_rows(planning, &all);

@@ -1,8 +1,8 @@
 /* The order in which SQLite goes through the tables of a join is the one that it takes for an ordinary table in the art
  * table's place, or takes no more steps.
  *
- * A matrix: shapes of joins, conditions and orders, times sizes of the table, times ANALYZE. Each statement is planned in
- * two databases that differ in t and u alone: art tables in one, WITHOUT ROWID tables in the other. Where the orders
+ * A matrix: shapes of joins, conditions and orders, times sizes of the table, times ANALYZE. Each statement is planned
+ * in two databases that differ in t and u alone: art tables in one, WITHOUT ROWID tables in the other. Where the orders
  * differ both are run, and the steps counted; accepted[] says where SQLite leaves an art table no better choice.
  *
  * s and b are other tables: few has 20 rows and no index, small 300 and plain 1,000, big 20,000. BELOW(x) stands for
