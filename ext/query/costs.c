@@ -2,10 +2,10 @@
 #include "ext/query/planning.h"
 
 enum {
-    ROWS_ASSUMED = 1048576, /* of a table of which nothing is known */
+    ROWS_ASSUMED = 1048576, /* of a table without statistics, as SQLite does */
     ROWS_LEAST = 2,         /* of a range */
-    LIST_GUESS = 25,        /* elements, but not more than a part of the rows */
-    SMALL_TABLE = 4096
+    LIST_GUESS = 25,        /* elements, as SQLite takes of a subquery */
+    SMALL_TABLE = 4096      /* to go through it takes as long as to prepare some statements */
 };
 
 static const double step = 2.8;
@@ -195,7 +195,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     struct bounds unknown = count_bounds(planning, false);
     bool may_wait = unknown.low || unknown.high || planning->list;
     double each = step;
-    if (planning->list) rows = rows / 4 < LIST_GUESS ? rows / 4 : LIST_GUESS;
+    if (planning->list) rows = LIST_GUESS;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
     if (planning->lookups) {
@@ -209,7 +209,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     if (rows < ROWS_LEAST) rows = ROWS_LEAST;
     uint64_t left = guess_after_conditions(planning, rows, all);
     info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
-    info->estimatedCost = (may_wait ? 1 : 2) + (double)rows * each;
+    info->estimatedCost = (double)rows * each;
     bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
     if (sorts) info->estimatedCost += 5 * (double)left * logarithm(left);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
