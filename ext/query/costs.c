@@ -2,9 +2,13 @@
 #include "ext/query/planning.h"
 
 enum {
-    ROWS_UNKNOWN = 1000000, /* of a table of which nothing is known */
-    LIST_GUESS = 20         /* elements, but not more than a part of the rows */
+    ROWS_ASSUMED = 1048576, /* of a table without statistics, as SQLite does */
+    ROWS_LEAST = 2,         /* of a range */
+    LIST_GUESS = 25,        /* elements, as SQLite takes of a subquery */
+    SMALL_TABLE = 4096      /* to go through it takes as long as to prepare some statements */
 };
+
+static const double step = 2.8;
 
 /* Where the constants among the arguments meet. False: there are none. */
 static bool constants_meet(const struct art_planning *planning, struct art_key_range *keys) {
@@ -50,9 +54,10 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
         begins = planning->listing; /* else it is a list */
     } else if (meaning == ART_ARGUMENT_GLOB) {
         begins = begins_literally(planning, i);
-    } else if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE) { /* LIKE prefix, other columns */
-        begins = art_condition_is_on_key(planning, i);
-        begins |= hidden == ART_HIDDEN_PREFIX;
+    } else if (meaning == ART_ARGUMENT_LIKE) { /* a literal one leaves nobody knows how many rows */
+        begins = !art_condition_constant(planning, i);
+    } else if (meaning == ART_ARGUMENT_NONE) {
+        begins = hidden == ART_HIDDEN_PREFIX;
     }
     bounds->low += hidden == ART_HIDDEN_START_AFTER;
     bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
@@ -82,6 +87,14 @@ static uint64_t share(struct bounds bounds, uint64_t rows) {
     return others < 32 ? rows >> others : 0;
 }
 
+/* Does SQLite have statistics? What it knows of other tables is then true, or as old as the last ANALYZE. The schema in
+ * memory tells whether there is a table of them, and nothing tells what is in it. */
+static bool has_statistics(const struct art_vtab *vtab) {
+    const char *schema = vtab->name->schema;
+    return !sqlite3_table_column_metadata(vtab->connection->db, schema, "sqlite_stat1", NULL, NULL, NULL, NULL, NULL,
+                                          NULL);
+}
+
 uint64_t art_planning_guess_rows(const struct art_planning *planning) {
     struct art_vtab *vtab = planning->vtab;
     const struct art_table *table = vtab->table;
@@ -90,7 +103,7 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning) {
     uint64_t rows = 0;
     bool meet = constants_meet(planning, &keys);
     if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
-        rows = ROWS_UNKNOWN;
+        rows = ROWS_ASSUMED;
         meet = false;
     }
     vtab->planned_low = keys.low;
@@ -99,67 +112,105 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning) {
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 
-/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
-static void price_lookups(const struct art_planning *planning, uint64_t rows) {
-    sqlite3_index_info *info = planning->info;
-    enum { FOUND = 10, ROWS_A_BLOB = 8192, READ = 40 };
-    uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
-    info->estimatedRows = (sqlite3_int64)found + 1;
-    info->estimatedCost = 6 + (double)(rows < READ * FOUND ? rows : READ * FOUND) + (double)rows / ROWS_A_BLOB;
+/* How many rows SQLite is to take the constants among the arguments to leave; `all`: how many the table to have.
+ *
+ * Without statistics SQLite assumes so many rows for every ordinary table. Beside such numbers a true one that is
+ * smaller would always come first in a join, however large the table is. */
+static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) {
+    const struct art_table *table = planning->vtab->table;
+    if (table && has_statistics(planning->vtab) && art_tree_estimate(table->tree, NULL, all))
+        return art_planning_guess_rows(planning);
+    *all = ROWS_ASSUMED;
+    return share(count_bounds(planning, true), *all);
 }
 
-/* How many of the rows meet the conditions on other columns, by guesses like those that SQLite makes for an ordinary
- * table: an equality leaves a quarter, or half if it is with -1, 0 or 1; any other condition 93 %. SQLite makes no
- * such guess for a virtual table, and would begin a join with either of two tables where one of them has such a
- * condition. */
-static uint64_t guess_after_conditions(const struct art_planning *planning, uint64_t rows) {
+/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
+static void price_lookups(const struct art_planning *planning, uint64_t rows, double search) {
+    sqlite3_index_info *info = planning->info;
+    enum { FOUND = 10, FOOTERS = 65536 };
+    uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
+    info->estimatedRows = (sqlite3_int64)found + 1;
+    info->estimatedCost = search + (double)found * 2 * step + (double)rows / FOOTERS;
+}
+
+/* Is the table so small that a join may as well begin with it? */
+static bool is_small(const struct art_planning *planning) {
+    const struct art_table *table = planning->vtab->table;
+    uint64_t rows;
+    return table && art_tree_estimate(table->tree, NULL, &rows) && rows <= SMALL_TABLE;
+}
+
+/* The part of all rows, as a divisor, that meets an equality with another column, or 0: SQLite does not count it.
+ *
+ * It counts one with a parameter, and none with a column of another table, but does not tell which it is. To take a
+ * parameter for a column may make a join go through the other table first, however large it is; to take a column for a
+ * parameter may make it go through all of this one, and this one's size is known. */
+static unsigned equality_divides(const struct art_planning *planning, int i) {
+    sqlite3_value *value = art_condition_constant(planning, i);
+    if (!value && !is_small(planning)) return 0;
+    sqlite3_int64 number = value && sqlite3_value_type(value) == SQLITE_INTEGER ? sqlite3_value_int64(value) : 2;
+    return number >= -1 && number <= 1 ? 2 : 4;
+}
+
+/* How many of the rows meet the conditions on other columns, by the guesses that SQLite makes for an ordinary table,
+ * and for no virtual one: an equality leaves at most a quarter of all, or half if it is with -1, 0 or 1; and any
+ * condition 94 %. */
+static uint64_t guess_after_conditions(const struct art_planning *planning, uint64_t rows, uint64_t all) {
     const sqlite3_index_info *info = planning->info;
     uint64_t left = rows, most = rows;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
         if (!art_condition_is_on_other_column(planning, i) || art_is_limit(constraint->op)) continue;
-        left -= left / 14;
-        if (art_condition_means(constraint->op) != ART_ARGUMENT_EQUAL) continue;
-        sqlite3_value *value = art_condition_constant(planning, i);
-        sqlite3_int64 number = value && sqlite3_value_type(value) == SQLITE_INTEGER ? sqlite3_value_int64(value) : 2;
-        uint64_t equal = rows / (number >= -1 && number <= 1 ? 2 : 4);
-        if (most > equal) most = equal;
+        bool equal = art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL && !art_condition_is_list(planning, i);
+        unsigned divisor = equal ? equality_divides(planning, i) : 1;
+        if (!divisor) continue;
+        left -= left / 16;
+        if (equal && most > all / divisor) most = all / divisor;
     }
     return left < most ? left : most;
 }
 
-/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
- * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. */
+static double logarithm(uint64_t rows) {
+    return 63 - __builtin_clzll(rows | 1);
+}
+
+/* As SQLite reckons for an ordinary table: a search takes the logarithm of the rows, and each row a step.
+ *
+ * Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
+ * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. So a range and a list
+ * are charged no search.
+ *
+ * SQLite charges a join no sort where it begins with a virtual table. So a plan that is asked for an order, and does
+ * not give it, costs the sort, too. Of an order by another table's columns nothing is told. */
 void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
+    uint64_t all, rows = assume_rows(planning, &all);
+    double search = logarithm(all);
     if (planning->point) {
         info->estimatedRows = 1;
-        info->estimatedCost = 2;
+        info->estimatedCost = search + step;
         info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
     struct bounds unknown = count_bounds(planning, false);
     bool may_wait = unknown.low || unknown.high || planning->list;
-    uint64_t rows = art_planning_guess_rows(planning);
-    double each = art_planning_reads_only(planning, ART_COLUMN_KEY) ? 0.6 : 1.0;
-    if (planning->list && rows / 4 < LIST_GUESS) {
-        rows /= 4;
-    } else if (planning->list) {
-        rows = LIST_GUESS;
-    }
+    double each = step;
+    if (planning->list) rows = LIST_GUESS;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
     if (planning->lookups) {
-        price_lookups(planning, rows);
+        price_lookups(planning, rows, search);
         return;
     }
-    if (planning->list) {
-        each = 2;
-    } else if (planning->listing) {
+    if (planning->listing) {
         rows = rows / 50 + (may_wait ? 8 : 10);
         each = 5;
     }
-    info->estimatedRows = (sqlite3_int64)guess_after_conditions(planning, rows) + 2;
-    info->estimatedCost = (may_wait ? 4 : 5) + (double)rows * each;
+    if (rows < ROWS_LEAST) rows = ROWS_LEAST;
+    uint64_t left = guess_after_conditions(planning, rows, all);
+    info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
+    info->estimatedCost = (double)rows * each;
+    bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
+    if (sorts) info->estimatedCost += 5 * (double)left * logarithm(left);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }

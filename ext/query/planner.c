@@ -88,29 +88,48 @@ static int take_listing_arguments(struct art_planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &given);
 }
 
-static bool compares_hidden(const struct art_planning *planning, enum art_hidden hidden) {
+/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason
+ * to compare. */
+static int refuse_argument(const struct art_planning *planning, enum art_hidden hidden) {
+    struct art_vtab *vtab = planning->vtab;
+    const char *table = vtab->name->table, *name = art_columns_hidden_name(hidden);
+    char **message = &vtab->base.zErrMsg;
+    if (hidden == ART_HIDDEN_COMMAND) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: a listing has no fifth argument, nor can the column for commands be compared (%s): "
+                            "leave it out",
+                            table);
+    }
+    if (hidden == ART_HIDDEN_SNAPSHOT) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: there are no snapshots in this version (%s.snapshot): leave the argument out", table);
+    }
+    return art_complain(message, SQLITE_ERROR,
+                        "art: %s is an argument, and only = gives it (%s.%s): write %s = ..., or compare %s", name,
+                        table, name, name, vtab->columns.items[ART_COLUMN_KEY].name);
+}
+
+static bool is_given(const struct art_planning *planning, int hidden) {
     const sqlite3_index_info *info = planning->info;
-    for (int i = 0; i < info->nConstraint; i++) {
-        bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == (int)hidden;
+    for (int i = 0; hidden <= ART_HIDDEN_START_AFTER && i < info->nConstraint; i++) {
+        bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == hidden;
         if (same && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ) return true;
     }
     return false;
 }
 
-/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason
- * to compare. */
+/* An argument that nobody gives is NULL in every row: any comparison but IS NULL would find nothing. */
 static int refuse_arguments(const struct art_planning *planning) {
-    struct art_vtab *vtab = planning->vtab;
-    const char *table = vtab->name->table;
-    if (compares_hidden(planning, ART_HIDDEN_COMMAND)) {
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                            "art: a listing has no fifth argument, nor can the column for commands be compared (%s): "
-                            "leave it out",
-                            table);
+    const sqlite3_index_info *info = planning->info;
+    int last = -1;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
+        unsigned char op = info->aConstraint[i].op;
+        bool compared = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_COMMAND && !art_is_limit(op);
+        if (!compared || op == SQLITE_INDEX_CONSTRAINT_ISNULL || is_given(planning, hidden)) continue;
+        if (last < hidden) last = hidden;
     }
-    if (!compares_hidden(planning, ART_HIDDEN_SNAPSHOT)) return SQLITE_OK;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: there are no snapshots in this version (%s.snapshot): leave the argument out", table);
+    return last < 0 ? SQLITE_OK : refuse_argument(planning, (enum art_hidden)last);
 }
 
 /* --- whose functions ---------------------------------------------------------------------------------------------- */

@@ -135,10 +135,11 @@ START_TEST(test_the_empty_path_is_a_row_like_any_other) {
 }
 END_TEST
 
-START_TEST(test_a_delimiter_that_is_only_compared_lists_nothing) {
+START_TEST(test_a_delimiter_that_is_only_compared_is_refused) {
     sql_run(db, "INSERT INTO t VALUES('a/b', 1)");
     sql_expect(db, "a/b||\n", "SELECT path, delimiter, prefix FROM t WHERE path = 'a/b' AND delimiter IS NULL");
-    sql_expect(db, "", "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
+    sql_refused(db, SQLITE_ERROR, "art: delimiter is an argument",
+                "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
 }
 END_TEST
 
@@ -401,7 +402,7 @@ int main(void) {
     tcase_add_test(tests, test_patterns_with_broken_characters);
     tcase_add_test(tests, test_bounds_that_no_like_has_made);
     tcase_add_test(tests, test_the_empty_path_is_a_row_like_any_other);
-    tcase_add_test(tests, test_a_delimiter_that_is_only_compared_lists_nothing);
+    tcase_add_test(tests, test_a_delimiter_that_is_only_compared_is_refused);
     tcase_add_test(tests, test_a_statement_with_a_huge_argument_leaves_nothing_behind);
     tcase_add_test(tests, test_absurd_sizes_add_up);
     tcase_add_test(tests, test_a_database_that_was_removed_says_so);
