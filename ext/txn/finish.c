@@ -181,7 +181,11 @@ static bool is_smallest(const struct second *second) {
     return is_small_enough(second) && (second->table->inlined || !second->info.free_slots);
 }
 
+/* A portion may go from one run to the next without a blob more or less. */
 static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b) {
+    for (unsigned i = 0; i < a->runs && i < b->runs; i++) {
+        if (a->run[i].entries != b->run[i].entries) return false;
+    }
     return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
            a->file_bytes == b->file_bytes && a->retired_slots == b->retired_slots;
 }
