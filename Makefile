@@ -246,7 +246,7 @@ $(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
 SUMMARY_MODELS = test_model_summaries test_sql_changed test_sql_lookup test_sql_resummarise test_sql_summary
 $(addprefix $(BUILD)/tests/,$(SUMMARY_MODELS)): TEST_LIBS += -Wl,--wrap=art_tree_open
 $(BUILD)/tests/test_bypass: TEST_LIBS += -Wl,--wrap=clock_gettime
-$(BUILD)/tests/test_churn: TEST_LIBS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/test_churn $(BUILD)/tests/test_log: TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_pauses: TEST_LIBS += -Wl,--wrap=clock_gettime -Wl,--wrap=art_compact_merge
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.

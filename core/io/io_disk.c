@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
@@ -147,41 +148,65 @@ static enum art_rc choose_direct(struct art_file *file, const struct art_file_op
     return ART_OK;
 }
 
-/* Opens the same file a second time, by its name. NULL: that fails, or the name leads to another file by now. */
-static struct art_shared *share_again(const char *name, const struct stat *attributes, bool direct) {
-    struct art_shared *shared = art_shared_find(attributes, direct);
-    if (shared) return shared;
-    int fd = open_retried(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+/* *fd as it is, or -1 and closed when it is not that file. False: it could not be looked at. */
+static bool keep_same(int *fd, const struct stat *attributes) {
     struct stat other;
-    if (fd < 0) return NULL;
-    bool same = !art_system.fstat(fd, &other) && other.st_dev == attributes->st_dev &&
-                other.st_ino == attributes->st_ino && !art_system.set_flags(fd, direct ? O_DIRECT : 0);
-    if (same) shared = art_shared_add(fd, attributes, direct);
-    if (!shared) art_system.close(fd);
-    return shared;
+    bool known = !art_system.fstat(*fd, &other);
+    if (known && other.st_dev == attributes->st_dev && other.st_ino == attributes->st_ino) return true;
+    art_system.close(*fd);
+    *fd = -1;
+    return known;
+}
+
+/* Opens the same file a second time: by its name, or where that is gone or leads to another file by now, by what the
+ * system lists of this process. A descriptor, or -1. */
+static int open_again(const char *name, int fd, const struct stat *attributes) {
+    enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+    char listed[40];
+    int again = open_retried(name, FLAGS | O_NOFOLLOW, 0);
+    bool elsewhere = again < 0 ? errno == ENOENT : keep_same(&again, attributes) && again < 0;
+    if (!elsewhere) return again;
+    snprintf(listed, sizeof listed, "/proc/self/fd/%d", fd);
+    again = open_retried(listed, FLAGS, 0);
+    if (again >= 0) keep_same(&again, attributes);
+    return again;
+}
+
+/* The process's descriptor for the file of `fd`, with O_DIRECT or without. ART_CANTOPEN: it cannot be had. */
+static enum art_rc share_again(const char *name, int fd, const struct stat *attributes, bool direct,
+                               struct art_shared **out) {
+    *out = art_shared_find(attributes, direct);
+    if (*out) return ART_OK;
+    int again = open_again(name, fd, attributes);
+    if (again >= 0 && !art_system.set_flags(again, direct ? O_DIRECT : 0)) {
+        *out = art_shared_add(again, attributes, direct);
+        if (*out) return ART_OK;
+        art_system.close(again);
+        return art_nomem();
+    }
+    enum art_rc rc = art_fail_errno(ART_CANTOPEN, errno,
+                                    "art: cannot open the file once more, to read the device (%s): raise the limit of "
+                                    "open files, or, if the file was replaced, open the database anew",
+                                    name);
+    if (again >= 0) art_system.close(again);
+    return rc;
 }
 
 /* Without it all reads are direct. */
 static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
-    file->shared = share_again(file->io.name, attributes, false);
-    file->io.cached = file->shared != NULL;
+    file->io.cached = !share_again(file->io.name, file->fd, attributes, false, &file->shared);
     if (file->shared) file->read_fd = file->shared->fd;
 }
 
 enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
     struct stat attributes;
     if (file->fd >= 0 || from == ART_READ_CACHED) return ART_OK;
-    if (!art_system.fstat(file->read_fd, &attributes)) {
-        file->device = share_again(file->io.name, &attributes, true);
+    if (art_system.fstat(file->read_fd, &attributes)) {
+        return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the disk", file->io.name);
     }
-    if (!file->device) {
-        return art_fail(ART_CANTOPEN,
-                        "art: cannot open the file once more, to read the device (%s): raise the limit of open files, "
-                        "or, if the file was replaced, open the database anew",
-                        file->io.name);
-    }
-    file->fd = file->device->fd;
-    return ART_OK;
+    enum art_rc rc = share_again(file->io.name, file->read_fd, &attributes, true, &file->device);
+    if (!rc) file->fd = file->device->fd;
+    return rc;
 }
 
 /* Whoever only reads the file reads by the process's descriptor for it, which may become this one. */

@@ -23,7 +23,7 @@ enum {
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
-    LOOSE_MANY = 32,         /* slots: 16 MB */
+    LONG_TAIL = 32,          /* slots: 16 MB */
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
@@ -435,7 +435,7 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
     uint64_t every = tree->options.inlined ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
     if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
-    return (batch && tree->loose) || tree->loose >= LOOSE_MANY;
+    return (batch && tree->loose) || tree->tail >= LONG_TAIL;
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
@@ -588,7 +588,9 @@ void art_tree_committed(struct art_tree *tree) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             if (edit->pages_written || tree->pending.gained) tree->full = false;
             tree->thrift = 0;
-            tree->loose = edit->pages_written || tree->pending.gained ? tree->pending.loose : 0;
+            bool more = edit->pages_written || tree->pending.gained;
+            tree->loose = more && tree->pending.loose;
+            tree->tail = more ? tree->pending.tail : 0;
             art_tree_set_root(tree, edit->root);
             forget_superseded(tree, &tree->slots.used, &edit->used);
             art_slot_set_clear(&tree->slots.used);
@@ -611,8 +613,8 @@ void art_tree_committed(struct art_tree *tree) {
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.chain;
         art_tree_changed(tree, true);
-        tree->pending.ready = tree->pending.flushed = tree->pending.gained = false;
-        tree->pending.loose = 0;
+        tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
+        tree->pending.tail = 0;
         if (tree->pending.redo.capacity > REDO_KEPT) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);

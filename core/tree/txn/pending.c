@@ -5,7 +5,7 @@ void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
     art_memtable_unref(tree->pending.empty);
     tree->pending.empty = NULL;
-    tree->pending.ready = tree->pending.flushed = tree->pending.gained = false;
-    tree->pending.loose = 0;
+    tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
+    tree->pending.tail = 0;
     tree->pending.commit = (struct art_commit){0};
 }

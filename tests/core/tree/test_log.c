@@ -3,10 +3,19 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+
+/* A merge stops when its time is up: here none passes. */
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
+    (void)clock;
+    *out = (struct timespec){.tv_sec = 1000000};
+    return 0;
+}
 
 static struct random numbers;
 

@@ -176,9 +176,9 @@ START_TEST(test_pages_with_deletes_alone_are_not_read) {
     must(art_tree_request_optimize(tree));
     commit();
     uint64_t since = art_tree_csn(tree);
-    write_rows(500, 1500, 1, false);
+    write_rows(500, 1000, 1, false); /* of more the commits would merge them */
     flush();
-    write_rows(2000, 1500, 1, false);
+    write_rows(2000, 1000, 1, false);
     flush();
     ck_assert_uint_eq(tree->root->runs, 3);
     ck_assert_uint_eq(pages_read(since, _i), 0);
