@@ -294,8 +294,8 @@ START_TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_wit
     db = sql_open(path);
     answer = SQLITE_DENY;
     sqlite3_set_authorizer(db, hide_added, NULL);
-    refused(SQLITE_AUTH, "prohibited", "UPDATE t SET a = 5");
-    refused(SQLITE_AUTH, "prohibited", "SELECT * FROM t");
+    refused(SQLITE_AUTH, "not authorized", "UPDATE t SET a = 5");
+    refused(SQLITE_AUTH, "not authorized", "SELECT * FROM t");
     answer = SQLITE_IGNORE;
     reopen();
     sqlite3_set_authorizer(db, hide_added, NULL);

@@ -12,7 +12,7 @@
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
-enum { ROWS = 300000, SPILL_LIMIT = 12 << 20, CACHE = 2 << 20, CONSTANT = 3 << 20 };
+enum { ROWS = 300000, SPILL_LIMIT = 12 << 20, CACHE = 2 << 20, CONSTANT = 4 << 20 };
 
 static char *directory, *path;
 static sqlite3 *db;

@@ -110,11 +110,11 @@ START_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free) {
     fd = lock_file(F_WRLCK);
     sql_refused(db, SQLITE_BUSY, "another connection is writing", "INSERT INTO t(t) VALUES('optimize')");
     sql_refused(db, SQLITE_BUSY, "another connection is writing",
-                "INSERT INTO t(path, value) VALUES('large', zeroblob(100000))"); /* does not go through the log */
+                "INSERT INTO t(path, value) VALUES('large', zeroblob(3000000))"); /* does not go through the log */
     ck_assert(sqlite3_get_autocommit(db));
     close(fd);
     sql_expect(db, "501|0|ok\n", "SELECT count(*), sum(path = 'large'), art_check('t') FROM t");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('large', zeroblob(100000))");
+    sql_run(db, "INSERT INTO t(path, value) VALUES('large', zeroblob(3000000))");
     tear_down();
 }
 END_TEST

@@ -627,6 +627,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: root has format %u, this version reads %u (the log): use the sqlite-art that made it", FORGED},
     {"root makes no sense", FORGED},
     {"a run is deeper than %d levels", FORGED},
+    {"separators are out of order", FORGED},
     {"no child %u", FORGED},
 
     {"art: the transaction was rolled back: begin it anew", SYSTEM},

@@ -424,10 +424,6 @@ static enum art_rc write_row(struct art_tree *tree) {
     return ART_OK;
 }
 
-static bool row_too_long(const struct art_tree *tree, size_t len) {
-    return (tree->options.row_limit && len > tree->options.row_limit) || len > INT32_MAX;
-}
-
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
  * by any commit where it is much: until then it is that much too large. */
 static bool merge_has_its_turn(const struct art_tree *tree) {
@@ -489,7 +485,7 @@ static enum art_rc prepare(struct art_tree *tree) {
         uint64_t log = art_log_cost(tree);
         due = log > art_log_limit(tree) || art_memtable_hides_much(tree);
         late = log > PATIENCE * art_log_limit(tree);
-        must = row_too_long(tree, tree->pending.redo.len);
+        must = art_log_row_is_long(tree);
     }
     if (must && !vacuums) return flush(tree);
     enum art_rc rc = ART_OK;

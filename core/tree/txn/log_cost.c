@@ -9,8 +9,9 @@
  *     entries in the log      1,365     2,133   6,826   16,384
  *
  * and in any case at 1 MB of redo, of which long entries, which are only copied, count a quarter. A small commit that
- * comes behind a load finds the log full, and so its readers soon have a short one. No row is longer than what SQLite
- * advises programs to allow for strings of others (SQLITE_LIMIT_LENGTH): else such a program could not read the log.
+ * comes behind a load finds the log full, and so its readers soon have a short one. A transaction that adds rows makes no
+ * row of redo that is longer than what SQLite advises programs to allow for strings of others (SQLITE_LIMIT_LENGTH): else
+ * such a program could not read the log.
  */
 #include "core/tree/txn/txn.h"
 
@@ -35,9 +36,14 @@ static uint64_t larger(uint64_t a, uint64_t b) {
 uint64_t art_log_cost(const struct art_tree *tree) {
     uint64_t bytes = tree->log_bytes + tree->pending.redo.len;
     if (tree->options.log_limit != ART_LOG_AUTO) return larger(bytes, art_memtable_keys(tree->memtable) * BYTES_A_KEY);
-    if (tree->pending.redo.len > ROW_MOST) return art_log_limit(tree) + 1;
     uint64_t now = tree->pending.entries, entries = tree->log_entries + now;
     uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT / larger(now, SMALL_COMMIT));
     uint64_t copied = entries * BYTES_A_KEY + bytes / LONG_PART;
     return larger(entries * a_key, bytes < copied ? bytes : copied);
+}
+
+bool art_log_row_is_long(const struct art_tree *tree) {
+    uint64_t len = tree->pending.redo.len;
+    if (tree->options.row_limit && len > tree->options.row_limit) return true;
+    return len > INT32_MAX || (len > ROW_MOST && tree->txn.adds && tree->options.log_limit == ART_LOG_AUTO);
 }

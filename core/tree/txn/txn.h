@@ -27,6 +27,8 @@ void art_rows_catch_up(struct art_tree *tree);
 /* In bytes, or what counts as such: when it is full, and what it has with the row of redo that is pending. */
 uint64_t art_log_limit(const struct art_tree *tree);
 uint64_t art_log_cost(const struct art_tree *tree);
+/* Is the row of redo too long to be one? */
+bool art_log_row_is_long(const struct art_tree *tree);
 
 /* --- move.c ------------------------------------------------------------------------------------------------------- */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
