@@ -474,7 +474,8 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
         return rc ? rc : store->place.io->methods->size(store->place.io, &store->place.file_bytes);
     }
     enum art_rc rc = lock_named_file(store, fresh, &own, &created);
-    if (rc == ART_BUSY) {
+    bool not_opened = rc && !store->place.io && store->place.reader; /* what is being read goes on by its descriptor */
+    if (rc == ART_BUSY || not_opened) {
         art_store_close_writer(store);
         return rc;
     }

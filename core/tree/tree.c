@@ -64,6 +64,7 @@ void art_tree_close(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
+    art_slot_set_clear(&tree->slots.retired.spared);
     art_memtable_unref(tree->pending.empty);
     for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_buffer_clear(&tree->compaction_cursor[i]);
     art_buffer_clear(&tree->pending.redo);

@@ -13,7 +13,7 @@
 
 enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
 /* Of the last run, or 16 MB: what the memtable hides is there until a flush. */
-enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32 };
+enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32, OUTDATED_PART = 16 };
 
 /* Sums over the entries of a run before a key, for keys that rise. */
 struct before {
@@ -132,15 +132,24 @@ static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper
     return rc;
 }
 
+/* Has the last run become much larger or smaller since? */
+static bool is_outdated(const struct art_run *run, const struct art_run *last) {
+    uint64_t a = run->hides_of, b = last->pages;
+    return (a > b ? a - b : b - a) > a / OUTDATED_PART;
+}
+
+/* What is damaged is found where it is merged: an estimate fails nothing. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run) {
     const struct art_run *last = &root->run[root->runs - 1];
     uint64_t rows = hidden_rows(run->top.entries, run->top.count);
     enum art_rc rc = ART_OK;
-    if (run->hides_known) return ART_OK;
+    if (run != last && run->hides_known && !is_outdated(run, last)) return ART_OK;
     run->hides = 0;
+    run->hides_of = last->pages;
     struct group only = {.entries = last->top.entries, .pages = last->pages};
     if (run != last && rows && !last->top.level) run->hides = dead_pages(&only, rows);
     if (run != last && rows && last->top.level) rc = ask_groups(tree, run, last, &run->hides);
+    if (rc == ART_CORRUPT || rc == ART_IO) rc = ART_OK;
     run->hides_known = !rc;
     return rc;
 }

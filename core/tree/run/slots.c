@@ -260,6 +260,7 @@ void art_slots_end(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
+    art_slot_set_clear(&tree->slots.retired.spared);
     tree->slots.retired.loaded = false;
 }
 
@@ -306,20 +307,18 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
 }
 
-/* Takes those out of `garbage` that are to be discarded. A few stay: the next blobs overwrite them, and the host need
+/* Parts `garbage` into what is discarded and what is spared: a few slots, which the next blobs overwrite. So the host need
  * not write that their rows are gone. */
 static enum art_rc spare_some(const struct art_tree *tree, const struct art_version_edit *edit,
-                              struct art_slot_set *garbage, struct art_slot_set *gone) {
-    uint32_t spared = art_wants_small(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
+                              const struct art_slot_set *garbage, struct art_slot_set *spared,
+                              struct art_slot_set *gone) {
+    uint32_t most = art_wants_small(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
+    art_slot_set_clear(spared);
     enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(garbage, 0); !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(garbage, slot + 1)) {
-        if (spared) {
-            spared--;
-            continue;
-        }
-        rc = art_slot_set_add(gone, slot);
-        art_slot_set_remove(garbage, slot);
+        rc = art_slot_set_add(most ? spared : gone, slot);
+        most -= most > 0;
     }
     return rc;
 }
@@ -341,7 +340,7 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
         if (!leaves) named |= art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot);
         if (named) art_slot_set_remove(garbage, slot);
     }
-    if (!rc) rc = spare_some(tree, edit, garbage, &gone);
+    if (!rc) rc = spare_some(tree, edit, garbage, &tree->slots.retired.spared, &gone);
     if (!rc) rc = art_store_discard(tree->store, &gone);
     art_slot_set_clear(&gone);
     return rc;
@@ -395,7 +394,7 @@ enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *
     }
     if (!rc && !gone && (now.kind != ART_EPOCH_ROLLBACK || discards)) rc = add_others(&list, &tree->slots.base, used);
     if (!rc && !gone && discards) rc = add_others(&list, &tree->slots.used, used);
-    if (!rc && discards) rc = add_others(&list, &retired->slots, used); /* art_slots_discard() has left them */
+    if (!rc && discards) rc = add_others(&list, &retired->spared, used);
     if (now.kind == ART_EPOCH_ROLLBACK) now = (struct art_epoch){.kind = ART_EPOCH_WAL};
     tree->pending.commit.wants_checkpoint = !discards && too_many_wait(tree, &list, used);
     if (!rc) rc = retired_encode(&list, &now, &tree->pending.retired_bytes);

@@ -18,6 +18,7 @@ struct art_run {
     uint64_t blobs;     /* index blobs included */
     uint64_t pages;     /* used pages of all blobs */
     uint64_t hides;     /* about so many pages of the last run are dead by its entries (run/hidden.c), */
+    uint64_t hides_of;  /* when that had so many, */
     bool hides_known;   /* once somebody has asked */
 };
 

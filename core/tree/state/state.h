@@ -41,6 +41,7 @@ struct art_retired {
     bool freed;             /* found to be free in this transaction */
     struct art_epoch epoch; /* of the list; kind UNKNOWN or WAL */
     struct art_slot_set slots;
+    struct art_slot_set spared; /* of these, whose rows stay until blobs overwrite them */
 };
 
 struct art_savepoint {
