@@ -75,7 +75,7 @@ static inline uint32_t art_permissions_like(const struct art_file_identity *own,
     return own->group == like->group ? like->permissions : (like->permissions & 0700) | both << 3 | both;
 }
 
-/* May somebody read the one who may not read the other? */
+/* Can someone read `own` who cannot read `like`? */
 static inline bool art_is_more_open(const struct art_file_identity *own, const struct art_file_identity *like) {
     bool closed_to_owner = own->owner && own->owner != like->owner && !(like->permissions & 044);
     return (own->permissions & 044 & ~art_permissions_like(own, like)) || closed_to_owner;

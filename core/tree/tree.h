@@ -144,9 +144,9 @@ bool art_tree_poisoned(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
-/* Has the root that is known any runs, so that there must be an .art file? */
 /* One run, and nothing in the log: there is nothing to be merged. */
 bool art_tree_is_merged(const struct art_tree *tree);
+/* Has the root that is known any runs, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
 struct art_tree_place {
@@ -365,7 +365,7 @@ enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t u
 bool art_file_exists(const char *path);
 /* Its size, and how many names it has. */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
-/* May somebody read the one who may not read the other, by their permissions? */
+/* Can someone read the one file who cannot read the other, by their permissions? */
 bool art_file_is_more_open(const char *path, const char *than);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
  * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */

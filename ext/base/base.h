@@ -51,7 +51,7 @@ struct art_connection {
     struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
     bool left_over;                             /* some of them have no handle, and may be free to go */
     struct art_table *changing;                 /* those that have an owner */
-    struct art_vtab *awake[ART_AWAKE_MAX];      /* table/awake.c; NULL: none */
+    struct art_vtab *awake[ART_AWAKE_MAX];      /* access/awake.c; NULL: none */
     unsigned awake_turn;
     struct art_table_ref *table_refs; /* access/table_ref.c */
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */

@@ -12,7 +12,7 @@
 #include "core/tree/run/run.h"
 
 enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
-/* Of the last run, or 16 MB: what the memtable hides is there until a flush. */
+/* The memtable may hide an eighth of the last run, or 16 MB: that is freed by a flush and merges at the earliest. */
 enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32, OUTDATED_PART = 16 };
 
 /* Sums over the entries of a run before a key, for keys that rise. */

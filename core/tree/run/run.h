@@ -213,8 +213,8 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
 enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run);
 
 /* --- append.c ----------------------------------------------------------------------------------------------------- */
-/* Gives new values of the memtable to the end of the last run, where they are many: then *end, a key, is what the other
- * entries do not stand behind; else it is empty. */
+/* Gives new values of the memtable to the end of the last run, where they are many. *end: entries behind this key went
+ * there; empty: none did. */
 enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable,
                               struct art_buffer *end);
 

@@ -7,8 +7,8 @@
  *                  low         high         no row in [low, high)
  *
  * A queue has one at its head, a table of sessions where they expire, a log of many tenants one for each of them.
- * Compaction takes the entries away at some time. What is remembered is bounded in number and in bytes. Which gap goes
- * for a new one is a matter of place and not of age, so that a walk over more gaps than these meets some again.
+ * Compaction takes the entries away at some time. What is remembered is bounded in number and in bytes. A new gap
+ * replaces one by its place in turn and not the oldest: else a walk over more gaps than fit would never meet one again.
  *
  * The gaps hold as long as the tree's change counter is the one that they were found with. A change that surely leaves
  * them without rows takes them along: a delete, a flush, a commit, and a row that comes, since that ends the one gap in
