@@ -207,8 +207,8 @@ enum art_guess {
 };
 enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                               struct art_ref *child);
-/* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its place. The
- * footer alone tells. */
+/* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its place.
+ * The footer alone tells. */
 void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights);
 
 /* --- cursor ------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@ enum {
     SMALL_TABLE = 4096      /* to go through it takes as long as to prepare some statements */
 };
 
-static const double step = 2.8;
+static const double step_cost = 2.8;
 
 /* Where the constants among the arguments meet. False: there are none. */
 static bool constants_meet(const struct art_planning *planning, struct art_key_range *keys) {
@@ -130,7 +130,7 @@ static void price_lookups(const struct art_planning *planning, uint64_t rows, do
     enum { FOUND = 10, FOOTERS = 65536 };
     uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
     info->estimatedRows = (sqlite3_int64)found + 1;
-    info->estimatedCost = search + (double)found * 2 * step + (double)rows / FOOTERS;
+    info->estimatedCost = search + (double)found * 2 * step_cost + (double)rows / FOOTERS;
 }
 
 /* Is the table so small that a join may as well begin with it? */
@@ -188,13 +188,13 @@ void art_planning_estimate(const struct art_planning *planning) {
     double search = logarithm(all);
     if (planning->point) {
         info->estimatedRows = 1;
-        info->estimatedCost = search + step;
+        info->estimatedCost = search + step_cost;
         info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
     struct bounds unknown = count_bounds(planning, false);
     bool may_wait = unknown.low || unknown.high || planning->list;
-    double each = step;
+    double each = step_cost;
     if (planning->list) rows = LIST_GUESS;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;

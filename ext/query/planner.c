@@ -109,7 +109,7 @@ static int refuse_argument(const struct art_planning *planning, enum art_hidden 
                         table, name, name, vtab->columns.items[ART_COLUMN_KEY].name);
 }
 
-static bool is_given(const struct art_planning *planning, int hidden) {
+static bool argument_is_given(const struct art_planning *planning, int hidden) {
     const sqlite3_index_info *info = planning->info;
     for (int i = 0; hidden <= ART_HIDDEN_START_AFTER && i < info->nConstraint; i++) {
         bool same = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn) == hidden;
@@ -126,7 +126,7 @@ static int refuse_arguments(const struct art_planning *planning) {
         int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
         unsigned char op = info->aConstraint[i].op;
         bool compared = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_COMMAND && !art_is_limit(op);
-        if (!compared || op == SQLITE_INDEX_CONSTRAINT_ISNULL || is_given(planning, hidden)) continue;
+        if (!compared || op == SQLITE_INDEX_CONSTRAINT_ISNULL || argument_is_given(planning, hidden)) continue;
         if (last < hidden) last = hidden;
     }
     return last < 0 ? SQLITE_OK : refuse_argument(planning, (enum art_hidden)last);

@@ -1,4 +1,5 @@
-/* Old age: how large a table gets, and how long its transactions take, while its rows turn over, beside an ordinary table.
+/* Old age: how large a table gets, and how long its transactions take, while its rows turn over, beside an ordinary
+ * table.
  *
  *     bench_age [-m MB alive] [-t turnovers] [-k kind] [-v bytes of a value] [-b rows a transaction] [-o options]
  *               [-d file for the sizes over time]

@@ -5,9 +5,9 @@
  *     last run    [ R R R ][ R R R ][ R R R ][ R R R ]    R  rows, 1000 bytes each: here two blobs are dead
  *
  * A run with `e` entries of weight `w` in a range hides e - max(w, 0) rows there at most: an entry that hides none is a
- * new row and weighs 1. The references and footers of the newer run tell both for any range, to a bucket. So a leaf blob of
- * the last run, or some neighbours where there are many, are dead in that part of their entries, and their pages count
- * in that part.
+ * new row and weighs 1. The references and footers of the newer run tell both for any range, to a bucket. So a leaf
+ * blob of the last run, or some neighbours where there are many, are dead in that part of their entries, and their
+ * pages count in that part.
  */
 #include "core/tree/run/run.h"
 
@@ -16,7 +16,7 @@ enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
 enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32, OUTDATED_PART = 16 };
 
 /* Sums over the entries of a run before a key, for keys that rise. */
-struct before {
+struct running_sums {
     struct art_tree *tree;
     struct art_run_cursor next; /* the leaf blob behind `leaf` */
     bool more;
@@ -26,7 +26,7 @@ struct before {
     int64_t weights;
 };
 
-static enum art_rc take_leaf(struct before *before) {
+static enum art_rc take_leaf(struct running_sums *before) {
     enum art_rc rc = art_blob_cursor_ref(&before->next.leaf, &before->leaf);
     if (!rc) rc = art_buffer_set_key(&before->label, before->leaf.label);
     before->leaf.label = art_buffer_bytes(&before->label);
@@ -36,8 +36,8 @@ static enum art_rc take_leaf(struct before *before) {
     return rc;
 }
 
-static enum art_rc before_open(struct before *before, struct art_tree *tree, const struct art_run *run) {
-    *before = (struct before){.tree = tree, .leaf = run->top};
+static enum art_rc before_open(struct running_sums *before, struct art_tree *tree, const struct art_run *run) {
+    *before = (struct running_sums){.tree = tree, .leaf = run->top};
     enum art_rc rc = art_run_cursor_open(&before->next, tree->store);
     if (rc || !run->top.level) return rc;
     art_run_cursor_reset(&before->next, &run->top, 1);
@@ -45,12 +45,12 @@ static enum art_rc before_open(struct before *before, struct art_tree *tree, con
     return rc ? rc : take_leaf(before);
 }
 
-static void before_close(struct before *before) {
+static void before_close(struct running_sums *before) {
     art_run_cursor_close(&before->next);
     art_buffer_clear(&before->label);
 }
 
-static enum art_rc before_key(struct before *before, struct art_bytes key, uint64_t *entries, int64_t *weights) {
+static enum art_rc before_key(struct running_sums *before, struct art_bytes key, uint64_t *entries, int64_t *weights) {
     enum art_rc rc = ART_OK;
     while (!rc && before->more && art_bytes_compare(art_run_key(&before->next), key) <= 0) {
         before->entries += before->leaf.entries;
@@ -92,7 +92,7 @@ static uint64_t dead_pages(struct group *group, uint64_t hidden) {
 }
 
 /* Adds up to `blobs` leaf blobs from the cursor on, which stands on the next one then. */
-static enum art_rc gather(struct art_run_cursor *leaves, uint64_t blobs, struct group *group) {
+static enum art_rc gather_group(struct art_run_cursor *leaves, uint64_t blobs, struct group *group) {
     enum art_rc rc = ART_OK;
     group->entries = group->pages = 0;
     for (; !rc && leaves->valid && blobs; blobs--) {
@@ -107,7 +107,7 @@ static enum art_rc gather(struct art_run_cursor *leaves, uint64_t blobs, struct 
 
 static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper, const struct art_run *last,
                               uint64_t *pages) {
-    struct before before;
+    struct running_sums before;
     struct art_run_cursor leaves = {0};
     struct group group = {0};
     uint64_t from = 0, to;
@@ -119,7 +119,7 @@ static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper
         rc = art_run_first(&leaves);
     }
     while (!rc && leaves.valid) {
-        rc = gather(&leaves, last->blobs / GROUPS + 1, &group);
+        rc = gather_group(&leaves, last->blobs / GROUPS + 1, &group);
         to = upper->top.entries;
         high = upper->top.count;
         if (!rc && leaves.valid) rc = before_key(&before, art_run_key(&leaves), &to, &high);

@@ -307,8 +307,8 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
 }
 
-/* Parts `garbage` into what is discarded and what is spared: a few slots, which the next blobs overwrite. So the host need
- * not write that their rows are gone. */
+/* Parts `garbage` into what is discarded and what is spared: a few slots, which the next blobs overwrite. So the host
+ * need not write that their rows are gone. */
 static enum art_rc spare_some(const struct art_tree *tree, const struct art_version_edit *edit,
                               const struct art_slot_set *garbage, struct art_slot_set *spared,
                               struct art_slot_set *gone) {

@@ -18,21 +18,21 @@
 
 enum { GAPS_MAX = 512, BYTES_MAX = 128 << 10 };
 
-static struct art_bytes low_of(const struct art_gap *gap) {
+static struct art_bytes gap_low(const struct art_gap *gap) {
     return art_bytes(gap->bytes, gap->low_len);
 }
 
-static struct art_bytes high_of(const struct art_gap *gap) {
+static struct art_bytes gap_high(const struct art_gap *gap) {
     return art_bytes(gap->bytes + gap->low_len, gap->high_len);
 }
 
-static size_t bytes_of(uint32_t low, uint32_t high) {
+static size_t gap_bytes_of(uint32_t low, uint32_t high) {
     return (size_t)low + high + ART_KEY_PADDING;
 }
 
 static void forget(struct art_gaps *gaps, unsigned from, unsigned to) {
     for (unsigned i = from; i < to; i++) {
-        gaps->bytes -= bytes_of(gaps->gap[i].low_len, gaps->gap[i].high_len);
+        gaps->bytes -= gap_bytes_of(gaps->gap[i].low_len, gaps->gap[i].high_len);
         art_free(gaps->gap[i].bytes);
     }
     memmove(gaps->gap + from, gaps->gap + to, (gaps->count - to) * sizeof *gaps->gap);
@@ -51,7 +51,7 @@ static unsigned first_behind(const struct art_gaps *gaps, struct art_bytes key, 
     unsigned low = 0, high = gaps->count;
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
-        int c = art_bytes_compare(high_of(&gaps->gap[middle]), key);
+        int c = art_bytes_compare(gap_high(&gaps->gap[middle]), key);
         if (c > 0 || (touching && c == 0))
             high = middle;
         else
@@ -66,10 +66,10 @@ bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below,
     if (!gaps->count || gaps->stamp != tree->changes) return false;
     unsigned at = first_behind(gaps, key, below);
     if (at == gaps->count) return false;
-    int c = art_bytes_compare(low_of(&gaps->gap[at]), key);
+    int c = art_bytes_compare(gap_low(&gaps->gap[at]), key);
     if (below ? c >= 0 : c > 0) return false;
-    *low = low_of(&gaps->gap[at]);
-    *high = high_of(&gaps->gap[at]);
+    *low = gap_low(&gaps->gap[at]);
+    *high = gap_high(&gaps->gap[at]);
     return true;
 }
 
@@ -81,7 +81,7 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key) {
     }
 }
 
-static void make_room(struct art_gaps *gaps, size_t bytes) {
+static void make_gap_room(struct art_gaps *gaps, size_t bytes) {
     while (gaps->count && (gaps->count == GAPS_MAX || gaps->bytes + bytes > BYTES_MAX)) {
         unsigned at = gaps->turn++ % gaps->count;
         forget(gaps, at, at + 1);
@@ -100,22 +100,22 @@ void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes
     if (gaps->stamp != tree->changes) forget(gaps, 0, gaps->count);
     gaps->stamp = tree->changes;
     unsigned from = first_behind(gaps, low, true), to = from;
-    while (to < gaps->count && art_bytes_compare(low_of(&gaps->gap[to]), high) <= 0) to++;
+    while (to < gaps->count && art_bytes_compare(gap_low(&gaps->gap[to]), high) <= 0) to++;
     if (from < to) {
-        struct art_bytes first = low_of(&gaps->gap[from]), last = high_of(&gaps->gap[to - 1]);
+        struct art_bytes first = gap_low(&gaps->gap[from]), last = gap_high(&gaps->gap[to - 1]);
         if (art_bytes_compare(first, low) < 0) low = first;
         if (art_bytes_compare(last, high) > 0) high = last;
     }
     struct art_gap gap = {.low_len = low.len, .high_len = high.len};
-    size_t bytes = bytes_of(low.len, high.len);
+    size_t bytes = gap_bytes_of(low.len, high.len);
     gap.bytes = bytes <= BYTES_MAX ? art_alloc(bytes) : NULL;
     if (!gap.bytes) return;
     memcpy(gap.bytes, low.data, low.len);
     memcpy(gap.bytes + low.len, high.data, high.len);
     memset(gap.bytes + low.len + high.len, 0, ART_KEY_PADDING);
     forget(gaps, from, to);
-    make_room(gaps, bytes);
-    unsigned at = first_behind(gaps, low_of(&gap), false);
+    make_gap_room(gaps, bytes);
+    unsigned at = first_behind(gaps, gap_low(&gap), false);
     memmove(gaps->gap + at + 1, gaps->gap + at, (gaps->count - at) * sizeof *gaps->gap);
     gaps->gap[at] = gap;
     gaps->count++;

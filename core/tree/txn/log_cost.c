@@ -9,9 +9,9 @@
  *     entries in the log      1,365     2,133   6,826   16,384
  *
  * and in any case at 1 MB of redo, of which long entries, which are only copied, count a quarter. A small commit that
- * comes behind a load finds the log full, and so its readers soon have a short one. A transaction that adds rows makes no
- * row of redo that is longer than what SQLite advises programs to allow for strings of others (SQLITE_LIMIT_LENGTH): else
- * such a program could not read the log.
+ * comes behind a load finds the log full, and so its readers soon have a short one. A transaction that adds rows makes
+ * no row of redo that is longer than what SQLite advises programs to allow for strings of others
+ * (SQLITE_LIMIT_LENGTH): else such a program could not read the log.
  */
 #include "core/tree/txn/txn.h"
 
