@@ -62,7 +62,8 @@ static bool is_journal_of(const char *database, const char *folder, const char *
     const char *slash = strrchr(database, '/');
     if (!slash) return false;
     size_t before = (size_t)(slash - database), base = strlen(slash + 1);
-    if (strlen(folder) != before || strncmp(folder, database, before) || strncmp(name, slash + 1, base)) return false;
+    bool beside = strlen(folder) == before && !sqlite3_strnicmp(folder, database, (int)before);
+    if (!beside || strlen(name) <= base || sqlite3_strnicmp(name, slash + 1, (int)base) != 0) return false;
     for (unsigned i = 0; i < JOURNAL_SUFFIXES; i++) {
         if (!strcmp(name + base, journal_suffixes[i])) return true;
     }
