@@ -366,10 +366,11 @@ bench-summaries: library $(BUILD)/tests/bench_summaries
 	@mkdir -p $(BUILD)/scratch
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_summaries $(lastword $(BENCH_SIZES))
 
-bench-age: library $(BUILD)/tests/bench_age
+bench-age: library $(BUILD)/tests/bench_age $(BUILD)/tests/bench_age_gaps
 	@mkdir -p $(BUILD)/scratch build/bench
 	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_age -d build/bench/age.tsv $(AGE)
 	@tests/bench/plot-age build/bench/age.tsv build/bench/age.svg
+	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_age_gaps
 
 bench-spellings: library $(BUILD)/tests/bench_spellings
 	@mkdir -p $(BUILD)/scratch
