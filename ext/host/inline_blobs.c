@@ -103,7 +103,11 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     before = sqlite3_total_changes64(db);
     int rc = put_blob_row(table, page, data);
     sqlite3_set_last_insert_rowid(db, rowid);
-    if (rc) return note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
+    if (rc) {
+        enum art_rc art_rc = note_end(table, art_fail_sql(db, rc, "cannot write the table of blobs"));
+        art_shadow_finalize(table); /* where a row of a blob that had been removed is there: as in lost() */
+        return art_rc;
+    }
     if (sqlite3_total_changes64(db) != before) return ART_OK;
     art_shadow_finalize(table); /* as in lost() */
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
@@ -123,24 +127,24 @@ static enum art_rc remove_pages(void *context, uint64_t from, uint64_t end) {
     return note_end(table, art_fail_sql(table->connection->db, rc, "cannot delete from the table of blobs"));
 }
 
+/* Without rows both columns are NULL, and to an authorizer that answers "ignore", too: that statement is not kept. */
 static enum art_rc last_page(void *context, uint64_t *pages) {
     struct art_table *table = context;
     sqlite3_stmt *last;
-    sqlite3_int64 first = 0;
-    bool whole = true;
-    *pages = 0;
+    sqlite3_int64 page = -1, bytes = 0;
     int rc = statement(table, ART_BLOB_LAST, &last);
     if (!rc) {
         if (art_shadow_step(table->connection, last) == SQLITE_ROW) {
-            sqlite3_int64 bytes = sqlite3_column_int64(last, 1);
-            first = sqlite3_column_int64(last, 0);
-            whole = first >= 0 && bytes > 0;
-            if (whole) *pages = (uint64_t)first + 1;
+            if (sqlite3_column_type(last, 0) == SQLITE_INTEGER) page = sqlite3_column_int64(last, 0);
+            bytes = sqlite3_column_int64(last, 1);
         }
         rc = sqlite3_reset(last);
     }
     if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
-    return whole ? ART_OK : lost(table, (uint64_t)first);
+    if ((page < 0) != (bytes <= 0)) return lost(table, page < 0 ? 0 : (uint64_t)page);
+    if (page < 0) art_shadow_finalize(table);
+    *pages = (uint64_t)(page + 1);
+    return ART_OK;
 }
 
 void art_blobs_host(struct art_table *table, struct art_rows *out) {
