@@ -15,8 +15,8 @@
  * WAL twice in a transaction, and a ROLLBACK TO then led before it: the frames that follow get no checksums. To flush
  * the cache twice is to write pages twice. So there it is done only when no savepoint is open that a ROLLBACK TO could
  * lead to: at the commit, or in a statement that is a transaction by itself; a transaction that spills earlier extends
- * the file. A COMMIT may be refused after that, and a ROLLBACK TO lead before it all the same: such a transaction is
- * not committed either.
+ * the file, and asks again at its commit. A COMMIT may be refused after that, and a ROLLBACK TO lead before it all the
+ * same: such a transaction is not committed either.
  *
  * art_journal_harden(): after a commit, before a file goes that the state before it needs. In WAL mode with
  * synchronous=NORMAL SQLite has synced nothing by then. The system tells each open file once of a sync that failed;
@@ -276,7 +276,7 @@ static enum art_rc secure(void *context, bool *reuse) {
     if (!table->journal->secured) {
         table->journal->reuse = !table->path;
         if (table->path) rc = make_secure(table);
-        table->journal->secured = rc == ART_OK;
+        table->journal->secured = rc == ART_OK && (table->journal->reuse || may_flush(table));
     }
     *reuse = table->journal->reuse;
     return rc;

@@ -9,14 +9,16 @@
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
-enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 32 * MEGABYTE, TURNOVERS = 6, SAMPLES = 8 };
+enum { MEGABYTE = 1 << 20, LIVE = 10 * MEGABYTE, BESIDE = 32 * MEGABYTE, TURNOVERS = 6, SAMPLES = 8, SPILLS = 8000 };
 
 static const struct {
     enum age_kind kind;
     int value, batch;
-} histories[] = {{AGE_LOG, 1000, 100},  {AGE_LOG, 100, 100},   {AGE_TENANTS, 600, 50},    {AGE_CACHE, 6000, 10},
-                 {AGE_CHURN, 1000, 40}, {AGE_CHURN, 20000, 4}, {AGE_FEW_LARGE, 20000, 10}};
-enum { HISTORIES = sizeof histories / sizeof *histories };
+} histories[] = {{AGE_LOG, 1000, 100},       {AGE_LOG, 100, 100},       {AGE_TENANTS, 600, 50},
+                 {AGE_CACHE, 6000, 10},      {AGE_CHURN, 1000, 40},     {AGE_CHURN, 20000, 4},
+                 {AGE_FEW_LARGE, 20000, 10}, {AGE_CACHE, 1000, SPILLS}, {AGE_LOG, 1000, SPILLS}};
+/* In the database a transaction's own journal has all that it spills and merges: it is as large as that, once. */
+enum { HISTORIES = sizeof histories / sizeof *histories, HISTORIES_INLINE = HISTORIES - 2 };
 
 static void make(struct age *age, const char *folder, int history, const char *options) {
     char *path = sqlite3_mprintf("%s/t.db", folder);
@@ -26,7 +28,9 @@ static void make(struct age *age, const char *folder, int history, const char *o
                         .value = histories[history].value,
                         .batch = histories[history].batch};
     sql_run(age->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
-    age_begin(age, options);
+    age_begin(age, options && age->batch == SPILLS
+                       ? *options ? "spill_limit='1MB', storage=inline" : "spill_limit='1MB'"
+                       : options);
     sqlite3_free(path);
 }
 
@@ -94,7 +98,8 @@ int main(void) {
     TCase *all = tcase_create("age");
     tcase_set_timeout(all, 600);
     tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file, 0, HISTORIES);
-    tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database, 0, HISTORIES);
+    tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database, 0,
+                        HISTORIES_INLINE);
     suite_add_tcase(suite, all);
     return suite_run(suite);
 }

@@ -161,6 +161,9 @@ enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_s
 void art_slots_end(struct art_tree *tree);
 /* After work that has failed, or a rollback: what it has added to the file is cut off. Keeps the error's message. */
 void art_slots_cut_back(struct art_tree *tree);
+/* After the commit of a transaction that has spilled: only roots of its own named what it had added to the file, but
+ * for what the committed one names. Not where an earlier COMMIT was refused with a root: it may be in the journal. */
+void art_slots_cut_spilled(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
 enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit);

@@ -233,22 +233,28 @@ static enum art_rc know_base(struct art_tree *tree, bool again) {
     return rc ? rc : art_slot_set_copy(&tree->slots.used, &tree->slots.base);
 }
 
+/* The host may refuse while a savepoint could lead back, and agree at the commit. */
+static enum art_rc ask_for_free(struct art_tree *tree) {
+    enum art_rc rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
+    return !rc && tree->slots.reuse ? find_free(tree) : rc;
+}
+
 /* For the second time in the place where the transaction has spilled, after it had moved, or failed to: what was
  * written there is in no list, so the file is only extended. */
 enum art_rc art_slots_begin(struct art_tree *tree) {
-    if (tree->slots.writing) return ART_OK;
+    if (tree->slots.writing) return tree->slots.reuse || tree->slots.again ? ART_OK : ask_for_free(tree);
     assert(art_tree_in_txn(tree));
     bool again = tree->txn.spilled && !tree->before.moved;
     enum art_rc rc = know_base(tree, again);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
     tree->slots.writing = true;
+    tree->slots.again = again;
     tree->slots.reuse = false;
     tree->slots.retired.freed = false;
     rc = check_end(tree);
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
-    if (!rc && !again) rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
-    if (!rc && tree->slots.reuse) rc = find_free(tree);
+    if (!rc && !again) rc = ask_for_free(tree);
     if (rc) art_slots_end(tree);
     return rc;
 }
@@ -274,6 +280,13 @@ void art_slots_cut_back(struct art_tree *tree) {
         if (savepoint->image_slots || art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
     }
     art_store_cut_back(tree->store, tree->slots.end, tree->full);
+}
+
+void art_slots_cut_spilled(struct art_tree *tree) {
+    uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
+    bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->slots.again;
+    if (!ours || !tree->txn.spilled || tree->txn.shown_before) return;
+    art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }
 
 uint32_t art_slots_slack(uint32_t used) {

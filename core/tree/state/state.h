@@ -160,6 +160,7 @@ struct art_tree {
         bool known;               /* `used` is right for `root` */
         bool writing;             /* the write phase has begun */
         bool reuse;               /* slots below the end may be taken */
+        bool again;               /* never in this write phase: what was written before it is in no list */
         struct art_slot_set used; /* named by `root` (and images) */
         struct art_slot_set base; /* named by the base */
         struct art_slot_set free; /* handed to the store */

@@ -594,6 +594,7 @@ void art_tree_committed(struct art_tree *tree) {
             tree->slots.known = true;
             *edit = (struct art_version_edit){0};
             tree->redo_since_merge = 0;
+            art_slots_cut_spilled(tree);
         }
         if (tree->pending.flushed) {
             art_memtable_hand_over(tree->memtable, tree->pending.empty, SPARE_BYTES);
