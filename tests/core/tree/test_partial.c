@@ -215,7 +215,7 @@ START_TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
         "partial compaction: %u of %u blobs left after %u compactions; %llu pages merged, %llu pages at most for one\n",
         left, blobs, watched.compactions, (unsigned long long)watched.merged, (unsigned long long)watched.most_pages);
     ck_assert_uint_le(left, blobs - (TO - FROM) / (ROWS / blobs) + 2);
-    ck_assert_uint_lt(watched.merged, (own + own / 2 + 8 * watched.compactions) * PAGES);
+    ck_assert_uint_lt(watched.merged, (own + own / 2) * PAGES);
     ck_assert_uint_lt(watched.most_pages, 10 * PAGES);
     for (unsigned i = FROM; i < TO; i += 2) expect(i, NULL);
     expect(FROM - 2, "as it was made first");
@@ -240,6 +240,47 @@ START_TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
     flush();
     for (unsigned i = 0; i < ROWS; i += 2) expect(i, i % 600 ? NULL : "it was only changed.");
     expect_count(ROWS / 600);
+    end_world();
+}
+END_TEST
+
+static enum art_rc note_rows(void *context, const struct art_ref *ref) {
+    unsigned **rows = context; /* of the next leaf blob */
+    if (!ref->level) *(*rows)++ = (unsigned)ref->entries;
+    return ART_OK;
+}
+
+/* The deletes of a blob's rows may be the last entries of their own blob, and what was added behind these rows begins
+ * another one: with so large rows, here and there it does. */
+START_TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
+    enum { LARGE = 4000, BLOBS = 2000 };
+    static char large[LARGE];
+    static unsigned rows[BLOBS], *end = rows;
+    struct art_row row;
+    unsigned first = 0, deleted = 0, added = 0;
+    bool existed;
+    make_world();
+    must(art_run_each_ref(tree->store, &tree->root->run[0], note_rows, &end));
+    memset(large, 'x', sizeof large);
+    for (unsigned *blob = rows; blob < end; first += 2 * *blob++) {
+        if ((blob - rows) % 2 == 0) continue;
+        for (unsigned i = 0; i < *blob; i++) must(art_tree_delete(tree, key_of(first + 2 * i), &existed));
+        unsigned behind = first + 2 * *blob - 1;
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(behind), art_bytes(large, LARGE), &existed));
+        deleted += *blob;
+        added++;
+    }
+    flush();
+    expect_count(ROWS / 2 - deleted + added);
+    first = 0;
+    for (unsigned *blob = rows; blob < end; first += 2 * *blob++) {
+        expect(first, (blob - rows) % 2 ? NULL : "as it was made first");
+        if ((blob - rows) % 2 == 0) continue;
+        must(art_tree_get(tree, key_of(first + 2 * *blob - 1), &row));
+        ck_assert_uint_eq(row.stored.len, LARGE);
+        art_row_release(&row);
+    }
+    end = rows;
     end_world();
 }
 END_TEST
@@ -383,6 +424,7 @@ int main(void) {
     tcase_add_test(all, test_a_run_below_whose_rows_are_all_deleted_goes);
     tcase_add_test(all, test_blobs_whose_rows_are_all_deleted_go_unread);
     tcase_add_test(all, test_a_blob_of_which_one_row_was_only_changed_is_merged);
+    tcase_add_test(all, test_rows_added_behind_blobs_whose_rows_are_deleted_stay);
     tcase_add_test(all, test_deletes_over_a_run_between_hide_the_rows_of_the_last_one);
     tcase_add_test(all, test_a_partial_compaction_without_memory_leaves_all_as_it_was);
     tcase_add_test(all, test_random_rows_given_down_are_what_was_written);
