@@ -23,7 +23,7 @@ static bool slow;
 static struct {                /* of the commits since the last reset */
     unsigned commits, writing; /* a root */
     unsigned since, shortest;  /* commits since the last root; the fewest before a merge beside the log */
-    uint64_t most_pages, pages;
+    uint64_t most_pages, pages, most_read;
 } seen;
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
@@ -40,7 +40,11 @@ int __real_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
 int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
 int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages) {
     if (failing_merges) return art_fail(ART_DISKFULL, "art: no room for a merge");
-    return no_merges ? ART_OK : __real_art_compact_merge(of, edit, owed_pages);
+    if (no_merges) return ART_OK;
+    uint64_t before = edit->pages_merged;
+    int rc = __real_art_compact_merge(of, edit, owed_pages);
+    if (seen.most_read < edit->pages_merged - before) seen.most_read = edit->pages_merged - before;
+    return rc;
 }
 
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {
@@ -66,16 +70,23 @@ static uint64_t pages_written(void) {
     return stats.pages_written;
 }
 
+static struct art_bytes next_path(void) {
+    static char key[64];
+    unsigned n = random_below(&keys, 100000000);
+    return art_bytes(key, (uint32_t)snprintf(key, sizeof key, "bucket-%02u/path/sub/file-%08u.bin", n % 32, n));
+}
+
+static void delete_next(void) {
+    bool existed;
+    must(art_tree_delete(tree, next_path(), &existed));
+}
+
 static void commit(unsigned rows) {
-    char key[64], value[49];
+    char value[49];
     bool existed;
     memset(value, 'v', sizeof value);
-    for (unsigned i = 0; i < rows; i++) {
-        unsigned n = random_below(&keys, 100000000);
-        int length = snprintf(key, sizeof key, "bucket-%02u/path/sub/file-%08u.bin", n % 32, n);
-        struct art_bytes path = art_bytes(key, (uint32_t)length), data = art_bytes(value, sizeof value);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, path, data, &existed));
-    }
+    for (unsigned i = 0; i < rows; i++)
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, next_path(), art_bytes(value, sizeof value), &existed));
     uint64_t before = pages_written();
     struct art_commit done;
     must(art_tree_prepare(tree, &done));
@@ -147,6 +158,36 @@ static void flush_without_merges(unsigned runs) {
     while (tree->root->runs < runs) commit(100);
     no_merges = false;
 }
+
+/* Of rows of which one in twenty is left, merges read much and write little. */
+START_TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twice) {
+    enum { ROWS = 400000, LEFT = 20, READ_MOST = 2500 };
+    make_world(0, 1 << 20);
+    load(ROWS);
+    must(art_tree_request_optimize(tree));
+    commit(0);
+    uint64_t all = tree->root->run[0].pages;
+    ck_assert_uint_gt(all, 2 * READ_MOST);
+    no_merges = true;
+    keys = (struct random){59};
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (i % LEFT)
+            delete_next();
+        else
+            random_below(&keys, 100000000);
+    }
+    must(art_tree_request_flush(tree));
+    commit(0);
+    no_merges = false;
+    memset(&seen, 0, sizeof seen);
+    for (unsigned i = 0; i < 600 && tree->root->run[tree->root->runs - 1].pages > all / 2; i++) commit(BATCH / 40);
+    say("a batch behind many deletes");
+    printf("pauses: %llu pages read at most of %llu\n", (unsigned long long)seen.most_read, (unsigned long long)all);
+    ck_assert_uint_lt(tree->root->run[tree->root->runs - 1].pages, all / 2);
+    ck_assert_uint_le(seen.most_read, READ_MOST);
+    end_world();
+}
+END_TEST
 
 /* However they came about, and although the run that drains is in the way. */
 START_TEST(test_too_many_runs_are_fewer_after_one_commit) {
@@ -232,6 +273,7 @@ int main(void) {
     tcase_add_test(all, test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages);
     tcase_add_test(all, test_a_commit_is_bounded_where_each_step_takes_a_whole_pause);
     tcase_add_test(all, test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs);
+    tcase_add_test(all, test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twice);
     tcase_add_test(all, test_too_many_runs_are_fewer_after_one_commit);
     tcase_add_test(all, test_large_commits_pay_what_they_owe_on_a_slow_disk);
     suite_add_tcase(suite, all);
