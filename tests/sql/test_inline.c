@@ -586,6 +586,27 @@ START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
 }
 END_TEST
 
+/* Commits leave rows of a few dead blobs to the next blobs, which overwrite them; also where hardly any come. */
+START_TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
+    enum { ROWS = 20000, STEP = 60, LEFT_MOST = 3 };
+    struct random random = {3};
+    make("WAL", "log_limit='16KB'");
+    sql_run(db,
+            "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "SELECT printf('k/%%06d', i), randomblob(600) FROM n",
+            ROWS);
+    for (int i = 0; i < 400 + ROWS / (5 * STEP); i++) {
+        int from = i < 400 ? (int)random_below(&random, ROWS) : (i - 400) * 5 * STEP;
+        sql_run(db, "DELETE FROM t WHERE path >= 'k/%06d' AND path < 'k/%06d'", from,
+                from + (i < 400 ? STEP : 5 * STEP - 10));
+        if (i % 4 == 0 || i >= 400) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    }
+    int64_t slots = sql_int(db, "SELECT count(DISTINCT page / 128) FROM t_artblob"), blobs = info("blobs");
+    printf("shrunk: %lld blobs, and rows of %lld\n", (long long)blobs, (long long)slots);
+    ck_assert_int_le(slots, blobs + LEFT_MOST);
+}
+END_TEST
+
 /* README: no commit writes more than 16 MB of blobs unless its own rows need it. */
 START_TEST(test_no_commit_pays_for_the_whole_table) {
     enum { MOST_PAGES = (16 << 20) / 4096 };
@@ -684,6 +705,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
     tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
     tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);
+    tcase_add_test(tests, test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs);
     tcase_add_loop_test(tests, test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 0, 3);
     tcase_add_loop_test(tests, test_an_interrupt_of_a_read_is_not_lost, 0, 2);
     tcase_add_test(tests, test_a_page_of_leaves_takes_one_page_of_the_database);

@@ -93,6 +93,45 @@ START_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_the_databas
 }
 END_TEST
 
+/* Rows go by ranges, in few and small commits beside what they free; then come a few small rows. */
+START_TEST(test_a_table_that_has_shrunk_gives_its_file_back) {
+    enum { KEYS = 30 * MEGABYTE, FEW = 200, ROUNDS = 2, COMMITS = 50 };
+    static const int values[] = {1000, 3000, 6000, 20000};
+    int value = values[_i], keys = KEYS / value;
+    char *folder = sql_scratch("age"), *path = sqlite3_mprintf("%s/t.db", folder);
+    struct random chance = random_announced("a table that shrinks");
+    sqlite3 *db = sql_open(path);
+    if (!sql_standin()) {
+        sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
+        sql_create(db, "t", "storage=file");
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int i = 0; i < keys; i += 20) {
+                sql_run(db,
+                        "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n "
+                        "LIMIT 20) "
+                        "SELECT printf('k/%%08d', (i * 7919) %% %d), randomblob(%d) FROM n",
+                        i, keys, value);
+            }
+            while (sql_int(db, "SELECT art_count('t', 'k/')") > FEW) {
+                int from = (int)random_below(&chance, (unsigned)keys),
+                    rows = (int)random_below(&chance, (unsigned)keys / 10);
+                sql_run(db, "DELETE FROM t WHERE path >= 'k/%08d' AND path < 'k/%08d'", from, from + rows);
+            }
+            for (int i = 0; i < COMMITS; i++) sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('z%d', 1)", i);
+            int64_t live = sql_int(db, "SELECT sum(length(path) + length(value)) FROM t");
+            int64_t bytes = age_folder_bytes(folder);
+            printf("shrunk, values of %d bytes: %.1f MB alive, %.1f in files\n", value, (double)live / MEGABYTE,
+                   (double)bytes / MEGABYTE);
+            ck_assert_msg(bytes <= 2 * live + BESIDE, "%lld bytes for rows of %lld", (long long)bytes, (long long)live);
+        }
+    }
+    sql_close(db);
+    sql_scratch_remove(folder);
+    sqlite3_free(folder);
+    sqlite3_free(path);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("age");
     TCase *all = tcase_create("age");
@@ -100,6 +139,7 @@ int main(void) {
     tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file, 0, HISTORIES);
     tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database, 0,
                         HISTORIES_INLINE);
+    tcase_add_loop_test(all, test_a_table_that_has_shrunk_gives_its_file_back, 0, 4);
     suite_add_tcase(suite, all);
     return suite_run(suite);
 }

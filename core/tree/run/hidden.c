@@ -12,8 +12,9 @@
 #include "core/tree/run/run.h"
 
 enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
-/* The memtable may hide an eighth of the last run, or 16 MB: that is freed by a flush and merges at the earliest. */
-enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32, OUTDATED_PART = 16 };
+/* The memtable may hide an eighth of the last run, or 8 MB: that is freed by a flush and merges at the earliest. */
+enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 16, OUTDATED_PART = 16 };
+enum { LEFT_PART = 4 }; /* each run may hide an eighth of the last one, and the next one less by far */
 
 /* Sums over the entries of a run before a key, for keys that rise. */
 struct running_sums {
@@ -151,6 +152,17 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
     if (run != last && rows && last->top.level) rc = ask_groups(tree, run, last, &run->hides);
     if (rc == ART_CORRUPT || rc == ART_IO) rc = ART_OK;
     run->hides_known = !rc;
+    return rc;
+}
+
+enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uint32_t *slots) {
+    uint64_t hidden = 0, last = root->runs ? root->run[root->runs - 1].pages : 0;
+    enum art_rc rc = ART_OK;
+    for (unsigned i = 0; !rc && i + 1 < root->runs; i++) {
+        rc = art_run_know_hidden(tree, root, &root->run[i]);
+        hidden += root->run[i].hides;
+    }
+    *slots = !rc && hidden > last / LEFT_PART ? (uint32_t)(hidden / art_tree_full_pages(tree)) : 0;
     return rc;
 }
 

@@ -246,6 +246,8 @@ enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struc
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
 /* Makes `hides` right of a run of this root. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run);
+/* Slots' worth of the last run that newer runs hide, where that is more than merges leave. */
+enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uint32_t *slots);
 /* Does the memtable hide so much, by the average row, that a flush is due? */
 bool art_memtable_hides_much(const struct art_tree *tree);
 

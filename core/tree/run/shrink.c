@@ -123,24 +123,24 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 }
 
 /* `end`: of the file, which need not have more than `most` slots. */
-static void note_loose(struct art_tree *tree, const struct art_version_edit *edit, uint32_t end, uint32_t most) {
-    uint32_t last = art_slot_set_highest(&edit->used), needed = last + 1 > most ? last + 1 : most;
+static void note_loose(struct art_tree *tree, uint32_t end, uint32_t most) {
+    enum { LARGE_LEAST = 8, LARGE_PART = 2 };
     tree->pending.loose = end > most;
-    tree->pending.tail = end > needed ? end - needed : 0;
+    tree->pending.large = end > most + most / LARGE_PART + LARGE_LEAST;
 }
 
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
     if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : art_slots_slack(count));
-    note_loose(tree, edit, end, most);
+    note_loose(tree, end, most);
     if (!tree->slots.reuse || tree->txn.savepoint_count) return ART_OK;
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
     last = higher(last, &tree->slots.used);
     last = higher(last, &tree->slots.base);
     if (!tree->slots.retired.freed) last = higher(last, &tree->slots.retired.slots);
     if (end <= last + 1 || end <= most) return ART_OK;
-    note_loose(tree, edit, last + 1, most);
+    note_loose(tree, last + 1, most);
     tree->pending.gained = true;
     return art_store_truncate(tree->store, last + 1);
 }

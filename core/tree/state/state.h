@@ -174,8 +174,8 @@ struct art_tree {
         struct art_commit commit;
         struct art_hash128 chain;
         bool flushed;
-        bool loose, gained;         /* the file stays larger than it need be; it was cut */
-        uint32_t tail;              /* slots that may be cut off as soon as no reader needs them */
+        bool loose, large;          /* the file stays larger than it need be; so much that any commit mends it */
+        bool gained;                /* it was cut */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
@@ -186,9 +186,8 @@ struct art_tree {
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was, when blobs were last written; */
     unsigned attempt,
-        thrift;    /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
-    bool loose;    /* the last root left the file larger than it need be, and another one may give more back; */
-    uint32_t tail; /* so many slots of it at once */
+        thrift;        /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
+    bool loose, large; /* as the last root left the file, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and while it rests. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */

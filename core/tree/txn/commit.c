@@ -23,7 +23,7 @@ enum {
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
-    LONG_TAIL = 32,          /* slots: 16 MB */
+    HIDES_MUCH = 8,          /* slots: 4 MB */
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
@@ -116,10 +116,13 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
 /* Everything of the new root is on the device before the commit names it. */
 static enum art_rc finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
+    uint32_t hidden = 0;
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
     if (!rc && tree->txn.leaves_nothing) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
+    if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
+    tree->pending.large |= hidden >= HIDES_MUCH;
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
@@ -431,7 +434,7 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
     uint64_t every = tree->options.inlined ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
     if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
-    return (batch && tree->loose) || tree->tail >= LONG_TAIL;
+    return (batch && tree->loose) || tree->large;
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
@@ -586,7 +589,7 @@ void art_tree_committed(struct art_tree *tree) {
             tree->thrift = 0;
             bool more = edit->pages_written || tree->pending.gained;
             tree->loose = more && tree->pending.loose;
-            tree->tail = more ? tree->pending.tail : 0;
+            tree->large = more && tree->pending.large;
             art_tree_set_root(tree, edit->root);
             forget_superseded(tree, &tree->slots.used, &edit->used);
             art_slot_set_clear(&tree->slots.used);
@@ -611,7 +614,7 @@ void art_tree_committed(struct art_tree *tree) {
         tree->chain = tree->pending.chain;
         art_tree_changed(tree, true);
         tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
-        tree->pending.tail = 0;
+        tree->pending.large = false;
         if (tree->pending.redo.capacity > REDO_KEPT) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);

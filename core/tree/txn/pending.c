@@ -6,6 +6,6 @@ void art_pending_forget(struct art_tree *tree) {
     art_memtable_unref(tree->pending.empty);
     tree->pending.empty = NULL;
     tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
-    tree->pending.tail = 0;
+    tree->pending.large = false;
     tree->pending.commit = (struct art_commit){0};
 }

@@ -250,6 +250,32 @@ static enum art_rc note_rows(void *context, const struct art_ref *ref) {
     return ART_OK;
 }
 
+/* What a run hides counts as its size (core/tree/run/hidden.c). */
+START_TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
+    bool existed;
+    uint32_t hidden;
+    make_world();
+    no_merges = true;
+    for (unsigned i = 1; i < ROWS; i += 2) put(i, "it is a new row here");
+    flush();
+    struct art_root *root = tree->root;
+    must(art_runs_hide_much(tree, root, &hidden));
+    ck_assert_uint_eq(root->runs, 2);
+    ck_assert_uint_eq(root->run[0].hides, 0);
+    for (unsigned i = 0; i < ROWS; i += 4) must(art_tree_delete(tree, key_of(i), &existed));
+    flush();
+    root = tree->root;
+    must(art_runs_hide_much(tree, root, &hidden));
+    ck_assert_uint_eq(root->runs, 3);
+    uint64_t half = root->run[2].pages / 2;
+    ck_assert_uint_ge(root->run[0].hides, half - half / 4);
+    ck_assert_uint_le(root->run[0].hides, half + half / 10);
+    ck_assert_uint_ge(hidden, (half - half / 4) / PAGES);
+    no_merges = false;
+    end_world();
+}
+END_TEST
+
 /* The deletes of a blob's rows may be the last entries of their own blob, and what was added behind these rows begins
  * another one: with so large rows, here and there it does. */
 START_TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
@@ -424,6 +450,7 @@ int main(void) {
     tcase_add_test(all, test_a_run_below_whose_rows_are_all_deleted_goes);
     tcase_add_test(all, test_blobs_whose_rows_are_all_deleted_go_unread);
     tcase_add_test(all, test_a_blob_of_which_one_row_was_only_changed_is_merged);
+    tcase_add_test(all, test_new_rows_hide_nothing_and_deletes_hide_what_they_delete);
     tcase_add_test(all, test_rows_added_behind_blobs_whose_rows_are_deleted_stay);
     tcase_add_test(all, test_deletes_over_a_run_between_hide_the_rows_of_the_last_one);
     tcase_add_test(all, test_a_partial_compaction_without_memory_leaves_all_as_it_was);
