@@ -137,6 +137,25 @@ END_TEST
 
 /* --- cursors ------------------------------------------------------------------------------------------------------ */
 
+START_TEST(test_a_tree_that_is_at_work_does_not_rest) {
+    struct art_cursor *cursor;
+    small_tree_make(false);
+    put("a", "1");
+    put("b", "2");
+    flush();
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    art_tree_rest(tree);
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("a")));
+    must(art_cursor_next(cursor));
+    ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b")));
+    art_cursor_close(cursor);
+    art_tree_rest(tree);
+    ck_assert_uint_eq(rows(), 2);
+    small_tree_end();
+}
+END_TEST
+
 START_TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
     small_tree_make(false);
     struct art_cursor *first, *second, *third;
@@ -743,6 +762,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader);
     tcase_add_test(tests, test_a_deep_run_is_folded_on_the_way_and_keeps_every_row);
+    tcase_add_test(tests, test_a_tree_that_is_at_work_does_not_rest);
     tcase_add_test(tests, test_a_cursor_that_outlives_its_tree_can_only_be_closed);
     tcase_add_test(tests, test_cursors_may_be_closed_in_any_order);
     tcase_add_test(tests, test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was);
