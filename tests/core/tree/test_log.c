@@ -81,6 +81,25 @@ START_TEST(test_a_small_commit_behind_a_load_empties_its_log) {
 }
 END_TEST
 
+/* Whatever was in the log before goes with it. */
+START_TEST(test_a_commit_of_many_rows_leaves_nothing_to_be_replayed) {
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 8192);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 1);
+    put_rows(10000, 8193);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 0);
+    put_rows(20000, 1000);
+    commit();
+    put_rows(30000, 10000);
+    commit();
+    ck_assert_uint_eq(info().log_rows, 0);
+    ck_assert_uint_eq(rows(), 8192 + 8193 + 1000 + 10000);
+    small_tree_end();
+}
+END_TEST
+
 /* Rows of redo are what takes time to read, whatever keys they are of; and who has only read them counts as who has
  * written them. */
 START_TEST(test_changes_of_one_row_fill_the_log_for_all_connections) {
@@ -304,6 +323,7 @@ int main(void) {
     tcase_set_timeout(all, 300);
     tcase_add_test(all, test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not);
     tcase_add_test(all, test_a_small_commit_behind_a_load_empties_its_log);
+    tcase_add_test(all, test_a_commit_of_many_rows_leaves_nothing_to_be_replayed);
     tcase_add_test(all, test_changes_of_one_row_fill_the_log_for_all_connections);
     tcase_add_test(all, test_a_limit_in_bytes_is_taken_at_its_word);
     tcase_add_test(all, test_values_of_up_to_a_megabyte_go_through_the_log);
