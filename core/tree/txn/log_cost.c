@@ -5,12 +5,13 @@
  * opening the table takes about eight times as long as opening an ordinary one. A load may fill a larger one, since a
  * flush's sync costs it dear:
  *
- *     entries of a commit     1 .. 64   100     320     768 and more
- *     entries in the log      1,365     2,133   6,826   16,384
+ *     entries of a commit     1 .. 64   100     320     768 .. 8,192   more
+ *     entries in the log      1,365     2,133   6,826   16,384         none
  *
- * and in any case at 1 MB of redo, of which long entries, which are only copied, count a quarter. A small commit that
- * comes behind a load finds the log full, and so its readers soon have a short one. A transaction that adds rows makes
- * no row of redo that is longer than what SQLite advises programs to allow for strings of others
+ * and in any case at 1 MB of redo, of which long entries, which are only copied, count a quarter. A commit of more than
+ * 8,192 entries flushes: that costs it no more than its redo would, and leaves nothing to be replayed. A small commit
+ * that comes behind a load finds the log full, and so its readers soon have a short one. A transaction that adds rows
+ * makes no row of redo that is longer than what SQLite advises programs to allow for strings of others
  * (SQLITE_LIMIT_LENGTH): else such a program could not read the log.
  */
 #include "core/tree/txn/txn.h"
@@ -20,6 +21,7 @@ enum {
     BYTES_A_KEY = 64,
     BYTES_A_SINGLE_KEY = 768, /* of a commit of up to SMALL_COMMIT entries */
     SMALL_COMMIT = 64,
+    LARGE_COMMIT = 8192,
     LONG_PART = 4,
     ROW_MOST = 1000000
 };
@@ -39,6 +41,7 @@ uint64_t art_log_cost(const struct art_tree *tree) {
     uint64_t now = tree->pending.entries, entries = tree->log_entries + now;
     uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT / larger(now, SMALL_COMMIT));
     uint64_t copied = entries * BYTES_A_KEY + bytes / LONG_PART;
+    if (now > LARGE_COMMIT) entries = larger(entries, art_log_limit(tree) / BYTES_A_KEY + 1);
     return larger(entries * a_key, bytes < copied ? bytes : copied);
 }
 
