@@ -124,9 +124,9 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 
 /* `end`: of the file, which need not have more than `most` slots. */
 static void note_loose(struct art_tree *tree, uint32_t end, uint32_t most) {
-    enum { LARGE_LEAST = 8, LARGE_PART = 2 };
+    enum { LARGE_PAGES = 1024, LARGE_PART = 2 }; /* as many as a merge writes in one pause */
     tree->pending.loose = end > most;
-    tree->pending.large = end > most + most / LARGE_PART + LARGE_LEAST;
+    tree->pending.large = end > most + most / LARGE_PART + LARGE_PAGES / art_tree_full_pages(tree);
 }
 
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
