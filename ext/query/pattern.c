@@ -38,10 +38,6 @@ uint32_t art_glob_prefix(const char *pattern) {
     return literal_prefix(pattern, "*?[");
 }
 
-uint32_t art_like_prefix(const char *pattern) {
-    return literal_prefix(pattern, "%_");
-}
-
 uint32_t art_sound_prefix(const char *text) {
     return literal_prefix(text, "");
 }

@@ -3,13 +3,9 @@
  * Nothing is read here: what is in memory tells how many rows there may be. Only comparisons by BINARY are taken, and
  * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself.
  *
- * LIKE and GLOB are functions that an application can replace, and then they may match anything. For a literal pattern
- * SQLite adds two bounds, and only if the function is its own. Those of LIKE are taken in its place: every row has to
- * meet them, whoever wrote them. Those of GLOB, right before it, show that GLOB can be taken. Without bounds SQLite is
- * asked: would it add them now, to a literal? (is_sqlites())
- *
- * SQLite 3.40 shows LIKE and GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it: but not
- * their bounds. So a literal pattern that has none, though it should (gets_bounds()), is left alone.
+ * LIKE and GLOB are functions that an application can replace. GLOB is taken for SQLite's own, as fts5 takes it. An
+ * application's like() is a common thing (ICU has one), so LIKE is left to SQLite, and the bounds are taken that SQLite
+ * makes of a pattern that it knows: every row has to meet them, whoever wrote them.
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
@@ -57,7 +53,7 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
 }
 
 static void take(struct art_planning *planning, int i, enum art_argument meaning, bool exact) {
-    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
+    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE;
     take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, true, meaning, exact);
 }
 
@@ -132,47 +128,19 @@ static int refuse_arguments(const struct art_planning *planning) {
     return last < 0 ? SQLITE_OK : refuse_argument(planning, (enum art_hidden)last);
 }
 
-/* --- whose functions ---------------------------------------------------------------------------------------------- */
-
-/* Is the function the one that SQLite brings along? It adds bounds to a literal pattern then, and only then: this very
- * file is asked with such a statement, which is never run. */
-static bool is_sqlites(struct art_vtab *vtab, const char *condition) {
-    struct art_connection *connection = vtab->connection;
-    sqlite3_stmt *statement = NULL;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" %s", vtab->name->schema, vtab->name->table,
-                                vtab->columns.items[ART_COLUMN_KEY].name, condition);
-    connection->bounds = ART_BOUNDS_ASKED;
-    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
-    bool added = connection->bounds == ART_BOUNDS_ADDED;
-    connection->bounds = ART_BOUNDS_NOBODY_ASKS;
-    return added;
-}
-
-static void answer(const struct art_planning *planning) {
-    bool low = false, high = false;
-    for (int i = 0; i < planning->info->nConstraint; i++) {
-        low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
-        high |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LT;
-    }
-    if (low && high) planning->vtab->connection->bounds = ART_BOUNDS_ADDED;
-}
+/* --- patterns ----------------------------------------------------------------------------------------------------- */
 
 /* Should a literal pattern with this beginning have bounds? Not if that, or what is next to it, may be a number. */
 static bool gets_bounds(struct art_bytes pattern, uint32_t prefix) {
     return prefix && (isalpha(pattern.data[0]) || (prefix > 1 && !strchr("0123456789+-. \t\n\v\f\r", pattern.data[0])));
 }
 
-static bool glob_is_sqlites(struct art_planning *planning, int i) {
-    bool has_bounds = art_condition_glob_has_bounds(planning, i);
-    if (planning->glob_is == ART_GLOB_UNKNOWN) {
-        bool own = has_bounds || is_sqlites(planning->vtab, "GLOB 'a*'");
-        planning->glob_is = own ? ART_GLOB_SQLITES : ART_GLOB_OTHER;
-    }
-    if (has_bounds || planning->glob_is != ART_GLOB_SQLITES) return planning->glob_is == ART_GLOB_SQLITES;
+/* SQLite 3.40 shows the GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it; but it does
+ * not show the bounds of a literal pattern there. */
+static bool lacks_its_bounds(const struct art_planning *planning, int i) {
     struct art_bytes pattern = art_condition_text(planning, i);
-    return !pattern.len || !gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
+    return pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data)) &&
+           !art_condition_glob_has_bounds(planning, i);
 }
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
@@ -259,8 +227,8 @@ static void take_paths(struct art_planning *planning) {
         enum art_argument meaning = planning->conditions[i].meaning;
         if (art_is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
         bool another_list = meaning == ART_ARGUMENT_EQUAL && art_condition_is_list(planning, i);
-        bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
-        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
+        bool foreign = meaning == ART_ARGUMENT_GLOB && lacks_its_bounds(planning, i);
+        if (meaning == ART_ARGUMENT_NONE || another_list || foreign) {
             planning->all_taken = false;
         } else {
             take_path_condition(planning, i, meaning);
@@ -370,22 +338,8 @@ static int find_bounds(const struct art_planning *planning) {
 }
 
 static void take_like(struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
     int bounds = find_bounds(planning);
-    if (bounds >= 0) {
-        take(planning, bounds, ART_ARGUMENT_LIKE_PREFIX, false);
-        return;
-    }
-    if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (planning->conditions[i].meaning != ART_ARGUMENT_LIKE) continue;
-        struct art_bytes pattern = art_condition_text(planning, i);
-        uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
-        if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
-        if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
-        take(planning, i, ART_ARGUMENT_LIKE, false);
-        return;
-    }
+    if (bounds >= 0) take(planning, bounds, ART_ARGUMENT_LIKE, false);
 }
 
 /* --- order and limits --------------------------------------------------------------------------------------------- */
@@ -572,9 +526,6 @@ static int answer_with_plan(struct art_planning *planning) {
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct art_condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
     struct art_planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
-    if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
-    if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
-    art_restart_is_on(planning.vtab); /* before is_sqlites() prepares something, which hides what has failed */
     if (info->nConstraint > CONDITIONS_AT_HAND) {
         uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
         planning.conditions = many = sqlite3_malloc64(bytes);
