@@ -5,8 +5,7 @@
 #include "ext/query/running.h"
 #include "ext/query/scan.h"
 
-/* To prepare a statement takes as long as to step over so many rows. */
-enum { HUGE_BUFFER = 1 << 20, WORTH_A_RESTART = 2000 };
+enum { HUGE_BUFFER = 1 << 20 };
 
 static void settle_scan(struct art_open_scan *open);
 static void abandon_scan(struct art_open_scan *open);
@@ -111,7 +110,6 @@ static void reset(struct art_scan *scan, int plan) {
     scan->in_order = plan & ART_PLAN_SORTED;
     scan->bounded = plan & ART_PLAN_BOUNDED;
     scan->equated = plan & ART_PLAN_EQUATED;
-    scan->counted = plan & ART_PLAN_COUNTED;
     scan->wanted = plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
     scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
     scan->touched = scan->counting = false;
@@ -142,16 +140,6 @@ static int filter_point(struct art_scan *scan, sqlite3_value *path) {
     return art_scan_fail(scan, art_rows_number(scan, path));
 }
 
-/* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip
- * them. */
-static bool count_off(struct art_scan *scan) {
-    bool worth_it = art_scan_gives_range(scan) && scan->offset >= WORTH_A_RESTART;
-    if (worth_it && art_restart_ask(art_scan_vtab(scan), ART_RESTART_OFFSET)) return true;
-    scan->limit = scan->limit < UINT64_MAX - scan->offset ? scan->limit + scan->offset : UINT64_MAX;
-    scan->offset = 0;
-    return false;
-}
-
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
     bool by_text = plan & ART_PLAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
@@ -164,8 +152,6 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (rc || scan->keys.empty) return rc;
     if (scan->doubt_count && art_restart_ask(art_scan_vtab(scan), ART_RESTART_NUMBERS)) return SQLITE_SCHEMA;
     if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
-    if (scan->counted && count_off(scan)) return SQLITE_SCHEMA;
-    if (scan->offset) art_restart_was_worth_it(art_scan_vtab(scan));
     art_scans_enter(&scan->open);
     if (plan & ART_PLAN_BEST) {
         unsigned item = (unsigned)plan >> ART_PLAN_ITEM_SHIFT;

@@ -81,7 +81,6 @@ enum art_plan_flags {
     ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
     ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
     ART_PLAN_EQUATED = 16,   /* another column is equal to what may be a parameter */
-    ART_PLAN_COUNTED = 32,   /* SQLite itself counts off the rows of OFFSET, too */
     ART_PLAN_BEST = 64,      /* in the order of a summarised column; DESCENDING is that of its values */
     ART_PLAN_SUMS = 128,     /* a column with a sum is asked for */
 };

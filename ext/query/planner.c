@@ -8,10 +8,9 @@
  * makes of a pattern that it knows: every row has to meet them, whoever wrote them.
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
- * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
- * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may
- * have one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms,
- * which is known when it runs (running.c). And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
+ * offers them too freely: LIMIT also when it does not show all terms of the WHERE clause (path = value); the terms are
+ * numbered, so a missing one is noticed. And OFFSET to each arm of a UNION ALL, which nothing tells from a SELECT by
+ * itself: so it is left to SQLite there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
  * so >= and <= must be with a literal, which no row value is.
  */
 #include "ext/query/or_arms.h"
@@ -438,15 +437,9 @@ static void take_limits(struct art_planning *planning) {
     bool exact = planning->all_taken && planning->all_exact;
     if (limit < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
     if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
-    if (offset >= 0) {
-        bool sorted = strict || info->nOrderBy;
-        if (!sorted || !info->aConstraint[offset].usable) return;
-    }
+    if (offset >= 0 && (!strict || !info->aConstraint[offset].usable)) return;
     take(planning, limit, ART_ARGUMENT_LIMIT, false);
-    if (offset < 0) return;
-    bool alone = strict || art_restart_is_on(planning->vtab);
-    if (!alone) planning->plan |= ART_PLAN_COUNTED;
-    take(planning, offset, ART_ARGUMENT_OFFSET, alone);
+    if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
 }
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */

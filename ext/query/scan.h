@@ -133,7 +133,6 @@ struct art_scan {
     bool range_due;  /* several: the range is still to be walked */
     bool bounded;    /* SQLite has made bounds of the first GLOB */
     bool equated;    /* a column is equal to what may be a parameter */
-    bool counted;    /* SQLite itself counts off the rows of OFFSET, too */
     bool spellings;  /* after this point, the other spellings of its number */
     bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */

@@ -504,12 +504,13 @@ START_TEST(test_offsets_skip_over_many_rows) {
         agree(sql);
         sqlite3_free(sql);
     }
-    plan_says("SELECT path FROM @ WHERE path > 'd2' ORDER BY path LIMIT 5 OFFSET 500",
-              ":path>?, keys only, limit ?, offset ?");
-    plan_says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ":all rows, descending, limit ?, offset ?");
+    bool skips = sqlite3_libversion_number() >= 3046001; /* before, nobody knows whose OFFSET it is */
+    void (*says)(const char *, const char *) = skips ? plan_says : plan_does_not_say;
+    says("SELECT path FROM @ WHERE path > 'd2' ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
+    says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ", descending, limit ?, offset ?");
     plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
-    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500",
-              ":path>?, keys only, limit ?, offset ?");
+    says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
+    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", ":path>?, keys only, limit ?");
     plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5 OFFSET 500",
                       "limit"); /* a row value? */
     plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5", "limit");
