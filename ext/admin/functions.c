@@ -96,7 +96,8 @@ struct question {
     struct art_buffer room; /* its bytes, or a path */
 };
 
-static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n, struct art_buffer *found) {
+static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n,
+                            struct art_buffer *found) {
     struct art_cursor *cursor = NULL;
     enum art_rc rc = art_cursor_open(tree, &cursor);
     if (!rc) rc = art_cursor_seek(cursor, range, false);

@@ -15,7 +15,6 @@
  */
 #include "ext/query/or_arms.h"
 #include "ext/query/planning.h"
-#include "ext/query/running.h"
 
 #include <ctype.h>
 
@@ -178,49 +177,29 @@ static bool take_list(struct art_planning *planning) {
     return true;
 }
 
-/* Is another column equal to what may be a parameter? SQLite may have put that in the column's place, elsewhere. */
-static bool is_equated(const struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
-    for (int i = 0; i < info->nConstraint; i++) {
-        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        bool other = constraint->iColumn != ART_COLUMN_KEY && art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
-        if (other && !art_condition_constant(planning, i)) return true;
-    }
-    return false;
+static bool is_text(const struct art_planning *planning, int i) {
+    sqlite3_value *value = art_condition_constant(planning, i);
+    return value && sqlite3_value_type(value) == SQLITE_TEXT;
 }
 
-/* By order with what is no literal: with a text exactly; and with a number the cursor is exact, or says that it cannot
- * be (doubts.c). */
-static bool is_exact_by_order(struct art_planning *planning, enum art_argument meaning) {
-    if (meaning < ART_ARGUMENT_GREATER || planning->doubts == ART_DOUBTS_MAX) return false;
-    if (art_restart_is_on(planning->vtab) == ART_RESTART_NUMBERS) return false;
-    planning->doubts++;
-    return true;
-}
-
+/* By order with what is no literal: exactly, or the cursor refuses it (arguments.c). */
 static void take_path_condition(struct art_planning *planning, int i, enum art_argument meaning) {
-    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = glob || art_condition_constant(planning, i), exact;
+    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i), exact;
     if (glob) {
         exact = !planning->glob;
         if (exact && art_condition_glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
     } else {
-        exact = is_literal ? sqlite3_value_type(art_condition_constant(planning, i)) == SQLITE_TEXT
-                           : is_exact_by_order(planning, meaning);
+        exact = is_literal ? is_text(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     }
-    take_as(planning, i, ART_COLUMN_KEY, is_literal || !exact, meaning, exact);
-    bool low = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-    bool high = meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
-    bool may_be_row_value = !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
+    take_as(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
+    bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
     planning->glob |= glob;
-    planning->low |= low || meaning == ART_ARGUMENT_EQUAL;
-    planning->high |= high || meaning == ART_ARGUMENT_EQUAL;
 }
 
 static void take_paths(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     planning->all_taken = planning->all_exact = true;
-    if (is_equated(planning)) planning->plan |= ART_PLAN_EQUATED;
     take_list(planning);
     for (int i = 0; i < info->nConstraint; i++) {
         enum art_argument meaning = planning->conditions[i].meaning;
@@ -412,7 +391,6 @@ static void take_order(struct art_planning *planning) {
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;
-        planning->plan |= ART_PLAN_SORTED;
         if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
         return;
     }
@@ -447,7 +425,9 @@ static void take_limits(struct art_planning *planning) {
 static int plan_point(struct art_planning *planning, int equality) {
     planning->point = true;
     take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
+    sqlite3_value *value = art_condition_constant(planning, equality);
     planning->plan |= ART_PLAN_POINT;
+    if (!value || sqlite3_value_type(value) == SQLITE_TEXT) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
     return take_listing_arguments(planning);
 }

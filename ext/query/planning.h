@@ -28,11 +28,10 @@ struct art_planning {
     sqlite3_index_info *info;
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool listing, point, list, low, high, glob;
+    bool listing, point, list, glob;
     bool newer; /* a bound of versions */
     int lookups;
-    int doubts; /* numbers that may be meant as texts are the cursor's to decide about */
-    int unsure; /* conditions that another plan had better not have */
+    int unsure;                       /* conditions that another plan had better not have */
     struct art_condition *conditions; /* of each constraint */
     struct art_plan_text words;
 };

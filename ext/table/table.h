@@ -177,17 +177,6 @@ struct art_planned {
     sqlite3_int64 rows;
 };
 
-/* A statement that is to be prepared anew, since its text allows a better plan: query/running.c alone looks into it. */
-enum art_restart_reason { ART_RESTART_NONE, ART_RESTART_OFFSET, ART_RESTART_NUMBERS };
-struct art_restart {
-    enum art_restart_reason reason;
-    sqlite3_stmt *statement; /* NULL: none */
-    int prepared;            /* how often it had been prepared anew */
-    bool planned;            /* under way, as `successor` */
-    const sqlite3_stmt *successor;
-    unsigned in_vain; /* so many times in a row no better plan came of it */
-};
-
 struct art_vtab {
     sqlite3_vtab base;
     unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
@@ -209,7 +198,6 @@ struct art_vtab {
     struct art_open_scan *idle; /* a closed one, for the next xOpen */
     struct art_planned planned;
     struct art_buffer planned_low, planned_high, planned_scratch; /* memory of the planner's range */
-    struct art_restart restart;
     struct art_buffer record; /* the row that is being written, */
     struct art_field *fields; /* and its values: one a column but the key */
 };

@@ -80,14 +80,14 @@ END_TEST
 START_TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
     make_table();
     for (int flushed = 0; flushed < 2; flushed++) {
-        gives(db, "SELECT value, art_nth('t', '', value) FROM json_each('[0, 1, 4]') ORDER BY 1",
-              "0|a\n1|a/b\n4|b\n");
+        gives(db, "SELECT value, art_nth('t', '', value) FROM json_each('[0, 1, 4]') ORDER BY 1", "0|a\n1|a/b\n4|b\n");
         gives(db, "SELECT art_nth('t', 'a/', 0), art_nth('t', 'a/', 2), art_nth('main.t', 'b', 0)", "a/b|a/bc|b\n");
         gives(db, "SELECT quote(art_nth('t', '', 5)), quote(art_nth('t', 'a/', 3)), quote(art_nth('t', 'c', 0))",
               "NULL|NULL|NULL\n");
         gives(db, "SELECT quote(art_nth('t', '', -1)), quote(art_nth('t', '', 9223372036854775807))", "NULL|NULL\n");
-        gives(db, "SELECT art_rank('t', ''), art_rank('t', 'a'), art_rank('t', 'a/a'), art_rank('t', 'a/bc'),"
-                  " art_rank('t', 'b'), art_rank('t', 'zz')",
+        gives(db,
+              "SELECT art_rank('t', ''), art_rank('t', 'a'), art_rank('t', 'a/a'), art_rank('t', 'a/bc'),"
+              " art_rank('t', 'b'), art_rank('t', 'zz')",
               "0|0|1|3|4|5\n");
         gives(db, "SELECT count(*), sum(art_rank('t', path)), sum(art_nth('t', '', art_rank('t', path)) = path) FROM t",
               "5|10|5\n");
@@ -110,8 +110,9 @@ START_TEST(test_null_gives_null) {
           "SELECT quote(art_longest_prefix('t', NULL)), quote(art_longest_prefix(NULL, 'a')), "
           "quote(art_longest_prefix('t', 'a', NULL)), quote(art_check(NULL)), quote(art_count('none', NULL))",
           "NULL|NULL|NULL|NULL|NULL\n");
-    gives(db, "SELECT quote(art_nth('t', NULL, 0)), quote(art_nth('t', '', NULL)), quote(art_nth(NULL, '', 0)),"
-              " quote(art_rank('t', NULL)), quote(art_rank(NULL, ''))",
+    gives(db,
+          "SELECT quote(art_nth('t', NULL, 0)), quote(art_nth('t', '', NULL)), quote(art_nth(NULL, '', 0)),"
+          " quote(art_rank('t', NULL)), quote(art_rank(NULL, ''))",
           "NULL|NULL|NULL|NULL|NULL\n");
 }
 END_TEST

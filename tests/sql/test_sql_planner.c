@@ -72,8 +72,7 @@ static void agree_bound(const char *sql, int binding) {
         if (!i) undecided = sql_is_undecided(db);
         sqlite3_finalize(statement);
     }
-    bool may_be_undecided = strstr(sql, "JOIN") || strstr(sql, "FROM r"); /* test_sql_doubts.c */
-    if (strcmp(answers[0], answers[1]) != 0 && !(undecided && may_be_undecided)) {
+    if (strcmp(answers[0], answers[1]) != 0 && !undecided) { /* test_sql_doubts.c */
         char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
         ck_abort_msg("%s (binding %d)\n%s\n  art:\n%s\n  ordinary:\n%s", texts[0], binding, plan, answers[0],
                      answers[1]);
@@ -271,9 +270,9 @@ START_TEST(test_like_finds_every_spelling) {
         for (int i = 0; i < 40; i++) {
             random_letters(&random, path, 5);
             random_letters(&random, low, 3);
-            char *sql = sqlite3_mprintf(
-                "SELECT path FROM @ WHERE path LIKE '%s%%' AND path %s '%s' ORDER BY path%s", path,
-                random_below(&random, 2) ? ">=" : "<", low, random_below(&random, 2) ? " DESC" : "");
+            char *sql =
+                sqlite3_mprintf("SELECT path FROM @ WHERE path LIKE '%s%%' AND path %s '%s' ORDER BY path%s", path,
+                                random_below(&random, 2) ? ">=" : "<", low, random_below(&random, 2) ? " DESC" : "");
             agree(sql);
             sqlite3_free(sql);
         }
@@ -676,7 +675,7 @@ END_TEST
 
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
-/* CAST(? AS INTEGER) still counts as bound, and compares as a number. */
+/* CAST(? AS INTEGER) looks like a parameter, and compares as a number. */
 START_TEST(test_a_parameter_that_is_cast_is_a_number) {
     static const char *const types[] = {"INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"};
     static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
@@ -732,10 +731,6 @@ START_TEST(test_the_spellings_of_a_number_come_in_order) {
     agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
-    sql_run(db,
-            "CREATE TABLE kept(who, path); INSERT INTO kept SELECT 't', min(path) FROM t WHERE path = (SELECT n FROM r)"
-            " UNION ALL SELECT 'b', min(path) FROM b WHERE path = (SELECT n FROM r)");
-    sql_expect(db, "1\n", "SELECT count(DISTINCT path) FROM kept");
     char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
     ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
     sqlite3_free(rows);

@@ -85,11 +85,9 @@ START_TEST(test_a_limit_of_a_compound_is_not_that_of_its_arms) {
 }
 END_TEST
 
-/* A cast of a parameter looks like a parameter, but has an affinity. Which of several spellings of one number comes
- * first is not asked: the number's own text does (ext/query/plan.h), whatever ORDER BY says. */
+/* A cast of a parameter looks like a parameter, but has an affinity. */
 START_TEST(test_a_parameter_that_is_cast_to_a_number_is_compared_as_one) {
-    static const char *const types[] = {"INTEGER", "REAL", "NUMERIC"}, *const operators[] = {
-                                                                           "=", "<", "<=", ">", ">=", "IS"};
+    static const char *const types[] = {"INTEGER", "REAL", "NUMERIC"}, *const operators[] = {"=", "IS"};
     struct twins twins;
     twins_open(&twins);
     both(&twins, "INSERT INTO t VALUES('0.0', 1), ('0', 2), ('-0', 3), ('a', 4), ('12', 5), ('', 6), ('/', 7)");
