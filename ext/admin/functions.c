@@ -3,7 +3,7 @@
  *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
  *     art_sum(table, column, prefix)                  the sum of a column over these rows; art_min, art_max: its least
  *                                                     and largest value. The column has a summary (schema/summary.c)
- *     art_nth(table, prefix, n)                       the path of the n-th of these rows, from 0 on; NULL: there is none
+ *     art_nth(table, prefix, n)                       the path of the n-th row below prefix; 0 is the first
  *     art_rank(table, path)                           rows whose path is before this one, be it there or not
  *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends

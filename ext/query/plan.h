@@ -52,12 +52,12 @@
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
- * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT that has a numeric affinity (it is
- * no number, or its column is a UNION's or another virtual table's) is compared as a text. And since an equality promises
- * SQLite a single row, UPDATE and DELETE are refused where there are several keys for a number that is no literal, and
- * SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks for, though it would double the rows of a
- * number with two spellings. (A row value, (path, value) IN (SELECT <numeric column>, ...), SQLite hands over element by
- * element, and then compares numbers with paths of any virtual table as texts.)
+ * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT that has a numeric affinity (it
+ * is no number, or its column is a UNION's or another virtual table's) is compared as a text. And since an equality
+ * promises SQLite a single row, UPDATE and DELETE are refused where there are several keys for a number that is no
+ * literal, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks for, though it would double
+ * the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric column>, ...), SQLite hands
+ * over element by element, and then compares numbers with paths of any virtual table as texts.)
  *
  * Where rows are looked up by a value, two more: a text that reads as a number, out of a UNION's column with a numeric
  * affinity (lookups.c), and a row value's IN, which may give a row once for each of two spellings of its value.
