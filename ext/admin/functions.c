@@ -3,6 +3,8 @@
  *     art_count(table, prefix)                        rows whose path begins with the bytes of prefix, in one descent
  *     art_sum(table, column, prefix)                  the sum of a column over these rows; art_min, art_max: its least
  *                                                     and largest value. The column has a summary (schema/summary.c)
+ *     art_nth(table, prefix, n)                       the path of the n-th row below prefix; 0 is the first
+ *     art_rank(table, path)                           rows whose path is before this one, be it there or not
  *     art_longest_prefix(table, path [, delimiter])   the longest stored path that is a prefix of path, in one descent;
  *                                                     with a delimiter only where a component of path ends
  *     art_write_version(table)                        the version of rows that the transaction writes: once it has
@@ -86,16 +88,32 @@ static struct art_tree *tree_of(const struct art_table_ref *ref) {
 
 /* What is to be told of a range, and the answer. */
 struct question {
-    enum { ASKS_COUNT, ASKS_SUM, ASKS_MIN, ASKS_MAX } asks;
+    enum { ASKS_COUNT, ASKS_NTH, ASKS_SUM, ASKS_MIN, ASKS_MAX } asks;
     unsigned item; /* of the summary */
-    uint64_t rows;
+    uint64_t rows; /* how many there are, or are before the one that is asked for */
     art_int128 sum[ART_SUMMARY_MAX];
     struct art_datum extreme;
-    struct art_buffer room; /* its bytes */
+    struct art_buffer room; /* its bytes, or a path */
 };
+
+static enum art_rc find_nth(struct art_tree *tree, const struct art_range *range, uint64_t n,
+                            struct art_buffer *found) {
+    struct art_cursor *cursor = NULL;
+    enum art_rc rc = art_cursor_open(tree, &cursor);
+    if (!rc) rc = art_cursor_seek(cursor, range, false);
+    if (!rc) rc = art_cursor_skip(cursor, n);
+    if (!rc && !art_cursor_valid(cursor)) rc = ART_NOTFOUND;
+    if (!rc) {
+        struct art_bytes path = art_cursor_key(cursor);
+        rc = art_buffer_append(found, path.data, path.len);
+    }
+    art_cursor_close(cursor);
+    return rc;
+}
 
 static enum art_rc answer_question(struct art_tree *tree, const struct art_range *range, struct question *question) {
     if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
+    if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->room);
     if (question->asks == ASKS_SUM) return art_tree_sums(tree, range, question->sum);
     return art_tree_extreme(tree, range, NULL, question->item, question->asks == ASKS_MAX, &question->room,
                             &question->extreme);
@@ -195,6 +213,49 @@ static void call_max(sqlite3_context *context, int count, sqlite3_value **values
     ask_summary(context, count, values, &question);
 }
 
+static void give_path(sqlite3_context *context, enum art_rc rc, struct art_buffer *found) {
+    if (rc == ART_OK) {
+        art_result_text(context, found->data, found->len);
+    } else if (rc != ART_NOTFOUND) {
+        fail_in_core(context, rc);
+    }
+    art_buffer_clear(found);
+}
+
+static void call_nth(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_bytes prefix;
+    struct question question = {.asks = ASKS_NTH};
+    if (any_null(count, values)) return;
+    sqlite3_int64 n = sqlite3_value_int64(values[2]);
+    if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
+    if (n < 0 || prefix.len > ART_PATH_MAX) return;
+    struct art_table_ref *ref = open_table(context, values[0]);
+    if (!ref) return;
+    question.rows = (uint64_t)n;
+    give_path(context, ask_of_prefix(tree_of(ref), prefix, &question), &question.room);
+    art_table_ref_release(ref);
+}
+
+/* What is before a path that is too long for a row is before its longest possible beginning, or is that. */
+static void call_rank(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct art_bytes path;
+    uint64_t rows = 0;
+    if (any_null(count, values)) return;
+    if (!art_value_bytes(values[1], &path)) return sqlite3_result_error_nomem(context);
+    struct art_table_ref *ref = open_table(context, values[0]);
+    if (!ref) return;
+    struct art_range range = {.high = path, .high_set = true};
+    range.high_open = path.len <= ART_PATH_MAX;
+    if (path.len > ART_PATH_MAX) range.high.len = ART_PATH_MAX;
+    enum art_rc rc = art_tree_count(tree_of(ref), &range, &rows);
+    if (rc) {
+        fail_in_core(context, rc);
+    } else {
+        sqlite3_result_int64(context, (sqlite3_int64)rows);
+    }
+    art_table_ref_release(ref);
+}
+
 static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_value **values) {
     struct art_bytes path, delimiter = {0};
     struct art_buffer found = {0};
@@ -204,13 +265,7 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    enum art_rc rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found);
-    if (rc == ART_OK) {
-        art_result_text(context, found.data, found.len);
-    } else if (rc != ART_NOTFOUND) {
-        fail_in_core(context, rc);
-    }
-    art_buffer_clear(&found);
+    give_path(context, art_tree_longest_prefix(tree_of(ref), path, delimiter, &found), &found);
     art_table_ref_release(ref);
 }
 
@@ -339,6 +394,8 @@ int art_functions_register(sqlite3 *db) {
         {"art_sum", 3, 0, call_sum},
         {"art_min", 3, 0, call_min},
         {"art_max", 3, 0, call_max},
+        {"art_nth", 3, 0, call_nth},
+        {"art_rank", 2, 0, call_rank},
         {"art_longest_prefix", 2, 0, call_longest_prefix},
         {"art_longest_prefix", 3, 0, call_longest_prefix},
         {"art_write_version", 1, 0, call_write_version},

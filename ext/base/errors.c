@@ -2,7 +2,7 @@
  *
  * SQLite undoes the whole transaction for IOERR, INTERRUPT, and mostly for FULL and NOMEM, and only the statement for
  * the others; the table below is made with that in mind: what leaves core's tree sound is not an IOERR. SQLITE_SCHEMA
- * makes SQLite run the statement again; only xFilter returns it, where that is wanted (query/running.c).
+ * would make SQLite run the statement again: nothing returns it.
  */
 #include "ext/base/base.h"
 

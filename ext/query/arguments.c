@@ -1,6 +1,5 @@
 /* From xFilter's arguments to what is wanted, by plan.h's table. The planner does the same with constants, to guess how
  * many rows they give. */
-#include "ext/query/running.h"
 #include "ext/query/scan.h"
 
 #include <assert.h>
@@ -9,17 +8,6 @@ enum { VERSIONS_BITS = 56 };
 static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
-
-/* A bound number is (statements.c), others are not. `range`: it is not for equality. */
-static bool compares_as_text(const struct art_scan *scan, sqlite3_value *value, bool range) {
-    int type = sqlite3_value_type(value);
-    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return type == SQLITE_TEXT;
-    return sqlite3_value_frombind(value) && !art_running_may_convert(art_scan_vtab(scan), range, scan->equated);
-}
-
-bool art_scan_compares_as_text(const struct art_scan *scan, sqlite3_value *value) {
-    return compares_as_text(scan, value, false);
-}
 
 static bool never_matches(const struct art_scan *scan, int type) {
     return type == SQLITE_NULL || (type == SQLITE_BLOB && art_scan_vtab(scan)->connection->blobs_never_match);
@@ -92,21 +80,7 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
     if (scan->matching == ART_MATCH_ALL && scan->folded.letters) scan->matching = ART_MATCH_FOLDED;
 }
 
-/* A pattern that is too long is SQLite's to complain about, on the first row. */
 static void want_like(struct art_scan *scan, sqlite3_value *value) {
-    if (never_matches(scan, sqlite3_value_type(value))) {
-        scan->keys.empty = true;
-        return;
-    }
-    const char *pattern = (const char *)sqlite3_value_text(value);
-    if (!pattern) {
-        scan->keys.rc = SQLITE_NOMEM;
-    } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
-        want_folded(scan, art_bytes(pattern, art_like_prefix(pattern)));
-    }
-}
-
-static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
     const void *text = sqlite3_value_text(value);
     if (!text) {
         scan->keys.rc = SQLITE_NOMEM;
@@ -133,14 +107,32 @@ static void want_list(struct art_scan *scan, sqlite3_value *list) {
     scan->several = true;
 }
 
+/* A number that is compared by order. SQLite does not tell what stands there, and so how it compares:
+ *
+ *     a parameter, an expression        the number becomes a text
+ *     a column with numeric affinity    a key that looks like a number becomes one; any other is above all numbers
+ *     a column without an affinity      every key, a text, is above all numbers
+ *
+ * To let it look at each key of a range again would take a third of the range's price, for texts, too. */
+static int refuse_number(const struct art_scan *scan, sqlite3_value *number) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    const char *key = vtab->columns.items[ART_COLUMN_KEY].name, *text = (const char *)sqlite3_value_text(number);
+    if (!text) return SQLITE_NOMEM;
+    return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR,
+                        "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number: write "
+                        "CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
+                        vtab->name->table, key, text, key);
+}
+
 /* `unchecked`: SQLite does not look at the keys again. */
 static void want_compared(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, bool unchecked) {
     int type = sqlite3_value_type(value);
-    bool as_text = compares_as_text(scan, value, meaning != ART_ARGUMENT_EQUAL);
-    art_key_range_compare(&scan->keys, meaning, value, as_text);
-    if (as_text || !unchecked || (type != SQLITE_INTEGER && type != SQLITE_FLOAT)) return;
-    int rc = art_doubts_add(scan, meaning, value);
-    if (rc) scan->keys.rc = rc;
+    bool is_number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    if (is_number && unchecked) {
+        scan->keys.rc = refuse_number(scan, value);
+    } else {
+        art_key_range_compare(&scan->keys, meaning, value);
+    }
 }
 
 static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, bool unchecked) {
@@ -162,9 +154,6 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         break;
     case ART_ARGUMENT_LIKE:
         want_like(scan, value);
-        break;
-    case ART_ARGUMENT_LIKE_PREFIX:
-        want_like_prefix(scan, value);
         break;
     case ART_ARGUMENT_LIMIT:
         if (sqlite3_value_int64(value) >= 0) scan->limit = (uint64_t)sqlite3_value_int64(value);

@@ -25,7 +25,7 @@ static bool constants_meet(const struct art_planning *planning, struct art_key_r
         } else if (hidden == ART_HIDDEN_START_AFTER) {
             art_key_range_low(keys, text, true);
         } else if (info->aConstraint[i].iColumn == ART_COLUMN_KEY && meaning >= ART_ARGUMENT_EQUAL) {
-            art_key_range_compare(keys, meaning, art_condition_constant(planning, i), true);
+            art_key_range_compare(keys, meaning, art_condition_constant(planning, i));
         } else {
             continue;
         }
@@ -54,8 +54,6 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
         begins = planning->listing; /* else it is a list */
     } else if (meaning == ART_ARGUMENT_GLOB) {
         begins = begins_literally(planning, i);
-    } else if (meaning == ART_ARGUMENT_LIKE) { /* nobody knows how many rows a literal one leaves */
-        begins = !art_condition_constant(planning, i);
     } else if (meaning == ART_ARGUMENT_NONE) {
         begins = hidden == ART_HIDDEN_PREFIX;
     }
@@ -189,7 +187,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     if (planning->point) {
         info->estimatedRows = 1;
         info->estimatedCost = search + step_cost;
-        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+        if (planning->plan & ART_PLAN_UNIQUE) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
     struct bounds unknown = count_bounds(planning, false);

@@ -2,11 +2,9 @@
  * how it goes from row to row, is told in the files that scan.h lists.
  */
 #include "ext/query/or_arms.h"
-#include "ext/query/running.h"
 #include "ext/query/scan.h"
 
-/* To prepare a statement takes as long as to step over so many rows. */
-enum { HUGE_BUFFER = 1 << 20, WORTH_A_RESTART = 2000 };
+enum { HUGE_BUFFER = 1 << 20 };
 
 static void settle_scan(struct art_open_scan *open);
 static void abandon_scan(struct art_open_scan *open);
@@ -20,7 +18,6 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct art_scan *scan = (struct art_scan *)vtab->idle;
     vtab->idle = NULL;
     art_or_arms_forget(vtab);
-    art_restart_end(vtab);
     if (!scan) scan = art_alloc_zeroed(sizeof *scan);
     if (!scan) return SQLITE_NOMEM;
     scan->open.methods = &methods;
@@ -73,7 +70,6 @@ static void free_scan(struct art_open_scan *open) {
     art_buffer_clear(&scan->extreme);
     art_in_list_clear(&scan->in_list);
     art_filters_clear(scan);
-    art_doubts_clear(scan);
     art_lookups_clear_scan(scan);
     art_free(scan);
 }
@@ -108,16 +104,12 @@ static void reset(struct art_scan *scan, int plan) {
     scan->state = ART_SCAN_END;
     scan->matching = ART_MATCH_ALL;
     scan->descending = plan & ART_PLAN_DESCENDING;
-    scan->in_order = plan & ART_PLAN_SORTED;
     scan->bounded = plan & ART_PLAN_BOUNDED;
-    scan->equated = plan & ART_PLAN_EQUATED;
-    scan->counted = plan & ART_PLAN_COUNTED;
     scan->wanted = plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
-    scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = scan->spellings = false;
+    scan->plain = scan->filtered = scan->listing = scan->several = scan->range_due = false;
     scan->touched = scan->counting = false;
     scan->limits.count = scan->limits.sought_count = 0;
     scan->rolled = 0;
-    scan->doubt_count = 0;
     scan->filter_count = scan->filters_wanted = scan->filters_resting = 0;
     scan->untouched = 0;
     scan->behind = scan->left = scan->offset = 0;
@@ -136,20 +128,10 @@ static int filter_text(struct art_scan *scan, sqlite3_value *path) {
 }
 
 /* The first argument is the path. */
-static int filter_point(struct art_scan *scan, sqlite3_value *path) {
-    if (art_scan_compares_as_text(scan, path)) return art_scan_fail(scan, art_rows_point(scan, scan->keys.range.low));
+static int filter_point(struct art_scan *scan, sqlite3_value *path, bool unique) {
+    if (sqlite3_value_type(path) == SQLITE_TEXT) return art_scan_fail(scan, art_rows_point(scan, scan->keys.range.low));
     art_scans_enter(&scan->open);
-    return art_scan_fail(scan, art_rows_number(scan, path));
-}
-
-/* SQLite counts off the rows of OFFSET, so they have to be given. True: the statement is better prepared anew, to skip
- * them. */
-static bool count_off(struct art_scan *scan) {
-    bool worth_it = art_scan_gives_range(scan) && scan->offset >= WORTH_A_RESTART;
-    if (worth_it && art_restart_ask(art_scan_vtab(scan), ART_RESTART_OFFSET)) return true;
-    scan->limit = scan->limit < UINT64_MAX - scan->offset ? scan->limit + scan->offset : UINT64_MAX;
-    scan->offset = 0;
-    return false;
+    return art_scan_fail(scan, art_rows_number(scan, path, unique));
 }
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
@@ -162,10 +144,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     if (by_text) return filter_text(scan, argv[0]);
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->keys.empty) return rc;
-    if (scan->doubt_count && art_restart_ask(art_scan_vtab(scan), ART_RESTART_NUMBERS)) return SQLITE_SCHEMA;
-    if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0]);
-    if (scan->counted && count_off(scan)) return SQLITE_SCHEMA;
-    if (scan->offset) art_restart_was_worth_it(art_scan_vtab(scan));
+    if (plan & ART_PLAN_POINT) return filter_point(scan, argv[0], plan & ART_PLAN_UNIQUE);
     art_scans_enter(&scan->open);
     if (plan & ART_PLAN_BEST) {
         unsigned item = (unsigned)plan >> ART_PLAN_ITEM_SHIFT;

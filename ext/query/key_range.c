@@ -100,21 +100,20 @@ static void compare_text(struct art_key_range *keys, enum art_argument compariso
     }
 }
 
-/* A number that may have to be compared as a number. */
+/* A number, which SQLite may compare as one. */
 static void compare_number(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
     if (comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) return;
     if (isinf(sqlite3_value_double(value))) return; /* its text is Inf */
     art_key_range_high(keys, art_bytes(colon, 1), true);
 }
 
-void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value,
-                           bool as_text) {
+void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) {
         keys->empty = true;
     } else if (type == SQLITE_BLOB) { /* every text is below every blob */
         if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) keys->empty = true;
-    } else if (as_text) {
+    } else if (type == SQLITE_TEXT) {
         compare_text(keys, comparison, value);
     } else {
         compare_number(keys, comparison, value);

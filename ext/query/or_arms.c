@@ -12,8 +12,6 @@
  */
 #include "ext/query/or_arms.h"
 
-#include <limits.h>
-
 /* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
  * another may be taken for it: a mistake as above. */
 static struct art_planned *planned(struct art_vtab *vtab) {
@@ -53,30 +51,17 @@ static bool is_before(const sqlite3_index_info *info, const struct art_planned *
 }
 
 /* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
-static unsigned given_before(const sqlite3_index_info *info, const struct art_planned *seen) {
-    unsigned found = 0;
-    if (seen->count > ART_LISTED_MAX) return UINT_MAX;
-    for (unsigned i = 0; i < seen->count; i++) {
-        if (seen->listed[i].columns == info->colUsed) found |= seen->listed[i].given;
-    }
-    return found;
-}
-
-static void note_given(const sqlite3_index_info *info, struct art_planned *seen, unsigned given) {
-    if ((given_before(info, seen) & given) == given) return;
-    if (seen->count < ART_LISTED_MAX) seen->listed[seen->count] = (struct art_listed){info->colUsed, given};
-    if (seen->count <= ART_LISTED_MAX) seen->count++;
-}
-
 void art_or_arms_price(struct art_vtab *vtab, sqlite3_index_info *info) {
     struct art_planned *seen = planned(vtab);
     int last = 0;
     unsigned given = find_arguments(vtab, info, &last);
+    bool same = seen->columns == info->colUsed;
     if (!given) {
-        if (given_before(info, seen) & read_arguments(vtab, info)) info->estimatedCost *= 1e60;
+        if (same && seen->given & read_arguments(vtab, info)) info->estimatedCost *= 1e60;
         return;
     }
-    note_given(info, seen, given);
+    seen->given = given | (same ? seen->given : 0);
+    seen->columns = info->colUsed;
     double cost = info->estimatedCost;
     sqlite3_int64 rows = info->estimatedRows;
     if (is_before(info, seen, last)) {

@@ -26,20 +26,13 @@ static inline uint8_t upper(uint8_t c) {
 
 /* Before the first wildcard, and before broken UTF-8. */
 static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
-    const uint8_t *p = (const uint8_t *)pattern;
-    for (uint32_t n = 1; n; p += n) {
-        if (*p == 0 || (*p < 0x80 && strchr(wildcards, *p))) break;
-        n = *p < 0x80 ? 1 : art_sound_character(p);
-    }
+    const uint8_t *p = (const uint8_t *)pattern, *end = p + strcspn(pattern, wildcards);
+    for (uint32_t n = 1; n && p < end; p += n) n = *p < 0x80 ? 1 : art_sound_character(p);
     return (uint32_t)(p - (const uint8_t *)pattern);
 }
 
 uint32_t art_glob_prefix(const char *pattern) {
     return literal_prefix(pattern, "*?[");
-}
-
-uint32_t art_like_prefix(const char *pattern) {
-    return literal_prefix(pattern, "%_");
 }
 
 uint32_t art_sound_prefix(const char *text) {

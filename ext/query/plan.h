@@ -21,18 +21,13 @@
  *   delimiter    anything but NULL, not ''      a listing: everything else below is about the    nobody
  *                                               path that it shows (listing.c)
  *   start_after  anything but NULL              keys behind these bytes (listing.c)              nobody
- *   comparison   TEXT literal                   exactly that range                               nobody
- *   comparison   other TEXT                     that range                                       nobody; SQLite for =
- *   comparison   number, bound to a parameter   the range of its text                            nobody; SQLite for =
- *                (that no CAST or UNION can touch;
- *                and for order not in the place of
- *                a column, statements.c)
- *   comparison   number, from elsewhere         =: all its spellings, in order (number.c; in a   SQLite
- *                                               listing: paths before ':').
- *                                               <, <=: paths before ':'; >, >=: all. A path has  nobody
- *                                               to be above it however they are compared, or the
- *                                               statement fails or is prepared anew (doubts.c)
- *   comparison   number, a literal              the same                                         SQLite
+ *   comparison   TEXT                           exactly that range                               nobody; SQLite for =
+ *                                                                                                with no literal
+ *   comparison   number, a literal              =: all keys that are its text, or are equal to   SQLite
+ *                                               it by numeric affinity (in a listing: paths
+ *                                               before ':'). <, <=: paths before ':'; >, >=: all
+ *   comparison   number, from elsewhere         =: the same.                                     SQLite
+ *                                               by order: the query is refused (arguments.c)     nobody
  *   comparison   BLOB                           <, <=: all rows, else none                       nobody; SQLite for =
  *   comparison   NULL                           none                                             nobody; SQLite for =
  *   IN           TEXT                           that path                                        SQLite
@@ -42,10 +37,8 @@
  *   GLOB         text of anything               prefix*: the prefix's range; no wildcard: that   nobody, or
  *                                               path, cut at a NUL, as SQLite sees it; else the  SQLite for any
  *                                               prefix's range, each row by sqlite3_strglob()    but the first
- *   LIKE         text of anything               paths that begin with the pattern's literal      SQLite
- *                                               prefix, in capitals or not
- *   LIKE prefix  text: the lower one of the     the same                                         SQLite
- *                bounds that SQLite makes of
+ *   LIKE         text: the lower one of the     paths that begin with the pattern's literal      SQLite
+ *                bounds that SQLite makes of    prefix, in capitals or not
  *                LIKE
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
  *                bound (a "bound" one may       the comparison (filters.c)
@@ -59,15 +52,12 @@
  *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
- * So an art table gives the rows that an ordinary one gives, but for three cases: a TEXT out of a column with a numeric
- * affinity, compared by order with a path that looks like a number, is compared as a text; so is, for equality, a bound
- * number that SQLite puts in the place of such a column (x.n = ? AND path = x.n); and so may be one that comes to a
- * trigger (path = CAST(NEW.y AS INTEGER)) by a statement that itself names the table, too. And since an equality
- * promises SQLite a single row, UPDATE and DELETE ... WHERE path = <numeric column> change one spelling of that number
- * only, its own text if that is there, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks
- * for, though it would double the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric
- * column>, ...), SQLite hands over element by element, and then compares numbers with paths of any virtual table as
- * texts.)
+ * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT that has a numeric affinity (it
+ * is no number, or its column is a UNION's or another virtual table's) is compared as a text. And since an equality
+ * promises SQLite a single row, UPDATE and DELETE are refused where there are several keys for a number that is no
+ * literal, and SQLite drops a LEFT JOIN on path = <numeric column> that nothing else asks for, though it would double
+ * the rows of a number with two spellings. (A row value, (path, value) IN (SELECT <numeric column>, ...), SQLite hands
+ * over element by element, and then compares numbers with paths of any virtual table as texts.)
  *
  * Where rows are looked up by a value, two more: a text that reads as a number, out of a UNION's column with a numeric
  * affinity (lookups.c), and a row value's IN, which may give a row once for each of two spellings of its value.
@@ -78,12 +68,10 @@
 #include <stdbool.h>
 
 enum art_plan_flags {
-    ART_PLAN_POINT = 1,      /* the first argument is an equality, and at most one row comes of it */
+    ART_PLAN_POINT = 1,      /* the first argument is an equality */
     ART_PLAN_DESCENDING = 2, /* from the range's end */
-    ART_PLAN_SORTED = 4,     /* SQLite relies on the order */
+    ART_PLAN_UNIQUE = 4,     /* SQLite was told so: an UPDATE or a DELETE looks at one row */
     ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
-    ART_PLAN_EQUATED = 16,   /* another column is equal to what may be a parameter */
-    ART_PLAN_COUNTED = 32,   /* SQLite itself counts off the rows of OFFSET, too */
     ART_PLAN_BEST = 64,      /* in the order of a summarised column; DESCENDING is that of its values */
     ART_PLAN_SUMS = 128,     /* a column with a sum is asked for */
 };
@@ -102,7 +90,6 @@ enum art_argument {
     ART_ARGUMENT_LESS_EQUAL,
     ART_ARGUMENT_GLOB,
     ART_ARGUMENT_LIKE,
-    ART_ARGUMENT_LIKE_PREFIX,
     ART_ARGUMENT_LOOKUP, /* a column is equal */
     ART_ARGUMENT_LOOKUP_IS,
     ART_ARGUMENT_LOOKUP_IN,
@@ -115,7 +102,7 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"    \
+            " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"               \
     }
 
 enum { ART_PLAN_TERM = 4 };

@@ -3,24 +3,18 @@
  * Nothing is read here: what is in memory tells how many rows there may be. Only comparisons by BINARY are taken, and
  * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself.
  *
- * LIKE and GLOB are functions that an application can replace, and then they may match anything. For a literal pattern
- * SQLite adds two bounds, and only if the function is its own. Those of LIKE are taken in its place: every row has to
- * meet them, whoever wrote them. Those of GLOB, right before it, show that GLOB can be taken. Without bounds SQLite is
- * asked: would it add them now, to a literal? (is_sqlites())
- *
- * SQLite 3.40 shows LIKE and GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it: but not
- * their bounds. So a literal pattern that has none, though it should (gets_bounds()), is left alone.
+ * LIKE and GLOB are functions that an application can replace. GLOB is taken for SQLite's own, as fts5 takes it. An
+ * application's like() is a common thing (ICU has one), so LIKE is left to SQLite, and the bounds are taken that SQLite
+ * makes of a pattern that it knows: every row has to meet them, whoever wrote them.
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
- * offers them too freely: also when it does not show all terms of the WHERE clause (path = value), and OFFSET to each
- * arm of a UNION ALL. The terms are numbered, so a missing one is noticed. An arm mostly has no ORDER BY, but it may
- * have one out of a subquery: so SQLite counts the rows off, too, until the statement's text tells that it has no arms,
- * which is known when it runs (running.c). And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
+ * offers them too freely: LIMIT also when it does not show all terms of the WHERE clause (path = value); the terms are
+ * numbered, so a missing one is noticed. And OFFSET to each arm of a UNION ALL, which nothing tells from a SELECT by
+ * itself: so it is left to SQLite there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
  * so >= and <= must be with a literal, which no row value is.
  */
 #include "ext/query/or_arms.h"
 #include "ext/query/planning.h"
-#include "ext/query/running.h"
 
 #include <ctype.h>
 
@@ -57,7 +51,7 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
 }
 
 static void take(struct art_planning *planning, int i, enum art_argument meaning, bool exact) {
-    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
+    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE;
     take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, true, meaning, exact);
 }
 
@@ -132,47 +126,19 @@ static int refuse_arguments(const struct art_planning *planning) {
     return last < 0 ? SQLITE_OK : refuse_argument(planning, (enum art_hidden)last);
 }
 
-/* --- whose functions ---------------------------------------------------------------------------------------------- */
-
-/* Is the function the one that SQLite brings along? It adds bounds to a literal pattern then, and only then: this very
- * file is asked with such a statement, which is never run. */
-static bool is_sqlites(struct art_vtab *vtab, const char *condition) {
-    struct art_connection *connection = vtab->connection;
-    sqlite3_stmt *statement = NULL;
-    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" %s", vtab->name->schema, vtab->name->table,
-                                vtab->columns.items[ART_COLUMN_KEY].name, condition);
-    connection->bounds = ART_BOUNDS_ASKED;
-    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
-    bool added = connection->bounds == ART_BOUNDS_ADDED;
-    connection->bounds = ART_BOUNDS_NOBODY_ASKS;
-    return added;
-}
-
-static void answer(const struct art_planning *planning) {
-    bool low = false, high = false;
-    for (int i = 0; i < planning->info->nConstraint; i++) {
-        low |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_GE;
-        high |= planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LT;
-    }
-    if (low && high) planning->vtab->connection->bounds = ART_BOUNDS_ADDED;
-}
+/* --- patterns ----------------------------------------------------------------------------------------------------- */
 
 /* Should a literal pattern with this beginning have bounds? Not if that, or what is next to it, may be a number. */
 static bool gets_bounds(struct art_bytes pattern, uint32_t prefix) {
     return prefix && (isalpha(pattern.data[0]) || (prefix > 1 && !strchr("0123456789+-. \t\n\v\f\r", pattern.data[0])));
 }
 
-static bool glob_is_sqlites(struct art_planning *planning, int i) {
-    bool has_bounds = art_condition_glob_has_bounds(planning, i);
-    if (planning->glob_is == ART_GLOB_UNKNOWN) {
-        bool own = has_bounds || is_sqlites(planning->vtab, "GLOB 'a*'");
-        planning->glob_is = own ? ART_GLOB_SQLITES : ART_GLOB_OTHER;
-    }
-    if (has_bounds || planning->glob_is != ART_GLOB_SQLITES) return planning->glob_is == ART_GLOB_SQLITES;
+/* SQLite 3.40 shows the GLOB of a LEFT JOIN's ON to the left table, too, which must not lose a row to it; but it does
+ * not show the bounds of a literal pattern there. */
+static bool lacks_its_bounds(const struct art_planning *planning, int i) {
     struct art_bytes pattern = art_condition_text(planning, i);
-    return !pattern.len || !gets_bounds(pattern, art_glob_prefix((const char *)pattern.data));
+    return pattern.len && gets_bounds(pattern, art_glob_prefix((const char *)pattern.data)) &&
+           !art_condition_glob_has_bounds(planning, i);
 }
 
 /* --- conditions on the path --------------------------------------------------------------------------------------- */
@@ -211,56 +177,36 @@ static bool take_list(struct art_planning *planning) {
     return true;
 }
 
-/* Is another column equal to what may be a parameter? SQLite may have put that in the column's place, elsewhere. */
-static bool is_equated(const struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
-    for (int i = 0; i < info->nConstraint; i++) {
-        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        bool other = constraint->iColumn != ART_COLUMN_KEY && art_condition_means(constraint->op) == ART_ARGUMENT_EQUAL;
-        if (other && !art_condition_constant(planning, i)) return true;
-    }
-    return false;
+static bool is_text(const struct art_planning *planning, int i) {
+    sqlite3_value *value = art_condition_constant(planning, i);
+    return value && sqlite3_value_type(value) == SQLITE_TEXT;
 }
 
-/* By order with what is no literal: with a text exactly; and with a number the cursor is exact, or says that it cannot
- * be (doubts.c). */
-static bool is_exact_by_order(struct art_planning *planning, enum art_argument meaning) {
-    if (meaning < ART_ARGUMENT_GREATER || planning->doubts == ART_DOUBTS_MAX) return false;
-    if (art_restart_is_on(planning->vtab) == ART_RESTART_NUMBERS) return false;
-    planning->doubts++;
-    return true;
-}
-
+/* By order with what is no literal: exactly, or the cursor refuses it (arguments.c). */
 static void take_path_condition(struct art_planning *planning, int i, enum art_argument meaning) {
-    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = glob || art_condition_constant(planning, i), exact;
+    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i), exact;
     if (glob) {
         exact = !planning->glob;
         if (exact && art_condition_glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
     } else {
-        exact = is_literal ? sqlite3_value_type(art_condition_constant(planning, i)) == SQLITE_TEXT
-                           : is_exact_by_order(planning, meaning);
+        exact = is_literal ? is_text(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     }
-    take_as(planning, i, ART_COLUMN_KEY, is_literal || !exact, meaning, exact);
-    bool low = meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-    bool high = meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
-    bool may_be_row_value = !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
+    take_as(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
+    bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
     planning->glob |= glob;
-    planning->low |= low || meaning == ART_ARGUMENT_EQUAL;
-    planning->high |= high || meaning == ART_ARGUMENT_EQUAL;
 }
 
 static void take_paths(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
     planning->all_taken = planning->all_exact = true;
-    if (is_equated(planning)) planning->plan |= ART_PLAN_EQUATED;
     take_list(planning);
     for (int i = 0; i < info->nConstraint; i++) {
         enum art_argument meaning = planning->conditions[i].meaning;
         if (art_is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
         bool another_list = meaning == ART_ARGUMENT_EQUAL && art_condition_is_list(planning, i);
-        bool foreign = meaning == ART_ARGUMENT_GLOB && !glob_is_sqlites(planning, i);
-        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
+        bool foreign = meaning == ART_ARGUMENT_GLOB && lacks_its_bounds(planning, i);
+        if (meaning == ART_ARGUMENT_NONE || another_list || foreign) {
             planning->all_taken = false;
         } else {
             take_path_condition(planning, i, meaning);
@@ -370,22 +316,8 @@ static int find_bounds(const struct art_planning *planning) {
 }
 
 static void take_like(struct art_planning *planning) {
-    const sqlite3_index_info *info = planning->info;
     int bounds = find_bounds(planning);
-    if (bounds >= 0) {
-        take(planning, bounds, ART_ARGUMENT_LIKE_PREFIX, false);
-        return;
-    }
-    if (planning->low && planning->high) return; /* after PRAGMA case_sensitive_like they are by BINARY */
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (planning->conditions[i].meaning != ART_ARGUMENT_LIKE) continue;
-        struct art_bytes pattern = art_condition_text(planning, i);
-        uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
-        if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
-        if (!is_sqlites(planning->vtab, "LIKE 'a%'")) return;
-        take(planning, i, ART_ARGUMENT_LIKE, false);
-        return;
-    }
+    if (bounds >= 0) take(planning, bounds, ART_ARGUMENT_LIKE, false);
 }
 
 /* --- order and limits --------------------------------------------------------------------------------------------- */
@@ -459,7 +391,6 @@ static void take_order(struct art_planning *planning) {
     for (int i = 0; i < info->nOrderBy && (i == 0 || any_order); i++) {
         if (info->aOrderBy[i].iColumn != ART_COLUMN_KEY) continue;
         info->orderByConsumed = 1;
-        planning->plan |= ART_PLAN_SORTED;
         if (info->aOrderBy[i].desc) planning->plan |= ART_PLAN_DESCENDING;
         return;
     }
@@ -484,15 +415,9 @@ static void take_limits(struct art_planning *planning) {
     bool exact = planning->all_taken && planning->all_exact;
     if (limit < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
     if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
-    if (offset >= 0) {
-        bool sorted = strict || info->nOrderBy;
-        if (!sorted || !info->aConstraint[offset].usable) return;
-    }
+    if (offset >= 0 && (!strict || !info->aConstraint[offset].usable)) return;
     take(planning, limit, ART_ARGUMENT_LIMIT, false);
-    if (offset < 0) return;
-    bool alone = strict || art_restart_is_on(planning->vtab);
-    if (!alone) planning->plan |= ART_PLAN_COUNTED;
-    take(planning, offset, ART_ARGUMENT_OFFSET, alone);
+    if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
 }
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
@@ -500,7 +425,9 @@ static void take_limits(struct art_planning *planning) {
 static int plan_point(struct art_planning *planning, int equality) {
     planning->point = true;
     take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
+    sqlite3_value *value = art_condition_constant(planning, equality);
     planning->plan |= ART_PLAN_POINT;
+    if (!value || sqlite3_value_type(value) == SQLITE_TEXT) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
     return take_listing_arguments(planning);
 }
@@ -572,9 +499,6 @@ static int answer_with_plan(struct art_planning *planning) {
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct art_condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
     struct art_planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
-    if (planning.vtab->connection->bounds == ART_BOUNDS_ASKED) answer(&planning);
-    if (planning.vtab->connection->bounds != ART_BOUNDS_NOBODY_ASKS) return SQLITE_OK;
-    art_restart_is_on(planning.vtab); /* before is_sqlites() prepares something, which hides what has failed */
     if (info->nConstraint > CONDITIONS_AT_HAND) {
         uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
         planning.conditions = many = sqlite3_malloc64(bytes);

@@ -28,19 +28,17 @@ struct art_planning {
     sqlite3_index_info *info;
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool listing, point, list, low, high, glob;
+    bool listing, point, list, glob;
     bool newer; /* a bound of versions */
     int lookups;
-    int doubts; /* numbers that may be meant as texts are the cursor's to decide about */
-    int unsure; /* conditions that another plan had better not have */
-    enum { ART_GLOB_UNKNOWN, ART_GLOB_SQLITES, ART_GLOB_OTHER } glob_is;
+    int unsure;                       /* conditions that another plan had better not have */
     struct art_condition *conditions; /* of each constraint */
     struct art_plan_text words;
 };
 
 /* --- conditions.c: constraint `i` of SQLite's --------------------------------------------------------------------- */
 
-/* What a comparison means, whatever is compared: ART_ARGUMENT_EQUAL to ART_ARGUMENT_LIKE, or NONE. */
+/* What a comparison means, whatever is compared: ART_ARGUMENT_EQUAL to ART_ARGUMENT_GLOB, or NONE. */
 enum art_argument art_condition_means(unsigned char op);
 bool art_is_limit(unsigned char op); /* or an OFFSET */
 /* What the constraint means for the key. NONE: it is on another column, not usable, or by another collation. */

@@ -15,7 +15,4 @@ int art_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 /* Has a listing in the statement that is changing the table rolled rows up to this path? */
 bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path);
 
-/* Is each running statement that writes an UPDATE of this table? */
-bool art_running_updates_only(const struct art_vtab *vtab);
-
 #endif

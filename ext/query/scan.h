@@ -3,14 +3,10 @@
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *     arguments.c   from xFilter's arguments to a range of keys, a list of IN, a pattern
  *     key_range.c   where conditions on the key meet
- *     statements.c  whether a bound number is compared as its text
- *     running.c     what the running statements' texts say about where a call comes from
  *     or_arms.c     what the planner remembers between two calls for one statement
  *     lookups.c     rows found by a column's value
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
- *     number.c      which beginnings may become a spelling of a number
- *     doubts.c      numbers of which nobody tells whether they are compared as texts
  *     step.c        from row to row, and counting where nobody looks at the rows
  *     listing.c     one level of a directory
  *     in_list.c     the elements of an IN
@@ -34,8 +30,7 @@ struct art_key_range {
 void art_key_range_reset(struct art_key_range *keys);
 void art_key_range_clear(struct art_key_range *keys); /* frees */
 /* `comparison` is one of EQUAL to LESS_EQUAL. */
-void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value,
-                           bool as_text);
+void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value);
 void art_key_range_low(struct art_key_range *keys, struct art_bytes low, bool open);
 void art_key_range_high(struct art_key_range *keys, struct art_bytes high, bool open);
 void art_key_range_prefix(struct art_key_range *keys, struct art_bytes prefix);
@@ -47,9 +42,8 @@ void art_key_range_finish(struct art_key_range *keys);
 
 /* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
 
-/* Bytes of a pattern that can only match themselves (for LIKE, in capitals or not). */
+/* Bytes of a pattern that can only match themselves. */
 uint32_t art_glob_prefix(const char *pattern);
-uint32_t art_like_prefix(const char *pattern);
 /* As far as the text is sound UTF-8. */
 uint32_t art_sound_prefix(const char *text);
 
@@ -66,26 +60,6 @@ bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
 bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
 /* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
 bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
-
-/* --- numbers (number.c) ------------------------------------------------------------------------------------------- */
-
-/* What a path may be equal to by numeric affinity. */
-struct art_number {
-    double value;
-    bool negative, any_digits; /* any: of this number's spellings no digits are known */
-    double low, high;          /* its significant digits, the first before the point, give or take a rounding, */
-    int exponent;              /* times 10 to this power */
-};
-void art_number_set(struct art_number *number, double value);
-/* A text that is a number and nothing else, with blanks around it. */
-bool art_number_read(const char *text, double *out);
-/* SQLite, which rounds in its own way, may take them for the same. */
-bool art_numbers_are_near(double a, double b);
-/* For a path that is no spelling: SEEK: none lies between it and `seek`, which is behind it (before it: none at or
- * behind `seek`, either); NONE: none is left; STEP: the next path may be one. */
-enum art_number_way { ART_NUMBER_STEP, ART_NUMBER_SEEK, ART_NUMBER_NONE, ART_NUMBER_NOMEM };
-enum art_number_way art_number_next(const struct art_number *number, struct art_bytes path, bool descending,
-                                    struct art_buffer *seek);
 
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
@@ -108,14 +82,6 @@ struct art_filter {
 };
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
 
-/* A comparison of the key with a number that may be meant as a text. */
-struct art_doubt {
-    enum art_argument comparison; /* GREATER to LESS_EQUAL */
-    double value;
-    struct art_buffer text; /* with a NUL */
-};
-enum { ART_DOUBTS_MAX = 4 }; /* the planner leaves more to SQLite */
-
 struct art_in_list {
     struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
     uint32_t count, left;          /* left: still to come */
@@ -133,10 +99,6 @@ struct art_scan {
     bool several;    /* a list of IN, and perhaps a range */
     bool range_due;  /* several: the range is still to be walked */
     bool bounded;    /* SQLite has made bounds of the first GLOB */
-    bool equated;    /* a column is equal to what may be a parameter */
-    bool counted;    /* SQLite itself counts off the rows of OFFSET, too */
-    bool spellings;  /* after this point, the other spellings of its number */
-    bool in_order;   /* MATCH_NUMBER: the number's own text at its place among them */
     bool touched;    /* a column of this row was asked for */
     bool counting;   /* `left` is known */
     uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
@@ -157,7 +119,7 @@ struct art_scan {
     struct art_best_scan *best;               /* best.c: rows in the order of a column's values; NULL: by paths */
     struct art_limits limits;                 /* conditions on summarised columns */
     struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have */
-    struct art_number number;                 /* MATCH_NUMBER */
+    double number;                            /* MATCH_NUMBER */
     struct art_buffer key;                    /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern;                /* of GLOB, or the number's text, with a NUL */
     struct art_folded folded;
@@ -167,8 +129,6 @@ struct art_scan {
     struct art_in_list in_list;
     struct art_filter filters[ART_FILTERS_MAX];
     unsigned filter_count;
-    struct art_doubt doubts[ART_DOUBTS_MAX];
-    unsigned doubt_count;
     unsigned filters_wanted;  /* rows in a row that may be wanted, */
     unsigned filters_resting; /* and so many more are not looked at */
     int writers;              /* listing: statements that were writing when it began */
@@ -195,7 +155,7 @@ static inline bool art_scan_has_arrived(const struct art_scan *scan) {
 
 /* Every row of the one range is a row of the result, where no condition on another column drops it. */
 static inline bool art_scan_gives_range(const struct art_scan *scan) {
-    return scan->matching == ART_MATCH_ALL && !scan->doubt_count && !scan->listing && !scan->several;
+    return scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
 }
 
 static inline const struct art_row *art_scan_row(const struct art_scan *scan) {
@@ -222,8 +182,6 @@ int art_scan_gone(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
-bool art_scan_compares_as_text(const struct art_scan *scan,
-                               sqlite3_value *value); /* if equal to a path; else as a number */
 
 /* cursor.c: the plan, and what a listing shows, go by the summary that the handle knows. */
 enum art_rc art_scan_check_summary(const struct art_scan *scan);
@@ -236,13 +194,6 @@ static inline void art_scan_forget_value(struct art_scan *scan) {
     scan->value = NULL;
     scan->fetched = false;
 }
-
-/* doubts.c */
-int art_doubts_add(struct art_scan *scan, enum art_argument comparison, sqlite3_value *number); /* SQLite's code */
-/* *matches becomes false where the path does not meet them; `path` has a NUL behind it. An error: it depends on what
- * the numbers mean. */
-enum art_rc art_doubts_decide(const struct art_scan *scan, const char *path, size_t len, bool *matches);
-void art_doubts_clear(struct art_scan *scan);
 
 /* filters.c */
 /* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
@@ -262,7 +213,7 @@ void art_lookups_clear_scan(struct art_scan *scan);
 /* step.c: ART_* */
 enum art_rc art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
 enum art_rc art_rows_point(struct art_scan *scan, struct art_bytes key);
-enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value);
+enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value, bool unique); /* `unique`: one at most */
 enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range);
 enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
 enum art_rc art_rows_settle(struct art_scan *scan);

@@ -12,7 +12,9 @@
 #include "ext/query/scan.h"
 
 #include <float.h>
+#include <locale.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 /* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the
@@ -34,29 +36,36 @@ int art_scan_gone(const struct art_scan *scan) {
 
 /* --- which rows --------------------------------------------------------------------------------------------------- */
 
-/* A spelling of the number, or something so near to it that SQLite, which rounds in its own way, has to say. */
+static locale_t numbers_with_points;
+
+static void make_locale(void) {
+    numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+}
+
+/* A path that is equal to the number by numeric affinity ("07", "7.0", " 7", "70e-1"), or so near to it that SQLite,
+ * which rounds in its own way and has the last word, has to say. strtod() knows hexadecimal numbers, infinities and
+ * NaN, too, which are texts for SQLite. */
 static bool spells_number(const char *path, double number) {
-    double value;
-    return art_number_read(path, &value) && (value == number || art_numbers_are_near(value, number));
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_locale);
+    char *end;
+    if (strpbrk(path, "xXnN")) return false;
+    double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);
+    if (end == path || end[strspn(end, " \t\n\v\f\r")]) return false;
+    return value == number || fabs(value - number) <= fabs(number) * 1e-14 + DBL_MIN;
 }
 
 enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
-    *matches = true;
-    if (scan->matching == ART_MATCH_ALL && !scan->doubt_count) return ART_OK;
-    if (scan->matching == ART_MATCH_FOLDED) *matches = art_folded_matches(&scan->folded, path);
-    if (!*matches || (scan->matching == ART_MATCH_FOLDED && !scan->doubt_count)) return ART_OK;
+    *matches = scan->matching != ART_MATCH_FOLDED || art_folded_matches(&scan->folded, path);
+    if (scan->matching == ART_MATCH_ALL || scan->matching == ART_MATCH_FOLDED) return ART_OK;
     scan->key.len = 0;
     if (art_buffer_reserve(&scan->key, path.len + 1)) return art_nomem();
     if (path.len) memcpy(scan->key.data, path.data, path.len);
     scan->key.data[path.len] = 0;
     const char *text = (const char *)scan->key.data, *pattern = (const char *)scan->pattern.data;
-    if (scan->matching == ART_MATCH_GLOB) {
-        *matches = sqlite3_strglob(pattern, text) == 0;
-    } else if (scan->matching == ART_MATCH_NUMBER) {
-        bool own = strcmp(text, pattern) == 0;
-        *matches = own ? scan->in_order : spells_number(text, scan->number.value);
-    }
-    return *matches && scan->doubt_count ? art_doubts_decide(scan, text, path.len, matches) : ART_OK;
+    *matches = scan->matching == ART_MATCH_GLOB ? sqlite3_strglob(pattern, text) == 0
+                                                : !strcmp(text, pattern) || spells_number(text, scan->number);
+    return ART_OK;
 }
 
 /* --- moving the cursor -------------------------------------------------------------------------------------------- */
@@ -137,26 +146,12 @@ static enum art_rc seek_spelling(struct art_scan *scan) {
     return art_cursor_seek(scan->cursor, &range, scan->descending);
 }
 
-/* To the next path that may spell the number. */
-static enum art_rc seek_number(struct art_scan *scan) {
-    struct art_buffer *seek = &scan->keys.scratch;
-    enum art_number_way way = art_number_next(&scan->number, art_cursor_key(scan->cursor), scan->descending, seek);
-    if (way == ART_NUMBER_NOMEM) return art_nomem();
-    if (way == ART_NUMBER_STEP) return leave(scan);
-    if (way == ART_NUMBER_NONE) return seek_end(scan);
-    struct art_range range = behind(scan, art_buffer_bytes(seek));
-    if (!scan->descending) range.low_open = false;
-    return art_cursor_seek(scan->cursor, &range, scan->descending);
-}
-
 /* Past a row that does not match. `passed`: so many so far. */
 static enum art_rc pass(struct art_scan *scan, unsigned *passed) {
-    bool folded = scan->matching == ART_MATCH_FOLDED && ++*passed == SEEK_AFTER;
-    if (!folded && scan->matching != ART_MATCH_NUMBER) return leave(scan);
+    if (scan->matching != ART_MATCH_FOLDED || ++*passed != SEEK_AFTER) return leave(scan);
     *passed = 0;
     enum art_rc rc = art_rows_ready(scan);
-    if (rc) return rc;
-    return folded ? seek_spelling(scan) : seek_number(scan);
+    return rc ? rc : seek_spelling(scan);
 }
 
 static enum art_rc ask_for_interrupt(const struct art_scan *scan) {
@@ -229,30 +224,6 @@ enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range)
     return rc;
 }
 
-/* All (other) spellings of a number that has to be compared as a number. */
-static enum art_rc walk_spellings(struct art_scan *scan) {
-    struct art_range range = art_range_of_numbers(&scan->keys.range);
-    scan->matching = ART_MATCH_NUMBER;
-    return art_rows_range(scan, &range);
-}
-
-/* In order, but for UPDATE and DELETE, which look at one row only: its own text first. (Inf is the only text of a
- * number that does not stand before ':', and what is equal to it as a text is not as a number.) */
-enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value) {
-    const unsigned char *text = sqlite3_value_text(value);
-    art_number_set(&scan->number, sqlite3_value_double(value));
-    scan->pattern.len = 0;
-    if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
-    struct art_bytes key = art_bytes(scan->pattern.data, (uint32_t)scan->pattern.len - 1);
-    scan->in_order |= !art_is_writing(art_scan_vtab(scan)->connection->db);
-    scan->in_order &= !isinf(scan->number.value);
-    if (scan->in_order) return walk_spellings(scan);
-    enum art_rc rc = art_key_range_has(&scan->keys, key) ? art_rows_point(scan, key) : ART_OK;
-    if (rc) return rc;
-    scan->spellings = scan->state == ART_SCAN_POINT;
-    return scan->spellings ? ART_OK : walk_spellings(scan);
-}
-
 /* --- going on ----------------------------------------------------------------------------------------------------- */
 
 /* The row that the cursor stands on may have been deleted meanwhile: it is not counted. */
@@ -283,15 +254,12 @@ void art_rows_settle_open(struct art_scan *scan) {
 }
 
 static enum art_rc next_after_point(struct art_scan *scan) {
-    bool spellings = scan->spellings;
     art_row_release(&scan->row);
     scan->state = ART_SCAN_END;
-    scan->spellings = false;
     if (scan->best) return art_best_scan_next(scan);
-    if (!spellings && !scan->several) return ART_OK;
+    if (!scan->several) return ART_OK;
     enum art_rc rc = art_rows_ready(scan);
-    if (rc) return rc;
-    return spellings ? walk_spellings(scan) : art_in_list_next(scan);
+    return rc ? rc : art_in_list_next(scan);
 }
 
 static enum art_rc next_in_range(struct art_scan *scan) {
@@ -300,6 +268,34 @@ static enum art_rc next_in_range(struct art_scan *scan) {
     if (rc || scan->state == ART_SCAN_RANGE || !scan->several) return rc;
     rc = art_rows_ready(scan);
     return rc ? rc : art_in_list_next(scan);
+}
+
+/* UPDATE and DELETE look at one row only, where SQLite was told that there is no other. */
+static enum art_rc refuse_second_spelling(struct art_scan *scan, const struct art_range *range) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    const char *key = vtab->columns.items[ART_COLUMN_KEY].name;
+    enum art_rc rc = next_in_range(scan);
+    if (rc || scan->state != ART_SCAN_RANGE) return rc ? rc : art_rows_range(scan, range);
+    scan->state = ART_SCAN_END;
+    return art_fail(ART_MISUSE,
+                    "art: SQLite does not tell whether %s.%s is equal to %s as a text or as a number, and there are "
+                    "several such keys: write CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
+                    vtab->name->table, key, (const char *)scan->pattern.data, key);
+}
+
+/* Whatever SQLite may find equal to a number: its own text, and all its spellings. (Inf is the only text of a number
+ * that does not stand before ':'.) */
+enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value, bool unique) {
+    const unsigned char *text = sqlite3_value_text(value);
+    scan->number = sqlite3_value_double(value);
+    scan->pattern.len = 0;
+    if (!text || art_buffer_append(&scan->pattern, text, strlen((const char *)text) + 1)) return art_nomem();
+    scan->matching = ART_MATCH_NUMBER;
+    struct art_range range = isinf(scan->number) ? scan->keys.range : art_range_of_numbers(&scan->keys.range);
+    enum art_rc rc = art_rows_range(scan, &range);
+    bool may_be_one_of_several = unique && scan->state == ART_SCAN_RANGE;
+    if (rc || !may_be_one_of_several || !art_is_writing(art_scan_vtab(scan)->connection->db)) return rc;
+    return refuse_second_spelling(scan, &range);
 }
 
 static inline enum art_rc next_plainly(struct art_scan *scan) {

@@ -162,31 +162,15 @@ struct art_table {
 
 /* --- SQLite's handles --------------------------------------------------------------------------------------------- */
 
-enum { ART_LISTED_MAX = 4 };
-
 /* What SQLite has shown of a statement with a listing's arguments: query/or_arms.c alone looks into it. */
 struct art_planned {
     const sqlite3_stmt *statement; /* never looked into */
-    struct art_listed {            /* the table may be listed several times: */
-        sqlite3_uint64 columns;    /* those that are read, */
-        unsigned given;            /* and the arguments that were given, hidden columns as bits */
-    } listed[ART_LISTED_MAX];
-    unsigned count;  /* may be more than have room */
-    int last;        /* in the last clause: where the last argument stands, from 1, */
-    int constraints; /* and how many constraints there are */
-    double cost;     /* of the dearest scan with arguments */
+    sqlite3_uint64 columns;        /* where it was last listed: those that are read, */
+    unsigned given;                /* the arguments that were given, hidden columns as bits, */
+    int last;                      /* where the last argument stands, from 1, */
+    int constraints;               /* and how many constraints there are */
+    double cost;                   /* of the dearest scan with arguments */
     sqlite3_int64 rows;
-};
-
-/* A statement that is to be prepared anew, since its text allows a better plan: query/running.c alone looks into it. */
-enum art_restart_reason { ART_RESTART_NONE, ART_RESTART_OFFSET, ART_RESTART_NUMBERS };
-struct art_restart {
-    enum art_restart_reason reason;
-    sqlite3_stmt *statement; /* NULL: none */
-    int prepared;            /* how often it had been prepared anew */
-    bool planned;            /* under way, as `successor` */
-    const sqlite3_stmt *successor;
-    unsigned in_vain; /* so many times in a row no better plan came of it */
 };
 
 struct art_vtab {
@@ -210,9 +194,8 @@ struct art_vtab {
     struct art_open_scan *idle; /* a closed one, for the next xOpen */
     struct art_planned planned;
     struct art_buffer planned_low, planned_high, planned_scratch; /* memory of the planner's range */
-    struct art_restart restart;
-    struct art_buffer record; /* the row that is being written, */
-    struct art_field *fields; /* and its values: one a column but the key */
+    struct art_buffer record;                                     /* the row that is being written, */
+    struct art_field *fields;                                     /* and its values: one a column but the key */
 };
 
 /* Which hidden column that is; negative: one of the user's. */

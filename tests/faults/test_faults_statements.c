@@ -167,6 +167,7 @@ static const char *const queries[] = {
     "SELECT name, size, note FROM s WHERE note = 'ONE' OR size > 1",
     "SELECT x.path FROM t AS x JOIN t AS y ON y.path = x.path || '1' ORDER BY x.path",
     "SELECT art_count('t', 'a/'), art_count('main.t', ?), art_count('t', hex(zeroblob(300)))",
+    "SELECT art_nth('t', 'a/', 1), art_rank('t', 'a/1'), art_nth('t', '', ?)",
     "SELECT art_longest_prefix('t', 'a/1/2/3', '/'), art_longest_prefix('t', 'a/1xx'), art_longest_prefix('t', ?, ?)",
     "SELECT art_count(?, 'a')",
     "SELECT art_count('none', 'a')",

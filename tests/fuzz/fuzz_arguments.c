@@ -130,7 +130,8 @@ static int count_columns(sqlite3 *db, const char *name) {
 
 static void ask_functions(sqlite3 *db, const char *name) {
     static const char *const calls[] = {"SELECT art_count(%Q, 'x')", "SELECT art_longest_prefix(%Q, 'x', '/')",
-                                        "SELECT art_check(%Q)", "SELECT count(*) FROM art_info(%Q)"};
+                                        "SELECT art_nth(%Q, '', 0)", "SELECT art_rank(%Q, 'x')",
+                                        "SELECT art_check(%Q)",      "SELECT count(*) FROM art_info(%Q)"};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         char *sql = sqlite3_mprintf(calls[i], name);
         try(db, sql);

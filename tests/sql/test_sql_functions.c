@@ -77,6 +77,31 @@ START_TEST(test_a_prefix_is_bytes) {
 }
 END_TEST
 
+START_TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
+    make_table();
+    for (int flushed = 0; flushed < 2; flushed++) {
+        gives(db, "SELECT value, art_nth('t', '', value) FROM json_each('[0, 1, 4]') ORDER BY 1", "0|a\n1|a/b\n4|b\n");
+        gives(db, "SELECT art_nth('t', 'a/', 0), art_nth('t', 'a/', 2), art_nth('main.t', 'b', 0)", "a/b|a/bc|b\n");
+        gives(db, "SELECT quote(art_nth('t', '', 5)), quote(art_nth('t', 'a/', 3)), quote(art_nth('t', 'c', 0))",
+              "NULL|NULL|NULL\n");
+        gives(db, "SELECT quote(art_nth('t', '', -1)), quote(art_nth('t', '', 9223372036854775807))", "NULL|NULL\n");
+        gives(db,
+              "SELECT art_rank('t', ''), art_rank('t', 'a'), art_rank('t', 'a/a'), art_rank('t', 'a/bc'),"
+              " art_rank('t', 'b'), art_rank('t', 'zz')",
+              "0|0|1|3|4|5\n");
+        gives(db, "SELECT count(*), sum(art_rank('t', path)), sum(art_nth('t', '', art_rank('t', path)) = path) FROM t",
+              "5|10|5\n");
+        sql_command(db, "main", "t", "flush");
+    }
+    sql_run(db, "DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
+    gives(db, "SELECT art_nth('t', 'a/', 0), art_nth('t', 'a/', 2), art_rank('t', 'a/z')", "a/b/c|a/z|3\n");
+    gives(db, "SELECT typeof(art_nth('t', x'61', '1')), typeof(art_rank('t', x'61'))", "text|integer\n");
+    gives(db, "SELECT quote(art_nth('t', printf('%.70000c', 'x'), 0)), quote(art_nth('t', x'ff', 0))", "NULL|NULL\n");
+    sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y'))");
+    gives(db, "SELECT art_rank('t', printf('%.65534c', 'y')), art_rank('t', printf('%.65535c', 'y'))", "5|6\n");
+}
+END_TEST
+
 START_TEST(test_null_gives_null) {
     make_table();
     gives(db, "SELECT quote(art_count('t', NULL)), quote(art_count(NULL, 'a')), quote(art_count(NULL, NULL))",
@@ -84,6 +109,10 @@ START_TEST(test_null_gives_null) {
     gives(db,
           "SELECT quote(art_longest_prefix('t', NULL)), quote(art_longest_prefix(NULL, 'a')), "
           "quote(art_longest_prefix('t', 'a', NULL)), quote(art_check(NULL)), quote(art_count('none', NULL))",
+          "NULL|NULL|NULL|NULL|NULL\n");
+    gives(db,
+          "SELECT quote(art_nth('t', NULL, 0)), quote(art_nth('t', '', NULL)), quote(art_nth(NULL, '', 0)),"
+          " quote(art_rank('t', NULL)), quote(art_rank(NULL, ''))",
           "NULL|NULL|NULL|NULL|NULL\n");
 }
 END_TEST
@@ -159,6 +188,12 @@ START_TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
     sqlite3_stmt *count = sql_prepare(db, "SELECT art_count('t', ?1)");
     sqlite3_stmt *count_m =
         sql_prepare(db, "SELECT count(*) FROM m WHERE length(?1) = 0 OR substr(path, 1, length(?1)) = ?1");
+    sqlite3_stmt *nth = sql_prepare(
+        db, "SELECT CASE WHEN p IS NULL THEN 'none' ELSE hex(p) END FROM (SELECT art_nth('t', ?1, length(?2)) AS p)");
+    sqlite3_stmt *nth_m = sql_prepare(db, "SELECT hex(path) FROM m WHERE length(?1) = 0 OR substr(path, 1, length(?1)) "
+                                          "= ?1 ORDER BY path LIMIT 1 OFFSET length(?2)");
+    sqlite3_stmt *rank = sql_prepare(db, "SELECT art_rank('t', ?1)");
+    sqlite3_stmt *rank_m = sql_prepare(db, "SELECT count(*) FROM m WHERE path < ?1");
     for (unsigned round = 0; round < 40 * random_scale(); round++) {
         sql_run(db, "BEGIN");
         for (unsigned i = 0; i < 10; i++) {
@@ -183,10 +218,20 @@ START_TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
             bind_bytes(count, 1, &random, 5);
             bind_bytes(count_m, 1, &same, 5);
             same_answer(count, count_m, seed);
+            same = random;
+            bind_bytes(nth, 1, &random, 3);
+            bind_bytes(nth, 2, &random, 12);
+            bind_bytes(nth_m, 1, &same, 3);
+            bind_bytes(nth_m, 2, &same, 12);
+            same_answer(nth, nth_m, seed);
+            same = random;
+            bind_bytes(rank, 1, &random, 9);
+            bind_bytes(rank_m, 1, &same, 9);
+            same_answer(rank, rank_m, seed);
         }
         if (!commit) sql_run(db, "COMMIT");
     }
-    sqlite3_stmt *all[] = {put_t, put_m, longest, longest_m, count, count_m};
+    sqlite3_stmt *all[] = {put_t, put_m, longest, longest_m, count, count_m, nth, nth_m, rank, rank_m};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
 }
 END_TEST
@@ -568,6 +613,9 @@ START_TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
     sql_run(db, "INSERT INTO o VALUES('a/b/x')");
     sql_run(db, "PRAGMA trusted_schema=OFF");
     refused(db, SQLITE_ERROR, "unsafe use of art_count()", "SELECT n FROM sizes");
+    sql_run(db, "CREATE VIEW places AS SELECT art_nth('t', '', 0); CREATE VIEW ranks AS SELECT art_rank('t', 'a')");
+    refused(db, SQLITE_ERROR, "unsafe use of art_nth()", "SELECT * FROM places");
+    refused(db, SQLITE_ERROR, "unsafe use of art_rank()", "SELECT * FROM ranks");
     refused(db, SQLITE_ERROR, "unsafe use of art_longest_prefix()", "INSERT INTO o VALUES('a/b/x')");
     gives(db, "SELECT v, d FROM version", "1|1\n");
     gives(db, "SELECT art_count('t', 'a')", "4\n");
@@ -683,6 +731,7 @@ static TCase *answers(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_a_count_is_that_of_the_rows_below_a_prefix);
     tcase_add_test(tcase, test_a_prefix_is_bytes);
+    tcase_add_test(tcase, test_rows_are_found_by_their_place_and_places_by_a_path);
     tcase_add_test(tcase, test_null_gives_null);
     tcase_add_test(tcase, test_the_longest_prefix_ends_where_a_component_ends);
     tcase_add_test(tcase, test_answers_agree_with_plain_sql_on_an_ordinary_table);

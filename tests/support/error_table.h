@@ -240,12 +240,16 @@ static const struct error errors[] = {
      SQLITE_CORRUPT_VTAB, "art_verify() of a database whose ordinary tables are damaged", NULL, damage_plain,
      "SELECT art_verify()"},
     {MESSAGE_PLAIN,
-     "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number, and for '%.60s' it "
-     "matters: "
-     "write CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
-     SQLITE_ERROR, "a key compared by <, <=, > or >= with a number out of another table", NULL, NULL,
+     "art: SQLite does not tell whether %s.%s is compared with %s as a text or as a number: write CAST(... AS TEXT) "
+     "around the number, or CAST(%s AS NUMERIC)",
+     SQLITE_ERROR, "a key compared by <, <=, > or >= with a number that is no literal", NULL, NULL,
      "CREATE TABLE numbers(n INTEGER); INSERT INTO numbers VALUES(5); INSERT INTO t(path) VALUES('');"
      "SELECT * FROM numbers CROSS JOIN t WHERE path > n"},
+    {MESSAGE_PLAIN,
+     "art: SQLite does not tell whether %s.%s is equal to %s as a text or as a number, and there are several such "
+     "keys: write CAST(... AS TEXT) around the number, or CAST(%s AS NUMERIC)",
+     SQLITE_ERROR, "an UPDATE or a DELETE by a number that is no literal, which several keys spell", NULL, NULL,
+     "INSERT INTO t(path) VALUES('5'), ('05'); DELETE FROM t WHERE path = abs(-5)"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
      NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
 

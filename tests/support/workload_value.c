@@ -260,12 +260,16 @@ static struct workload_parameter number_parameter(struct workload *w) {
     return (struct workload_parameter){.type = PARAMETER_INTEGER, .integer = integer};
 }
 
-void put_number(struct writer *x) {
+static void put_literal_number(struct writer *x) {
     struct workload *w = x->w;
+    PUT(x, "%s", once_in(w, 2) ? any_of(w, integers, sizeof integers) : any_of(w, reals, sizeof reals));
+}
+
+void put_number(struct writer *x) {
     if (may_bind(x)) {
-        put_bound(x, number_parameter(w));
+        put_bound(x, number_parameter(x->w));
     } else {
-        PUT(x, "%s", once_in(w, 2) ? any_of(w, integers, sizeof integers) : any_of(w, reals, sizeof reals));
+        put_literal_number(x);
     }
 }
 
@@ -345,7 +349,7 @@ void put_value_for(struct writer *x, const struct workload_column *column) {
 
 static void put_computed(struct writer *x) {
     struct workload *w = x->w;
-    /* UPDATE and DELETE change one spelling only of what is a number in an equality (ext/query/plan.h). */
+    /* A write by a number that is no literal is mostly refused (ext/query/plan.h). */
     bool texts_only = x->step->flags & STEP_WRITES;
     MEET(x, COMPUTED);
     switch (below(w, texts_only ? 7 : 8)) {
@@ -388,7 +392,7 @@ void put_operand(struct writer *x) {
         put_computed(x);
     } else if (kind < 92) {
         MEET(x, NUMBER);
-        put_number(x);
+        x->step->flags &STEP_WRITES ? put_literal_number(x) : put_number(x);
     } else if (kind < 95) {
         MEET(x, BLOB);
         put_blob(x);
