@@ -12,8 +12,8 @@
 #include "core/tree/run/run.h"
 
 enum { GROUPS = 128, CARRIED_MOST = 128 /* a bucket has no more entries */ };
-/* The memtable may hide an eighth of the last run, or 8 MB: that is freed by a flush and merges at the earliest. */
-enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 16, OUTDATED_PART = 16 };
+/* The memtable may hide an eighth of the last run, or 16 MB: that is freed by a flush and merges at the earliest. */
+enum { MEMTABLE_PART = 8, MEMTABLE_BLOBS = 32, OUTDATED_PART = 16 };
 enum { LEFT_PART = 4 }; /* each run may hide an eighth of the last one, and the next one less by far */
 
 /* Sums over the entries of a run before a key, for keys that rise. */

@@ -16,21 +16,31 @@
 
 struct highest {
     unsigned run;
+    uint32_t slot; /* of the leaf, or of an index blob above it, whichever is higher */
     struct art_ref ref;
     struct art_buffer separator, next; /* of the leaf, and of the one behind it */
     bool last;                         /* nothing behind it */
     bool found;
 };
 
-/* The leaf blob with the highest slot number of all runs. Its label is not kept. */
+static uint32_t highest_on_path(const struct art_run_cursor *cursor, const struct art_ref *leaf, unsigned top) {
+    uint32_t slot = leaf->slot;
+    for (unsigned level = 1; level <= top; level++) {
+        if (cursor->path[level]->slot > slot) slot = cursor->path[level]->slot;
+    }
+    return slot;
+}
+
+/* The leaf blob that is, or is below, the one with the highest slot number of all runs. Its label is not kept. */
 static enum art_rc find_highest(struct art_tree *tree, const struct art_root *root, struct highest *out) {
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         if (run->top.level == 0) {
-            if (out->found && run->top.slot <= out->ref.slot) continue;
+            if (out->found && run->top.slot <= out->slot) continue;
             out->run = i;
+            out->slot = run->top.slot;
             out->ref = run->top;
             out->last = out->found = true;
             rc = art_buffer_set_key(&out->separator, art_bytes(NULL, 0));
@@ -44,8 +54,10 @@ static enum art_rc find_highest(struct art_tree *tree, const struct art_root *ro
             if (waiting) out->last = waiting = false;
             if (!rc) rc = art_blob_cursor_ref(&cursor.leaf, &ref);
             if (rc) break;
-            if (out->found && ref.slot <= out->ref.slot) continue;
+            uint32_t slot = highest_on_path(&cursor, &ref, run->top.level);
+            if (out->found && slot <= out->slot) continue;
             out->run = i;
+            out->slot = slot;
             out->ref = ref;
             out->found = out->last = waiting = true;
             rc = art_buffer_set_key(&out->separator, art_run_key(&cursor));
@@ -100,7 +112,7 @@ enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit
     struct art_run run = {0};
     bool room = false;
     enum art_rc rc = find_highest(tree, edit->root, &leaf);
-    if (!rc && leaf.found) rc = room_below(tree, edit, leaf.ref.slot, &room);
+    if (!rc && leaf.found) rc = room_below(tree, edit, leaf.slot, &room);
     if (!rc && room) {
         const struct art_run *old = &edit->root->run[leaf.run];
         struct art_bytes next = leaf.last ? art_bytes(NULL, 0) : art_buffer_bytes(&leaf.next);
@@ -141,6 +153,6 @@ enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit 
     if (!tree->slots.retired.freed) last = higher(last, &tree->slots.retired.slots);
     if (end <= last + 1 || end <= most) return ART_OK;
     note_loose(tree, last + 1, most);
-    tree->pending.gained = true;
+    tree->pending.gained = last + 1 < tree->slots.end;
     return art_store_truncate(tree->store, last + 1);
 }
