@@ -139,7 +139,8 @@ static bool is_outdated(const struct art_run *run, const struct art_run *last) {
     return (a > b ? a - b : b - a) > a / OUTDATED_PART;
 }
 
-/* What is damaged is found where it is merged: an estimate fails nothing, unless the host's transaction went with it. */
+/* What is damaged is found where it is merged: an estimate fails nothing for it. Any other error may be that of a write
+ * that was still under way, which nobody else is told. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run) {
     const struct art_run *last = &root->run[root->runs - 1];
     uint64_t rows = hidden_rows(run->top.entries, run->top.count);
@@ -150,7 +151,7 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
     struct group only = {.entries = last->top.entries, .pages = last->pages};
     if (run != last && rows && !last->top.level) run->hides = dead_pages(&only, rows);
     if (run != last && rows && last->top.level) rc = ask_groups(tree, run, last, &run->hides);
-    if ((rc == ART_CORRUPT || rc == ART_IO) && !tree->rows.rolled_back) rc = ART_OK;
+    if (rc == ART_CORRUPT) rc = ART_OK;
     run->hides_known = !rc;
     return rc;
 }
