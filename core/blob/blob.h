@@ -188,9 +188,6 @@ enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct a
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
 /* What the blob keeps in memory so that these two are fast (separators.c). */
 void art_blob_drop_separators(struct art_blob *blob);
-/* The children around that of `key`, those that lie in one bucket and, counted from its beginning, in one stretch of
- * `room` children: how many. */
-uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 /* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the

@@ -326,15 +326,6 @@ static struct art_cached *find_complete(struct shard *shard, const struct art_ca
     return entry && art_hash128_equal(entry->hash, hash) && has_all(entry) ? entry : NULL;
 }
 
-bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash) {
-    struct shard *shard = shard_of(key);
-    pthread_mutex_lock(&shard->lock);
-    struct art_cached *entry = find_cached(shard, key);
-    bool has = entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready);
-    pthread_mutex_unlock(&shard->lock);
-    return has;
-}
-
 /* Room first: what goes for it leaves its buffer, which is taken over with its memory. */
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete) {
@@ -444,10 +435,6 @@ bool art_cache_room(uint64_t pages) {
 
 bool art_cache_is_full(void) {
     return art_cached_memory_is_full();
-}
-
-bool art_cache_room_for_blobs(uint32_t blobs) {
-    return art_cached_memory_has_slots(blobs);
 }
 
 void art_cache_stats(struct art_cache_stats *out) {

@@ -79,14 +79,6 @@ bool art_store_unclaimed(const struct art_store *store);
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
-/* The same for a search for `key` that comes from the index blob `parent` (NULL: from nowhere): where the footer of a
- * leaf blob is not there, it may be read with those of its neighbours. */
-enum art_rc art_store_child(struct art_store *store, struct art_blob *parent, struct art_bytes key,
-                            const struct art_ref *ref, struct art_blob **out);
-/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its footer is
- * not there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
-void art_store_footers_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
-                              const struct art_ref *ref);
 /* Is the process's cache full, so that a search may do better without it? */
 bool art_store_cache_is_full(void);
 /* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob
