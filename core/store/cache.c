@@ -482,24 +482,3 @@ enum art_rc art_cache_check(void) {
         return art_fail(ART_MISUSE, "art: the cache miscounts what nobody refers to");
     return art_cached_memory_check(pages);
 }
-
-void art_cache_dump(FILE *out) {
-    struct art_cache_stats stats;
-    art_cache_stats(&stats);
-    fprintf(out, "cache: %llu of %llu bytes, %llu entries, %llu of them without references\n",
-            (unsigned long long)stats.bytes, (unsigned long long)stats.limit, (unsigned long long)stats.entries,
-            (unsigned long long)stats.idle);
-    for (unsigned i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&shards[i].lock);
-        const struct art_cached *entry = shards[i].hand;
-        for (uint32_t n = 0; n < shards[i].entries; n++, entry = entry->clock_next) {
-            fprintf(out, "  file %llx:%llx slot %u: %u references, heat %u, %d pages%s%s%s\n",
-                    (unsigned long long)entry->key.device, (unsigned long long)entry->key.inode, entry->key.slot,
-                    entry->references, entry->heat,
-                    __builtin_popcountll(entry->touched[0]) + __builtin_popcountll(entry->touched[1]),
-                    entry->whole ? ", whole" : "", entry->listed ? "" : ", taken out",
-                    atomic_load(&entry->ready) ? "" : ", not ready");
-        }
-        pthread_mutex_unlock(&shards[i].lock);
-    }
-}

@@ -107,6 +107,5 @@ struct art_cache_stats {
 void art_cache_stats(struct art_cache_stats *out);
 /* Recounts everything while nobody else works on the cache. ART_MISUSE says what is wrong. */
 enum art_rc art_cache_check(void);
-void art_cache_dump(FILE *out);
 
 #endif

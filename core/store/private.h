@@ -238,6 +238,5 @@ void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], con
                          uint64_t sequence);
 /* Where the page of this sequence stands in the file. */
 uint64_t art_owner_page_offset(uint64_t sequence);
-void art_superblock_dump(const struct art_superblock *block, FILE *out);
 
 #endif

@@ -119,7 +119,6 @@ void art_store_readahead_end(struct art_store *store, const void *walk);
 enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
 bool art_store_exists(struct art_store *store);
-bool art_store_writing(const struct art_store *store);
 /* A set of slot numbers that may be taken although they lie below the end of the file (all not in it may not be). The
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
 struct art_slot_set;
@@ -215,8 +214,5 @@ struct art_store_stats {
     uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
 };
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
-/* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */
-enum art_rc art_store_check(const struct art_store *store);
-void art_store_dump(struct art_store *store, FILE *out);
 
 #endif

@@ -19,6 +19,7 @@
 #include "ext/art.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"

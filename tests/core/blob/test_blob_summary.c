@@ -13,6 +13,7 @@
 #include "core/blob/search.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"

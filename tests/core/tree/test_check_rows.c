@@ -8,6 +8,8 @@
 #include "core/memtable/redo_reader.h"
 #include "core/store/private.h"
 #include "tests/support/check_world.h"
+#include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 #include "tests/support/toy_summary.h"
 
@@ -430,14 +432,14 @@ END_TEST
 
 START_TEST(test_a_memtable_that_does_not_agree_with_itself) {
     check_tree->memtable->bytes++;
-    check_finds("a wrong number of bytes");
+    refused(art_tree_check(check_tree), ART_CORRUPT, "a wrong number of bytes");
     check_tree->memtable->bytes--;
 }
 END_TEST
 
 START_TEST(test_a_store_that_does_not_agree_with_itself) {
     check_tree->store->pinned_pages++;
-    check_finds("the pages of the pinned blobs are miscounted");
+    refused(art_tree_check(check_tree), ART_MISUSE, "the pages of the pinned blobs are miscounted");
     check_tree->store->pinned_pages--;
 }
 END_TEST
@@ -448,7 +450,7 @@ START_TEST(test_counts_that_rows_do_not_add_up_to) {
     art_root_unref(root);
     check_tree->memtable->weight += 2;
     check_must(check_run(false));
-    ck_assert(check_has("a wrong count") && check_has("rows and chunks, and there are"));
+    ck_assert(check_has("rows and chunks, and there are"));
     check_tree->memtable->weight -= 2;
 }
 END_TEST
