@@ -10,11 +10,8 @@
 /* `what` (art_corrupt()'s) is empty after any other failure. */
 static _Thread_local struct art_kept_error noted;
 
-static const struct {
-    const char *name;
-    const char *text;
-} errors[ART_ERROR_COUNT] = {
-#define ART_ERROR_ROW(name, text) {#name, text},
+static const char *const texts[ART_ERROR_COUNT] = {
+#define ART_ERROR_ROW(name, text) text,
     ART_ERROR_LIST(ART_ERROR_ROW)
 #undef ART_ERROR_ROW
 };
@@ -101,10 +98,6 @@ int art_error_errno(void) {
     return noted.error_number;
 }
 
-const char *art_error_name(enum art_rc code) {
-    return code < ART_ERROR_COUNT ? errors[code].name : "?";
-}
-
 const char *art_error_text(enum art_rc code) {
-    return code < ART_ERROR_COUNT ? errors[code].text : "unknown error";
+    return code < ART_ERROR_COUNT ? texts[code] : "unknown error";
 }

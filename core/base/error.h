@@ -77,8 +77,7 @@ void art_error_restore(const struct art_kept_error *kept);
 /* The errno behind the last failure of this thread, 0 if there was none. */
 int art_error_errno(void);
 
-/* The list's name ("CORRUPT") and text of a code. */
-const char *art_error_name(enum art_rc code);
+/* The text of a code. */
 const char *art_error_text(enum art_rc code);
 
 #endif

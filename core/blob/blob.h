@@ -131,22 +131,16 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
 /* The same checks of a leaf page whose bytes are not in the image; nothing becomes present. */
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
-/* Marks all leaf pages present after verifying them. */
-enum art_rc art_blob_verify_all(struct art_blob *blob);
 
 /* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
  * run: `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
-enum art_rc art_blob_check(struct art_blob *blob, bool only_puts);
-/* The same with what only the blob's run knows. */
-struct art_blob_expected {
+struct art_blob_expected { /* what only the blob's run knows */
     bool only_puts;
     uint64_t csn_max;                  /* no entry is newer */
     const struct art_bytes *label;     /* which the reference gives it: its keys are stored with it; NULL: any */
     const struct art_summary *summary; /* NULL: sums and zones of a leaf blob are not looked at */
 };
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected);
-/* Draws the blob for people: trailer, routing, buckets; entries too if `entries`. */
-void art_blob_dump(struct art_blob *blob, FILE *out, bool entries);
 
 /* --- search ------------------------------------------------------------------------------------------------------- */
 
@@ -188,9 +182,6 @@ enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct a
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
 /* What the blob keeps in memory so that these two are fast (separators.c). */
 void art_blob_drop_separators(struct art_blob *blob);
-/* The children around that of `key`, those that lie in one bucket and, counted from its beginning, in one stretch of
- * `room` children: how many. */
-uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 /* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the
@@ -260,11 +251,9 @@ enum art_rc art_blob_next(struct art_blob_cursor *cursor);
 bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
 bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor);
-/* To the first entry >= every key with the prefix that the current key has in its first `len` bytes: a jump over a
- * subtree, forward; backward: to the last entry before it. */
-enum art_rc art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward);
-/* Forward, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first of all
- * keys after those with the prefix. *done: the cursor stands there; else it has not moved. */
+/* A jump over a subtree, forward: to the first entry behind all keys with the prefix that the current key has in its
+ * first `len` bytes, where it is not far: within the bucket, or at least not behind all buckets. `behind` is the first
+ * of all keys after those with the prefix. *done: the cursor stands there; else it has not moved. */
 enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done);
 /* Entry number `index` (0-based) in key order; invalid past the end. */
 enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);

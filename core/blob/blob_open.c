@@ -277,11 +277,3 @@ enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     atomic_fetch_or_explicit(&blob->present[page >> 6], 1ull << (page & 63), memory_order_release);
     return ART_OK;
 }
-
-enum art_rc art_blob_verify_all(struct art_blob *blob) {
-    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
-        enum art_rc rc = art_blob_verify_page(blob, page);
-        if (rc) return rc;
-    }
-    return ART_OK;
-}

@@ -264,21 +264,6 @@ uint32_t art_builder_pending(const struct art_builder *builder) {
     return builder->entries + builder->pending.count;
 }
 
-uint32_t art_builder_pages(const struct art_builder *builder) {
-    const struct art_footer *footer = &builder->footer;
-    const struct art_pending *pending = &builder->pending;
-    uint32_t end = builder->at, keys = builder->entries, nodes = footer->nodes_bound;
-    if (!art_builder_pending(builder)) return 0;
-    if (pending->count && !builder->refused) {
-        struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
-        nodes += art_footer_node_cost(footer, art_builder_separator(builder, &builder->emitted_last, first_key));
-        end += art_pending_size(pending);
-        keys += pending->count;
-    }
-    return (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE +
-           footer_pages(builder, footer->buckets + 1, sums_needed(builder), keys, nodes);
-}
-
 /* --- closing a blob ----------------------------------------------------------------------------------------------- */
 
 /* Of a leaf: what its first and last key share. Of an index blob also what all labels below share with them. */

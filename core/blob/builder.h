@@ -64,7 +64,5 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
 
 /* Entries taken that are not in a finished blob yet. 0: nothing to finish. */
 uint32_t art_builder_pending(const struct art_builder *builder);
-/* Pages that the blob would use if it were finished now (an upper bound). */
-uint32_t art_builder_pages(const struct art_builder *builder);
 
 #endif

@@ -256,11 +256,6 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");
 }
 
-enum art_rc art_blob_check(struct art_blob *blob, bool only_puts) {
-    struct art_blob_expected expected = {.only_puts = only_puts, .csn_max = UINT64_MAX};
-    return art_blob_check_expected(blob, &expected);
-}
-
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};

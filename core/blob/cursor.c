@@ -330,42 +330,6 @@ static bool skip_in_bucket(struct art_blob_cursor *cursor, uint32_t len) {
     return true;
 }
 
-/* Forward: the successor of a prefix is the prefix with its last byte below 0xff incremented. It is built where the key
- * stands, behind the label. */
-static enum art_rc skip_forward(struct art_blob_cursor *cursor, uint32_t len) {
-    uint32_t label_len = cursor->blob->label_len;
-    if (skip_in_bucket(cursor, len)) return ART_OK;
-    while (len > label_len && cursor->key[len - 1] == 0xff) len--;
-    cursor->valid = false;
-    if (len <= label_len) return ART_OK;
-    cursor->key[len - 1]++;
-    return art_blob_seek_ge(cursor, art_bytes(cursor->key, len));
-}
-
-static enum art_rc skip_backward(struct art_blob_cursor *cursor, uint32_t len) {
-    const struct art_bucket_view *view = &cursor->view;
-    if (len > view->prefix_len) {
-        /* The nearest entry that does not share the prefix with its predecessor is the first one with the prefix. */
-        uint32_t entry = cursor->entry;
-        while (entry && art_bucket_shared(view, entry) >= len - view->prefix_len) entry--;
-        if (entry) {
-            settle(cursor, cursor->bucket, entry - 1);
-            return ART_OK;
-        }
-    }
-    cursor->valid = false;
-    if (len <= cursor->blob->label_len) return ART_OK;
-    struct art_place place;
-    enum art_rc rc = art_blob_find(cursor->blob, art_bytes(cursor->key, len), &place);
-    return rc ? rc : settle_before(cursor, &place);
-}
-
-enum art_rc art_blob_skip_prefix(struct art_blob_cursor *cursor, uint32_t len, bool backward) {
-    if (!cursor->valid) return ART_OK;
-    assert(len <= cursor->key_len);
-    return backward ? skip_backward(cursor, len) : skip_forward(cursor, len);
-}
-
 enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done) {
     struct art_blob *blob = cursor->blob;
     uint32_t known;

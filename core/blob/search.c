@@ -146,18 +146,6 @@ enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, s
     return decode_child(blob, &place, out);
 }
 
-uint32_t art_blob_children(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t room) {
-    assert(blob->kind == ART_BLOB_INDEX && room);
-    struct art_place place;
-    if (find(blob, key, &place)) return 0;
-    uint32_t at = place.exact || !place.entry ? place.entry : place.entry - 1, n = 0;
-    for (uint32_t i = at - at % room; i < place.view.count && n < room; i++) {
-        if (art_ref_decode(art_bucket_value(&place.view, i), &out[n]) || !art_ref_is_child(blob, &out[n])) break;
-        n++;
-    }
-    return n;
-}
-
 /* --- the best of a range ------------------------------------------------------------------------------------------ */
 
 /* Of one bucket, entries [from, to). */

@@ -273,13 +273,6 @@ enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor) {
     return cursor->chooses ? stand_on_chosen(cursor, cursor->at - 1) : go_on(cursor, true);
 }
 
-enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward) {
-    assert(cursor->valid && len <= cursor->key.len && !cursor->chooses);
-    const struct art_memtable_step *steps = steps_of(cursor);
-    while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth >= len) cursor->depth--;
-    return go_on(cursor, backward);
-}
-
 void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out) {
     assert(cursor->valid);
     art_leaf_entry(cursor->leaf, out);

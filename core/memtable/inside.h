@@ -3,13 +3,13 @@
  *   memtable.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
  *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
  *   select.c   and back from a sum to the row                      replay.c       verify and apply
- *   undo.c     savepoints and rollback                                  check.c, dump.c
+ *   undo.c     savepoints and rollback
  *   cursor.c   order
  *   filter.c   keys that are not here                                   value_index.c  keys by their values
  *   node.h     leaves, inner nodes                                 arena.h        their memory
  *   newest.c   versions below nodes
  *
- * Invariants (check.c tests each):
+ * Invariants (a check in the tests looks at each):
  *  1. All keys below a node agree in exactly its first `depth` bytes; the children lie under ascending next bytes.
  *  2. A node has at least two links, `end` included.
  *  3. A node's weight is the sum of the weights of the leaves below it; so are its sums. Its zones have their rows.

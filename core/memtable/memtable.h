@@ -153,9 +153,6 @@ enum art_rc art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_
 enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key);
 enum art_rc art_memtable_next(struct art_memtable_cursor *cursor);
 enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor);
-/* To the first key behind all that begin as the current key does in its first `len` bytes; backward: to the last
- * before. */
-enum art_rc art_memtable_skip_prefix(struct art_memtable_cursor *cursor, uint32_t len, bool backward);
 void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out);
 void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor); /* it will be asked for its entry soon */
 
@@ -168,10 +165,8 @@ void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor); /* 
  * this row's on return. Appends to `out`. */
 enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                             struct art_buffer *out);
-/* Every entry of the memtable, with its own csn, flags and `shadows_older` (for savepoints of a spilled
- * transaction). */
-enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out);
-/* A part of it, to be decoded by itself: from the cursor on, until it has `enough` bytes or little more than that. */
+/* Entries of the memtable, each with its own csn, flags and `shadows_older` (for savepoints of a spilled transaction),
+ * to be decoded by themselves: from the cursor on, until there are `enough` bytes or little more than that. */
 enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out);
 enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
@@ -183,9 +178,5 @@ enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash1
  * replaces. No undo is noted. ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away); ART_MISUSE
  * when the memtable is dirty (this and art_redo_decode_all). */
 enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
-
-void art_memtable_dump(const struct art_memtable *memtable, FILE *out);
-/* Structure, sums and counters; ART_CORRUPT with a sentence. For tests. */
-enum art_rc art_memtable_check(const struct art_memtable *memtable);
 
 #endif

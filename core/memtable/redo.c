@@ -171,14 +171,3 @@ enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enou
     }
     return rc;
 }
-
-enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
-    size_t begin = out->len;
-    struct art_memtable_cursor cursor;
-    art_memtable_cursor_init(&cursor, memtable);
-    enum art_rc rc = art_memtable_first(&cursor);
-    if (!rc) rc = art_redo_encode_some(&cursor, SIZE_MAX, out);
-    art_memtable_cursor_clear(&cursor);
-    if (rc) out->len = begin;
-    return rc;
-}

@@ -326,15 +326,6 @@ static struct art_cached *find_complete(struct shard *shard, const struct art_ca
     return entry && art_hash128_equal(entry->hash, hash) && has_all(entry) ? entry : NULL;
 }
 
-bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash) {
-    struct shard *shard = shard_of(key);
-    pthread_mutex_lock(&shard->lock);
-    struct art_cached *entry = find_cached(shard, key);
-    bool has = entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready);
-    pthread_mutex_unlock(&shard->lock);
-    return has;
-}
-
 /* Room first: what goes for it leaves its buffer, which is taken over with its memory. */
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete) {
@@ -446,10 +437,6 @@ bool art_cache_is_full(void) {
     return art_cached_memory_is_full();
 }
 
-bool art_cache_room_for_blobs(uint32_t blobs) {
-    return art_cached_memory_has_slots(blobs);
-}
-
 void art_cache_stats(struct art_cache_stats *out) {
     *out = (struct art_cache_stats){.idle = atomic_load(&idle)};
     for (unsigned i = 0; i < SHARDS; i++) {
@@ -494,25 +481,4 @@ enum art_rc art_cache_check(void) {
     if (free_entries != atomic_load(&idle))
         return art_fail(ART_MISUSE, "art: the cache miscounts what nobody refers to");
     return art_cached_memory_check(pages);
-}
-
-void art_cache_dump(FILE *out) {
-    struct art_cache_stats stats;
-    art_cache_stats(&stats);
-    fprintf(out, "cache: %llu of %llu bytes, %llu entries, %llu of them without references\n",
-            (unsigned long long)stats.bytes, (unsigned long long)stats.limit, (unsigned long long)stats.entries,
-            (unsigned long long)stats.idle);
-    for (unsigned i = 0; i < SHARDS; i++) {
-        pthread_mutex_lock(&shards[i].lock);
-        const struct art_cached *entry = shards[i].hand;
-        for (uint32_t n = 0; n < shards[i].entries; n++, entry = entry->clock_next) {
-            fprintf(out, "  file %llx:%llx slot %u: %u references, heat %u, %d pages%s%s%s\n",
-                    (unsigned long long)entry->key.device, (unsigned long long)entry->key.inode, entry->key.slot,
-                    entry->references, entry->heat,
-                    __builtin_popcountll(entry->touched[0]) + __builtin_popcountll(entry->touched[1]),
-                    entry->whole ? ", whole" : "", entry->listed ? "" : ", taken out",
-                    atomic_load(&entry->ready) ? "" : ", not ready");
-        }
-        pthread_mutex_unlock(&shards[i].lock);
-    }
 }

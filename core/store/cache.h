@@ -70,8 +70,6 @@ void art_cache_release(struct art_cached *cached);
  * unless it was published before. */
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete);
-/* Is there an entry of it, its footer verified? */
-bool art_cache_has(const struct art_cache_key *key, struct art_hash128 hash);
 /* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference:
  * another one if somebody was faster. */
 struct art_cached *art_cache_publish(struct art_cached *cached);
@@ -81,9 +79,8 @@ void art_cache_release_superseded(struct art_cached *cached);
 /* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is
  * held must be loaded, and the pressure goes up. Returns how many pages are charged anew. */
 uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
-/* Would so many more pages fit without evicting anything; so many more blobs? */
+/* Would so many more pages fit without evicting anything? */
 bool art_cache_room(uint64_t pages);
-bool art_cache_room_for_blobs(uint32_t blobs);
 /* Has it so many pages that more would push out others now, or soon? */
 bool art_cache_is_full(void);
 /* Evicts until the limit is kept, as far as nobody refers to it. */
@@ -110,6 +107,5 @@ struct art_cache_stats {
 void art_cache_stats(struct art_cache_stats *out);
 /* Recounts everything while nobody else works on the cache. ART_MISUSE says what is wrong. */
 enum art_rc art_cache_check(void);
-void art_cache_dump(FILE *out);
 
 #endif

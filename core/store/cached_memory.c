@@ -102,15 +102,6 @@ static uint64_t slots_mapped(unsigned kind) {
     return slots;
 }
 
-bool art_cached_memory_has_slots(uint32_t n) {
-    uint64_t out = 0;
-    pthread_mutex_lock(&lock);
-    for (unsigned i = 0; i < slab_count[SMALL]; i++) out += slabs[SMALL][i].out;
-    uint64_t slots = slots_mapped(SMALL), wanted = slots_wanted(SMALL);
-    pthread_mutex_unlock(&lock);
-    return out + n <= (slots < wanted ? wanted : slots);
-}
-
 /* As much again as there is; less where the address space is limited. */
 static struct slab *map_slab(unsigned kind) {
     uint64_t have = slots_mapped(kind), wanted = slots_wanted(kind);

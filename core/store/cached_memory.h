@@ -33,8 +33,6 @@ uint64_t art_cached_memory_slack(void);
 bool art_cached_memory_is_full(void);
 /* Is more in use than the stores' own settings allow, so that a part of it is of the share that all have? */
 bool art_cached_memory_is_shared(void);
-/* May so many more blobs have a buffer in a slab? */
-bool art_cached_memory_has_slots(uint32_t n);
 /* Gives a spare buffer's memory back; false: there is none. */
 bool art_cached_memory_drop_spare(void);
 

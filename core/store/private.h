@@ -2,7 +2,6 @@
  *
  *   store.c        open, close, settings, statistics
  *   reading.c      pinned blobs, loading of their pages
- *   footers.c        footers of neighbours, for searches
  *   bypass.c       single pages for searches, past a full cache
  *   readahead.c        whole blobs on their way before they are asked for
  *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
@@ -114,7 +113,6 @@ struct art_store {
     uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
-    uint32_t footers_missed;                 /* by searches */
     bool at_hand;                            /* the system's page cache had what was last looked for there */
     uint64_t hits, misses, pages_read, pages_written, syncs, stale, ring_failures; /* for art_store_stats */
 
@@ -170,7 +168,6 @@ static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *
 }
 /* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and footer. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
-void art_store_request_footer(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request);
 /* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
  * absent, and who needs it will read it again and hear what is wrong. */
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
@@ -241,6 +238,5 @@ void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], con
                          uint64_t sequence);
 /* Where the page of this sequence stands in the file. */
 uint64_t art_owner_page_offset(uint64_t sequence);
-void art_superblock_dump(const struct art_superblock *block, FILE *out);
 
 #endif

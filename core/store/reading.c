@@ -8,9 +8,8 @@
  * find the pages of which it knows without looking further; for others they call its load(), which takes over what
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
- * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, for searches
- * with those of neighbours (footers.c), then single pages, and ahead of a reader that walks forward in steps that
- * double up to READAHEAD_MAX pages. A walk that goes backward, or passes over pages, says itself which ones it will
+ * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, then single
+ * pages, and ahead of a reader that walks forward in steps that double up to READAHEAD_MAX pages. A walk that goes backward, or passes over pages, says itself which ones it will
  * want (expect()), and gets them together. Where the file fits into this store's share of the cache, an index blob that
  * the device must be asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited
  * for: so one question waits for one page, and many questions for all pages only about twice as long as if they had
@@ -81,7 +80,7 @@ unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref
     return art_whole_requests(art_cached_image(cached), ref, requests);
 }
 
-void art_store_request_footer(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {
+static void request_footer(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *request) {
     request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, request);
 }
 
@@ -121,7 +120,7 @@ static bool may_read_again(const struct art_store *store, enum art_rc rc) {
 /* Under `loading`. */
 static enum art_rc fill_view(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request footer, whole[2];
-    art_store_request_footer(cached, ref, &footer);
+    request_footer(cached, ref, &footer);
     if (!store->place.rows && art_store_loads_whole(store)) {
         if (peek(store, &footer, 1)) return art_store_open_image(store, cached, ref, false);
         unsigned count = ref->level ? art_store_request_whole(cached, ref, whole) : 0;
@@ -524,18 +523,6 @@ static inline struct art_pinned *find_pinned(const struct art_store *store, cons
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     struct art_pinned *pinned = find_pinned(store, ref);
     if (!pinned) return find_or_read(store, ref, out);
-    store->hits++;
-    *out = &pinned->blob;
-    return ART_OK;
-}
-
-enum art_rc art_store_child(struct art_store *store, struct art_blob *parent, struct art_bytes key,
-                            const struct art_ref *ref, struct art_blob **out) {
-    struct art_pinned *pinned = find_pinned(store, ref);
-    if (!pinned) {
-        if (parent && ref->level == 0) art_store_footers_around(store, parent, key, ref);
-        return find_or_read(store, ref, out);
-    }
     store->hits++;
     *out = &pinned->blob;
     return ART_OK;

@@ -175,38 +175,3 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
     if (!rc) out->file_bytes = identity.size;
     return rc == ART_MISSING ? ART_OK : rc;
 }
-
-/* ---- for tests and people ---------------------------------------------------------------------------------------- */
-
-enum art_rc art_store_check(const struct art_store *store) {
-    uint64_t pages = 0, listed = 0, in_slots = 0;
-    for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
-        const struct art_pin *at = &store->pins[pinned->blob.slot];
-        if (at->pinned != pinned || !pinned->listed)
-            return art_fail(ART_MISUSE, "art: a pinned blob is not where its slot says");
-        if (pinned->next && pinned->next->previous != pinned)
-            return art_fail(ART_MISUSE, "art: the list of pinned blobs is broken");
-        if (!atomic_load(&pinned->cached->ready)) return art_fail(ART_MISUSE, "art: a pinned blob is not ready");
-        pages += pinned->pages;
-        listed++;
-    }
-    for (uint32_t slot = 0; slot < store->pin_capacity; slot++) in_slots += store->pins[slot].pinned != NULL;
-    if (listed != in_slots) return art_fail(ART_MISUSE, "art: a pin is not in the list of pinned blobs");
-    if (pages != store->pinned_pages) return art_fail(ART_MISUSE, "art: the pages of the pinned blobs are miscounted");
-    return ART_OK;
-}
-
-void art_store_dump(struct art_store *store, FILE *out) {
-    fprintf(out, "store %s: %s%s, %llu bytes, %s%s%s\n", store->place.path ? store->place.path : "in memory",
-            store->place.io ? store->place.io->engine : "not open",
-            store->place.io && store->place.io->direct ? ", direct" : "", (unsigned long long)store->place.file_bytes,
-            store->phase.active ? "writing" : "not writing", store->poisoned ? ", poisoned: " : "",
-            store->poisoned ? store->poison : "");
-    fprintf(out, "  hits %llu, misses %llu, pages read %llu, written %llu, syncs %llu\n",
-            (unsigned long long)store->hits, (unsigned long long)store->misses, (unsigned long long)store->pages_read,
-            (unsigned long long)store->pages_written, (unsigned long long)store->syncs);
-    for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
-        fprintf(out, "  pins slot %u, generation %llu, %u pages, %u references\n", pinned->blob.slot,
-                (unsigned long long)pinned->blob.generation, pinned->pages, atomic_load(&pinned->references));
-    }
-}

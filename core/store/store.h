@@ -79,14 +79,6 @@ bool art_store_unclaimed(const struct art_store *store);
  * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
  * store, unless pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
-/* The same for a search for `key` that comes from the index blob `parent` (NULL: from nowhere): where the footer of a
- * leaf blob is not there, it may be read with those of its neighbours. */
-enum art_rc art_store_child(struct art_store *store, struct art_blob *parent, struct art_bytes key,
-                            const struct art_ref *ref, struct art_blob **out);
-/* Before the step from an index blob to the leaf blob of `ref`, which is to be searched for `key`: where its footer is
- * not there, it may be read with those of its neighbours. Failures show when the blob is asked for. */
-void art_store_footers_around(struct art_store *store, struct art_blob *parent, struct art_bytes key,
-                              const struct art_ref *ref);
 /* Is the process's cache full, so that a search may do better without it? */
 bool art_store_cache_is_full(void);
 /* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob
@@ -127,7 +119,6 @@ void art_store_readahead_end(struct art_store *store, const void *walk);
 enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
 /* Is there a file, or what stands for it? */
 bool art_store_exists(struct art_store *store);
-bool art_store_writing(const struct art_store *store);
 /* A set of slot numbers that may be taken although they lie below the end of the file (all not in it may not be). The
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
 struct art_slot_set;
@@ -223,8 +214,5 @@ struct art_store_stats {
     uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
 };
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
-/* What the store remembers agrees with itself (ART_MISUSE says where not); and drawn for people. */
-enum art_rc art_store_check(const struct art_store *store);
-void art_store_dump(struct art_store *store, FILE *out);
 
 #endif

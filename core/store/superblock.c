@@ -172,19 +172,3 @@ enum art_ownership art_superblock_owner(const struct art_superblock *block, cons
     if (!ours) return path_equal ? ART_OWNED_BEFORE : ART_OWNED_BY_OTHER;
     return path_equal && (host_known || !me->host_inode) ? ART_OWNED : ART_OWNED_NOTE;
 }
-
-void art_superblock_dump(const struct art_superblock *block, FILE *out) {
-    const struct art_superblock_page *page = &block->identity;
-    fprintf(out, "superblock: format %u, slots of %u bytes, sum %s\n", page->format, page->slot_bytes,
-            page->sum == page_sum(page) ? "good" : "bad");
-    for (unsigned i = 0; i < ART_OWNER_PAGES; i++) {
-        const struct art_owner_page *owner = &block->owner[i];
-        if (!owner_page_valid(owner, page->uuid, i)) {
-            fprintf(out, "  owner page %u: not valid\n", 1 + i);
-            continue;
-        }
-        fprintf(out, "  owner page %u: sequence %llu, own inode %llu, host inode %llu, host %.*s\n", 1 + i,
-                (unsigned long long)owner->sequence, (unsigned long long)owner->own_inode,
-                (unsigned long long)owner->host_inode, (int)owner->path_kept, (const char *)owner->path);
-    }
-}

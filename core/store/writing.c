@@ -79,10 +79,6 @@ enum art_rc art_store_adopt(struct art_store *store) {
     return begin(store, false, true);
 }
 
-bool art_store_writing(const struct art_store *store) {
-    return store->phase.active;
-}
-
 void art_store_note_root(struct art_store *store, struct art_bytes root) {
     bool sound = store->phase.active && !store->poisoned && !art_store_forked(store) && art_store_has_file(store);
     if (!sound || art_store_settle(store)) return;

@@ -194,8 +194,6 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
                                     struct art_buffer *out);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
-/* Bytes of the value. */
-uint64_t art_row_length(const struct art_row *row);
 /* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it). */
 enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
 
@@ -457,9 +455,6 @@ struct art_check_options {
     void *context;
 };
 enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options);
-/* The first problem as an error. */
-enum art_rc art_tree_check(struct art_tree *tree);
-void art_tree_dump(struct art_tree *tree, FILE *out);
 
 /* How this core was built. */
 struct art_build {

@@ -182,7 +182,7 @@ static int visit_copy(void *context, const char *name, char **message) {
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
-static int forget_tracker(struct backup *backup, char **message) {
+static int forget_listener(struct backup *backup, char **message) {
     if (sqlite3_stricmp(backup->schema, "temp") != 0) return SQLITE_OK;
     int rc = sqlite3_exec(backup->copy.db,
                           "PRAGMA writable_schema = ON; DELETE FROM main.sqlite_schema WHERE name = 'art_txn' AND "
@@ -194,7 +194,7 @@ static int forget_tracker(struct backup *backup, char **message) {
 static int copy_tables(struct backup *backup, char **message) {
     int rc = art_copy_begin(&backup->copy, message);
     if (!rc) rc = art_tables_each(backup->copy.db, "main", visit_copy, backup, message);
-    if (!rc) rc = forget_tracker(backup, message);
+    if (!rc) rc = forget_listener(backup, message);
     release_source(backup);
     return rc ? rc : art_copy_commit(&backup->copy, message);
 }

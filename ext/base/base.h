@@ -173,12 +173,9 @@ void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len
 /* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
 uint32_t art_sound_character(const uint8_t *p);
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
-/* Column `column` of a record as a function's result. *whole: the record's own memory, which may be handed on (or
- * NULL). */
-enum art_rc art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole);
 /* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
 bool art_record_single_result(sqlite3_context *context, struct art_bytes record);
-/* The same for several columns of one record, fastest in ascending order: it remembers where the last one ended. */
+/* Columns of a record as a function's result, fastest in ascending order: it remembers where the last one ended. */
 struct art_record_reader {
     struct art_bytes record;                    /* borrowed; handing it on (`whole`) ends the reader's use */
     const uint8_t *types, *end_of_types, *body; /* (private) of field `column`; NULL: not looked at yet */

@@ -626,12 +626,6 @@ int art_result_sum(sqlite3_context *context, art_int128 sum) {
     return SQLITE_ERROR;
 }
 
-enum art_rc art_record_result(sqlite3_context *context, struct art_bytes record, unsigned column, uint8_t **whole) {
-    struct art_record_reader reader;
-    art_record_reader_set(&reader, record);
-    return art_record_reader_result(&reader, context, column, whole);
-}
-
 enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
     struct art_record_reader reader;
     art_record_reader_set(&reader, record);

@@ -3,8 +3,6 @@
  *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)   a page of 4 KB without the zeros at its end; slot s has the
  *                                                          pages from 128 s on, and none where a blob has none
  *
- * Rows of older tables have up to eight whole pages, numbered by the first; they are read as they are.
- *
  * So whatever copies or replicates the database takes the table along, and all that a file needs of us is SQLite's: who
  * may write, what a reader sees, what a ROLLBACK takes back, what is durable when. What stands in the rows is verified
  * as what comes from a file is.

@@ -121,7 +121,7 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The second one: with the blobs in the database. 1 to 3 are those of blobs of format 1. */
+/* The second one: with the blobs in the database. */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,

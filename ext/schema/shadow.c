@@ -175,17 +175,11 @@ bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID
 static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
     bool is_format = !strcmp(key, "format");
     sqlite3_int64 format = is_format ? sqlite3_column_int64(row, 1) : 0;
-    if (format > 0 && format < ART_STATE_FORMAT) {
+    if (is_format && !art_state_format_known(format)) {
         return art_complain(
             message, SQLITE_ERROR,
-            "art: this table has format %lld, which an older version of art made: copy its rows by that "
-            "version into an ordinary table, and from there into a new art table",
-            format);
-    }
-    if (is_format && !art_state_format_known(format)) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: this table has format %lld, this version of art knows format %d: use a newer one",
-                            format, ART_STATE_FORMAT_INLINE);
+            "art: this table has format %lld, this version of art knows format %d: use the version that made it",
+            format, ART_STATE_FORMAT_INLINE);
     }
     const void *data = sqlite3_column_blob(row, 1);
     int len = sqlite3_column_bytes(row, 1);
@@ -212,17 +206,6 @@ static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *ro
     return SQLITE_OK;
 }
 
-/* Until 0.1 they were called T_state, T_log and T_blob, which looked like tables of the application's own. */
-static bool has_former_tables(sqlite3 *db, const struct art_name *name) {
-    char *state = sqlite3_mprintf("%s_state", name->table), *log = sqlite3_mprintf("%s_log", name->table);
-    bool has = state && log &&
-               !sqlite3_table_column_metadata(db, name->schema, state, "k", NULL, NULL, NULL, NULL, NULL) &&
-               !sqlite3_table_column_metadata(db, name->schema, log, "csn", NULL, NULL, NULL, NULL, NULL);
-    sqlite3_free(state);
-    sqlite3_free(log);
-    return has;
-}
-
 int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
                           const struct art_settings *defaults, struct art_state *out, char **message) {
     sqlite3 *db = connection->db;
@@ -242,16 +225,7 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
     rows = NULL;
     if (!rc) rc = end;
     if (rc) {
-        bool former = rc == SQLITE_ERROR;
         rc = art_report_sql(message, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
-        if (former && has_former_tables(db, name)) {
-            art_forget_message(message);
-            rc = art_complain(
-                message, SQLITE_ERROR,
-                "art: an older version made this table, with shadow tables of other names (%s.%s_state): copy "
-                "its rows into a new one with that version",
-                name->schema, name->table);
-        }
     } else if (!has_id) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "

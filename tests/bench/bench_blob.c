@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/blob/builder.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 
 enum { KEY_ROOM = 64, ROUNDS = 5, STRIDE = ART_BLOB_BYTES + 3 * ART_BLOB_PAGE };

@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 
 enum { BATCH_MAX = 64 };

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/memtable/memtable.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 
 enum { KEY_ROOM = 64 };

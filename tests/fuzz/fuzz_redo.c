@@ -15,6 +15,7 @@
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
+#include "tests/support/of_core.h"
 #include "tests/support/toy_summary.h"
 
 static const uint8_t uuid[16] = "fuzzed table id.";

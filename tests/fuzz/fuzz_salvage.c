@@ -11,6 +11,7 @@
  *   - after damage every row that differs from that, or is missing, lies in a range that was told
  */
 #include "tests/fuzz/hosted_store.h"
+#include "tests/support/of_core.h"
 
 #include "core/blob/blob_format.h"
 #include "core/tree/salvage.h"

@@ -13,6 +13,7 @@
  */
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/hosted_store.h"
+#include "tests/support/of_core.h"
 #include "tests/support/toy_summary.h"
 
 enum { CHANGES_MAX = 24, SCAN_KEYS = 64, BEST_STEPS = 40, BEST_ROWS = 300 };
@@ -24,7 +25,6 @@ static bool look_at(struct art_tree *tree, const struct art_row *row) {
     struct art_bytes value;
     uint8_t *owned = NULL;
     fuzz_touch(row->stored);
-    art_row_length(row);
     int rc = art_row_value(tree, row, &value, &owned);
     if (!host_sound(rc, "a value")) return false;
     fuzz_touch(value);

@@ -4,6 +4,7 @@
 #include "core/store/cache.h"
 #include "core/store/store_format.h"
 #include "core/tree/state/root_format.h"
+#include "tests/support/of_core.h"
 #include "tests/support/toy_summary.h"
 
 struct hosted_store host;

@@ -14,6 +14,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
 #include "tests/support/memory_disk.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/toy_summary.h"
 

@@ -15,6 +15,7 @@
 #include "core/tree/txn/txn.h"
 #include "tests/support/flips.h"
 #include "tests/support/memory_disk.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"

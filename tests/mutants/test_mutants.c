@@ -19,6 +19,7 @@
 #include "ext/art.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -440,7 +441,7 @@ END_TEST
 
 /* Somebody's table has the listener's name: then SQLite's callbacks for a table
  * that ROLLBACK TO has undone still come. */
-START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_tracker) {
+START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_listener) {
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
     sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE t USING art; INSERT "
                 "INTO t VALUES('old', 1)");
@@ -527,7 +528,7 @@ int main(void) {
     tcase_add_test(tests, test_a_savepoint_between_spills_keeps_its_blobs);
     tcase_add_test(tests, test_a_forged_list_of_retired_slots_is_refused_or_harmless);
     tcase_add_test(tests, test_a_forged_name_of_the_file_is_none);
-    tcase_add_test(tests, test_a_table_that_was_taken_back_writes_nothing_without_a_tracker);
+    tcase_add_test(tests, test_a_table_that_was_taken_back_writes_nothing_without_a_listener);
     tcase_add_test(tests, test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

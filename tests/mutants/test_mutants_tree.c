@@ -10,6 +10,7 @@
 #include "core/tree/txn/txn.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"

@@ -330,10 +330,6 @@ void art_row_release(struct art_row *row) {
     memset(row, 0, sizeof *row);
 }
 
-uint64_t art_row_length(const struct art_row *row) {
-    return row->stored.len;
-}
-
 enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned) {
     (void)tree;
     *out = row->stored;
@@ -879,7 +875,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     return ART_OK;
 }
 
-enum art_rc art_tree_check(struct art_tree *tree) {
+static enum art_rc check(struct art_tree *tree) {
     int rc = readable(tree);
     for (uint32_t i = 1; !rc && i < tree->rows.count; i++) {
         if (art_bytes_compare(row_key(tree->rows.items[i - 1]), row_key(tree->rows.items[i])) >= 0) {
@@ -890,20 +886,12 @@ enum art_rc art_tree_check(struct art_tree *tree) {
 }
 
 enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
-    int rc = art_tree_check(tree);
+    int rc = check(tree);
     if (rc != ART_CORRUPT) return rc;
     struct art_fault fault = art_error_fault();
     struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
     options->problem(options->context, &problem);
     return ART_OK;
-}
-
-void art_tree_dump(struct art_tree *tree, FILE *out) {
-    for (uint32_t i = 0; i < tree->rows.count; i++) {
-        const struct row *row = tree->rows.items[i];
-        fprintf(out, "%.*s (%u bytes, version %llu)\n", (int)row->key_len, row->bytes, row->value_len,
-                (unsigned long long)row->version);
-    }
 }
 
 void art_build_describe(struct art_build *out) {

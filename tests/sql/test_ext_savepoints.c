@@ -370,7 +370,7 @@ START_TEST(test_an_art_table_follows_every_savepoint_and_failed_commit) {
 }
 END_TEST
 
-START_TEST(test_without_the_tracker_it_follows_them_too) {
+START_TEST(test_without_the_listener_it_follows_them_too) {
     run_histories(_i, true);
 }
 END_TEST
@@ -381,7 +381,7 @@ int main(void) {
     TCase *cases = tcase_create("savepoints");
     tcase_set_timeout(cases, 600);
     tcase_add_loop_test(cases, test_an_art_table_follows_every_savepoint_and_failed_commit, 0, 4);
-    tcase_add_loop_test(cases, test_without_the_tracker_it_follows_them_too, 0, 2);
+    tcase_add_loop_test(cases, test_without_the_listener_it_follows_them_too, 0, 2);
     suite_add_tcase(suite, cases);
     return suite_run(suite);
 }

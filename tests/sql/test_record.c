@@ -48,7 +48,9 @@ static void damage_is_a_word(sqlite3_context *context, int art_rc) {
 static void column_of(sqlite3_context *context, int argc, sqlite3_value **argv) {
     (void)argc;
     struct art_bytes record = copy_of(argv[0]);
-    damage_is_a_word(context, art_record_result(context, record, (unsigned)sqlite3_value_int(argv[1]), NULL));
+    struct art_record_reader once;
+    art_record_reader_set(&once, record);
+    damage_is_a_word(context, art_record_reader_result(&once, context, (unsigned)sqlite3_value_int(argv[1]), NULL));
     free((void *)record.data);
 }
 

@@ -219,11 +219,6 @@ static void copy_both_and_rename(void) {
     sqlite3_free(other);
 }
 
-static void former_names(void) {
-    sql_run(db, "ALTER TABLE t_artstate RENAME TO t_state; ALTER TABLE t_artdata RENAME TO t_log");
-    reopen();
-}
-
 static void nobody(void) {
     reopen();
     sql_run(db, "SELECT 1 FROM plain");
@@ -363,7 +358,7 @@ static void deserialized(void) {
     ck_assert_int_eq(sqlite3_deserialize(db, "main", image, size, size, SQLITE_DESERIALIZE_FREEONCLOSE), SQLITE_OK);
 }
 
-static void no_tracker(void) {
+static void no_listener(void) {
     reopen();
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
 }

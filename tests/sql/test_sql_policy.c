@@ -531,7 +531,7 @@ START_TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
 END_TEST
 
 /* The listener of transactions is nobody's table: a trigger of a stranger must not drive it. */
-START_TEST(test_a_stranger_cannot_write_into_the_tracker) {
+START_TEST(test_a_stranger_cannot_write_into_the_listener) {
     if (sql_standin()) return;
     sql_run(db, "PRAGMA trusted_schema=OFF");
     sql_run(db, "CREATE TEMP TABLE o(x); CREATE TEMP TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM art_txn; END");
@@ -757,7 +757,7 @@ int main(void) {
     tcase_add_test(tcase, test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing);
     tcase_add_test(tcase, test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema);
     tcase_add_test(tcase, test_an_untrusted_schema_calls_only_the_innocent_functions);
-    tcase_add_test(tcase, test_a_stranger_cannot_write_into_the_tracker);
+    tcase_add_test(tcase, test_a_stranger_cannot_write_into_the_listener);
     tcase_add_test(tcase, test_query_only_refuses_every_way_of_writing);
     tcase_add_test(tcase, test_a_commit_under_query_only_fails_and_leaves_the_old_state);
     tcase_add_test(tcase, test_a_read_only_file_is_read_and_not_written);

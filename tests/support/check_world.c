@@ -1,4 +1,5 @@
 #include "tests/support/check_world.h"
+#include "tests/support/of_core.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #include "tests/support/memtable_model.h"
+#include "tests/support/of_core.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -259,19 +260,11 @@ static void compare_totals(const struct memtable_model *model, const struct art_
     HOLDS(art_memtable_count(memtable) == count);
 }
 
-/* From where the cursor stands, number `at`: a jump over a subtree, then a few steps. */
-static void compare_jump(const struct memtable_model *model, struct art_memtable_cursor *cursor, int64_t at,
-                         struct random *random) {
-    bool backward = random_once_in(random, 2);
-    uint32_t len = random_below(random, cursor->key.len + 1);
-    struct art_bytes prefix = art_bytes(model->set->keys[at].data, len);
-    HOLDS(art_memtable_skip_prefix(cursor, len, backward) == ART_OK);
-    while (at >= 0 && at < model->set->count && art_bytes_starts_with(model->set->keys[at], prefix))
-        at += backward ? -1 : 1;
-    at = present_from(model, at, backward);
-    compare_cursor(model, cursor, at);
+/* From where the cursor stands, number `at`: a few steps. */
+static void compare_steps(const struct memtable_model *model, struct art_memtable_cursor *cursor, int64_t at,
+                          struct random *random) {
     for (int steps = 0; steps < 5 && cursor->valid; steps++) {
-        backward = random_once_in(random, 2);
+        bool backward = random_once_in(random, 2);
         at = present_from(model, backward ? at - 1 : at + 1, backward);
         take_step(cursor, backward);
         compare_cursor(model, cursor, at);
@@ -298,13 +291,13 @@ static void compare_probe(const struct memtable_model *model, const struct art_m
     HOLDS(art_memtable_seek_ge(&cursor, key) == ART_OK);
     int64_t at = present_from(model, below, false);
     compare_cursor(model, &cursor, at);
-    if (cursor.valid) compare_jump(model, &cursor, at, random);
+    if (cursor.valid) compare_steps(model, &cursor, at, random);
     HOLDS(art_memtable_seek_le(&cursor, key) == ART_OK);
     at = present_from(model, known ? (int64_t)below : (int64_t)below - 1, true);
     compare_cursor(model, &cursor, at);
     struct art_memtable_cursor moved = cursor; /* a cursor is a value: it may be moved */
     memset(&cursor, 0xee, sizeof cursor);
-    if (moved.valid) compare_jump(model, &moved, at, random);
+    if (moved.valid) compare_steps(model, &moved, at, random);
     art_memtable_cursor_clear(&moved);
     free((void *)key.data);
 }

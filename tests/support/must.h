@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "tests/support/of_core.h"
 
 /* For loops: Check writes a line to a file for each of its own assertions, which takes most of the time there. */
 #define HOLDS(condition)                                                                                               \

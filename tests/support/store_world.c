@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/blob/builder.h"
 #include "core/store/cache.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/toy_rows.h"
 

@@ -4,6 +4,7 @@
 
 #include "core/store/store.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/of_core.h"
 
 struct store_place {
     const struct io_mode *mode;

@@ -6,6 +6,7 @@
 
 #include "core/base/alloc.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/of_core.h"
 
 /* --- the toy host ------------------------------------------------------------------------------------------------- */
 

@@ -59,14 +59,12 @@ static enum art_rc check_remembered(struct art_checker *checker) {
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
 /* The tree's own state where it has one, with what the running transaction has changed. */
-static enum art_rc choose_state(struct art_checker *checker) {
+static void choose_state(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     checker->root = art_tree_is_known(tree) ? tree->root : checker->log_root;
     checker->memtable = art_tree_is_known(tree) ? tree->memtable : checker->log_memtable;
     checker->csn = art_tree_is_known(tree) ? tree->csn : checker->log_csn;
     if (art_tree_in_txn(tree) && art_tree_is_known(tree)) checker->csn = tree->txn.csn;
-    enum art_rc rc = art_check_note(checker, art_memtable_check(checker->memtable));
-    return rc ? rc : art_check_note(checker, art_store_check(tree->store));
 }
 
 static enum art_rc check_file(struct art_checker *checker) {
@@ -82,9 +80,9 @@ static enum art_rc check_file(struct art_checker *checker) {
 }
 
 static enum art_rc check_state(struct art_checker *checker) {
-    enum art_rc rc = choose_state(checker);
-    if (rc || !checker->root) return rc;
-    rc = check_file(checker);
+    choose_state(checker);
+    if (!checker->root) return ART_OK;
+    enum art_rc rc = check_file(checker);
     if (rc || (checker->root->runs && !checker->file_ready)) return rc;
     for (unsigned i = 0; !rc && i < checker->root->runs; i++) rc = art_check_run(checker, i);
     if (!rc) rc = check_retired(checker);
@@ -108,25 +106,4 @@ enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_opt
     art_memtable_unref(checker->log_memtable);
     art_free(checker);
     return rc == ART_NOTFOUND ? ART_OK : rc;
-}
-
-/* --- the first problem -------------------------------------------------------------------------------------------- */
-
-struct first {
-    enum art_rc rc;
-    char sentence[1024];
-};
-
-static bool keep_first(void *context, const struct art_problem *problem) {
-    struct first *first = context;
-    first->rc = problem->rc;
-    snprintf(first->sentence, sizeof first->sentence, "%s", problem->sentence);
-    return false;
-}
-
-enum art_rc art_tree_check(struct art_tree *tree) {
-    struct first first = {.rc = ART_OK};
-    struct art_check_options options = {.problem = keep_first, .context = &first};
-    enum art_rc rc = art_tree_check_all(tree, &options);
-    return !rc && first.rc ? art_fail(first.rc, "%s", first.sentence) : rc;
 }

@@ -70,10 +70,12 @@ enum art_rc art_check_rows(struct art_checker *checker);
 /* check_values.c */
 struct art_value_checker {
     struct art_checker *checker;
-    struct art_merge *chunks; /* a walk of its own through the chunks */
+    struct art_merge *merge; /* a walk of its own through the chunks */
     struct art_hash_stream *hash;
     struct art_buffer value;     /* the one under way, where it is put together */
     struct art_hash128 balance;  /* of the values that rows have, minus those that chunks make: zero when they agree */
+    uint64_t chunks, named;      /* live chunks; those that rows name */
+    bool missed;                 /* a row was told about that names one which is not there */
     uint8_t id[ART_OVERFLOW_ID]; /* of the chunks under way */
     uint32_t count;              /* of them, so far */
     bool open;
@@ -84,7 +86,7 @@ void art_values_close(struct art_value_checker *values);
 enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry);
 /* A live chunk, in the order of keys. */
 enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key);
-/* After the last row and chunk: do the two agree? Names what does not. */
+/* After the last row and chunk: do the two agree? */
 enum art_rc art_values_end(struct art_value_checker *values);
 
 #endif

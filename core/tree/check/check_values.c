@@ -5,8 +5,8 @@
  *                                            chunk 9.2.0                      does not tell which chunks no row has.
  *
  * Both sides are added up instead: for each row a hash of (id, number of chunks), minus the same for each row of chunks
- * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, the
- * ids are listed, a bounded number at a time, and the rows gone through for each list.
+ * with one id. The balance is zero when they agree, whatever their number, and takes no memory. Where it is not, one
+ * sentence says how many chunks there are, and how many the rows name.
  *
  * With a summary a value is also put together, and the data behind its reference made again, if it is not so long that
  * this would take much memory.
@@ -15,14 +15,7 @@
 
 #include <stdarg.h>
 
-enum { LIST = 8192, ASK_AFTER = 64, SUMMED_MAX = 16 << 20 };
-
-struct listed {
-    uint8_t id[ART_OVERFLOW_ID];
-    uint32_t chunks;
-    uint32_t rows; /* that have the id, with so many chunks */
-    bool other;    /* a row has the id, with another number of chunks */
-};
+enum { ASK_AFTER = 64, SUMMED_MAX = 16 << 20 };
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
@@ -54,6 +47,7 @@ enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes 
         values->open = true;
     }
     values->count++;
+    values->chunks++;
     return ART_OK;
 }
 
@@ -94,7 +88,7 @@ static bool has_its_data(const struct art_value_checker *values, struct art_byte
 static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row, struct art_bytes stored,
                               const struct art_overflow_ref *ref) {
     bool summed = puts_together(values, ref);
-    struct art_merge *merge = values->chunks;
+    struct art_merge *merge = values->merge;
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     enum art_rc rc = art_merge_seek(merge, art_overflow_key(key, ref->id, 0), false);
@@ -106,10 +100,14 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         struct art_entry entry;
         if (rc) return unread(rc);
         if (!merge->valid || !art_bytes_equal(art_merge_winner(merge)->key, wanted)) {
+            values->missed = true;
             return say(values, row, "chunk %u of its value is missing", number);
         }
         art_source_entry(art_merge_winner(merge), &entry);
-        if (entry.flags & ART_DELETE) return say(values, row, "chunk %u of its value is deleted", number);
+        if (entry.flags & ART_DELETE) {
+            values->missed = true;
+            return say(values, row, "chunk %u of its value is deleted", number);
+        }
         if (entry.value.len != n) return say(values, row, "chunk %u of its value has another length", number);
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
         rc = summed ? art_buffer_append(&values->value, entry.value.data, (size_t)n) : ART_OK;
@@ -131,146 +129,40 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
     struct art_bytes stored = art_entry_value(entry->flags, entry->value);
     struct art_overflow_ref ref = art_overflow_decode(stored);
     if (!ref.length) return ART_OK; /* told */
-    if (ref.length > ART_VALUE_MAX) return say(values, key, "its value is longer than any can be");
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
     balance(values, ref.id, chunks_of(ref.length), true);
-    if (made > entry->csn) return say(values, key, "its value is newer than the row");
+    values->named += chunks_of(ref.length);
+    bool too_long = ref.length > ART_VALUE_MAX;
+    if (too_long || made > entry->csn) {
+        values->missed = true;
+        return say(values, key, too_long ? "its value is longer than any can be" : "its value is newer than the row");
+    }
     return read_value(values, key, stored, &ref);
 }
 
-/* --- who belongs to whom ------------------------------------------------------------------------------------------ */
-
-struct listing {
-    struct art_value_checker *values;
-    struct art_merge *merge;
-    struct listed *list;
-    unsigned count;
-    bool more;
-};
-
-/* The next entry that counts: skips deletes. */
-static enum art_rc next_live(struct listing *listing, bool first, struct art_bytes from, struct art_entry *entry) {
-    struct art_merge *merge = listing->merge;
-    struct art_tree *tree = listing->values->checker->tree;
-    enum art_rc rc = first ? art_merge_seek(merge, from, false) : art_merge_step(merge, false);
-    for (unsigned i = 1; !rc && merge->valid; i++) {
-        art_source_entry(art_merge_winner(merge), entry);
-        if (!(entry->flags & ART_DELETE)) break;
-        rc = art_merge_step(merge, false);
-        if (!rc && i % ASK_AFTER == 0) rc = art_tree_interrupted(tree);
-    }
-    art_store_relax(tree->store);
-    return rc;
-}
-
-/* Fills the list with the ids of chunks, behind the last one of the list before. */
-static enum art_rc list_ids(struct listing *listing) {
-    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
-    static const uint8_t nothing[ART_OVERFLOW_ID];
-    struct art_entry entry;
-    const uint8_t *last = listing->more ? listing->list[listing->count - 1].id : nothing;
-    struct art_bytes from = art_overflow_key(key, last, listing->more ? UINT32_MAX : 0);
-    listing->count = 0;
-    listing->more = false;
-    enum art_rc rc = next_live(listing, true, from, &entry);
-    for (; !rc && listing->merge->valid; rc = next_live(listing, false, from, &entry)) {
-        struct art_bytes at = art_merge_winner(listing->merge)->key;
-        if (at.len != ART_OVERFLOW_KEY) continue;
-        struct listed *next = &listing->list[listing->count];
-        if (listing->count && !memcmp(next[-1].id, at.data + 1, ART_OVERFLOW_ID)) {
-            next[-1].chunks++;
-            continue;
-        }
-        listing->more = listing->count == LIST;
-        if (listing->more) break;
-        *next = (struct listed){.chunks = 1};
-        memcpy(next->id, at.data + 1, ART_OVERFLOW_ID);
-        listing->count++;
-    }
-    return rc;
-}
-
-static struct listed *find_listed(const struct listing *listing, const uint8_t id[ART_OVERFLOW_ID]) {
-    unsigned low = 0, high = listing->count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        int c = memcmp(listing->list[middle].id, id, ART_OVERFLOW_ID);
-        if (c == 0) return &listing->list[middle];
-        if (c < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-static enum art_rc mark_rows(struct listing *listing) {
-    static const uint8_t rows[1 + ART_KEY_PADDING] = {ART_SPACE_ROWS};
-    struct art_entry entry;
-    uint64_t steps = 0;
-    enum art_rc rc = next_live(listing, true, art_bytes(rows, 1), &entry);
-    for (; !rc && listing->merge->valid; rc = next_live(listing, false, art_bytes(rows, 1), &entry)) {
-        struct art_bytes key = art_merge_winner(listing->merge)->key;
-        if (!key.len || key.data[0] != ART_SPACE_ROWS) break;
-        if (++steps % ASK_AFTER == 0) rc = art_tree_interrupted(listing->values->checker->tree);
-        if (rc) break;
-        if (!(entry.flags & ART_OVERFLOW)) continue;
-        struct art_overflow_ref ref = art_overflow_decode(art_entry_value(entry.flags, entry.value));
-        struct listed *listed = find_listed(listing, ref.id);
-        if (!listed) continue;
-        listed->rows++;
-        listed->other |= chunks_of(ref.length) < listed->chunks;
-    }
-    return rc;
-}
-
-static enum art_rc name_ids(struct listing *listing) {
-    struct art_checker *checker = listing->values->checker;
-    for (unsigned i = 0; i < listing->count; i++) {
-        const struct listed *listed = &listing->list[i];
-        const char *what = !listed->rows      ? "belong to no row"
-                           : listed->rows > 1 ? "belong to several rows"
-                           : listed->other    ? "are more than the row's value has"
-                                              : NULL;
-        if (!what) continue;
-        enum art_rc rc = art_check_say(checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                                       "the chunks of the value %llu.%u %s",
-                                       (unsigned long long)__builtin_bswap64(art_load64(listed->id)),
-                                       __builtin_bswap32(art_load32(listed->id + 8)), what);
-        if (rc) return rc;
-    }
-    return ART_OK;
-}
-
-/* A row whose chunks are missing has been told already; then nothing may be left to name. */
+/* A row whose chunks are missing has been told already. */
 enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
-    if (values->checker->gaps || !(values->balance.low | values->balance.high)) return ART_OK;
-    struct listing listing = {.values = values, .merge = values->chunks};
-    listing.list = art_alloc(LIST * sizeof *listing.list);
-    if (!listing.list) return art_nomem();
-    enum art_rc rc;
-    do {
-        rc = list_ids(&listing);
-        if (!rc) rc = mark_rows(&listing);
-        if (!rc) rc = name_ids(&listing);
-    } while (!rc && listing.more);
-    art_free(listing.list);
-    return rc;
+    bool agree = !(values->balance.low | values->balance.high);
+    if (values->checker->gaps || agree || (values->missed && values->chunks <= values->named)) return ART_OK;
+    return art_check_say(
+        values->checker, values->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
+        "there are %llu chunks of large values, and rows name %llu: some belong to no row, or to several",
+        (unsigned long long)values->chunks, (unsigned long long)values->named);
 }
 
 enum art_rc art_values_open(struct art_value_checker *values, struct art_checker *checker) {
     values->checker = checker;
     values->hash = art_hash_stream_new();
-    values->chunks = art_alloc(sizeof *values->chunks);
-    if (values->chunks) art_merge_init(values->chunks, checker->tree->store); /* before anything closes it */
-    if (!values->chunks || !values->hash) return art_nomem();
-    return art_merge_set(values->chunks, checker->memtable, checker->root->run, checker->root->runs);
+    values->merge = art_alloc(sizeof *values->merge);
+    if (values->merge) art_merge_init(values->merge, checker->tree->store); /* before anything closes it */
+    if (!values->merge || !values->hash) return art_nomem();
+    return art_merge_set(values->merge, checker->memtable, checker->root->run, checker->root->runs);
 }
 
 void art_values_close(struct art_value_checker *values) {
-    if (values->chunks) art_merge_clear(values->chunks);
-    art_free(values->chunks);
+    if (values->merge) art_merge_clear(values->merge);
+    art_free(values->merge);
     art_hash_stream_free(values->hash);
     art_buffer_clear(&values->value);
 }

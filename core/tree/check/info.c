@@ -74,23 +74,6 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     return ART_OK;
 }
 
-void art_tree_dump(struct art_tree *tree, FILE *out) {
-    const struct art_root *root = tree->root;
-    fprintf(out, "tree %s: csn %llu, generation %llu, root csn %llu%s\n",
-            tree->options.path ? tree->options.path : "in memory", (unsigned long long)tree->csn,
-            (unsigned long long)root->generation, (unsigned long long)root->csn,
-            art_tree_is_known(tree) ? "" : ", unknown");
-    fprintf(out, "  memtable: %llu keys, %zu bytes; log: %llu rows, %llu bytes\n",
-            (unsigned long long)art_memtable_keys(tree->memtable), art_memtable_memory(tree->memtable),
-            (unsigned long long)tree->log_rows, (unsigned long long)tree->log_bytes);
-    for (unsigned i = 0; i < root->runs; i++) {
-        const struct art_run *run = &root->run[i];
-        fprintf(out, "  run %u: level %u, %llu entries, count %lld, %llu blobs, %llu pages, top slot %u, depth %u\n", i,
-                run->level, (unsigned long long)run->top.entries, (long long)run->top.count,
-                (unsigned long long)run->blobs, (unsigned long long)run->pages, run->top.slot, run->top.level);
-    }
-}
-
 void art_build_describe(struct art_build *out) {
 #ifdef ART_HAVE_URING
     const char *engines = "uring, pwrite, memory";

@@ -40,11 +40,11 @@ static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob,
 static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, unsigned number, struct art_bytes key,
                            uint64_t *hash, struct art_entry *entry, struct art_blob **where) {
     struct art_ref ref = run->top;
-    struct art_blob *blob = NULL;
+    struct art_blob *blob;
     for (;;) {
         if (art_label_compare(ref.label, key)) return ART_NOTFOUND;
         ref.summed = NULL; /* nobody asks for sums, so nobody has to compare them with the blob's */
-        enum art_rc rc = art_store_child(tree->store, blob, key, &ref, &blob);
+        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
         if (rc) return rc;
         if (ref.level == 0) {
             if (blob->filter_blocks) {
@@ -163,7 +163,7 @@ static inline int64_t add(int64_t a, int64_t b) {
 /* Sum of the weights of all entries of a run below `key`. */
 enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
     struct art_ref ref = run->top;
-    struct art_blob *blob = NULL;
+    struct art_blob *blob;
     *out = 0;
     for (;;) {
         int side = art_label_compare(ref.label, key);
@@ -172,7 +172,7 @@ enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struc
             *out = add(*out, ref.count);
             return ART_OK;
         }
-        enum art_rc rc = art_store_child(tree->store, blob, key, &ref, &blob);
+        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
         if (rc) return rc;
         int64_t before = 0;
         if (ref.level == 0) {
@@ -206,7 +206,7 @@ static enum art_rc run_sums(struct art_tree *tree, const struct art_run *run, st
                             struct art_trail *trail, int64_t *rank, art_int128 *sum) {
     const struct art_summary *summary = art_tree_summary(tree);
     struct art_ref ref = run->top;
-    struct art_blob *blob = NULL;
+    struct art_blob *blob;
     trail->known = ref.level < ART_TRAIL_LEVELS;
     for (;;) {
         int side = art_label_compare(ref.label, key);
@@ -219,7 +219,7 @@ static enum art_rc run_sums(struct art_tree *tree, const struct art_run *run, st
         if (side) return ART_OK;
         struct art_mark mark = {0};
         int64_t before = 0;
-        enum art_rc rc = art_store_child(tree->store, blob, key, &ref, &blob);
+        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
         if (!rc) rc = art_blob_sums(blob, key, summary, &ref, &mark, &before, sum);
         *rank = add(*rank, before);
         if (trail->known) trail->mark[trail->level] = mark;

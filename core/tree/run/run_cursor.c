@@ -332,7 +332,7 @@ static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, in
             rc = child_ref(cursor, level, *side < 0 ? 0 : cursor->entries[level] - 1, &ref);
         }
         if (rc) return rc;
-        if (--level == 0 && *side == 0) art_store_footers_around(cursor->store, cursor->path[1], key, &ref);
+        level--;
     }
 }
 

@@ -29,14 +29,6 @@ struct art_overflow_ref art_overflow_decode(struct art_bytes bytes) {
     return ref;
 }
 
-uint64_t art_overflow_length(struct art_bytes ref) {
-    return art_overflow_decode(ref).length;
-}
-
-uint64_t art_row_length(const struct art_row *row) {
-    return row->overflows ? art_overflow_length(row->stored) : row->stored.len;
-}
-
 struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
                                   uint32_t number) {
     memset(key, 0, ART_OVERFLOW_KEY + ART_KEY_PADDING);

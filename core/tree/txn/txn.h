@@ -66,7 +66,6 @@ uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_byt
 enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
                              uint32_t *len);
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
-uint64_t art_overflow_length(struct art_bytes ref);
 enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };
 struct art_overflow_ref {
     uint64_t length, hash;

@@ -11,6 +11,7 @@
 #include "core/base/entry.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 

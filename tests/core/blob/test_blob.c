@@ -10,6 +10,7 @@
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
 static struct blob_style some_style(struct random *random, uint32_t round) {
@@ -96,19 +97,6 @@ static void walks_both_ways(struct beside *beside) {
     ck_assert_int_eq(row, image->first);
 }
 
-static void skips_like_the_array(struct beside *beside, int64_t row, struct random *random) {
-    const struct blob_rows *rows = beside->rows;
-    struct art_bytes key = rows->keys[row];
-    uint32_t len = random_below(random, key.len + 1);
-    if (random_once_in(random, 3)) len = key.len - random_below(random, art_min32(key.len, 6) + 1);
-    bool backward = random_once_in(random, 2);
-    struct art_bytes prefix = art_bytes(key.data, len);
-    int64_t to = row;
-    while (to >= 0 && to < rows->count && art_bytes_starts_with(rows->keys[to], prefix)) to += backward ? -1 : 1;
-    must(art_blob_skip_prefix(&beside->cursor, len, backward));
-    stands_on(beside, to);
-}
-
 static void steps_at_random(struct beside *beside, int64_t row, struct random *random) {
     for (uint32_t steps = random_below(random, 12); steps && beside->cursor.valid; steps--) {
         int64_t before = row;
@@ -122,7 +110,6 @@ static void steps_at_random(struct beside *beside, int64_t row, struct random *r
         keeps_what_is_shared(beside, before, row);
         stands_on(beside, row);
     }
-    if (beside->cursor.valid) skips_like_the_array(beside, row, random);
 }
 
 /* What is found is the longest prefix; what is not found is not longer than was said. */
@@ -766,29 +753,6 @@ START_TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
 }
 END_TEST
 
-START_TEST(test_a_blob_can_be_drawn) {
-    struct random random = random_announced("dump");
-    char *text = NULL;
-    size_t size = 0;
-    for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
-        struct blob_rows rows;
-        struct blob_run run;
-        blob_rows_make(&rows, (struct blob_style){.family = family, .flags = FLAGS_ANY}, family == BLOB_LONG ? 20 : 900,
-                       &random);
-        blob_run_build(&run, &rows, 3, true);
-        for (uint32_t i = 0; i < run.count; i++) {
-            FILE *out = open_memstream(&text, &size);
-            art_blob_dump(&run.slots[i].blob, out, true);
-            fclose(out);
-            ck_assert_ptr_nonnull(strstr(text, "bucket 0 at page 0"));
-            free(text);
-        }
-        blob_run_clear(&run);
-        blob_rows_clear(&rows);
-    }
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("blob");
     TCase *one = tcase_create("blob");
@@ -805,7 +769,6 @@ int main(void) {
     tcase_add_test(one, test_whole_pages_go_from_blob_to_blob);
     tcase_add_test(one, test_a_builder_refuses_what_does_not_ascend_or_is_too_big);
     tcase_add_test(one, test_long_separators_fill_several_head_pages);
-    tcase_add_test(one, test_a_blob_can_be_drawn);
     suite_add_tcase(suite, one);
     return suite_run(suite);
 }

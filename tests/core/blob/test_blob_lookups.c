@@ -12,6 +12,7 @@
 #include "core/blob/lookups.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"
 

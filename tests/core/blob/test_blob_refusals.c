@@ -12,6 +12,7 @@
 #include "core/blob/routing.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
@@ -54,7 +55,6 @@ START_TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     art_builder_begin(leaf, image);
     art_builder_begin(index, image);
     refused(art_builder_finish(leaf, 1, 1, &built), ART_MISUSE, "a blob without entries");
-    ck_assert_uint_eq(art_builder_pages(leaf), 0);
     refused(art_builder_add(leaf, too_long, &entry, ART_SHARED_UNKNOWN, &full), ART_TOOBIG, "does not fit");
     entry.value.len = ART_VALUE_INLINE_MAX + 1;
     refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_TOOBIG, "does not fit");
@@ -275,8 +275,6 @@ START_TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
     struct blob_run run;
     struct art_blob blob;
     struct art_entry entry;
-    char *text = NULL;
-    size_t size = 0;
     blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
     blob_run_build(&run, &rows, 8, false);
     must(art_blob_open(&blob, run.slots[0].image, &run.slots[0].ref, blob_uuid, "test"));
@@ -284,12 +282,6 @@ START_TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
     refused(art_blob_check(&blob, false), ART_MISUSE, "is not loaded");
     blob.load = promise;
     refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "was not loaded when asked for");
-
-    FILE *out = open_memstream(&text, &size);
-    art_blob_dump(&blob, out, true);
-    fclose(out);
-    ck_assert_ptr_nonnull(strstr(text, "bucket 0 cannot be read"));
-    free(text);
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
@@ -340,21 +332,10 @@ START_TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
         if (i % 5 != 3) continue;
         ck_assert_int_eq(art_blob_get(&blob, small_key(i + 1), &found), ART_NOTFOUND);
     }
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    art_blob_dump(&blob, out, false);
-    fclose(out);
-    ck_assert_ptr_nonnull(strstr(text, "node +0"));
-    free(text);
-
     /* its routing part is checked in memory that may be missing */
     short_memory_use();
     short_memory_fail_after(0);
     int rc = art_blob_open(&blob, image, &built.ref, (const uint8_t[16]){0}, "test");
-    out = fopen("/dev/null", "w");
-    art_blob_dump(&blob, out, true);
-    fclose(out);
     short_memory_fail_after(-1);
     ck_assert_int_eq(rc, ART_NOMEM);
     art_builder_close(builder);

@@ -11,6 +11,7 @@
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
@@ -253,11 +254,7 @@ static void probe_everything(struct attack *attack, const struct blob_rows *rows
             art_blob_child(blob, probe, &ref, &sum);
         }
         art_blob_seek_ge(&cursor, probe);
-        if (cursor.valid)
-            art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
         art_blob_seek_le(&cursor, probe);
-        if (cursor.valid)
-            art_blob_skip_prefix(&cursor, random_below(random, cursor.key_len + 1), random_once_in(random, 2));
         if (cursor.valid) {
             art_blob_cursor_rank(&cursor);
             art_blob_cursor_shared(&cursor);
@@ -286,7 +283,7 @@ static uint64_t walk(struct attack *attack) {
 }
 
 static void attack_once(struct attack *attack, const struct blob_image *from, const struct blob_rows *rows,
-                        struct random *random, FILE *nowhere) {
+                        struct random *random) {
     mutate(attack, from, random);
     if (art_blob_open(&attack->blob, attack->image, &attack->ref, blob_uuid, "test")) return;
     attack->opened++;
@@ -295,13 +292,11 @@ static void attack_once(struct attack *attack, const struct blob_image *from, co
     for (int i = 0; i < 4; i++) probe_everything(attack, rows, random);
     walk(attack);
     if (!art_blob_check(&attack->blob, false)) attack->passed++;
-    art_blob_dump(&attack->blob, nowhere, random_once_in(random, 8));
 }
 
 START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
     struct random random = random_announced("hostile bytes");
     struct attack attack = {.image = blob_image_new(), .key = malloc(ART_KEY_MAX + ART_KEY_PADDING)};
-    FILE *nowhere = fopen("/dev/null", "w");
     memset(attack.key, 0, ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 2 * BLOB_FAMILIES * random_scale(); round++) {
         struct blob_style style = {round % BLOB_FAMILIES, random_below(&random, VALUES_LARGE), random_below(&random, 3),
@@ -312,7 +307,7 @@ START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
                  random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < 1500; i++) {
             uint32_t slot = random_once_in(&random, 3) ? run.count - 1 : random_below(&random, run.count);
-            attack_once(&attack, &run.slots[slot], &rows, &random, nowhere);
+            attack_once(&attack, &run.slots[slot], &rows, &random);
         }
         blob_run_clear(&run);
         blob_rows_clear(&rows);
@@ -320,7 +315,6 @@ START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
     printf("hostile bytes: %u opened, %u of them verified, %u of them without fault\n", attack.opened, attack.verified,
            attack.passed);
     ck_assert_uint_gt(attack.verified, 0);
-    fclose(nowhere);
     free(attack.image);
     free(attack.key);
 }

@@ -10,6 +10,7 @@
 #include "core/blob/bucket.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 

@@ -22,6 +22,7 @@
 #include "core/base/error.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
+#include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
 enum { REQUESTS = 8, CHILD_SKIPPED = 77 };

@@ -14,6 +14,7 @@
 #include "core/memtable/redo_format.h"
 #include "core/memtable/redo_reader.h"
 #include "tests/support/memtable_model.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 

@@ -15,6 +15,7 @@
 #include "core/memtable/memtable.h"
 #include "tests/support/memtable_model.h"
 #include "tests/support/must.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"

@@ -10,6 +10,7 @@
 #include "core/store/cache.h"
 #include "core/store/cached_memory.h"
 #include "core/store/private.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
 #include "tests/support/suite.h"

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/store/cache.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/store_world.h"

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/store/store_format.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/store_world.h"
 #include "tests/support/suite.h"

@@ -8,6 +8,7 @@
 #include "core/blob/blob_format.h"
 #include "core/store/store_format.h"
 #include "tests/support/check_world.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 

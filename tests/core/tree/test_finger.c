@@ -11,6 +11,7 @@
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"

@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "tests/support/of_core.h"
 #include "tests/support/random.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"

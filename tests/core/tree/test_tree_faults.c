@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/base/alloc.h"
+#include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"

@@ -3,6 +3,7 @@
 #include "core/memtable/walk.h"
 
 #include "core/base/error.h"
+#include "tests/support/of_core.h"
 
 struct check {
     const struct art_memtable *memtable;

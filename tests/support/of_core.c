@@ -1,0 +1,80 @@
+#include "tests/support/of_core.h"
+
+#include "core/store/private.h"
+#include "core/tree/state/state.h"
+
+const char *art_error_name(enum art_rc code) {
+    static const char *const names[ART_ERROR_COUNT] = {
+#define ART_ERROR_NAME(name, text) #name,
+        ART_ERROR_LIST(ART_ERROR_NAME)
+#undef ART_ERROR_NAME
+    };
+    return code < ART_ERROR_COUNT ? names[code] : "?";
+}
+
+enum art_rc art_blob_verify_all(struct art_blob *blob) {
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        enum art_rc rc = art_blob_verify_page(blob, page);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+enum art_rc art_blob_check(struct art_blob *blob, bool only_puts) {
+    struct art_blob_expected expected = {.only_puts = only_puts, .csn_max = UINT64_MAX};
+    return art_blob_check_expected(blob, &expected);
+}
+
+enum art_rc art_redo_encode_all(const struct art_memtable *memtable, struct art_buffer *out) {
+    size_t begin = out->len;
+    struct art_memtable_cursor cursor;
+    art_memtable_cursor_init(&cursor, memtable);
+    enum art_rc rc = art_memtable_first(&cursor);
+    if (!rc) rc = art_redo_encode_some(&cursor, SIZE_MAX, out);
+    art_memtable_cursor_clear(&cursor);
+    if (rc) out->len = begin;
+    return rc;
+}
+
+bool art_store_writing(const struct art_store *store) {
+    return store->phase.active;
+}
+
+enum art_rc art_store_check(const struct art_store *store) {
+    uint64_t pages = 0, listed = 0, in_slots = 0;
+    for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
+        const struct art_pin *at = &store->pins[pinned->blob.slot];
+        if (at->pinned != pinned || !pinned->listed)
+            return art_fail(ART_MISUSE, "art: a pinned blob is not where its slot says");
+        if (pinned->next && pinned->next->previous != pinned)
+            return art_fail(ART_MISUSE, "art: the list of pinned blobs is broken");
+        if (!atomic_load(&pinned->cached->ready)) return art_fail(ART_MISUSE, "art: a pinned blob is not ready");
+        pages += pinned->pages;
+        listed++;
+    }
+    for (uint32_t slot = 0; slot < store->pin_capacity; slot++) in_slots += store->pins[slot].pinned != NULL;
+    if (listed != in_slots) return art_fail(ART_MISUSE, "art: a pin is not in the list of pinned blobs");
+    if (pages != store->pinned_pages) return art_fail(ART_MISUSE, "art: the pages of the pinned blobs are miscounted");
+    return ART_OK;
+}
+
+struct first {
+    enum art_rc rc;
+    char sentence[1024];
+};
+
+static bool keep_first(void *context, const struct art_problem *problem) {
+    struct first *first = context;
+    first->rc = problem->rc;
+    snprintf(first->sentence, sizeof first->sentence, "%s", problem->sentence);
+    return false;
+}
+
+enum art_rc art_tree_check(struct art_tree *tree) {
+    struct first first = {.rc = ART_OK};
+    struct art_check_options options = {.problem = keep_first, .context = &first};
+    enum art_rc rc = art_tree_check_all(tree, &options);
+    if (!rc && first.rc) return art_fail(first.rc, "%s", first.sentence);
+    if (!rc && art_tree_is_known(tree)) rc = art_memtable_check(tree->memtable);
+    return rc ? rc : art_store_check(tree->store);
+}
