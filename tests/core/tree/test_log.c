@@ -345,7 +345,7 @@ START_TEST(test_a_flush_leaves_long_rows_to_the_commits_that_follow) {
     art_tree_rolled_back(tree);
     must(toy_refresh(toy, tree));
     for (unsigned i = 0; i < 6; i++) {
-        n += values_until_flush(n, i ? 15 * VALUE : VALUE / 4);
+        n += values_until_flush(n, i % 2 ? 3 * VALUE : VALUE);
         ck_assert_msg(bytes_of_rows() < 9 << 20, "%llu bytes", (unsigned long long)bytes_of_rows());
         all_read_alike(other, n);
     }
