@@ -177,34 +177,6 @@ START_TEST(test_what_was_deleted_is_in_no_file_behind_optimize) {
 }
 END_TEST
 
-/* A flush by itself leaves long rows of the log to be overwritten: for all who read, they are gone. */
-START_TEST(test_long_rows_of_the_log_are_written_over_or_go_with_optimize) {
-    enum { LENGTH = 20000 };
-    create(_i, "");
-    int rows = 0, flushes = 0, last = 1, pages = 0;
-    for (; flushes < 5; rows++) {
-        alive[put_row(rows, LENGTH)] = true;
-        int now = (int)sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'log rows'");
-        if (now) continue;
-        flushes++;
-        ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artdata"), last);
-        last = 100;
-        if (flushes == 2) pages = (int)sql_int(db, "PRAGMA page_count");
-        sqlite3 *fresh = sql_open(path);
-        ck_assert_int_eq(sql_int(fresh, "SELECT count(*) FROM t"), rows + 1);
-        sql_expect(fresh, "ok\n", "SELECT art_check('t')");
-        sql_close(fresh);
-    }
-    bool in_file = !strcmp(ways[_i].storage, "file");
-    if (in_file) ck_assert_int_lt(sql_int(db, "PRAGMA page_count"), pages + pages / 8);
-    delete_rows(0, 0, rows, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    sql_expect(db, "1\n", "SELECT count(*) FROM t_artdata");
-    no_traces("optimized");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-}
-END_TEST
-
 /* Another 'optimize' finds all in order, but for what earlier blobs have left in the slots of later ones. */
 START_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too) {
     create(_i, ", log_limit='64KB'");
@@ -376,7 +348,6 @@ int main(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, test_what_was_deleted_is_in_no_file_behind_optimize, 0, 5 * WAYS);
-    tcase_add_loop_test(tcase, test_long_rows_of_the_log_are_written_over_or_go_with_optimize, 0, WAYS);
     tcase_add_loop_test(tcase, test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, 0, WAYS);
     tcase_add_loop_test(tcase, test_what_was_rolled_back_is_in_no_file_either, 0, WAYS_OF_ROLLBACK);
     tcase_add_test(tcase, test_what_a_reader_sees_stays_until_he_has_ended);

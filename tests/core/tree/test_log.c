@@ -291,87 +291,6 @@ START_TEST(test_values_come_and_go_at_the_end_of_the_last_run) {
 }
 END_TEST
 
-/* --- rows that are left ------------------------------------------------------------------------------------------- */
-
-static uint64_t bytes_of_rows(void) {
-    uint64_t bytes = 0;
-    for (unsigned i = 1; i < toy->log.rows; i++) bytes += toy->log.row[i].len;
-    return bytes;
-}
-
-static uint32_t values_until_flush(uint32_t from, uint32_t len) {
-    uint32_t n = 0;
-    do {
-        put_value(from + n, from + n, len);
-        commit();
-        n++;
-    } while (info().log_rows);
-    return n;
-}
-
-static void all_read_alike(struct art_tree *other, uint64_t expected) {
-    struct art_tree *mine = tree;
-    must(art_tree_check(tree));
-    must(toy_refresh(toy, other));
-    ck_assert_uint_eq(rows(), expected);
-    tree = other;
-    ck_assert_uint_eq(rows(), expected);
-    ck_assert_uint_eq(art_tree_csn(mine), art_tree_csn(other));
-    tree = mine;
-    small_tree_again();
-    ck_assert_uint_eq(rows(), expected);
-}
-
-/* Who deletes them writes zeros over them first, where secure_delete is on. */
-START_TEST(test_a_flush_leaves_long_rows_to_the_commits_that_follow) {
-    struct art_tree *other;
-    make(0, ART_LOG_AUTO);
-    put_rows(0, 100);
-    flush();
-    must(toy_open(toy, &options, &other));
-    must(toy_refresh(toy, other));
-    uint32_t n = 100 + values_until_flush(100, VALUE);
-    unsigned left = toy->log.rows;
-    ck_assert_uint_gt(left, 100);
-    all_read_alike(other, n);
-    for (unsigned i = 0; i < 20; i++, n++) {
-        put_value(n, n, VALUE);
-        commit();
-        ck_assert_msg(toy->log.rows == left || (i == 0 && toy->log.rows == left - 1), "one goes for one that comes");
-        left = toy->log.rows;
-        if (i % 8 == 0) all_read_alike(other, n + 1);
-    }
-    put_value(n, n, 60000);
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
-    for (unsigned i = 0; i < 6; i++) {
-        n += values_until_flush(n, i % 2 ? 3 * VALUE : VALUE);
-        ck_assert_msg(bytes_of_rows() < 9 << 20, "%llu bytes", (unsigned long long)bytes_of_rows());
-        all_read_alike(other, n);
-    }
-    put_rows(n, 1);
-    flush();
-    ck_assert_msg(toy->log.rows == 1, "a command leaves nothing");
-    all_read_alike(other, n + 1);
-    art_tree_close(other);
-    small_tree_end();
-}
-END_TEST
-
-START_TEST(test_a_flush_of_short_rows_empties_the_log) {
-    make(0, ART_LOG_AUTO);
-    put_rows(0, 100);
-    flush();
-    rows_until_flush(100, 1);
-    ck_assert_uint_eq(toy->log.rows, 1);
-    values_until_flush(5000, VALUE);
-    ck_assert_uint_gt(toy->log.rows, 1);
-    rows_until_flush(10000, 1);
-    ck_assert_uint_eq(toy->log.rows, 1);
-    small_tree_end();
-}
-END_TEST
-
 /* --- small flushes ------------------------------------------------------------------------------------------------ */
 
 /* The same rows, flushed by a short log and by the whole of a long one: the levels below pay alike. */
@@ -412,8 +331,6 @@ int main(void) {
     tcase_add_test(all, test_a_new_value_is_written_once_however_many_runs_there_are);
     tcase_add_test(all, test_blobs_of_values_are_full);
     tcase_add_loop_test(all, test_values_come_and_go_at_the_end_of_the_last_run, 0, 4);
-    tcase_add_test(all, test_a_flush_leaves_long_rows_to_the_commits_that_follow);
-    tcase_add_test(all, test_a_flush_of_short_rows_empties_the_log);
     tcase_add_test(all, test_small_flushes_write_little_more_than_large_ones);
     suite_add_tcase(suite, all);
     return suite_run(suite);
