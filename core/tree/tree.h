@@ -129,9 +129,6 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
 enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
-/* Behind the root: the first row that is asked for now. Spent rows before it (struct art_commit) are passed over, and
- * need not be read. */
-uint64_t art_tree_refresh_from(const struct art_tree *tree);
 /* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from
  * will be 0. ART_CORRUPT: the log itself is damaged. */
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);
@@ -385,8 +382,6 @@ enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *conte
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
-    uint64_t spent;  /*    or, if not 0, of rows 1 to this one, which the committed root has in its runs: the first of
-                      *    them where redo is written, which then takes its pages, else all */
     bool write_root; /* 2. INSERT OR REPLACE (0, root), and a copy into T_artstate */
     bool mark_root;  /*    INSERT OR REPLACE (0, root): it is the same, and says now that rows follow it */
     struct art_bytes root;

@@ -213,10 +213,6 @@ static struct art_hash128 chain_hash(const struct art_hash128 *previous, uint64_
     return art_hash128_parts(parts, 3);
 }
 
-uint64_t art_tree_refresh_from(const struct art_tree *tree) {
-    return tree->unknown ? 0 : tree->csn;
-}
-
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->fresh.root_seen) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing");

@@ -1,16 +1,13 @@
 /* What a transaction leaves behind.
  *
  *   the log is short     one redo row                              (row csn)
- *   the log is full      the memtable as a run, no row behind it      (root with csn)
+ *   the log is full      the memtable as a run, no rows at all        (root with csn)
  *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
  *
  * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
  * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
- *
- * A flush leaves long rows in the log. Who deletes a row writes its pages, where secure_delete is on, and then the next
- * rows are written over them. So they stay, and each commit of a long row deletes the oldest, whose pages it takes.
  *
  * On a full disk the last room belongs to those who delete. Whoever adds rows is refused by a flush that finds less
  * than some MB, or none, and what it had taken is given back. Whoever only deletes goes on with rows in the log,
@@ -30,7 +27,6 @@ enum {
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    LONG_ROW = 4096,           /* of redo: it has pages of its own in the host's table */
     SPARE_BYTES = 4 << 20,     /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT = 1 << 20        /* memory for a row of redo, from one commit to the next */
 };
@@ -230,15 +226,6 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     return flush_memtable(tree);
 }
 
-/* What a flush leaves of the log. A command empties it: 'optimize' leaves nothing of what was deleted. Of earlier rows
- * as many stay as there are new ones, for the next log to take: who frees more pages than are taken at once gets other
- * ones next time, and has them all written. */
-static void leave_rows(const struct art_tree *tree, struct art_commit *commit) {
-    bool asked = tree->txn.flush || tree->txn.optimize || tree->txn.vacuum || tree->before.moved;
-    commit->clear_log = asked || tree->log_bytes < LONG_ROW * tree->log_rows;
-    if (!commit->clear_log && tree->root->csn > tree->log_rows) commit->spent = tree->root->csn - tree->log_rows;
-}
-
 /* What was in the memtable is in the edit's runs. */
 static enum art_rc finish_flush(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
@@ -246,8 +233,7 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
     tree->pending.flushed = true;
-    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn};
-    leave_rows(tree, &tree->pending.commit);
+    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = true};
     return finish_root(tree);
 }
 
@@ -437,7 +423,6 @@ static enum art_rc write_row(struct art_tree *tree) {
     if (rc) return rc;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
-    if (tree->pending.redo.len >= LONG_ROW) tree->pending.commit.spent = tree->root->csn;
     tree->pending.entries = art_memtable_noted(tree->memtable);
     return ART_OK;
 }

@@ -7,8 +7,6 @@
  * a larger csn holds all that the tree's memtable holds, which is then dropped; a root with the same csn and other runs
  * was merged, the memtable stays right.
  *
- * Rows up to the root's csn are spent: a flush has left them, to be overwritten.
- *
  * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
  */
 #include "core/tree/txn/txn.h"
@@ -32,10 +30,6 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
 static enum art_rc from_the_root(struct art_tree *tree) {
     if (tree->refresh.rebuild) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
     return ART_REBUILD;
-}
-
-uint64_t art_tree_refresh_from(const struct art_tree *tree) {
-    return tree->refresh.row_seen ? tree->csn + 1 : tree->csn;
 }
 
 /* Blobs are built with the table's summary, and there is no other way to read them. */
@@ -111,12 +105,12 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->refresh.root_seen)
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
-    if (csn <= tree->root->csn) return ART_OK;
     if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
         if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
         tree->refresh.row_seen = true;
         return ART_OK;
     }
+    /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
     if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
     uint64_t before = art_memtable_replayed(tree->memtable);
