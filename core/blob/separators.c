@@ -1,10 +1,10 @@
-/* The separators of an index blob, decoded: what LSM trees call fence pointers. They stand in one sorted array, which is
- * searched by halves: first by their heads, 8 bytes behind what all of them share, then by the bytes themselves.
+/* The separators of an index blob, decoded: what LSM trees call fence pointers. They stand in one sorted array, which
+ * is searched by halves: first by their heads, 8 bytes behind what all of them share, then by the bytes themselves.
  *
  * A search in the blob itself walks the routing part, opens a bucket, follows the flattened tree in it and checks the
  * reference: some 700 instructions, where this takes 200. Without it a point read takes 1.09 to 1.13 times as long in a
- * table as loaded, where several runs are asked, and a path that is not there 1.15 to 1.27 times; after 'optimize' 0.98 to
- * 1.05 and 1.02 to 1.07 times (300,000 and a million keys). So it stays.
+ * table as loaded, where several runs are asked, and a path that is not there 1.15 to 1.27 times; after 'optimize' 0.98
+ * to 1.05 and 1.02 to 1.07 times (300,000 and a million keys). So it stays.
  *
  * Blobs are immutable, so this stays right. It is only made where all leaf pages are present, the separators ascend and
  * each reference is one: a blob of which that is not true is searched as it is.

@@ -9,12 +9,12 @@
  * somebody else has read meanwhile, or reads by this store's own descriptor.
  *
  * How much is read: of a blob that a walk has asked for beforehand all (readahead.c); else the footer, then single
- * pages, and ahead of a reader that walks forward in steps that double up to READAHEAD_MAX pages. A walk that goes backward, or passes over pages, says itself which ones it will
- * want (expect()), and gets them together. Where the file fits into this store's share of the cache, an index blob that
- * the device must be asked for is read whole, and the rest of any blob as soon as some of its pages had to be waited
- * for: so one question waits for one page, and many questions for all pages only about twice as long as if they had
- * been read at once. A page that the system's page cache has costs the same alone as with others, so it does not bring
- * the rest of its blob.
+ * pages, and ahead of a reader that walks forward in steps that double up to READAHEAD_MAX pages. A walk that goes
+ * backward, or passes over pages, says itself which ones it will want (expect()), and gets them together. Where the
+ * file fits into this store's share of the cache, an index blob that the device must be asked for is read whole, and
+ * the rest of any blob as soon as some of its pages had to be waited for: so one question waits for one page, and many
+ * questions for all pages only about twice as long as if they had been read at once. A page that the system's page
+ * cache has costs the same alone as with others, so it does not bring the rest of its blob.
  */
 #include <assert.h>
 #include <stddef.h>

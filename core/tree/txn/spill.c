@@ -115,9 +115,9 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
 }
 
 /* Were all keys of the runs in memtables that the filter knows? Then it goes on with the next one, and most new keys
- * are looked for in none of the runs: a load of an empty table, which takes 1.17 to 1.2 times as long without it (one and
- * three million rows in random order in one transaction). Keys that come in order are looked for where the last one was,
- * which costs less than a filter of this size. */
+ * are looked for in none of the runs: a load of an empty table, which takes 1.17 to 1.2 times as long without it (one
+ * and three million rows in random order in one transaction). Keys that come in order are looked for where the last one
+ * was, which costs less than a filter of this size. */
 static bool filter_knows_runs(struct art_tree *tree) {
     enum { FILTER_PART = 8 };
     if (tree->txn.spilled ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;
