@@ -13,19 +13,7 @@ const uint16_t art_node_type_bytes[] = {
     [ART_NODE256] = WHOLE_LINES(struct art_node256),
 };
 
-static const struct {
-    const char *name;
-    uint16_t room;
-} node_types[] = {
-    [ART_NODE4] = {"Node4", 4},
-    [ART_NODE16] = {"Node16", 16},
-    [ART_NODE48] = {"Node48", 48},
-    [ART_NODE256] = {"Node256", 256},
-};
-
-const char *art_node_name(uint8_t type) {
-    return node_types[type].name;
-}
+static const uint16_t node_room[] = {[ART_NODE4] = 4, [ART_NODE16] = 16, [ART_NODE48] = 48, [ART_NODE256] = 256};
 
 /* The sorted key bytes of a Node4 or Node16. */
 static const uint8_t *sorted_bytes(const struct art_node *node) {
@@ -145,7 +133,7 @@ struct art_node *art_node_new(struct art_arena *arena, uint32_t depth) {
 
 /* Links a child into a node that has room for it. */
 static void add_child(struct art_node *node, uint8_t byte, art_link child) {
-    assert(node->children < node_types[node->type].room);
+    assert(node->children < node_room[node->type]);
     if (node->type <= ART_NODE16) {
         uint8_t *bytes = (uint8_t *)sorted_bytes(node);
         art_link *links = sorted_links(node);
@@ -186,7 +174,7 @@ static struct art_node *enlarged(struct art_arena *arena, const struct art_node 
 
 bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_link child) {
     struct art_node *node = art_link_node(*slot);
-    if (node->children == node_types[node->type].room) {
+    if (node->children == node_room[node->type]) {
         struct art_node *larger = enlarged(arena, node);
         if (!larger) return false;
         art_arena_recycle_block(arena, node->type, art_node_bytes(node->type), node);

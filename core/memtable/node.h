@@ -244,7 +244,6 @@ static inline size_t art_node_bytes(uint8_t type) {
     assert(type <= ART_NODE256);
     return art_node_type_bytes[type];
 }
-const char *art_node_name(uint8_t type);
 
 /* Only with a summary. */
 static inline art_int128 *art_node_sums(const struct art_node *node) {

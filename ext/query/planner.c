@@ -425,9 +425,8 @@ static void take_limits(struct art_planning *planning) {
 static int plan_point(struct art_planning *planning, int equality) {
     planning->point = true;
     take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
-    sqlite3_value *value = art_condition_constant(planning, equality);
     planning->plan |= ART_PLAN_POINT;
-    if (!value || sqlite3_value_type(value) == SQLITE_TEXT) planning->plan |= ART_PLAN_UNIQUE;
+    if (!art_condition_constant(planning, equality) || is_text(planning, equality)) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
     return take_listing_arguments(planning);
 }
