@@ -57,6 +57,7 @@ struct art_connection {
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden;       /* host/journal.c: does SQLite show its journal's file? */
     bool verifying;                           /* admin/verify.c looks at the art tables: integrity_check need not */
+    enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_SEEN } bounds; /* query/planner.c: whose is like()? */
     bool blobs_never_match;                   /* SQLite was built so that GLOB matches no BLOB */
     int (*load)(sqlite3 *db, char **message); /* art into another connection (extension.c) */
     struct art_connection *finishes; /* this is a second connection of ours (txn/finish.c), on behalf of that one */

@@ -141,7 +141,7 @@ static enum art_rc last_page(void *context, uint64_t *pages) {
     if (rc) return note_end(table, art_fail_sql(table->connection->db, rc, "cannot read the table of blobs"));
     if ((page < 0) != (bytes <= 0)) return lost(table, page < 0 ? 0 : (uint64_t)page);
     if (page < 0) art_shadow_finalize(table);
-    *pages = (uint64_t)(page + 1);
+    *pages = (uint64_t)page + 1;
     return ART_OK;
 }
 

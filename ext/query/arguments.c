@@ -80,7 +80,21 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
     if (scan->matching == ART_MATCH_ALL && scan->folded.letters) scan->matching = ART_MATCH_FOLDED;
 }
 
+/* A pattern that is too long is SQLite's to complain about, on the first row. */
 static void want_like(struct art_scan *scan, sqlite3_value *value) {
+    if (never_matches(scan, sqlite3_value_type(value))) {
+        scan->keys.empty = true;
+        return;
+    }
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (!pattern) {
+        scan->keys.rc = SQLITE_NOMEM;
+    } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
+        want_folded(scan, art_bytes(pattern, art_like_prefix(pattern)));
+    }
+}
+
+static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
     const void *text = sqlite3_value_text(value);
     if (!text) {
         scan->keys.rc = SQLITE_NOMEM;
@@ -151,6 +165,9 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         break;
     case ART_ARGUMENT_GLOB:
         want_glob(scan, value);
+        break;
+    case ART_ARGUMENT_LIKE_PREFIX:
+        want_like_prefix(scan, value);
         break;
     case ART_ARGUMENT_LIKE:
         want_like(scan, value);

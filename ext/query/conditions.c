@@ -16,6 +16,8 @@ enum art_argument art_condition_means(unsigned char op) {
         return ART_ARGUMENT_LESS_EQUAL;
     case SQLITE_INDEX_CONSTRAINT_GLOB:
         return ART_ARGUMENT_GLOB;
+    case SQLITE_INDEX_CONSTRAINT_LIKE:
+        return ART_ARGUMENT_LIKE;
     default:
         return ART_ARGUMENT_NONE;
     }

@@ -54,6 +54,8 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
         begins = planning->listing; /* else it is a list */
     } else if (meaning == ART_ARGUMENT_GLOB) {
         begins = begins_literally(planning, i);
+    } else if (meaning == ART_ARGUMENT_LIKE) { /* nobody knows how many rows a literal one leaves */
+        begins = !art_condition_constant(planning, i);
     } else if (meaning == ART_ARGUMENT_NONE) {
         begins = hidden == ART_HIDDEN_PREFIX;
     }

@@ -31,6 +31,10 @@ static uint32_t literal_prefix(const char *pattern, const char *wildcards) {
     return (uint32_t)(p - (const uint8_t *)pattern);
 }
 
+uint32_t art_like_prefix(const char *pattern) {
+    return literal_prefix(pattern, "%_");
+}
+
 uint32_t art_glob_prefix(const char *pattern) {
     return literal_prefix(pattern, "*?[");
 }

@@ -37,8 +37,10 @@
  *   GLOB         text of anything               prefix*: the prefix's range; no wildcard: that   nobody, or
  *                                               path, cut at a NUL, as SQLite sees it; else the  SQLite for any
  *                                               prefix's range, each row by sqlite3_strglob()    but the first
- *   LIKE         text: the lower one of the     paths that begin with the pattern's literal      SQLite
- *                bounds that SQLite makes of    prefix, in capitals or not
+ *   LIKE         text of anything               paths that begin with the pattern's literal      SQLite
+ *                                               prefix, in capitals or not
+ *   LIKE prefix  text: the lower one of the     the same                                         SQLite
+ *                bounds that SQLite makes of
  *                LIKE
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
  *                bound (a "bound" one may       the comparison (filters.c)
@@ -90,6 +92,7 @@ enum art_argument {
     ART_ARGUMENT_LESS_EQUAL,
     ART_ARGUMENT_GLOB,
     ART_ARGUMENT_LIKE,
+    ART_ARGUMENT_LIKE_PREFIX,
     ART_ARGUMENT_LOOKUP, /* a column is equal */
     ART_ARGUMENT_LOOKUP_IS,
     ART_ARGUMENT_LOOKUP_IN,
@@ -102,7 +105,7 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"               \
+            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"               \
     }
 
 enum { ART_PLAN_TERM = 4 };

@@ -4,8 +4,9 @@
  * omit=1 is set only where the cursor is exact, so that every other row is checked by SQLite itself.
  *
  * LIKE and GLOB are functions that an application can replace. GLOB is taken for SQLite's own, as fts5 takes it. An
- * application's like() is a common thing (ICU has one), so LIKE is left to SQLite, and the bounds are taken that SQLite
- * makes of a pattern that it knows: every row has to meet them, whoever wrote them.
+ * application's like() is a common thing (ICU has one). So of LIKE the bounds are taken that SQLite makes of a pattern
+ * that it knows, and only if the function is its own: every row has to meet them, whoever wrote them. Where there are
+ * none, SQLite is asked whether it would make them of a literal (like_is_sqlites()).
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: LIMIT also when it does not show all terms of the WHERE clause (path = value); the terms are
@@ -51,7 +52,7 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
 }
 
 static void take(struct art_planning *planning, int i, enum art_argument meaning, bool exact) {
-    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE;
+    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
     take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, true, meaning, exact);
 }
 
@@ -206,7 +207,7 @@ static void take_paths(struct art_planning *planning) {
         if (art_is_limit(info->aConstraint[i].op) || info->aConstraintUsage[i].argvIndex) continue;
         bool another_list = meaning == ART_ARGUMENT_EQUAL && art_condition_is_list(planning, i);
         bool foreign = meaning == ART_ARGUMENT_GLOB && lacks_its_bounds(planning, i);
-        if (meaning == ART_ARGUMENT_NONE || another_list || foreign) {
+        if (meaning == ART_ARGUMENT_NONE || meaning == ART_ARGUMENT_LIKE || another_list || foreign) {
             planning->all_taken = false;
         } else {
             take_path_condition(planning, i, meaning);
@@ -315,9 +316,36 @@ static int find_bounds(const struct art_planning *planning) {
     return -1;
 }
 
+/* A statement with a literal pattern is prepared, and never run: this file is asked for its plan, too, and sees whether
+ * it has bounds. */
+static bool like_is_sqlites(struct art_vtab *vtab) {
+    struct art_connection *connection = vtab->connection;
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\" WHERE \"%w\" LIKE 'a%%'", vtab->name->schema,
+                                vtab->name->table, vtab->columns.items[ART_COLUMN_KEY].name);
+    connection->bounds = ART_BOUNDS_ASKED;
+    if (sql && sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL)) statement = NULL;
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    bool seen = connection->bounds == ART_BOUNDS_SEEN;
+    connection->bounds = ART_BOUNDS_NOBODY_ASKS;
+    return seen;
+}
+
 static void take_like(struct art_planning *planning) {
     int bounds = find_bounds(planning);
-    if (bounds >= 0) take(planning, bounds, ART_ARGUMENT_LIKE, false);
+    if (bounds >= 0) {
+        take(planning, bounds, ART_ARGUMENT_LIKE_PREFIX, false);
+        return;
+    }
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        if (planning->conditions[i].meaning != ART_ARGUMENT_LIKE) continue;
+        struct art_bytes pattern = art_condition_text(planning, i);
+        uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
+        if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
+        if (like_is_sqlites(planning->vtab)) take(planning, i, ART_ARGUMENT_LIKE, false);
+        return;
+    }
 }
 
 /* --- order and limits --------------------------------------------------------------------------------------------- */
@@ -504,7 +532,12 @@ int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         if (!many) return SQLITE_NOMEM;
         memset(many, 0, bytes);
     }
-    int rc = answer_with_plan(&planning);
+    int rc = SQLITE_OK;
+    if (planning.vtab->connection->bounds == ART_BOUNDS_NOBODY_ASKS) {
+        rc = answer_with_plan(&planning);
+    } else if (find_bounds(&planning) >= 0) {
+        planning.vtab->connection->bounds = ART_BOUNDS_SEEN;
+    }
     sqlite3_free(many);
     return rc;
 }

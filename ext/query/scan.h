@@ -44,6 +44,7 @@ void art_key_range_finish(struct art_key_range *keys);
 
 /* Bytes of a pattern that can only match themselves. */
 uint32_t art_glob_prefix(const char *pattern);
+uint32_t art_like_prefix(const char *pattern);
 /* As far as the text is sound UTF-8. */
 uint32_t art_sound_prefix(const char *text);
 

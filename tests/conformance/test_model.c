@@ -45,7 +45,7 @@ int main(void) {
         printf("FAILED: art refuses so many writes that an ordinary table does that little is compared\n");
         failed++;
     }
-    bool everything = !getenv("ART_TEST_SEED") && !sql_standin();
+    bool everything = !getenv("ART_TEST_SEED") && !sql_standin() && random_rounds(100) >= 100;
     if (!failed && never && everything) printf("FAILED: %d parts of the SQL surface were never reached\n", never);
     return failed || (never && everything);
 }

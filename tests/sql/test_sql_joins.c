@@ -56,6 +56,7 @@ static const char *const bounds_of_others[] = {
     "q.path BETWEEN o.d AND o.p",
     "q.path GLOB o.d || '/*'",
     "q.prefix = o.d || '/'",
+    "q.path LIKE o.d || '/%'",
     "q.path IN (o.d, o.p)",
 };
 static const char *const bounds_for_all[] = {
@@ -92,6 +93,7 @@ START_TEST(test_bounds_of_another_table_count_beside_any_others) {
             char *alone = sqlite3_mprintf("SELECT count(*) FROM %s%s", joins[i], bounds_of_others[j]);
             int most = 4 * steps_of(alone) + 2000; /* SQLite checks some rows again */
             for (int k = 0; k < BOUNDS_FOR_ALL; k++) {
+                if (strstr(bounds_of_others[j], "LIKE") && strstr(bounds_for_all[k], "LIKE")) continue; /* one is taken */
                 char *sql = sqlite3_mprintf("%s AND %s", alone, bounds_for_all[k]);
                 int steps = steps_of(sql);
                 if (steps > most) {

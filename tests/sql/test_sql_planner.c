@@ -283,7 +283,9 @@ END_TEST
 START_TEST(test_plans_with_like) {
     plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ORDER BY path", ":path LIKE prefix ?");
     plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ESCAPE '\\' ORDER BY path", ":path LIKE prefix ?");
-    plan_says("SELECT value FROM @ WHERE path LIKE 'a' || '/%' ORDER BY path", ":all rows");
+    plan_says("SELECT value FROM @ WHERE path LIKE 'a' || '/%' ORDER BY path", ":path LIKE ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE ? ORDER BY path", ":path LIKE ?");
+    plan_says("SELECT value FROM @ WHERE path LIKE '2024-%' ORDER BY path", ":path LIKE ?");
     plan_says("SELECT value FROM @ WHERE path GLOB 'a' || '/*' ORDER BY path", ":path GLOB ?");
     plan_says("SELECT value FROM @ WHERE path LIKE '%a' ORDER BY path", ":all rows");
     plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3", "limit");
