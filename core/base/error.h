@@ -1,8 +1,8 @@
 /* Errors: one list, one place where a message is made.
  *
- * Every function of core returns one of these codes. Whoever finds the fault calls art_fail() (or art_corrupt()),
- * which notes a sentence for people in a buffer of this thread and returns the code, so that the way up is a plain
- * `return rc`. Only ext/ turns a code into an SQLite code and hands the sentence to the user.
+ * Every function of core returns one of these codes. The function that finds the fault calls art_fail() (or
+ * art_corrupt()), which notes a sentence for people in a buffer of this thread and returns the code, so that the way up
+ * is a plain `return rc`. Only ext/ turns a code into an SQLite code and hands the sentence to the user.
  *
  * A message says what went wrong, where, and what to do: "art: <what> (<where>): <what to do>".
  */
@@ -56,15 +56,15 @@ enum art_rc art_nomem(void) __attribute__((cold));
 /* The sentence noted last in this thread; never NULL. Valid until the next failure in this thread. */
 const char *art_error_message(void);
 
-/* The same failure in parts, for whoever lists many: what is wrong, in which file or table (NULL: see `what`), slot and
- * page (ART_NOWHERE where unknown). Valid until the next failure in this thread. */
+/* The same failure in parts, for a caller that lists many: what is wrong, in which file or table (NULL: see `what`),
+ * slot and page (ART_NOWHERE where unknown). Valid until the next failure in this thread. */
 struct art_fault {
     const char *what, *place;
     uint32_t slot, page;
 };
 struct art_fault art_error_fault(void);
 
-/* What was noted last, for whoever cleans up after a failure and may fail in that, too. */
+/* What was noted last, for code that cleans up after a failure and may itself fail. */
 enum { ART_MESSAGE_SIZE = 1024, ART_WHAT_SIZE = 512, ART_PLACE_SIZE = 400 };
 struct art_kept_error {
     char message[ART_MESSAGE_SIZE], what[ART_WHAT_SIZE], place[ART_PLACE_SIZE];

@@ -174,7 +174,7 @@ static inline uint32_t art_summed_bytes(struct art_measures has) {
 }
 
 void art_summed_add(struct art_measures has, struct art_summed *to, const struct art_summed *from);
-/* The sums, then the zones. Of bytes from disk any sum may be anything; false: a zone makes no sense. */
+/* The sums, then the zones. Of bytes from disk any sum may be anything; false: a zone is impossible. */
 void art_summed_encode(struct art_measures has, const struct art_summed *summed, uint8_t *out);
 bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art_summed *out);
 /* The zone of one column. */

@@ -1,17 +1,17 @@
 /* Hashes of values, to find rows by them: values that SQLite may call equal, whatever affinities apply, have a hash in
  * common. The opposite is not true.
  *
- * SQLite compares 1 and 1.0 exactly, a text with a text by its bytes (BINARY), a blob with a blob likewise. Where an
- * affinity makes it convert one side, a text that looks like a number may equal that number.
+ * SQLite compares 1 and 1.0 exactly, a text with a text by its bytes (BINARY), a blob with a blob by its bytes, too.
+ * Where an affinity makes it convert one side, a text that looks like a number may equal that number.
  *
  *   number          one hash; 1 and 1.0 have the same
  *   text            one hash, of its bytes; up to 18 digits alone, with or without a sign, have their number's
  *   other text that may read as a number: '1.5', ' 7', '1e3'        its own, and ART_HASH_ODD
- *   'Inf' and '-Inf', as which an infinity becomes a text           likewise
+ *   'Inf' and '-Inf', as which an infinity becomes a text           the same
  *   blob            one hash, of its bytes
  *   NULL            none
  *
- * So whoever looks for a number in a column that may hold texts asks for its hash and for ART_HASH_ODD.
+ * So a search for a number in a column that may hold texts asks for its hash and for ART_HASH_ODD.
  */
 #ifndef ART_BASE_VALUE_HASH_H
 #define ART_BASE_VALUE_HASH_H

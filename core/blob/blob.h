@@ -5,11 +5,11 @@
  *   last footer_pages pages    routing part, filter, trailer: always present
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
- * art_blob.load, and what comes is verified by whoever loads it with art_blob_verify_page().
+ * art_blob.load, and what comes is verified with art_blob_verify_page().
  *
  * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
  * that a moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never
- * read, never compared. Every key handed to a function below must begin with the label; whoever descends compares it
+ * read, never compared. Every key handed to a function below must begin with the label; the descent compares it
  * first with art_label_compare(). Cursors write only what lies behind it.
  *
  * Search keys must be readable ART_KEY_PADDING bytes past their end.
@@ -64,7 +64,7 @@ static inline uint32_t art_ref_bytes(const struct art_ref *ref) {
     return (uint32_t)ART_REF_FIXED + art_summed_bytes(ref->has) + ref->label.len;
 }
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns art_ref_bytes() */
-/* ART_CORRUPT (no message) when cut short or senseless. */
+/* ART_CORRUPT (no message) when cut short or impossible. */
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
 /* Makes what the reference has borrowed its own: to be freed with art_ref_release(). ART_NOMEM, and then it has nothing
  * of its own. */
@@ -227,7 +227,7 @@ struct art_blob_cursor {
     /* 0, or set behind init: steps and seeks may pass over buckets in which no entry is newer than this. */
     uint64_t newer_than;
     bool hides_nothing; /* with it: nor buckets of deletes alone, under which nobody looks for older entries */
-    /* NULL, or set by art_blob_cursor_limit(): likewise buckets in which no row is put that is wanted. */
+    /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
     struct art_pages pages; /* with limits: in which it may be */
     /* Pages that were last asked for at a time, since this is a walk; 0: it is none yet. */
@@ -271,7 +271,8 @@ uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor);
 /* Only its flags; these and its value. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
-/* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when senseless. */
+/* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when it is
+ * impossible. */
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
 /* Calls visit() with entries [from, to), which lie in that bucket, counted from the blob's first; without their
  * keys. */

@@ -69,11 +69,14 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
 /* Bounds of everything that the trailer names. */
 static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages, buckets = trailer->buckets;
-    if (!leaf || !footer || leaf > LAST_PAGE || footer > ART_BLOB_PAGES - leaf) return "senseless page counts";
+    if (!leaf || !footer || leaf > LAST_PAGE || footer > ART_BLOB_PAGES - leaf)
+        return "page counts that do not fit a blob";
     if (trailer->flags & ~(uint32_t)ART_BLOB_FLAGS) return "unknown flags";
-    if (!buckets || buckets > trailer->entries || buckets > leaf * ART_BLOB_PAGE / 24) return "senseless bucket count";
-    if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries) return "senseless entry count";
-    if (trailer->csn_min > trailer->csn_max) return "senseless versions";
+    if (!buckets || buckets > trailer->entries || buckets > leaf * ART_BLOB_PAGE / 24)
+        return "no buckets, or more than its entries or pages hold";
+    if (trailer->kind == ART_BLOB_LEAF && trailer->below != trailer->entries)
+        return "an entry count that is not that of its leaf";
+    if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
     bool filter = trailer->flags & ART_BLOB_FILTER;
     uint32_t end = filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
@@ -141,7 +144,7 @@ static const char *wrong_summary(const struct art_blob *blob, const struct art_r
             sane &= art_zone_is_sane(&zone);
         }
     }
-    return sane ? NULL : "a senseless zone";
+    return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
 }
 
 static const char *wrong_directories(const struct art_blob *blob) {

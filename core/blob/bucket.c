@@ -84,12 +84,13 @@ static const char *insane_values(const struct art_bucket_view *view, uint32_t ro
     uint32_t least = index ? ART_REF_FIXED + art_summed_bytes(blob->has) : 0, end = 0;
     uint32_t most = index ? ART_REF_MAX : ART_STORED_MAX;
     if (!(view->form & ART_BUCKET_LENGTHS)) {
-        if (view->value_len < least || view->value_len > most) return "a value of a senseless length";
+        if (view->value_len < least || view->value_len > most)
+            return "a value that is too short or too long for its kind";
         end = view->count * view->value_len;
     } else {
         for (uint32_t i = 0; i < view->count; i++) {
             uint32_t next = art_load16(view->value_ends + 2 * i);
-            if (next < end + least || next > end + most) return "a value of a senseless length";
+            if (next < end + least || next > end + most) return "a value that is too short or too long for its kind";
             end = next;
         }
     }
@@ -106,7 +107,8 @@ static const char *insane_flags(const struct art_bucket_view *view) {
     if (all & ~(uint32_t)ART_ENTRY_FLAGS) return "unknown flags";
     for (uint32_t i = 0; all & ART_REPLACED && i < view->count; i++) {
         uint8_t flags = art_bucket_flags(view, i);
-        if (flags & ART_REPLACED && !art_entry_is_sane(flags, art_bucket_value(view, i))) return "a senseless entry";
+        if (flags & ART_REPLACED && !art_entry_is_sane(flags, art_bucket_value(view, i)))
+            return "an entry whose value contradicts its flags";
     }
     return NULL;
 }

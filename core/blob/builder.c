@@ -18,7 +18,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     bool index = options->kind == ART_BLOB_INDEX;
     if ((options->kind != ART_BLOB_LEAF && !index) || index != (options->level > 0) || options->level > ART_LEVEL_MAX ||
         (index && options->filter) || options->fill_pages > ART_BLOB_PAGES) {
-        return art_fail(ART_MISUSE, "art: a blob builder with senseless options");
+        return art_fail(ART_MISUSE, "art: a blob builder of an unknown kind or level, or with too many pages");
     }
     struct art_builder *builder = art_alloc(sizeof *builder);
     if (!builder) return art_nomem();

@@ -57,7 +57,7 @@ struct art_built {
     struct art_ref ref; /* complete, for the parent; label borrowed until the next call on the builder */
     struct art_bytes
         separator; /* shortest key above the previous blob's last key and not above this one's first; empty for
-                                   the stream's first blob; borrowed likewise */
+                                   the stream's first blob; borrowed, too */
     bool more;     /* entries are still held back: begin a new blob and finish again */
 };
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);

@@ -21,7 +21,7 @@ struct art_blob_checker {
     uint64_t csn_min, below;
     struct art_summed summed; /* of the bucket */
     struct art_bucket_hashes hashes;
-    struct art_bounds bounds; /* likewise; children's, and of the whole blob: */
+    struct art_bounds bounds; /* the same; children's, and of the whole blob: */
     uint64_t csn_max, overflows;
     uint32_t key_max;
     bool odd_weight;
@@ -73,7 +73,8 @@ static enum art_rc check_child(struct art_blob_checker *checker) {
     if (rc) return rc;
     uint32_t label_len = checker->blob->label_len, n = art_min32(ref.label.len, key.len);
     struct art_summed summed;
-    if (ref.summed && !art_summed_decode(ref.has, ref.summed, &summed)) return wrong_at(checker, "a senseless zone");
+    if (ref.summed && !art_summed_decode(ref.has, ref.summed, &summed))
+        return wrong_at(checker, "a zone of unknown kinds, or with its bounds reversed");
     if (ref.summed) art_summed_add(ref.has, &checker->summed, &summed);
     if (ref.label.len < label_len) return wrong_at(checker, "the child's label is shorter than the index's");
     if (n > label_len && memcmp(ref.label.data + label_len, key.data + label_len, n - label_len) < 0) {

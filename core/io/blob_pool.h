@@ -24,7 +24,7 @@ enum { ART_BLOB_SIZE = 512 * 1024, ART_POOL_SLOTS_MAX = 65536 };
 
 struct art_blob_pool;
 
-/* A buffer. `data` is ART_BLOB_SIZE bytes. Small and passed around by pointer; owned by whoever got it. */
+/* A buffer. `data` is ART_BLOB_SIZE bytes. Small and passed around by pointer; owned by the caller that got it. */
 struct art_blob_buf {
     uint8_t *data;
     struct art_blob_pool *pool; /* where put() brings it back to */

@@ -68,8 +68,8 @@ struct art_file_identity {
     uint32_t owner, group;
 };
 
-/* The permissions that a file of `own`'s owner and group may have like another, so that whoever may not read the other
- * cannot read it. */
+/* The permissions that a file of `own`'s owner and group may have like another, so that a user who may not read the
+ * other cannot read it. */
 static inline uint32_t art_permissions_like(const struct art_file_identity *own, const struct art_file_identity *like) {
     uint32_t both = like->permissions >> 3 & like->permissions & 07;
     return own->group == like->group ? like->permissions : (like->permissions & 0700) | both << 3 | both;
@@ -163,7 +163,8 @@ struct art_disk_methods {
 
 /* The system's file system. */
 struct art_disk *art_disk_system(void);
-/* Where files are for whoever names no disk: the system's, unless a test has set another (NULL: the system's again). */
+/* Where files are for a caller that names no disk: the system's, unless a test has set another (NULL: the system's
+ * again). */
 struct art_disk *art_disk_default(void);
 void art_disk_set_default(struct art_disk *disk);
 

@@ -209,7 +209,7 @@ enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
     return rc;
 }
 
-/* Whoever only reads the file reads by the process's descriptor for it, which may become this one. */
+/* A connection that only reads the file reads by the process's descriptor for it, which may become this one. */
 static enum art_rc share_descriptor(struct art_file *file, const struct stat *attributes) {
     bool beside = file->io.direct && !file->direct_required, direct = file->io.direct && !beside;
     file->shared = art_shared_find(attributes, direct);
@@ -265,7 +265,7 @@ static enum art_rc disk_open(struct art_disk *disk, const struct art_file_option
     (void)disk;
     *out = NULL;
     if (options->create && options->read_only) {
-        return art_fail(ART_MISUSE, "art: a new file that is read only makes no sense (%s): ask for one of the two",
+        return art_fail(ART_MISUSE, "art: a file can be created or read only, not both (%s): ask for one of the two",
                         options->path);
     }
     struct art_file *file = new_file(options->engine);

@@ -227,7 +227,7 @@ enum art_rc art_file_identity(struct art_io *io, struct art_file_identity *out) 
     return rc;
 }
 
-/* A failure leaves the rights as they were; art_is_more_open() tells whoever looks later. */
+/* A failure leaves the rights as they were; art_is_more_open() tells it later. */
 void art_file_take_rights(struct art_io *io, const struct art_file_identity *like) {
     struct stat now;
     struct art_file *file = (struct art_file *)io;

@@ -148,7 +148,7 @@ static int init_ring(struct io_uring *ring, unsigned depth) {
     return result;
 }
 
-/* A sandbox may kill whoever asks for a ring; its owner can say so. */
+/* A sandbox may kill a process that asks for a ring; its owner can say so. */
 static bool kept_out(void) {
     const char *wanted = getenv("ART_IO");
     return wanted && !strcmp(wanted, "pwrite");
@@ -253,7 +253,7 @@ static void give_ring_back(struct ring *ring) {
     art_files_unlock();
 }
 
-/* Whoever borrows a ring for the pool is done with both when the pool is closed. */
+/* A borrower of the pool's ring is done with both when the pool is closed. */
 void art_rings_forget(const struct art_blob_pool *pool) {
     for (;;) {
         struct ring **at = &idle_rings, *found;

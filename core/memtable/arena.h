@@ -9,7 +9,7 @@
  * after a rollback took them out of the tree. What became of the bytes is told by two counters:
  *
  *   used     cut off so far, rounding included
- *   live     of these, what the tree refers to now; kept by whoever links and unlinks. used - live is garbage.
+ *   live     of these, what the tree refers to now; kept by the code that links and unlinks. used - live is garbage.
  */
 #ifndef ART_MEMTABLE_ARENA_H
 #define ART_MEMTABLE_ARENA_H

@@ -134,7 +134,7 @@ static enum art_rc seek_chosen(struct art_memtable_cursor *cursor, struct art_by
     return stand_on_chosen(cursor, backward ? low - 1 : low);
 }
 
-/* Whoever walks on comes to the next child soon: a leaf and its value are two lines in most memtables. */
+/* A walk comes to the next child soon: a leaf and its value are two lines in most memtables. */
 static inline void prefetch_behind(const struct art_node *node, int child) {
     int next = art_node_next(node, child);
     if (next == ART_CHILD_NONE) return;

@@ -58,7 +58,7 @@ struct art_memtable {
     uint64_t asked;                 /* without a filter: keys that were asked for */
     uint64_t replayed;              /* entries of redo, since it began */
     struct art_value_index *values; /* NULL: nobody has asked for one */
-    bool knows_newest;              /* of nodes; likewise */
+    bool knows_newest;              /* of nodes; the same */
 };
 
 /* filter.c: after the key, with this art_hash64(), was added. */

@@ -96,7 +96,7 @@ struct art_memtable_part {
     bool is_key;
     const struct art_zone *zones; /* bounds of all rows below, maybe wide; of a key: its own; borrowed */
     struct art_bytes key;         /* of a key; in the arena */
-    struct art_entry entry;       /* likewise */
+    struct art_entry entry;       /* the same */
 };
 /* The parts of a part (`link` 0: of the whole) one after the other, until visit() returns anything but ART_OK, which is
  * returned then. Deletes are left out. */

@@ -1,6 +1,6 @@
 /* The newest version below each node, by which a walk passes over what is old.
  *
- * Whoever overwrites a key would have to go its way once more to note it, which takes a quarter of the time that the
+ * An overwrite would have to go the key's way once more to note it, which takes a quarter of the time that the
  * memtable takes. So it is found out when somebody asks for the first time, and kept up from then on.
  */
 #include "core/memtable/inside.h"

@@ -7,7 +7,7 @@
  *                node (depth 19)   leaf "bucket-1/readme"
  *
  * A node does not hold the bytes that it skips: it knows the depth, counted from the front of the key, of the one byte
- * by which its children differ. Whoever descends looks at that byte only and compares the whole key once, in the leaf
+ * by which its children differ. A descent looks at that byte only and compares the whole key once, in the leaf
  * it ends at; every leaf below a node has the skipped bytes. So a node can move up or down by a changed link alone, a
  * prefix of 65,000 bytes costs what one of two bytes does, and no search reads a key more than twice.
  *

@@ -2,7 +2,7 @@
 
 #include "core/base/error.h"
 
-static enum art_rc senseless(const char *what) {
+static enum art_rc wrong_redo(const char *what) {
     return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "%s", what);
 }
 
@@ -18,7 +18,7 @@ struct art_hash128 art_redo_hash(struct art_hash128 previous, uint64_t csn, cons
 enum art_rc art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind,
                                  uint64_t csn) {
     *reader = (struct art_redo_reader){.kind = kind, .csn = csn};
-    if (!body.len || body.data[0] != kind) return senseless("redo bytes of an unknown kind");
+    if (!body.len || body.data[0] != kind) return wrong_redo("redo bytes of an unknown kind");
     reader->at = body.data + 1;
     reader->end = body.data + body.len;
     return ART_OK;
@@ -60,12 +60,12 @@ static enum art_rc read_key(struct art_redo_reader *reader) {
     uint64_t shared, suffix;
     uint32_t previous = reader->key.len;
     if (!read_number(reader, previous, &shared) || !read_number(reader, ART_KEY_MAX - shared, &suffix)) {
-        return senseless("redo bytes with an impossible key length");
+        return wrong_redo("redo bytes with an impossible key length");
     }
-    if (suffix > (size_t)(reader->end - reader->at)) return senseless("redo bytes end within a key");
+    if (suffix > (size_t)(reader->end - reader->at)) return wrong_redo("redo bytes end within a key");
     if (reader->begun) {
         bool above = suffix && (shared == previous || reader->at[0] > reader->key.data[shared]);
-        if (!above) return senseless("redo bytes with keys out of order");
+        if (!above) return wrong_redo("redo bytes with keys out of order");
     }
     reader->begun = true;
     return take_key(reader, (uint32_t)shared, (uint32_t)suffix);
@@ -74,25 +74,25 @@ static enum art_rc read_key(struct art_redo_reader *reader) {
 enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry) {
     if (reader->at == reader->end) return ART_NOTFOUND;
     uint8_t flags = *reader->at++;
-    if (flags & ~ART_ENTRY_FLAGS) return senseless("redo bytes with unknown flags");
+    if (flags & ~ART_ENTRY_FLAGS) return wrong_redo("redo bytes with unknown flags");
     enum art_rc rc = read_key(reader);
     if (rc) return rc;
     if (reader->kind == ART_REDO_ALL) {
         uint64_t folded;
-        if (!read_number(reader, UINT64_MAX, &folded)) return senseless("redo bytes with an impossible csn");
+        if (!read_number(reader, UINT64_MAX, &folded)) return wrong_redo("redo bytes with an impossible csn");
         reader->csn += folded >> 1 ^ (0 - (folded & 1));
-        if (reader->csn >> 56) return senseless("redo bytes with an impossible csn");
+        if (reader->csn >> 56) return wrong_redo("redo bytes with an impossible csn");
     }
     struct art_bytes value = {NULL, 0};
     if (!(flags & ART_DELETE) || flags & ART_REPLACED) {
         uint64_t len;
         if (!read_number(reader, UINT32_MAX, &len) || len > (size_t)(reader->end - reader->at)) {
-            return senseless("redo bytes end within a value");
+            return wrong_redo("redo bytes end within a value");
         }
         value = art_bytes(reader->at, (uint32_t)len);
         reader->at += len;
     }
-    if (!art_entry_is_sane(flags, value)) return senseless("redo bytes with an impossible entry");
+    if (!art_entry_is_sane(flags, value)) return wrong_redo("redo bytes with an impossible entry");
     *key = reader->key;
     *entry = (struct art_entry){.value = value, .csn = reader->csn, .flags = flags};
     return ART_OK;

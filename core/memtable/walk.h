@@ -1,5 +1,5 @@
-/* A walk over nodes as well as leaves, in key order, for whoever wants to see the nodes too or to leave some out. Its
- * stack comes from art_alloc(), so no depth of nesting can exhaust the thread's.
+/* A walk over nodes as well as leaves, in key order, for callers that want to see the nodes too or to leave some out.
+ * Its stack comes from art_alloc(), so no depth of nesting can exhaust the thread's.
  *
  *     rc = art_walk_enter(&walk, link of a node)
  *     while (walk.depth) {

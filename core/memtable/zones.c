@@ -1,4 +1,4 @@
-/* Bounds of what lies below each node, for whoever looks for values and not for keys. */
+/* Bounds of what lies below each node, for searches by value and not by key. */
 #include "core/memtable/inside.h"
 
 #include "core/base/error.h"

@@ -73,7 +73,7 @@ static struct art_bypass *next_bypass(struct art_store *store) {
 
 /* ---- filling it -------------------------------------------------------------------------------------------------- */
 
-/* ART_NOTFOUND: the system does not have the page; ART_CORRUPT: not as it ought to be. Then whoever loads it says what
+/* ART_NOTFOUND: the system does not have the page; ART_CORRUPT: not as it ought to be. Then the load says what
  * is wrong. */
 static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypass, const struct art_blob *blob,
                                uint32_t page) {

@@ -14,7 +14,7 @@
  *
  * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with
  * art_cache_touch() which pages it is going to fill, reads them into the image, opens the blob and sets `ready`.
- * Later leaf pages likewise. Lock order: `loading`, then a shard's lock, then the buffers' lock.
+ * The same of later leaf pages. Lock order: `loading`, then a shard's lock, then the buffers' lock.
  */
 #ifndef ART_STORE_CACHE_H
 #define ART_STORE_CACHE_H

@@ -319,7 +319,7 @@ static enum art_rc initialise(struct art_store *store, const struct art_owner *m
 }
 
 /* The file and its name last before a root can name what is in it. The folder's sync is not known to have been done by
- * whoever made the file, so every phase of a fresh table does it. */
+ * any connection made the file, so every phase of a fresh table does it. */
 static enum art_rc make_durable(struct art_store *store) {
     enum art_rc rc = sync_blobs(store);
     if (rc) return rc;
@@ -359,7 +359,8 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
     if (adopt) return art_store_write_owner(store);
     if (!owner) return fresh && own->size <= sizeof *block ? initialise(store, me, block) : no_owner(store);
-    /* Whoever left it may have failed to sync it: the system then shows bytes that it has lost. The same ones again. */
+    /* The process that left it may have failed to sync it: the system then shows bytes that it has lost. The same ones
+     * again. */
     if (fresh) rc = write_at(store, block, sizeof *block, 0);
     return !rc && ownership != ART_OWNED ? art_store_write_owner(store) : rc;
 }
@@ -450,7 +451,7 @@ static void remove_created(const struct art_store *store) {
     art_error_restore(&why);
 }
 
-/* By now, since later the name may lead to another file. If it cannot be had, whoever reads opens the file again. */
+/* By now, since later the name may lead to another file. If it cannot be had, a reader opens the file again. */
 static void open_reader(struct art_store *store) {
     struct art_io *writer = store->place.io;
     struct art_file_identity identity;

@@ -1,4 +1,4 @@
-/* Fork, noticed without a system call: the child's handler counts up, and whoever came through a fork compares.
+/* Fork, noticed without a system call: the child's handler counts up, and a process that came through a fork compares.
  *
  * What the child inherits of its parent is dead: core/io has closed the descriptors in a handler of its own, other
  * threads may have held any lock. So the child begins with an empty cache; what its parent's stores pin in the old

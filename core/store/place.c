@@ -1,7 +1,7 @@
 /* A store that moves: from a file into rows of the host's database, or back, or to a file of another name.
  *
- * What moves keeps its slots and its bytes, so a root leads to the same blobs here and there, and whoever pins a blob
- * can go on. Within a transaction the old place waits, open, until it is known how the transaction ends.
+ * What moves keeps its slots and its bytes, so a root leads to the same blobs here and there, and a reader that pins a
+ * blob can go on. Within a transaction the old place waits, open, until it is known how the transaction ends.
  */
 #include <assert.h>
 #include <string.h>

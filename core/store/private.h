@@ -24,7 +24,7 @@
 #include "core/store/write_pool.h"
 
 enum {
-    ART_WRITES_MAX = 8,    /* blobs under way before we wait: the other buffers of the pool are for whoever builds */
+    ART_WRITES_MAX = 8,    /* blobs under way before we wait: the other buffers of the pool are for builders */
     ART_READAHEAD_MAX = 8, /* blobs on their way to walks */
     ART_BYPASSES = 4,      /* pages */
 };

@@ -97,7 +97,7 @@ static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struc
     return art_io_peek(store->place.io, &request);
 }
 
-/* False: no more for now. What is being written, or cannot be there, is left to whoever asks for it. */
+/* False: no more for now. What is being written, or cannot be there, is left to the read that asks for it. */
 static bool start_readahead(struct art_store *store, const void *walk, const struct art_ref *ref) {
     struct art_readahead *at = free_place(store);
     bool complete = art_store_is_pending(store, ref->slot) || find_readahead(store, ref) || is_pinned_whole(store, ref);

@@ -164,7 +164,7 @@ static enum art_rc verify_page(struct art_store *store, struct art_cached *cache
     return rc;
 }
 
-/* Does whoever has come so often want the rest, too? */
+/* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
     uint64_t first = atomic_load(&cached->blob.present[0]), second = atomic_load(&cached->blob.present[1]);
     if (store->place.rows) return cached->waited >= WAITED_FOR_ROWS;

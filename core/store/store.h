@@ -45,8 +45,8 @@ void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinn
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
 /* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what
- * was before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. Whoever holds a
- * blob of the old place may go on, since what moves keeps slots and bytes. */
+ * was before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. A caller that
+ * holds a blob of the old place may go on, since what moves keeps slots and bytes. */
 struct art_store_place {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;

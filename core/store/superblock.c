@@ -17,7 +17,7 @@
  *                                               committed
  *   differs        any           differs        such a copy beside another database: not ours
  *
- * A copy's database is known by its name because only one file of a folder can have it: whoever copies the database
+ * A copy's database is known by its name because only one file of a folder can have it: a copy of the database
  * once more has two databases with one .art file, and without that rule the first to write would take the file from the
  * other.
  *

@@ -2,7 +2,7 @@
  *
  *   write_begin   lock, accept, claim
  *   write         up to ART_WRITES_MAX blobs under way; then all are waited for and enter the cache
- *   sync          waits; a write that failed since the last sync fails it, whoever has heard of it before
+ *   sync          waits; a write that failed since the last sync fails it, even if its error was reported before
  *   give_up       waits; what was written since the last wait does not count, failed or not
  *   cut_back      the file system has the room back of what this phase has written and given up
  *   write_end     unlock
@@ -147,8 +147,8 @@ uint32_t art_store_free_slots(const struct art_store *store, uint32_t end) {
     return reusable + art_slot_set_count(&store->phase.returned, 0, end);
 }
 
-/* Without memory to note it the slot is only wasted until the next phase. Says nothing: whoever gives slots back does
- * it on an error, whose sentence is to stay. */
+/* Without memory to note it the slot is only wasted until the next phase. Reports nothing: the caller gives slots back
+ * and does it on an error, whose sentence is to stay. */
 void art_store_return_slot(struct art_store *store, uint32_t slot) {
     bool useful = store->phase.active && !store->poisoned && !store->closed && !art_store_forked(store);
     if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
@@ -336,7 +336,7 @@ enum art_rc art_store_settle(struct art_store *store) {
     return noted_failure(store);
 }
 
-/* Whoever gives up says why; what else was wrong is of no interest any more. */
+/* The reason for giving up is reported; what else was wrong is of no interest any more. */
 void art_store_give_up(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
     struct art_kept_error why;

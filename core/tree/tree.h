@@ -210,7 +210,7 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
 
 /* Exact number of rows in the range, in two descents per source. */
 enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
-/* The sums of all rows in the range, for each of the summary's columns that has one: likewise. */
+/* The sums of all rows in the range, for each of the summary's columns that has one. */
 enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]);
 /* Where a range begins, or ends. (private) */
 enum { ART_TRAIL_LEVELS = 4 };

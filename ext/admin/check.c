@@ -110,7 +110,7 @@ static void say_key(struct state_check *check, const char *key, const char *what
 
 /* Takes the reason, which is one of art's own sentences; NULL: no memory. */
 static void say_why(struct state_check *check, const char *key, char *reason) {
-    char *what = reason ? sqlite3_mprintf("makes no sense: %s", reason + strlen("art: ")) : NULL;
+    char *what = reason ? sqlite3_mprintf("is not valid: %s", reason + strlen("art: ")) : NULL;
     if (what) say_key(check, key, what);
     check->findings->nomem |= !what;
     sqlite3_free(what);

@@ -92,7 +92,7 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
 static int make_new_file(const char *file, const char *original, char **message) {
     enum art_rc rc = art_file_make(file, original);
     if (rc != ART_CANTOPEN || art_error_errno() != EEXIST) return art_report(message, rc);
-    return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a new file (%s): give another name", file);
+    return art_complain(message, SQLITE_CANTOPEN, "art: the copy must be a new file (%s): give another name", file);
 }
 
 /* sqlite3_free() it; it is never taken for a URI. */

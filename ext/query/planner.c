@@ -5,8 +5,8 @@
  *
  * LIKE and GLOB are functions that an application can replace. GLOB is taken for SQLite's own, as fts5 takes it. An
  * application's like() is a common thing (ICU has one). So of LIKE the bounds are taken that SQLite makes of a pattern
- * that it knows, and only if the function is its own: every row has to meet them, whoever wrote them. Where there are
- * none, SQLite is asked whether it would make them of a literal (like_is_sqlites()).
+ * that it knows, and only if the function is its own: every row has to meet them, even if a user wrote them. Where
+ * there are none, SQLite is asked whether it would make them of a literal (like_is_sqlites()).
  *
  * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
  * offers them too freely: LIMIT also when it does not show all terms of the WHERE clause (path = value); the terms are

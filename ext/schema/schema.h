@@ -164,7 +164,7 @@ int art_shadow_changes(sqlite3 *db, const struct art_name *name, struct art_colu
 
 /* Adds a column to T, as a change of the schema that other connections notice and that a ROLLBACK takes back. */
 int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message);
-/* Likewise, another summary: a list without its parentheses, or NULL. */
+/* Another summary: a list without its parentheses, or NULL. */
 int art_shadow_set_summary(sqlite3 *db, const struct art_name *name, const char *list, char **message);
 
 #endif

@@ -197,7 +197,7 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
     return item >= 0 && summarised->items[item].measure == ART_MEASURE_LOOKUP ? -1 : item;
 }
 
-/* For core: the columns of a record. One that is damaged is told by whoever reads the row. */
+/* For core: the columns of a record. A damaged one is reported by the read of the row. */
 static void read_row(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
     const struct art_summarised *summarised = context;
     art_record_data(value, summarised->places, summarised->count, wanted, out);

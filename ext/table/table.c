@@ -33,7 +33,7 @@ void art_table_free(struct art_table *table) {
     art_free(table);
 }
 
-/* Not under a statement that runs: whoever runs it may be at work on this table. The next handle that goes asks
+/* Not under a statement that runs: it may be at work on this table. The next handle that goes asks
  * again. */
 void art_table_free_if_unused(struct art_table *table) {
     struct art_connection *connection = table->connection;

@@ -5,8 +5,8 @@
  *
  *   - it lies in the database's folder and is called <database>-<table>-<first 8 hex digits of its id>.art
  *   - it is a regular file with a superblock, whose owner page names this database by its inode
- *   - no table x_artstate of the schema holds its id or its name, whoever made that table; or the one with its id says
- *     that the blobs are in the database, or in a file of another name
+ *   - no table x_artstate of the schema, even one that another program made, holds its id or its name; or the one with
+ *     its id says that the blobs are in the database, or in a file of another name
  *
  * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
  * and never removed. A reader (art_info) has no lock: what
@@ -144,8 +144,8 @@ static void spare(struct art_orphan_files *orphans, const struct claim *claim, c
     }
 }
 
-/* To an authorizer that answers "ignore", values are NULL, or there are no rows at all, and no error says so. Whoever
- * removes what nobody needs must know that it has seen all: at least the table that is being cleaned. */
+/* To an authorizer that answers "ignore", values are NULL, or there are no rows at all, and no error says so. What
+ * removes unused files must know that it has seen all tables: at least the one that is being cleaned. */
 static int complain_of_hidden_tables(const char *schema, char **message) {
     return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
 }

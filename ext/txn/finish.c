@@ -19,7 +19,7 @@
  * merges as much as it has room for, and the checkpoint behind it gives the WAL's room back. What they leave are free
  * pages of the database.
  *
- * Whoever has taken checkpoints over (wal_autocheckpoint=0, or a hook of his own) makes these, too.
+ * A program that has taken checkpoints over (wal_autocheckpoint=0, or a hook of his own) makes these, too.
  */
 #include "ext/host/host.h"
 #include "ext/txn/txn.h"

@@ -48,7 +48,7 @@ static int take_path(struct art_vtab *vtab, sqlite3_value *value, struct art_byt
     case SQLITE_NULL:
         return not_null(vtab, key_name(vtab));
     case SQLITE_BLOB:
-        return complain_key(vtab, SQLITE_MISMATCH, "a key is no BLOB", "CAST it AS TEXT");
+        return complain_key(vtab, SQLITE_MISMATCH, "a key cannot be a BLOB", "CAST it AS TEXT");
     default:
         break;
     }

@@ -346,15 +346,15 @@ START_TEST(test_what_cannot_be_copied_to_is_refused) {
          *via = sqlite3_mprintf("SELECT art_backup(%Q)", link_path);
     char *nowhere = sqlite3_mprintf("SELECT art_backup('%q/no/copy.db')", directory);
     make("WAL", 3000);
-    refused(SQLITE_CANTOPEN, "is to be a new file", self);
+    refused(SQLITE_CANTOPEN, "must be a new file", self);
     refused(SQLITE_CANTOPEN, "No such file", nowhere);
     refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('')");
     refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup(':memory:')");
     refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('/tmp/')");
     ck_assert_int_eq(symlink("elsewhere.db", link_path), 0);
-    refused(SQLITE_CANTOPEN, "is to be a new file", via);
+    refused(SQLITE_CANTOPEN, "must be a new file", via);
     back_up(db, copy_path);
-    refused(SQLITE_CANTOPEN, "is to be a new file", sql);
+    refused(SQLITE_CANTOPEN, "must be a new file", sql);
     sqlite3 *copy = sql_open(copy_path);
     is_whole(copy);
     sql_close(copy);

@@ -72,7 +72,7 @@ static sqlite3 *make_database(bool left_behind) {
     return db;
 }
 
-/* Whoever hears that all is well has it on the disk. The next sync of SQLite's own is a checkpoint's. */
+/* What is reported as done is on the disk. The next sync of SQLite's own is a checkpoint's. */
 START_TEST(test_a_sync_that_fails_before_a_file_is_removed_is_told) {
     unsigned struck = 0;
     for (unsigned nth = 0; nth < 5; nth++) {

@@ -542,7 +542,7 @@ START_TEST(test_slots_of_an_unknown_epoch_are_not_free) {
 }
 END_TEST
 
-/* Whoever does not know the present epoch cannot know that the list's has passed. */
+/* A connection that does not know the present epoch cannot know that the list's has passed. */
 START_TEST(test_a_flush_that_knows_no_epoch_keeps_the_list) {
     create("WAL", "OFF");
     end_epoch(db);

@@ -48,7 +48,7 @@
  *      read again after ROLLBACK TO           H; W: the_epoch_is_read_again_after_rollback_to
  *      killed TRUNCATE                        H: deaths in ftruncate
  *      another's rollback, fresh connections,
- *      reopening                              H; R: retired_slots_outlive_whoever_made_them
+ *      reopening                              H; R: retired_slots_outlive_the_connection_that_made_them
  *      rollback journal: nothing is retired     R: with_a_rollback_journal_nothing_is_retired
  *      truncating is writing                  H: 'vacuum'; R: cutting_the_file_is_writing
  *   the lock on the file, until all is reaped test_kill.c: the_lock_outlives_the_last_write; W: under_a_lock
@@ -331,7 +331,7 @@ static void checkpoint(sqlite3 *db, int mode) {
     if (rc != SQLITE_LOCKED && fine(db, rc, "a checkpoint")) world->checkpoints++;
 }
 
-/* By a connection of its own: whoever never made a WAL begin anew gives it random salts at frame 0, also again after
+/* By a connection of its own: one that never made a WAL begin anew gives it random salts at frame 0, also again after
  * a ROLLBACK TO that leads there. */
 static void empty_wal(const char *path, const struct setting *setting, struct random *random) {
     struct session session;

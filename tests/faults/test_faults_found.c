@@ -304,7 +304,7 @@ static void fail_file(const char *what, unsigned nth) {
     ck_abort_msg("there is no %s", what);
 }
 
-/* SQLite calls it rolled back, and whoever opens the database next finds the table. */
+/* SQLite calls it rolled back, and the next connection finds the table. */
 START_TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same) {
     char outcome[40];
     snprintf(outcome, sizeof outcome, "xDelete: %d, but done", SQLITE_IOERR_DELETE);

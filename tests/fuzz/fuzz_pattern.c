@@ -1,6 +1,6 @@
 /* Patterns and other arguments that are compared with paths, against SQLite's own functions on an ordinary table.
  *
- * Input: u8 question | u8 types of the arguments | two arguments, each u8 length and bytes | paths, likewise
+ * Input: u8 question | u8 types of the arguments | two arguments, each u8 length and bytes | paths in the same form
  *
  * Some paths are always there, in runs and in the log; those of the input are added, and taken back by a ROLLBACK TO.
  * Every question is put to the art table t and to the ordinary table p; the answers must be the same, to the byte and

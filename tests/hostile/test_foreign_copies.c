@@ -245,7 +245,8 @@ START_TEST(test_adopting_lets_the_one_write_and_refuses_the_other) {
 }
 END_TEST
 
-/* A file that has just been restored belongs to nobody yet: it is for the database of its name, whoever comes first. */
+/* A file that has just been restored belongs to nobody yet: it is for the database of its name, though another comes
+ * first. */
 START_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);

@@ -321,7 +321,7 @@ END_TEST
 
 /* ---- forged tables ----------------------------------------------------------------------------------------------- */
 
-/* The list of retired slots is not covered by a hash: one that makes no sense
+/* The list of retired slots is not covered by a hash: one that cannot be decoded
  * stops the flush, and whatever it says, no slot of the committed root is
  * written. */
 START_TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {

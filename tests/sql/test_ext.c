@@ -322,7 +322,7 @@ START_TEST(test_a_listener_made_inside_a_savepoint_hears_its_rollback) {
 END_TEST
 
 /* A transaction may have two listeners, of which the first is the owner. The second one's handle is no art table's:
- * AddressSanitizer sees whoever takes it for one. */
+ * AddressSanitizer sees code that takes it for one. */
 START_TEST(test_a_second_listener_in_a_transaction_does_nothing) {
     char *directory = sql_scratch("listeners"), *file = sqlite3_mprintf("%s/t.db", directory);
     for (int i = 0; i < 2; i++) {

@@ -2,8 +2,8 @@
  * database.
  *
  * Blobs are rows of T_artblob, so a flush, a merge and a spill are statements that can be refused, run out of room, be
- * interrupted, or take the whole transaction with them; a savepoint takes them back; and whoever may write the table
- * may spoil them.
+ * interrupted, or take the whole transaction with them; a savepoint takes them back; and a program that may write the
+ * table may spoil them.
  */
 #include <check.h>
 #include <stdio.h>
@@ -260,8 +260,8 @@ START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
 }
 END_TEST
 
-/* No page is free, and the log is to be flushed: whoever only deletes would go on without the flush, but SQLite has
- * ended the transaction with the statement that found no room, and says so nowhere. */
+/* No page is free, and the log is to be flushed: a transaction that only deletes would go on without the flush, but
+ * SQLite has ended the transaction with the statement that found no room, and says so nowhere. */
 static void prepare_deletes(const char *journal, int room) {
     prepare_work(journal);
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE TABLE other(x); INSERT INTO other VALUES(0)");

@@ -319,7 +319,7 @@ static void shared_cache(void) {
     sqlite3_free(name);
 }
 
-/* Whoever has it open still has a database. (memdb's has a name in older versions of SQLite only.) */
+/* A connection that has it open still has a database. (memdb's has a name in older versions of SQLite only.) */
 static void no_place_for_files(void) {
     char *gone = sqlite3_mprintf("%s/gone.db", directory);
     sql_close(db);

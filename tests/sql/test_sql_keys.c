@@ -117,7 +117,7 @@ START_TEST(test_a_message_names_the_key_as_the_table_does) {
     sql_run(db, "CREATE VIRTUAL TABLE o USING art(key, size INTEGER NOT NULL); INSERT INTO o VALUES('a/b', 1)");
     sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: o.key", "INSERT INTO o(size) VALUES(1)");
     sql_refused(db, SQLITE_CONSTRAINT, "UNIQUE constraint failed: o.key", "INSERT INTO o VALUES('a/b', 1)");
-    sql_refused(db, SQLITE_MISMATCH, "art: a key is no BLOB (o.key): CAST it AS TEXT",
+    sql_refused(db, SQLITE_MISMATCH, "art: a key cannot be a BLOB (o.key): CAST it AS TEXT",
                 "INSERT INTO o VALUES(x'61', 1)");
     sql_refused(db, SQLITE_TOOBIG, "art: the key is too long (o.key)",
                 "INSERT INTO o VALUES(printf('%65535c', 'x'), 1)");

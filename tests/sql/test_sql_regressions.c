@@ -386,7 +386,7 @@ START_TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
 }
 END_TEST
 
-/* An INSERT without a key is still one, whoever makes it. */
+/* An INSERT without a key is still one, also from a trigger. */
 START_TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
     struct twins twins;
     if (sql_standin()) return;

@@ -195,7 +195,7 @@ START_TEST(test_a_commit_that_was_refused_is_tried_again_or_taken_back) {
 }
 END_TEST
 
-/* The old place is still there for whoever stands on an older snapshot with it open. */
+/* The old place is still there for a reader that stands on an older snapshot with it open. */
 START_TEST(test_a_reader_of_an_older_snapshot_reads_on) {
     const char *from = _i ? "inline" : "file";
     begin_with("WAL", from);

@@ -142,8 +142,8 @@ START_TEST(test_slots_that_wait_for_a_checkpoint_get_one) {
 }
 END_TEST
 
-START_TEST(test_whoever_wants_no_checkpoint_gets_none) {
-    if (sql_has_no_file("test_whoever_wants_no_checkpoint_gets_none")) return;
+START_TEST(test_without_automatic_checkpoints_there_are_none) {
+    if (sql_has_no_file("test_without_automatic_checkpoints_there_are_none")) return;
     uint64_t bytes = file_after_optimizing("PRAGMA wal_autocheckpoint=0");
     ck_assert_msg(bytes > 100 * BLOB, "%llu bytes", (unsigned long long)bytes);
 }
@@ -320,7 +320,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_vacuum_gives_back_what_deleted_rows_took, 0, 2);
     tcase_add_loop_test(tests, test_vacuum_of_an_empty_table_leaves_next_to_nothing, 0, 2);
     tcase_add_test(tests, test_slots_that_wait_for_a_checkpoint_get_one);
-    tcase_add_test(tests, test_whoever_wants_no_checkpoint_gets_none);
+    tcase_add_test(tests, test_without_automatic_checkpoints_there_are_none);
     tcase_add_test(tests, test_the_early_checkpoint_takes_nothing_from_a_reader);
     tcase_add_loop_test(tests, test_one_vacuum_leaves_what_five_statements_did, 0, 2 * SETTINGS);
     tcase_add_test(tests, test_a_reader_hinders_vacuum_and_the_next_one_goes_on);

@@ -177,7 +177,7 @@ START_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
     sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
-    /* And not longer: whoever holds it for ever, and the write is refused. */
+    /* And not longer: a lock that is held for ever refuses the write. */
     sqlite3_busy_timeout(db, 50);
     int fd = lock_file(F_WRLCK);
     sql_refused(db, SQLITE_BUSY, "another connection is writing", "INSERT INTO t(t) VALUES('optimize')");
@@ -203,7 +203,7 @@ START_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable) {
 }
 END_TEST
 
-/* A killed process may still have writes under way in the kernel, and its lock as long as these: whoever comes then
+/* A killed process may still have writes under way in the kernel, and its lock as long as these: the next process
  * finds the file locked although nobody lives who could have. Here a descriptor that outlives its
  * opener plays the part. */
 START_TEST(test_the_lock_of_a_dead_process_counts) {

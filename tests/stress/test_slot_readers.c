@@ -236,7 +236,7 @@ START_TEST(test_an_older_reader_counts_and_a_newer_one_too) {
 END_TEST
 
 /* Others roll back, leave, come anew and empty the -wal; the writer itself is opened anew each time. */
-START_TEST(test_retired_slots_outlive_whoever_made_them) {
+START_TEST(test_retired_slots_outlive_the_connection_that_made_them) {
     set_up("WAL", "cache=0, spill_limit='128KB'");
     sqlite3 *reader = open_reader(0);
     for (int n = 1; n < 6; n++) {
@@ -298,7 +298,7 @@ int main(void) {
     tcase_add_loop_test(tcase, test_no_checkpoint_frees_what_a_reader_stands_on, 0, CHECKPOINTS);
     tcase_add_test(tcase, test_without_a_checkpoint_nothing_is_freed);
     tcase_add_test(tcase, test_an_older_reader_counts_and_a_newer_one_too);
-    tcase_add_test(tcase, test_retired_slots_outlive_whoever_made_them);
+    tcase_add_test(tcase, test_retired_slots_outlive_the_connection_that_made_them);
     tcase_add_test(tcase, test_cutting_the_file_is_writing);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

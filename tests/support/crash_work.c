@@ -1,5 +1,5 @@
 /* The workload's steps: transactions of every form, readers that hold a snapshot, checkpoints, closing and opening; and
- * what can happen to whoever makes them. */
+ * what can happen to the process that makes them. */
 #include "tests/support/crash_work.h"
 
 #include <stdarg.h>

@@ -233,7 +233,7 @@ static void tell(struct pair *pair, const struct workload_step *step, const stru
     }
 }
 
-/* ART_TEST_ASK: a SELECT that both are asked once they differ, for whoever looks into it. */
+/* ART_TEST_ASK: a SELECT that both are asked once they differ, for a developer who looks into it. */
 static void ask(struct pair *pair, int connection) {
     struct workload_step step = {.kind = STEP_SQL, .connection = connection, .sql = getenv("ART_TEST_ASK")};
     struct twin *twins[] = {&pair->art, &pair->plain};

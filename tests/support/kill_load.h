@@ -1,4 +1,4 @@
-/* A load for killing: transaction n does the same whoever does it, an art table or an ordinary one.
+/* A load for killing: transaction n does the same on either table, an art table or an ordinary one.
  *
  * t has a summary or none, and another one now and then: `counter` says which.
  *

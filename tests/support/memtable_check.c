@@ -101,7 +101,8 @@ static enum art_rc check_leaf(struct check *check, const struct art_leaf *leaf) 
     struct art_walk_step *above = art_walk_top(&check->walk);
     if (art_leaf_flags(leaf) & ~ART_ENTRY_FLAGS) return broken("an entry with unknown flags");
     if (!art_entry_is_sane(art_leaf_flags(leaf), art_leaf_value(leaf))) {
-        return broken(art_leaf_flags(leaf) & ART_REPLACED ? "an entry that makes no sense" : "a delete with a value");
+        return broken(art_leaf_flags(leaf) & ART_REPLACED ? "an entry whose value contradicts its flags"
+                                                          : "a delete with a value");
     }
     if (above) {
         uint32_t depth = above->node->depth;

@@ -15,7 +15,7 @@ static const struct maker {
     {"art_complain", 2, MESSAGE_PLAIN},   {"art_fail", 1, MESSAGE_PLAIN},        {"art_fail_errno", 2, MESSAGE_ERRNO},
     {"art_corrupt", 3, MESSAGE_CORRUPT},  {"art_report_sql", 3, MESSAGE_SQL},    {"art_fail_sql", 2, MESSAGE_SQL},
     {"refuse_list", 1, MESSAGE_REFUSAL},  {"refuse_column", 2, MESSAGE_REFUSAL}, {"refuse", 1, MESSAGE_REFUSAL},
-    {"complain_key", 2, MESSAGE_REFUSAL}, {"damaged", 0, MESSAGE_CORRUPT},       {"senseless", 0, MESSAGE_CORRUPT},
+    {"complain_key", 2, MESSAGE_REFUSAL}, {"damaged", 0, MESSAGE_CORRUPT},       {"wrong_redo", 0, MESSAGE_CORRUPT},
     {"art_fail_code", 1, MESSAGE_SQL},
 };
 enum { MAKERS = sizeof makers / sizeof *makers };

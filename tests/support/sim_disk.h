@@ -10,8 +10,8 @@
  *   sim_disk_free(disk);                                after all handles were closed
  *
  * Each file has a live image (what all see), a durable image (what a sync has made safe) and, in order, the operations
- * between the two. Names (created, removed) likewise, until sync_directory(). Writes that nobody has waited for are in
- * flight: their handle alone may see them; a caller that changes their buffer meanwhile is stopped with abort().
+ * between the two. The same of names (created, removed), until sync_directory(). Writes that nobody has waited for are
+ * in flight: their handle alone may see them; a caller that changes their buffer meanwhile is stopped with abort().
  *
  * A power loss keeps each operation since the last sync, drops it, or keeps some of its 512 B or 4 KB parts, in any
  * order; a name that was not synced may be gone or back. What was synced stays. A failed write or wait leaves each
@@ -67,7 +67,7 @@ void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);
 /* From now on, files that are opened are read through a page cache: where a reader allows it, one page in so many is as
  * it was before it was last written. 0: none (from the beginning). */
 void sim_disk_let_pages_be_stale(struct sim_disk *disk, unsigned one_in);
-/* Likewise: where a reader asks whether the page cache has it at hand, one time in so many it has. 0: never (from the
+/* Where a reader asks whether the page cache has it at hand, one time in so many it has. 0: never (from the
  * beginning). */
 void sim_disk_let_pages_be_at_hand(struct sim_disk *disk, unsigned one_in);
 

@@ -1,13 +1,13 @@
 /* One snapshot at a time: writers in turn, readers that hold theirs for seconds, and a state that a number tells.
  *
- * a and b are art tables, p and clock ordinary ones. The n-th transaction, whoever does it, leaves
+ * a and b are art tables, p and clock ordinary ones. The n-th transaction of any process leaves
  *
  *     clock            n
  *     stamp/00..       n in every row of a, b and p
  *     account/00..     money, moved between an account of a and one of b: its sum over both stays; p has both balances
  *     event/<n%7>/<n>  a row in a (with a value that follows from n), in b and in p; the one of n - WINDOW goes
  *
- * so whoever knows n knows all but the balances, and a reader's snapshot is right or wrong by itself. A reader
+ * so a reader that knows n knows all but the balances, and a reader's snapshot is right or wrong by itself. A reader
  *
  *     holds       BEGIN, looks at everything, waits up to seconds, looks again, and again; n must not move
  *     scans       steps a SELECT so slowly that many commits pass, forward or backward

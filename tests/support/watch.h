@@ -5,7 +5,7 @@
  *   sqlite3 *db = watch_open(path);         the extension is linked in, so that core's calls pass through here
  *
  *   watch_die_at(WATCH_AT_WRITE, 3);        SIGKILL, by its own hand, when the kernel has been given the third write
- *   watch->doing & WATCH_FLUSH              for whoever watches, and after a death: what it died in
+ *   watch->doing & WATCH_FLUSH              for the watcher, and after a death: what it died in
  *
  * Two ways in: core's table of system calls, and the linker: a program that uses this must be linked with WATCH_WRAPS
  * of the Makefile, by which the functions of core that flush, merge, spill and take slots are called through this file.

@@ -10,7 +10,7 @@
  * Bytes, sizes and names are safe when they are synced: a file's own by its sync, names by the folder's. A failed sync
  * leaves what it leaves: all, nothing or some, and what it lost no later sync brings back. There are limits where
  * SQLite itself takes a later success for one that brings all: of a WAL only what was written since the last commit is
- * lost, and nothing where a checkpointer could not sync it, nor art before it removes a file (whoever opens the WAL
+ * lost, and nothing where a checkpointer could not sync it, nor art before it removes a file (the next to open the WAL
  * after that is not told); and nothing of the database beside a WAL, since a checkpoint that does not get to the WAL's
  * end leaves its pages for a later one to sync.
  *

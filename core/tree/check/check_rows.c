@@ -46,7 +46,7 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
     if (summed ? row == !!(entry->flags & ART_CHUNK) : entry->flags & (ART_CHUNK | ART_REPLACED))
         return "flags of another summary";
     if (row) {
-        if (reference && !art_overflow_decode(value).length) return "a reference to chunks that makes no sense";
+        if (reference && !art_overflow_decode(value).length) return "a reference to chunks that cannot be decoded";
         return NULL;
     }
     if (key.len != ART_OVERFLOW_KEY) return "a chunk's key has another length";

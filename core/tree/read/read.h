@@ -18,7 +18,7 @@ struct art_found {
     struct art_blob *blob; /* where the entry lies, when it is not in the memtable */
 };
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
-/* For whoever sets the key then, whatever is found: with its place in the memtable. */
+/* For a caller that sets the key then, whatever is found: with its place in the memtable. */
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND. */
@@ -66,7 +66,7 @@ struct art_between {
     struct art_run_cursor *oldest; /* on the oldest run, for guesses; NULL: there is none */
 };
 /* The key of the row in [low, high) before which `rank` rows of the whole tree stand; rank(low) <= rank < rank(high).
- * The bounds close in on it; *key is borrowed from a buffer or the memtable. Whoever gets it must see that it is a
+ * The bounds close in on it; *key is borrowed from a buffer or the memtable. The caller must see that it is a
  * row's: where the sums on disk lie it may be any key, or ART_NOTFOUND. */
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 
@@ -77,7 +77,7 @@ enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range,
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 void art_cursors_free(struct art_tree *tree);
-/* The sources of an open cursor, today's, for whoever only wants to look into each. The cursor is not valid then. */
+/* The sources of an open cursor, today's, for a caller that only looks into each. The cursor is not valid then. */
 enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
 
 #endif

@@ -22,7 +22,7 @@ struct art_run_cursor {
     bool valid;
     uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell; */
     bool hides_nothing; /* with it: this is the oldest source, so what is nothing but deletes may be passed over, too */
-    const struct art_limits *limits; /* NULL, or likewise: what is not wanted. Only of the last run, or whoever sets it
+    const struct art_limits *limits; /* NULL, or what is not wanted. Only of the last run, or the one who sets it
                                         asks the newer ones himself: what is passed over may hide an older entry */
     const struct art_bytes *stop;    /* with either: a key behind which nothing is asked for. With limits: */
     struct art_tree *tree;           /* who may interrupt a search among leaves */

@@ -108,7 +108,7 @@ enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *
     }
     if (p == end) return ART_OK;
 bad:
-    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of retired slots makes no sense");
+    return art_corrupt("the state table", ART_NOWHERE, ART_NOWHERE, "the list of retired slots cannot be decoded");
 }
 
 struct retired_reader {
@@ -218,8 +218,8 @@ static enum art_rc find_free(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* Slots are taken behind the end: it must lie behind all that the base names, whoever has cut off or hidden what was
- * there. */
+/* Slots are taken behind the end: it must lie behind all that the base names, even if another has cut off or hidden
+ * what was there. */
 static enum art_rc check_end(const struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.base);
     if (!last || last < tree->slots.end) return ART_OK;

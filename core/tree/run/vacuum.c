@@ -8,7 +8,7 @@
  * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
  * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay.
  *
- * The old places are free, and cut off, in a later transaction: whoever wants the smallest file goes on until nothing
+ * The old places are free, and cut off, in a later transaction: for the smallest file a caller goes on until nothing
  * changes (ext/txn/finish.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
  * (commit.c).
  */

@@ -1,7 +1,7 @@
 /* Blobs in memory: a fixed number of images, the one that was longest unused goes. A page is used when its hash is that
  * of its blob's trailer, and a trailer when it has the hash of the reference that leads to it, or its own.
  *
- * Leaf pages are read all together at the first touch; those that do not verify stay absent, and whoever needs one
+ * Leaf pages are read all together at the first touch; those that do not verify stay absent, and a read that needs one
  * reads it once more and hears what is wrong. */
 #include "core/tree/salvage/private.h"
 

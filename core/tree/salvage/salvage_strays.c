@@ -210,7 +210,7 @@ static void choose_active(struct art_group *group) {
     group->winner = best;
 }
 
-/* Whoever may have a key before the first one that is known joins. */
+/* A blob that may have a key before the first known one joins. */
 static enum art_rc let_in(struct art_salvage *salvage, struct art_group *group) {
     enum art_rc rc = ART_OK;
     choose_active(group);

@@ -45,7 +45,8 @@ enum art_rc art_salvage_large(struct art_salvage *salvage) {
     uint32_t number = 0;
     salvage->large.len = 0;
     if (!ref.length || ref.length > ART_VALUE_MAX) {
-        return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "the reference to its value makes no sense");
+        return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE,
+                           "the reference to its value has an impossible length");
     }
     for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK, number++) {
         uint64_t n = ref.length - at < ART_OVERFLOW_CHUNK ? ref.length - at : ART_OVERFLOW_CHUNK;

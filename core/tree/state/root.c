@@ -159,7 +159,9 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
         !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
     if (rc) {
         art_root_unref(root);
-        return rc == ART_NOMEM ? rc : art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root makes no sense");
+        return rc == ART_NOMEM
+                   ? rc
+                   : art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root has impossible counts or references");
     }
     *out = root;
     return ART_OK;

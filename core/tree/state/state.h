@@ -70,7 +70,7 @@ struct art_gaps {
     unsigned turn;
     size_t bytes;
     uint64_t passed; /* so often a search went past one */
-    uint8_t *room;   /* two buffers of ART_KEY_BUFFER bytes for whoever walks; NULL at first */
+    uint8_t *room;   /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
 };
 
 /* Where in the oldest run the last lookups have found their keys, as long as these lie close together

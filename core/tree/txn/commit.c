@@ -9,8 +9,8 @@
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
  *
- * On a full disk the last room belongs to those who delete. Whoever adds rows is refused by a flush that finds less
- * than some MB, or none, and what it had taken is given back. Whoever only deletes goes on with rows in the log,
+ * On a full disk the last room is kept for deletes. A transaction that adds rows is refused by a flush that finds less
+ * than some MB, or none, and what it had taken is given back. One that only deletes goes on with rows in the log,
  * whatever its limit, as long as the host finds room for them; 'vacuum' turns them into room.
  */
 #include "core/tree/txn/txn.h"
@@ -176,7 +176,7 @@ static bool is_low(const struct art_tree *tree, uint64_t *left) {
     return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES) || is_short(tree, RESERVE_ROWS);
 }
 
-/* Is a merge that is merely due better left, to whoever vacuums? */
+/* Is a merge that is merely due better left to 'vacuum'? */
 static bool spares_the_disk(const struct art_tree *tree) {
     uint64_t left;
     return (tree->full && !tree->txn.adds) || is_low(tree, &left) || is_short(tree, 2 * RESERVE_ROWS);
@@ -203,7 +203,7 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
     if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_ROWS + bytes_due(tree)))) return ART_OK;
     return art_fail(
         ART_DISKFULL,
-        "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+        "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
         "system, or DELETE rows, then 'vacuum'",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }

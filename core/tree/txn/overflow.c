@@ -146,7 +146,7 @@ enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, stru
     uint8_t *value = NULL;
     if (!possible(&ref)) {
         return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                           "a row's reference to its chunks makes no sense");
+                           "a row's reference to its chunks has an impossible length");
     }
     rc = read_chunks(tree, &ref, &value);
     if (rc) {

@@ -37,7 +37,7 @@ static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_ent
     uint8_t *owned = NULL;
     if (entry->value.len < ART_OVERFLOW_REF) {
         return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
-                           "a row's reference to its chunks makes no sense");
+                           "a row's reference to its chunks has an impossible length");
     }
     memcpy(rewriting->ref, entry->value.data, ART_OVERFLOW_REF);
     enum art_rc rc = tree->summary ? art_row_value(tree, &row, &value, &owned) : ART_OK;

@@ -20,7 +20,7 @@ static enum art_rc over(void) {
     return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
 }
 
-/* Whoever reads ahead keeps an error to itself: the next call tells. */
+/* Reading ahead keeps an error to itself: the next call reports it. */
 static enum art_rc go_out(struct art_tree *tree) {
     if (tree->rows.rolled_back) return over();
     tree->rows.inside++;

@@ -71,7 +71,7 @@ struct art_overflow_ref {
     uint64_t length, hash;
     uint8_t id[ART_OVERFLOW_ID]; /* csn and counter, big-endian */
 };
-struct art_overflow_ref art_overflow_decode(struct art_bytes bytes); /* length 0: senseless */
+struct art_overflow_ref art_overflow_decode(struct art_bytes bytes); /* length 0: an impossible one */
 struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
                                   uint32_t number);
 

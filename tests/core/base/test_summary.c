@@ -313,9 +313,9 @@ static struct art_zone zone_of_reals(uint8_t kinds, double low, double high) {
     return (struct art_zone){.kinds = kinds, .low = {.real = low}, .high = {.real = high}};
 }
 
-START_TEST(test_a_zone_that_nobody_can_have_made_is_senseless) {
+START_TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
     enum { WHOLE = ART_ZONE_NUMBERS, REAL = ART_ZONE_NUMBERS | ART_ZONE_REALS };
-    const struct art_zone senseless[] = {
+    const struct art_zone impossible[] = {
         zone_of_integers(16, 0, 0),
         zone_of_integers(0xff, 0, 0),
         zone_of_integers(0, 0, 1),
@@ -341,9 +341,9 @@ START_TEST(test_a_zone_that_nobody_can_have_made_is_senseless) {
     };
     uint8_t bytes[ART_ZONE_BYTES];
     struct art_summed summed;
-    for (unsigned i = 0; i < sizeof senseless / sizeof *senseless; i++) {
-        ck_assert_msg(!art_zone_is_sane(&senseless[i]), "number %u", i);
-        zone_bytes(&senseless[i], bytes);
+    for (unsigned i = 0; i < sizeof impossible / sizeof *impossible; i++) {
+        ck_assert_msg(!art_zone_is_sane(&impossible[i]), "number %u", i);
+        zone_bytes(&impossible[i], bytes);
         ck_assert_msg(!art_summed_decode(one_zone, bytes, &summed), "number %u", i);
     }
     for (unsigned i = 0; i < sizeof sane / sizeof *sane; i++) {
@@ -398,7 +398,7 @@ END_TEST
 START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
     struct random random = random_announced("any bytes");
     uint8_t again[ART_SUMMED_MAX];
-    uint32_t sane = 0, senseless = 0;
+    uint32_t sane = 0, impossible = 0;
     for (unsigned round = random_rounds(100000); round; round--) {
         struct art_measures has = random_measures(&random);
         uint32_t len = art_summed_bytes(has);
@@ -418,7 +418,7 @@ START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
         for (unsigned i = 0; i < has.columns; i++) expected &= art_zone_is_sane(&summed.zone[i]);
         HOLDS(taken == expected);
         sane += taken;
-        senseless += !taken;
+        impossible += !taken;
         art_summed_encode(has, &summed, again);
         HOLDS(!len || !memcmp(again, bytes, len));
         struct art_summed all = {0};
@@ -430,7 +430,7 @@ START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
         free(bytes);
     }
     ck_assert_uint_gt(sane, 0);
-    ck_assert_uint_gt(senseless, 0);
+    ck_assert_uint_gt(impossible, 0);
 }
 END_TEST
 
@@ -650,7 +650,7 @@ static bool should_be_sane(uint8_t flags, struct art_bytes stored) {
 
 START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
     struct random random = random_announced("made up");
-    uint32_t sane = 0, senseless = 0;
+    uint32_t sane = 0, impossible = 0;
     for (unsigned round = random_rounds(300000); round; round--) {
         static const uint32_t lengths[] = {3, 12, 40, 100, 140};
         uint32_t len = random_below(&random, lengths[random_below(&random, 5)]);
@@ -662,7 +662,7 @@ START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
         bool good = art_entry_is_sane(flags, stored);
         HOLDS(good == should_be_sane(flags, stored));
         sane += good;
-        senseless += !good;
+        impossible += !good;
         if (good) {
             struct art_summary summary;
             struct art_entry entry = {.value = stored, .flags = flags};
@@ -686,7 +686,7 @@ START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
         free(bytes);
     }
     ck_assert_uint_gt(sane, 0);
-    ck_assert_uint_gt(senseless, 0);
+    ck_assert_uint_gt(impossible, 0);
 }
 END_TEST
 
@@ -738,7 +738,7 @@ int main(void) {
 
     TCase *bytes = tcase_create("bytes");
     tcase_set_timeout(bytes, 300);
-    tcase_add_test(bytes, test_a_zone_that_nobody_can_have_made_is_senseless);
+    tcase_add_test(bytes, test_a_zone_that_nobody_can_have_made_is_impossible);
     tcase_add_test(bytes, test_sums_and_zones_survive_their_bytes);
     tcase_add_test(bytes, test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at);
     tcase_add_test(bytes, test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns);

@@ -18,8 +18,8 @@
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_senseless_options_make_no_builder) {
-    static const struct art_builder_options senseless[] = {
+START_TEST(test_impossible_options_make_no_builder) {
+    static const struct art_builder_options impossible[] = {
         {.kind = 0},
         {.kind = 3, .level = 1},
         {.kind = ART_BLOB_LEAF, .level = 1},
@@ -28,9 +28,9 @@ START_TEST(test_senseless_options_make_no_builder) {
         {.kind = ART_BLOB_INDEX, .level = 1, .filter = true},
         {.kind = ART_BLOB_LEAF, .fill_pages = ART_BLOB_PAGES + 1},
     };
-    for (unsigned i = 0; i < sizeof senseless / sizeof *senseless; i++) {
+    for (unsigned i = 0; i < sizeof impossible / sizeof *impossible; i++) {
         struct art_builder *builder = (void *)&builder;
-        refused(art_builder_open(&builder, &senseless[i]), ART_MISUSE, "senseless options");
+        refused(art_builder_open(&builder, &impossible[i]), ART_MISUSE, "of an unknown kind");
         ck_assert_ptr_null(builder);
     }
     art_builder_close(NULL);
@@ -172,16 +172,16 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(lookups, 1, "its summary is not that of its reference"),
         FIELD(lookups_at, 5, "lookups that nobody wants"),
         FIELD(columns, 1, "its summary is not that of its reference"),
-        FIELD(csn_min, 0xffffffff, "senseless versions"),
+        FIELD(csn_min, 0xffffffff, "a lowest version above its highest"),
         FIELD(csn_max, 7, "its bounds are not those of its reference"),
         FIELD(overflows, 7, "its bounds are not those of its reference"),
         FIELD(key_max, 7, "its bounds are not those of its reference"),
-        FIELD(leaf_pages, 0, "senseless page counts"),
-        FIELD(footer_pages, 0, "senseless page counts"),
-        FIELD(leaf_pages, ART_BLOB_PAGES, "senseless page counts"),
-        FIELD(footer_pages, ART_BLOB_PAGES, "senseless page counts"),
+        FIELD(leaf_pages, 0, "page counts that do not fit a blob"),
+        FIELD(footer_pages, 0, "page counts that do not fit a blob"),
+        FIELD(leaf_pages, ART_BLOB_PAGES, "page counts that do not fit a blob"),
+        FIELD(footer_pages, ART_BLOB_PAGES, "page counts that do not fit a blob"),
         FIELD(flags, 0x80, "unknown flags"),
-        FIELD(buckets, 0, "senseless bucket count"),
+        FIELD(buckets, 0, "no buckets, or more than its entries or pages hold"),
         FIELD(filter, 64, "a filter that is not there"),
         FIELD(routing, 8, "the routing part lies outside"),
         FIELD(root, 0, "the routing part leaves the footer"),
@@ -347,7 +347,7 @@ int main(void) {
     Suite *suite = suite_create("blob, refusals");
     TCase *tests = tcase_create("refusals");
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, test_senseless_options_make_no_builder);
+    tcase_add_test(tests, test_impossible_options_make_no_builder);
     tcase_add_test(tests, test_what_cannot_stand_in_a_blob_is_not_taken);
     tcase_add_test(tests, test_buckets_that_cannot_follow_are_not_taken_over);
     tcase_add_test(tests, test_a_header_that_lies_is_refused_whatever_its_hash);

@@ -439,7 +439,7 @@ START_TEST(test_a_builder_takes_no_reference_of_another_summary) {
     table_make(&table, BLOB_DIRECTORIES, PUTS, 200, &random);
     run_build(&run, &table, 0, false);
     struct art_ref ref = run.slots[0].ref;
-    uint8_t *image = blob_image_new(), senseless[ART_SUMMED_MAX];
+    uint8_t *image = blob_image_new(), impossible[ART_SUMMED_MAX];
     struct art_bytes key = run.slots[0].separator;
     struct art_builder *builder = open_builder(&table.summary, 1, 0, false);
     art_builder_begin(builder, image);
@@ -448,9 +448,9 @@ START_TEST(test_a_builder_takes_no_reference_of_another_summary) {
     ref.has = (struct art_measures){3, 1, 0};
     refused(art_builder_add_ref(builder, key, &ref, &full), ART_MISUSE, "this reference cannot go");
     ref = run.slots[0].ref;
-    memcpy(senseless, ref.summed, art_summed_bytes(ref.has));
-    senseless[ART_SUM_BYTES] = 0xff;
-    ref.summed = senseless;
+    memcpy(impossible, ref.summed, art_summed_bytes(ref.has));
+    impossible[ART_SUM_BYTES] = 0xff;
+    ref.summed = impossible;
     refused(art_builder_add_ref(builder, key, &ref, &full), ART_MISUSE, "sums and zones make no sense");
     must(art_builder_add_ref(builder, key, &run.slots[0].ref, &full));
     art_builder_close(builder);
@@ -732,8 +732,8 @@ START_TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     LIE(sums[0] ^= 1, "does not end with its sum");
     LIE(sums[ART_SUM_BYTES * good.buckets] ^= 1, "does not end with its sum");
     LIE(all[ART_SUM_BYTES] ^= 1, "does not end with its sum");
-    LIE(all[ART_SUM_BYTES * 2] |= 0x80, "a senseless zone");
-    LIE(zones[16 * good.buckets] |= 0x80, "a senseless zone");
+    LIE(all[ART_SUM_BYTES * 2] |= 0x80, "a zone of unknown kinds, or with its bounds reversed");
+    LIE(zones[16 * good.buckets] |= 0x80, "a zone of unknown kinds, or with its bounds reversed");
     LIE(zones[0] ^= 1, "is not that of the entries");
     LIE(sums[ART_SUM_BYTES] ^= 1, "is not that of the entries");
     LIE(trailer_of(&liar)->sums = 1, "its summary is not that of its reference");

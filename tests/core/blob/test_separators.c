@@ -303,7 +303,7 @@ static void open_lie(struct blob_image *lie) {
 
 static const uint8_t lies[] = {ART_LEVEL_MAX + 1, 1}; /* impossible; not that of a child here */
 
-START_TEST(test_a_senseless_reference_is_told_as_ever) {
+START_TEST(test_an_impossible_reference_is_reported_as_ever) {
     begin();
     struct art_bucket_view view;
     struct blob_image lie = lie_in(&view);
@@ -347,7 +347,7 @@ int main(void) {
     tcase_add_test(tcase, test_they_are_kept_when_it_pays_and_the_reader_wants_it);
     tcase_add_test(tcase, test_they_wait_for_pages_that_are_not_there);
     tcase_add_test(tcase, test_without_memory_the_blob_is_searched);
-    tcase_add_loop_test(tcase, test_a_senseless_reference_is_told_as_ever, 0, sizeof lies);
+    tcase_add_loop_test(tcase, test_an_impossible_reference_is_reported_as_ever, 0, sizeof lies);
     tcase_add_test(tcase, test_separators_out_of_order_are_not_kept);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

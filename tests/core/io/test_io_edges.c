@@ -357,8 +357,8 @@ START_TEST(test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces) {
     ck_assert_int_eq(art_io_read(io, &request, 1), ART_CORRUPT);
     must(write_at(io, 0, 4));
     ck_assert_int_eq(first_byte_at(io, 0), 4);
-    struct art_io_request senseless = {page, 100, 0};
-    ck_assert_int_eq(art_io_read(io, &senseless, 1), ART_MISUSE);
+    struct art_io_request impossible = {page, 100, 0};
+    ck_assert_int_eq(art_io_read(io, &impossible, 1), ART_MISUSE);
     art_io_close(io);
 }
 END_TEST

@@ -1,4 +1,4 @@
-/* Redo: whoever replays a history holds what its writer holds, entry by entry.
+/* Redo: a replayed history holds what its writer holds, entry by entry.
  *
  * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `shadows_older`; for another key
  * it says whether the key lives in the runs below, which here is a coin thrown once for each key.

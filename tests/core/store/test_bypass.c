@@ -97,7 +97,7 @@ START_TEST(test_one_in_some_pages_enters_the_cache) {
 }
 END_TEST
 
-/* Of many blobs, so that one blob's pages are not enough: else whoever makes room would have to do so every other
+/* Of many blobs, so that one blob's pages are not enough: else making room would have to do so every other
  * page. */
 START_TEST(test_room_is_made_for_some_pages_at_once) {
     enum { MANY = 160, PAGES = 30, READS = 2900 };

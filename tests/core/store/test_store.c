@@ -380,7 +380,7 @@ END_TEST
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_calls_outside_of_a_phase_and_senseless_references_are_refused) {
+START_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
@@ -516,7 +516,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_a_rolled_back_blob_is_never_served_for_its_successor, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, 0, STORE_MODES);
     tcase_add_test(tests, test_a_slot_set_is_what_a_plain_array_says);
-    tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_senseless_references_are_refused, 0, STORE_MODES);
+    tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_impossible_references_are_refused, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_every_flipped_bit_of_a_used_page_is_found_and_named, 0, IO_MODES);
     suite_add_tcase(suite, tests);
     return suite_run(suite);

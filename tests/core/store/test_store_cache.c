@@ -528,7 +528,7 @@ END_TEST
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t gift_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct art_blob *gift; /* a held blob, to be released by whoever takes it */
+static struct art_blob *gift; /* a held blob, to be released by the test that takes it */
 static const char *failure;
 
 static struct art_blob *swap_gift(struct art_blob *mine) {

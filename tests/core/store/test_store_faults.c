@@ -75,7 +75,7 @@ START_TEST(test_a_new_file_whose_sync_fails_is_not_used) {
 }
 END_TEST
 
-START_TEST(test_a_failed_write_fails_the_next_sync_whoever_has_heard_of_it) {
+START_TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
     static const enum sim_call calls[] = {SIM_WRITE, SIM_WAIT};
     for (unsigned i = 0; i < 2; i++) {
         struct store_place place;
@@ -453,7 +453,7 @@ int main(void) {
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, test_a_failed_sync_poisons_the_store_until_it_is_opened_anew);
     tcase_add_test(tests, test_a_new_file_whose_sync_fails_is_not_used);
-    tcase_add_test(tests, test_a_failed_write_fails_the_next_sync_whoever_has_heard_of_it);
+    tcase_add_test(tests, test_a_failed_write_fails_the_next_sync_though_it_was_reported);
     tcase_add_test(tests, test_a_failed_write_that_was_given_up_fails_no_later_one);
     tcase_add_test(tests, test_a_full_disk_is_an_error_and_later_forgotten);
     tcase_add_test(tests, test_every_allocation_may_fail_and_the_next_try_succeeds);

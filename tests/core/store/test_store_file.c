@@ -318,7 +318,7 @@ START_TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) 
     beside(same, sizeof same);
     sim_disk_copy_file(place.sim, place.host_path, same);
     sim_disk_copy_file(place.sim, place.host_path, "there/scratch.db");
-    for (int i = 0; i < 2; i++) { /* whoever comes first */
+    for (int i = 0; i < 2; i++) { /* either comes first */
         EXPECT_RC(ART_FOREIGN, read_as("there/t.art", "there/scratch.db"));
         EXPECT_MESSAGE("no database has claimed");
         EXPECT_RC(ART_FOREIGN, write_as("there/t.art", "there/scratch.db"));

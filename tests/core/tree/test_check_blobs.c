@@ -380,13 +380,13 @@ END_TEST
 START_TEST(test_a_list_of_retired_slots_that_makes_no_sense) {
     uint8_t slots[] = {200, 210, 210};
     retired_list(slots, 3);
-    check_finds("the list of retired slots makes no sense");
+    check_finds("the list of retired slots cannot be decoded");
     retired_list(slots, 2);
     check_is_clean();
     check_toy->retired.len--;
-    check_finds("the list of retired slots makes no sense");
+    check_finds("the list of retired slots cannot be decoded");
     check_toy->retired.data[0] = 9;
-    check_finds("the list of retired slots makes no sense");
+    check_finds("the list of retired slots cannot be decoded");
 }
 END_TEST
 

@@ -158,7 +158,7 @@ enum { BIG = 10000, BIG_CSN = 1 }; /* "big/0": three chunks of the first transac
 
 START_TEST(test_a_reference_that_makes_no_sense) {
     check_plant(check_row_key("new"), word("short"), now(), ART_OVERFLOW);
-    finds_in_log_and_run("row 'new': a reference to chunks that makes no sense");
+    finds_in_log_and_run("row 'new': a reference to chunks that cannot be decoded");
 }
 END_TEST
 
@@ -308,7 +308,7 @@ static void drop_row(unsigned n) {
     memmove(&log->row[n], &log->row[n + 1], (--log->rows - n) * sizeof log->row[0]);
 }
 
-/* Whoever opens the table anew cannot use it, and whoever had it open has what was there. */
+/* A new connection cannot use it, and one that had it open has what was there. */
 static void finds_in_log(const char *words) {
     check_finds(words);
     ck_assert(strstr(check_told[0].place, "log") != NULL);

@@ -125,7 +125,7 @@ static void say(const char *what) {
            tree->root->runs);
 }
 
-/* So that the 99.9th percentile is that of commits which write a row of the log. And whoever has loaded has left
+/* So that the 99.9th percentile is that of commits which write a row of the log. And the load has left
  * nothing behind that the next commit must do at once. */
 START_TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     make_world(0, 1 << 20);

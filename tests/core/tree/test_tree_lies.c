@@ -28,8 +28,8 @@ START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_delet
     static const struct {
         uint64_t length;
         const char *says;
-    } lies[] = {{0, "makes no sense"},
-                {ART_VALUE_MAX + 1, "makes no sense"},
+    } lies[] = {{0, "has an impossible length"},
+                {ART_VALUE_MAX + 1, "has an impossible length"},
                 {100, "chunk 0 of a large value is missing"},
                 {ART_VALUE_MAX, "chunk 0 of a large value is missing"},
                 {17 << 20, "chunk 0 of a large value is missing"}};
@@ -148,14 +148,15 @@ START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         const char *says;
     } lies[] = {
         {offsetof(struct art_root_header, format), 9, "use the sqlite-art that made it"},
-        {offsetof(struct art_root_header, runs), 0, "makes no sense"},
-        {offsetof(struct art_root_header, runs), 2, "makes no sense"},
-        {offsetof(struct art_root_header, runs), 255, "makes no sense"},
-        {offsetof(struct art_root_header, csn) + 7, 1, "makes no sense"},
-        {offsetof(struct art_root_header, generation) + 7, 1, "makes no sense"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len), 5, "makes no sense"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5, "makes no sense"},
-        {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "makes no sense"},
+        {offsetof(struct art_root_header, runs), 0, "impossible counts or references"},
+        {offsetof(struct art_root_header, runs), 2, "impossible counts or references"},
+        {offsetof(struct art_root_header, runs), 255, "impossible counts or references"},
+        {offsetof(struct art_root_header, csn) + 7, 1, "impossible counts or references"},
+        {offsetof(struct art_root_header, generation) + 7, 1, "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len), 5, "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5,
+         "impossible counts or references"},
+        {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "impossible counts or references"},
         {offsetof(struct art_root_header, magic), 0, "does not match its checksum"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -166,10 +167,10 @@ START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     }
     bytes.len = 0;
     must(art_buffer_append(&bytes, good.data, good.len - 60));
-    root_refused(&bytes, "makes no sense");
+    root_refused(&bytes, "impossible counts or references");
     bytes.len = 0;
     must(art_buffer_append(&bytes, good.data, sizeof(struct art_root_header) + 8 + 10));
-    root_refused(&bytes, "makes no sense");
+    root_refused(&bytes, "impossible counts or references");
     refused(art_root_decode(art_bytes(good.data, 47), &root), ART_CORRUPT, "cut short");
     art_buffer_clear(&good);
     art_buffer_clear(&bytes);
@@ -268,8 +269,8 @@ START_TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
         toy->retired = (struct art_buffer){.data = (uint8_t *)lists[i].bytes, .len = lists[i].len};
         put("b", "2");
         must(art_tree_request_flush(tree));
-        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "the list of retired slots makes no sense");
-        refused(art_tree_check(tree), ART_CORRUPT, "the list of retired slots makes no sense");
+        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "the list of retired slots cannot be decoded");
+        refused(art_tree_check(tree), ART_CORRUPT, "the list of retired slots cannot be decoded");
         art_tree_rolled_back(tree);
         ck_assert_uint_eq(rows(), 1);
     }

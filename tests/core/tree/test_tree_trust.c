@@ -1,6 +1,6 @@
 /* Reads by number and by prefix, and merges, over blobs that lie: their hashes are right, what they hold was changed.
  *
- * Hashes keep out what was not written by the database's own root. Whoever writes both can let sums, directories, keys
+ * Hashes keep out what was not written by the database's own root. A writer of both can let sums, directories, keys
  * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
  * nothing is.
  */
