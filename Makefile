@@ -216,9 +216,15 @@ $(BUILD)/commit: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMMIT)' | cmp -s - $@ || { [ '$(firstword $(COMMIT))' = unknown ] && [ -e $@ ]; } || echo '$(COMMIT)' > $@
 
-# Other flags than last time: everything is built anew.
+# Other flags than last time: everything is built anew. The first time: what to install, instead of a compiler's error.
+HEADERS = sqlite3ext.h=libsqlite3-dev xxhash.h=libxxhash-dev $(if $(URING_LIBS),liburing.h=liburing-dev)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
+	@[ -s $@ ] || for need in $(HEADERS); do \
+		echo "#include <$${need%=*}>" | $(CC) $(CFLAGS) -E -x c - >/dev/null 2>&1 && continue; \
+		echo "art.so needs <$${need%=*}>. Debian: apt-get install $${need#*=}$$([ $$need != liburing.h=liburing-dev ] || echo ' (or: make URING=0)')" >&2; \
+		exit 1; \
+	done
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
 -include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(PROGRAMS) $(wildcard tests/support/watch.c tests/naive/*.c tests/fuzz/*.c tests/bench/*.c tests/clients/cluster/*.c)))

@@ -21,11 +21,39 @@ echo "== listing the files below $place"
 # Separated as .import --ascii wants it, which no path can be mistaken for.
 find "$place" -xdev -type f -printf '%p\037%s\037%T@\036' 2>/dev/null >listing || true
 
-# sqlite3 prints "Run Time: real 0.123 user ...": shown here as milliseconds.
+# sqlite3 prints "Run Time: real 0.123 user ...": shown here as milliseconds, and noted under the name before it.
 run() {
-    sqlite3 tour.db ".read '$root/sql/$1'" |
-        awk '/^Run Time: real/ { if ($4 < 0.001) print "      less than 1 ms"; else printf "      %.0f ms\n", $4 * 1000; fflush(); next } { print; fflush() }'
+    sqlite3 tour.db ".read '$root/sql/$1'" | awk '
+        /^@/ { name = substr($0, 2); next }
+        /^Run Time: real/ {
+            if ($4 < 0.001) print "      less than 1 ms"; else printf "      %.0f ms\n", $4 * 1000
+            if (name) print name "|" $4 * 1000 >"times"
+            name = ""
+            fflush()
+            next
+        }
+        { print; fflush() }'
     [ "${PIPESTATUS[0]}" = 0 ]
+}
+
+# What was faster, and what was not. Less than a millisecond counts as one.
+compare() {
+    awk -F'|' '
+        { ms[$1, $2] = $3 < 1 ? 1 : $3; small[$1] += $3 < 1; if ($2 == "ordinary") names[++n] = $1 }
+        END {
+            for (i = 1; i <= n; i++) {
+                name = names[i]
+                times = ms[name, "ordinary"] / ms[name, "files"]
+                if (small[name] == 2) short = short sprintf("    %s\n", name)
+                else if (times >= 1.2) faster = faster sprintf("    %-42s %s%.1f times\n", name, small[name] ? "at least " : "", times)
+                else if (times > 0.8) same = same sprintf("    %s\n", name)
+                else slower = slower sprintf("    %-42s %s%.1f times\n", name, small[name] ? "at least " : "", 1 / times)
+            }
+            if (faster) printf "Faster than the ordinary table here:\n\n%s\n", faster
+            if (same) printf "About as fast:\n\n%s\n", same
+            if (slower) printf "Slower:\n\n%s\n", slower
+            if (short) printf "Less than a millisecond in both:\n\n%s\n", short
+        }' times
 }
 
 # What both databases take on the disk, now that nothing is open.
@@ -44,10 +72,11 @@ echo
 sizes
 echo
 run tour-again.sql
+echo
+compare
 
 open="sqlite3 -box $(printf %q "${work#"$root"/}/tour.db") '.load $([ "$extension" = "$root/art.so" ] && echo ./art || echo "\"$extension\"")'"
 cat <<END
-
 What to try next, in this folder (what the tour has made is in ${work#"$root"/}):
 
     $open "SELECT path, entries FROM files('/usr/share/', '/') ORDER BY entries DESC LIMIT 10"

@@ -4,7 +4,7 @@
 .mode box
 .bail on
 
-.print 8. Opened again, by another process
+.print 9. Opened again, by another process
 .print
 .print "SELECT path, size FROM files ORDER BY path LIMIT 3;"
 .timer on

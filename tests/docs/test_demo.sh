@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `make demo` shows, with fewer files: it runs to its end, shows no line of a compiler and no error, both tables hold the
-# same, art's own check says ok, the table of sizes has figures, and the three lines at its end can be pasted.
+# same, rows are in blobs, art's own check says ok, the table of sizes has figures, every time is compared, and the three lines
+# at its end can be pasted. And `make` without SQLite's header says what to install.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 extension=${ART_EXTENSION:-$PWD/art.so}
@@ -30,6 +31,11 @@ holds "it shows an error" says_not '[Ee]rror|no such|Run Time'
 holds "a line of a compiler" says_not '^(gcc|cc|clang|make)'
 holds "the two tables differ" says '^0 differ from the ordinary table$'
 holds "art_check() does not say ok" says '^ok$'
+holds "no blob is shown" says '│ blobs +│ [1-9]'
+holds "not every time is compared: $(wc -l <"$work/its place/times")" test "$(cut -d'|' -f1 "$work/its place/times" | sort | uniq -c | grep -c '^ *2 ')" = 8
+while IFS='|' read -r name _; do
+    holds "'$name' is in no list at the end" says "^    $name( |$)"
+done <"$work/its place/times"
 holds "no size of the ordinary table" says 'ordinary │ ordinary.db +│ [1-9]'
 holds "no size of the art table" says 'files +│ tour.db and its .art file │ [1-9]'
 
@@ -40,6 +46,10 @@ for line in "${lines[@]}" "${lines[2]-}"; do
     holds "what to try next fails: $line" test $? = 0 -a -z "$(grep -i error "$work/pasted")"
 done
 holds "the last of them shows no row: $(cat "$work/pasted")" grep -q todo/milk "$work/pasted"
+
+make -s BUILD="$work/build" CFLAGS="-nostdinc" all >"$work/made" 2>&1
+holds "make without headers succeeds" test $? != 0
+holds "make without headers does not say what to install" grep -q 'art.so needs <sqlite3ext.h>. Debian: apt-get install libsqlite3-dev' "$work/made"
 
 rate=$((100 * (checks - failures) / checks))
 echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"
