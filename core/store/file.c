@@ -204,6 +204,23 @@ static enum art_rc look_inside(struct art_store *store, const struct art_file_id
     return rc ? rc : art_superblock_check(block, store->uuid, store->place.path);
 }
 
+/* The database that an unclaimed copy was made with, beside this one? While it is not there, nobody else has a use for
+ * the file, and to read it harms nobody: each page is verified against the database's own root. */
+static bool is_there(const struct art_store *store, const struct art_owner_page *owner) {
+    struct art_bytes base = art_owner_page_base(owner);
+    const char *host = store->place.host_path, *slash = strrchr(host, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - host) : 0;
+    char *path = art_alloc(folder + base.len + 1);
+    if (!path) return true;
+    memcpy(path, host, folder);
+    if (base.len) memcpy(path + folder, base.data, base.len);
+    path[folder + base.len] = 0;
+    struct art_file_identity identity;
+    bool there = !base.len || store->disk->methods->stat(store->disk, path, &identity) != ART_MISSING;
+    art_free(path);
+    return there;
+}
+
 /* The system's page cache is asked first, which opens a file ten times as fast. If it says that the file is ours, that
  * is enough for reading: it may be out of date, but an owner read from the device is not asked again later either.
  * Anything else has to stand on the device. */
@@ -221,7 +238,8 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
         rc = look_inside(store, &own, ART_READ_DEVICE, block);
         if (rc) return rc;
         ownership = art_superblock_owner(block, store->uuid, &me, &owner);
-        rc = refuse_others(store, ownership, owner);
+        bool renamed = ownership == ART_OWNED_BY_COPY && !is_there(store, owner);
+        if (!renamed) rc = refuse_others(store, ownership, owner);
     }
     if (rc) return rc;
     store->place.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);

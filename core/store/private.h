@@ -230,6 +230,8 @@ void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], con
 enum art_rc art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file);
 /* Could only a file that we began and never finished look so? */
 bool art_superblock_is_unfinished(const struct art_superblock *block, const uint8_t uuid[16]);
+/* The last part of the owner's path; empty where the page has not all of it. */
+struct art_bytes art_owner_page_base(const struct art_owner_page *page);
 /* *counts: the owner page that counts, or NULL. */
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts);

@@ -15,7 +15,9 @@
  *   differs        any           equal          a copy that nobody has claimed, beside the database that was copied
  *                                               with it: ours, and claimed before the first transaction that writes is
  *                                               committed
- *   differs        any           differs        such a copy beside another database: not ours
+ *   differs        any           differs        such a copy beside another database: not ours to write. It is read
+ *                                               where no database of the noted name lies beside it: the pair was
+ *                                               renamed, and then copied
  *
  * A copy's database is known by its name because only one file of a folder can have it: a copy of the database
  * once more has two databases with one .art file, and without that rule the first to write would take the file from the
@@ -139,6 +141,11 @@ static struct art_bytes base_name(const void *path, size_t len) {
 static bool same_base(const struct art_owner_page *page, const char *path) {
     struct art_bytes noted = base_name(page->path, page->path_kept), mine = base_name(path, strlen(path));
     return noted.len == mine.len && !memcmp(noted.data, mine.data, mine.len);
+}
+
+struct art_bytes art_owner_page_base(const struct art_owner_page *page) {
+    bool whole = page->path_kept == page->path_len || memchr(page->path, '/', page->path_kept);
+    return whole ? base_name(page->path, page->path_kept) : art_bytes(NULL, 0);
 }
 
 static bool same_file(uint64_t noted_inode, uint64_t noted_birth, uint64_t inode, uint64_t birth) {

@@ -61,6 +61,7 @@ static void add_counts(struct own_result *sum, const struct own_result *more) {
     sum->looks += more->looks;
     sum->claims += more->claims;
     sum->probes += more->probes;
+    sum->refused += more->refused;
     for (unsigned verb = 0; verb < OWN_VERBS; verb++) {
         for (unsigned i = 0; i < OWN_ANSWERS; i++) sum->counts[verb][i] += more->counts[verb][i];
     }
@@ -117,8 +118,8 @@ START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
     }
     printf(
         "%u scripts from seed %llu in %s: %u failed (%u looks at a table, %u of them at one that must be read, and %u "
-        "put together for that)\n",
-        done, (unsigned long long)seed, folder, failed, sum.looks, sum.claims, sum.probes);
+        "put together for that; %u refused for the name of a database that is there)\n",
+        done, (unsigned long long)seed, folder, failed, sum.looks, sum.claims, sum.probes, sum.refused);
     if (getenv("ART_OWNERSHIP_TABLE")) print_counts(sum.counts);
     fflush(stdout);
     sql_scratch_remove(folder);

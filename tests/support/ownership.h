@@ -113,6 +113,7 @@ struct own_result {
     enum own_answer last[OWN_STEPS_MAX]; /* of each step */
     bool file_stays;                     /* the last DROP left the table's file */
     unsigned looks, claims, probes;      /* tables looked at; of them with a claim; put together at the end for that */
+    unsigned refused;                    /* looks at an unclaimed copy beside the database of its name */
     char why[OWN_LINE * 4];
     char trace[OWN_TRACE]; /* each step with what came of it, a line each */
 };

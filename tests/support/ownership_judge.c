@@ -60,6 +60,7 @@ static void honour_claims(struct own_world *world, const char *name, const struc
         bool claimed = has_claim(world, look->object, table);
         world->result->looks++;
         world->result->claims += claimed;
+        world->result->refused += table->answer == OWN_ANOTHER_NAMES;
         if (table->reads || !claimed) continue;
         own_fail(world,
                  "HIDDEN: %s: %s was written by this database, nobody touched the two files since, and it says: %s",
@@ -101,6 +102,11 @@ static const struct own_table *table_called(const struct own_look *look, const c
     return NULL;
 }
 
+/* An unclaimed copy is read until a database of its own name is there. */
+static bool name_has_come(const struct own_world *world, const struct own_table *after) {
+    return world->creates && after->answer == OWN_ANOTHER_NAMES;
+}
+
 /* A database that the step was not about. */
 static void judge_other(struct own_world *world, const char *name, const struct own_look *was,
                         const struct own_look *is, bool wrote) {
@@ -111,6 +117,7 @@ static void judge_other(struct own_world *world, const char *name, const struct 
             return;
         }
         if (!before->reads || after->reads || is_lifted(world, is->object, before->object)) continue;
+        if (name_has_come(world, after)) continue;
         own_fail(world, "HIDDEN: %s: %s was read before this step in another database; now: %s", name, before->name,
                  after->message);
     }
@@ -146,7 +153,8 @@ static void judge_success(struct own_world *world, const struct own_step *step, 
     for (unsigned i = 0; i < is->count; i++) {
         const struct own_table *after = &is->tables[i], *before = table_called(was, after->name);
         bool lost = before ? before->reads : step->verb != OWN_RENAME;
-        if (after->reads || !lost || is_lifted(world, is->object, after->object)) continue;
+        if (after->reads || !lost || is_lifted(world, is->object, after->object) || name_has_come(world, after))
+            continue;
         own_fail(world, "%s: the step worked, and %s cannot be read any more: %s", own_paths[step->x], after->name,
                  after->message);
     }
@@ -279,6 +287,7 @@ static void sql_step(struct own_world *world, const struct own_step *step) {
     bool had_file = has_its_file(world, &before[step->x], own_paths[step->x]);
     bool linked = before[step->x].object && own_names_of(world, before[step->x].object) > 1;
     if (world->reader.object && linked && world->reader.object == before[step->x].object) close_reader(world);
+    world->creates = step->verb == OWN_MAKE || step->verb == OWN_VACUUM_INTO || step->verb == OWN_BACKUP;
     own_sql_step(world, step, &done);
     enum own_answer answer = done.skipped ? OWN_SKIPPED : own_answer_of(done.code, done.message);
     note(world, step, answer, done.message);
