@@ -303,11 +303,8 @@ struct art_cut {
  * into, to be looked into, are put to edge[0] (that of `low`) and edge[1]; else their `summed` is NULL. */
 enum art_rc art_blob_extreme(struct art_blob *blob, struct art_cut low, struct art_cut high, struct art_extreme *search,
                              struct art_ref edge[2]);
-/* Leaf blobs: *end: all keys of the buckets before it are < key, which is not before the cursor's. */
-enum art_rc art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end);
-/* Number of entries in buckets [from, to), and whether all of them are puts of rows that were not there before. */
+/* Number of entries in buckets [from, to). */
 uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to);
-bool art_blob_only_puts(const struct art_blob *blob, uint32_t from, uint32_t to);
 /* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be
  * less than the truth; 0 for the first entry): lets a merge skip comparisons. */
 uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor);

@@ -22,7 +22,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     }
     struct art_builder *builder = art_alloc(sizeof *builder);
     if (!builder) return art_nomem();
-    memset(builder, 0, offsetof(struct art_builder, hash));
+    memset(builder, 0, offsetof(struct art_builder, footer));
     builder->options = *options;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     art_footer_init(&builder->footer);
@@ -58,15 +58,15 @@ void art_builder_begin(struct art_builder *builder, uint8_t *buffer) {
     builder->csn_min = UINT64_MAX;
     builder->csn_max = builder->overflows = 0;
     builder->key_max = 0;
-    memset(builder->hash_known, 0, sizeof builder->hash_known);
     assert(builder->footer.buckets == 0);
     if (builder->pending.count) builder->pending.alone = art_pending_size(&builder->pending) > ART_BLOB_PAGE;
 }
 
 /* --- the pending bucket's way into the blob ----------------------------------------------------------------------- */
 
-struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
-                                       struct art_bytes first_key) {
+/* The separator of a bucket with this first key, if it is the blob's next. */
+static struct art_bytes next_separator(const struct art_builder *builder, struct art_bytes first_key) {
+    const struct art_key_copy *before = &builder->emitted_last;
     if (!builder->footer.buckets) return art_bytes(first_key.data, 0);
     uint32_t n = art_min32(before->len, first_key.len);
     return art_bytes(first_key.data, art_common_prefix(before->bytes, first_key.data, n) + 1);
@@ -86,8 +86,9 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
     return art_footer_pages(buckets, sums, builder->footer.has, builder->options.filter ? keys : 0, others);
 }
 
-bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
-                          uint32_t keys, bool sums) {
+/* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
+static bool has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
+                     uint32_t keys, bool sums) {
     /* A blob takes its first entry however small it is to be, an index blob its first two, or levels would not end. */
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
     uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
@@ -95,7 +96,8 @@ bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint3
     return leaf_pages + footer_pages(builder, buckets, sums, keys, node_bytes) <= limit;
 }
 
-void art_builder_note_first(struct art_builder *builder, struct art_bytes key) {
+/* Notes the first key of a blob, and from it the blob's own separator. */
+static void note_first(struct art_builder *builder, struct art_bytes key) {
     const struct art_key_copy *before = &builder->emitted_last;
     art_key_copy_set(&builder->first, key.data, key.len);
     builder->label_shared = UINT32_MAX;
@@ -114,18 +116,18 @@ static bool sums_needed(const struct art_builder *builder) {
 }
 
 static bool pending_has_room(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
-    return art_builder_has_room(builder, builder->at + size, builder->footer.buckets + 1,
-                                builder->footer.nodes_bound + node_cost, builder->entries + builder->pending.count,
-                                sums_needed(builder));
+    return has_room(builder, builder->at + size, builder->footer.buckets + 1, builder->footer.nodes_bound + node_cost,
+                    builder->entries + builder->pending.count, sums_needed(builder));
 }
 
-enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
+/* Moves the pending bucket into the blob. *full: it does not fit. */
+static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_pending *pending = &builder->pending;
     struct art_footer *footer = &builder->footer;
     struct art_bytes first_key = art_bytes(pending->first_key, pending->first_len);
     *full = builder->refused;
     if (!pending->count || builder->refused) return ART_OK;
-    struct art_bytes separator = art_builder_separator(builder, &builder->emitted_last, first_key);
+    struct art_bytes separator = next_separator(builder, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
     enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
     if (!rc) rc = art_lookups_reserve(&footer->lookups, &pending->hashes);
@@ -138,7 +140,7 @@ enum art_rc art_builder_emit(struct art_builder *builder, bool *full) {
             return ART_OK;
         }
     }
-    if (!footer->buckets) art_builder_note_first(builder, first_key);
+    if (!footer->buckets) note_first(builder, first_key);
     footer->sums = sums_needed(builder);
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
     art_lookups_push(&footer->lookups, &pending->hashes, builder->at / ART_BLOB_PAGE);
@@ -198,7 +200,7 @@ static enum art_rc take_arrival(struct art_builder *builder, struct art_arrival 
     if (!pending->count) {
         begin_bucket(builder, arrival);
     } else if (pending->alone || !art_pending_add(pending, arrival, room_in_page(builder))) {
-        enum art_rc rc = art_builder_emit(builder, full);
+        enum art_rc rc = emit(builder, full);
         if (rc || *full) return rc;
         begin_bucket(builder, arrival);
     }
@@ -277,8 +279,7 @@ static uint32_t label_length(const struct art_builder *builder) {
 static void hash_pages(const struct art_builder *builder, struct art_blob_trailer *trailer) {
     const uint8_t *image = builder->buffer;
     for (uint32_t page = 0; page < trailer->leaf_pages; page++) {
-        trailer->page_hash[page] =
-            builder->hash_known[page] ? builder->hash[page] : art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+        trailer->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     for (uint32_t page = ART_BLOB_PAGES - trailer->footer_pages; page < ART_BLOB_PAGES - 1; page++) {
         trailer->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
@@ -332,7 +333,7 @@ enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint6
     struct art_footer *footer = &builder->footer;
     bool full;
     if (!builder->buffer) return art_fail(ART_MISUSE, "art: a blob builder without a buffer");
-    enum art_rc rc = art_builder_emit(builder, &full);
+    enum art_rc rc = emit(builder, &full);
     if (rc) return rc;
     if (!footer->buckets) return art_fail(ART_MISUSE, "art: a blob without entries");
     rc = close_blob(builder, slot, generation);

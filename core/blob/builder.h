@@ -43,16 +43,6 @@ enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, c
 enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
                                 bool *full);
 
-/* Takes whole pages over from a source blob, as many as possible of buckets [from, to) of `source` that fill pages
- * exactly, continuing the stream; their hashes, columns and values are copied as they are. *taken: buckets taken; 0
- * when `from` does not begin a page, none fits here, or more than a tenth of what is copied would be lost, in
- * half-filled pages before it and among it (then add the entries one by one). Leaf blobs only, and only such whose
- * label was not changed since they were built: the stored bytes are taken as they are. The pages must be present. Pays
- * off only where many untouched pages follow each other. Which bucket the source's cursor is in:
- * art_blob_cursor.bucket. */
-enum art_rc art_builder_add_buckets(struct art_builder *builder, struct art_blob *source, uint32_t from, uint32_t to,
-                                    uint32_t *taken);
-
 struct art_built {
     struct art_ref ref; /* complete, for the parent; label borrowed until the next call on the builder */
     struct art_bytes

@@ -1,5 +1,4 @@
-/* The builder's inside, shared by builder.c (the stream), pending.c (the bucket that is being filled) and
- * builder_copy.c (whole pages).
+/* The builder's inside, shared by builder.c (the stream) and pending.c (the bucket that is being filled).
  *
  *   add() -> pending bucket -> emit -> leaf pages of the current buffer, a row in the footer's directories
  *
@@ -68,8 +67,6 @@ struct art_builder {
     uint32_t key_max;
     uint32_t label_shared;  /* index: of all children's labels with the blob's first key */
     uint32_t separator_len; /* the blob's separator: so many bytes of its first key */
-    bool hash_known[ART_BLOB_PAGES];
-    uint64_t hash[ART_BLOB_PAGES]; /* of pages that were copied */
     struct art_footer footer;
     struct art_pending pending;
     uint8_t summed[ART_SUMMED_MAX];                /* of the finished blob */
@@ -91,18 +88,5 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival);
 /* Writes the bucket; returns its size. Does not empty it. */
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
-
-/* --- builder.c ---------------------------------------------------------------------------------------------------- */
-
-/* Moves the pending bucket into the blob. *full: it does not fit. */
-enum art_rc art_builder_emit(struct art_builder *builder, bool *full);
-/* The separator of a bucket with this first key, if it is the blob's next; `before` is the last key before it. */
-struct art_bytes art_builder_separator(const struct art_builder *builder, const struct art_key_copy *before,
-                                       struct art_bytes first_key);
-/* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
-bool art_builder_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
-                          uint32_t keys, bool sums);
-/* Notes the first key of a blob, and from it the blob's own separator. */
-void art_builder_note_first(struct art_builder *builder, struct art_bytes key);
 
 #endif

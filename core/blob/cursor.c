@@ -439,26 +439,6 @@ uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {
 
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
 
-enum art_rc art_blob_buckets_before(const struct art_blob_cursor *cursor, struct art_bytes key, uint32_t *end) {
-    struct art_blob *blob = cursor->blob;
-    struct art_place place;
-    *end = blob->buckets;
-    int side = art_label_compare(art_bytes(cursor->key, blob->label_len), key);
-    if (side) {
-        if (side < 0) *end = cursor->bucket;
-        return ART_OK;
-    }
-    enum art_rc rc = art_blob_find(blob, key, &place);
-    if (rc) return rc;
-    *end = place.bucket + (place.entry == place.view.count);
-    return ART_OK;
-}
-
 uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to) {
     return art_bucket_rank(blob, to) - art_bucket_rank(blob, from);
-}
-
-/* A weight is at most 1, and that only for such puts. */
-bool art_blob_only_puts(const struct art_blob *blob, uint32_t from, uint32_t to) {
-    return art_bucket_sum(blob, to) - art_bucket_sum(blob, from) == (int64_t)art_blob_entries_in(blob, from, to);
 }

@@ -142,12 +142,6 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
     footer->buckets = b + 1;
 }
 
-void art_footer_truncate(struct art_footer *footer, uint32_t buckets, uint32_t nodes_bound) {
-    assert(buckets <= footer->buckets);
-    footer->buckets = buckets;
-    footer->nodes_bound = nodes_bound;
-}
-
 /* --- nodes -------------------------------------------------------------------------------------------------------- */
 
 struct art_node_writer {

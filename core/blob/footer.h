@@ -51,8 +51,6 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed);
 /* What the last bucket has after all. With a summary. */
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed);
-/* Takes the last buckets off again. `nodes_bound` is what it was then. */
-void art_footer_truncate(struct art_footer *footer, uint32_t buckets, uint32_t nodes_bound);
 /* Replaces the bound by what the nodes take. ART_NOMEM. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 

@@ -105,7 +105,7 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"               \
+            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"    \
     }
 
 enum { ART_PLAN_TERM = 4 };

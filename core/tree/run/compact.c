@@ -115,32 +115,19 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
     return rc ? rc : art_merge_step_combined(merge);
 }
 
-enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
-    uint64_t count = 0;
+/* `rewrite`: all that there is, as plain puts. */
+static enum art_rc merge_entries(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last,
+                                 const struct art_rewrite *rewrite) {
     enum art_rc rc = ART_OK;
-    while (!rc && merge->valid) {
-        struct art_stretch stretch;
-        uint32_t taken = 0;
-        rc = art_merge_stretch(merge, &stretch);
-        if (!rc && stretch.to > stretch.from) rc = art_run_build_copy(build, &stretch, &taken);
-        if (rc) break;
-        uint64_t before = count;
-        count += taken ? art_stretch_entries(&stretch, taken) : 1;
-        rc = taken ? art_merge_skip_combined(merge, count - before) : merge_entry(tree, merge, build, last, NULL);
-        if (!rc && count / INTERRUPT_EVERY != before / INTERRUPT_EVERY) rc = art_tree_interrupted(tree);
+    for (uint64_t count = 0; !rc && merge->valid; count++) {
+        rc = merge_entry(tree, merge, build, last, rewrite);
+        if (!rc && count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
     }
     return rc;
 }
 
-/* All that there is, as plain puts. */
-static enum art_rc rewrite_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build,
-                                const struct art_rewrite *rewrite) {
-    enum art_rc rc = ART_OK;
-    for (uint64_t count = 0; !rc && merge->valid; count++) {
-        rc = merge_entry(tree, merge, build, true, rewrite);
-        if (!rc && count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
-    }
-    return rc;
+enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last) {
+    return merge_entries(tree, merge, build, last, NULL);
 }
 
 /* The level of what takes the place of the runs before `end`: a run that drains is not joined by another. */
@@ -163,7 +150,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     for (unsigned i = 0; !rc && i < merge->count; i++) rc = art_merge_limit(merge, i, art_bytes(NULL, 0), UINT64_MAX);
     if (!rc) art_merge_begin_combined(merge);
     if (!rc) rc = art_run_build_open(&build, tree, edit, !last, 0, true);
-    if (!rc) rc = rewrite ? rewrite_into(tree, merge, build, rewrite) : art_merge_into(tree, merge, build, last);
+    if (!rc) rc = rewrite ? merge_entries(tree, merge, build, true, rewrite) : art_merge_into(tree, merge, build, last);
     if (!rc) rc = art_run_build_run(build, &run);
     art_run_build_close(build);
     art_merge_clear(merge);

@@ -347,34 +347,3 @@ enum art_rc art_merge_step_combined(struct art_merge *merge) {
     merge->valid = merge->waiting;
     return ART_OK;
 }
-
-/* Buckets are told apart by their place in a blob, so a stretch ends with it. */
-enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out) {
-    const struct art_source *source = art_merge_winner(merge);
-    const struct art_blob_cursor *at = &source->run.leaf;
-    *out = (struct art_stretch){0};
-    if (source->is_memtable || at->entry) return ART_OK;
-    struct art_blob *blob = at->blob;
-    *out = (struct art_stretch){blob, at->bucket, blob->buckets};
-    if (!art_merge_alone(merge)) {
-        uint32_t end;
-        enum art_rc rc = art_blob_buckets_before(at, art_merge_runner(merge)->key, &end);
-        if (rc) return rc;
-        out->to = art_min32(out->to, end);
-    }
-    while (out->to > out->from && art_stretch_entries(out, out->to - out->from) > source->left) out->to--;
-    if (!art_blob_only_puts(blob, out->from, out->to)) out->to = out->from;
-    return ART_OK;
-}
-
-enum art_rc art_merge_skip_combined(struct art_merge *merge, uint64_t entries) {
-    struct art_source *source = art_merge_winner(merge);
-    uint32_t last = art_blob_cursor_index(&source->run.leaf) + (uint32_t)entries - 1;
-    enum art_rc rc = art_blob_seek_entry(&source->run.leaf, last);
-    source->left -= entries - 1;
-    if (!rc) rc = step_limited(source);
-    if (rc) return rc;
-    winner_moved(merge, 0, false);
-    merge->valid = merge->waiting;
-    return ART_OK;
-}

@@ -111,19 +111,6 @@ enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_
 void art_merge_begin_combined(struct art_merge *merge);
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out);
 enum art_rc art_merge_step_combined(struct art_merge *merge);
-/* Buckets [from, to) of the winner's blob, which begin with its entry, in which no other source has a say and which
- * hold nothing but plain puts: may go into the output as they are. None: from == to. */
-struct art_stretch {
-    struct art_blob *blob;
-    uint32_t from, to;
-};
-enum art_rc art_merge_stretch(struct art_merge *merge, struct art_stretch *out);
-/* Entries in the first `buckets` of them. */
-static inline uint64_t art_stretch_entries(const struct art_stretch *stretch, uint32_t buckets) {
-    return art_blob_entries_in(stretch->blob, stretch->from, stretch->from + buckets);
-}
-/* Steps past so many entries of the winner, all of a stretch. */
-enum art_rc art_merge_skip_combined(struct art_merge *merge, uint64_t entries);
 /* A single source: to its next entry, or the one before. */
 enum art_rc art_source_step(struct art_source *source, bool backward);
 
@@ -192,9 +179,6 @@ struct art_run_build; /* entries in ascending order in, leaf blobs and their ind
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool filter, uint32_t fill_pages, bool whole);
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
-/* Takes buckets as they are, pages at a time; *taken: so many, 0 when it would not pay off or they do not begin a
- * page. */
-enum art_rc art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken);
 /* Only leaves: their references (for a splice). */
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
 /* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). */

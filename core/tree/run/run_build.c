@@ -160,13 +160,6 @@ enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key,
     return refused(build->tree, rc);
 }
 
-enum art_rc art_run_build_copy(struct art_run_build *build, const struct art_stretch *stretch, uint32_t *taken) {
-    enum art_rc rc = build->buffer.data ? ART_OK : begin_leaf(build);
-    *taken = 0;
-    if (!rc) rc = art_builder_add_buckets(build->builder, stretch->blob, stretch->from, stretch->to, taken);
-    return refused(build->tree, rc);
-}
-
 static enum art_rc finish_leaves(struct art_run_build *build) {
     bool more = build->buffer.data && art_builder_pending(build->builder) > 0;
     enum art_rc rc = ART_OK;

@@ -1,5 +1,5 @@
 /* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several
- * levels; pages that come one at a time, labels that change, filters, whole pages copied. */
+ * levels; pages that come one at a time, labels that change, filters. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -616,87 +616,6 @@ START_TEST(test_a_blob_is_as_full_as_its_pages_allow) {
 }
 END_TEST
 
-/* Copies a run through another builder: entries, and whole pages where chance has it. */
-static uint32_t copy_run(struct blob_run *from, const struct blob_rows *rows, bool filter, uint32_t fill_pages,
-                         struct random *random, struct blob_run *to) {
-    struct art_builder_options options = {.kind = ART_BLOB_LEAF, .filter = filter, .fill_pages = fill_pages};
-    struct art_builder *builder;
-    uint32_t copied = 0, row = 0, slot = 0;
-    memset(to, 0, sizeof *to);
-    uint32_t room = from->level[0].count * 16 + 8; /* a sixth of a blob may be all that a copy may fill */
-    to->slots = calloc(room, sizeof *to->slots);
-    memcpy(options.uuid, blob_uuid, sizeof options.uuid);
-    must(art_builder_open(&builder, &options));
-    to->slots[0].image = blob_image_new();
-    art_builder_begin(builder, to->slots[0].image);
-    while (row < rows->count || art_builder_pending(builder)) {
-        bool full = false;
-        if (row < rows->count) {
-            while (row >= from->slots[slot].first + from->slots[slot].rows) slot++;
-            struct blob_image *source = &from->slots[slot];
-            uint32_t bucket = 0, taken = 0, local = row - source->first;
-            while (art_bucket_rank(&source->blob, bucket + 1) <= local) bucket++;
-            if (art_bucket_rank(&source->blob, bucket) == local && random_below(random, 4)) {
-                uint32_t end = bucket + 1 + random_below(random, source->blob.buckets - bucket);
-                must(art_builder_add_buckets(builder, &source->blob, bucket, end, &taken));
-                copied += taken;
-                row = source->first + art_bucket_rank(&source->blob, bucket + taken);
-            }
-            uint32_t some = taken ? 0 : 1 + random_below(random, 200);
-            for (; some && row < rows->count && !full; some--) {
-                must(art_builder_add(builder, rows->keys[row], &rows->entries[row], ART_SHARED_UNKNOWN, &full));
-                row += !full;
-            }
-        }
-        if (!full && row < rows->count) continue;
-        struct blob_image *image = &to->slots[to->count];
-        struct art_built built;
-        must(art_builder_finish(builder, to->count, 5, &built));
-        image->ref = built.ref;
-        image->ref.label = blob_padded(built.ref.label.data, built.ref.label.len);
-        image->separator = blob_padded(built.separator.data, built.separator.len);
-        image->rows = row - art_builder_pending(builder) - image->first;
-        must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
-        must(art_blob_verify_all(&image->blob));
-        ck_assert_uint_lt(to->count + 1, room);
-        to->slots[++to->count].image = blob_image_new();
-        to->slots[to->count].first = row - art_builder_pending(builder);
-        art_builder_begin(builder, to->slots[to->count].image);
-    }
-    free(to->slots[to->count].image);
-    art_builder_close(builder);
-    to->level[0].count = to->count;
-    to->height = 1;
-    return copied;
-}
-
-START_TEST(test_whole_pages_go_from_blob_to_blob) {
-    struct random random = random_announced("whole pages");
-    uint32_t copied = 0;
-    for (uint32_t round = 0; round < 18 * random_scale(); round++) {
-        struct blob_style style = some_style(&random, round);
-        struct blob_rows rows;
-        struct blob_run run, copy;
-        bool filter = random_once_in(&random, 2);
-        uint32_t fill = random_once_in(&random, 2) ? 0 : 20 + random_below(&random, 100);
-        if (style.family == BLOB_RANDOM && style.values == VALUES_LARGE) style.values = VALUES_SAME;
-        blob_rows_make(&rows, style, 5 * rows_wanted(&random, style), &random);
-        blob_run_build(&run, &rows, 0, random_once_in(&random, 2));
-        copied += copy_run(&run, &rows, filter, fill, &random, &copy);
-        for (uint32_t i = 0; i < copy.count; i++) {
-            blob_is_the_array(&rows, &copy.slots[i], &random, 50, style.flags != FLAGS_ANY);
-            ck_assert_int_eq(copy.slots[i].blob.filter_blocks > 0, filter);
-        }
-        leaves_are_sound(&copy, &rows);
-        blob_run_clear(&copy);
-        blob_run_clear(&run);
-        blob_rows_clear(&rows);
-    }
-    printf("whole pages: %u buckets copied\n", copied);
-    ck_assert_uint_gt(copied, 0);
-}
-END_TEST
-
 START_TEST(test_long_separators_fill_several_head_pages) {
     struct random random = random_announced("long separators");
     struct blob_rows rows;
@@ -766,7 +685,6 @@ int main(void) {
     tcase_add_test(one, test_a_filter_never_denies_a_key_and_seldom_lets_another_pass);
     tcase_add_test(one, test_the_same_rows_give_the_same_bytes);
     tcase_add_test(one, test_a_blob_is_as_full_as_its_pages_allow);
-    tcase_add_test(one, test_whole_pages_go_from_blob_to_blob);
     tcase_add_test(one, test_a_builder_refuses_what_does_not_ascend_or_is_too_big);
     tcase_add_test(one, test_long_separators_fill_several_head_pages);
     suite_add_tcase(suite, one);

@@ -112,32 +112,16 @@ static struct art_builder *open_builder(const struct art_summary *summary, uint3
     return builder;
 }
 
-/* Buckets of the source from the row on, as many as chance has it. Returns how many rows that were. */
-static uint32_t take_buckets(struct art_builder *builder, const struct blob_image *source, uint32_t row,
-                             struct random *random) {
-    uint32_t local = row - source->first, bucket = 0, taken;
-    while (art_bucket_rank(&source->blob, bucket + 1) <= local) bucket++;
-    if (art_bucket_rank(&source->blob, bucket) != local || !random_below(random, 4)) return 0;
-    uint32_t end = bucket + 1 + random_below(random, source->blob.buckets - bucket);
-    must(art_builder_add_buckets(builder, (struct art_blob *)&source->blob, bucket, end, &taken));
-    return art_bucket_rank(&source->blob, bucket + taken) - local;
-}
-
-/* Leaves of all rows; with `from`, its pages are taken over where chance has it. Returns how many rows came so. */
-static uint32_t build_leaves(struct blob_run *to, const struct blob_run *from, const struct table *table,
-                             uint32_t fill_pages, struct random *random) {
+/* Leaves of all rows. */
+static void build_leaves(struct blob_run *to, const struct table *table, uint32_t fill_pages, struct random *random) {
     const struct blob_rows *rows = &table->rows;
     struct art_builder *builder = open_builder(&table->summary, fill_pages, random_once_in(random, 2));
-    uint32_t copied = 0, row = 0, slot = 0;
+    uint32_t row = 0;
     run_room(to, 2 * rows->count + 8);
     art_builder_begin(builder, next_slot(to, 0)->image);
     while (row < rows->count) {
         bool full = false;
-        while (from && row >= from->slots[slot].first + from->slots[slot].rows) slot++;
-        uint32_t taken = from ? take_buckets(builder, &from->slots[slot], row, random) : 0;
-        copied += taken;
-        row += taken;
-        for (uint32_t some = taken ? 0 : 1 + random_below(random, 200); some && row < rows->count && !full; some--) {
+        for (uint32_t some = 1 + random_below(random, 200); some && row < rows->count && !full; some--) {
             must(art_builder_add(builder, rows->keys[row], &rows->entries[row], ART_SHARED_UNKNOWN, &full));
             row += !full;
         }
@@ -145,7 +129,6 @@ static uint32_t build_leaves(struct blob_run *to, const struct blob_run *from, c
     }
     while (art_builder_pending(builder)) finish_blob(to, builder, row, false);
     art_builder_close(builder);
-    return copied;
 }
 
 /* --- what is found ------------------------------------------------------------------------------------------------ */
@@ -195,27 +178,23 @@ static unsigned first_lookup(const struct art_summary *summary) {
 
 START_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other) {
     struct random random = random_announced("pages");
-    uint64_t probes = 0, found = 0, copied = 0;
+    uint64_t probes = 0, found = 0;
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(8); round; round--) {
         struct table table;
-        struct blob_run run, copy;
+        struct blob_run run;
         unsigned columns = 1 + random_below(&random, ART_SUMMARY_MAX);
         toy_open(&table.summary, columns, random_lookups(columns, &random));
         uint32_t most = _i == BLOB_LONG ? 40 : _i == BLOB_TWINS ? 100 : 6000;
         table_make(&table, (enum blob_family)_i, 1 + random_below(&random, most), round % 3 ? 0 : 5 * round, &random);
-        build_leaves(&run, NULL, &table, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 12), &random);
-        copied += build_leaves(&copy, &run, &table, random_once_in(&random, 2) ? 0 : 30, &random);
+        build_leaves(&run, &table, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), &random);
         for (uint32_t slot = 0; slot < run.count; slot++) check_image(&run.slots[slot], &table);
-        for (uint32_t slot = 0; slot < copy.count; slot++) check_image(&copy.slots[slot], &table);
-        for (unsigned i = 0; i < 200; i++, probes += copy.count)
-            found += count_false_pages(&copy, first_lookup(&table.summary), &random);
-        blob_run_clear(&copy);
+        for (unsigned i = 0; i < 200; i++, probes += run.count)
+            found += count_false_pages(&run, first_lookup(&table.summary), &random);
         blob_run_clear(&run);
         blob_rows_clear(&table.rows);
     }
-    printf("%llu of %llu probes found a page, %llu rows copied\n", (unsigned long long)found,
-           (unsigned long long)probes, (unsigned long long)copied);
+    printf("%llu of %llu probes found a page\n", (unsigned long long)found, (unsigned long long)probes);
     ck_assert_uint_lt(found * 100, probes * 3 + 1000);
 }
 END_TEST
@@ -226,7 +205,7 @@ START_TEST(test_several_columns_are_sought_together) {
     struct blob_run run;
     toy_open(&table.summary, 3, 5);
     table_make(&table, BLOB_DIRECTORIES, 3000, 40, &random);
-    build_leaves(&run, NULL, &table, 0, &random);
+    build_leaves(&run, &table, 0, &random);
     const struct art_blob *blob = &run.slots[0].blob;
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t one[2] = {(uint32_t)random_next(&random), 0}, two;
@@ -341,7 +320,7 @@ START_TEST(test_each_byte_of_the_lookups_is_checked) {
     uint32_t by_check = 0;
     toy_open(&table.summary, 3, _i ? 6 : 5);
     table_make(&table, BLOB_DIRECTORIES, _i ? 60 : 300, 0, &random);
-    build_leaves(&run, NULL, &table, 0, &random);
+    build_leaves(&run, &table, 0, &random);
     struct blob_image liar = run.slots[0];
     liar.image = blob_image_new();
     memcpy(liar.image, run.slots[0].image, ART_BLOB_BYTES);

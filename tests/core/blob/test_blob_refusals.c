@@ -93,48 +93,6 @@ END_TEST
 
 /* --- pages that are taken over from another blob ------------------------------------------------------------------ */
 
-START_TEST(test_buckets_that_cannot_follow_are_not_taken_over) {
-    struct random random = {5};
-    struct blob_rows rows;
-    struct blob_run run;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 12000, &random);
-    blob_run_build(&run, &rows, 20, false);
-    ck_assert_uint_gt(run.height, 1);
-    struct art_blob *source = &run.slots[0].blob;
-    uint8_t *image = blob_image_new();
-    uint32_t taken;
-    bool full;
-    struct art_builder *leaf, *index;
-    struct art_built built;
-    must(art_builder_open(&leaf, &(struct art_builder_options){.kind = ART_BLOB_LEAF}));
-    must(art_builder_open(&index, &(struct art_builder_options){.kind = ART_BLOB_INDEX, .level = 1}));
-    const char *says = "these buckets cannot go";
-    refused(art_builder_add_buckets(leaf, source, 0, 1, &taken), ART_MISUSE, says);
-    art_builder_begin(leaf, image);
-    art_builder_begin(index, image);
-    refused(art_builder_add_buckets(index, source, 0, 1, &taken), ART_MISUSE, says);
-    refused(art_builder_add_buckets(leaf, &blob_run_root(&run)->blob, 0, 1, &taken), ART_MISUSE, says);
-    refused(art_builder_add_buckets(leaf, source, 2, 1, &taken), ART_MISUSE, says);
-    refused(art_builder_add_buckets(leaf, source, 0, source->buckets + 1, &taken), ART_MISUSE, says);
-    must(art_builder_add_buckets(leaf, source, 0, source->buckets, &taken));
-    ck_assert_uint_gt(taken, 0);
-    uint32_t entries = art_builder_pending(leaf);
-    ck_assert_uint_eq(entries, art_bucket_rank(source, taken));
-    uint32_t again;
-    refused(art_builder_add_buckets(leaf, source, 0, source->buckets, &again), ART_MISUSE, "must ascend");
-    ck_assert_uint_eq(again, 0);
-    ck_assert_uint_eq(art_builder_pending(leaf), entries);
-    must(art_builder_add(leaf, rows.keys[entries], &rows.entries[entries], ART_SHARED_UNKNOWN, &full));
-    must(art_builder_finish(leaf, 1, 1, &built));
-    ck_assert_uint_eq(built.ref.entries, entries + 1);
-    art_builder_close(leaf);
-    art_builder_close(index);
-    free(image);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-}
-END_TEST
-
 /* --- headers that lie --------------------------------------------------------------------------------------------- */
 
 struct lie {
@@ -349,7 +307,6 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_impossible_options_make_no_builder);
     tcase_add_test(tests, test_what_cannot_stand_in_a_blob_is_not_taken);
-    tcase_add_test(tests, test_buckets_that_cannot_follow_are_not_taken_over);
     tcase_add_test(tests, test_a_header_that_lies_is_refused_whatever_its_hash);
     tcase_add_test(tests, test_hashes_of_pages_that_do_not_fit_are_refused);
     tcase_add_test(tests, test_a_reference_that_makes_no_sense_is_refused);

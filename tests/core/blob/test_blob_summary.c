@@ -345,89 +345,6 @@ START_TEST(test_a_run_has_the_sums_and_zones_of_its_rows) {
 }
 END_TEST
 
-/* --- pages that are taken over ------------------------------------------------------------------------------------ */
-
-/* The run's leaves once more: entries, and whole pages where chance has it. Returns how many buckets were taken. */
-static uint32_t copy_leaves(struct blob_run *from, const struct table *table, uint32_t fill_pages, bool filter,
-                            struct random *random, struct blob_run *to) {
-    const struct blob_rows *rows = &table->rows;
-    struct art_builder *builder = open_builder(&table->summary, 0, fill_pages, filter);
-    uint32_t copied = 0, row = 0, slot = 0;
-    run_room(to, 2 * rows->count + 8);
-    art_builder_begin(builder, next_slot(to, 0)->image);
-    while (row < rows->count) {
-        bool full = false;
-        while (row >= from->slots[slot].first + from->slots[slot].rows) slot++;
-        struct blob_image *source = &from->slots[slot];
-        uint32_t bucket = 0, taken = 0, local = row - source->first;
-        while (art_bucket_rank(&source->blob, bucket + 1) <= local) bucket++;
-        if (art_bucket_rank(&source->blob, bucket) == local && random_below(random, 4)) {
-            uint32_t end = bucket + 1 + random_below(random, source->blob.buckets - bucket);
-            must(art_builder_add_buckets(builder, &source->blob, bucket, end, &taken));
-            copied += taken;
-            row = source->first + art_bucket_rank(&source->blob, bucket + taken);
-        }
-        for (uint32_t some = taken ? 0 : 1 + random_below(random, 200); some && row < rows->count && !full; some--) {
-            must(art_builder_add(builder, rows->keys[row], &rows->entries[row], ART_SHARED_UNKNOWN, &full));
-            row += !full;
-        }
-        if (full) finish_blob(to, builder, row, true);
-    }
-    while (art_builder_pending(builder)) finish_blob(to, builder, row, false);
-    art_builder_close(builder);
-    to->height = 1;
-    to->level[0].count = to->count;
-    return copied;
-}
-
-START_TEST(test_buckets_that_are_taken_over_bring_their_sums_and_zones) {
-    struct random random = random_announced("whole pages");
-    uint32_t copied = 0;
-    for (unsigned round = random_rounds(8); round; round--) {
-        static const enum blob_family families[] = {BLOB_DIRECTORIES, BLOB_RANDOM};
-        struct table table;
-        struct blob_run run, copy;
-        toy_open_random(&table.summary, &random);
-        table_make(&table, families[round % 2], round % 3 ? PUTS_AND_DELETES : PUTS, 12000, &random);
-        run_build(&run, &table, 0, random_once_in(&random, 2));
-        copied += copy_leaves(&run, &table, random_once_in(&random, 2) ? 0 : 30 + random_below(&random, 90), round % 2,
-                              &random, &copy);
-        check_run(&copy, &table);
-        blob_run_clear(&copy);
-        blob_run_clear(&run);
-        table_clear(&table);
-    }
-    printf("whole pages: %u buckets copied\n", copied);
-    ck_assert_uint_gt(copied, 0);
-}
-END_TEST
-
-START_TEST(test_buckets_of_another_summary_are_not_taken_over) {
-    struct random random = {11};
-    struct table table;
-    struct blob_run run;
-    toy_open(&table.summary, 3, 2);
-    table_make(&table, BLOB_DIRECTORIES, PUTS, 12000, &random);
-    run_build(&run, &table, 0, false);
-    struct art_blob *source = &run.slots[0].blob;
-    static const uint8_t others[][2] = {{3, 1}, {2, 2}, {4, 2}, {0, 0}, {3, 2}};
-    uint8_t *image = blob_image_new();
-    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
-        struct art_summary other;
-        uint32_t taken;
-        toy_open(&other, others[i][0], others[i][1]);
-        struct art_builder *builder = open_builder(others[i][0] ? &other : NULL, 0, 0, false);
-        art_builder_begin(builder, image);
-        must(art_builder_add_buckets(builder, source, 0, source->buckets, &taken));
-        ck_assert_int_eq(taken > 0, i == 4);
-        art_builder_close(builder);
-    }
-    free(image);
-    blob_run_clear(&run);
-    table_clear(&table);
-}
-END_TEST
-
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_a_builder_takes_no_reference_of_another_summary) {
@@ -882,8 +799,6 @@ int main(void) {
     TCase *model = tcase_create("model");
     tcase_set_timeout(model, 600);
     tcase_add_loop_test(model, test_a_run_has_the_sums_and_zones_of_its_rows, 0, BLOB_FAMILIES);
-    tcase_add_test(model, test_buckets_that_are_taken_over_bring_their_sums_and_zones);
-    tcase_add_test(model, test_buckets_of_another_summary_are_not_taken_over);
     suite_add_tcase(suite, model);
 
     TCase *facts = tcase_create("facts");

@@ -280,7 +280,6 @@ static void put_file(unsigned i) {
         art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, n), art_bytes("a value of some bytes", 21), &existed));
 }
 
-/* What lies between them is copied page by page; and what a page has lost is not lost again each time. */
 START_TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
     enum { FILES = 60000, APART = 1500, ROUNDS = 40 };
     make_large_world();
