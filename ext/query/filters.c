@@ -1,7 +1,8 @@
 /* Conditions on columns that are not the path.
  *
  * They choose no range, and SQLite looks at each of them again. But a row that surely does not meet one never gets that
- * far: in `path > 'logs/' AND size > 1000000` most rows are passed over here, for half of what it costs to show them.
+ * far: in `path > 'logs/' AND size > 1000000` most rows are passed over here, for half of what it costs to show them
+ * (300,000 rows, one in a hundred meets it: 25 ns a row, 50 without this file, 52 in an ordinary table).
  *
  * Surely: SQLite may convert either side before it compares them, as the affinities of both say, and that of the right
  * side is not known here (behind o.x = ? that of o.x is what a bound value has where o.x is meant). It leaves two
@@ -15,7 +16,8 @@
  */
 #include "ext/query/scan.h"
 
-/* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway.
+/* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway
+ * (where all rows meet the condition: 87 ns a row, else 97).
  * Longer texts are not worth their copy. */
 enum { WANTED_MAX = 16, REST = 240, TEXT_MAX = 1024 };
 
