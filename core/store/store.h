@@ -44,17 +44,14 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what
- * was before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. Whoever holds a
- * blob of the old place may go on, since what moves keeps slots and bytes. */
+/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. Whoever holds a
+ * blob of the old place may go on. */
 struct art_store_place {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;
     uint64_t rows_id;
 };
-enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
-void art_store_go_back(struct art_store *store);
-void art_store_leave(struct art_store *store);
+enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place);
 /* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not
  * copied. Two files share them where their file system can do that: then they are read, and not written. */
 enum { ART_COPY_MAX = 8 };

@@ -77,7 +77,7 @@ static enum art_rc image_read_part(struct art_bytes slot, struct art_memtable *m
     return art_redo_decode_all(art_bytes(slot.data + IMAGE_HEAD, len), memtable);
 }
 
-/* Not with a buffer of the store's: the write phase is over where the transaction has come back from another place. */
+/* Not with a buffer of the store's: one that a failed sync has poisoned gives none. */
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
     struct art_blob_pool *heap = NULL;
     struct art_blob_buf buffer = {0};
@@ -109,7 +109,6 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
         rc = art_slot_set_copy(used, &savepoint->used);
         if (!rc) rc = image_write(tree, savepoint);
         savepoint->imaged = !rc;
-        savepoint->image_moved = tree->before.moved;
     }
     return rc;
 }
