@@ -148,10 +148,6 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
  * At most ring-size buffers are under way. The blob enters the cache when there is room. Errors show at
  * art_store_sync() at the latest. */
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
-/* Any bytes into a slot (memtable images of spilled savepoints): whole buffer, at once, not cached, not verified. */
-enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer,
-                                uint32_t len);
-enum art_rc art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);
 /* What was written since the last successful wait or sync is given up: settles it, whatever became of it, and lets the

@@ -84,8 +84,8 @@ struct art_host {
     bool (*alive)(void *context);
     /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
-    /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints
-     * need and a ROLLBACK TO must not take away. */
+    /* A name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need and a
+     * ROLLBACK TO must not take away. */
     enum art_rc (*scratch_name)(void *context, char *name, uint32_t room);
     /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns,
      * unless that is ART_OK. May be NULL: the log is not looked at then. */

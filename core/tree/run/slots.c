@@ -255,7 +255,7 @@ void art_slots_cut_back(struct art_tree *tree) {
     if (!ours || tree->txn.shown || tree->txn.spilled) return;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
-        if (savepoint->image_slots || art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
+        if (art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
     }
     art_store_cut_back(tree->store, tree->slots.end, tree->full);
 }

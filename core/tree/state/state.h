@@ -52,8 +52,8 @@ struct art_savepoint {
     bool beginning; /* same state as the transaction's beginning */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
-    uint32_t *image;          /* slots with the encoded memtable */
-    uint32_t image_slots;
+    uint32_t *image;          /* places in the scratch file with parts of the encoded memtable, ascending */
+    uint32_t image_parts;
 };
 
 /* Where no row is (gap.c). */
@@ -100,9 +100,12 @@ struct art_tree {
         struct art_rows host, ours;
         unsigned inside;  /* calls of the host's that are under way */
         bool rolled_back; /* within one: still to be done here */
-        struct art_io *scratch;
-        uint32_t scratch_end;
     } rows;
+
+    struct {
+        struct art_io *io; /* NULL: there is none yet */
+        uint32_t end;      /* places before it are taken */
+    } scratch;             /* txn/scratch.c */
 
     /* the committed state that is known, plus this transaction's changes */
     enum art_tree_state state;

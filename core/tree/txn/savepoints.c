@@ -14,6 +14,17 @@ static void savepoint_clear(struct art_savepoint *savepoint) {
     *savepoint = (struct art_savepoint){0};
 }
 
+/* Images of the savepoints that are left; what lies behind is written again. */
+static uint32_t end_of_images(const struct art_tree *tree) {
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
+        const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
+        uint32_t parts = savepoint->image_parts;
+        if (parts && savepoint->image[parts - 1] >= end) end = savepoint->image[parts - 1] + 1;
+    }
+    return end;
+}
+
 /* Slots that only the dropped savepoints named may be written again at once. */
 void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
     while (tree->txn.savepoint_count > from) {
@@ -21,12 +32,10 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
         struct art_slot_set used = savepoint->used;
         savepoint->used = (struct art_slot_set){0};
         art_slots_return(tree, &used, &tree->slots.used);
-        for (uint32_t i = 0; i < savepoint->image_slots && !tree->options.inlined; i++) {
-            art_store_return_slot(tree->store, savepoint->image[i]);
-        }
         art_slot_set_clear(&used);
         savepoint_clear(savepoint);
     }
+    if (tree->scratch.end) tree->scratch.end = end_of_images(tree);
 }
 
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {

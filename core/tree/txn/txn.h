@@ -40,10 +40,11 @@ enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tr
 const struct art_rows *art_rows_of(struct art_tree *tree);
 /* A rollback in the middle of a call is noted, and done by art_rows_catch_up(). */
 void art_rows_note_rollback(struct art_tree *tree);
-/* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
-enum art_rc art_scratch_take(struct art_tree *tree, uint32_t *slot);
-enum art_rc art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
-enum art_rc art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
+
+/* --- scratch.c ---------------------------------------------------------------------------------------------------- */
+/* A whole buffer, at the file's end: in *place. */
+enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *place);
+enum art_rc art_scratch_read(struct art_tree *tree, uint32_t place, struct art_blob_buf *buffer);
 void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, savepoints.c ---------------------------------------------------------------------------------------- */
