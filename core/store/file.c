@@ -90,7 +90,7 @@ static enum art_rc missing(const struct art_store *store) {
         ART_MISSING,
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
         "came from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage "
-        "copies out); has another connection dropped or moved the table, end this transaction",
+        "copies out); has another connection dropped the table, end this transaction",
         store->place.path, store->place.host_path);
 }
 

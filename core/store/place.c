@@ -1,7 +1,6 @@
-/* A store that moves: from a file into rows of the host's database, or back, or to a file of another name.
- *
- * What moves keeps its slots and its bytes, so a root leads to the same blobs here and there, and a reader that pins a
- * blob can go on. Within a transaction the old place waits, open, until it is known how the transaction ends.
+/* A store that goes to another place: another connection has brought the blobs there, or nothing was written yet. And
+ * blobs that are copied from one store into another, where they keep their slots and their bytes: so a root leads to
+ * the same blobs here and there.
  */
 #include <assert.h>
 #include <string.h>
@@ -9,12 +8,6 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
-
-/* Views name the path in messages as long as they live. */
-static void retire(struct art_store *store, char *path, struct art_old_path *node) {
-    *node = (struct art_old_path){store->old_paths, path};
-    store->old_paths = node;
-}
 
 static enum art_rc copy_place(struct art_whereabouts *to, const struct art_store_place *from) {
     *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
@@ -26,8 +19,8 @@ static enum art_rc copy_place(struct art_whereabouts *to, const struct art_store
     return art_nomem();
 }
 
-enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place, bool keep) {
-    assert(!store->phase.active && !(keep && store->keeping));
+enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place) {
+    assert(!store->phase.active);
     struct art_whereabouts now;
     struct art_old_path *node = art_alloc(sizeof *node);
     if (!node) return art_nomem();
@@ -38,35 +31,12 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_place 
     }
     art_store_readahead_drop(store);
     art_store_drop_pins(store);
-    if (keep) {
-        store->kept = store->place;
-        store->retired_next = node;
-        store->keeping = true;
-    } else {
-        art_store_close_file(store);
-        art_free(store->place.host_path);
-        retire(store, store->place.path, node);
-    }
-    store->place = now;
-    return ART_OK;
-}
-
-void art_store_go_back(struct art_store *store) {
-    if (!store->keeping) return;
-    art_store_drop_pins(store);
     art_store_close_file(store);
     art_free(store->place.host_path);
-    retire(store, store->place.path, store->retired_next);
-    store->place = store->kept;
-    store->keeping = false;
-}
-
-void art_store_leave(struct art_store *store) {
-    if (!store->keeping) return;
-    art_io_close(store->kept.io); /* outside of a write phase it is all that is open */
-    art_free(store->kept.host_path);
-    retire(store, store->kept.path, store->retired_next);
-    store->keeping = false;
+    *node = (struct art_old_path){store->old_paths, store->place.path};
+    store->old_paths = node;
+    store->place = now;
+    return ART_OK;
 }
 
 static enum art_rc read_all(struct art_store *store, const struct art_ref *refs, unsigned count,

@@ -92,10 +92,7 @@ struct art_store {
     bool closed;
     struct art_disk *disk;
     struct art_whereabouts place;
-    struct art_whereabouts kept; /* while `keeping`: where it was before */
-    bool keeping;
-    struct art_old_path *retired_next; /* for the path that is left then */
-    struct art_old_path *old_paths;    /* pinned blobs name them in messages */
+    struct art_old_path *old_paths; /* pinned blobs name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
     enum art_direct direct;

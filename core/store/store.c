@@ -71,7 +71,6 @@ void art_store_close(struct art_store *store) {
     art_store_drop_pins(store);
     art_store_drop_bypasses(store);
     art_store_close_file(store);
-    art_store_leave(store);
     art_write_pool_give_back(&store->phase.pool);
     art_slot_set_clear(&store->phase.returned);
     if (!forked) art_cache_leave(store->cache_setting);

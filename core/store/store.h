@@ -44,17 +44,14 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. With `keep` what
- * was before waits, open as it is, for art_store_go_back() or art_store_leave(); only one place does. A caller that
- * holds a blob of the old place may go on, since what moves keeps slots and bytes. */
+/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller that
+ * holds a blob of the old place may go on. */
 struct art_store_place {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;
     uint64_t rows_id;
 };
-enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place, bool keep);
-void art_store_go_back(struct art_store *store);
-void art_store_leave(struct art_store *store);
+enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place);
 /* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not
  * copied. Two files share them where their file system can do that: then they are read, and not written. */
 enum { ART_COPY_MAX = 8 };
@@ -151,10 +148,6 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
  * At most ring-size buffers are under way. The blob enters the cache when there is room. Errors show at
  * art_store_sync() at the latest. */
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
-/* Any bytes into a slot (memtable images of spilled savepoints): whole buffer, at once, not cached, not verified. */
-enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer,
-                                uint32_t len);
-enum art_rc art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);
 /* What was written since the last successful wait or sync is given up: settles it, whatever became of it, and lets the

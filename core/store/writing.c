@@ -404,45 +404,7 @@ enum art_rc art_store_sync(struct art_store *store) {
     return ART_OK;
 }
 
-/* ---- raw bytes, and the end of the file -------------------------------------------------------------------------- */
-
-static enum art_rc check_raw(const struct art_store *store, uint32_t slot, uint32_t len) {
-    if (slot && len <= ART_BLOB_SIZE) return ART_OK;
-    return art_fail(ART_MISUSE, "art: slot %u can't have %u bytes (%s)", slot, len,
-                    store->place.path ? store->place.path : "in memory");
-}
-
-static uint32_t whole_pages(uint32_t len) {
-    return (len + ART_PAGE - 1) / ART_PAGE * ART_PAGE;
-}
-
-enum art_rc art_store_write_raw(struct art_store *store, uint32_t slot, const struct art_blob_buf *buffer,
-                                uint32_t len) {
-    enum art_rc rc = in_phase(store);
-    if (!rc) rc = check_raw(store, slot, len);
-    if (!rc) rc = art_store_settle(store);
-    if (rc) return rc;
-    art_store_drop_pin(store, slot);
-    reach(store, slot);
-    struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
-    rc = art_io_write(store->place.io, &request, 1);
-    enum art_rc waited = art_io_wait(store->place.io);
-    if (!rc) rc = waited;
-    if (!rc) store->pages_written += request.len / ART_PAGE;
-    return rc;
-}
-
-enum art_rc art_store_read_raw(struct art_store *store, uint32_t slot, struct art_blob_buf *buffer, uint32_t len) {
-    enum art_rc rc = art_store_usable(store);
-    if (!rc) rc = check_raw(store, slot, len);
-    if (!rc) rc = art_store_ready(store);
-    if (!rc && art_store_is_pending(store, slot)) rc = art_store_settle(store);
-    if (rc) return rc;
-    struct art_io_request request = {buffer->data, whole_pages(len), (uint64_t)slot * ART_BLOB_SIZE};
-    rc = art_io_read(store->place.io, &request, 1);
-    if (!rc) store->pages_read += request.len / ART_PAGE;
-    return rc;
-}
+/* ---- the end of the file ----------------------------------------------------------------------------------------- */
 
 /* What lies behind the new end is taken by extending the file, not as a free slot. */
 static void forget_behind(struct art_slot_set *set, uint32_t slots) {

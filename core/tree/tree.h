@@ -84,8 +84,8 @@ struct art_host {
     bool (*alive)(void *context);
     /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
-    /* The same: a name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints
-     * need and a ROLLBACK TO must not take away. */
+    /* A name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need and a
+     * ROLLBACK TO must not take away. */
     enum art_rc (*scratch_name)(void *context, char *name, uint32_t room);
     /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns,
      * unless that is ART_OK. May be NULL: the log is not looked at then. */
@@ -152,22 +152,18 @@ bool art_tree_has_runs(const struct art_tree *tree);
 struct art_tree_place {
     bool inlined;
     const char *path, *host_path; /* as in art_tree_options */
+    const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
 };
-/* They are somewhere else from now on: another connection has moved them, or nothing was written yet. On an error all
+/* They are somewhere else from now on: the database was replaced by a copy, or nothing was written yet. On an error all
  * is as before. Not in a transaction that has written to it. */
 enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
-/* Within a transaction, before art_tree_prepare(): copies all blobs there, and goes on there. The commit writes a root,
- * so that others notice. A rollback, or one to a savepoint before it, goes back; art_tree_committed() leaves the old
- * place. */
-enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
  * Refuses an unknown, doomed or forked tree. */
 enum art_rc art_tree_ready(struct art_tree *tree);
-/* Copies all blobs of the root into a new file, into the same slots, verified; the file is synced. For a copy of the
- * database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with art_error_errno() ==
- * EEXIST: its name is taken. */
+/* Copies all blobs of the root into a new file or into rows, into the same slots, verified; the file is synced. For a
+ * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
+ * art_error_errno() == EEXIST: its name is taken. */
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
-bool art_tree_has_changed_place(const struct art_tree *tree); /* in the running transaction */
 /* Counts the roots that were committed: another one may have come with another place. */
 uint64_t art_tree_generation(const struct art_tree *tree);
 

@@ -9,8 +9,8 @@ struct art_made {
     unsigned tables, files; /* art tables, wherever their blobs are */
     uint64_t bytes;         /* of the files */
 };
-int art_backup(struct art_connection *connection, const char *path, const char *schema, struct art_made *made,
-               char **message);
+int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
+               struct art_made *made, char **message);
 
 /* verify.c */
 /* Fails if any art table of the database is not whole and sound; else *text says 'ok' and more, sqlite3_free() it. */

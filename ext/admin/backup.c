@@ -1,16 +1,17 @@
-/* art_backup('copy.db' [, schema]): a whole database in one consistent copy, with the .art files of its tables, while
- * others go on writing.
+/* art_backup('copy.db' [, schema [, storage]]): a whole database in one consistent copy, with the .art files of its
+ * tables, while others go on writing.
  *
  *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on.
- *                Every table with a file has it open, so that nobody who drops or moves the table can take it away
+ *                Every table with a file has it open, so that nobody who drops the table can take it away
  *     pages      SQLite's own backup copies them
  *     tables     the blobs of each, verified, go one after the other into the same slots of a new file beside the copy,
  *                and the copy's T_artstate gets that file's name. The file notes the copy as its owner: both live on
  *                side by side
  *     let go     before the copy is made durable, for writers that wait (rollback journals)
  *
- * Tables with storage=inline are pages and need nothing more. What the copy itself is, and how it is removed if it
- * comes to nothing, is in copy.c.
+ * Tables with storage=inline are pages and need nothing more. Where the copy's are to be inline, blobs of the others go
+ * into rows of the copy instead; and where they are to have files, those of inline ones are read from their rows. What
+ * the copy itself is, and how it is removed if it comes to nothing, is in copy.c.
  *
  * An authorizer cannot make it half a copy: which tables there are is asked of the copy, where there is none.
  */
@@ -99,7 +100,7 @@ static int visit_source(void *context, const char *name, char **message) {
     bool may;
     int rc = may_be_outside(db, backup->schema, name, &may);
     if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", backup->schema);
-    return may ? hold_one_table(backup, name, message) : SQLITE_OK;
+    return may || backup->copy.storage == ART_STORAGE_FILE ? hold_one_table(backup, name, message) : SQLITE_OK;
 }
 
 static void release_source(struct backup *backup) {
@@ -111,7 +112,7 @@ static void release_source(struct backup *backup) {
     backup->count = 0;
 }
 
-/* A file that is gone already was dropped or moved between the snapshot and its opening, so that another snapshot does
+/* A file that is gone already was dropped between the snapshot and its opening, so that another snapshot does
  * not name it; unless this one is a transaction's. What an authorizer hides now, the copy will show. */
 static int hold_source(struct backup *backup, char **message) {
     sqlite3 *db = backup->connection->db;
@@ -178,7 +179,7 @@ static int visit_copy(void *context, const char *name, char **message) {
     backup->made->tables++;
     int rc = may_be_outside(backup->copy.db, "main", name, &may);
     if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
-    return may ? copy_one_table(backup, name, message) : SQLITE_OK;
+    return may || backup->copy.storage == ART_STORAGE_FILE ? copy_one_table(backup, name, message) : SQLITE_OK;
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
@@ -204,11 +205,21 @@ static int harmless(int rc) {
     return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
-int art_backup(struct art_connection *connection, const char *path, const char *schema, struct art_made *made,
-               char **message) {
-    struct backup backup = {.connection = connection, .schema = schema, .made = made};
+static int parse_storage(const char *storage, enum art_storage *out, char **message) {
+    *out = !sqlite3_stricmp(storage, "inline") ? ART_STORAGE_INLINE : ART_STORAGE_FILE;
+    if (*out == ART_STORAGE_INLINE || !sqlite3_stricmp(storage, "file")) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: there is no storage of that name (%s): give 'inline' or 'file' for all art tables of the "
+                        "copy, or nothing",
+                        storage);
+}
+
+int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
+               struct art_made *made, char **message) {
+    struct backup backup = {.connection = connection, .schema = schema, .made = made, .copy.storage = ART_STORAGE_AUTO};
     *made = (struct art_made){0};
-    int rc = art_shadow_busy(connection, schema, message);
+    int rc = storage ? parse_storage(storage, &backup.copy.storage, message) : SQLITE_OK;
+    if (!rc) rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
     if (!rc) rc = check_transaction(&backup, message);
     if (!rc) rc = hold_source(&backup, message);

@@ -152,12 +152,30 @@ static int write_copied_state(struct art_copy *copy, const char *sql, const char
     return rc ? rc : end;
 }
 
-/* The .art file's name; and none of its slots is retired, where nobody reads yet. */
+/* None of its slots is retired, where nobody reads yet. */
+static int forget_retired(struct art_copy *copy, const char *name, char **message) {
+    int rc = write_copied_state(copy, "DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name, NULL);
+    return cannot_write(copy, rc, message);
+}
+
 static int name_file(struct art_copy *copy, const char *name, const char *file, char **message) {
     int rc =
         write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('file', ?1)", name, file);
-    if (!rc) rc = write_copied_state(copy, "DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name, NULL);
     return cannot_write(copy, rc, message);
+}
+
+static int run_formatted(struct art_copy *copy, char **message, char *sql) {
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_exec(copy->db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return cannot_write(copy, rc, message);
+}
+
+static int name_storage(struct art_copy *copy, const char *name, bool inlined, char **message) {
+    return run_formatted(
+        copy, message,
+        sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('format', %d), ('storage', %Q)", name,
+                        art_state_format(inlined), inlined ? "inline" : "file"));
 }
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
@@ -181,10 +199,9 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
     return art_report(message, rc);
 }
 
-int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+static int copy_to_file(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
     bool taken = false;
     int rc;
-    if (table->inlined) return SQLITE_OK;
     for (unsigned attempt = 0;; attempt++) {
         char *file = art_file_name(copy->path, name, table->uuid, attempt);
         rc = file ? SQLITE_OK : SQLITE_NOMEM;
@@ -194,6 +211,66 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
         if (!rc || !taken || attempt == NAMES_MOST) return rc;
         art_forget_message(message);
     }
+}
+
+/* --- rows of T_artblob: only written, there are none yet
+ * ------------------------------------------------------------- */
+
+static enum art_rc put_page(void *put, uint64_t page, const void *data) {
+    int rc = art_blobs_bind(put, page, data);
+    if (!rc) sqlite3_step(put);
+    int end = sqlite3_reset(put);
+    if (!rc && !end) return ART_OK;
+    return art_fail_sql(sqlite3_db_handle(put), rc ? rc : end, "cannot write the copy's tables");
+}
+
+static enum art_rc remove_no_page(void *put, uint64_t from, uint64_t end) {
+    (void)put;
+    (void)from;
+    (void)end;
+    return ART_OK;
+}
+
+static enum art_rc tell_no_page(void *put, uint64_t *pages) {
+    (void)put;
+    *pages = 0;
+    return ART_OK;
+}
+
+static int fill_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    sqlite3_stmt *put = NULL;
+    int rc = art_prepare(copy->db, 0, &put,
+                         sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
+    if (rc) return cannot_write(copy, rc, message);
+    struct art_rows rows = {put, NULL, put_page, remove_no_page, tell_no_page};
+    struct art_tree_place place = {.inlined = true, .rows = &rows};
+    rc = art_report(message, art_tree_copy(table->tree, &place));
+    sqlite3_finalize(put);
+    return rc;
+}
+
+/* There is one, and empty, in a copy that was given files. */
+static int copy_to_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    bool has;
+    struct art_name *of = art_name_new("main", name);
+    int rc = of ? art_shadow_has_blobs(copy->db, of, &has) : SQLITE_NOMEM;
+    if (!rc && !has) rc = art_shadow_create_blobs(copy->db, of, message);
+    if (!rc && art_tree_has_runs(table->tree)) rc = fill_rows(copy, table, name, message);
+    art_name_release(of);
+    return rc;
+}
+
+int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    bool as_it_is = copy->storage == ART_STORAGE_AUTO;
+    bool inlined = as_it_is ? table->inlined : copy->storage == ART_STORAGE_INLINE;
+    if (inlined && table->inlined) return SQLITE_OK;
+    int rc = inlined ? copy_to_rows(copy, table, name, message) : copy_to_file(copy, table, name, message);
+    /* Nothing can be dropped while the tables are being listed. */
+    if (!rc && table->inlined) {
+        rc = run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\"", name));
+    }
+    if (!rc && inlined != table->inlined) rc = name_storage(copy, name, inlined, message);
+    return rc ? rc : forget_retired(copy, name, message);
 }
 
 /* --- its transaction, and its end --------------------------------------------------------------------------------- */

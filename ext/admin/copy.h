@@ -8,6 +8,7 @@
 #define ART_EXT_COPY_H
 
 #include "ext/admin/admin.h"
+#include "ext/host/host.h"
 
 struct art_copy {
     sqlite3 *db;
@@ -15,13 +16,15 @@ struct art_copy {
     char *file;       /* the same as it was given, with room for the names of journals; NULL: not made */
     char **art_files; /* that were made beside it */
     unsigned count;
+    enum art_storage storage; /* of its art tables; ART_STORAGE_AUTO: as they have it */
 };
 
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one
  * that is to be copied. */
 int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message);
 int art_copy_begin(struct art_copy *copy, char **message);
-/* The blobs of a table, which is called `name` in the copy, from the root that its tree stands on. */
+/* The blobs of a table, which is called `name` in the copy, from the root that its tree stands on, to the copy's
+ * storage. */
 int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message);
 int art_copy_commit(struct art_copy *copy, char **message);
 /* Closes and frees. With `rc`, or an error of its own: removes what was made. Without: the copy is durable, name and

@@ -13,8 +13,8 @@
  *                                                     check_table.c is the table of that name
  *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and
  *                                                     sound; else it fails (verify.c)
- *     art_backup(path [, schema])                     copies the database with its .art files (backup.c); tells what it
- *                                                     has made
+ *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage
+ *                                                     (backup.c); tells what it has made
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
  *
  * `table` is 'name' or 'schema.name' (table_ref.c). Prefix, path and delimiter are bytes: a text, a number's text, or a
@@ -315,10 +315,12 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     if (any_null(count, values)) return;
     const char *path = (const char *)sqlite3_value_text(values[0]);
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
+    const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : NULL;
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
     size_t room = path ? strlen(path) + ROOM_FOR_NUMBERS : 0;
-    char *said = path && schema ? sqlite3_malloc64(room) : NULL; /* now: a copy that is there has not failed */
-    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, &made, &message) : SQLITE_NOMEM;
+    char *said = path && schema && (storage || count < 3) ? sqlite3_malloc64(room)
+                                                          : NULL; /* now: a copy that is there has not failed */
+    int rc = said ? art_backup(sqlite3_user_data(context), path, schema, storage, &made, &message) : SQLITE_NOMEM;
     if (!rc) {
         snprintf(said, room, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
                  (unsigned long long)made.bytes, made.files, plural(made.files));
@@ -404,6 +406,7 @@ int art_functions_register(sqlite3 *db) {
         {"art_verify", 1, SQLITE_DIRECTONLY, call_verify},
         {"art_backup", 1, SQLITE_DIRECTONLY, call_backup},
         {"art_backup", 2, SQLITE_DIRECTONLY, call_backup},
+        {"art_backup", 3, SQLITE_DIRECTONLY, call_backup},
         {"art_version", 0, SQLITE_INNOCUOUS, call_version},
         {"art_debug", 0, SQLITE_INNOCUOUS, call_debug},
     };

@@ -150,10 +150,6 @@ static void add_requests(struct info_cursor *cursor, const struct art_table *tab
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (table->requested & requests[i].request) add_text(cursor, "at commit", requests[i].name);
     }
-    if (table->requested & ART_REQUEST_MOVE) { /* a COMMIT that was refused has moved it */
-        bool leaves_rows = table->before.moved ? table->before.inlined : table->inlined;
-        add_text(cursor, "at commit", leaves_rows ? "storage=file" : "storage=inline");
-    }
 }
 
 static int add_orphans(struct info_cursor *cursor, struct art_connection *connection, const char *schema,

@@ -226,7 +226,7 @@ static int complain_of_all(struct verify *verify, char **message) {
     if (verify->apart) {
         sqlite3_str_appendf(verify->problems,
                             "\nart: a copy of the database alone lacks the .art files: copy by art_backup(), or all "
-                            "files while nobody writes, or keep the blobs in the database ('storage=inline')");
+                            "files while nobody writes, or keep the blobs in the database (storage=inline)");
     }
     if (sqlite3_str_errcode(verify->problems)) return SQLITE_NOMEM;
     return art_complain(message, SQLITE_CORRUPT_VTAB, "%s", sqlite3_str_value(verify->problems));

@@ -2,7 +2,7 @@
  *
  *     journal        what a flush asks of the database's journal before it uses a slot again
  *     inline_blobs   blobs as rows of T_artblob
- *     storage        in a file beside the database, or inline, and from the one to the other */
+ *     storage        in a file beside the database, or inline */
 #ifndef ART_EXT_HOST_H
 #define ART_EXT_HOST_H
 
@@ -16,8 +16,6 @@ enum art_rc art_journal_is_wal(struct art_table *table, bool *wal);
 enum art_rc art_journal_host(struct art_table *table, struct art_host *out);
 /* `all`: to the transaction's beginning, or to a savepoint that the table has never heard of. */
 void art_journal_rolled_back_to(struct art_table *table, bool all);
-/* The blobs go to another place: whether slots may be written again is asked anew. */
-void art_journal_note_place(struct art_table *table);
 /* Want of memory or disk in a statement of ours ends the whole transaction, and within xSync SQLite calls no xRollback
  * for it: whatever is written then is a transaction of its own, which commits by itself. */
 bool art_journal_alive(const struct art_table *table);
@@ -38,17 +36,14 @@ void art_journal_end_epoch(struct art_table *table);
 /* What `auto` stands for here; or a sentence why it cannot be. */
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
                         char **message);
-/* In xSync, before the tree prepares its commit: to the other storage. */
-int art_storage_move(struct art_table *table, char **message);
-/* After a rollback of whatever kind: follows the tree, where that has gone back. */
-void art_storage_go_back(struct art_table *table);
-void art_storage_finish(struct art_table *table); /* in xCommit */
-/* Another connection may have moved the blobs: what does T_artstate say? */
+/* Another root may have come with another place of the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
 
 /* inline_blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);
 /* A page out of the first column of a row of T_artblob. False: it is not there. */
 bool art_blobs_take(sqlite3_stmt *row, void *data, enum art_rc *art_rc);
+/* And into the two parameters of a statement that writes one; `data` is borrowed. */
+int art_blobs_bind(sqlite3_stmt *write, uint64_t page, const uint8_t *data);
 
 #endif

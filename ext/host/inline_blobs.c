@@ -78,14 +78,18 @@ static void keep_cache(struct art_table *table) {
     sqlite3_free(sql);
 }
 
-static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
-    sqlite3_stmt *write;
+int art_blobs_bind(sqlite3_stmt *write, uint64_t page, const uint8_t *data) {
     uint64_t len = PAGE_BYTES;
-    int rc = statement(table, ART_BLOB_WRITE, &write);
-    if (rc) return rc;
     while (len > 1 && !data[len - 1]) len--;
     sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
-    rc = sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
+    return sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
+}
+
+static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
+    sqlite3_stmt *write;
+    int rc = statement(table, ART_BLOB_WRITE, &write);
+    if (rc) return rc;
+    rc = art_blobs_bind(write, page, data);
     if (!rc) art_shadow_step(table->connection, write);
     int end = sqlite3_reset(write);
     if (!rc && !end) sqlite3_bind_null(write, 2); /* else it would take SQLite's message away */

@@ -197,11 +197,6 @@ void art_journal_rolled_back_to(struct art_table *table, bool all) {
     table->journal->own_frame = false;
 }
 
-/* The file that the blobs are in from now on was not asked for. */
-void art_journal_note_place(struct art_table *table) {
-    table->journal->secured = false;
-}
-
 /* An attached database may be locked: its pages stay, and the next flush may write and count them. */
 static enum art_rc flush_cache(sqlite3 *db, bool *all) {
     int rc = sqlite3_db_cacheflush(db);

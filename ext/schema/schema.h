@@ -136,11 +136,9 @@ static inline int art_state_format(bool inlined) {
 }
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);
-/* Is there a T_artblob? Also where blobs have been moved out of it. */
+/* Is there a T_artblob? Also an empty one that a copy has left (admin/copy.c). */
 int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has);
-int art_shadow_check_blobs(sqlite3 *db, const struct art_name *name, char **message); /* nothing else has its name */
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
-int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
 /* T_artstate as a handle finds it. */

@@ -5,8 +5,7 @@
  *                                                         (a copy for salvage); columns without meaning may follow k
  *                                                         and v
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
- *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c; empty where blobs
- *                                                         were moved out
+ *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c
  *
  * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_artstate) or in core (T_artdata).
  * A table's own rows are read and written by table/shadow_rows.c.
@@ -73,10 +72,6 @@ int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **mes
                                name->schema, name->table));
 }
 
-int art_shadow_empty_blobs(sqlite3 *db, const struct art_name *name, char **message) {
-    return run(db, message, sqlite3_mprintf("DELETE FROM \"%w\".\"%w_artblob\"", name->schema, name->table));
-}
-
 /* A type of our own tells it from a table of the user's. */
 int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     const char *type = NULL;
@@ -87,24 +82,6 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
     *has = !rc && type && !strcmp(type, "ART_BLOB");
     sqlite3_free(table);
     return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* SQLITE_ERROR: there is none */
-}
-
-int art_shadow_check_blobs(sqlite3 *db, const struct art_name *name, char **message) {
-    bool has;
-    sqlite3_stmt *others = NULL;
-    int rc = art_shadow_has_blobs(db, name, &has);
-    if (rc || has) return rc;
-    rc = art_prepare(db, 0, &others,
-                     sqlite3_mprintf("SELECT type FROM \"%w\".sqlite_master WHERE type <> 'trigger' AND "
-                                     "name = '%q_artblob' COLLATE nocase",
-                                     name->schema, name->table));
-    if (!rc && sqlite3_step(others) == SQLITE_ROW) {
-        rc = art_complain(message, SQLITE_ERROR,
-                          "art: the %s %s.%s_artblob is where the blobs would go (%s): drop or rename it first",
-                          sqlite3_column_text(others, 0), name->schema, name->table, name->table);
-    }
-    int ended = sqlite3_finalize(others);
-    return rc ? rc : ended;
 }
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,

@@ -124,16 +124,6 @@ int art_shadow_put_text(struct art_table *table, const char *key, const char *te
     return rc;
 }
 
-int art_shadow_put_storage(struct art_table *table, bool inlined, char **message) {
-    sqlite3_stmt *put;
-    int rc = art_shadow_statement(table, ART_STATE_PUT, &put, message);
-    if (rc) return rc;
-    sqlite3_bind_text(put, 1, "format", -1, SQLITE_STATIC);
-    sqlite3_bind_int(put, 2, art_state_format(inlined));
-    rc = put_shadow_row(table, put, message, "artstate");
-    return rc ? rc : art_shadow_put_text(table, "storage", inlined ? "inline" : "file", message);
-}
-
 int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     const struct art_name *name = table->name;
     sqlite3 *db = table->connection->db;

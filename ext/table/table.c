@@ -27,7 +27,6 @@ void art_table_free(struct art_table *table) {
         art_free(given);
     }
     art_free(table->database);
-    art_free(table->before.moved ? table->before.path : NULL);
     art_free(table->path);
     art_free(table->journal);
     art_free(table);

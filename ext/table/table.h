@@ -36,7 +36,6 @@ enum art_request {
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
     ART_REQUEST_CLEAN = 8,
-    ART_REQUEST_MOVE = 16, /* to the other storage */
 };
 
 /* .art files that no table needs (clean.c). */
@@ -122,11 +121,7 @@ struct art_table {
     struct art_settings settings;
     unsigned columns; /* the user's, as T_artstate says */
     struct art_given_summary *summaries;
-    bool inlined; /* blobs are rows of T_artblob */
-    struct {      /* host/storage.c: where the blobs were, in a transaction that has moved them */
-        bool moved, inlined;
-        char *path;
-    } before;
+    bool inlined;     /* blobs are rows of T_artblob */
     bool keeps_cache; /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: inlined, or in memory */
@@ -257,6 +252,5 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
 /* The name of the .art file as T_artstate has it now; *out NULL: none that is sound. art_free() it. */
 int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
-int art_shadow_put_storage(struct art_table *table, bool inlined, char **message);
 
 #endif

@@ -164,7 +164,6 @@ void art_table_rollback_to(struct art_table *table, int level) {
     restore(table, target);
     uint32_t savepoint = target->savepoint;
     art_tree_rollback_to(table->tree, savepoint);
-    art_storage_go_back(table);
     reopen_commit(table);
     art_journal_rolled_back_to(table, target == &table->begin);
     table->asked = 0; /* by a COMMIT that was refused */
@@ -247,7 +246,7 @@ int art_table_sync(struct art_table *table, char **message) {
     reopen_commit(table);
     int rc = art_journal_sound(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
-    bool nothing = !table->requested && !table->before.moved && !art_tree_dirty(table->tree);
+    bool nothing = !table->requested && !art_tree_dirty(table->tree);
     if (rc || !table->exists || nothing) return rc;
     rc = check_that_it_is_ours(table, &ours, message);
     if (rc || !ours) return rc;
@@ -256,8 +255,7 @@ int art_table_sync(struct art_table *table, char **message) {
         if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
         table->refreshed = true;
     }
-    if (table->requested & ART_REQUEST_MOVE) rc = art_storage_move(table, message);
-    if (!rc) rc = prepare_and_write(table, message);
+    rc = prepare_and_write(table, message);
     return rc ? rc : art_journal_sound(table, message);
 }
 
@@ -295,8 +293,6 @@ void art_table_committed(struct art_table *table) {
     } else {
         table->version_known = false;
     }
-    if (prepared) art_storage_finish(table);
-    art_storage_go_back(table);
     if (prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     if (prepared) art_journal_end_epoch(table);
     if (prepared) art_finish_run(table);
@@ -308,7 +304,6 @@ void art_table_committed(struct art_table *table) {
 void art_table_rolled_back(struct art_table *table) {
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
-    art_storage_go_back(table);
     restore(table, &table->begin);
     if (art_commit_attempted(table)) table->version_known = false;
     close_if_gone(table);

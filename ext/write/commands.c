@@ -14,9 +14,8 @@
  *                belong to the transaction and are there for connections that open the table from then on. This
  *                connection goes by them at once, but for io and direct, which count when the file is next opened; a
  *                ROLLBACK brings back what was. A connection that has the table open keeps what it opened it with. But
- *                'storage=...' moves the blobs, all of them, at commit (storage.c), and every connection follows. And
- *                'summary=...' writes all rows anew, at once (resummarise.c); every connection follows, and a ROLLBACK
- *                takes it back.
+ *                'storage=...' is refused, unless it is so already. And 'summary=...' writes all rows anew, at once
+ *                (resummarise.c); every connection follows, and a ROLLBACK takes it back.
  */
 #include "ext/admin/admin.h"
 #include "ext/host/host.h"
@@ -115,33 +114,15 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
 
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
-/* Done by the commit, as the commands are. */
-static int request_storage(struct art_vtab *vtab, enum art_storage storage) {
-    struct art_table *table = vtab->table;
+static int refuse_storage(struct art_vtab *vtab, enum art_storage storage) {
     int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
-    if (rc) return rc;
-    bool there = (storage == ART_STORAGE_INLINE) == table->inlined;
-    if (table->before.moved) { /* and the next COMMIT has to go on with it */
-        if (there) return SQLITE_OK;
-        return art_complain(&vtab->base.zErrMsg, SQLITE_LOCKED,
-                            "art: a COMMIT that could not end has moved the table (%s): end this transaction first",
-                            vtab->name->table);
-    }
-    if (there) {
-        table->requested &= ~(unsigned)ART_REQUEST_MOVE;
-        return SQLITE_OK;
-    }
-    if (storage == ART_STORAGE_FILE && !*table->database) {
-        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                            "art: a database without a name keeps its blobs (%s): leave them inline",
-                            vtab->name->table);
-    }
-    if (storage == ART_STORAGE_INLINE) {
-        rc = art_shadow_check_blobs(vtab->connection->db, vtab->name, &vtab->base.zErrMsg);
-        if (rc) return rc;
-    }
-    static const struct command move = {"storage", run_at_commit, ART_REQUEST_MOVE, false};
-    return run_at_commit(vtab, &move, "");
+    bool inlined = storage == ART_STORAGE_INLINE;
+    if (rc || inlined == vtab->table->inlined) return rc;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: a table keeps the storage that it was created with (%s): CREATE another one with "
+                        "storage=%s, INSERT INTO it SELECT * FROM this one, DROP this one, and ALTER TABLE the other "
+                        "RENAME TO its name",
+                        vtab->name->table, inlined ? "inline" : "file");
 }
 
 static int run_setting(struct art_vtab *vtab, const char *text) {
@@ -151,7 +132,7 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
     if (art_summary_is_option(text)) return art_summary_change(vtab, text);
     int rc = art_settings_parse(&settings, text, message);
     struct art_text name = art_text_trimmed(text, strchr(text, '='));
-    if (!rc && art_text_is(name, "storage")) return request_storage(vtab, settings.storage);
+    if (!rc && art_text_is(name, "storage")) return refuse_storage(vtab, settings.storage);
     const char *key;
     char *value;
     for (unsigned i = 0; !rc && art_settings_show(&settings, i, &key, &value); i++) {

@@ -2,8 +2,8 @@
  * beside conditions and bounds, against plain SQL on an ordinary table.
  *
  * Random histories with all that writes: REPLACE, moves onto other rows, UPDATE ... FROM, triggers, statements that
- * fail, savepoints, ADD COLUMN, other summaries, the storage changed. A second connection holds a snapshot and asks the
- * same there. Integers may be so large that sums are none. Every statement has to end alike on both tables.
+ * fail, savepoints, ADD COLUMN, other summaries. A second connection holds a snapshot and asks the same there. Integers
+ * may be so large that sums are none. Every statement has to end alike on both tables.
  *
  * The ordinary table has the version of each row in a column, which triggers write; and all columns from the beginning.
  * test_sql_summary, _lookup, _changed and _resummarise look at one of these things each, more closely.
@@ -597,11 +597,7 @@ static void use_reader(struct world *world) {
 
 static void change_table(struct world *world) {
     bool alone = sqlite3_get_autocommit(world->db);
-    static const char *const storages[] = {"storage=inline", "storage=file"};
-    if (alone && !world->memory && once_in(world, 6)) {
-        end_read(world); /* which may not have opened the file that goes */
-        sql_command(world->db, "main", "t", storages[below(world, 2)]);
-    } else if (!world->now.extra && once_in(world, 4)) {
+    if (!world->now.extra && once_in(world, 4)) {
         sql_command(world->db, "main", "t", "add column extra INTEGER");
         world->now.extra = true;
     } else {

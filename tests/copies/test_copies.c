@@ -228,7 +228,7 @@ static void is_whole(void) {
 static void lacks_its_file(void) {
     static const char *const advice =
         "copy by art_backup(), or all files while nobody writes, or keep the blobs in the "
-        "database ('storage=inline')";
+        "database (storage=inline)";
     sqlite3 *copy = sql_open(copy_path);
     sql_refused(copy, SQLITE_CORRUPT_VTAB, "main.t: the .art file is that of another database", "SELECT art_verify()");
     sql_refused(copy, SQLITE_CORRUPT_VTAB, advice, "SELECT art_verify()");

@@ -124,10 +124,10 @@ START_TEST(test_a_table_that_has_no_file_yet_is_announced) {
         db, "1\n",
         "SELECT art_verify() GLOB 'ok: 3 art tables; little, more will have their .art files beside the database "
         "when they outgrow the log: *'");
-    sql_run(db, "INSERT INTO little(little) VALUES('flush'); INSERT INTO more(more) VALUES('storage=inline')");
-    sql_expect(db, "ok: 3 art tables\n", "SELECT art_verify()");
+    sql_run(db, "INSERT INTO little(little) VALUES('flush'); DROP TABLE more");
+    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
     for (int i = 0; i < 12; i++) sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file)", i);
-    sql_expect(db, "1\n", "SELECT art_verify() GLOB 'ok: 15 art tables; t0, *, t9, ... will have *'");
+    sql_expect(db, "1\n", "SELECT art_verify() GLOB 'ok: 14 art tables; t0, *, t9, ... will have *'");
 }
 END_TEST
 

@@ -605,8 +605,7 @@ static const char fill_u[] =
 START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
     static const char *const changes[] = {"DROP TABLE u", "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('flush')",
                                           "UPDATE u SET value = 1 WHERE path = 'u7'",
-                                          "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('optimize')",
-                                          "INSERT INTO u(u) VALUES('storage=inline')"};
+                                          "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('optimize')"};
     enum { CHANGES = sizeof changes / sizeof *changes };
     static const char state[] = "SELECT (SELECT count(*) FROM sqlite_master), (SELECT max(value) FROM u)";
     const char *change = changes[_i % CHANGES];

@@ -684,21 +684,10 @@ enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_plac
     return ART_OK;
 }
 
-enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
-    (void)tree;
-    (void)place;
-    return ART_OK;
-}
-
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
     (void)tree;
     (void)place;
     return ART_OK;
-}
-
-bool art_tree_has_changed_place(const struct art_tree *tree) {
-    (void)tree;
-    return false;
 }
 
 uint64_t art_tree_generation(const struct art_tree *tree) {

@@ -329,16 +329,6 @@ static void no_place_for_files(void) {
     sqlite3_free(gone);
 }
 
-static void nameless(void) {
-    sql_close(db);
-    db = sql_open(":memory:");
-    sql_run(db, "CREATE VIRTUAL TABLE i USING art");
-}
-
-static void blobs_name_taken(void) {
-    sql_run(db, "CREATE TABLE f_artblob(x); CREATE VIRTUAL TABLE f USING art(path, storage=file)");
-}
-
 static void shared_memory(void) {
     sqlite3 *from = db;
     db = sql_open("file:/memory?vfs=memdb");

@@ -516,18 +516,6 @@ START_TEST(test_it_goes_with_other_changes_of_the_table) {
 }
 END_TEST
 
-START_TEST(test_the_storage_changes_in_the_same_transaction) {
-    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('storage=inline'); INSERT INTO t(t) VALUES('summary=(sum(size))')");
-    sql_expect(db, "a/|21\nb/|300\n", level);
-    sql_run(db, "COMMIT");
-    sql_expect(db, "a/|21\nb/|300\n", level);
-    sql_run(db,
-            "BEGIN; INSERT INTO t(t) VALUES('summary=(max(size))'); INSERT INTO t(t) VALUES('storage=file'); COMMIT");
-    sql_expect(db, "a/|20\nb/|300\n", level);
-    sql_expect(db, "ok\n", sound);
-}
-END_TEST
-
 static int deny_alter(void *context, int action, const char *a, const char *b, const char *c, const char *d) {
     (void)a;
     (void)b;
@@ -590,7 +578,6 @@ static Suite *make_suite(void) {
     tcase_add_test(single, test_an_open_query_is_told_or_gives_the_rows);
     tcase_add_test(single, test_open_walks_that_pass_over_rows_forget_the_former_summary);
     tcase_add_test(single, test_it_goes_with_other_changes_of_the_table);
-    tcase_add_test(single, test_the_storage_changes_in_the_same_transaction);
     tcase_add_test(single, test_a_schema_that_cannot_be_changed_leaves_all_as_it_was);
     tcase_add_test(single, test_copies_have_it_and_damage_is_told);
     suite_add_tcase(suite, single);

@@ -211,6 +211,10 @@ static const struct error errors[] = {
      "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN, "art: there is no database of that name (%s): give 'main' or an attached one", SQLITE_ERROR,
      "art_backup() of a schema that is not there", NULL, NULL, "SELECT art_backup('copy.db', 'nowhere')"},
+    {MESSAGE_PLAIN,
+     "art: there is no storage of that name (%s): give 'inline' or 'file' for all art tables of the copy, or nothing",
+     SQLITE_ERROR, "art_backup() with another third argument", NULL, NULL,
+     "SELECT art_backup('copy.db', 'main', 'memory')"},
     {MESSAGE_SQL, "cannot read %s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "SELECT art_backup('copy.db')"},
     {MESSAGE_PLAIN,
@@ -257,7 +261,7 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN,
      "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database came "
      "from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage copies "
-     "out); has another connection dropped or moved the table, end this transaction",
+     "out); has another connection dropped the table, end this transaction",
      SQLITE_CANTOPEN, "the database came without its .art file", NULL, remove_file, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved without "
@@ -338,13 +342,11 @@ static const struct error errors[] = {
     {MESSAGE_PLAIN, "art: this connection was opened before fork(): open one of your own in the child", SQLITE_MISUSE,
      "a child process with its parent's connection", NULL, forked, "SELECT art_count('t', '')"},
 
-    {MESSAGE_PLAIN, "art: a database without a name keeps its blobs (%s): leave them inline", SQLITE_ERROR,
-     "'storage=file' for a table in :memory: that is inline", NULL, nameless,
-     "INSERT INTO i(i) VALUES('storage=file')"},
-
-    {MESSAGE_PLAIN, "art: the %s %s.%s_artblob is where the blobs would go (%s): drop or rename it first", SQLITE_ERROR,
-     "'storage=inline' where another table has the name of the blobs' table", NULL, blobs_name_taken,
-     "INSERT INTO f(f) VALUES('storage=inline')"},
+    {MESSAGE_PLAIN,
+     "art: a table keeps the storage that it was created with (%s): CREATE another one with storage=%s, INSERT INTO it "
+     "SELECT * FROM this one, DROP this one, and ALTER TABLE the other RENAME TO its name",
+     SQLITE_ERROR, "'storage=inline' for a table with a file", "CREATE VIRTUAL TABLE f USING art(path, storage=file)",
+     NULL, "INSERT INTO f(f) VALUES('storage=inline')"},
 
     /* Damage */
     {MESSAGE_CORRUPT, "the page's hash is not that of the blob's trailer", SQLITE_CORRUPT_VTAB,
@@ -541,9 +543,6 @@ static const struct elsewhere elsewhere[] = {
     {"art: the transaction needs this table (temp.art_txn): COMMIT it first",
      "SQLite shows no message for a DROP that is refused: 'database table is locked'"},
     {"art: this SQLite is too old (%s): load art into 3.38 or newer", "no SQLite so old is here"},
-
-    {"art: a COMMIT that could not end has moved the table (%s): end this transaction first",
-     "it takes a reader who is in the way of a COMMIT: test_sql_storage.c"},
 
     {"cannot begin the copy", COPY},
     {"art: cannot copy the database (to %s): %s", COPY},

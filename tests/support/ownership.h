@@ -53,8 +53,6 @@ enum own_verb {
     OWN_CUT, /* the command 'vacuum' */
     OWN_CLEAN,
     OWN_ADOPT,
-    OWN_INLINE,
-    OWN_FILE,
     OWN_RENAME,
     OWN_DROP,
     OWN_CHECKPOINT,

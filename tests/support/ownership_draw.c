@@ -28,8 +28,6 @@ static const struct verb {
     [OWN_CUT] = {3, "'vacuum'"},
     [OWN_CLEAN] = {3, "'clean'"},
     [OWN_ADOPT] = {2, "'adopt'"},
-    [OWN_INLINE] = {2, "'storage=inline'"},
-    [OWN_FILE] = {2, "'storage=file'"},
     [OWN_RENAME] = {2, "ALTER TABLE RENAME"},
     [OWN_DROP] = {3, "DROP TABLE"},
     [OWN_CHECKPOINT] = {1, "PRAGMA wal_checkpoint(TRUNCATE)"},

@@ -182,7 +182,7 @@ static void ask_reader(struct own_world *world) {
     struct own_look now;
     if (!world->reader.db) return;
     own_look_through(world, world->reader.db, own_paths[world->reader.of], &now);
-    /* The file may have gone by a DROP or by storage=inline of another connection, and is held open. */
+    /* The file may have gone by a DROP of another connection, and is held open. */
     for (unsigned i = 0; i < now.count; i++) now.tables[i].object = world->reader.look.tables[i].object;
     judge_other(world, "a reader that stayed open", &world->reader.look, &now, false);
 }

@@ -56,7 +56,7 @@ struct own_world {
     unsigned claim_count;
     struct own_look looks[OWN_DATABASES];
     struct own_reader reader;
-    bool creates; /* the present step makes a database */
+    bool creates;  /* the present step makes a database */
     unsigned step; /* which of the script's */
     struct own_result *result;
 };

@@ -200,9 +200,11 @@ static void write_rows(struct work *work, const struct own_step *step) {
 }
 
 static void give_command(struct work *work, const struct own_step *step) {
-    static const char *const texts[OWN_VERBS] = {
-        [OWN_FLUSH] = "flush", [OWN_OPTIMIZE] = "optimize",     [OWN_CUT] = "vacuum",       [OWN_CLEAN] = "clean",
-        [OWN_ADOPT] = "adopt", [OWN_INLINE] = "storage=inline", [OWN_FILE] = "storage=file"};
+    static const char *const texts[OWN_VERBS] = {[OWN_FLUSH] = "flush",
+                                                 [OWN_OPTIMIZE] = "optimize",
+                                                 [OWN_CUT] = "vacuum",
+                                                 [OWN_CLEAN] = "clean",
+                                                 [OWN_ADOPT] = "adopt"};
     command(work, texts[step->verb]);
 }
 

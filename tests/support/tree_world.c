@@ -198,6 +198,7 @@ static enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int6
 
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
     struct art_host host = {.context = toy,
+                            .scratch_name = toy_scratch_name,
                             .secure = toy_secure,
                             .epoch = toy_epoch,
                             .load_retired = toy_retired,
@@ -209,7 +210,6 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
     struct toy_seat *seat = calloc(1, sizeof *seat);
     struct art_rows rows = {seat, toy_read_row, toy_write_row, toy_remove_rows, toy_end_of_rows};
     host.rows = &rows;
-    host.scratch_name = toy_scratch_name;
     int rc = art_tree_open(out, options, &host);
     if (rc) {
         free(seat);

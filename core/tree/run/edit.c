@@ -20,10 +20,8 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
 
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit) {
     if (!edit->root) return;
-    if (tree->slots.writing) {
-        art_store_give_up(tree->store); /* a write that failed does not fail what is written next */
-        art_slots_return(tree, &edit->used, &tree->slots.used);
-    }
+    art_store_give_up(tree->store); /* a write that failed does not fail what is written next */
+    art_slots_return(tree, &edit->used, &tree->slots.used);
     art_root_unref(edit->root);
     art_slot_set_clear(&edit->used);
     *edit = (struct art_version_edit){0};

@@ -50,36 +50,24 @@ uint32_t art_slots_in(uint64_t file_bytes) {
     return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
 }
 
-struct naming {
-    struct art_tree *tree;
-    struct art_slot_set *named;
-};
-
 /* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
 static enum art_rc note_used(void *context, const struct art_ref *ref) {
-    struct naming *naming = context;
-    const struct art_tree *tree = naming->tree;
+    struct art_tree *tree = context;
     enum art_rc rc = art_store_reaches(tree->store, ref);
     if (rc) return rc;
-    if (art_slot_set_has(naming->named, ref->slot)) {
+    if (art_slot_set_has(&tree->slots.used, ref->slot)) {
         return art_corrupt(tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
     }
-    return art_slot_set_add(naming->named, ref->slot);
-}
-
-static enum art_rc slots_of_root(struct art_tree *tree, const struct art_root *root, struct art_slot_set *out) {
-    struct naming naming = {tree, out};
-    enum art_rc rc = ART_OK;
-    art_slot_set_clear(out);
-    for (unsigned i = 0; !rc && i < root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &root->run[i], note_used, &naming);
-    }
-    return rc;
+    return art_slot_set_add(&tree->slots.used, ref->slot);
 }
 
 enum art_rc art_slots_know(struct art_tree *tree) {
     if (tree->slots.known) return ART_OK;
-    enum art_rc rc = slots_of_root(tree, tree->root, &tree->slots.used);
+    enum art_rc rc = ART_OK;
+    art_slot_set_clear(&tree->slots.used);
+    for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
+    }
     tree->slots.known = !rc;
     return rc;
 }
@@ -226,35 +214,25 @@ static enum art_rc check_end(const struct art_tree *tree) {
     return art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
 }
 
-/* Where the blobs are since this transaction has moved them, its own root is what may come back. */
-static enum art_rc know_base(struct art_tree *tree, bool again) {
-    if (again) return slots_of_root(tree, tree->txn.base, &tree->slots.base);
-    enum art_rc rc = art_slots_know(tree);
-    return rc ? rc : art_slot_set_copy(&tree->slots.used, &tree->slots.base);
-}
-
 /* The host may refuse while a savepoint could lead back, and agree at the commit. */
 static enum art_rc ask_for_free(struct art_tree *tree) {
     enum art_rc rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
     return !rc && tree->slots.reuse ? find_free(tree) : rc;
 }
 
-/* For the second time in the place where the transaction has spilled, after it had moved, or failed to: what was
- * written there is in no list, so the file is only extended. */
 enum art_rc art_slots_begin(struct art_tree *tree) {
-    if (tree->slots.writing) return tree->slots.reuse || tree->slots.again ? ART_OK : ask_for_free(tree);
-    assert(art_tree_in_txn(tree));
-    bool again = tree->txn.spilled && !tree->before.moved;
-    enum art_rc rc = know_base(tree, again);
+    if (tree->slots.writing) return tree->slots.reuse ? ART_OK : ask_for_free(tree);
+    assert(art_tree_in_txn(tree) && !tree->txn.spilled);
+    enum art_rc rc = art_slots_know(tree);
+    if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
     tree->slots.writing = true;
-    tree->slots.again = again;
     tree->slots.reuse = false;
     tree->slots.retired.freed = false;
     rc = check_end(tree);
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
-    if (!rc && !again) rc = ask_for_free(tree);
+    if (!rc) rc = ask_for_free(tree);
     if (rc) art_slots_end(tree);
     return rc;
 }
@@ -273,18 +251,18 @@ void art_slots_end(struct art_tree *tree) {
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
  * transaction's. Not after a COMMIT that was refused with a root: it may be found in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
-    bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->before.moved;
+    bool ours = tree->slots.writing && !art_store_discards(tree->store);
     if (!ours || tree->txn.shown || tree->txn.spilled) return;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
-        if (savepoint->image_slots || art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
+        if (art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
     }
     art_store_cut_back(tree->store, tree->slots.end, tree->full);
 }
 
 void art_slots_cut_spilled(struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
-    bool ours = tree->slots.writing && !art_store_discards(tree->store) && !tree->slots.again;
+    bool ours = tree->slots.writing && !art_store_discards(tree->store);
     if (!ours || !tree->txn.spilled || tree->txn.shown_before) return;
     art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }

@@ -50,12 +50,10 @@ struct art_savepoint {
     const struct art_summary *summary;
     bool imaged;    /* the transaction spilled since: the memtable is in `image` */
     bool beginning; /* same state as the transaction's beginning */
-    bool moved;     /* the blobs had been moved by then */
     bool big;
     struct art_slot_set used; /* imaged: slots that root names */
-    uint32_t *image;          /* slots with the encoded memtable */
-    uint32_t image_slots;
-    bool image_moved; /* `used` and `image` are of the place that the blobs have been moved to */
+    uint32_t *image;          /* places in the scratch file with parts of the encoded memtable, ascending */
+    uint32_t image_parts;
 };
 
 /* Where no row is (gap.c). */
@@ -98,17 +96,16 @@ struct art_tree {
     struct art_tree_options options; /* paths are copies */
     struct art_host host;
     struct art_store *store;
-    struct { /* the place before, in a transaction that has moved (txn/move.c) */
-        bool moved, inlined;
-        const char *path, *host_path;
-    } before;
     struct { /* blobs in rows of the host's (txn/rows.c) */
         struct art_rows host, ours;
         unsigned inside;  /* calls of the host's that are under way */
         bool rolled_back; /* within one: still to be done here */
-        struct art_io *scratch;
-        uint32_t scratch_end;
     } rows;
+
+    struct {
+        struct art_io *io; /* NULL: there is none yet */
+        uint32_t end;      /* places before it are taken */
+    } scratch;             /* txn/scratch.c */
 
     /* the committed state that is known, plus this transaction's changes */
     enum art_tree_state state;
@@ -160,7 +157,6 @@ struct art_tree {
         bool known;               /* `used` is right for `root` */
         bool writing;             /* the write phase has begun */
         bool reuse;               /* slots below the end may be taken */
-        bool again;               /* never in this write phase: what was written before it is in no list */
         struct art_slot_set used; /* named by `root` (and images) */
         struct art_slot_set base; /* named by the base */
         struct art_slot_set free; /* handed to the store */

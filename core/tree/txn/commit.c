@@ -254,22 +254,6 @@ static enum art_rc merge(struct art_tree *tree) {
     return rc;
 }
 
-/* The same root under a new number, by which others notice that it has moved. */
-static enum art_rc renew(struct art_tree *tree) {
-    struct art_version_edit *edit = &tree->pending.edit;
-    if (tree->root->runs) {
-        enum art_rc rc = art_edit_begin(tree, edit);
-        return rc ? rc : finish_root(tree);
-    }
-    *edit = (struct art_version_edit){0};
-    enum art_rc rc = art_root_clone(tree->root, &edit->root);
-    if (rc) return rc;
-    edit->root->generation++;
-    rc = encode_root(tree, edit->root);
-    tree->pending.commit.write_root = !rc;
-    return rc;
-}
-
 /* The commit is what it was before the work that has failed. */
 static void give_up(struct art_tree *tree, enum art_rc rc, const struct art_commit *row,
                     const struct art_hash128 *chain) {
@@ -464,7 +448,7 @@ static bool leaves_nothing(const struct art_tree *tree) {
 /* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
  * by a checkpoint. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
-    bool alone = tree->txn.phase != ART_TXN_CHANGED && tree->txn.optimize && !tree->before.moved;
+    bool alone = tree->txn.phase != ART_TXN_CHANGED && tree->txn.optimize;
     if (!alone || tree->txn.cleared || tree->txn.rooted || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
@@ -498,7 +482,6 @@ static enum art_rc prepare(struct art_tree *tree) {
         rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
     else if (merge_has_its_turn(tree) && !spares_the_disk(tree))
         rc = try_merge(tree);
-    if (!rc && tree->before.moved && !tree->pending.commit.write_root) rc = renew(tree);
     if (rc || tree->pending.commit.write_root) return rc;
     rc = leave_room_for_vacuum(tree);
     if (rc) return rc;
@@ -528,7 +511,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->full = true;
         return ART_OK;
     }
-    bool wanted = tree->before.moved || tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
+    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
                   (tree->txn.flush && art_memtable_keys(tree->memtable)) || vacuum_finds_something(tree);
     if (tree->txn.phase != ART_TXN_CHANGED && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
@@ -619,7 +602,6 @@ void art_tree_committed(struct art_tree *tree) {
     }
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);
-    art_move_end(tree);
 }
 
 void art_tree_rolled_back(struct art_tree *tree) {

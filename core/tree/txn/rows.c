@@ -7,14 +7,11 @@
  * (art_rows_catch_up()).
  *
  * What the host takes back by ROLLBACK TO it takes back in these rows, too: roots and blobs that a savepoint needs were
- * written before it, and are there again. The images of memtables (spill.c) are written after it: they go to a file of
- * their own, which has no name and ends with the transaction.
+ * written before it, and are there again.
  */
 #include <string.h>
 
 #include "core/tree/txn/txn.h"
-
-enum { NAME_MAX_BYTES = 4096 };
 
 static enum art_rc over(void) {
     return art_fail(ART_IO, "art: the transaction was rolled back: begin it anew");
@@ -67,50 +64,4 @@ void art_rows_note_rollback(struct art_tree *tree) {
     tree->rows.rolled_back = true;
     if (!tree->txn.doomed) tree->txn.doomed = ART_IO;
     tree->changes++;
-}
-
-/* --- the file without a name -------------------------------------------------------------------------------------- */
-
-static enum art_rc open_scratch(struct art_tree *tree) {
-    char name[NAME_MAX_BYTES];
-    struct art_disk *disk = tree->options.disk ? tree->options.disk : art_disk_default();
-    enum art_rc rc = tree->host.scratch_name(tree->host.context, name, sizeof name);
-    if (rc) return rc;
-    struct art_file_options options = {.path = name,
-                                       .engine = ART_ENGINE_PWRITE,
-                                       .direct = ART_DIRECT_OFF,
-                                       .create = true,
-                                       .permissions = 0600,
-                                       .owner = UINT32_MAX,
-                                       .group = UINT32_MAX};
-    rc = disk->methods->open(disk, &options, &tree->rows.scratch);
-    if (rc) {
-        tree->rows.scratch = NULL;
-        return rc;
-    }
-    tree->rows.scratch_end = 0;
-    return disk->methods->remove(disk, name);
-}
-
-enum art_rc art_scratch_take(struct art_tree *tree, uint32_t *slot) {
-    enum art_rc rc = tree->rows.scratch ? ART_OK : open_scratch(tree);
-    if (!rc) *slot = tree->rows.scratch_end++;
-    return rc;
-}
-
-enum art_rc art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
-    struct art_io_request request = {buffer->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
-    enum art_rc rc = art_io_write(tree->rows.scratch, &request, 1);
-    enum art_rc waited = art_io_wait(tree->rows.scratch);
-    return rc ? rc : waited;
-}
-
-enum art_rc art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
-    struct art_io_request request = {buffer->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
-    return art_io_read(tree->rows.scratch, &request, 1);
-}
-
-void art_scratch_end(struct art_tree *tree) {
-    art_io_close(tree->rows.scratch);
-    tree->rows.scratch = NULL;
 }

@@ -14,20 +14,28 @@ static void savepoint_clear(struct art_savepoint *savepoint) {
     *savepoint = (struct art_savepoint){0};
 }
 
+/* Images of the savepoints that are left; what lies behind is written again. */
+static uint32_t end_of_images(const struct art_tree *tree) {
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
+        const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
+        uint32_t parts = savepoint->image_parts;
+        if (parts && savepoint->image[parts - 1] >= end) end = savepoint->image[parts - 1] + 1;
+    }
+    return end;
+}
+
 /* Slots that only the dropped savepoints named may be written again at once. */
 void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
     while (tree->txn.savepoint_count > from) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[--tree->txn.savepoint_count];
         struct art_slot_set used = savepoint->used;
-        bool here = tree->slots.writing && savepoint->image_moved == tree->before.moved;
         savepoint->used = (struct art_slot_set){0};
-        if (here) art_slots_return(tree, &used, &tree->slots.used);
-        for (uint32_t i = 0; here && i < savepoint->image_slots && !tree->options.inlined; i++) {
-            art_store_return_slot(tree->store, savepoint->image[i]);
-        }
+        art_slots_return(tree, &used, &tree->slots.used);
         art_slot_set_clear(&used);
         savepoint_clear(savepoint);
     }
+    if (tree->scratch.end) tree->scratch.end = end_of_images(tree);
 }
 
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
@@ -40,8 +48,7 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
         tree->txn.savepoints = more;
         tree->txn.savepoint_capacity = capacity;
     }
-    struct art_savepoint savepoint = {
-        .summary = tree->summary, .beginning = true, .big = tree->txn.big, .moved = tree->before.moved};
+    struct art_savepoint savepoint = {.summary = tree->summary, .beginning = true, .big = tree->txn.big};
     /* Else nothing has been changed yet, or all of it was taken back. */
     if (art_tree_in_txn(tree) && art_tree_is_known(tree)) {
         savepoint.undo = art_memtable_savepoint(tree->memtable);
@@ -97,24 +104,11 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
     return ART_OK;
 }
 
-/* The image is in a place that is left now; the memtable has just been made of it. */
-static void forget_image(struct art_tree *tree, struct art_savepoint *savepoint) {
-    savepoint->undo = art_memtable_savepoint(tree->memtable);
-    savepoint->imaged = savepoint->image_moved = false;
-    savepoint->image_slots = 0;
-    art_free(savepoint->image);
-    savepoint->image = NULL;
-}
-
-/* The state of any savepoint, or a transaction that can only be rolled back. The images that a transaction has made
- * since a COMMIT was refused that had moved the blobs are gone when it has come back. */
+/* The state of any savepoint, or a transaction that can only be rolled back. */
 static void to_savepoint(struct art_tree *tree, struct art_savepoint *savepoint) {
-    bool back = tree->before.moved && !savepoint->moved, lost = savepoint->image_moved && !tree->before.moved;
-    if (back && !savepoint->image_moved) art_move_back(tree);
     if (savepoint->imaged) {
-        tree->txn.doomed = lost ? ART_MISUSE : to_image(tree, savepoint);
+        tree->txn.doomed = to_image(tree, savepoint);
         savepoint->undo = 0;
-        if (back && savepoint->image_moved && !tree->txn.doomed) forget_image(tree, savepoint);
     } else if (savepoint->beginning && tree->txn.spilled) {
         to_beginning(tree);
         savepoint->undo = 0;
@@ -122,7 +116,6 @@ static void to_savepoint(struct art_tree *tree, struct art_savepoint *savepoint)
         art_memtable_rollback(tree->memtable, savepoint->undo);
     }
     tree->txn.big = savepoint->big;
-    if (back) art_move_back(tree); /* an image that was made since is in the place that is left */
 }
 
 void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
@@ -142,7 +135,6 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     if (number == ART_SAVEPOINT_BEGIN) {
         art_savepoints_clear(tree, 0);
         to_beginning(tree);
-        art_move_back(tree);
         return;
     }
     assert(number < tree->txn.savepoint_count);

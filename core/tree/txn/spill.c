@@ -5,7 +5,7 @@
  *
  * The spill writes the memtable as a run into free slots under a root of the transaction's own, and begins an empty
  * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is written as an
- * image, redo bytes in slots of their own. Walking back through the undo list from the youngest savepoint to the oldest
+ * image, redo bytes in a scratch file. Walking back through the undo list from the youngest savepoint to the oldest
  * gives each image in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the
  * transaction's beginning needs no image: the host's log has that state, unless a COMMIT that was refused has left the
  * transaction's own rows there.
@@ -17,43 +17,27 @@ enum {
     IMAGE_ENOUGH = ART_BLOB_SIZE - IMAGE_HEAD - (ART_KEY_MAX + 1) - (ART_STORED_MAX + 1) - 64, /* one more entry fits */
 };
 
-/* Rows of the host's are taken back with the savepoints that they are for: there, images go to a file of their own. */
-static enum art_rc image_slot(struct art_tree *tree, uint32_t *slot) {
-    return tree->options.inlined ? art_scratch_take(tree, slot) : art_store_take_slot(tree->store, slot);
-}
-
-static enum art_rc image_slot_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer) {
-    return tree->options.inlined ? art_scratch_write(tree, slot, buffer)
-                                 : art_store_write_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
-}
-
-static enum art_rc image_slot_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer) {
-    return tree->options.inlined ? art_scratch_read(tree, slot, buffer)
-                                 : art_store_read_raw(tree->store, slot, buffer, ART_BLOB_SIZE);
-}
-
 static enum art_rc image_write_part(struct art_tree *tree, struct art_savepoint *savepoint,
                                     const struct art_buffer *part) {
-    uint32_t i = savepoint->image_slots;
+    uint32_t i = savepoint->image_parts;
     uint32_t *image = art_resize(savepoint->image, (i + 1) * sizeof *image);
     if (!image) return art_nomem();
     savepoint->image = image;
     struct art_blob_buf buffer = {0};
     enum art_rc rc = art_store_buffer(tree->store, &buffer);
-    if (!rc) rc = image_slot(tree, &savepoint->image[i]);
     if (!rc) {
-        savepoint->image_slots++;
         assert(part->len <= ART_BLOB_SIZE - IMAGE_HEAD);
         art_store32(buffer.data, (uint32_t)part->len);
         memcpy(buffer.data + IMAGE_HEAD, part->data, part->len);
         memset(buffer.data + IMAGE_HEAD + part->len, 0, ART_BLOB_SIZE - IMAGE_HEAD - part->len);
-        rc = image_slot_write(tree, savepoint->image[i], &buffer);
+        rc = art_scratch_write(tree, &buffer, &savepoint->image[i]);
+        savepoint->image_parts += !rc;
     }
     art_blob_buf_put(&buffer);
     return rc;
 }
 
-/* Slot by slot, each with its length and entries of its own, so that no memtable is in memory twice. */
+/* Part by part, each with its length and entries of its own, so that no memtable is in memory twice. */
 static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *savepoint) {
     struct art_memtable_cursor cursor;
     struct art_buffer part = {0};
@@ -69,15 +53,15 @@ static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *save
     return rc;
 }
 
-static enum art_rc image_read_part(struct art_bytes slot, struct art_memtable *memtable) {
-    uint32_t len = art_load32(slot.data);
-    if (len > slot.len - IMAGE_HEAD) {
+static enum art_rc image_read_part(struct art_bytes part, struct art_memtable *memtable) {
+    uint32_t len = art_load32(part.data);
+    if (len > part.len - IMAGE_HEAD) {
         return art_corrupt("the image of a savepoint", ART_NOWHERE, ART_NOWHERE, "it has an impossible length");
     }
-    return art_redo_decode_all(art_bytes(slot.data + IMAGE_HEAD, len), memtable);
+    return art_redo_decode_all(art_bytes(part.data + IMAGE_HEAD, len), memtable);
 }
 
-/* Not with a buffer of the store's: the write phase is over where the transaction has come back from another place. */
+/* Not with a buffer of the store's: one that a failed sync has poisoned gives none. */
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
     struct art_blob_pool *heap = NULL;
     struct art_blob_buf buffer = {0};
@@ -85,8 +69,8 @@ enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *sa
     enum art_rc rc = art_blob_pool_open(&heap, 0);
     if (!rc) rc = art_blob_buf_get(heap, &buffer);
     if (!rc) rc = art_memtable_open_summed(&memtable, art_tree_summary(tree));
-    for (uint32_t i = 0; !rc && i < savepoint->image_slots; i++) {
-        rc = image_slot_read(tree, savepoint->image[i], &buffer);
+    for (uint32_t i = 0; !rc && i < savepoint->image_parts; i++) {
+        rc = art_scratch_read(tree, savepoint->image[i], &buffer);
         if (!rc) rc = image_read_part(art_bytes(buffer.data, ART_BLOB_SIZE), memtable);
     }
     art_blob_buf_put(&buffer);
@@ -109,7 +93,6 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
         rc = art_slot_set_copy(used, &savepoint->used);
         if (!rc) rc = image_write(tree, savepoint);
         savepoint->imaged = !rc;
-        savepoint->image_moved = tree->before.moved;
     }
     return rc;
 }

@@ -4,7 +4,7 @@
  *   savepoints.c   savepoints                         overflow.c   values over the threshold
  *   spill.c        a transaction larger than memory   refresh.c    what other connections committed
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
- *   rows.c         blobs in the host's own rows       move.c       from a file into rows, or back
+ *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
  *   resummarise.c  another summary                    log_cost.c   when the log is full */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
@@ -30,22 +30,21 @@ uint64_t art_log_cost(const struct art_tree *tree);
 /* Is the row of redo too long to be one? */
 bool art_log_row_is_long(const struct art_tree *tree);
 
-/* --- move.c ------------------------------------------------------------------------------------------------------- */
+/* --- copy.c ------------------------------------------------------------------------------------------------------- */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
 /* The place that options name, with copies of the paths; the options' own are not freed. */
 enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
-void art_move_back(struct art_tree *tree);
-void art_move_end(struct art_tree *tree);
 
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
 /* The host's rows, seen through here. */
 const struct art_rows *art_rows_of(struct art_tree *tree);
 /* A rollback in the middle of a call is noted, and done by art_rows_catch_up(). */
 void art_rows_note_rollback(struct art_tree *tree);
-/* Slots of a file that ends with the transaction, and that no ROLLBACK TO touches. */
-enum art_rc art_scratch_take(struct art_tree *tree, uint32_t *slot);
-enum art_rc art_scratch_write(struct art_tree *tree, uint32_t slot, const struct art_blob_buf *buffer);
-enum art_rc art_scratch_read(struct art_tree *tree, uint32_t slot, struct art_blob_buf *buffer);
+
+/* --- scratch.c ---------------------------------------------------------------------------------------------------- */
+/* A whole buffer, at the file's end: in *place. */
+enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *place);
+enum art_rc art_scratch_read(struct art_tree *tree, uint32_t place, struct art_blob_buf *buffer);
 void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, savepoints.c ---------------------------------------------------------------------------------------- */

@@ -167,30 +167,6 @@ START_TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
 }
 END_TEST
 
-START_TEST(test_raw_bytes_come_back_as_they_were) {
-    struct store_place place;
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
-    struct art_store *store = store_open(&place, 64 * MB);
-    struct art_blob_buf buffer, found;
-    uint32_t slots, slot;
-    EXPECT_OK(art_store_write_begin(store, true, &slots));
-    EXPECT_OK(art_store_take_slot(store, &slot));
-    EXPECT_OK(art_store_buffer(store, &buffer));
-    EXPECT_OK(art_store_buffer(store, &found));
-    memset(buffer.data, 0x5a, ART_BLOB_SIZE);
-    EXPECT_OK(art_store_write_raw(store, slot, &buffer, 10001));
-    EXPECT_OK(art_store_read_raw(store, slot, &found, 10001));
-    ck_assert(!memcmp(buffer.data, found.data, 10001));
-    EXPECT_RC(ART_MISUSE, art_store_write_raw(store, 0, &buffer, 10));
-    EXPECT_RC(ART_MISUSE, art_store_read_raw(store, slot, &found, ART_BLOB_SIZE + 1));
-    art_blob_buf_put(&buffer);
-    art_blob_buf_put(&found);
-    art_store_write_end(store);
-    close_both(store, store);
-    store_place_close(&place);
-}
-END_TEST
-
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing) {
@@ -510,7 +486,6 @@ int main(void) {
     tcase_add_loop_test(tests, test_peeking_reads_nothing_and_sees_only_what_is_held, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_a_held_blob_outlives_relaxing_forgetting_and_closing, 0, STORE_MODES);
     tcase_add_test(tests, test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others);
-    tcase_add_loop_test(tests, test_raw_bytes_come_back_as_they_were, 0, IO_MODES);
     tcase_add_loop_test(tests, test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, 0, STORE_MODES);
     tcase_add_loop_test(tests, test_a_rolled_back_blob_is_never_served_for_its_successor, 0, STORE_MODES);

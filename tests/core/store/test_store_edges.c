@@ -261,12 +261,6 @@ START_TEST(test_references_and_pages_that_cannot_be_are_refused) {
         EXPECT_MESSAGE("without having been taken");
         ck_assert_ptr_null(buffer.data);
     }
-    struct art_blob_buf raw;
-    EXPECT_OK(art_store_buffer(store, &raw));
-    EXPECT_RC(ART_MISUSE, art_store_write_raw(store, 0, &raw, 10));
-    EXPECT_RC(ART_MISUSE, art_store_read_raw(store, 0, &raw, 10));
-    EXPECT_RC(ART_MISUSE, art_store_write_raw(store, 1, &raw, ART_BLOB_SIZE + 1));
-    art_blob_buf_put(&raw);
     art_store_write_end(store);
     EXPECT_OK(store_read(store, &blobs[0]));
     art_store_close(store);
@@ -298,26 +292,6 @@ START_TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     art_store_return_slot(store, 1);
     ck_assert_uint_eq(art_store_free_slots(store, 100), 1);
     art_store_close(store);
-    end_world();
-}
-END_TEST
-
-/* A raw slot is read back while blobs are still on their way to others, and one that is on its way itself. */
-START_TEST(test_a_slot_that_is_being_written_is_waited_for) {
-    make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
-    struct store_blob blob;
-    struct art_blob_buf raw;
-    EXPECT_OK(begin(store, false));
-    EXPECT_OK(store_write_new(store, &blob, 5, 77, 9));
-    EXPECT_OK(art_store_buffer(store, &raw));
-    EXPECT_OK(art_store_read_raw(store, blob.ref.slot, &raw, (uint32_t)blob.ref.leaf_pages * ART_PAGE));
-    ck_assert_int_eq(memcmp(raw.data, blob.image, (size_t)blob.ref.leaf_pages * ART_PAGE), 0);
-    art_blob_buf_put(&raw);
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
-    art_store_close(store);
-    store_blobs_free(&blob, 1);
     end_world();
 }
 END_TEST
@@ -459,7 +433,6 @@ int main(void) {
     tcase_add_test(tests, test_half_a_name_makes_no_store);
     tcase_add_test(tests, test_references_and_pages_that_cannot_be_are_refused);
     tcase_add_test(tests, test_slots_given_back_at_the_wrong_moment_are_not_given_out);
-    tcase_add_test(tests, test_a_slot_that_is_being_written_is_waited_for);
     tcase_add_test(tests, test_a_file_whose_size_cannot_be_asked_is_an_error_once);
     tcase_add_test(tests, test_a_store_in_memory_may_be_short_of_it_anywhere);
     tcase_add_test(tests, test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only);

@@ -120,6 +120,47 @@ START_TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_ar
 }
 END_TEST
 
+/* Puts rows until the transaction has spilled once more. */
+static void spill_once(uint32_t *step) {
+    const struct art_memtable *before = tree->memtable;
+    for (; tree->memtable == before; ++*step) put_one(*step % ROWS, *step, ART_WRITE_REPLACE);
+}
+
+/* The image of an older savepoint outlives those of younger ones, whose places are written again. */
+START_TEST(test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_go) {
+    static uint32_t oldest[ROWS];
+    uint32_t step = 1, first, younger;
+    make();
+    memset(now, 0, sizeof now);
+    for (; step <= 1000; step++) put_one(step, step, ART_WRITE_REPLACE);
+    must(art_tree_savepoint(tree, &first));
+    memcpy(oldest, now, sizeof now);
+    spill_once(&step);
+    uint32_t end = tree->scratch.end;
+    ck_assert_uint_gt(end, 0);
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < 100; k++, step++) put_one(step % ROWS, step, ART_WRITE_REPLACE);
+        must(art_tree_savepoint(tree, &younger));
+        memcpy(marked, now, sizeof now);
+        spill_once(&step);
+        ck_assert_uint_gt(tree->scratch.end, end);
+        if (i % 2) {
+            art_tree_rollback_to(tree, younger);
+            memcpy(now, marked, sizeof now);
+            look_at_all();
+        }
+        art_tree_release_savepoints(tree, younger);
+        ck_assert_uint_eq(tree->scratch.end, end);
+    }
+    art_tree_rollback_to(tree, first);
+    memcpy(now, oldest, sizeof now);
+    look_at_all();
+    commit();
+    look_at_all();
+    small_tree_end();
+}
+END_TEST
+
 /* --- the filter of what was spilled ------------------------------------------------------------------------------- */
 
 /* Until the transaction has spilled so many times more. */
@@ -226,6 +267,7 @@ int main(void) {
     Suite *suite = suite_create("spill");
     TCase *tests = tcase_create("spill");
     tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_go);
     tcase_add_test(tests, test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not);
     tcase_add_test(tests, test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled);
     tcase_add_test(tests, test_a_filter_that_is_full_is_one_of_the_present_memtable_again);

@@ -138,17 +138,15 @@ static void roll_back_to(uint32_t mark) {
 
 static int open_tree(void) {
     struct art_rows rows = {&toy->blobs, row_read, row_write, rows_remove, rows_end};
-    struct art_host host = {.unmoved = host_unmoved,
+    struct art_host host = {.scratch_name = scratch_name,
+                            .unmoved = host_unmoved,
                             .secure = host_secure,
                             .epoch = host_epoch,
                             .load_retired = host_load_retired,
                             .wait = host_wait,
                             .interrupted = host_interrupted,
                             .each_log_row = host_each_log_row};
-    if (toy->inlined) {
-        host.rows = &rows;
-        host.scratch_name = scratch_name;
-    }
+    if (toy->inlined) host.rows = &rows;
     memcpy(options.uuid, toy->uuid, sizeof options.uuid);
     return art_tree_open(&tree, &options, &host);
 }

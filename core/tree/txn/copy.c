@@ -1,15 +1,5 @@
-/* From a file into rows of the host's database, and back: every blob that the root names goes into the same slot there,
- * as it is, and the tree goes on there. Others notice by the root's number; their host then looks up where the blobs
- * are.
- *
- *   art_tree_change_place()   before prepare(): copies, and uses the new place; the old one waits
- *   rollback (to)             uses the old place again, which nobody has touched
- *   committed                 leaves the old place
- *
- * A transaction that has spilled takes its own root along. What its savepoints need stays in the old place: their roots
- * and their images, but for images of a spill that comes behind a COMMIT that was refused.
- *
- * art_tree_copy() makes a file in the same way for a copy of the database, and stays where it is.
+/* Where a tree's blobs are: in a file, or in rows of the host's database. And a copy of all of them for a copy of the
+ * database, in either: every blob that the root names goes into the same slot there, as it is.
  */
 #include "core/tree/txn/txn.h"
 
@@ -21,7 +11,7 @@ static const char inline_name[] = "the table of blobs"; /* in messages */
  * hash. */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
     if (!place->inlined) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
-    struct art_store_place rows = {.path = inline_name, .rows = art_rows_of(tree)};
+    struct art_store_place rows = {.path = inline_name, .rows = place->rows ? place->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
     return rows;
 }
@@ -41,34 +31,22 @@ enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tr
     return ART_OK;
 }
 
-static void free_paths(const char *path, const char *host_path) {
-    art_free((void *)path);
-    art_free((void *)host_path);
-}
-
-/* On success *before has the paths that were in use, which the caller frees or keeps. */
-static enum art_rc use(struct art_tree *tree, const struct art_tree_place *place, bool keep,
-                       struct art_tree_options *before) {
-    *before = tree->options;
+enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
+    struct art_tree_options before = tree->options;
     struct art_store_place at = art_place_of(tree, place);
     enum art_rc rc = art_place_copy(&tree->options, place);
     if (rc) return rc;
-    rc = art_store_use(tree->store, &at, keep);
+    rc = art_store_use(tree->store, &at);
+    const struct art_tree_options *left = rc ? &tree->options : &before;
+    art_free((void *)left->path);
+    art_free((void *)left->host_path);
     if (rc) {
-        free_paths(tree->options.path, tree->options.host_path);
-        tree->options = *before;
+        tree->options = before;
         return rc;
     }
     tree->file_ready = false;
     tree->changes++;
     return ART_OK;
-}
-
-enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
-    struct art_tree_options before;
-    enum art_rc rc = use(tree, place, false, &before);
-    if (!rc) free_paths(before.path, before.host_path);
-    return rc;
 }
 
 struct copier {
@@ -78,17 +56,17 @@ struct copier {
     unsigned count;
 };
 
-static enum art_rc move_collected(struct copier *copier) {
+static enum art_rc copy_collected(struct copier *copier) {
     unsigned count = copier->count;
     copier->count = 0;
     return art_store_copy(copier->tree->store, copier->refs, count, copier->to);
 }
 
 /* Of labels the length alone counts here; their bytes may go. */
-static enum art_rc move_blob(void *context, const struct art_ref *ref) {
+static enum art_rc copy_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
     enum art_rc rc = art_tree_interrupted(copier->tree);
-    if (!rc && copier->count == ART_COPY_MAX) rc = move_collected(copier);
+    if (!rc && copier->count == ART_COPY_MAX) rc = copy_collected(copier);
     if (rc) return rc;
     copier->refs[copier->count] = *ref;
     art_ref_leave(&copier->refs[copier->count++]);
@@ -101,7 +79,7 @@ static void note_root(struct art_tree *tree, struct art_store *to) {
     art_buffer_clear(&bytes);
 }
 
-static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *place, bool for_another, bool *begun) {
+static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *place, bool *begun) {
     struct art_store_place at = art_place_of(tree, place);
     struct art_store_options options = {.disk = tree->options.disk,
                                         .path = at.path,
@@ -110,7 +88,7 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *
                                         .rows_id = at.rows_id,
                                         .engine = tree->options.engine,
                                         .direct = tree->options.direct,
-                                        .for_another = for_another};
+                                        .for_another = true};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct copier copier = {.tree = tree};
     uint32_t end;
@@ -119,10 +97,10 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     *begun = !rc;
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &tree->root->run[i], move_blob, &copier);
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], copy_blob, &copier);
         art_store_relax(tree->store);
     }
-    if (!rc) rc = move_collected(&copier);
+    if (!rc) rc = copy_collected(&copier);
     if (!rc) rc = art_store_sync(copier.to);
     if (!rc) note_root(tree, copier.to);
     art_store_close(copier.to);
@@ -140,49 +118,7 @@ static void remove_unfinished(const char *path) {
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
     bool made = false;
     enum art_rc rc = art_tree_ready(tree);
-    if (!rc) rc = copy_all(tree, place, true, &made);
-    if (rc && made) remove_unfinished(place->path);
+    if (!rc) rc = copy_all(tree, place, &made);
+    if (rc && made && !place->inlined) remove_unfinished(place->path);
     return rc;
-}
-
-bool art_tree_has_changed_place(const struct art_tree *tree) {
-    return tree->before.moved;
-}
-
-enum art_rc art_tree_change_place(struct art_tree *tree, const struct art_tree_place *place) {
-    bool begun;
-    enum art_rc rc = art_tree_begin(tree);
-    if (rc || tree->before.moved) return rc;
-    art_pending_forget(tree);
-    art_slots_end(tree);
-    if (tree->root->runs) rc = copy_all(tree, place, false, &begun);
-    struct art_tree_options before;
-    if (!rc) rc = use(tree, place, true, &before);
-    if (rc) return rc;
-    tree->before.moved = true;
-    tree->before.inlined = before.inlined;
-    tree->before.path = before.path;
-    tree->before.host_path = before.host_path;
-    return ART_OK;
-}
-
-void art_move_back(struct art_tree *tree) {
-    if (!tree->before.moved) return;
-    art_slots_end(tree);
-    art_store_go_back(tree->store);
-    free_paths(tree->options.path, tree->options.host_path);
-    tree->options.inlined = tree->before.inlined;
-    tree->options.path = tree->before.path;
-    tree->options.host_path = tree->before.host_path;
-    tree->before.moved = false;
-    tree->file_ready = false;
-    tree->slots.known = false;
-    tree->changes++;
-}
-
-void art_move_end(struct art_tree *tree) {
-    if (!tree->before.moved) return;
-    art_store_leave(tree->store);
-    free_paths(tree->before.path, tree->before.host_path);
-    tree->before.moved = false;
 }
