@@ -9,7 +9,7 @@
  * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay.
  *
  * The old places are free, and cut off, in a later transaction: whoever wants the smallest file goes on until nothing
- * changes (ext/txn/finish.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
+ * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
  * (commit.c).
  */
 #include "core/tree/run/run.h"

@@ -88,7 +88,7 @@ static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64
     return art_fail(
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
-        "file system, or DELETE rows, then 'vacuum'",
+        "file system, or DELETE rows, then art_vacuum()",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left, (unsigned long long)needed);
 }
 
@@ -204,7 +204,7 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
     return art_fail(
         ART_DISKFULL,
         "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
-        "system, or DELETE rows, then 'vacuum'",
+        "system, or DELETE rows, then art_vacuum()",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
 
@@ -477,7 +477,7 @@ static enum art_rc prepare(struct art_tree *tree) {
     if (must && !vacuums) return flush(tree);
     enum art_rc rc = ART_OK;
     if (vacuums)
-        rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
+        rc = vacuum(tree, due, must || (late && tree->txn.adds));
     else if (due)
         rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
     else if (merge_has_its_turn(tree) && !spares_the_disk(tree))
