@@ -159,8 +159,8 @@ enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_plac
  * Refuses an unknown, doomed or forked tree. */
 enum art_rc art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root into a new file or into rows, into the same slots, verified; the file is synced. For a
- * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with art_error_errno() ==
- * EEXIST: its name is taken. */
+ * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
+ * art_error_errno() == EEXIST: its name is taken. */
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
 /* Counts the roots that were committed: another one may have come with another place. */
 uint64_t art_tree_generation(const struct art_tree *tree);

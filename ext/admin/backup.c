@@ -1,5 +1,5 @@
-/* art_backup('copy.db' [, schema [, storage]]): a whole database in one consistent copy, with the .art files of its tables, while
- * others go on writing.
+/* art_backup('copy.db' [, schema [, storage]]): a whole database in one consistent copy, with the .art files of its
+ * tables, while others go on writing.
  *
  *     hold       a SELECT stays stepped, and with it a snapshot: no slot that its roots name is written from here on.
  *                Every table with a file has it open, so that nobody who drops the table can take it away
@@ -10,8 +10,8 @@
  *     let go     before the copy is made durable, for writers that wait (rollback journals)
  *
  * Tables with storage=inline are pages and need nothing more. Where the copy's are to be inline, blobs of the others go
- * into rows of the copy instead; and where they are to have files, those of inline ones are read from their rows. What the copy itself is, and how it is removed if it
- * comes to nothing, is in copy.c.
+ * into rows of the copy instead; and where they are to have files, those of inline ones are read from their rows. What
+ * the copy itself is, and how it is removed if it comes to nothing, is in copy.c.
  *
  * An authorizer cannot make it half a copy: which tables there are is asked of the copy, where there is none.
  */

@@ -16,7 +16,7 @@
  */
 #include "ext/admin/admin.h"
 
-enum { ROUNDS_MAX = 1000, FULL_MAX = 12 };
+enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12 };
 
 struct vacuum {
     struct art_connection *connection;
@@ -86,14 +86,14 @@ static int run_round(struct vacuum *vacuum, unsigned *full, char **message) {
     int rc = art_stopped(vacuum->connection);
     if (!rc) rc = run_commands(vacuum);
     if (!rc) rc = checkpoint(vacuum);
-    if ((rc & 0xff) == SQLITE_FULL && ++*full < FULL_MAX) rc = SQLITE_OK;
+    if ((rc & 0xff) == SQLITE_FULL && ++*full < VACUUM_FULL_MAX) rc = SQLITE_OK;
     return rc ? rc : measure_table(vacuum, message);
 }
 
 static int run_rounds(struct vacuum *vacuum, char **message) {
     unsigned full = 0, same = 0;
     int rc = SQLITE_OK;
-    for (unsigned i = 0; !rc && i < ROUNDS_MAX && same < 2; i++) {
+    for (unsigned i = 0; !rc && i < VACUUM_ROUNDS_MAX && same < 2; i++) {
         struct art_tree_info before = vacuum->info;
         unsigned full_before = full;
         rc = run_round(vacuum, &full, message);

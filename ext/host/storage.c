@@ -1,5 +1,5 @@
-/* Where a table's blobs are: in a file beside the database, or inlined in it. CREATE chooses; only a copy of the database
- * may have them elsewhere (admin/copy.c), and who has it open while a copy is put into its place follows.
+/* Where a table's blobs are: in a file beside the database, or inlined in it. CREATE chooses; only a copy of the
+ * database may have them elsewhere (admin/copy.c), and who has it open while a copy is put into its place follows.
  */
 #include "ext/host/host.h"
 

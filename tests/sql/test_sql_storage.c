@@ -1,5 +1,5 @@
-/* Where a table's blobs are: in a file or in the database. CREATE chooses, and art_backup() can make a copy that has them
- * in the other place. And the same histories of transactions that spill in both, with what a refused COMMIT leaves.
+/* Where a table's blobs are: in a file or in the database. CREATE chooses, and art_backup() can make a copy that has
+ * them in the other place. And the same histories of transactions that spill in both, with what a refused COMMIT leaves.
  */
 #include <check.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
  * Where much is free, commits go on with that after the last merge, as long as each of them gains something; the next
  * merges extend the file again.
  *
- * One blob moves at a time, as vacuum.c moves all. Merges do the rest: whatever is written goes to the lowest free slot.
+ * One blob moves at a time, as vacuum.c moves all. Merges do the rest: what is written goes to the lowest free slot.
  */
 #include "core/tree/run/run.h"
 

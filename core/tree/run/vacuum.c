@@ -6,8 +6,8 @@
  *
  * `end` is as low as the free slots allow: before it there must be room for every blob that lies behind it, and for the
  * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
- * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay. So an
- * index blob of which many children move is written once.
+ * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay. So
+ * an index blob of which many children move is written once.
  *
  * The old places are free, and cut off, in a later transaction: whoever wants the smallest file goes on until nothing
  * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
