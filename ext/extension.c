@@ -26,12 +26,9 @@ static void release(void *memory) {
     sqlite3_free(memory);
 }
 
-static int load_into(sqlite3 *db, char **message);
-
 static int register_module(sqlite3 *db, const char *name, const sqlite3_module *module) {
     struct art_connection *connection = art_connection_hold(db);
     if (!connection) return SQLITE_NOMEM;
-    connection->load = load_into;
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
@@ -94,15 +91,5 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     return SQLITE_OK;
 #else
     return SQLITE_OK_LOAD_PERMANENTLY;
-#endif
-}
-
-/* For the connections that art opens itself. */
-static int load_into(sqlite3 *db, char **message) {
-#ifdef SQLITE_CORE
-    return sqlite3_art_init(db, message, NULL);
-#else
-    int rc = sqlite3_art_init(db, message, sqlite3_api);
-    return rc == SQLITE_OK_LOAD_PERMANENTLY ? SQLITE_OK : rc;
 #endif
 }

@@ -144,8 +144,6 @@ bool art_tree_poisoned(const struct art_tree *tree);
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);
-/* One run, and nothing in the log: there is nothing to be merged. */
-bool art_tree_is_merged(const struct art_tree *tree);
 /* Has the root that is known any runs, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
@@ -336,7 +334,7 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *     vacuum, checkpoint, vacuum                 when 'optimize' was not wanted
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
- * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/txn/finish.c). On a
+ * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
  * full disk 'vacuum' tries in turn what needs less room (commit.c). */
 enum art_rc art_tree_request_flush(struct art_tree *tree);
 enum art_rc art_tree_request_optimize(struct art_tree *tree);

@@ -12,6 +12,10 @@ struct art_made {
 int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
                struct art_made *made, char **message);
 
+/* vacuum.c */
+/* *outcome: what it has done, in words. */
+int art_vacuum_table(struct art_connection *connection, const char *name, const char **outcome, char **message);
+
 /* verify.c */
 /* Fails if any art table of the database is not whole and sound; else *text says 'ok' and more, sqlite3_free() it. */
 int art_verify(struct art_connection *connection, const char *schema, char **text, char **message);

@@ -213,8 +213,7 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
     }
 }
 
-/* --- rows of T_artblob: only written, there are none yet
- * ------------------------------------------------------------- */
+/* --- rows of T_artblob: only written, there are none yet ---------------------------------------------------------- */
 
 static enum art_rc put_page(void *put, uint64_t page, const void *data) {
     int rc = art_blobs_bind(put, page, data);

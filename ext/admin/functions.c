@@ -13,6 +13,7 @@
  *                                                     check_table.c is the table of that name
  *     art_verify([schema])                            'ok' and more if all art tables of a database are whole and
  *                                                     sound; else it fails (verify.c)
+ *     art_vacuum(table)                               leaves the smallest file, in transactions of its own (vacuum.c)
  *     art_backup(path [, schema [, storage]])         copies the database with its .art files, or with another storage
  *                                                     (backup.c); tells what it has made
  *     art_version(), art_debug()                      which art this is; and which SQLite, compiler, formats, in lines
@@ -26,7 +27,8 @@
  *   not INNOCUOUS       those that name a table read what no argument shows, and in any attached database, where a view
  *                       or trigger reaches only its own. With trusted_schema=OFF a schema may not call them.
  *   not DIRECTONLY      but a schema that is trusted may: a view with art_count() in it is of use. Only art_check(),
- *                       art_verify() and art_backup() are for people: they read for minutes, and the last makes files.
+ *                       art_verify(), art_vacuum() and art_backup() are for people: they work for minutes, and the last
+ *                       makes files.
  *   not DETERMINISTIC   none of them: the tables change, and so does the version. So SQLite refuses them in indexes and
  *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
  *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
@@ -303,6 +305,16 @@ static void call_verify(sqlite3_context *context, int count, sqlite3_value **val
     fail_call(context, rc, message);
 }
 
+static void call_vacuum(sqlite3_context *context, int count, sqlite3_value **values) {
+    char *message = NULL;
+    const char *outcome;
+    if (any_null(count, values)) return;
+    const char *name = (const char *)sqlite3_value_text(values[0]);
+    int rc = name ? art_vacuum_table(sqlite3_user_data(context), name, &outcome, &message) : SQLITE_NOMEM;
+    if (!rc) return sqlite3_result_text(context, outcome, -1, SQLITE_STATIC);
+    fail_call(context, rc, message);
+}
+
 static const char *plural(unsigned count) {
     return count == 1 ? "" : "s";
 }
@@ -404,6 +416,7 @@ int art_functions_register(sqlite3 *db) {
         {"art_check", 1, SQLITE_DIRECTONLY, call_check},
         {"art_verify", 0, SQLITE_DIRECTONLY, call_verify},
         {"art_verify", 1, SQLITE_DIRECTONLY, call_verify},
+        {"art_vacuum", 1, SQLITE_DIRECTONLY, call_vacuum},
         {"art_backup", 1, SQLITE_DIRECTONLY, call_backup},
         {"art_backup", 2, SQLITE_DIRECTONLY, call_backup},
         {"art_backup", 3, SQLITE_DIRECTONLY, call_backup},

@@ -185,7 +185,6 @@ static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, c
     if (summarised->count) add_owned(cursor, sqlite3_mprintf("summary"), art_summary_show(summarised, &vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
-    if (table->finish.said) add_text(cursor, "vacuum", table->finish.said);
     rc = add_orphans(cursor, ref->connection, vtab->name->schema, message);
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }

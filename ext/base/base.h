@@ -45,7 +45,7 @@ enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
 
 struct art_connection {
     sqlite3 *db;
-    unsigned references; /* registered modules and functions, handles, second connections */
+    unsigned references; /* registered modules and functions, handles */
     struct art_connection *next;
     struct art_vtab *vtabs;
     struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
@@ -58,9 +58,7 @@ struct art_connection {
     bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */
     bool verifying;                     /* admin/verify.c looks at the art tables: integrity_check need not */
     enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_SEEN } bounds; /* query/planner.c: whose is like()? */
-    bool blobs_never_match;                   /* SQLite was built so that GLOB matches no BLOB */
-    int (*load)(sqlite3 *db, char **message); /* art into another connection (extension.c) */
-    struct art_connection *finishes; /* this is a second connection of ours (txn/finish.c), on behalf of that one */
+    bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
     /* txn/listener.c */
     unsigned listeners; /* handles of temp.art_txn */
     sqlite3_stmt *join;

@@ -25,10 +25,6 @@ int art_shadow_busy(const struct art_connection *connection, const char *name, c
 /* Any statement looks at the flag when it is prepared or stepped, in every version of SQLite. */
 int art_stopped(struct art_connection *connection) {
     sqlite3_stmt *nothing = NULL;
-    if (connection->finishes) {
-        int stopped = art_stopped(connection->finishes);
-        if (stopped) return stopped;
-    }
     int rc = sqlite3_prepare_v2(connection->db, "SELECT 1", -1, &nothing, NULL);
     if (!rc) art_shadow_step(connection, nothing);
     int end = sqlite3_finalize(nothing), primary = (rc ? rc : end) & 0xff;

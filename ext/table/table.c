@@ -16,7 +16,6 @@ void art_table_set_name(struct art_table *table, struct art_name *name) {
 
 void art_table_free(struct art_table *table) {
     art_shadow_finalize(table);
-    sqlite3_free(table->finish.said);
     for (unsigned i = 0; i < table->saved_count; i++) art_name_release(table->saved[i].name);
     art_free(table->saved);
     art_name_release(table->begin.name);

@@ -64,16 +64,6 @@ enum art_statement {
     ART_STATEMENTS /* their number */
 };
 
-/* What goes on behind the commit of a 'vacuum' (finish.c), as asked before it. */
-struct art_finish {
-    unsigned wanted; /* of enum art_request: vacuum, optimize */
-    bool alone;      /* the transaction is one statement */
-    bool shuts_out;  /* it has the database for itself */
-    bool wal;
-    int checkpoint_every, busy_timeout, synchronous, secure_delete;
-    char *said; /* what became of the last one; sqlite3_free() it */
-};
-
 /* Where a table stands in the running transaction.
  *
  *     OUT --first change--> CHANGING --xSync--> PREPARED --xCommit--> OUT
@@ -148,7 +138,6 @@ struct art_table {
     enum art_phase phase;
     unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
     struct art_orphan_files orphans;
-    struct art_finish finish;
 
     struct art_journal *journal; /* what SQLite's journal was asked in it: host/journal.c alone looks into it */
     bool sync_failed;            /* for ever: a sync of the database's own files failed */

@@ -103,8 +103,6 @@ static void leave_transaction(struct art_table *table) {
     table->refreshed = table->alone = false;
     table->phase = ART_PHASE_OUT;
     table->requested = table->asked = 0;
-    table->finish.wanted = 0;
-    table->finish.alone = false;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->version_known = false;
     if (table->rests_later) art_table_rest(table);
@@ -178,6 +176,11 @@ void art_table_rollback_to(struct art_table *table, int level) {
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
+/* A statement that is a transaction by itself, as far as anybody can know. */
+static bool stands_alone(const struct art_table *table) {
+    return table->alone && !art_table_is_heard(table) && sqlite3_get_autocommit(table->connection->db);
+}
+
 /* What commands have left for now. */
 static int ask_tree(struct art_table *table, char **message) {
     static const struct {
@@ -186,14 +189,14 @@ static int ask_tree(struct art_table *table, char **message) {
     } requests[] = {{ART_REQUEST_FLUSH, art_tree_request_flush},
                     {ART_REQUEST_OPTIMIZE, art_tree_request_optimize},
                     {ART_REQUEST_VACUUM, art_tree_request_vacuum}};
-    int rc = art_finish_prepare(table, message);
-    unsigned wanted = table->requested | art_finish_requests(table);
+    int rc = SQLITE_OK;
     for (size_t i = 0; !rc && i < sizeof requests / sizeof *requests; i++) {
-        if (!(wanted & ~table->asked & requests[i].request)) continue;
+        if (!(table->requested & ~table->asked & requests[i].request)) continue;
         rc = art_report(message, requests[i].ask(table->tree));
         if (!rc) table->asked |= requests[i].request;
     }
-    if (!rc && table->finish.alone) art_tree_note_alone(table->tree);
+    bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
+    if (!rc && packs && stands_alone(table)) art_tree_note_alone(table->tree);
     return rc;
 }
 
@@ -295,7 +298,6 @@ void art_table_committed(struct art_table *table) {
     }
     if (prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     if (prepared) art_journal_end_epoch(table);
-    if (prepared) art_finish_run(table);
     close_if_gone(table);
 }
 

@@ -2,7 +2,6 @@
  *
  *     transaction   joining, savepoints, sync, commit, rollback of a table
  *     listener      temp.art_txn, which hears of every savepoint, commit and rollback
- *     finish        what 'vacuum' and 'optimize' leave to be done behind the commit
  *     clean         .art files that no table needs */
 #ifndef ART_EXT_TXN_H
 #define ART_EXT_TXN_H
@@ -49,14 +48,6 @@ int art_listener_make_now(struct art_connection *connection);
 int art_listener_join(struct art_connection *connection, char **message);
 /* For DROP and RENAME: joins, made now if need be, and drives all tables from here on. */
 int art_listener_take_over(struct art_connection *connection, char **message);
-
-/* finish.c */
-/* Before the commit asks what is wanted behind it. */
-int art_finish_prepare(struct art_table *table, char **message);
-/* What 'vacuum' means besides, enum art_request: where no second connection will do it. */
-unsigned art_finish_requests(const struct art_table *table);
-/* In xCommit. */
-void art_finish_run(struct art_table *table);
 
 /* clean.c */
 int art_orphan_files_find(sqlite3 *db, const char *schema, struct art_orphan_files *out, char **message);

@@ -354,14 +354,9 @@ static void keep_cache(void *store, uint64_t bytes) {
     checkpoint(store);
 }
 
-/* What one 'optimize' leaves a reader may still stand on: it is free after a checkpoint. */
 static void optimize(void *store) {
     struct table *table = store;
-    static const char *const commands[] = {"optimize", "vacuum", "vacuum"};
-    for (int i = 0; i < 3; i++) {
-        sql_command(table->db, "main", "t", commands[i]);
-        checkpoint(store);
-    }
+    sql_run(table->db, "SELECT art_vacuum('t')");
 }
 
 /* The pages that it leaves are the database's to use again, and a VACUUM's to give back. */

@@ -534,11 +534,6 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const s
     return art_tree_move(tree, ART_WRITE_INSERT, key, key, &value, &existed);
 }
 
-bool art_tree_is_merged(const struct art_tree *tree) {
-    (void)tree;
-    return true;
-}
-
 bool art_tree_dirty(const struct art_tree *tree) {
     return tree->dirty;
 }

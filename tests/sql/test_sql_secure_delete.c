@@ -1,4 +1,4 @@
-/* PRAGMA secure_delete: what was deleted is in none of the database's files any more, once 'optimize' has merged it
+/* PRAGMA secure_delete: what was deleted is in none of the database's files any more, once art_vacuum() has merged it
  * away and nobody reads what was before.
  *
  * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is
@@ -155,7 +155,7 @@ static void delete_rows(int first, int key, int count, int part) {
     sql_run(db, "RELEASE rows");
 }
 
-START_TEST(test_what_was_deleted_is_in_no_file_behind_optimize) {
+START_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum) {
     static const struct {
         int rows, length, part;
     } tables[] = {{6000, 60, 3}, {1500, 3000, 2}, {400, 9000, 2}, {60, 100000, 2}, {6000, 60, 1}};
@@ -166,18 +166,18 @@ START_TEST(test_what_was_deleted_is_in_no_file_behind_optimize) {
         sql_run(db, "INSERT INTO t(t) VALUES('flush')");
     }
     delete_rows(0, 0, rows, tables[_i / WAYS].part);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    no_traces("optimized");
+    sql_run(db, "SELECT art_vacuum('t')");
+    no_traces("vacuumed");
     sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
     memset(alive, 0, sizeof alive);
     put_rows(rows, 3, length);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_run(db, "SELECT art_vacuum('t')");
     no_traces("emptied");
     sql_expect(db, "3|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 END_TEST
 
-/* Another 'optimize' finds all in order, but for what earlier blobs have left in the slots of later ones. */
+/* Another art_vacuum() finds all in order, but for what earlier blobs have left in the slots of later ones. */
 START_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too) {
     create(_i, ", log_limit='64KB'");
     for (int i = 0; i < 40; i++) {
@@ -190,8 +190,8 @@ START_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too) {
     sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
     put_rows(100000, 150, 100);
     sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    no_traces("optimized");
+    sql_run(db, "SELECT art_vacuum('t')");
+    no_traces("vacuumed");
 }
 END_TEST
 
@@ -208,8 +208,8 @@ START_TEST(test_what_was_rolled_back_is_in_no_file_either) {
         for (int row = 0; row < 300; row++) put_row(5000 + row, 300);
         sql_run(db, "ROLLBACK");
     }
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    no_traces("optimized");
+    sql_run(db, "SELECT art_vacuum('t')");
+    no_traces("vacuumed");
     sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 END_TEST
@@ -228,7 +228,7 @@ START_TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
     sql_expect(reader, "3000|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value GLOB '<mark:*'");
     ck_assert_int_ge(search().traces, 1500);
     sql_run(reader, "COMMIT");
-    sql_run(db, "INSERT INTO t(t) VALUES('vacuum')");
+    sql_run(db, "SELECT art_vacuum('t')");
     no_traces("the reader has ended");
     sql_close(reader);
 }
@@ -241,12 +241,12 @@ START_TEST(test_in_a_transaction_the_next_one_overwrites) {
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN");
     delete_rows(0, 0, 3000, 2);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_run(db, "INSERT INTO t(t) VALUES('vacuum')");
+    sql_run(db, "SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 END_TEST
 
-/* Where savepoints are open nothing is cut off, and there is no second connection. (In WAL mode an older SQLite lets no
+/* Where savepoints are open nothing is cut off, and no other transaction follows. (In WAL mode an older SQLite lets no
  * slot be written again there: ext/host/journal.c.) */
 START_TEST(test_what_stays_a_part_of_the_file_is_overwritten) {
     if (_i == 0 && sqlite3_libversion_number() < 3053002) return;
@@ -278,8 +278,8 @@ START_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies) {
     if (_i < 2) ck_assert_int_ge(search().traces, 2);
     sql_run(db, "DELETE FROM t");
     put_rows(0, 10, 50);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    no_traces("optimized");
+    sql_run(db, "SELECT art_vacuum('t')");
+    no_traces("vacuumed");
 }
 END_TEST
 
@@ -298,9 +298,9 @@ START_TEST(test_off_leaves_traces_and_on_takes_them) {
     memset(alive, 0, sizeof alive);
     sql_run(db, "DELETE FROM t");
     put_rows(100000, 1300, 100);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_run(db, "SELECT art_vacuum('t'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
     ck_assert_int_gt(search().traces, 0);
-    sql_run(db, "PRAGMA secure_delete=ON; INSERT INTO t(t) VALUES('optimize')");
+    sql_run(db, "PRAGMA secure_delete=ON; SELECT art_vacuum('t')");
     no_traces("on");
 }
 END_TEST
@@ -331,11 +331,11 @@ START_TEST(test_any_history_leaves_no_trace) {
         sql_run(db, back ? "ROLLBACK" : "COMMIT");
         if (random_once_in(&random, 3)) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
         if (random_once_in(&random, 5)) {
-            sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-            no_traces("optimized");
+            sql_run(db, "SELECT art_vacuum('t')");
+            no_traces("vacuumed");
         }
     }
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    sql_run(db, "SELECT art_vacuum('t')");
     no_traces("in the end");
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
@@ -347,7 +347,7 @@ int main(void) {
     TCase *tcase = tcase_create("traces");
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_what_was_deleted_is_in_no_file_behind_optimize, 0, 5 * WAYS);
+    tcase_add_loop_test(tcase, test_what_was_deleted_is_in_no_file_behind_art_vacuum, 0, 5 * WAYS);
     tcase_add_loop_test(tcase, test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, 0, WAYS);
     tcase_add_loop_test(tcase, test_what_was_rolled_back_is_in_no_file_either, 0, WAYS_OF_ROLLBACK);
     tcase_add_test(tcase, test_what_a_reader_sees_stays_until_he_has_ended);

@@ -530,7 +530,7 @@ static void end_transaction(struct crash_work *work, struct crash_process *who, 
     }
 }
 
-/* One statement by itself; now and then a 'vacuum', which goes on behind its commit. */
+/* One statement by itself; now and then art_vacuum(), which makes several transactions. */
 static void autocommit(struct crash_work *work, struct crash_process *who) {
     struct crash_rows rows = work->rows, again = work->rows;
     bool vacuums = once_in(work, 5);
@@ -544,7 +544,8 @@ static void autocommit(struct crash_work *work, struct crash_process *who) {
     work->next_value = value;
     add_state(work, &rows);
     mark(work, CRASH_BEGUN, work->state_count - 1);
-    int rc = vacuums ? command_on(who->db, &again, table, "vacuum") : change(work, who->db, &again);
+    int rc =
+        vacuums ? run(who->db, "SELECT art_vacuum(%Q)", crash_rows_name(&again, table)) : change(work, who->db, &again);
     end_transaction(work, who, &rows, rc);
 }
 

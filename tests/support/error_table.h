@@ -183,6 +183,9 @@ static const struct error errors[] = {
      "art_info without a name", NULL, NULL, "SELECT * FROM art_info"},
     {MESSAGE_PLAIN, "art: art_check needs a table's name: SELECT * FROM art_check('objects')", SQLITE_ERROR,
      "art_check without a name", NULL, NULL, "SELECT * FROM art_check"},
+    {MESSAGE_PLAIN,
+     "art: art_vacuum() makes transactions of its own (%s): COMMIT, and reset the statements that are open, first",
+     SQLITE_LOCKED, "art_vacuum() in a transaction", "BEGIN", NULL, "SELECT art_vacuum('t')"},
     {MESSAGE_PLAIN, "art: the copy is to be a file ('%s'): give its name", SQLITE_CANTOPEN, "art_backup() into memory",
      NULL, NULL, "SELECT art_backup(':memory:')"},
     {MESSAGE_PLAIN, "art: the copy must be a new file (%s): give another name", SQLITE_CANTOPEN,
@@ -555,17 +558,23 @@ static const struct elsewhere elsewhere[] = {
 
     {"art: a shadow table asks art itself (%s): restore the database from a backup",
      "it ends another message, of the shadow table that cannot be read: test_foreign_schema.c"},
+    {"art: another connection reads or writes (%s): call art_vacuum() again when it has ended",
+     "it takes a reader: test_sql_vacuum.c"},
+    {"art: the disk is too full to vacuum all of the table (%s): make room on its file system, or DELETE rows, and "
+     "call "
+     "art_vacuum() again",
+     "it takes a small file system: test_sql_full.c"},
     {"art: too many columns (%s)", EARLIER},
     {"art: path of %u bytes is over the limit of %d: store a shorter path", EARLIER},
     {"art: the database is read-only: open it for writing", EARLIER},
     {"art: an error within the commit has ended the transaction (%s): begin it again", EARLIER},
     {"art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its file "
      "system, "
-     "or DELETE rows, then 'vacuum'",
+     "or DELETE rows, then art_vacuum()",
      "it takes a small file system: test_sql_full.c"},
     {"art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file system, "
      "or "
-     "DELETE rows, then 'vacuum'",
+     "DELETE rows, then art_vacuum()",
      "it takes a small file system: test_sql_full.c"},
     {"art: the table was opened to be read only (%s): open the database for writing", EARLIER},
     {"art: the file was opened to be read only (%s): open the database for writing", EARLIER},

@@ -240,10 +240,6 @@ bool art_memtable_hides_much(const struct art_tree *tree);
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
-/* The leaf blob's entries in new blobs. */
-enum art_rc art_leaf_build_again(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
-                                 struct art_bytes separator, const struct art_ref *leaf, bool filter,
-                                 struct art_children *out);
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end, where that is worth while. */

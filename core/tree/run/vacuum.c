@@ -1,4 +1,4 @@
-/* 'vacuum': all that can be moves from the file's end to free slots before it, in one transaction.
+/* Blobs move from the file's end to free slots before it: all that can ('vacuum'), or a few.
  *
  *     slots   | used free free used free used used used |       four used, three of them behind `end`
  *             | used NEW  NEW  used NEW   -    -    -   |       now: the old ones are still the base's
@@ -6,24 +6,34 @@
  *
  * `end` is as low as the free slots allow: before it there must be room for every blob that lies behind it, and for the
  * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
- * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay.
+ * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay. So
+ * an index blob of which many children move is written once.
  *
  * The old places are free, and cut off, in a later transaction: for the smallest file a caller goes on until nothing
- * changes (ext/txn/finish.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
+ * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
  * (commit.c).
  */
 #include "core/tree/run/run.h"
 
-enum { STRETCH = 4096, STRETCH_BYTES = 4 << 20 }; /* leaf blobs that enter a run at once, and bytes of their names */
+/* Leaf blobs that enter a run at once, and bytes of their names; so many neighbours that stay are the end of it. */
+enum { STRETCH = 4096, STRETCH_BYTES = 4 << 20, STRETCH_QUIET = 64 };
 
 static enum art_rc note_index(void *context, const struct art_ref *ref) {
     return ref->level ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
+static unsigned highest_level(const struct art_root *root) {
+    unsigned level = 0;
+    for (unsigned i = 0; i < root->runs; i++) level = root->run[i].top.level > level ? root->run[i].top.level : level;
+    return level;
+}
+
+/* Each one that moves has as many index blobs over it as its run has levels. */
 static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
                         const struct art_slot_set *index, uint32_t end, uint32_t most) {
-    uint32_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
-    return moved <= most && (uint64_t)moved + named <= art_store_free_slots(tree->store, end);
+    uint64_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
+    uint64_t over = moved * highest_level(edit->root);
+    return moved <= most && moved + (over < named ? over : named) <= art_store_free_slots(tree->store, end);
 }
 
 /* Behind all slots that are used when there is no room to move anything. */
@@ -47,6 +57,31 @@ static enum art_rc choose_end(struct art_tree *tree, const struct art_version_ed
     return rc;
 }
 
+/* The leaf blob's entries in new blobs. */
+static enum art_rc build_leaf_again(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
+                                    struct art_bytes separator, const struct art_ref *leaf, bool filter,
+                                    struct art_children *out) {
+    struct art_run_cursor cursor;
+    struct art_run_build *build = NULL;
+    uint64_t left = leaf->entries;
+    enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
+    if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
+    if (!rc) {
+        art_run_cursor_reset(&cursor, &run->top, 0);
+        rc = separator.len ? art_run_seek_ge(&cursor, separator) : art_run_first(&cursor);
+    }
+    while (!rc && cursor.valid && left--) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor.leaf, &entry);
+        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
+        if (!rc) rc = art_run_next(&cursor);
+    }
+    if (!rc) rc = art_run_build_children(build, out);
+    art_run_build_close(build);
+    art_run_cursor_close(&cursor);
+    return rc;
+}
+
 /* --- one stretch of a run ----------------------------------------------------------------------------------------- */
 
 struct stretch {
@@ -54,6 +89,7 @@ struct stretch {
     struct art_slot_set left;     /* slots of leaf blobs that were built again */
     struct art_buffer low, next;  /* separators: of its first child, of the first one behind it */
     bool to_end;
+    uint32_t quiet; /* of its last children, those that stay */
 };
 
 static void stretch_clear(struct stretch *stretch) {
@@ -84,7 +120,7 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
     struct art_children fresh = {0};
     const struct art_run *run = &edit->root->run[at];
     enum art_rc rc = art_slot_set_add(&stretch->left, leaf->slot);
-    if (!rc) rc = art_leaf_build_again(tree, edit, run, separator, leaf, at + 1 < edit->root->runs, &fresh);
+    if (!rc) rc = build_leaf_again(tree, edit, run, separator, leaf, at + 1 < edit->root->runs, &fresh);
     for (uint32_t i = 0; !rc && i < fresh.count; i++) {
         rc = art_children_add(all, i ? fresh.child[i].separator : separator, &fresh.child[i].ref);
     }
@@ -92,6 +128,11 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
     all->pages += fresh.pages;
     art_children_clear(&fresh);
     return rc ? rc : art_tree_interrupted(tree);
+}
+
+static bool is_long_enough(const struct stretch *stretch) {
+    const struct art_children *children = &stretch->children;
+    return children->count >= STRETCH || children->bytes >= STRETCH_BYTES || stretch->quiet >= STRETCH_QUIET;
 }
 
 /* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the
@@ -108,13 +149,14 @@ static enum art_rc gather_stretch(struct art_tree *tree, struct art_version_edit
         struct art_bytes separator = art_run_key(&cursor);
         struct art_ref leaf;
         rc = art_blob_cursor_ref(&cursor.leaf, &leaf);
-        bool begins = !stretch->children.count;
-        if (!rc && (stretch->children.count >= STRETCH || stretch->children.bytes >= STRETCH_BYTES)) {
+        bool begins = !stretch->children.count, moves = !rc && must_move(&cursor, run, &leaf, end);
+        if (!rc && is_long_enough(stretch)) {
             stretch->to_end = false;
             rc = art_buffer_set_key(&stretch->next, separator);
             break;
         }
-        if (!rc && begins && !must_move(&cursor, run, &leaf, end)) continue;
+        if (!rc && begins && !moves) continue;
+        stretch->quiet = moves ? 0 : stretch->quiet + 1;
         if (!rc && begins) rc = art_buffer_set_key(&stretch->low, separator);
         if (!rc) rc = add_leaf(tree, edit, at, separator, &leaf, end, stretch);
         if (rc) break;

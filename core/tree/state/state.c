@@ -29,10 +29,6 @@ uint64_t art_tree_csn(const struct art_tree *tree) {
     return tree->csn;
 }
 
-bool art_tree_is_merged(const struct art_tree *tree) {
-    return tree->root->runs <= 1 && !tree->log_rows;
-}
-
 bool art_tree_has_runs(const struct art_tree *tree) {
     return tree->root->runs > 0;
 }

@@ -15,6 +15,8 @@
  */
 #include "core/tree/txn/txn.h"
 
+#include <limits.h>
+
 /* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in
  * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
 enum {
@@ -88,7 +90,7 @@ static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64
     return art_fail(
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
-        "file system, or DELETE rows, then 'vacuum'",
+        "file system, or DELETE rows, then art_vacuum()",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left, (unsigned long long)needed);
 }
 
@@ -203,8 +205,8 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
     if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_ROWS + bytes_due(tree)))) return ART_OK;
     return art_fail(
         ART_DISKFULL,
-        "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
-        "system, or DELETE rows, then 'vacuum'",
+        "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+        "system, or DELETE rows, then art_vacuum()",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
 
@@ -291,49 +293,32 @@ static uint64_t bytes_of_log(const struct art_tree *tree) {
 /* --- vacuum ------------------------------------------------------------------------------------------------------- */
 
 /* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves
- * more for the next commit. */
-struct attempt {
-    bool flush;           /* the log goes; else it stays as it is */
-    bool all;             /* with 'optimize': everything becomes one run, */
-    unsigned compactions; /* or so much of it, */
-    bool small;           /* in compactions of a blob or two; */
-    bool owed;            /* or what any flush merges */
-    uint32_t moves;       /* and so many blobs are moved, where there is nothing left to be merged */
-};
-static const struct attempt attempts[] = {
-    {.flush = true, .all = true, .moves = UINT32_MAX},
-    {.flush = true, .compactions = 64, .moves = 64},
-    {.flush = true, .compactions = 8, .moves = 8},
-    {.flush = true, .compactions = 1, .small = true, .moves = 2},
-    {.flush = true, .owed = true, .moves = UINT32_MAX},
-    {.flush = true},
-    {.moves = UINT32_MAX},
-    {.moves = 4},
-    {.moves = 0}, /* only what is free at the end is cut off */
-};
-enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, LAST_FLUSH = 5 };
+ * more for the next commit. With 'optimize' the log goes, everything becomes one run, or some compactions are made, and
+ * blobs move where there is nothing left to be merged; without it they just move. In the end only what is free at the
+ * file's end is cut off. (Without the second one a full disk of 200 MB is left in ten times the time, 20 s.) */
+static const struct attempt {
+    unsigned compactions; /* UINT_MAX: all */
+    uint32_t moves;       /* blobs, at most */
+} attempts[] = {{UINT_MAX, UINT32_MAX}, {16, 16}, {1, 2}, {0, 0}};
+enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, ATTEMPT_CUT = VACUUM_ATTEMPTS - 1 };
 
-static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt) {
+static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt, bool flush) {
     struct art_version_edit *edit = &tree->pending.edit;
-    enum art_rc rc = attempt->flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
+    bool all = attempt->compactions == UINT_MAX, merges = tree->txn.optimize;
+    enum art_rc rc = flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc && attempt->all) rc = art_compact_all(tree, edit, tree->memtable);
-    if (!rc && attempt->flush && !attempt->all) rc = art_compact_flush(tree, edit, tree->memtable);
-    tree->small_compactions = attempt->small;
-    if (!rc) rc = art_compact_some(tree, edit, attempt->compactions);
+    if (!rc && flush) {
+        rc =
+            all && merges ? art_compact_all(tree, edit, tree->memtable) : art_compact_flush(tree, edit, tree->memtable);
+    }
+    if (!rc && flush && all && !merges) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
+    tree->small_compactions = attempt->compactions == 1;
+    if (!rc && merges && !all) rc = art_compact_some(tree, edit, attempt->compactions);
     tree->small_compactions = false;
-    if (!rc && attempt->owed) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
     if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    bool ready = !rc && (!attempt->compactions || edit->root->runs <= 1);
-    if (attempt->moves && ready) rc = art_vacuum(tree, edit, attempt->moves);
+    if (!rc && attempt->moves && (!merges || edit->root->runs <= 1)) rc = art_vacuum(tree, edit, attempt->moves);
     if (rc) return rc;
-    return attempt->flush ? finish_flush(tree) : finish_root(tree);
-}
-
-static bool is_wanted(const struct art_tree *tree, const struct attempt *attempt, bool may_flush, bool must_flush) {
-    bool merges = tree->txn.optimize;
-    if (!attempt->flush) return !must_flush;
-    return attempt->all || attempt->compactions ? merges : merges || may_flush || must_flush;
+    return flush ? finish_flush(tree) : finish_root(tree);
 }
 
 /* What an edit has written, or removes, whichever is more; former commits have left rows to be removed, too. */
@@ -382,17 +367,16 @@ static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, bool mu
 static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
-    unsigned last = must_flush ? LAST_FLUSH : VACUUM_ATTEMPTS - 1, first = art_min32(tree->thrift, last);
     enum art_rc rc = ART_OK;
     uint64_t budget = budget_left(tree).bytes;
     if (tree->txn.optimize && budget < bytes_of_runs(tree->root) + bytes_of_log(tree)) {
         return vacuum_within(tree, budget, must_flush);
     }
-    for (unsigned i = first; i <= last; i++) {
-        if (!is_wanted(tree, &attempts[i], may_flush, must_flush)) continue;
+    for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
+        bool flush = must_flush || (i < ATTEMPT_CUT && tree->txn.optimize) || (i == 0 && may_flush);
         if (rc) give_up(tree, rc, &row, &chain);
         tree->attempt = i;
-        rc = vacuum_by(tree, &attempts[i]);
+        rc = vacuum_by(tree, &attempts[i], flush);
         if (rc != ART_DISKFULL || !may_wait(tree, rc)) break;
     }
     return rc;
@@ -477,7 +461,7 @@ static enum art_rc prepare(struct art_tree *tree) {
     if (must && !vacuums) return flush(tree);
     enum art_rc rc = ART_OK;
     if (vacuums)
-        rc = vacuum(tree, due && !tree->txn.alone, must || (late && tree->txn.adds));
+        rc = vacuum(tree, due, must || (late && tree->txn.adds));
     else if (due)
         rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
     else if (merge_has_its_turn(tree) && !spares_the_disk(tree))

@@ -63,7 +63,7 @@ static enum art_rc copy_collected(struct copier *copier) {
 }
 
 /* Of labels the length alone counts here; their bytes may go. */
-static enum art_rc copy_blob(void *context, const struct art_ref *ref) {
+static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
     struct copier *copier = context;
     enum art_rc rc = art_tree_interrupted(copier->tree);
     if (!rc && copier->count == ART_COPY_MAX) rc = copy_collected(copier);
@@ -97,7 +97,7 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     *begun = !rc;
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
-        rc = art_run_each_ref(tree->store, &tree->root->run[i], copy_blob, &copier);
+        rc = art_run_each_ref(tree->store, &tree->root->run[i], collect_blob, &copier);
         art_store_relax(tree->store);
     }
     if (!rc) rc = copy_collected(&copier);

@@ -344,7 +344,7 @@ START_TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
     must(delete_files(0, AT_ONCE, UINT64_MAX, &redo));
     ck_assert_uint_gt(redo, 64 << 10);
     ck_assert_int_eq(delete_files(AT_ONCE, 2 * AT_ONCE, redo + JOURNAL, &again), ART_DISKFULL);
-    ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then 'vacuum'"));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then art_vacuum()"));
     expect_rows(FILES - AT_ONCE);
     must(delete_files(AT_ONCE, 2 * AT_ONCE, 2 * redo + JOURNAL + 100, &again));
     ck_assert_uint_lt(again, redo + 100);
@@ -458,7 +458,7 @@ START_TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     make_world_of_rows(FILES);
     ck_assert_int_eq(flush_with(RESERVE), ART_OK);
     ck_assert_int_eq(flush_with(RESERVE - 1), ART_DISKFULL);
-    ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then 'vacuum'"));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then art_vacuum()"));
     tree->host.room = room_of_the_disk;
     room = 1 << 20;
     ck_assert_int_eq(flush_with(UINT64_MAX), ART_DISKFULL);

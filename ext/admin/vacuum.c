@@ -1,0 +1,153 @@
+/* art_vacuum('t'): leaves the smallest file.
+ *
+ * A blob that moves leaves its slot only with the commit, and the slot may be written or cut off only by a later
+ * transaction, in WAL mode behind a checkpoint that has let SQLite begin its WAL anew (core/tree/run/slots.c). So the
+ * smallest file takes several transactions. A function that no transaction surrounds makes them one after the other, by
+ * the ordinary rules:
+ *
+ *     checkpoint    does anybody hinder it? Then nothing has become larger
+ *     round         'optimize' and 'vacuum', checkpoint; again, until nothing changes: one run, moved down, cut off
+ *
+ * What hinders it is its error. What it has done until then stays, and the next call goes on with it.
+ *
+ * Blobs in rows need one round only, unless the disk is too full for all of them at once: then each transaction merges
+ * as much as it has room for, and the checkpoint behind it gives the WAL's room back. What they leave are free pages of
+ * the database.
+ */
+#include "ext/admin/admin.h"
+
+enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12 };
+
+struct vacuum {
+    struct art_connection *connection;
+    const char *given;     /* the table's name, as it was given */
+    struct art_name *name; /* held */
+    bool inlined;
+    struct art_tree_info info; /* as of the last look */
+};
+
+static int measure_table(struct vacuum *vacuum, char **message) {
+    struct art_table_ref *ref;
+    int rc = art_table_ref_hold(vacuum->connection, vacuum->given, &ref, message);
+    if (rc) return rc;
+    rc = art_table_ref_ready(ref->vtab, message);
+    if (!rc) rc = art_report(message, art_tree_info(ref->vtab->table->tree, &vacuum->info));
+    if (!rc) {
+        art_name_release(vacuum->name);
+        vacuum->name = art_name_hold(ref->vtab->name);
+        vacuum->inlined = ref->vtab->table->inlined;
+    }
+    art_table_ref_release(ref);
+    return rc;
+}
+
+/* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
+ * once, one slot may stay free. */
+static bool is_small_enough(const struct vacuum *vacuum) {
+    const struct art_tree_info *info = &vacuum->info;
+    bool merged = info->runs <= 1 && !info->log_rows;
+    return merged && (vacuum->inlined || (!info->retired_slots && info->free_slots <= 1));
+}
+
+static bool is_smallest(const struct vacuum *vacuum) {
+    return is_small_enough(vacuum) && (vacuum->inlined || !vacuum->info.free_slots);
+}
+
+/* A portion may go from one run to the next without a blob more or less. */
+static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b) {
+    for (unsigned i = 0; i < a->runs && i < b->runs; i++) {
+        if (a->run[i].entries != b->run[i].entries) return false;
+    }
+    return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
+           a->file_bytes == b->file_bytes && a->retired_slots == b->retired_slots;
+}
+
+/* Without a WAL there is nothing to be done. */
+static int checkpoint(const struct vacuum *vacuum) {
+    return sqlite3_wal_checkpoint_v2(vacuum->connection->db, vacuum->name->schema, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                     NULL);
+}
+
+/* last_insert_rowid() is the user's. */
+static int run_commands(const struct vacuum *vacuum) {
+    sqlite3 *db = vacuum->connection->db;
+    const char *table = vacuum->name->table;
+    sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
+    char *sql = sqlite3_mprintf("INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES('optimize'), ('vacuum')",
+                                vacuum->name->schema, table, table);
+    int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    sqlite3_set_last_insert_rowid(db, rowid);
+    return rc;
+}
+
+/* A disk that is too full for one way may have room for another, which the next try takes. */
+static int run_round(struct vacuum *vacuum, unsigned *full, char **message) {
+    int rc = art_stopped(vacuum->connection);
+    if (!rc) rc = run_commands(vacuum);
+    if (!rc) rc = checkpoint(vacuum);
+    if ((rc & 0xff) == SQLITE_FULL && ++*full < VACUUM_FULL_MAX) rc = SQLITE_OK;
+    return rc ? rc : measure_table(vacuum, message);
+}
+
+static int run_rounds(struct vacuum *vacuum, char **message) {
+    unsigned full = 0, same = 0;
+    int rc = SQLITE_OK;
+    for (unsigned i = 0; !rc && i < VACUUM_ROUNDS_MAX && same < 2; i++) {
+        struct art_tree_info before = vacuum->info;
+        unsigned full_before = full;
+        rc = run_round(vacuum, &full, message);
+        if (!rc && full == full_before && is_smallest(vacuum)) return SQLITE_OK;
+        bool moved = full > full_before || !is_same(&before, &vacuum->info);
+        same = moved ? 0 : same + 1;
+        if (vacuum->info.full) full++;
+    }
+    return !rc && full && !is_small_enough(vacuum) ? SQLITE_FULL : rc;
+}
+
+static int tell_what_hinders(const struct vacuum *vacuum, int rc, char **message) {
+    switch (rc & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        art_forget_message(message);
+        return art_complain(message, SQLITE_BUSY,
+                            "art: another connection reads or writes (%s): call art_vacuum() again when it has ended",
+                            vacuum->given);
+    case SQLITE_FULL:
+        art_forget_message(message);
+        return art_complain(message, SQLITE_FULL,
+                            "art: the disk is too full to vacuum all of the table (%s): make room on its file system, "
+                            "or DELETE rows, and call art_vacuum() again",
+                            vacuum->given);
+    default:
+        if (!*message && rc != SQLITE_NOMEM) *message = sqlite3_mprintf("%s", sqlite3_errmsg(vacuum->connection->db));
+        return rc;
+    }
+}
+
+/* A table of which nothing was written yet has nothing to be vacuumed, and gets no file by this. On a full disk there
+ * may be something to be cut off even where the checkpoint finds no room. */
+static int vacuum_table(struct vacuum *vacuum, char **message) {
+    int rc = measure_table(vacuum, message);
+    if (rc) return rc;
+    rc = checkpoint(vacuum);
+    if ((rc & 0xff) == SQLITE_FULL && !vacuum->inlined) rc = SQLITE_OK;
+    if (!rc && (vacuum->inlined || vacuum->info.file_bytes)) rc = run_rounds(vacuum, message);
+    return rc ? tell_what_hinders(vacuum, rc, message) : SQLITE_OK;
+}
+
+int art_vacuum_table(struct art_connection *connection, const char *name, const char **outcome, char **message) {
+    struct vacuum vacuum = {.connection = connection, .given = name};
+    if (!sqlite3_get_autocommit(connection->db) || sqlite3_txn_state(connection->db, NULL) != SQLITE_TXN_NONE) {
+        return art_complain(message, SQLITE_LOCKED,
+                            "art: art_vacuum() makes transactions of its own (%s): COMMIT, and reset the statements "
+                            "that are open, first",
+                            name);
+    }
+    int rc = art_shadow_busy(connection, name, message);
+    if (!rc) rc = vacuum_table(&vacuum, message);
+    *outcome =
+        vacuum.inlined ? "done: what it has freed are free pages of the database, which VACUUM gives back" : "done";
+    art_name_release(vacuum.name);
+    return rc;
+}
