@@ -179,10 +179,8 @@ static const struct error errors[] = {
      "SELECT 'x' || i, i FROM n; INSERT INTO t(t) VALUES('adopt')"},
     {MESSAGE_PLAIN, "art: there is no art table of that name (%s): give 'table' or 'schema.table' of one that is there",
      SQLITE_ERROR, "a function with an unknown table", NULL, NULL, "SELECT art_count('plain', '')"},
-    {MESSAGE_PLAIN, "art: art_info needs a table's name: SELECT * FROM art_info('objects')", SQLITE_ERROR,
-     "art_info without a name", NULL, NULL, "SELECT * FROM art_info"},
-    {MESSAGE_PLAIN, "art: art_check needs a table's name: SELECT * FROM art_check('objects')", SQLITE_ERROR,
-     "art_check without a name", NULL, NULL, "SELECT * FROM art_check"},
+    {MESSAGE_PLAIN, "art: %s needs a table's name: SELECT * FROM %s('objects')", SQLITE_ERROR,
+     "art_info, art_check or art_lost without a name", NULL, NULL, "SELECT * FROM art_check"},
     {MESSAGE_PLAIN, "art: the copy is to be a file ('%s'): give its name", SQLITE_CANTOPEN, "art_backup() into memory",
      NULL, NULL, "SELECT art_backup(':memory:')"},
     {MESSAGE_PLAIN, "art: the copy is to be a new file (%s): give another name", SQLITE_CANTOPEN,
@@ -424,8 +422,6 @@ static const struct error errors[] = {
      "'add column' from within a statement", NULL, add_column_in_between, "UPDATE t SET value = in_between()"},
 
     /* Salvage */
-    {MESSAGE_PLAIN, "art: art_lost needs a table's name: SELECT * FROM art_lost('objects')", SQLITE_ERROR,
-     "art_lost without a name", NULL, NULL, "SELECT * FROM art_lost"},
     {MESSAGE_PLAIN, "art: art_salvage needs a table's name, or file='...' (%s): USING art_salvage('objects')",
      SQLITE_ERROR, "art_salvage without a name", NULL, NULL, "CREATE VIRTUAL TABLE temp.s USING art_salvage"},
     {MESSAGE_PLAIN, "art: the columns are those of the table (%s): give its name alone", SQLITE_ERROR,
