@@ -146,7 +146,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
     rc = check_columns(vtab, &state, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);
-    if (!rc && !table && !state.file) {
+    if (!rc && !table && !state.file_is_sound) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a "
                           "backup, or copy out what is left by art_salvage",

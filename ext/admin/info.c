@@ -155,7 +155,7 @@ static void add_requests(struct info_cursor *cursor, const struct art_table *tab
 static int add_orphans(struct info_cursor *cursor, struct art_connection *connection, const char *schema,
                        char **message) {
     struct art_orphan_files orphans = {0};
-    int rc = art_orphan_files_find(connection->db, schema, &orphans, message);
+    int rc = art_orphan_files_find(connection, schema, &orphans, message);
     for (unsigned i = 0; !rc && i < orphans.count; i++) {
         const struct art_orphan_file *file = &orphans.items[i];
         if (file->known) {

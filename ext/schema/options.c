@@ -115,6 +115,21 @@ static bool set(struct art_settings *settings, const struct option *option, stru
     return false;
 }
 
+static int take_option(struct art_settings *settings, struct art_text name, struct art_text value, char **message) {
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        if (!art_text_is(name, options[i].name)) continue;
+        if (set(settings, &options[i], value)) return SQLITE_OK;
+        return art_complain(message, SQLITE_ERROR, "art: '%.*s' is no value for %s: give %s", value.len, value.at,
+                            options[i].name, options[i].form);
+    }
+    return SQLITE_NOTFOUND;
+}
+
+int art_settings_take(struct art_settings *settings, const char *key, const char *value, char **message) {
+    struct art_text name = {key, (int)strlen(key)}, text = {value, (int)strlen(value)};
+    return take_option(settings, name, text, message);
+}
+
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message) {
     const char *end = argument + strlen(argument), *equals = strchr(argument, '=');
     struct art_text name = art_text_trimmed(argument, equals);
@@ -122,12 +137,8 @@ int art_settings_parse(struct art_settings *settings, const char *argument, char
     if (value.len >= 2 && (*value.at == '\'' || *value.at == '"') && value.at[value.len - 1] == *value.at) {
         value = art_text_trimmed(value.at + 1, value.at + value.len - 1);
     }
-    for (unsigned i = 0; i < OPTIONS; i++) {
-        if (!art_text_is(name, options[i].name)) continue;
-        if (set(settings, &options[i], value)) return SQLITE_OK;
-        return art_complain(message, SQLITE_ERROR, "art: '%.*s' is no value for %s: give %s", value.len, value.at,
-                            options[i].name, options[i].form);
-    }
+    int rc = take_option(settings, name, value, message);
+    if (rc != SQLITE_NOTFOUND) return rc;
     return art_complain(message, SQLITE_ERROR, "art: there is no option '%.*s': known are %s", name.len, name.at,
                         known_options);
 }
