@@ -65,10 +65,10 @@ static int take_setting(const struct art_state_query *query, const char *key, sq
     char *reason = NULL;
     if (sqlite3_column_type(row, 1) != SQLITE_BLOB) text = (const char *)sqlite3_column_text(row, 1);
     int rc = art_settings_take(&out->settings, key, text ? text : "", &reason);
-    if (rc == SQLITE_ERROR && reason) {
-        char *what = sqlite3_mprintf("makes no sense: %s", reason + strlen("art: "));
+    if (rc && rc != SQLITE_NOTFOUND) {
+        char *what = reason ? sqlite3_mprintf("makes no sense: %s", reason + strlen("art: ")) : NULL;
         if (what) say_wrong(query, key, what);
-        if (!what) rc = SQLITE_NOMEM;
+        rc = what ? SQLITE_OK : SQLITE_NOMEM;
         sqlite3_free(what);
     }
     sqlite3_free(reason);
