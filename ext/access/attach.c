@@ -31,8 +31,6 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
     struct art_tree_options options = {.inlined = table->inlined,
                                        .path = table->path,
                                        .host_path = table->path ? table->database : NULL,
-                                       .engine = settings->engine,
-                                       .direct = settings->direct,
                                        .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
                                        .cache_bytes = settings->cache_bytes,
                                        .log_limit = settings->log_limit,

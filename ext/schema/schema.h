@@ -102,8 +102,6 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
 
 struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
-    enum art_engine engine;
-    enum art_direct direct;
     enum art_storage storage; /* as asked for; in T_artstate what it was resolved to */
 };
 /* A part of a text. */
