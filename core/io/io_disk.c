@@ -9,11 +9,12 @@
  *   3. created: owner (where we may) and then permissions, in that order and closed to others until then
  *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is
  *      refused, buffered I/O, or ART_CANTOPEN if ART_DIRECT=on insists
- *   5. else: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel
- *      drops a page from that cache when a direct write replaces it
+ *   5. O_DIRECT, and nobody insists on it: the same file once more without it, for reads through the system's page
+ *      cache. The kernel drops a page from that cache when a direct write replaces it
  *
  * A file that is only read takes the descriptor that the process has for it, if there is one, after step 2 (what a name
- * leads to is only known when it is open), and shares its own else. Where not all is direct, that is the one without O_DIRECT.
+ * leads to is only known when it is open), and shares its own else. Unless ART_DIRECT=on insists, that is the one
+ * without O_DIRECT.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -187,8 +187,8 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
                                      uint8_t **whole);
 /* The same for core; texts and blobs are borrowed. */
 enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out);
-/* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where the
- * record makes no sense. */
+/* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where
+ * the record makes no sense. */
 struct art_record_place {
     unsigned column, item;
 };

@@ -1,5 +1,6 @@
-/* T_artstate, read: whatever stands in it is taken as far as it makes sense. Handles, the check, 'clean', art_backup and
- * art_salvage ask different things of it; all ask here. What makes no sense is left out, and told to who wants to hear.
+/* T_artstate, read: whatever stands in it is taken as far as it makes sense. Handles, the check, 'clean', art_backup
+ * and art_salvage ask different things of it; all ask here. What makes no sense is left out, and told to who wants to
+ * hear.
  *
  *     format, id, file, columns    each there once
  *     the options                  as they are stored, the defaults where they are not

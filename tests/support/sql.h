@@ -18,7 +18,8 @@
 
 bool sql_standin(void);
 
-/* How this process reads and writes the .art files that it opens from here on: ART_IO and ART_DIRECT; NULL: as it can. */
+/* How this process reads and writes the .art files that it opens from here on: ART_IO and ART_DIRECT. NULL: as it
+ * can. */
 void sql_ways(const char *io, const char *direct);
 
 sqlite3 *sql_open(const char *path);

@@ -6,6 +6,7 @@
  */
 #include "core/tree/run/run.h"
 
+#include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 
 enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };
@@ -164,6 +165,10 @@ enum art_rc art_run_build_copy(struct art_run_build *build, const struct art_str
     enum art_rc rc = build->buffer.data ? ART_OK : begin_leaf(build);
     *taken = 0;
     if (!rc) rc = art_builder_add_buckets(build->builder, stretch->blob, stretch->from, stretch->to, taken);
+    if (*taken) {
+        uint32_t last = art_bucket_page(stretch->blob, stretch->from + *taken - 1);
+        build->tree->helped.copied_pages += last - art_bucket_page(stretch->blob, stretch->from) + 1;
+    }
     return refused(build->tree, rc);
 }
 
