@@ -31,7 +31,8 @@ static void take_format(const struct art_state_query *query, sqlite3_stmt *row, 
     say_wrong(query, "format", "is not one that this version of art knows");
 }
 
-static int take_key(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row, struct art_state *out) {
+static int take_field(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row,
+                      struct art_state *out) {
     int type = sqlite3_column_type(row, 1);
     if (key == KEY_FORMAT) {
         take_format(query, row, out);
@@ -87,7 +88,7 @@ static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row
         if (strcmp(name, key_names[i]) != 0) continue;
         if (*seen >> i & 1) say_wrong(query, name, "is there twice");
         *seen |= 1u << i;
-        return take_key(query, (enum state_key)i, row, out);
+        return take_field(query, (enum state_key)i, row, out);
     }
     return take_setting(query, name, row, out);
 }
