@@ -244,7 +244,6 @@ $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
 $(BUILD)/tests/test_partial: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_walk: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_store_readahead_start art_store_readahead_end art_run_skip art_run_seek_ge art_run_seek_le)
 $(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
-$(BUILD)/tests/test_finger: TEST_LIBS += -Wl,--wrap=art_blob_child
 $(BUILD)/tests/test_gaps: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_merge_step art_tree_select art_tree_rank art_tree_rank_above)
 $(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open

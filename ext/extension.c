@@ -32,6 +32,10 @@ static int register_module(sqlite3 *db, const char *name, const sqlite3_module *
     return sqlite3_create_module_v2(db, name, module, connection, art_connection_release); /* releases on failure too */
 }
 
+static int register_table_function(sqlite3 *db, const struct art_table_function *function) {
+    return sqlite3_create_module_v2(db, function->name, &art_function_module, (void *)function, NULL);
+}
+
 static const char *const module_names[] = {"art", "art_info", "art_check", "art_txn", "art_salvage", "art_lost"};
 
 /* A second load, also of another copy of this code (one linked in, one loaded), finds all there. To register it again
@@ -81,10 +85,10 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     if (is_registered(db)) return SQLITE_OK;
     int rc = art_functions_register(db); /* where this fails midway, the modules do not say that all is there */
     if (!rc) rc = register_module(db, "art_txn", &art_listener_module);
-    if (!rc) rc = register_module(db, "art_info", &art_info_module);
-    if (!rc) rc = register_module(db, "art_check", &art_check_module);
+    if (!rc) rc = register_table_function(db, &art_info_function);
+    if (!rc) rc = register_table_function(db, &art_check_function);
     if (!rc) rc = register_module(db, "art_salvage", &art_salvage_module);
-    if (!rc) rc = register_module(db, "art_lost", &art_lost_module);
+    if (!rc) rc = register_table_function(db, &art_lost_function);
     if (!rc) rc = register_module(db, "art", art_module());
     if (rc) return rc;
 #ifdef SQLITE_CORE

@@ -8,17 +8,19 @@
  *   2. fstat(): a regular file?
  *   3. created: owner (where we may) and then permissions, in that order and closed to others until then
  *   4. fcntl(): O_NONBLOCK off, O_DIRECT on where the alignment that it asks for is at most a page; where it is
- *      refused, buffered I/O, or ART_CANTOPEN if the user insisted on direct=on
- *   5. direct=auto: the same file once more without O_DIRECT, for reads through the system's page cache. The kernel
- *      drops a page from that cache when a direct write replaces it
+ *      refused, buffered I/O, or ART_CANTOPEN if ART_DIRECT=on insists
+ *   5. O_DIRECT, and nobody insists on it: the same file once more without it, for reads through the system's page
+ *      cache. The kernel drops a page from that cache when a direct write replaces it
  *
  * A file that is only read takes the descriptor that the process has for it, if there is one, after step 2 (what a name
- * leads to is only known when it is open), and shares its own else. With direct=auto that is the one without O_DIRECT.
+ * leads to is only known when it is open), and shares its own else. Unless ART_DIRECT=on insists, that is the one
+ * without O_DIRECT.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
@@ -128,18 +130,27 @@ static bool direct_is_possible(int fd) {
     return art_system.in_memory(fd) != 1;
 }
 
+/* What nobody has chosen, the process's environment may say. */
+static enum art_direct wanted_direct(const struct art_file_options *options) {
+    const char *said = options->direct == ART_DIRECT_AUTO ? getenv("ART_DIRECT") : NULL;
+    if (!said) return options->direct;
+    return !strcmp(said, "on") ? ART_DIRECT_ON : !strcmp(said, "off") ? ART_DIRECT_OFF : ART_DIRECT_AUTO;
+}
+
 static enum art_rc choose_direct(struct art_file *file, const struct art_file_options *options) {
-    if (options->direct != ART_DIRECT_OFF && direct_is_possible(file->fd)) {
+    enum art_direct wanted = wanted_direct(options);
+    file->direct_required = wanted == ART_DIRECT_ON;
+    if (wanted != ART_DIRECT_OFF && direct_is_possible(file->fd)) {
         if (!art_system.set_flags(file->fd, O_DIRECT)) {
             file->io.direct = true;
             return ART_OK;
         }
     }
-    if (options->direct == ART_DIRECT_ON) {
-        return art_fail(
-            ART_CANTOPEN,
-            "art: the file system refuses direct I/O in pages of %d bytes (%s): use direct=auto or direct=off",
-            ART_PAGE, options->path);
+    if (file->direct_required) {
+        return art_fail(ART_CANTOPEN,
+                        "art: the file system refuses direct I/O in pages of %d bytes (%s): take ART_DIRECT=on out of "
+                        "the environment",
+                        ART_PAGE, options->path);
     }
     if (art_system.set_flags(file->fd, 0)) {
         return art_fail_errno(ART_CANTOPEN, errno, "art: cannot set the file's mode (%s): check the file system",
@@ -279,7 +290,6 @@ static enum art_rc disk_open(struct art_disk *disk, const struct art_file_option
     file->io.name = name;
     file->io.read_only = options->read_only;
     file->pool = options->pool;
-    file->direct_required = options->direct == ART_DIRECT_ON;
 
     int flags = (options->read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     if (options->create) flags |= O_CREAT | O_EXCL;

@@ -51,7 +51,7 @@ struct art_file {
     int read_fd;               /* while io.cached: the same file, without O_DIRECT */
     struct art_shared *shared; /* fd or read_fd is of it; NULL: none is */
     struct art_shared *device; /* so is fd, then */
-    bool direct_required;      /* direct=on: never silently buffered */
+    bool direct_required;      /* ART_DIRECT=on: never silently buffered */
     bool locked;
     bool poisoned;
     bool forked;

@@ -88,7 +88,7 @@ static const char *advice(int error) {
     case EFBIG:
         return "its file system or a limit of this process allows no larger file";
     case EINVAL:
-        return "its file system refuses direct I/O, use direct=off";
+        return "its file system refuses direct I/O, set ART_DIRECT=off";
     default:
         return "check the disk and the system's log";
     }

@@ -438,6 +438,7 @@ static void submit(struct ring_file *ring, unsigned wait) {
         int result = wait ? art_system.ring_submit_and_wait(&own->ring, wait) : art_system.ring_submit(&own->ring);
         if (result >= 0) {
             taken(own, (unsigned)result);
+            ring->file.io.ring_batches += result > 0;
             if (wait || !own->prepared_count) return;
             if (result > 0) tries = 0;
         } else if (result != -EINTR && result != -EAGAIN && result != -EBUSY) {

@@ -44,6 +44,7 @@ void art_store_close_writer(struct art_store *store) {
     art_store_readahead_drop(store);
     if (writer) {
         store->ring_failures += writer->ring_failures;
+        store->ring_batches += writer->ring_batches;
         store->place.wrote_by = writer->engine;
         if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
         art_io_close(writer);

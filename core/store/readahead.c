@@ -41,6 +41,7 @@ static void drop_one(struct art_store *store, struct art_readahead *at) {
     }
     at->cached = NULL;
     store->readahead_count--;
+    store->read_in_vain++;
 }
 
 void art_store_readahead_drop(struct art_store *store) {
@@ -140,6 +141,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     }
     at->cached = NULL;
     store->readahead_count--;
+    store->read_ahead++;
     *out = art_cache_publish(cached);
     return ART_OK;
 }

@@ -141,10 +141,6 @@ void art_store_rest(struct art_store *store) {
     store->readahead = NULL;
 }
 
-static uint64_t failures_of(const struct art_io *io) {
-    return io ? io->ring_failures : 0;
-}
-
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out) {
     enum art_rc rc = art_store_usable(store);
     if (rc) return rc;
@@ -165,8 +161,17 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
         .stale = store->stale,
         .pages_written = store->pages_written,
         .syncs = store->syncs,
-        .ring_failures = store->ring_failures + failures_of(store->place.io) + failures_of(store->place.reader),
+        .ring_failures = store->ring_failures,
+        .ring_batches = store->ring_batches,
+        .read_ahead = store->read_ahead,
+        .read_in_vain = store->read_in_vain,
     };
+    const struct art_io *open[] = {store->place.io, store->place.reader};
+    for (unsigned i = 0; i < 2; i++) {
+        if (!open[i]) continue;
+        out->ring_failures += open[i]->ring_failures;
+        out->ring_batches += open[i]->ring_batches;
+    }
     if (store->place.io) return store->place.io->methods->size(store->place.io, &out->file_bytes);
     if (!art_store_has_file(store)) return ART_OK;
     struct art_file_identity identity;

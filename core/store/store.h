@@ -203,8 +203,10 @@ struct art_store_stats {
     uint64_t cache_bytes, cache_limit;         /* of the process */
     uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
     uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale;         /* pages and footers that were older in the page cache than on the device */
-    uint64_t ring_failures; /* requests that a ring failed to do, and that were done without it */
+    uint64_t stale;                    /* pages and footers that were older in the page cache than on the device */
+    uint64_t ring_failures;            /* requests that a ring failed to do, and that were done without it */
+    uint64_t ring_batches;             /* calls that handed requests to a ring */
+    uint64_t read_ahead, read_in_vain; /* blobs read ahead: a walk came to them, or none did */
 };
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 

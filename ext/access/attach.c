@@ -31,8 +31,6 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
     struct art_tree_options options = {.inlined = table->inlined,
                                        .path = table->path,
                                        .host_path = table->path ? table->database : NULL,
-                                       .engine = settings->engine,
-                                       .direct = settings->direct,
                                        .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
                                        .cache_bytes = settings->cache_bytes,
                                        .log_limit = settings->log_limit,
@@ -146,7 +144,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     struct art_table *table = find_table(connection, vtab->name->schema, state.uuid);
     rc = check_columns(vtab, &state, message);
     if (!rc) rc = art_vtab_parse_summary(vtab, message);
-    if (!rc && !table && !state.file) {
+    if (!rc && !table && !state.file_is_sound) {
         rc = art_complain(message, SQLITE_CORRUPT_VTAB,
                           "art: the name of the .art file is lost (%s.%s_artstate): restore the database from a "
                           "backup, or copy out what is left by art_salvage",

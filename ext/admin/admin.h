@@ -43,15 +43,14 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
 /* By the name of a table, in a snapshot. */
 int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings, char **message);
 /* check_table.c */
-extern const sqlite3_module art_check_module;
+extern const struct art_table_function art_check_function;
 
 /* salvage.c, lost.c; both by salvage_source.c */
-extern const sqlite3_module art_salvage_module, art_lost_module;
+extern const sqlite3_module art_salvage_module;
+extern const struct art_table_function art_lost_function;
 
 /* info.c, functions.c */
-/* For tables that are asked with a table's name, in a hidden column. */
-int art_best_index_of_name(sqlite3_index_info *info, int column);
-extern const sqlite3_module art_info_module;
+extern const struct art_table_function art_info_function;
 int art_functions_register(sqlite3 *db);
 
 #endif

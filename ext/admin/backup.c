@@ -67,18 +67,12 @@ static int check_transaction(const struct backup *backup, char **message) {
 /* Is there more to this art table than pages of the database, or may there be? Only a T_artstate that says 'inline',
  * and still has what else a table needs, says no: any other table is opened, which tells also where T_artstate is
  * damaged. */
-static int may_be_outside(sqlite3 *db, const char *schema, const char *name, bool *may) {
-    enum { NEEDED = 3 };
-    sqlite3_stmt *state;
-    int rc = art_prepare(
-        db, 0, &state,
-        sqlite3_mprintf("SELECT count(*) FROM \"%w\".\"%w_artstate\" WHERE (k = 'storage' AND v = 'inline') "
-                        "OR (k = 'id' AND length(v) = %d) OR k = 'file'",
-                        schema, name, ART_UUID_BYTES));
-    *may = rc || sqlite3_step(state) != SQLITE_ROW || sqlite3_column_int(state, 0) != NEEDED;
-    int end = sqlite3_finalize(state);
-    if (rc == SQLITE_ERROR) return SQLITE_OK; /* T_artstate was dropped */
-    return rc ? rc : end;
+static int may_be_outside(const struct art_state_query *query, bool *may) {
+    struct art_state state;
+    int rc = art_state_read(query, &state);
+    *may = rc || state.settings.storage != ART_STORAGE_INLINE || !state.has_id || !state.file;
+    art_state_clear(&state);
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* T_artstate was dropped */
 }
 
 /* --- hold, let go ------------------------------------------------------------------------------------------------- */
@@ -98,7 +92,7 @@ static int visit_source(void *context, const char *name, char **message) {
     struct backup *backup = context;
     sqlite3 *db = backup->connection->db;
     bool may;
-    int rc = may_be_outside(db, backup->schema, name, &may);
+    int rc = may_be_outside(&(struct art_state_query){backup->connection, db, backup->schema, .table = name}, &may);
     if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", backup->schema);
     return may || backup->copy.storage == ART_STORAGE_FILE ? hold_one_table(backup, name, message) : SQLITE_OK;
 }
@@ -177,7 +171,8 @@ static int visit_copy(void *context, const char *name, char **message) {
     struct backup *backup = context;
     bool may;
     backup->made->tables++;
-    int rc = may_be_outside(backup->copy.db, "main", name, &may);
+    int rc =
+        may_be_outside(&(struct art_state_query){backup->connection, backup->copy.db, "main", .table = name}, &may);
     if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
     return may || backup->copy.storage == ART_STORAGE_FILE ? copy_one_table(backup, name, message) : SQLITE_OK;
 }

@@ -1,12 +1,9 @@
 /* What is wrong with a table, all of it: asked for by art_check('objects') as a function and as a table
  * (check_table.c), by PRAGMA integrity_check, and by the command 'integrity-check'.
  *
- * Core looks at the log, the file and the rows (core/tree/check/check.h); here it is T_artstate, field by field, and
+ * Core looks at the log, the file and the rows (core/tree/check/check.h); here it is T_artstate (schema/state.c), and
  * what keeps the table from being used at all. Nothing is changed, so a read-only database can be checked. What hinders
  * the check (memory, an interrupt, a lock) is an error; everything else that is not as it should be is a finding.
- *
- *   T_artstate    format, id, file, columns: there and sound; options, nonce, young: sound where they are there; each
- *                 once
  */
 #include "ext/admin/admin.h"
 
@@ -84,154 +81,55 @@ char *art_findings_text(const struct art_findings *findings, const char *before)
 
 /* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
-enum state_field { FIELD_FORMAT, FIELD_ID, FIELD_FILE, FIELD_COLUMNS, FIELDS_NEEDED, FIELD_OTHER = FIELDS_NEEDED };
-static const char *const field_names[FIELDS_NEEDED] = {"format", "id", "file", "columns"};
-
 struct state_check {
-    struct art_vtab *vtab;
+    const struct art_name *name;
     struct art_findings *findings;
-    bool seen[FIELDS_NEEDED], id_known;
-    uint8_t id[ART_UUID_BYTES];
-    char *file; /* looked at when the id is known, which it has in it */
-    char *last; /* the key before: they come in order */
     bool stop;
 };
 
-static void say_key(struct state_check *check, const char *key, const char *what) {
-    const struct art_name *name = check->vtab->name;
+static void say_key(void *context, const char *key, const char *what) {
+    struct state_check *check = context;
     struct art_finding finding = {.rc = SQLITE_CORRUPT_VTAB, .slot = ART_NOWHERE, .page = ART_NOWHERE};
+    if (check->stop) return;
     finding.what = sqlite3_mprintf("'%q' %s", key, what);
-    finding.place = sqlite3_mprintf("%s.%s_artstate", name->schema, name->table);
+    finding.place = sqlite3_mprintf("%s.%s_artstate", check->name->schema, check->name->table);
     finding.sentence =
         sqlite3_mprintf("art: '%q' %s (%s): restore the database from a backup", key, what, finding.place);
     check->findings->nomem |= !finding.place;
-    check->stop |= !add_finding(check->findings, finding);
+    check->stop = !add_finding(check->findings, finding);
 }
 
-/* Takes the reason, which is one of art's own sentences; NULL: no memory. */
-static void say_why(struct state_check *check, const char *key, char *reason) {
-    char *what = reason ? sqlite3_mprintf("is not valid: %s", reason + strlen("art: ")) : NULL;
-    if (what) say_key(check, key, what);
-    check->findings->nomem |= !what;
-    sqlite3_free(what);
-    sqlite3_free(reason);
-}
-
-static void check_state_columns(struct state_check *check, const char *text) {
+static int check_state_columns(struct state_check *check, const char *text) {
     struct art_columns columns = {0};
     char *reason = NULL;
-    int rc = art_columns_parse(&columns, check->vtab->name->table, text, &reason);
-    check->findings->nomem |= rc == SQLITE_NOMEM;
+    int rc = art_columns_parse(&columns, check->name->table, text, &reason);
     art_columns_clear(&columns);
-    if (rc && rc != SQLITE_NOMEM) {
-        say_why(check, "columns", reason);
-    } else {
-        sqlite3_free(reason);
-    }
-}
-
-static bool is_option(const struct art_settings *settings, const char *key) {
-    const char *name;
-    char *text;
-    for (unsigned i = 0; art_settings_show(settings, i, &name, &text); i++) {
-        sqlite3_free(text);
-        if (!strcmp(name, key)) return true;
-    }
-    return false;
-}
-
-static void check_option(struct state_check *check, const char *key, const char *value) {
-    struct art_settings settings = check->vtab->settings;
-    char *reason = NULL, *argument = sqlite3_mprintf("%s=%s", key, value);
-    int rc = argument ? art_settings_parse(&settings, argument, &reason) : SQLITE_NOMEM;
-    sqlite3_free(argument);
-    check->findings->nomem |= rc == SQLITE_NOMEM;
-    if (rc && rc != SQLITE_NOMEM) {
-        say_why(check, key, reason);
-    } else {
-        sqlite3_free(reason);
-    }
-}
-
-static void check_needed(struct state_check *check, enum state_field field, sqlite3_stmt *row, const char *text) {
-    int type = sqlite3_column_type(row, 1), len = sqlite3_column_bytes(row, 1);
-    check->seen[field] = true;
-    if (field == FIELD_ID && type == SQLITE_BLOB && len == ART_UUID_BYTES) {
-        memcpy(check->id, sqlite3_column_blob(row, 1), sizeof check->id);
-        check->id_known = true;
-        return;
-    }
-    if (field == FIELD_FORMAT && (type != SQLITE_INTEGER || !art_state_format_known(sqlite3_column_int64(row, 1)))) {
-        say_key(check, "format", "is not one that this version of art knows");
-    } else if (field == FIELD_ID) {
-        say_key(check, "id", "is not 16 bytes");
-    } else if (field == FIELD_FILE) {
-        sqlite3_free(check->file);
-        check->file = sqlite3_mprintf("%s", (int)strlen(text) == len ? text : "");
-        check->findings->nomem |= !check->file;
-    } else if (field == FIELD_COLUMNS) {
-        check_state_columns(check, text);
-    }
-}
-
-static void check_field(struct state_check *check, const char *key, sqlite3_stmt *row) {
-    int type = sqlite3_column_type(row, 1), len = sqlite3_column_bytes(row, 1);
-    if (check->last && !strcmp(check->last, key)) return say_key(check, key, "is there twice");
-    if (!strcmp(key, "nonce")) {
-        if (type != SQLITE_BLOB || len != ART_NONCE_BYTES) say_key(check, key, "is not 16 bytes");
-        return;
-    }
-    if (!strcmp(key, "young")) {
-        if (type != SQLITE_BLOB) say_key(check, key, "is no list of slots");
-        return;
-    }
-    const char *text = type == SQLITE_BLOB ? "" : (const char *)sqlite3_column_text(row, 1);
-    if (!text) text = "";
-    for (unsigned i = 0; i < FIELDS_NEEDED; i++) {
-        if (!strcmp(key, field_names[i])) return check_needed(check, (enum state_field)i, row, text);
-    }
-    if (is_option(&check->vtab->settings, key)) check_option(check, key, text);
-}
-
-static int check_rows(struct state_check *check, sqlite3_stmt *rows) {
-    int rc;
-    while (!check->stop && (rc = art_shadow_step(check->vtab->connection, rows)) == SQLITE_ROW) {
-        const char *key = (const char *)sqlite3_column_text(rows, 0);
-        char *copy = sqlite3_mprintf("%s", key ? key : "");
-        if (!copy) return SQLITE_NOMEM;
-        check_field(check, copy, rows);
-        sqlite3_free(check->last);
-        check->last = copy;
-    }
-    return check->stop || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    char *what = rc && reason ? sqlite3_mprintf("is not valid: %s", reason + strlen("art: ")) : NULL;
+    if (what) say_key(check, "columns", what);
+    if (rc && !what) rc = SQLITE_NOMEM;
+    sqlite3_free(what);
+    sqlite3_free(reason);
+    return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
 /* *explained: no more need be said of why the table cannot be attached. */
 static int check_state_table(struct art_vtab *vtab, struct art_findings *findings, bool *explained) {
     const struct art_name *name = vtab->name;
     sqlite3 *db = vtab->connection->db;
-    struct state_check check = {.vtab = vtab, .findings = findings};
-    sqlite3_stmt *rows = NULL;
+    struct state_check check = {name, findings, false};
+    struct art_state state;
     unsigned before = findings->count;
-    char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k", name->schema, name->table);
-    int rc = sql ? sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL) : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    if (!rc) rc = check_rows(&check, rows);
-    if (!rc && !check.stop && check.file && check.id_known && !art_shadow_file_name_is_sound(check.file, check.id)) {
-        say_key(&check, "file", "is no name of this table's .art file");
-    }
-    for (unsigned i = 0; !rc && !check.stop && i < FIELDS_NEEDED; i++) {
-        if (!check.seen[i]) say_key(&check, field_names[i], "is missing");
-    }
-    sqlite3_free(check.last);
-    sqlite3_free(check.file);
+    int rc = art_state_read(
+        &(struct art_state_query){vtab->connection, db, name->schema, name->table, &vtab->settings, say_key, &check},
+        &state);
+    if (!rc && state.columns) rc = check_state_columns(&check, state.columns);
+    art_state_clear(&state);
     if (rc && !art_check_hindered(rc)) {
         char *sentence = NULL;
         rc = art_report_sql(&sentence, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
         add_sentence(findings, rc, sentence);
         rc = SQLITE_OK;
     }
-    sqlite3_finalize(rows);
     *explained = findings->count > before;
     return rc;
 }

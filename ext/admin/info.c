@@ -18,27 +18,23 @@ struct fact {
     char *text; /* sqlite3_free() */
 };
 
-struct info_vtab {
-    sqlite3_vtab base;
-    struct art_connection *connection;
-};
-
 struct info_cursor {
-    sqlite3_vtab_cursor base;
+    struct art_function_cursor base;
     struct fact *facts;
-    unsigned count, capacity, at;
+    unsigned count, capacity;
     bool nomem;
     struct fact lost; /* what there was no memory for */
 };
 
-static void clear(struct info_cursor *cursor) {
+static void clear_facts(struct art_function_cursor *base) {
+    struct info_cursor *cursor = (struct info_cursor *)base;
     for (unsigned i = 0; i < cursor->count; i++) {
         sqlite3_free(cursor->facts[i].property);
         sqlite3_free(cursor->facts[i].text);
     }
     art_free(cursor->facts);
     cursor->facts = NULL;
-    cursor->count = cursor->capacity = cursor->at = 0;
+    cursor->count = cursor->capacity = 0;
     cursor->nomem = false;
 }
 
@@ -104,7 +100,18 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "syncs", info->syncs);
     add_integer(cursor, "stale pages", info->stale);
     add_integer(cursor, "ring failures", info->ring_failures);
-    add_integer(cursor, "gaps passed", info->gaps);
+    add_integer(cursor, "ring batches", info->ring_batches);
+    add_integer(cursor, "blobs read ahead", info->read_ahead);
+    add_integer(cursor, "blobs read in vain", info->read_in_vain);
+    add_integer(cursor, "lookups side by side", info->helped.finger);
+    add_integer(cursor, "lookups filtered", info->helped.filters);
+    add_integer(cursor, "memtable passed", info->helped.memtable);
+    add_integer(cursor, "gaps passed", info->helped.gaps);
+    add_integer(cursor, "flushes", info->helped.flushes);
+    add_integer(cursor, "flushes joined", info->helped.joined);
+    add_integer(cursor, "merges", info->helped.merges);
+    add_integer(cursor, "blobs dropped", info->helped.dropped);
+    add_integer(cursor, "rests", info->helped.rests);
     add_text(cursor, "io", info->engine);
     add_text(cursor, "direct", !info->direct ? "no" : info->cached ? "writes" : "yes");
     add_text(cursor, "file", table->path);
@@ -155,7 +162,7 @@ static void add_requests(struct info_cursor *cursor, const struct art_table *tab
 static int add_orphans(struct info_cursor *cursor, struct art_connection *connection, const char *schema,
                        char **message) {
     struct art_orphan_files orphans = {0};
-    int rc = art_orphan_files_find(connection->db, schema, &orphans, message);
+    int rc = art_orphan_files_find(connection, schema, &orphans, message);
     for (unsigned i = 0; !rc && i < orphans.count; i++) {
         const struct art_orphan_file *file = &orphans.items[i];
         if (file->known) {
@@ -189,97 +196,25 @@ static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, c
     return !rc && cursor->nomem ? SQLITE_NOMEM : rc;
 }
 
-/* --- the module --------------------------------------------------------------------------------------------------- */
+/* --- the function ------------------------------------------------------------------------------------------------- */
 
-static int info_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
-                        char **message) {
-    (void)context;
-    (void)argc;
-    (void)argv;
-    (void)message;
-    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(property TEXT, value, \"table\" HIDDEN)");
-    if (rc) return rc;
-    struct info_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
-    if (!vtab) return SQLITE_NOMEM;
-    vtab->connection = art_connection_hold(db);
-    *out = &vtab->base;
-    return SQLITE_OK;
-}
-
-static int info_disconnect(sqlite3_vtab *base) {
-    art_connection_release(((struct info_vtab *)base)->connection);
-    sqlite3_free(base->zErrMsg);
-    art_free(base);
-    return SQLITE_OK;
-}
-
-/* Without a name it is told when it comes to that: SQLite also asks what a part of an OR would cost alone. */
-int art_best_index_of_name(sqlite3_index_info *info, int column) {
-    for (int i = 0; i < info->nConstraint; i++) {
-        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        if (constraint->iColumn != column || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-        if (!constraint->usable) return SQLITE_CONSTRAINT;
-        info->aConstraintUsage[i].argvIndex = 1;
-        info->aConstraintUsage[i].omit = 1;
-        info->estimatedCost = 1000;
-        info->estimatedRows = 30;
-        return SQLITE_OK;
-    }
-    info->estimatedCost = 1e50;
-    return SQLITE_OK;
-}
-
-static int info_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    (void)base;
-    return art_best_index_of_name(info, INFO_TABLE);
-}
-
-static int info_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-    (void)base;
-    struct info_cursor *cursor = art_alloc_zeroed(sizeof *cursor);
-    if (!cursor) return SQLITE_NOMEM;
-    *out = &cursor->base;
-    return SQLITE_OK;
-}
-
-static int info_close(sqlite3_vtab_cursor *base) {
-    clear((struct info_cursor *)base);
-    art_free(base);
-    return SQLITE_OK;
-}
-
-static int info_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
-    (void)plan;
-    (void)words;
-    struct info_cursor *cursor = (struct info_cursor *)base;
-    struct info_vtab *info = (struct info_vtab *)base->pVtab;
-    clear(cursor);
-    if (!argc) {
-        return art_complain(&base->pVtab->zErrMsg, SQLITE_ERROR,
-                            "art: art_info needs a table's name: SELECT * FROM art_info('objects')");
-    }
-    if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
-    const char *name = (const char *)sqlite3_value_text(argv[0]);
+static int begin_info(struct art_function_cursor *base, const char *text, char **message) {
     struct art_table_ref *ref;
-    int rc = name ? art_table_ref_hold(info->connection, name, &ref, &base->pVtab->zErrMsg) : SQLITE_NOMEM;
+    int rc = art_table_ref_hold(((struct art_function_vtab *)base->base.pVtab)->connection, text, &ref, message);
     if (rc) return rc;
-    rc = gather_facts(cursor, ref, &base->pVtab->zErrMsg);
+    rc = gather_facts((struct info_cursor *)base, ref, message);
     art_table_ref_release(ref);
     return rc;
 }
 
-static int info_next(sqlite3_vtab_cursor *base) {
-    ((struct info_cursor *)base)->at++;
+static int next_fact(struct art_function_cursor *base, char **message) {
+    (void)message;
+    base->valid = base->row <= ((struct info_cursor *)base)->count;
     return SQLITE_OK;
 }
 
-static int info_eof(sqlite3_vtab_cursor *base) {
-    return ((struct info_cursor *)base)->at >= ((struct info_cursor *)base)->count;
-}
-
-static int info_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-    const struct info_cursor *cursor = (struct info_cursor *)base;
-    const struct fact *fact = &cursor->facts[cursor->at];
+static void show_fact(struct art_function_cursor *base, sqlite3_context *context, int column) {
+    const struct fact *fact = &((struct info_cursor *)base)->facts[base->row - 1];
     if (column == INFO_PROPERTY) {
         sqlite3_result_text(context, fact->property, -1, SQLITE_TRANSIENT);
     } else if (column != INFO_VALUE) {
@@ -291,24 +226,15 @@ static int info_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
     } else {
         sqlite3_result_text(context, fact->text, -1, SQLITE_TRANSIENT);
     }
-    return SQLITE_OK;
 }
 
-static int info_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-    *rowid = ((struct info_cursor *)base)->at;
-    return SQLITE_OK;
-}
-
-const sqlite3_module art_info_module = {
-    .xConnect = info_connect,
-    .xBestIndex = info_best_index,
-    .xDisconnect = info_disconnect,
-    .xDestroy = info_disconnect,
-    .xOpen = info_open,
-    .xClose = info_close,
-    .xFilter = info_filter,
-    .xNext = info_next,
-    .xEof = info_eof,
-    .xColumn = info_column,
-    .xRowid = info_rowid,
+const struct art_table_function art_info_function = {
+    .name = "art_info",
+    .declaration = "CREATE TABLE x(property TEXT, value, \"table\" HIDDEN)",
+    .argument = INFO_TABLE,
+    .cursor_bytes = sizeof(struct info_cursor),
+    .clear = clear_facts,
+    .begin = begin_info,
+    .next = next_fact,
+    .column = show_fact,
 };

@@ -10,19 +10,19 @@
 #include "ext/admin/salvage.h"
 
 struct salvage_vtab {
-    sqlite3_vtab base;
-    struct art_connection *connection;
+    struct art_function_vtab base;
     struct art_salvage_target target;
     struct art_columns columns;
     char *name;
 };
 
 struct salvage_cursor {
-    sqlite3_vtab_cursor base;
+    struct art_function_cursor base;
     struct art_remains remains;
     struct art_record_reader reader;
-    sqlite3_int64 row;
 };
+
+static const struct art_table_function salvage_scan;
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
@@ -71,7 +71,7 @@ static int take_table(struct salvage_vtab *vtab, int argc, const char *const *ar
     }
     char *text = argument_text(argv[0]);
     if (!text) return SQLITE_NOMEM;
-    int rc = art_salvage_target_table(vtab->connection, text, &vtab->target, &vtab->columns, found, message);
+    int rc = art_salvage_target_table(vtab->base.connection, text, &vtab->target, &vtab->columns, found, message);
     if (!rc && !*found) rc = art_table_ref_unknown(text, message);
     sqlite3_free(text);
     return rc;
@@ -115,10 +115,10 @@ static int declare_salvage(const struct salvage_vtab *vtab, sqlite3 *db) {
 }
 
 static void salvage_free(struct salvage_vtab *vtab) {
-    if (vtab->connection) art_connection_release(vtab->connection);
+    if (vtab->base.connection) art_connection_release(vtab->base.connection);
     art_salvage_target_clear(&vtab->target);
     art_columns_clear(&vtab->columns);
-    sqlite3_free(vtab->base.zErrMsg);
+    sqlite3_free(vtab->base.base.zErrMsg);
     sqlite3_free(vtab->name);
     art_free(vtab);
 }
@@ -128,9 +128,9 @@ static int connect_as(sqlite3 *db, bool created, int argc, const char *const *ar
     struct salvage_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
     bool found = true;
     if (!vtab) return SQLITE_NOMEM;
-    vtab->connection = art_connection_hold(db);
+    vtab->base.connection = art_connection_hold(db);
     vtab->name = sqlite3_mprintf("%s", argv[2]);
-    int rc = vtab->connection && vtab->name ? SQLITE_OK : SQLITE_NOMEM;
+    int rc = vtab->base.connection && vtab->name ? SQLITE_OK : SQLITE_NOMEM;
     if (!rc && sqlite3_stricmp(argv[1], "temp")) {
         rc = art_complain(message, SQLITE_ERROR,
                           "art: a table of art_salvage is made in temp (%s.%s): CREATE VIRTUAL TABLE temp.%s ...",
@@ -146,7 +146,8 @@ static int connect_as(sqlite3 *db, bool created, int argc, const char *const *ar
         salvage_free(vtab);
         return rc;
     }
-    *out = &vtab->base;
+    vtab->base.function = &salvage_scan;
+    *out = &vtab->base.base;
     return SQLITE_OK;
 }
 
@@ -178,53 +179,31 @@ static int salvage_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
-static int salvage_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-    (void)base;
-    struct salvage_cursor *cursor = art_alloc_zeroed(sizeof *cursor);
-    if (!cursor) return SQLITE_NOMEM;
-    *out = &cursor->base;
-    return SQLITE_OK;
-}
-
-static int salvage_close(sqlite3_vtab_cursor *base) {
+static void clear_remains(struct art_function_cursor *base) {
     art_remains_clear(&((struct salvage_cursor *)base)->remains);
-    art_free(base);
-    return SQLITE_OK;
 }
 
-static int salvage_next(sqlite3_vtab_cursor *base) {
+static int next_remaining(struct art_function_cursor *base, char **message) {
     struct salvage_cursor *cursor = (struct salvage_cursor *)base;
-    int rc = art_report(&base->pVtab->zErrMsg, art_salvage_next(cursor->remains.salvage));
-    cursor->row++;
-    if (!rc && art_salvage_valid(cursor->remains.salvage)) {
-        art_record_reader_set(&cursor->reader, art_salvage_value(cursor->remains.salvage));
-    }
+    struct art_salvage *salvage = cursor->remains.salvage;
+    int rc = art_report(message, art_salvage_next(salvage));
+    base->valid = !rc && art_salvage_valid(salvage);
+    if (base->valid) art_record_reader_set(&cursor->reader, art_salvage_value(salvage));
     return rc;
 }
 
-static int salvage_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
-    (void)plan;
-    (void)words;
-    (void)argc;
-    (void)argv;
-    struct salvage_cursor *cursor = (struct salvage_cursor *)base;
-    struct salvage_vtab *vtab = (struct salvage_vtab *)base->pVtab;
-    art_remains_clear(&cursor->remains);
-    cursor->row = 0;
-    if (!vtab->target.file && !vtab->target.table) return art_table_ref_unknown(vtab->name, &base->pVtab->zErrMsg);
-    int rc = art_remains_open(&cursor->remains, vtab->connection, &vtab->target, false, &base->pVtab->zErrMsg);
-    return rc ? rc : salvage_next(base);
-}
-
-static int salvage_eof(sqlite3_vtab_cursor *base) {
-    const struct salvage_cursor *cursor = (struct salvage_cursor *)base;
-    return !cursor->remains.salvage || !art_salvage_valid(cursor->remains.salvage);
+static int begin_remaining(struct art_function_cursor *base, const char *text, char **message) {
+    (void)text;
+    struct salvage_vtab *vtab = (struct salvage_vtab *)base->base.pVtab;
+    if (!vtab->target.file && !vtab->target.table) return art_table_ref_unknown(vtab->name, message);
+    return art_remains_open(&((struct salvage_cursor *)base)->remains, vtab->base.connection, &vtab->target, false,
+                            message);
 }
 
 /* A record that nobody of ours has made has no value to show. */
-static int salvage_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+static void show_remaining(struct art_function_cursor *base, sqlite3_context *context, int column) {
     struct salvage_cursor *cursor = (struct salvage_cursor *)base;
-    const struct salvage_vtab *vtab = (struct salvage_vtab *)base->pVtab;
+    const struct salvage_vtab *vtab = (struct salvage_vtab *)base->base.pVtab;
     const struct art_salvage *salvage = cursor->remains.salvage;
     if (column == ART_COLUMN_KEY) {
         struct art_bytes key = art_salvage_key(salvage);
@@ -234,13 +213,15 @@ static int salvage_column(sqlite3_vtab_cursor *base, sqlite3_context *context, i
     } else if (art_record_reader_result(&cursor->reader, context, (unsigned)column - 1, NULL)) {
         sqlite3_result_null(context);
     }
-    return SQLITE_OK;
 }
 
-static int salvage_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-    *rowid = ((struct salvage_cursor *)base)->row;
-    return SQLITE_OK;
-}
+static const struct art_table_function salvage_scan = {
+    .cursor_bytes = sizeof(struct salvage_cursor),
+    .clear = clear_remains,
+    .begin = begin_remaining,
+    .next = next_remaining,
+    .column = show_remaining,
+};
 
 const sqlite3_module art_salvage_module = {
     .xCreate = salvage_create,
@@ -248,11 +229,5 @@ const sqlite3_module art_salvage_module = {
     .xBestIndex = salvage_best_index,
     .xDisconnect = salvage_disconnect,
     .xDestroy = salvage_disconnect,
-    .xOpen = salvage_open,
-    .xClose = salvage_close,
-    .xFilter = salvage_filter,
-    .xNext = salvage_next,
-    .xEof = salvage_eof,
-    .xColumn = salvage_column,
-    .xRowid = salvage_rowid,
+    ART_FUNCTION_CURSOR,
 };

@@ -69,38 +69,10 @@ int art_salvage_target_file(const char *path, struct art_salvage_target *out, ch
 
 /* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
-struct state {
-    bool has_id;
-    uint8_t id[ART_UUID_BYTES];
-    enum art_storage storage; /* AUTO: it is not said */
-    char *file;
-};
-
 static bool ends_salvage(int rc) {
     int primary = rc & 0xff;
     return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
            primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
-}
-
-static int take_state_row(struct art_remains *remains, struct state *state, sqlite3_stmt *row) {
-    const char *key = (const char *)sqlite3_column_text(row, 0);
-    const void *data = sqlite3_column_blob(row, 1);
-    int len = sqlite3_column_bytes(row, 1);
-    if (!key || !data) return SQLITE_OK;
-    if (!strcmp(key, "id") && len == ART_UUID_BYTES) {
-        memcpy(state->id, data, ART_UUID_BYTES);
-        state->has_id = true;
-    } else if (!strcmp(key, "root") && !remains->root.len) {
-        return art_buffer_append(&remains->root, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
-    } else if (!strcmp(key, "storage")) {
-        bool inlined = len == 6 && !memcmp(data, "inline", 6), file = len == 4 && !memcmp(data, "file", 4);
-        state->storage = inlined ? ART_STORAGE_INLINE : file ? ART_STORAGE_FILE : ART_STORAGE_AUTO;
-    } else if (!strcmp(key, "file") && !memchr(data, 0, (size_t)len)) {
-        sqlite3_free(state->file);
-        state->file = sqlite3_mprintf("%.*s", len, (const char *)data);
-        if (!state->file) return SQLITE_NOMEM;
-    }
-    return SQLITE_OK;
 }
 
 static int prepare_on(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
@@ -114,19 +86,12 @@ static int report(const struct art_remains *remains, int rc, char **message) {
 }
 
 /* What cannot be read is not there. */
-static int read_state(struct art_remains *remains, struct state *state, char **message) {
-    sqlite3_stmt *rows = NULL;
-    int rc = prepare_on(remains, "SELECT k, v FROM \"%w\".\"%w_artstate\"", &rows);
-    while (!rc && (rc = art_shadow_step(remains->connection, rows)) == SQLITE_ROW) {
-        rc = take_state_row(remains, state, rows);
-    }
-    if (rc && rc != SQLITE_DONE && ends_salvage(rc)) {
-        rc = report(remains, rc, message);
-    } else {
-        rc = SQLITE_OK;
-    }
-    sqlite3_finalize(rows);
-    return rc;
+static int read_state_left(struct art_remains *remains, struct art_state *state, char **message) {
+    const struct art_salvage_target *target = remains->target;
+    struct art_connection *connection = remains->connection;
+    int rc = art_state_read(
+        &(struct art_state_query){connection, connection->db, target->schema, .table = target->table}, state);
+    return ends_salvage(rc) ? report(remains, rc, message) : SQLITE_OK;
 }
 
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
@@ -225,13 +190,13 @@ static enum art_rc visit_name(void *context, const char *name) {
 }
 
 /* First by the whole name, then by the table's. *found stays NULL where none fits. */
-static int find_file(struct art_remains *remains, const struct state *state, const char *database, char **found,
+static int find_file(struct art_remains *remains, const struct art_state *state, const char *database, char **found,
                      char **message) {
     static const uint8_t nothing[ART_UUID_BYTES];
     struct file_search search = {.has_id = state->has_id};
     char *folder = NULL;
     int rc = art_database_folder(remains->connection->db, remains->target->schema, &folder);
-    char *name = art_file_name(database, remains->target->table, state->has_id ? state->id : nothing, 0);
+    char *name = art_file_name(database, remains->target->table, state->has_id ? state->uuid : nothing, 0);
     char *own = art_file_name("/", remains->target->table, nothing, 0); /* -<table>-<digits>.art */
     if (!rc && (!name || !own)) rc = SQLITE_NOMEM;
     for (unsigned attempt = 0; !rc && folder && attempt < 2 && !search.found; attempt++) {
@@ -268,23 +233,22 @@ static int use_rows(struct art_remains *remains, struct art_salvage_options *opt
     return SQLITE_OK;
 }
 
-static int use_file(struct art_remains *remains, const struct state *state, struct art_salvage_options *options,
+static int use_file(struct art_remains *remains, const struct art_state *state, struct art_salvage_options *options,
                     char **message) {
     const char *database = art_database_name(remains->connection->db, remains->target->schema);
     char *found = NULL;
-    bool sound = state->file && state->has_id && art_shadow_file_name_is_sound(state->file, state->id);
-    int rc = sound ? SQLITE_OK : find_file(remains, state, database, &found, message);
-    const char *name = sound ? state->file : found;
+    int rc = state->file_is_sound ? SQLITE_OK : find_file(remains, state, database, &found, message);
+    const char *name = state->file_is_sound ? state->file : found;
     if (!rc && name) rc = art_report(message, art_path_beside(database, name, &remains->path));
     sqlite3_free(found);
     options->path = remains->path;
     return rc;
 }
 
-static int find_blobs(struct art_remains *remains, const struct state *state, struct art_salvage_options *options,
+static int find_blobs(struct art_remains *remains, const struct art_state *state, struct art_salvage_options *options,
                       char **message) {
-    bool inlined = state->storage == ART_STORAGE_INLINE;
-    if (state->storage == ART_STORAGE_AUTO) {
+    bool inlined = state->settings.storage == ART_STORAGE_INLINE;
+    if (state->settings.storage == ART_STORAGE_AUTO) {
         int rc = art_report(message, has_rows(remains, &inlined));
         if (rc) return rc;
     }
@@ -303,14 +267,16 @@ static int hold_moment(struct art_remains *remains, char **message) {
 }
 
 static int gather_remains(struct art_remains *remains, struct art_salvage_options *options, char **message) {
-    struct state state = {.storage = ART_STORAGE_AUTO};
+    struct art_state state = {0};
     int rc = hold_moment(remains, message);
-    if (!rc) rc = read_state(remains, &state, message);
+    if (!rc) rc = read_state_left(remains, &state, message);
     if (!rc) rc = find_blobs(remains, &state, options, message);
-    sqlite3_free(state.file);
     options->uuid_known = state.has_id;
-    memcpy(options->uuid, state.id, ART_UUID_BYTES);
+    memcpy(options->uuid, state.uuid, ART_UUID_BYTES);
+    remains->root = state.root;
+    state.root = (struct art_buffer){0};
     options->root = art_buffer_bytes(&remains->root);
+    art_state_clear(&state);
     options->each_log_row = each_row_left;
     return rc;
 }

@@ -183,16 +183,10 @@ struct art_record_reader {
 void art_record_reader_set(struct art_record_reader *reader, struct art_bytes record);
 enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_context *context, unsigned column,
                                      uint8_t **whole);
-/* A value without its surroundings; `type` is SQLite's. */
-struct art_held {
-    int type;
-    int64_t integer;
-    double real;
-    struct art_bytes bytes; /* of a text or blob; borrowed */
-};
-enum art_rc art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out);
-/* The same for core, as fast as can be: of these columns, in ascending order, those whose `item` has a bit in `wanted`,
- * each to out[item]. Texts and blobs are borrowed; NULLs where the record is damaged. */
+/* The same for core; texts and blobs are borrowed. */
+enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out);
+/* Of these columns, in ascending order, those whose `item` has a bit in `wanted`, each to out[item]; NULLs from where
+ * the record is damaged. */
 struct art_record_place {
     unsigned column, item;
 };

@@ -394,53 +394,16 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
     return rc;
 }
 
-enum art_rc art_record_reader_held(struct art_record_reader *reader, unsigned column, struct art_held *out) {
-    uint64_t serial = 0, len = 0;
-    enum art_rc rc = find_field(reader, column, &serial, &len);
-    if (rc) return rc;
-    const uint8_t *data = reader->body - len;
-    if (serial >= 12) {
-        out->type = serial & 1 ? SQLITE_TEXT : SQLITE_BLOB;
-        out->bytes = art_bytes(data, (uint32_t)len);
-    } else if (serial == 0) {
-        out->type = SQLITE_NULL;
+static void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
+    if (serial == 0) {
+        out->kind = ART_DATUM_NULL;
     } else if (serial == 7) {
-        out->type = SQLITE_FLOAT;
-        out->real = real_of(number_bits(serial, data, len));
-    } else {
-        out->type = SQLITE_INTEGER;
-        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
-    }
-    return ART_OK;
-}
-
-struct record_walk {
-    const uint8_t *types, *end_of_types, *body, *end;
-    unsigned column;
-};
-
-static void walk_begin(struct record_walk *walk, struct art_bytes record) {
-    uint64_t header = 0;
-    uint32_t n = record.len ? get_varint(record.data, record.data + record.len, &header) : 0;
-    *walk = (struct record_walk){0};
-    if (!n || header > record.len || header < n) return;
-    walk->types = record.data + n;
-    walk->body = walk->end_of_types = record.data + header;
-    walk->end = record.data + record.len;
-}
-
-static void __attribute__((noinline))
-set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
-    if (serial == 7) {
         out->kind = ART_DATUM_REAL;
         out->real = real_of(number_bits(serial, data, len));
         if (out->real != out->real) out->kind = ART_DATUM_NULL; /* as SQLite reads NaN */
-    } else if (serial < 7) {
-        out->kind = ART_DATUM_INTEGER;
-        out->integer = (int64_t)number_bits(serial, data, len);
     } else if (serial < 10) {
         out->kind = ART_DATUM_INTEGER;
-        out->integer = (int64_t)serial - 8;
+        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
     } else {
         out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
         out->by_hash = false;
@@ -448,151 +411,23 @@ set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t 
     }
 }
 
-static void walk_to(struct record_walk *walk, unsigned column, struct art_datum *out) {
-    out->kind = ART_DATUM_NULL;
-    while (walk->types < walk->end_of_types) {
-        uint64_t serial;
-        uint32_t n = get_varint(walk->types, walk->end_of_types, &serial);
-        uint64_t len = n ? body_bytes(serial) : 0;
-        if (!n || serial == 10 || serial == 11 || len > (uint64_t)(walk->end - walk->body)) break;
-        const uint8_t *data = walk->body;
-        walk->types += n;
-        walk->body += len;
-        if (walk->column++ < column) continue;
-        if (serial) set_datum(out, serial, data, len);
-        return;
-    }
-    walk->types = walk->end_of_types; /* the rest reads as NULL */
+enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
+    uint64_t serial = 0, len = 0;
+    enum art_rc rc = find_field(reader, column, &serial, &len);
+    if (!rc) set_datum(out, serial, reader->body - len, len);
+    return rc;
 }
 
-/* A big-endian integer of 1 to 8 bytes: cut out of 8 bytes of the record, without a branch that depends on the number,
- * where the record has so many. */
-static inline int64_t short_integer(struct art_bytes record, uint32_t at, uint32_t len) {
-    enum { WORD = 8 };
-    if (record.len < WORD) return (int64_t)number_bits(len, record.data + at, len);
-    uint32_t from = art_min32(at, record.len - WORD);
-    return (int64_t)(__builtin_bswap64(art_load64(record.data + from)) << 8 * (at - from)) >> (64 - 8 * len);
-}
-
-/* A field's length by its type of a single byte; NOT_SHORT: the type is longer, or none. */
-enum { NOT_SHORT = 255 };
-static inline uint32_t short_bytes(uint8_t serial) {
-    if (serial < 10) return number_bytes[serial];
-    return serial < 12 || serial >= 0x80 ? NOT_SHORT : (serial - 12u) / 2;
-}
-
-/* Of a record whose header is single bytes, as nearly all are: how long it is. 0: another one. */
-static inline uint32_t short_header(struct art_bytes record) {
-    if (!record.len || record.data[0] >= 0x80 || record.data[0] > record.len) return 0;
-    return record.data[0];
-}
-
-static inline void set_short_datum(struct art_datum *out, struct art_bytes record, uint32_t serial, uint32_t at,
-                                   uint32_t len) {
-    if (serial - 1 < 6) {
-        out->kind = ART_DATUM_INTEGER;
-        out->integer = short_integer(record, at, len);
-    } else if (serial) {
-        set_datum(out, serial, record.data + at, len);
-    } else {
-        out->kind = ART_DATUM_NULL;
-    }
-}
-
-/* Where a record with a short header has a column, and of which type. False: another record. */
-struct short_walk {
-    const uint8_t *types; /* behind the header's length */
-    uint32_t count, column, at;
-};
-
-static inline bool short_field(struct short_walk *walk, struct art_bytes record, unsigned column, uint32_t *serial,
-                               uint32_t *len) {
-    if (column >= walk->count) return false;
-    for (; walk->column < column; walk->column++) {
-        uint32_t passed = short_bytes(walk->types[walk->column]);
-        if (passed == NOT_SHORT) return false;
-        walk->at += passed;
-    }
-    *serial = walk->types[column];
-    *len = short_bytes((uint8_t)*serial);
-    return *len != NOT_SHORT && walk->at + *len <= record.len;
-}
-
-static inline bool short_walk_begin(struct short_walk *walk, struct art_bytes record) {
-    uint32_t header = short_header(record);
-    if (!header) return false;
-    *walk = (struct short_walk){record.data + 1, header - 1, 0, header};
-    return true;
-}
-
-/* Any record; apart from the rest, which has more registers then. */
-static void __attribute__((noinline)) read_any(struct art_bytes record, const struct art_record_place *places,
-                                               unsigned count, unsigned wanted, struct art_datum *out) {
-    struct record_walk walk;
-    walk_begin(&walk, record);
-    for (unsigned i = 0; i < count; i++) {
-        if (wanted >> places[i].item & 1) walk_to(&walk, places[i].column, &out[places[i].item]);
-    }
-}
-
-/* One column, as sums and lookups ask for it of row after row. */
-static inline bool read_one_shortly(struct art_bytes record, unsigned column, struct art_datum *out) {
-    uint32_t header = short_header(record), at = header;
-    if (column + 1 >= header) return false;
-    for (unsigned i = 1; i <= column; i++) {
-        uint32_t len = short_bytes(record.data[i]);
-        if (len == NOT_SHORT) return false;
-        at += len;
-    }
-    uint32_t serial = record.data[column + 1], len = short_bytes((uint8_t)serial);
-    if (len == NOT_SHORT || at + len > record.len) return false;
-    set_short_datum(out, record, serial, at, len);
-    return true;
-}
-
-static void __attribute__((noinline)) read_several(struct art_bytes record, const struct art_record_place *places,
-                                                   unsigned count, unsigned wanted, struct art_datum *out) {
-    struct short_walk walk;
-    bool shortly = short_walk_begin(&walk, record);
-    for (unsigned i = 0; shortly && i < count; i++) {
-        uint32_t serial, len;
-        if (!(wanted >> places[i].item & 1)) continue;
-        shortly = short_field(&walk, record, places[i].column, &serial, &len);
-        if (shortly) set_short_datum(&out[places[i].item], record, serial, walk.at, len);
-    }
-    if (!shortly) read_any(record, places, count, wanted, out);
-}
-
-/* As a merge does, of row after row. */
-static void __attribute__((noinline))
-read_places(struct art_bytes record, const struct art_record_place *places, unsigned count, struct art_datum *out) {
-    struct short_walk walk;
-    bool shortly = short_walk_begin(&walk, record);
-    for (const struct art_record_place *place = places; shortly && place < places + count; place++) {
-        uint32_t serial, len;
-        shortly = short_field(&walk, record, place->column, &serial, &len);
-        if (shortly) set_short_datum(&out[place->item], record, serial, walk.at, len);
-    }
-    if (!shortly) read_any(record, places, count, ART_ALL_COLUMNS, out);
-}
-
-static void __attribute__((noinline)) read_one(struct art_bytes record, const struct art_record_place *places,
-                                               unsigned count, unsigned wanted, struct art_datum *out) {
-    const struct art_record_place *place = places, *end = places + count;
-    while (place < end && wanted != 1u << place->item) place++;
-    if (place < end && read_one_shortly(record, place->column, &out[place->item])) return;
-    read_several(record, places, count, wanted, out);
-}
-
-/* Each has the registers to itself. */
 void art_record_data(struct art_bytes record, const struct art_record_place *places, unsigned count, unsigned wanted,
                      struct art_datum *out) {
-    if (wanted == ART_ALL_COLUMNS) {
-        read_places(record, places, count, out);
-    } else if (wanted & (wanted - 1)) {
-        read_several(record, places, count, wanted, out);
-    } else {
-        read_one(record, places, count, wanted, out);
+    struct art_record_reader reader;
+    bool sound = true;
+    art_record_reader_set(&reader, record);
+    for (unsigned i = 0; i < count; i++) {
+        struct art_datum *datum = &out[places[i].item];
+        if (!(wanted >> places[i].item & 1)) continue;
+        sound = sound && !art_record_reader_datum(&reader, places[i].column, datum);
+        if (!sound) datum->kind = ART_DATUM_NULL;
     }
 }
 

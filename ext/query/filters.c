@@ -21,8 +21,8 @@
  * Longer texts are not worth their copy. */
 enum { WANTED_MAX = 16, REST = 240, TEXT_MAX = 1024 };
 
-static bool is_number(int type) {
-    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+static bool is_number(const struct art_datum *value) {
+    return value->kind == ART_DATUM_INTEGER || value->kind == ART_DATUM_REAL;
 }
 
 static const uint8_t *skip_any(const uint8_t *at, const uint8_t *end, const char *set) {
@@ -41,7 +41,7 @@ static bool looks_like_number(struct art_bytes text) {
 }
 
 static bool is_certain(const struct art_filter *filter, enum art_affinity affinity, struct art_bytes text) {
-    if (is_number(filter->value.type)) return affinity != ART_AFFINITY_TEXT;
+    if (is_number(&filter->value)) return affinity != ART_AFFINITY_TEXT;
     if (affinity != ART_AFFINITY_TEXT && affinity != ART_AFFINITY_BLOB) return false;
     if (filter->is_literal) return true;
     bool may_be_row_value =
@@ -54,22 +54,32 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     struct art_filter *filter = &scan->filters[scan->filter_count];
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
     struct art_bytes text = {0};
-    int type = sqlite3_value_type(value);
-    if (!is_number(type) && type != SQLITE_TEXT) return SQLITE_OK;
+    struct art_datum held = {0};
     if (!is_literal && !sqlite3_value_frombind(value)) return SQLITE_OK;
-    if (type == SQLITE_TEXT && !art_value_bytes(value, &text)) return SQLITE_NOMEM;
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        held.kind = ART_DATUM_INTEGER;
+        held.integer = sqlite3_value_int64(value);
+        break;
+    case SQLITE_FLOAT:
+        held.kind = ART_DATUM_REAL;
+        held.real = sqlite3_value_double(value);
+        break;
+    case SQLITE_TEXT:
+        held.kind = ART_DATUM_TEXT;
+        if (!art_value_bytes(value, &text)) return SQLITE_NOMEM;
+        break;
+    default:
+        return SQLITE_OK;
+    }
     filter->column = column - 1;
     filter->comparison = comparison;
     filter->is_literal = is_literal;
-    filter->value.type = type;
+    filter->value = held;
     if (text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text)) return SQLITE_OK;
-    if (type == SQLITE_INTEGER) filter->value.integer = sqlite3_value_int64(value);
-    if (type == SQLITE_FLOAT) filter->value.real = sqlite3_value_double(value);
-    if (type == SQLITE_TEXT) {
-        filter->text.len = 0;
-        if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
-        filter->value.bytes = art_buffer_bytes(&filter->text);
-    }
+    filter->text.len = 0;
+    if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
+    filter->value.bytes = art_buffer_bytes(&filter->text);
     scan->filter_count++;
     return SQLITE_OK;
 }
@@ -81,15 +91,10 @@ void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
     for (unsigned i = 0; i < scan->filter_count; i++) {
         const struct art_filter *filter = &scan->filters[i];
         int item = art_summary_find(summarised, filter->column + 1);
-        if (item < 0 || !is_number(filter->value.type)) continue;
+        if (item < 0 || !is_number(&filter->value)) continue;
         struct art_limit *limit = &out->limit[out->count++];
-        struct art_datum value = {.kind = ART_DATUM_INTEGER, .integer = filter->value.integer};
-        if (filter->value.type == SQLITE_FLOAT) {
-            value.kind = ART_DATUM_REAL;
-            value.real = filter->value.real;
-        }
         enum art_argument comparison = filter->comparison;
-        *limit = (struct art_limit){.column = (unsigned)item, .low = value, .high = value};
+        *limit = (struct art_limit){.column = (unsigned)item, .low = filter->value, .high = filter->value};
         limit->low_set = comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL;
         limit->high_set = comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL;
     }
@@ -101,32 +106,14 @@ void art_filters_clear(struct art_scan *scan) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static int order_of(bool greater, bool less) {
-    return greater - less;
-}
-
-/* False: SQLite has to say, among others where an integer is no double. */
-static bool compare_held(const struct art_held *held, const struct art_filter *filter, int *order) {
-    const struct art_held *value = &filter->value;
-    enum { EXACT = 53 };
-    if (held->type == SQLITE_INTEGER && value->type == SQLITE_INTEGER) {
-        *order = order_of(held->integer > value->integer, held->integer < value->integer);
-        return true;
+/* False: SQLite has to say. */
+static bool compare_held(const struct art_datum *held, const struct art_filter *filter, int *order) {
+    const struct art_datum *value = &filter->value;
+    bool texts = held->kind == ART_DATUM_TEXT && value->kind == ART_DATUM_TEXT;
+    if (texts ? !filter->is_literal && looks_like_number(held->bytes) : !is_number(held) || !is_number(value)) {
+        return false;
     }
-    if (held->type == SQLITE_TEXT && value->type == SQLITE_TEXT) {
-        *order = art_bytes_compare(held->bytes, value->bytes);
-        return filter->is_literal || !looks_like_number(held->bytes);
-    }
-    if (!is_number(held->type) || !is_number(value->type)) return false;
-    double numbers[2];
-    const struct art_held *both[2] = {held, value};
-    for (int i = 0; i < 2; i++) {
-        int64_t integer = both[i]->integer, most = (int64_t)1 << EXACT;
-        bool is_real = both[i]->type == SQLITE_FLOAT;
-        if (!is_real && (integer > most || integer < -most)) return false;
-        numbers[i] = is_real ? both[i]->real : (double)integer;
-    }
-    *order = order_of(numbers[0] > numbers[1], numbers[0] < numbers[1]);
+    *order = art_datum_compare(held, value);
     return true;
 }
 
@@ -153,9 +140,9 @@ static bool record_may_be_wanted(struct art_scan *scan) {
     scan->fetched = true;
     for (unsigned i = 0; i < scan->filter_count; i++) {
         const struct art_filter *filter = &scan->filters[i];
-        struct art_held held;
-        if (art_record_reader_held(&scan->reader, filter->column, &held)) return true;
-        if (held.type == SQLITE_NULL) return false;
+        struct art_datum held;
+        if (art_record_reader_datum(&scan->reader, filter->column, &held)) return true;
+        if (held.kind == ART_DATUM_NULL) return false;
         if (compare_held(&held, filter, &order) && !meets(filter->comparison, order)) return false;
     }
     return true;

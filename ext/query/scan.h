@@ -78,7 +78,7 @@ struct art_filter {
     unsigned column; /* of the record */
     enum art_argument comparison;
     bool is_literal;
-    struct art_held value; /* a number, or a text, its bytes in `text` */
+    struct art_datum value; /* a number, or a text, its bytes in `text` */
     struct art_buffer text;
 };
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */

@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <stddef.h>
 
-enum option_kind { OPTION_SIZE, OPTION_AUTO_SIZE, OPTION_ENGINE, OPTION_DIRECT, OPTION_STORAGE };
+enum option_kind { OPTION_SIZE, OPTION_AUTO_SIZE, OPTION_STORAGE };
 
 static const struct option {
     const char *name;
@@ -20,17 +20,13 @@ static const struct option {
     {"cache", OPTION_AUTO_SIZE, offsetof(struct art_settings, cache_bytes), "auto, or a size such as 64MB"},
     {"log_limit", OPTION_AUTO_SIZE, offsetof(struct art_settings, log_limit), "auto, or a size such as 1MB"},
     {"spill_limit", OPTION_SIZE, offsetof(struct art_settings, spill_limit), "a size such as 64MB"},
-    {"io", OPTION_ENGINE, offsetof(struct art_settings, engine), "auto, uring or pwrite"},
-    {"direct", OPTION_DIRECT, offsetof(struct art_settings, direct), "auto, on or off"},
     {"storage", OPTION_STORAGE, offsetof(struct art_settings, storage), "auto, file or inline"},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 static const uint64_t auto_size = ART_CACHE_AUTO; /* no size that can be given is as large */
 _Static_assert(ART_LOG_AUTO == ART_CACHE_AUTO, "one word for both");
-static const char *const engine_words[] = {"auto", "uring", "pwrite"};
-static const char *const direct_words[] = {"auto", "on", "off"};
 static const char *const storage_words[] = {"auto", "file", "inline"};
-static const char known_options[] = "cache, log_limit, spill_limit, io, direct, storage, summary";
+static const char known_options[] = "cache, log_limit, spill_limit, storage, summary";
 
 void art_settings_default(struct art_settings *settings) {
     *settings =
@@ -39,7 +35,7 @@ void art_settings_default(struct art_settings *settings) {
 
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b) {
     return a->cache_bytes == b->cache_bytes && a->log_limit == b->log_limit && a->spill_limit == b->spill_limit &&
-           a->engine == b->engine && a->direct == b->direct && a->storage == b->storage;
+           a->storage == b->storage;
 }
 
 struct art_text art_text_trimmed(const char *at, const char *end) {
@@ -79,17 +75,16 @@ static bool parse_size(struct art_text text, uint64_t *out) {
     return false;
 }
 
-static bool parse_word(struct art_text text, const char *const *words, unsigned *out) {
-    for (unsigned i = 0; i < 3; i++) {
-        if (!art_text_is(text, words[i])) continue;
-        *out = i;
+static bool parse_storage(struct art_text text, enum art_storage *out) {
+    for (unsigned i = 0; i < sizeof storage_words / sizeof *storage_words; i++) {
+        if (!art_text_is(text, storage_words[i])) continue;
+        *out = (enum art_storage)i;
         return true;
     }
     return false;
 }
 
 static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
-    unsigned word = 0;
     switch (option->kind) {
     case OPTION_AUTO_SIZE:
         if (art_text_is(value, "auto")) {
@@ -99,20 +94,25 @@ static bool set(struct art_settings *settings, const struct option *option, stru
         return parse_size(value, (uint64_t *)((char *)settings + option->offset));
     case OPTION_SIZE:
         return parse_size(value, (uint64_t *)((char *)settings + option->offset));
-    case OPTION_ENGINE:
-        if (!parse_word(value, engine_words, &word)) return false;
-        settings->engine = (enum art_engine)word;
-        return true;
-    case OPTION_DIRECT:
-        if (!parse_word(value, direct_words, &word)) return false;
-        settings->direct = (enum art_direct)word;
-        return true;
     case OPTION_STORAGE:
-        if (!parse_word(value, storage_words, &word)) return false;
-        settings->storage = (enum art_storage)word;
-        return true;
+        return parse_storage(value, &settings->storage);
     }
     return false;
+}
+
+static int take_option(struct art_settings *settings, struct art_text name, struct art_text value, char **message) {
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        if (!art_text_is(name, options[i].name)) continue;
+        if (set(settings, &options[i], value)) return SQLITE_OK;
+        return art_complain(message, SQLITE_ERROR, "art: '%.*s' is no value for %s: give %s", value.len, value.at,
+                            options[i].name, options[i].form);
+    }
+    return SQLITE_NOTFOUND;
+}
+
+int art_settings_take(struct art_settings *settings, const char *key, const char *value, char **message) {
+    struct art_text name = {key, (int)strlen(key)}, text = {value, (int)strlen(value)};
+    return take_option(settings, name, text, message);
 }
 
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message) {
@@ -122,11 +122,13 @@ int art_settings_parse(struct art_settings *settings, const char *argument, char
     if (value.len >= 2 && (*value.at == '\'' || *value.at == '"') && value.at[value.len - 1] == *value.at) {
         value = art_text_trimmed(value.at + 1, value.at + value.len - 1);
     }
-    for (unsigned i = 0; i < OPTIONS; i++) {
-        if (!art_text_is(name, options[i].name)) continue;
-        if (set(settings, &options[i], value)) return SQLITE_OK;
-        return art_complain(message, SQLITE_ERROR, "art: '%.*s' is no value for %s: give %s", value.len, value.at,
-                            options[i].name, options[i].form);
+    int rc = take_option(settings, name, value, message);
+    if (rc != SQLITE_NOTFOUND) return rc;
+    bool io = art_text_is(name, "io"), direct = art_text_is(name, "direct");
+    if (io || direct) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: '%s' is no option of a table: set the environment variable %s of the process",
+                            io ? "io" : "direct", io ? "ART_IO" : "ART_DIRECT");
     }
     return art_complain(message, SQLITE_ERROR, "art: there is no option '%.*s': known are %s", name.len, name.at,
                         known_options);
@@ -143,12 +145,6 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
         *text = size == auto_size ? sqlite3_mprintf("auto") : sqlite3_mprintf("%llu", size);
         break;
     }
-    case OPTION_ENGINE:
-        *text = sqlite3_mprintf("%s", engine_words[settings->engine]);
-        break;
-    case OPTION_DIRECT:
-        *text = sqlite3_mprintf("%s", direct_words[settings->direct]);
-        break;
     case OPTION_STORAGE:
         *text = sqlite3_mprintf("%s", storage_words[settings->storage]);
         break;

@@ -4,7 +4,8 @@
  *     definition   one column's definition, as SQLite would read it
  *     columns      all of a table's
  *     options      cache, log_limit, ... with their values
- *     shadow       T_artstate, T_artdata, T_artblob: made, dropped, renamed, and what T_artstate says of the table */
+ *     shadow       T_artstate, T_artdata, T_artblob: made, dropped, renamed
+ *     state        what T_artstate says of the table */
 #ifndef ART_EXT_SCHEMA_H
 #define ART_EXT_SCHEMA_H
 
@@ -101,8 +102,6 @@ struct art_summary art_summary_for_core(const struct art_summarised *summarised)
 
 struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
-    enum art_engine engine;
-    enum art_direct direct;
     enum art_storage storage; /* as asked for; in T_artstate what it was resolved to */
 };
 /* A part of a text. */
@@ -116,6 +115,8 @@ void art_settings_default(struct art_settings *settings);
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b);
 /* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message);
+/* One setting by its name as it is stored; SQLITE_NOTFOUND: there is none of that name. */
+int art_settings_take(struct art_settings *settings, const char *key, const char *value, char **message);
 /* A setting by its number (0..), as it stands in T_artstate; false behind the last. sqlite3_free() the text. */
 bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text);
 
@@ -141,19 +142,8 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has);
 int art_shadow_create_blobs(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_drop(sqlite3 *db, const struct art_name *name, char **message);
 int art_shadow_rename(sqlite3 *db, const struct art_name *name, const char *to, char **message);
-/* T_artstate as a handle finds it. */
-struct art_state {
-    uint8_t uuid[ART_UUID_BYTES];
-    struct art_settings settings;
-    char *file;    /* NULL: no name, or one that is refused */
-    char *columns; /* NULL: nothing is said of them */
-};
-void art_state_clear(struct art_state *state);
 /* A plain name in the database's own folder, with the id's first digits at its end. */
-enum { ART_FILE_NAME_ROOM = 256 };
 bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID_BYTES]);
-int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
-                          const struct art_settings *defaults, struct art_state *out, char **message);
 /* Appends to `columns` what was added since CREATE, without a look at any row. *sound = false: some of it is not
  * understood, and left out. *summary (if not NULL; art_free() it): the one that the table was given last, as the option
  * has it, or NULL for that of CREATE. */
@@ -164,5 +154,33 @@ int art_shadow_changes(sqlite3 *db, const struct art_name *name, struct art_colu
 int art_shadow_add_column(sqlite3 *db, const struct art_name *name, const char *definition, char **message);
 /* Another summary: a list without its parentheses, or NULL. */
 int art_shadow_set_summary(sqlite3 *db, const struct art_name *name, const char *list, char **message);
+
+/* --- what T_artstate says (state.c) ------------------------------------------------------------------------------- */
+
+struct art_state {
+    bool has_format, has_id, file_is_sound;
+    int64_t format;
+    uint8_t uuid[ART_UUID_BYTES];
+    struct art_settings settings;
+    char *file;                         /* not sound: anything; NULL: no name */
+    char *columns;                      /* NULL: nothing is said of them */
+    struct art_buffer root;             /* empty: none */
+    bool any, keys_shown, values_shown; /* rows; any that is not NULL in them */
+};
+void art_state_clear(struct art_state *state);
+struct art_state_query {
+    struct art_connection *connection; /* that asks */
+    sqlite3 *db;                       /* in which the table is: the connection's, or a copy */
+    const char *schema, *table;
+    const struct art_settings *defaults; /* NULL: art's */
+    /* Is told, if not NULL, what is wrong with a key. */
+    void (*wrong)(void *context, const char *key, const char *what);
+    void *context;
+};
+/* SQLite's code, SQLITE_ERROR for no such table; *out then has what was read before. Clear it in any case. */
+int art_state_read(const struct art_state_query *query, struct art_state *out);
+/* For a handle: the format is known, and there is an id. On an error there is nothing to clear. */
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message);
 
 #endif

@@ -7,8 +7,8 @@
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction
  *     T_artblob(page INTEGER PRIMARY KEY, data ART_BLOB)  with storage=inline: host/inline_blobs.c
  *
- * What stands in them may be anything when DEFENSIVE is off: it is checked here (T_artstate) or in core (T_artdata).
- * A table's own rows are read and written by table/shadow_rows.c.
+ * What stands in them may be anything when DEFENSIVE is off: it is checked by state.c (T_artstate) or in core
+ * (T_artdata). A table's own rows are read and written by table/shadow_rows.c.
  */
 #include "ext/schema/schema.h"
 
@@ -147,82 +147,6 @@ bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID
     size_t len = strlen(text);
     int n = snprintf(end, sizeof end, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
     return len > (size_t)n && len <= FILE_NAME_MAX && !strchr(text, '/') && !strcmp(text + len - n, end);
-}
-
-static int take_state(struct art_state *out, const char *key, sqlite3_stmt *row, bool *has_id, char **message) {
-    bool is_format = !strcmp(key, "format");
-    sqlite3_int64 format = is_format ? sqlite3_column_int64(row, 1) : 0;
-    if (is_format && !art_state_format_known(format)) {
-        return art_complain(
-            message, SQLITE_ERROR,
-            "art: this table has format %lld, this version of art knows format %d: use the version that made it",
-            format, ART_STATE_FORMAT_INLINE);
-    }
-    const void *data = sqlite3_column_blob(row, 1);
-    int len = sqlite3_column_bytes(row, 1);
-    if (!strcmp(key, "id") && len == ART_UUID_BYTES && data) {
-        memcpy(out->uuid, data, ART_UUID_BYTES);
-        *has_id = true;
-        return SQLITE_OK;
-    }
-    const char *text = (const char *)sqlite3_column_text(row, 1);
-    if (!text) return SQLITE_OK;
-    char **copy = !strcmp(key, "file") ? &out->file : !strcmp(key, "columns") ? &out->columns : NULL;
-    if (!copy || (copy == &out->file && (int)strlen(text) != len)) return SQLITE_OK;
-    art_free(*copy);
-    *copy = art_string_copy(text);
-    return *copy ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-static int take_setting(struct art_state *out, const char *key, sqlite3_stmt *row) {
-    char *ignored = NULL, *argument = sqlite3_mprintf("%s=%s", key, sqlite3_column_text(row, 1));
-    if (!argument) return SQLITE_NOMEM;
-    art_settings_parse(&out->settings, argument, &ignored); /* rows of other kinds are none of its business */
-    sqlite3_free(ignored);
-    sqlite3_free(argument);
-    return SQLITE_OK;
-}
-
-int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
-                          const struct art_settings *defaults, struct art_state *out, char **message) {
-    sqlite3 *db = connection->db;
-    *out = (struct art_state){.settings = *defaults};
-    sqlite3_stmt *rows = NULL;
-    bool has_id = false;
-    int rc = art_prepare(db, 0, &rows,
-                         sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\"", name->schema, name->table));
-    while (!rc && art_shadow_step(connection, rows) == SQLITE_ROW) {
-        const char *key = (const char *)sqlite3_column_text(rows, 0);
-        if (!key) continue;
-        rc = take_state(out, key, rows, &has_id, message);
-        if (!rc) rc = take_setting(out, key, rows);
-        if (rc) goto done;
-    }
-    int end = sqlite3_finalize(rows);
-    rows = NULL;
-    if (!rc) rc = end;
-    if (rc) {
-        rc = art_report_sql(message, db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
-    } else if (!has_id) {
-        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
-                          "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
-                          "what is left by art_salvage and DROP the table",
-                          name->schema, name->table);
-    }
-    if (!rc && out->file && !art_shadow_file_name_is_sound(out->file, out->uuid)) {
-        art_free(out->file);
-        out->file = NULL;
-    }
-done:
-    sqlite3_finalize(rows);
-    if (rc) art_state_clear(out);
-    return rc;
-}
-
-void art_state_clear(struct art_state *state) {
-    art_free(state->file);
-    art_free(state->columns);
-    state->file = state->columns = NULL;
 }
 
 /* The name of column `i` of T_artstate behind `beginning`, or NULL. */

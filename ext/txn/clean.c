@@ -112,34 +112,15 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 
 /* --- what is in use ----------------------------------------------------------------------------------------------- */
 
-/* What a table x_artstate says of its file. */
-struct claim {
-    bool has_id, inlined;
-    uint8_t uuid[ART_UUID_BYTES];
-    char file[ART_FILE_NAME_ROOM];
-};
-
-static void note_claim(struct claim *claim, const char *key, const void *data, int len) {
-    if (!sqlite3_stricmp(key, "id") && len == ART_UUID_BYTES) {
-        memcpy(claim->uuid, data, ART_UUID_BYTES);
-        claim->has_id = true;
-    } else if (!sqlite3_stricmp(key, "storage")) {
-        claim->inlined = len == 6 && !memcmp(data, "inline", 6);
-    } else if (!sqlite3_stricmp(key, "file") && len < ART_FILE_NAME_ROOM) {
-        memcpy(claim->file, data, (size_t)len);
-        claim->file[len] = 0;
-    }
-}
-
 /* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was
  * being moved there, or away from there, when the process died. */
-static void spare(struct art_orphan_files *orphans, const struct claim *claim, const void *data, int len) {
-    bool has_file = claim->has_id && art_shadow_file_name_is_sound(claim->file, claim->uuid);
+static void spare(struct art_orphan_files *orphans, const struct art_state *state) {
+    bool inlined = state->settings.storage == ART_STORAGE_INLINE;
     for (unsigned i = orphans->count; i-- > 0;) {
         const char *name = strrchr(orphans->items[i].path, '/') + 1;
-        bool own = claim->has_id && !memcmp(claim->uuid, orphans->items[i].uuid, ART_UUID_BYTES);
-        bool named = data && len == (int)strlen(name) && !memcmp(data, name, (size_t)len);
-        bool used = own ? !claim->inlined && (!has_file || !strcmp(name, claim->file)) : named;
+        bool own = state->has_id && !memcmp(state->uuid, orphans->items[i].uuid, ART_UUID_BYTES);
+        bool named = state->file && !strcmp(state->file, name);
+        bool used = own ? !inlined && (!state->file_is_sound || named) : named;
         if (used) drop_orphan(orphans, i);
     }
 }
@@ -150,49 +131,35 @@ static int complain_of_hidden_tables(const char *schema, char **message) {
     return art_complain(message, SQLITE_AUTH, "art: an authorizer hides the tables (%s): let art read them", schema);
 }
 
-/* One table x_artstate. Any table may be called so: what is none of ours has no such columns. *hidden: nothing but
- * NULLs, which no table of ours holds. */
-static int spare_by_state(sqlite3 *db, const char *schema, const char *state, struct art_orphan_files *orphans,
-                          bool *hidden, bool *seen) {
-    sqlite3_stmt *rows = NULL;
-    struct claim claim = {0};
-    bool any = false, keys = false, values = false;
-    char *sql = sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w\"", schema, state);
-    if (!sql) return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &rows, NULL);
-    sqlite3_free(sql);
-    if (rc == SQLITE_ERROR) return SQLITE_OK;
-    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
-        const char *key = (const char *)sqlite3_column_text(rows, 0);
-        any = true;
-        keys |= key != NULL;
-        values |= sqlite3_column_type(rows, 1) != SQLITE_NULL;
-        const void *data = sqlite3_column_blob(rows, 1);
-        if (key && data) note_claim(&claim, key, data, sqlite3_column_bytes(rows, 1));
-    }
-    *hidden |= any && (!keys || !values);
-    *seen |= keys && values;
-    if (!rc) rc = sqlite3_reset(rows);
-    while (!rc && sqlite3_step(rows) == SQLITE_ROW) {
-        const void *data = sqlite3_column_blob(rows, 1);
-        spare(orphans, &claim, data, sqlite3_column_bytes(rows, 1));
-    }
-    int end = sqlite3_finalize(rows);
-    return rc ? rc : end;
+/* Any table may be called x_artstate: what is none of ours has no such columns. *hidden: nothing but NULLs, which no
+ * table of ours holds. */
+static int spare_by_state(struct art_connection *connection, const char *schema, const char *table,
+                          struct art_orphan_files *orphans, bool *hidden, bool *seen) {
+    struct art_state state;
+    int rc = art_state_read(&(struct art_state_query){connection, connection->db, schema, .table = table}, &state);
+    bool shown = state.keys_shown && state.values_shown;
+    *hidden |= state.any && !shown;
+    *seen |= shown;
+    if (!rc) spare(orphans, &state);
+    art_state_clear(&state);
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc;
 }
 
-static int spare_used(sqlite3 *db, const char *schema, struct art_orphan_files *orphans, char **message) {
+static int spare_used(struct art_connection *connection, const char *schema, struct art_orphan_files *orphans,
+                      char **message) {
+    sqlite3 *db = connection->db;
     sqlite3_stmt *tables = NULL;
     bool hidden = false, seen = false;
-    char *sql = sqlite3_mprintf("SELECT name FROM \"%w\".sqlite_schema WHERE type = 'table' AND "
-                                "lower(substr(name, -9)) = '_artstate'",
-                                schema);
+    char *sql =
+        sqlite3_mprintf("SELECT substr(name, 1, length(name) - 9) FROM \"%w\".sqlite_schema WHERE type = 'table' "
+                        "AND lower(substr(name, -9)) = '_artstate'",
+                        schema);
     if (!sql) return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v2(db, sql, -1, &tables, NULL);
     sqlite3_free(sql);
     while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(tables, 0);
-        if (name) rc = spare_by_state(db, schema, name, orphans, &hidden, &seen);
+        if (name) rc = spare_by_state(connection, schema, name, orphans, &hidden, &seen);
     }
     if (rc) rc = art_report_sql(message, db, rc, "cannot read the tables (%s)", schema);
     int end = sqlite3_finalize(tables);
@@ -200,12 +167,14 @@ static int spare_used(sqlite3 *db, const char *schema, struct art_orphan_files *
     return rc || (seen && !hidden) ? rc : complain_of_hidden_tables(schema, message);
 }
 
-int art_orphan_files_find(sqlite3 *db, const char *schema, struct art_orphan_files *out, char **message) {
+int art_orphan_files_find(struct art_connection *connection, const char *schema, struct art_orphan_files *out,
+                          char **message) {
+    sqlite3 *db = connection->db;
     char *folder;
     int rc = art_database_folder(db, schema, &folder);
     if (rc || !folder) return rc;
     rc = list_files(db, schema, folder, out, message);
-    if (!rc && out->count) rc = spare_used(db, schema, out, message);
+    if (!rc && out->count) rc = spare_used(connection, schema, out, message);
     art_free(folder);
     if (rc) art_orphan_files_clear(out);
     return rc;
@@ -216,16 +185,14 @@ int art_orphan_files_find(sqlite3 *db, const char *schema, struct art_orphan_fil
 /* A table whose id is lost may need any of the files. */
 static int check_table(struct art_connection *connection, const char *schema, const char *table, char **message) {
     struct art_vtab *vtab;
-    struct art_settings defaults;
     struct art_state state;
     int rc = art_find_vtab(connection, schema, table, &vtab, message);
     int primary = rc & 0xff;
     if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) return rc;
     art_forget_message(message);
-    if (!vtab) return SQLITE_OK; /* of another module, which may have its own troubles */
-    art_settings_default(&defaults);
+    if (!vtab) return SQLITE_OK;                       /* of another module, which may have its own troubles */
     struct art_name *name = art_name_hold(vtab->name); /* the handle may go while SQLite prepares */
-    rc = art_shadow_read_state(connection, name, &defaults, &state, message);
+    rc = art_shadow_read_state(connection, name, NULL, &state, message);
     if (!rc) art_state_clear(&state);
     art_name_release(name);
     return rc;
@@ -255,15 +222,14 @@ int art_clean_look(struct art_table *table, char **message) {
     struct art_name *name = art_name_hold(table->name); /* a statement that fails may bring another one back */
     art_orphan_files_clear(&table->orphans);
     int rc = check_tables(connection, name->schema, message);
-    if (!rc) rc = art_orphan_files_find(connection->db, name->schema, &table->orphans, message);
+    if (!rc) rc = art_orphan_files_find(connection, name->schema, &table->orphans, message);
     art_name_release(name);
     return rc;
 }
 
 int art_clean_prepare(struct art_table *table, char **message) {
-    sqlite3 *db = table->connection->db;
     if (!table->orphans.count) return SQLITE_OK;
-    int rc = spare_used(db, table->name->schema, &table->orphans, message);
+    int rc = spare_used(table->connection, table->name->schema, &table->orphans, message);
     if (rc || !table->orphans.count) return rc;
     rc = art_report(message, art_journal_write_nonce(table));
     return rc ? rc : art_journal_prepare_to_harden(table, message);

@@ -18,10 +18,7 @@
 
 #include <limits.h>
 
-struct listener {
-    sqlite3_vtab base;
-    struct art_connection *connection;
-};
+static const struct art_table_function no_rows = {.cursor_bytes = sizeof(struct art_function_cursor)};
 
 static const char make_text[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.art_txn USING art_txn";
 static const char join_text[] = "DELETE FROM temp.art_txn WHERE 0";
@@ -101,16 +98,17 @@ static int listener_connect(sqlite3 *db, void *context, int argc, const char *co
     int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(unused)");
     if (rc) return rc;
     sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
-    struct listener *listener = art_alloc_zeroed(sizeof *listener);
+    struct art_function_vtab *listener = art_alloc_zeroed(sizeof *listener);
     if (!listener) return SQLITE_NOMEM;
     listener->connection = art_connection_hold(db);
+    listener->function = &no_rows;
     connection->listeners++;
     *out = &listener->base;
     return SQLITE_OK;
 }
 
 static int listener_begin(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct listener *)base)->connection;
+    struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner) return SQLITE_OK;
     connection->owner = base;
     art_levels_drop(&connection->levels, INT_MIN);
@@ -125,7 +123,7 @@ static int listener_create(sqlite3 *db, void *context, int argc, const char *con
 }
 
 static int listener_disconnect(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct listener *)base)->connection;
+    struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner == base) art_owner_rolled_back(connection, base);
     connection->listeners--;
     sqlite3_free(base->zErrMsg);
@@ -136,7 +134,7 @@ static int listener_disconnect(sqlite3_vtab *base) {
 
 /* DROP TABLE temp.art_txn by somebody. */
 static int listener_destroy(sqlite3_vtab *base) {
-    if (((struct listener *)base)->connection->owner == base) {
+    if (((struct art_function_vtab *)base)->connection->owner == base) {
         return art_complain(&base->zErrMsg, SQLITE_LOCKED,
                             "art: the transaction needs this table (temp.art_txn): COMMIT it first");
     }
@@ -150,49 +148,6 @@ static int listener_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
-static int listener_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-    (void)base;
-    *out = art_alloc_zeroed(sizeof **out);
-    return *out ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-static int listener_close(sqlite3_vtab_cursor *cursor) {
-    art_free(cursor);
-    return SQLITE_OK;
-}
-
-static int listener_filter(sqlite3_vtab_cursor *cursor, int plan, const char *words, int argc, sqlite3_value **argv) {
-    (void)cursor;
-    (void)plan;
-    (void)words;
-    (void)argc;
-    (void)argv;
-    return SQLITE_OK;
-}
-
-static int listener_next(sqlite3_vtab_cursor *cursor) {
-    (void)cursor;
-    return SQLITE_OK;
-}
-
-static int listener_eof(sqlite3_vtab_cursor *cursor) {
-    (void)cursor;
-    return 1;
-}
-
-static int listener_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
-    (void)cursor;
-    (void)context;
-    (void)column;
-    return SQLITE_OK;
-}
-
-static int listener_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
-    (void)cursor;
-    *rowid = 0;
-    return SQLITE_OK;
-}
-
 static int listener_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     (void)argc;
     (void)argv;
@@ -203,7 +158,7 @@ static int listener_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, s
 
 /* The connection that it is the owner of; NULL: another listener is, or none. */
 static struct art_connection *owned_connection(sqlite3_vtab *base) {
-    struct art_connection *connection = ((struct listener *)base)->connection;
+    struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     return connection->owner == base ? connection : NULL;
 }
 
@@ -250,13 +205,7 @@ const sqlite3_module art_listener_module = {
     .xBestIndex = listener_best_index,
     .xDisconnect = listener_disconnect,
     .xDestroy = listener_destroy,
-    .xOpen = listener_open,
-    .xClose = listener_close,
-    .xFilter = listener_filter,
-    .xNext = listener_next,
-    .xEof = listener_eof,
-    .xColumn = listener_column,
-    .xRowid = listener_rowid,
+    ART_FUNCTION_CURSOR,
     .xUpdate = listener_update,
     .xBegin = listener_begin,
     .xSync = listener_sync,

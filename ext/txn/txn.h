@@ -50,7 +50,8 @@ int art_listener_join(struct art_connection *connection, char **message);
 int art_listener_take_over(struct art_connection *connection, char **message);
 
 /* clean.c */
-int art_orphan_files_find(sqlite3 *db, const char *schema, struct art_orphan_files *out, char **message);
+int art_orphan_files_find(struct art_connection *connection, const char *schema, struct art_orphan_files *out,
+                          char **message);
 void art_orphan_files_clear(struct art_orphan_files *orphans);
 int art_clean_look(struct art_table *table, char **message);    /* the command */
 int art_clean_prepare(struct art_table *table, char **message); /* in xSync */

@@ -12,10 +12,9 @@
  *                a ROLLBACK as any change is. 'adopt' writes into the .art file, and no ROLLBACK takes it back.
  *   settings     'cache=128MB' and the other options of CREATE, by the same names. They go into T_artstate, so they
  *                belong to the transaction and are there for connections that open the table from then on. This
- *                connection goes by them at once, but for io and direct, which count when the file is next opened; a
- *                ROLLBACK brings back what was. A connection that has the table open keeps what it opened it with. But
- *                'storage=...' is refused, unless it is so already. And 'summary=...' writes all rows anew, at once
- *                (resummarise.c); every connection follows, and a ROLLBACK takes it back.
+ *                connection goes by them at once; a ROLLBACK brings back what was. A connection that has the table open
+ *                keeps what it opened it with. But 'storage=...' is refused, unless it is so already. And 'summary=...'
+ *                writes all rows anew, at once (resummarise.c); every connection follows, and a ROLLBACK takes it back.
  */
 #include "ext/admin/admin.h"
 #include "ext/host/host.h"

@@ -171,7 +171,7 @@ START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
         db,
         "CREATE VIRTUAL TABLE g USING art(path, storage=file); CREATE VIRTUAL TABLE h USING art(path, storage=file);"
         "DELETE FROM g_artdata; DROP TABLE h_artstate; UPDATE i_artstate SET v = 'much' WHERE k = 'cache';"
-        "UPDATE i_artstate SET v = 'all' WHERE k = 'io'");
+        "UPDATE i_artstate SET v = 'all' WHERE k = 'storage'");
     sql_close(db);
     damage_file();
     db = sql_open(path);

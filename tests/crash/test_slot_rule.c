@@ -11,7 +11,7 @@
  *
  * so that a transaction is a word, such as wWDrrrAww, and a rule is a condition on words. Whether a rule is needed is
  * test_slots.c's business, which lets processes die; here is what it takes for each of them to hold, with readers that
- * would see the difference. Blobs are written by pwrite (io=pwrite).
+ * would see the difference. Blobs are written by pwrite (ART_IO).
  */
 #include <check.h>
 #include <errno.h>
@@ -166,6 +166,7 @@ static sqlite3 *db;
 
 static void set_up(void) {
     unsetenv("ART_TABLE_OPTIONS");
+    sql_ways("pwrite", "off");
     folder = sql_scratch("slot_rule");
     path = sqlite3_mprintf("%s/rule.db", folder);
     unlocked = 0;
@@ -216,7 +217,7 @@ static void all_are(sqlite3 *reader, int n, const char *who) {
 static void create(const char *journal, const char *synchronous) {
     db = open_writer(synchronous);
     sql_run(db, "PRAGMA journal_mode=%s", journal);
-    sql_create(db, "t", "log_limit='4KB', cache='256KB', io=pwrite, direct=off");
+    sql_create(db, "t", "log_limit='4KB', cache='256KB'");
     must_change_all(db, 0);
 }
 
@@ -671,7 +672,7 @@ END_TEST
 START_TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     char before_clean[40], after_clean[40];
     create("WAL", "OFF");
-    sql_create(db, "u", "log_limit='4KB', io=pwrite, direct=off");
+    sql_create(db, "u", "log_limit='4KB'");
     sql_run(db, "INSERT INTO u(path, value) VALUES('a', hex(zeroblob(9000))); INSERT INTO u(u) VALUES('flush')");
     char *name = sql_rows(db, "SELECT v FROM u_artstate WHERE k = 'file'");
     name[strlen(name) - 1] = 0;

@@ -479,13 +479,14 @@ static void recover_in_place(const char *path, const struct setting *setting, st
 
 static void create(const char *path, const struct setting *setting, struct random *random) {
     struct session session;
+    const char *io = random_once_in(random, 3) ? NULL : "pwrite";
+    sql_ways(io, random_once_in(random, 4) ? NULL : "off");
     session_open(&session, path, setting, random);
     sql_run(session.db, "PRAGMA page_size=%d", random_once_in(random, 2) ? 4096 : 1024);
     sql_run(session.db, "PRAGMA journal_mode=%s", setting->journal);
     char options[140];
-    snprintf(options, sizeof options, "log_limit='4KB', cache='256KB', spill_limit='%s', io=%s, direct=%s%s",
-             random_once_in(random, 2) ? "128KB" : "32KB", random_once_in(random, 3) ? "auto" : "pwrite",
-             random_once_in(random, 4) ? "auto" : "off", setting->storage);
+    snprintf(options, sizeof options, "log_limit='4KB', cache='256KB', spill_limit='%s'%s",
+             random_once_in(random, 2) ? "128KB" : "32KB", setting->storage);
     sql_create(session.db, "t", options);
     sql_run(session.db, "CREATE TABLE m(path TEXT PRIMARY KEY NOT NULL, seed INTEGER, len INTEGER) WITHOUT ROWID;"
                         "CREATE TABLE counter(n INTEGER); INSERT INTO counter VALUES(0)");
@@ -668,7 +669,7 @@ static void report(const struct setting *setting) {
 #define COUNT(name) (unsigned long long)world->name
     printf("%s: %llu commits, %llu rollbacks, %llu ROLLBACK TO, %llu 'optimize', %llu 'vacuum', %llu BUSY, %llu "
            "checkpoints; "
-           "%llu slots written, %llu used again (io=pwrite)\n",
+           "%llu slots written, %llu used again (ART_IO=pwrite)\n",
            setting->name, COUNT(commits), COUNT(rollbacks), COUNT(savepoints), COUNT(optimized), COUNT(vacuumed),
            COUNT(busy), COUNT(checkpoints), COUNT(slots_written), COUNT(slots_reused));
     printf("    %llu snapshots compared, %llu old ones; died %llu, %llu as zombies (%llu revived), killed %llu; "

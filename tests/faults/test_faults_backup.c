@@ -145,7 +145,7 @@ END_TEST
 /* A ring writes past the table of calls: without one, what is written is counted. */
 START_TEST(test_blobs_are_shared_where_the_file_system_can) {
     enum { SLOT_0 = 1 };
-    sql_run(db, "INSERT INTO f(f) VALUES('io=pwrite')");
+    sql_ways("pwrite", NULL);
     sqlite3_close(db);
     db = open_linked(path);
     sql_run(db, "INSERT INTO f SELECT printf('e%%d/%%06d', i %% 50, i), hex(randomblob(200)) FROM (WITH n(i) AS "

@@ -31,10 +31,11 @@ static sqlite3 *open_linked(void) {
 }
 
 static void set_up(void) {
+    sql_ways("pwrite", NULL);
     directory = sql_scratch("found");
     path = sqlite3_mprintf("%s/f.db", directory);
     db = open_linked();
-    sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art(io=pwrite)");
+    sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art");
 }
 
 static void tear_down(void) {
@@ -128,7 +129,7 @@ START_TEST(test_a_dropped_table_that_could_not_be_synced_is_gone_for_good) {
     if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
     sql_run(db, "DROP TABLE t");
     ck_assert_ptr_null(sql_find_file(directory, ".art"));
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(io=pwrite)");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art");
     sql_run(db, add_and_flush); /* another table, another file */
 }
 END_TEST
@@ -144,7 +145,7 @@ START_TEST(test_a_file_that_came_to_nothing_is_removed) {
                   {"fsync", 1, EIO}, {"open", 3, EMFILE}};
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
         io_fault(faults[i].call, faults[i].nth, UINT_MAX, faults[i].error, 0);
-        int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u VALUES('a', 1);"
+        int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u VALUES('a', 1);"
                              "INSERT INTO u(u) VALUES('flush'); COMMIT");
         ck_assert_uint_gt(io_faults_given(), 0);
         io_fault_nothing();
@@ -310,7 +311,7 @@ START_TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_mad
     snprintf(outcome, sizeof outcome, "xDelete: %d, but done", SQLITE_IOERR_DELETE);
     sql_run(db, "PRAGMA journal_mode=DELETE");
     fail_file(outcome, 1);
-    int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u VALUES('a', 1);"
+    int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u VALUES('a', 1);"
                          "INSERT INTO u(u) VALUES('flush'); COMMIT");
     ck_assert_uint_eq(faulty_vfs_calls.disarm(), 1);
     ck_assert_int_eq(rc, SQLITE_IOERR_DELETE);
@@ -376,9 +377,8 @@ END_TEST
 
 /* A ring lets go of its registered file, and the file of its lock, only some time after it was closed. */
 START_TEST(test_a_lock_that_could_not_be_given_up_goes_with_its_connection) {
-    sql_run(
-        db,
-        "CREATE VIRTUAL TABLE r USING art(io=uring); INSERT INTO r VALUES('a', 1); INSERT INTO r(r) VALUES('flush')");
+    sql_ways(NULL, NULL);
+    sql_run(db, "CREATE VIRTUAL TABLE r USING art; INSERT INTO r VALUES('a', 1); INSERT INTO r(r) VALUES('flush')");
     for (int i = 0; i < 30; i++) {
         reopen();
         io_fault("lock", 2, UINT_MAX, ENOLCK, 0);
@@ -510,9 +510,7 @@ END_TEST
 
 /* A file that nobody needs, for 'clean' to look at everything that there is. */
 static void leave_a_file(void) {
-    sql_run(
-        db,
-        "CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u VALUES('a', 1); INSERT INTO u(u) VALUES('flush')");
+    sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u VALUES('a', 1); INSERT INTO u(u) VALUES('flush')");
     char *name = sql_rows(db, "SELECT value FROM art_info('u') WHERE property = 'file'");
     name[strlen(name) - 1] = 0;
     char *kept = sqlite3_mprintf("%s.kept", name);
@@ -572,8 +570,8 @@ START_TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
             sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master WHERE name GLOB 'u*'");
             continue;
         }
-        sql_expect(db, "0|6\n",
-                   "SELECT sum(v IS NULL OR v = ''), sum(k IN ('cache', 'direct', 'format', 'id', 'io', 'log_limit')) "
+        sql_expect(db, "0|4\n",
+                   "SELECT sum(v IS NULL OR v = ''), sum(k IN ('cache', 'format', 'id', 'log_limit')) "
                    "FROM u_artstate");
         sql_run(db, "INSERT INTO u VALUES('a', 1); DROP TABLE u");
     }
@@ -597,7 +595,7 @@ START_TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
 END_TEST
 
 static const char fill_u[] =
-    "CREATE VIRTUAL TABLE u USING art(io=pwrite); INSERT INTO u(path, value) WITH n(i) AS (SELECT 1 UNION "
+    "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path, value) WITH n(i) AS (SELECT 1 UNION "
     "ALL SELECT i + 1 FROM n LIMIT 300) SELECT 'u' || i, 0 FROM n; INSERT INTO u(u) VALUES('flush')";
 
 /* SQLite commits, and then says that there was no memory, where a statement of ours had found none before or behind
@@ -689,7 +687,7 @@ static ssize_t write_where_there_is_room(int fd, const void *data, size_t len, o
 /* With room for so many slots more. The number of slots that stay free. */
 static int64_t vacuum_with_room_for(unsigned slots) {
     enum { SLOT = 512 << 10 };
-    sql_run(db, "CREATE VIRTUAL TABLE v USING art(path, value, io=pwrite, log_limit='256KB');"
+    sql_run(db, "CREATE VIRTUAL TABLE v USING art(path, value, log_limit='256KB');"
                 "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) "
                 "SELECT printf('d%%02d/%%06d', i %% 7, i), printf('v%%048d', i * 7919) FROM n;"
                 "SELECT art_vacuum('v'); DELETE FROM v WHERE path GLOB 'd00/00*'");

@@ -33,7 +33,7 @@ static sqlite3 *open_linked(void) {
 static const char setting_up[] =
     "PRAGMA journal_mode=WAL; CREATE TABLE numbers(n INTEGER); INSERT INTO numbers VALUES(5), (77), (100000);"
     "CREATE TABLE words(word TEXT); INSERT INTO words VALUES('a/5'), ('a/50'), ('late'), ('none');"
-    "CREATE VIRTUAL TABLE t USING art(io=pwrite, log_limit='8KB', cache='8MB');"
+    "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', cache='8MB');"
     "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) SELECT 'a/' || i, i FROM n;"
     "INSERT INTO t VALUES('5', 'five'), ('05', 'also five'), ('77', 77), ('A/11x', x'00'), ('5.0/x', 1), ('a/b/c', "
     "1.5), ('a/b/d', "
@@ -41,12 +41,13 @@ static const char setting_up[] =
     "INSERT INTO t VALUES('big', zeroblob(20000)), ('u/long', hex(zeroblob(6000)));"
     "INSERT INTO t(t) VALUES('flush');"
     "INSERT INTO t VALUES('late', 1), ('U/Long/1', 2), ('u/lonh', 3);"
-    "CREATE VIRTUAL TABLE s USING art(name, size INTEGER, note TEXT COLLATE NOCASE, io=pwrite);"
+    "CREATE VIRTUAL TABLE s USING art(name, size INTEGER, note TEXT COLLATE NOCASE);"
     "INSERT INTO s(name, size, note) VALUES('x', 1, 'one'), ('y', 2, 'two'), ('y/z', 3, hex(zeroblob(5000)));"
-    "CREATE VIRTUAL TABLE m USING art(io=pwrite); INSERT INTO m SELECT path, value FROM t; INSERT INTO m(m) "
+    "CREATE VIRTUAL TABLE m USING art; INSERT INTO m SELECT path, value FROM t; INSERT INTO m(m) "
     "VALUES('flush')";
 
 static void set_up(void) {
+    sql_ways("pwrite", NULL);
     directory = sql_scratch("statements");
     path = sqlite3_mprintf("%s/s.db", directory);
     io_fault_skip_syncs();
@@ -228,7 +229,7 @@ END_TEST
 /* What is found is found, or there was no memory to say it. */
 START_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot) {
     static const char *const damages[] = {
-        "UPDATE s_artstate SET v = 'much' WHERE k IN ('cache', 'columns', 'id', 'file', 'io', 'nonce', 'young')",
+        "UPDATE s_artstate SET v = 'much' WHERE k IN ('cache', 'columns', 'id', 'file', 'log_limit', 'nonce', 'young')",
         "UPDATE s_artstate SET v = 'x(' WHERE k = 'columns'; DELETE FROM s_artstate WHERE k = 'format'",
         "UPDATE s_artstate SET v = '../x.art' WHERE k = 'file'; UPDATE s_artstate SET v = 99 WHERE k = 'format'",
         "INSERT INTO s_artdata WITH n(i) AS (VALUES(9001) UNION SELECT i + 1 FROM n LIMIT 110) SELECT i, 'x' FROM n",

@@ -287,7 +287,7 @@ static int read_in_a_sandbox(void) {
 static int write_in_a_sandbox(void) {
     if (setenv("ART_IO", "pwrite", 1) || !kill_at_ring()) return 77;
     sqlite3 *db = sql_open(path);
-    sql_create(db, "u", "io=uring");
+    sql_create(db, "u", "");
     load(db, "u", 20000);
     load(db, "t", 20000);
     sql_command(db, "main", "t", "optimize");

@@ -144,7 +144,7 @@ static const struct forgery {
     {STATE("log_limit", "'1; DROP'"), false},
     {STATE("spill_limit", "'0'"), false},
     {STATE("spill_limit", "9223372036854775807"), false},
-    {STATE("io", "'evil'"), false},
+    {STATE("storage", "'evil'"), false},
     {STATE("direct", "x'00'"), false},
     {"DELETE FROM t_artstate", false},
     {"DELETE FROM t_artstate WHERE k <> 'id'", false},

@@ -202,7 +202,8 @@ END_TEST
 
 /* More than a root can have runs; and it is not all in memory. */
 START_TEST(test_a_transaction_may_spill_any_number_of_times) {
-    sql_create(db, "t", "spill_limit='64KB', io=pwrite, direct=off");
+    sql_ways("pwrite", "off");
+    sql_create(db, "t", "spill_limit='64KB'");
     sql_run(db, "BEGIN");
     for (int i = 0; i < 40; i++) {
         char name[20];
@@ -235,7 +236,8 @@ static void refuse_commit(void) {
  * its end, each wherever there was room. */
 static void spill_with_a_savepoint(int base, int part) {
     sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA cache_size=-100000"); /* with pages in the file nobody could read */
-    sql_create(db, "t", "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
+    sql_ways("pwrite", "off");
+    sql_create(db, "t", "spill_limit='100KB', cache='256KB'");
     fill(db, "base", base, 1000);
     sql_command(db, "main", "t", "flush");
     fill(db, "gone", base, 1000);
@@ -292,7 +294,8 @@ END_TEST
 /* A savepoint between two spills: its blobs are neither the base's nor the
  * present root's. */
 START_TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
-    sql_create(db, "t", "spill_limit='100KB', cache='256KB', io=pwrite, direct=off");
+    sql_ways("pwrite", "off");
+    sql_create(db, "t", "spill_limit='100KB', cache='256KB'");
     fill(db, "base", 500, 1000);
     sql_command(db, "main", "t", "flush");
     sql_run(db, "BEGIN");

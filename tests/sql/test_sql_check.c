@@ -247,8 +247,8 @@ START_TEST(test_every_field_of_the_state_is_looked_at) {
         {"UPDATE t_artstate SET v = 'path, a CHECK(1)' WHERE k = 'columns'",
          "'columns' is not valid: an art table has no CHECK (t.a): leave it out and check values before they are "
          "written"},
-        {"UPDATE t_artstate SET v = 'sideways' WHERE k = 'io'",
-         "'io' is not valid: 'sideways' is no value for io: give auto, uring or pwrite"},
+        {"UPDATE t_artstate SET v = 'sideways' WHERE k = 'storage'",
+         "'storage' is not valid: 'sideways' is no value for storage: give auto, file or inline"},
         {"UPDATE t_artstate SET v = x'31' WHERE k = 'log_limit'",
          "'log_limit' is not valid: '' is no value for log_limit: give auto, or a size such as 1MB"},
         {"UPDATE t_artstate SET v = x'3131' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},

@@ -66,7 +66,7 @@ START_TEST(test_columns_are_declared_as_in_an_ordinary_table) {
     declared("key", "key|TEXT|1|1\n");
     declared("path, size INTEGER, mtime REAL, etag TEXT, meta, cache='64MB'",
              "path|TEXT|1|1\nsize|INTEGER|0|0\nmtime|REAL|0|0\netag|TEXT|0|0\nmeta||0|0\n");
-    declared("io=pwrite, a VARCHAR(255), direct=off, b DECIMAL( 10,-2 ), c LONG  INT,",
+    declared("cache='8MB', a VARCHAR(255), log_limit='1MB', b DECIMAL( 10,-2 ), c LONG  INT,",
              "a|VARCHAR(255)|1|1\nb|DECIMAL( 10,-2 )|0|0\nc|LONG  INT|0|0\n");
     declared("\"the \"\"key\"\"\" TEXT PRIMARY KEY ASC NOT NULL COLLATE binary, [second one] type_1$, `third`, "
              "'fourth' int",

@@ -49,8 +49,9 @@ static void open_database(void) {
 }
 
 static void make_database(void) {
+    sql_ways("pwrite", NULL);
     open_database();
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, io=pwrite); CREATE TABLE plain(x);"
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value); CREATE TABLE plain(x);"
                 "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
                 "SELECT printf('path/%%05d', i), 'value ' || i FROM n; INSERT INTO t(t) VALUES('flush');"
                 "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2)");
@@ -509,7 +510,7 @@ static void no_opening(void) {
 }
 
 static void no_direct(void) {
-    sql_run(db, "INSERT INTO t(t) VALUES('direct=on')");
+    sql_ways("pwrite", "on");
     reopen();
     fail_call(__NR_fcntl, EINVAL, 1, UINT32_MAX, F_SETFL);
 }
@@ -575,7 +576,7 @@ static void no_locks(void) {
 }
 
 static void fail_folder(int error) {
-    sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art(io=pwrite);"
+    sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art;"
                 "INSERT INTO u(path) VALUES('x')");
     fail_call(__NR_openat, error, 2, O_DIRECTORY, O_DIRECTORY);
 }
@@ -600,7 +601,7 @@ static void no_syncs_before(void) {
 }
 
 static void no_folder_syncs(void) {
-    sql_run(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE u USING art(io=pwrite);"
+    sql_run(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE u USING art;"
                 "INSERT INTO u(path) VALUES('x')");
     fail_call(__NR_fsync, EIO, 0, 0, 0);
 }

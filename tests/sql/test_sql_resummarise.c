@@ -42,10 +42,10 @@ enum { SUMMARIES = sizeof summaries / sizeof *summaries };
 static const char *const options[] = {
     "log_limit='2KB'",
     "log_limit='2KB', storage=inline",
-    "log_limit='1MB', io=pwrite",
+    "log_limit='1MB'",
     "log_limit='2KB', spill_limit='8KB'",
     "log_limit='4KB', spill_limit='4KB', storage=inline",
-    "log_limit='16KB', spill_limit='64KB', io=pwrite, direct=off",
+    "log_limit='16KB', spill_limit='64KB'",
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

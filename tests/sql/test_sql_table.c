@@ -219,11 +219,11 @@ END_TEST
 
 START_TEST(test_unknown_or_malformed_options_are_refused_by_name) {
     if (sql_standin()) return;
-    static const char *const wrong[][2] = {{"nonsense=1", "nonsense"}, {"cache=", "cache"},
-                                           {"cache=many", "many"},     {"cache='-1MB'", "-1MB"},
-                                           {"cache='64XB'", "64XB"},   {"io=magic", "magic"},
-                                           {"direct=maybe", "maybe"},  {"log_limit='1.5MB'", "1.5MB"},
-                                           {"spill_limit=MB", "MB"},   {"cache='64MB', blobs=1", "blobs"}};
+    static const char *const wrong[][2] = {{"nonsense=1", "nonsense"},   {"cache=", "cache"},
+                                           {"cache=many", "many"},       {"cache='-1MB'", "-1MB"},
+                                           {"cache='64XB'", "64XB"},     {"io=pwrite", "ART_IO"},
+                                           {"direct=off", "ART_DIRECT"}, {"log_limit='1.5MB'", "1.5MB"},
+                                           {"spill_limit=MB", "MB"},     {"cache='64MB', blobs=1", "blobs"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *statement = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(%s)", wrong[i][0]);
         refused(wrong[i][1], statement);
@@ -239,9 +239,9 @@ START_TEST(test_options_are_taken_in_any_order_and_spacing) {
     if (sql_standin()) return;
     /* 64MB without quotes is no token of SQL. */
     static const char *const right[] = {"cache=64 MB, log_limit=\"1mb\"",
-                                        "cache='64MB', log_limit='1MB', spill_limit='64MB', io=auto, direct=auto",
-                                        "direct=off,io=pwrite",
-                                        " cache = '8MB' , io = auto ",
+                                        "cache='64MB', log_limit='1MB', spill_limit='64MB'",
+                                        "log_limit=auto,cache=auto",
+                                        " cache = '8MB' , storage = auto ",
                                         "cache='1GB'",
                                         "log_limit='64KB'",
                                         "log_limit=1048576"};

@@ -109,11 +109,11 @@ static struct tally write_on(uint64_t seed) {
 }
 
 static void make(const char *journal) {
+    sql_ways(strcmp(journal, "WAL") ? "pwrite" : NULL, NULL);
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; CREATE TABLE o(path TEXT PRIMARY KEY, value)",
             journal);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, cache='512KB', log_limit='64KB', io=%s)",
-            strcmp(journal, "WAL") ? "pwrite" : "auto");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, cache='512KB', log_limit='64KB')");
     for (int t = 0; t < 2; t++) {
         sql_run(db,
                 "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "

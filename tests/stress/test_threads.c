@@ -25,15 +25,15 @@
 enum { THREADS = 8, ACCOUNTS = 400, FORTUNE = 100, ROUNDS = 30, PATIENCE = 400 };
 
 static const struct setting {
-    const char *name, *journal, *options;
+    const char *name, *journal, *io;
     bool shared; /* connections go from thread to thread */
     bool loaded; /* the extension is loaded, by every connection */
 } settings[] = {
-    {"WAL, a connection each", "WAL", "", false, false},
-    {"rollback journal, a connection each", "DELETE", "", false, false},
-    {"WAL, connections in turn", "WAL", "", true, false},
-    {"WAL, pwrite", "WAL", ", io=pwrite", false, false},
-    {"WAL, art.so loaded", "WAL", "", false, true},
+    {"WAL, a connection each", "WAL", NULL, false, false},
+    {"rollback journal, a connection each", "DELETE", NULL, false, false},
+    {"WAL, connections in turn", "WAL", NULL, true, false},
+    {"WAL, pwrite", "WAL", "pwrite", false, false},
+    {"WAL, art.so loaded", "WAL", NULL, false, true},
 };
 
 static struct world {
@@ -158,10 +158,10 @@ static void make_and_drop_a_table(struct worker *worker) {
     if (!run(worker, "BEGIN IMMEDIATE")) return;
     bool good = run(worker,
                     "DROP TABLE IF EXISTS own_%d; DROP TABLE IF EXISTS own_%d_renamed;"
-                    "CREATE VIRTUAL TABLE own_%d USING art(log_limit='4KB'%s);"
+                    "CREATE VIRTUAL TABLE own_%d USING art(log_limit='4KB');"
                     "INSERT INTO own_%d(path, value) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 100) "
                     "SELECT i, randomblob(100) FROM i; INSERT INTO own_%d(own_%d) VALUES('flush')",
-                    i, i, i, world.setting->options, i, i, i);
+                    i, i, i, i, i, i);
     if (!end(worker, good)) return;
     if (random_once_in(&worker->random, 2)) run(worker, "ALTER TABLE own_%d RENAME TO own_%d_renamed", i, i);
     if (random_once_in(&worker->random, 2)) run(worker, "DROP TABLE IF EXISTS own_%d", i);
@@ -224,12 +224,12 @@ static void *work(void *argument) {
 }
 
 static void create(void) {
-    const char *options = world.setting->options;
+    sql_ways(world.setting->io, NULL);
     sqlite3 *db = watch_open(world.path);
     sql_run(db, "PRAGMA journal_mode=%s; ATTACH '%q' AS other; PRAGMA other.journal_mode=%s", world.setting->journal,
             world.other_path, world.setting->journal);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', spill_limit='64KB', cache='256KB'%s)", options);
-    sql_run(db, "CREATE VIRTUAL TABLE other.o USING art(log_limit='8KB', cache='256KB'%s)", options);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', spill_limit='64KB', cache='256KB')");
+    sql_run(db, "CREATE VIRTUAL TABLE other.o USING art(log_limit='8KB', cache='256KB')");
     sql_run(db, "CREATE TABLE m(path TEXT PRIMARY KEY, value)");
     sql_run(db,
             "INSERT INTO m WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT %d) "

@@ -125,7 +125,7 @@ static const struct fault_step deep_step = {.name = "savepoints", .lines = deep_
 /* --- tables that come and go -------------------------------------------------------------------------------------- */
 
 #define CREATE_U                                                                                                       \
-    PAIR("CREATE VIRTUAL TABLE u USING art(name, size INTEGER, note TEXT COLLATE NOCASE, log_limit='2KB', $)",         \
+    PAIR("CREATE VIRTUAL TABLE u USING art(name, size INTEGER, note TEXT COLLATE NOCASE, log_limit='2KB')",            \
          "CREATE TABLE plain_u(name TEXT PRIMARY KEY NOT NULL, size INTEGER, note TEXT COLLATE NOCASE) WITHOUT ROWID")
 #define FILL_U "INSERT INTO @u(name, size, note) " ROWS(1, 30) "SELECT 'u' || i, i, noise(i, 100) FROM n"
 
@@ -177,7 +177,7 @@ static const struct fault_step column_step = {.name = "add column", .before = ma
 static const struct fault_line aux_lines[] = {
     BOTH("INSERT OR REPLACE INTO aux.@v " ROWS(1, 30) "SELECT 'v/' || i, noise(i, 100) FROM n"),
     BOTH("UPDATE @t SET value = 'a' WHERE path = 'a/00009'"),
-    PAIR("CREATE VIRTUAL TABLE aux.x USING art($)",
+    PAIR("CREATE VIRTUAL TABLE aux.x USING art",
          "CREATE TABLE aux.plain_x(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID"),
     BOTH("INSERT INTO aux.@x SELECT path, value FROM aux.@v"),
     ASK("SELECT count(*), max(x.value) FROM aux.@x AS x JOIN aux.@v AS v ON v.path = x.path"),

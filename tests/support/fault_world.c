@@ -13,13 +13,13 @@
 #include "tests/support/sql.h"
 
 const struct fault_mode fault_modes[FAULT_MODES] = {
-    {"uring-wal", "io=uring", "WAL", false},
-    {"pwrite-wal", "io=pwrite", "WAL", false},
-    {"buffered-wal", "io=pwrite, direct=off", "WAL", false},
-    {"uring-delete", "io=uring", "DELETE", false},
-    {"pwrite-truncate", "io=pwrite", "TRUNCATE", false},
-    {"buffered-persist", "io=uring, direct=off", "PERSIST", false},
-    {"memory", "io=auto", "MEMORY", true},
+    {"uring-wal", NULL, NULL, "WAL", false},
+    {"pwrite-wal", "pwrite", NULL, "WAL", false},
+    {"buffered-wal", "pwrite", "off", "WAL", false},
+    {"uring-delete", NULL, NULL, "DELETE", false},
+    {"pwrite-truncate", "pwrite", NULL, "TRUNCATE", false},
+    {"buffered-persist", NULL, "off", "PERSIST", false},
+    {"memory", NULL, NULL, "MEMORY", true},
 };
 
 const struct fault_mode *fault_mode_find(const char *name) {
@@ -62,13 +62,11 @@ void fault_world_fail(const char *format, ...) {
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
 
-static char *with_names(const struct fault_world *world, const char *text, const char *prefix) {
+static char *with_names(const char *text, const char *prefix) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (; *text; text++) {
         if (*text == '@') {
             sqlite3_str_appendall(out, prefix);
-        } else if (*text == '$') {
-            sqlite3_str_appendall(out, world->mode->options);
         } else {
             sqlite3_str_appendchar(out, 1, *text);
         }
@@ -149,7 +147,7 @@ static void run_surely(sqlite3 *db, const char *text) {
 }
 
 void fault_world_run(struct fault_world *world, const char *text, const char *plain) {
-    char *first = with_names(world, text, ""), *second = plain ? with_names(world, plain, "plain_") : NULL;
+    char *first = with_names(text, ""), *second = plain ? with_names(plain, "plain_") : NULL;
     run_surely(world->db, first);
     if (second) run_surely(world->db, second);
     sqlite3_free(first);
@@ -176,8 +174,8 @@ static void fill(struct fault_world *world) {
     run_surely(world->db, journal);
     sqlite3_free(journal);
     fault_world_run(world,
-                    "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', spill_limit='32KB', cache='1MB', $);"
-                    "CREATE VIRTUAL TABLE aux.v USING art(log_limit='2KB', $)",
+                    "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', spill_limit='32KB', cache='1MB');"
+                    "CREATE VIRTUAL TABLE aux.v USING art(log_limit='2KB')",
                     "CREATE TABLE @t(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
                     "CREATE TABLE aux.@v(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
     fault_world_run(world,
@@ -190,6 +188,7 @@ static void fill(struct fault_world *world) {
 }
 
 void fault_world_open(struct fault_world *world) {
+    sql_ways(world->mode->io, world->mode->direct);
     world->memory = sqlite3_memory_used();
     world->descriptors = open_descriptors();
     world->directory = world->mode->in_memory ? NULL : sql_scratch("faults");
@@ -283,8 +282,8 @@ static int ask_both(struct attempt *attempt, const char *first, const char *seco
 
 /* Returns whether the step may go on. */
 static bool run_line(struct attempt *attempt, const struct fault_line *line, bool brave, bool autocommit) {
-    char *first = with_names(attempt->world, line->text, "");
-    char *second = with_names(attempt->world, line->plain ? line->plain : line->text, "plain_");
+    char *first = with_names(line->text, "");
+    char *second = with_names(line->plain ? line->plain : line->text, "plain_");
     unsigned errors = attempt->out->errors;
     if (!first || !second) {
         note(attempt, SQLITE_NOMEM);

@@ -18,9 +18,9 @@
 /* How the databases and the .art files are kept. */
 struct fault_mode {
     const char *name;
-    const char *options; /* of every art table */
-    const char *journal; /* mode */
-    bool in_memory;      /* :memory:, so nothing is ever closed and opened again */
+    const char *io, *direct; /* ART_IO, ART_DIRECT, or NULL */
+    const char *journal;     /* mode */
+    bool in_memory;          /* :memory:, so nothing is ever closed and opened again */
 };
 
 enum { FAULT_MODES = 7 };
@@ -30,7 +30,7 @@ const struct fault_mode *fault_mode_find(const char *name);
 enum { FAULT_WAYS = 3 };
 const struct fault_mode *fault_mode_draw(unsigned i, uint64_t draw);
 
-/* What a line of a step is made of. In its text '@' stands for nothing or "plain_", '$' for the mode's options. */
+/* What a line of a step is made of. In its text '@' stands for nothing or "plain_". */
 enum fault_line_kind {
     FAULT_END,
     FAULT_BOTH, /* a change of both tables */

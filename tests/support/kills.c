@@ -40,14 +40,14 @@
 enum { PATIENCE_MS = 150, THOROUGH_EVERY = 10 };
 
 const struct kill_mode kill_modes[KILL_MODES] = {
-    {"io_uring where there is one, WAL", "io=auto", "WAL"},
-    {"io_uring where there is one, DELETE", "io=auto", "DELETE"},
-    {"pwrite, WAL", "io=pwrite", "WAL"},
-    {"pwrite, DELETE", "io=pwrite", "DELETE"},
-    {"buffered, WAL", "io=pwrite, direct=off", "WAL"},
-    {"buffered, DELETE", "io=pwrite, direct=off", "DELETE"},
-    {"in the database, WAL", "storage=inline", "WAL"},
-    {"in the database, DELETE", "storage=inline", "DELETE"},
+    {"io_uring where there is one, WAL", NULL, NULL, "", "WAL"},
+    {"io_uring where there is one, DELETE", NULL, NULL, "", "DELETE"},
+    {"pwrite, WAL", "pwrite", NULL, "", "WAL"},
+    {"pwrite, DELETE", "pwrite", NULL, "", "DELETE"},
+    {"buffered, WAL", "pwrite", "off", "", "WAL"},
+    {"buffered, DELETE", "pwrite", "off", "", "DELETE"},
+    {"in the database, WAL", NULL, NULL, ", storage=inline", "WAL"},
+    {"in the database, DELETE", NULL, NULL, ", storage=inline", "DELETE"},
 };
 
 struct killing {
@@ -257,7 +257,7 @@ static void check_after_kill(struct killing *killing, int64_t acknowledged) {
 
 static void create(struct killing *killing) {
     sqlite3 *db = open_database(killing), *memory;
-    char *options = sqlite3_mprintf("log_limit='16KB', spill_limit='128KB', cache='4MB', %s", killing->mode->options);
+    char *options = sqlite3_mprintf("log_limit='16KB', spill_limit='128KB', cache='4MB'%s", killing->mode->options);
     load_create(db, options);
     sqlite3_free(options);
     sql_close(db);
@@ -278,6 +278,7 @@ void kills_run(const struct kill_mode *mode, unsigned kills, uint64_t seed, stru
     killing.path = sqlite3_mprintf("%s/kill.db", directory);
     *report = (struct kill_report){0};
     watch_skip_syncs(1);
+    sql_ways(mode->io, mode->direct);
     create(&killing);
     while (report->kills < kills) {
         pid_t dead;

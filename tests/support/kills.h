@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 struct kill_mode {
-    const char *name, *options, *journal;
+    const char *name, *io, *direct; /* ART_IO, ART_DIRECT, or NULL */
+    const char *options, *journal;
 };
 enum { KILL_MODES = 8 };
 extern const struct kill_mode kill_modes[KILL_MODES];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/support/ownership_private.h"
+#include "tests/support/sql.h"
 
 enum { FEW = 5, MANY = 60, KEYS = 150, SHORT = 200, LONG = 6000 };
 
@@ -62,8 +63,9 @@ static void command(struct work *work, const char *text) {
 }
 
 static void create(struct work *work, const char *table, unsigned n) {
-    run(work, "CREATE VIRTUAL TABLE %s USING art(path, value, log_limit='8KB', io=%s%s)", table,
-        n % 8 ? "pwrite" : "auto", n % 6 == 5 ? ", storage=inline" : "");
+    sql_ways(n % 8 ? "pwrite" : NULL, NULL);
+    run(work, "CREATE VIRTUAL TABLE %s USING art(path, value, log_limit='8KB'%s)", table,
+        n % 6 == 5 ? ", storage=inline" : "");
     run(work, "CREATE TABLE %s_m(path PRIMARY KEY, value) WITHOUT ROWID", table);
 }
 

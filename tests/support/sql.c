@@ -18,6 +18,16 @@ static void die(sqlite3 *db, const char *what, const char *text) {
     abort();
 }
 
+static void say_way(const char *variable, const char *value) {
+    if (value) setenv(variable, value, 1);
+    if (!value) unsetenv(variable);
+}
+
+void sql_ways(const char *io, const char *direct) {
+    say_way("ART_IO", io);
+    say_way("ART_DIRECT", direct);
+}
+
 bool sql_standin(void) {
     const char *standin = getenv("ART_TEST_STANDIN");
     return standin && *standin;

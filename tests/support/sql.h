@@ -1,7 +1,7 @@
 /* SQL for tests: a connection with the extension in it, statements that must succeed, scratch directories.
  *
  * ART_EXTENSION       the extension to load (default ./art.so); "linked": the program has made it an automatic one
- * ART_TABLE_OPTIONS   added to every art table, for instance "io=pwrite, direct=off"
+ * ART_TABLE_OPTIONS   added to every art table, for instance "storage=inline"
  * ART_TEST_STANDIN    set: nothing is loaded and every art table is an ordinary WITHOUT ROWID table in its stead, which
  *                     shows that a harness itself is right. Its value may be columns, "path TEXT PRIMARY KEY COLLATE
  *                     NOCASE, value", to show that the harness notices
@@ -17,6 +17,10 @@
 #include <stdint.h>
 
 bool sql_standin(void);
+
+/* How this process reads and writes the .art files that it opens from here on: ART_IO and ART_DIRECT. NULL: as it
+ * can. */
+void sql_ways(const char *io, const char *direct);
 
 sqlite3 *sql_open(const char *path);
 sqlite3 *sql_open_flags(const char *path, int flags);

@@ -66,7 +66,10 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->syncs = stats.syncs;
     out->stale = stats.stale;
     out->ring_failures = stats.ring_failures;
-    out->gaps = tree->gaps.passed;
+    out->read_ahead = stats.read_ahead;
+    out->read_in_vain = stats.read_in_vain;
+    out->ring_batches = stats.ring_batches;
+    out->helped = tree->helped;
     out->engine = stats.engine;
     out->direct = stats.direct;
     out->cached = stats.cached;

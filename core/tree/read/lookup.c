@@ -49,7 +49,10 @@ static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, uns
         if (ref.level == 0) {
             if (blob->filter_blocks) {
                 if (!*hash) *hash = art_blob_key_hash(key);
-                if (!art_blob_may_contain(blob, *hash)) return ART_NOTFOUND;
+                if (!art_blob_may_contain(blob, *hash)) {
+                    tree->helped.filters++;
+                    return ART_NOTFOUND;
+                }
             }
             return leaf_get(tree, blob, key, number, &ref, entry, where);
         }
@@ -107,6 +110,7 @@ enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct ar
     if (art_memtable_keys(tree->memtable) > 0 || remembers) {
         hash = art_blob_key_hash(key); /* the filters of runs and memtable share one hash */
         bool maybe = art_memtable_may_contain(tree->memtable, hash);
+        tree->helped.memtable += !maybe;
         if (maybe && !art_memtable_get(tree->memtable, key, &out->entry)) return found_in_memtable(out);
         if (!maybe && remembers) return ART_OK;
     }

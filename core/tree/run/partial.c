@@ -487,7 +487,9 @@ static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edi
             }
         }
         for (uint32_t k = 0; !rc && k < partial->below.count; k++) {
-            if (partial->dead[k]) art_slots_drop(tree, edit, partial->below.child[k].ref.slot);
+            if (!partial->dead[k]) continue;
+            art_slots_drop(tree, edit, partial->below.child[k].ref.slot);
+            tree->helped.dropped++;
         }
     }
     art_children_clear(&fresh);

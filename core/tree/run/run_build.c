@@ -6,6 +6,7 @@
  */
 #include "core/tree/run/run.h"
 
+#include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 
 enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };

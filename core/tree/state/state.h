@@ -67,8 +67,7 @@ struct art_gaps {
     unsigned count;
     unsigned turn;
     size_t bytes;
-    uint64_t passed; /* so often a search went past one */
-    uint8_t *room;   /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
+    uint8_t *room; /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
 };
 
 /* Where in the oldest run the last lookups have found their keys, as long as these lie close together
@@ -119,6 +118,7 @@ struct art_tree {
     uint64_t changes; /* counts what makes a cursor seek again */
     struct art_gaps gaps;
     struct art_finger finger;
+    struct art_helped helped;
 
     struct { /* a refresh under way */
         bool rebuild, root_seen, row_seen, followed;

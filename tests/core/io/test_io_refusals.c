@@ -193,7 +193,7 @@ START_TEST(test_files_in_memory_file_systems_are_buffered) {
     struct art_io *io;
     ck_assert_int_eq(art_blob_pool_open(&pool, 4), ART_OK);
     ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, pool, &io), ART_CANTOPEN);
-    ck_assert_ptr_nonnull(strstr(art_error_message(), "direct=auto"));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "ART_DIRECT=on"));
     ck_assert_int_eq(access(path, F_OK), -1);
     ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
     ck_assert(!io->direct);
@@ -290,7 +290,7 @@ START_TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) 
         }
         io_fault(calls[uring][0], 2, 3, EINVAL, 0);
         ck_assert(!round_trip(io, pool, 1));
-        ck_assert_ptr_nonnull(strstr(art_error_message(), "direct=off"));
+        ck_assert_ptr_nonnull(strstr(art_error_message(), "ART_DIRECT=off"));
         ck_assert(io->direct);
         art_io_close(io);
         ck_assert_int_eq(open_file(path, engine, ART_DIRECT_AUTO, false, pool, &io), ART_OK);

@@ -1,0 +1,146 @@
+/* T_artstate, read: what stands in it is taken as far as it is valid. Handles, the check, 'clean', art_backup
+ * and art_salvage ask different things of it; all ask here. What is not valid is left out, and reported to
+ * callers that ask for it.
+ *
+ *     format, id, file, columns    each there once
+ *     the options                  as they are stored, the defaults where they are not
+ *     root                         a copy for art_salvage
+ *     nonce, young                 host/journal.c, core/tree/run/slots.c; here only what they look like
+ *     other keys                   those of a later version
+ */
+#include "ext/schema/schema.h"
+
+enum state_key { KEY_FORMAT, KEY_ID, KEY_FILE, KEY_COLUMNS, KEYS_NEEDED, KEY_ROOT = KEYS_NEEDED, KEY_NONCE, KEY_YOUNG };
+static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "young"};
+enum { KEYS = sizeof key_names / sizeof *key_names };
+
+static void say_wrong(const struct art_state_query *query, const char *key, const char *what) {
+    if (query->wrong) query->wrong(query->context, key, what);
+}
+
+static int copy_state_text(char **to, const char *text) {
+    art_free(*to);
+    *to = art_string_copy(text);
+    return *to ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static void take_format(const struct art_state_query *query, sqlite3_stmt *row, struct art_state *out) {
+    out->has_format = true;
+    out->format = sqlite3_column_int64(row, 1);
+    if (sqlite3_column_type(row, 1) == SQLITE_INTEGER && art_state_format_known(out->format)) return;
+    say_wrong(query, "format", "is not one that this version of art knows");
+}
+
+static int take_field(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row,
+                      struct art_state *out) {
+    int type = sqlite3_column_type(row, 1);
+    if (key == KEY_FORMAT) {
+        take_format(query, row, out);
+        return SQLITE_OK;
+    }
+    if (key == KEY_FILE || key == KEY_COLUMNS) {
+        const char *text = (const char *)sqlite3_column_text(row, 1);
+        bool whole = text && (int)strlen(text) == sqlite3_column_bytes(row, 1);
+        if (key == KEY_FILE) return whole ? copy_state_text(&out->file, text) : SQLITE_OK;
+        if (type == SQLITE_TEXT) return text ? copy_state_text(&out->columns, text) : SQLITE_NOMEM;
+        say_wrong(query, "columns", "is no text");
+        return SQLITE_OK;
+    }
+    const void *data = sqlite3_column_blob(row, 1);
+    int len = sqlite3_column_bytes(row, 1);
+    bool is_id = type == SQLITE_BLOB && data && len == ART_UUID_BYTES;
+    _Static_assert((int)ART_UUID_BYTES == (int)ART_NONCE_BYTES, "both are 16 bytes");
+    if (key == KEY_YOUNG && type != SQLITE_BLOB) say_wrong(query, "young", "is no list of slots");
+    if ((key == KEY_ID || key == KEY_NONCE) && !is_id) say_wrong(query, key_names[key], "is not 16 bytes");
+    if (key == KEY_ID && is_id) {
+        memcpy(out->uuid, data, ART_UUID_BYTES);
+        out->has_id = true;
+    }
+    if (key != KEY_ROOT || !data) return SQLITE_OK;
+    out->root.len = 0;
+    return art_buffer_append(&out->root, data, (size_t)len) ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static int take_setting(const struct art_state_query *query, const char *key, sqlite3_stmt *row,
+                        struct art_state *out) {
+    const char *text = NULL;
+    char *reason = NULL;
+    if (sqlite3_column_type(row, 1) != SQLITE_BLOB) text = (const char *)sqlite3_column_text(row, 1);
+    int rc = art_settings_take(&out->settings, key, text ? text : "", &reason);
+    if (rc && rc != SQLITE_NOTFOUND) {
+        char *what = reason ? sqlite3_mprintf("is not valid: %s", reason + strlen("art: ")) : NULL;
+        if (what) say_wrong(query, key, what);
+        rc = what ? SQLITE_OK : SQLITE_NOMEM;
+        sqlite3_free(what);
+    }
+    sqlite3_free(reason);
+    return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
+}
+
+static int take_state_row(const struct art_state_query *query, sqlite3_stmt *row, struct art_state *out,
+                          unsigned *seen) {
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    out->any = true;
+    out->keys_shown |= name != NULL;
+    out->values_shown |= sqlite3_column_type(row, 1) != SQLITE_NULL;
+    if (!name) return SQLITE_OK;
+    for (unsigned i = 0; i < KEYS; i++) {
+        if (strcmp(name, key_names[i]) != 0) continue;
+        if (*seen >> i & 1) say_wrong(query, name, "is there twice");
+        *seen |= 1u << i;
+        return take_field(query, (enum state_key)i, row, out);
+    }
+    return take_setting(query, name, row, out);
+}
+
+int art_state_read(const struct art_state_query *query, struct art_state *out) {
+    sqlite3_stmt *rows = NULL;
+    unsigned seen = 0;
+    *out = (struct art_state){0};
+    art_settings_default(&out->settings);
+    if (query->defaults) out->settings = *query->defaults;
+    int rc =
+        art_prepare(query->db, 0, &rows,
+                    sqlite3_mprintf("SELECT k, v FROM \"%w\".\"%w_artstate\" ORDER BY k", query->schema, query->table));
+    while (!rc && art_shadow_step(query->connection, rows) == SQLITE_ROW) rc = take_state_row(query, rows, out, &seen);
+    int end = sqlite3_finalize(rows);
+    if (!rc) rc = end;
+    bool named = out->has_id && out->file;
+    out->file_is_sound = named && art_shadow_file_name_is_sound(out->file, out->uuid);
+    if (rc) return rc;
+    if (seen >> KEY_FILE & 1 && out->has_id && !out->file_is_sound) {
+        say_wrong(query, "file", "is no name of this table's .art file");
+    }
+    for (unsigned i = 0; i < KEYS_NEEDED; i++) {
+        if (!(seen >> i & 1)) say_wrong(query, key_names[i], "is missing");
+    }
+    return SQLITE_OK;
+}
+
+void art_state_clear(struct art_state *state) {
+    art_free(state->file);
+    art_free(state->columns);
+    art_buffer_clear(&state->root);
+    state->file = state->columns = NULL;
+}
+
+int art_shadow_read_state(struct art_connection *connection, const struct art_name *name,
+                          const struct art_settings *defaults, struct art_state *out, char **message) {
+    const struct art_state_query query = {connection, connection->db, name->schema, name->table, .defaults = defaults};
+    int rc = art_state_read(&query, out);
+    if (rc) {
+        rc = art_report_sql(message, connection->db, rc, "cannot read %s.%s_artstate", name->schema, name->table);
+    } else if (out->has_format && !art_state_format_known(out->format)) {
+        rc = art_complain(
+            message, SQLITE_ERROR,
+            "art: this table has format %lld, this version of art knows format %d: use the version that made it",
+            (long long)out->format, ART_STATE_FORMAT_INLINE);
+    } else if (!out->has_id) {
+        rc = art_complain(message, SQLITE_CORRUPT_VTAB,
+                          "art: the table has no id (%s.%s_artstate): restore the database from a backup, or copy out "
+                          "what is left by art_salvage and DROP the table",
+                          name->schema, name->table);
+    }
+    if (rc) art_state_clear(out);
+    return rc;
+}

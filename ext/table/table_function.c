@@ -1,0 +1,123 @@
+/* Read-only tables whose rows are made when they are asked for: art_info, art_check and art_lost, table-valued
+ * functions of a table's name. art_salvage and art_txn are CREATEd, and share the cursor.
+ *
+ *     xFilter    clear(), begin() with the argument, next()
+ *     xNext      next(), which says by cursor->valid whether there is a row
+ *     rowid      rows are counted from 0
+ */
+#include "ext/table/table.h"
+
+static int function_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
+                            char **message) {
+    (void)argc;
+    (void)argv;
+    (void)message;
+    const struct art_table_function *function = context;
+    int rc = sqlite3_declare_vtab(db, function->declaration);
+    if (!rc && function->only_for_people) rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+    if (rc) return rc;
+    struct art_function_vtab *vtab = art_alloc_zeroed(sizeof *vtab);
+    if (!vtab) return SQLITE_NOMEM;
+    vtab->connection = art_connection_hold(db);
+    vtab->function = function;
+    *out = &vtab->base;
+    return SQLITE_OK;
+}
+
+static int function_disconnect(sqlite3_vtab *base) {
+    art_connection_release(((struct art_function_vtab *)base)->connection);
+    sqlite3_free(base->zErrMsg);
+    art_free(base);
+    return SQLITE_OK;
+}
+
+/* Without a name it is told when it comes to that: SQLite also asks what a part of an OR would cost alone. */
+static int function_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    int argument = ((struct art_function_vtab *)base)->function->argument;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->iColumn != argument || constraint->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        if (!constraint->usable) return SQLITE_CONSTRAINT;
+        info->aConstraintUsage[i].argvIndex = 1;
+        info->aConstraintUsage[i].omit = 1;
+        info->estimatedCost = 1000;
+        info->estimatedRows = 30;
+        return SQLITE_OK;
+    }
+    info->estimatedCost = 1e50;
+    return SQLITE_OK;
+}
+
+/* --- the cursor --------------------------------------------------------------------------------------------------- */
+
+static const struct art_table_function *function_of(const sqlite3_vtab_cursor *base) {
+    return ((const struct art_function_vtab *)base->pVtab)->function;
+}
+
+int art_function_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    struct art_function_cursor *cursor = art_alloc_zeroed(((struct art_function_vtab *)base)->function->cursor_bytes);
+    if (!cursor) return SQLITE_NOMEM;
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+int art_function_close(sqlite3_vtab_cursor *base) {
+    const struct art_table_function *function = function_of(base);
+    if (function->clear) function->clear((struct art_function_cursor *)base);
+    art_free(base);
+    return SQLITE_OK;
+}
+
+int art_function_next(sqlite3_vtab_cursor *base) {
+    struct art_function_cursor *cursor = (struct art_function_cursor *)base;
+    const struct art_table_function *function = function_of(base);
+    cursor->row++;
+    cursor->valid = false;
+    return function->next ? function->next(cursor, &base->pVtab->zErrMsg) : SQLITE_OK;
+}
+
+int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
+    (void)plan;
+    (void)words;
+    struct art_function_cursor *cursor = (struct art_function_cursor *)base;
+    const struct art_table_function *function = function_of(base);
+    char **message = &base->pVtab->zErrMsg;
+    const char *text = NULL;
+    if (function->clear) function->clear(cursor);
+    cursor->row = 0;
+    cursor->valid = false;
+    if (function->name && !argc) {
+        return art_complain(message, SQLITE_ERROR, "art: %s needs a table's name: SELECT * FROM %s('objects')",
+                            function->name, function->name);
+    }
+    if (function->name) {
+        if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
+        text = (const char *)sqlite3_value_text(argv[0]);
+        if (!text) return SQLITE_NOMEM;
+    }
+    int rc = function->begin ? function->begin(cursor, text, message) : SQLITE_OK;
+    return rc ? rc : art_function_next(base);
+}
+
+int art_function_eof(sqlite3_vtab_cursor *base) {
+    return !((struct art_function_cursor *)base)->valid;
+}
+
+int art_function_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    const struct art_table_function *function = function_of(base);
+    if (function->column) function->column((struct art_function_cursor *)base, context, column);
+    return SQLITE_OK;
+}
+
+int art_function_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    *rowid = ((struct art_function_cursor *)base)->row - 1;
+    return SQLITE_OK;
+}
+
+const sqlite3_module art_function_module = {
+    .xConnect = function_connect,
+    .xBestIndex = function_best_index,
+    .xDisconnect = function_disconnect,
+    .xDestroy = function_disconnect,
+    ART_FUNCTION_CURSOR,
+};

@@ -1,0 +1,127 @@
+/* Every policy has a counter in art_info, which moves when the policy helps: here each is made to help once. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/sql.h"
+#include "tests/support/suite.h"
+
+static char *directory, *path;
+static sqlite3 *db;
+
+static void set_up(void) {
+    directory = sql_scratch("counters");
+    path = sqlite3_mprintf("%s/a.db", directory);
+    db = sql_open(path);
+    sql_create(db, "t", "cache='2MB'");
+}
+
+static void tear_down(void) {
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+    sqlite3_free(path);
+}
+
+static sqlite3_int64 counter(const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%q'", property);
+}
+
+static void fill(const char *prefix, unsigned rows) {
+    sql_run(db,
+            "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %u) "
+            "SELECT printf('%q/%%06d', i), printf('%%0100d', i) FROM n",
+            rows, prefix);
+}
+
+static void flush(void) {
+    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+}
+
+static void is_more(const char *property, sqlite3_int64 than) {
+    sqlite3_int64 now = counter(property);
+    ck_assert_msg(now > than, "'%s' is %lld, and was %lld", property, (long long)now, (long long)than);
+}
+
+START_TEST(test_lookups_count_what_they_were_spared) {
+    fill("k", 5000);
+    flush();
+    sql_run(db, "INSERT INTO t VALUES('k/000100/x', 1), ('k/004900/x', 1)");
+    flush();
+    sql_run(db, "INSERT INTO t VALUES('a', 1)");
+    ck_assert_int_eq(counter("lookups side by side"), 0);
+    sqlite3_int64 filtered = counter("lookups filtered"), passed = counter("memtable passed");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(sql_int(db, "WITH n(i) AS (SELECT 200 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
+                                     "SELECT count(value) FROM n CROSS JOIN t ON path = printf('k/%%06d', i)"),
+                         1000);
+    }
+    ck_assert_int_ge(counter("lookups filtered"), filtered + 1900);
+    ck_assert_int_ge(counter("memtable passed"), passed + 1900);
+    is_more("lookups side by side", 900);
+    sql_run(db, "DELETE FROM t WHERE path < 'k/001000'");
+    sqlite3_int64 gaps = counter("gaps passed");
+    for (int i = 0; i < 3; i++) sql_int(db, "SELECT min(path) > '' FROM t");
+    is_more("gaps passed", gaps);
+}
+END_TEST
+
+START_TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
+    fill("k", 60000);
+    flush();
+    ck_assert_int_eq(counter("flushes"), 1);
+    sql_run(db, "DELETE FROM t WHERE path BETWEEN 'k/005000' AND 'k/055000'");
+    flush();
+    is_more("merges", 0);
+    is_more("blobs dropped", 4);
+    ck_assert_int_eq(counter("flushes joined"), 0);
+    sql_run(db, "INSERT INTO t VALUES('k/000001/x', 1)");
+    flush();
+    fill("k", 300);
+    flush();
+    ck_assert_int_eq(counter("flushes"), 4);
+    is_more("flushes joined", 0);
+}
+END_TEST
+
+START_TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
+    fill("k", 60000);
+    flush();
+    sqlite3_int64 before = counter("blobs read ahead");
+    ck_assert_int_eq(sql_int(db, "SELECT sum(length(value)) FROM t"), 60000 * 100);
+    is_more("blobs read ahead", before);
+    ck_assert_int_eq(counter("blobs read in vain"), 0);
+    bool ring = sql_int(db, "SELECT value = 'uring' FROM art_info('t') WHERE property = 'io'");
+    ck_assert_int_eq(counter("ring batches") > 0, ring);
+}
+END_TEST
+
+/* One more than stay awake. */
+START_TEST(test_a_table_that_rests_counts_it) {
+    ck_assert_int_eq(counter("rests"), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "u%u", i);
+        sql_create(db, name, "");
+        sql_run(db, "INSERT INTO %s VALUES('a', 1)", name);
+    }
+    is_more("rests", 0);
+}
+END_TEST
+
+int main(void) {
+    if (sql_standin()) {
+        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
+        return 0;
+    }
+    Suite *suite = suite_create("sql_counters");
+    TCase *tests = tcase_create("counters");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_lookups_count_what_they_were_spared);
+    tcase_add_test(tests, test_commits_count_what_they_merge_and_what_they_need_not_read);
+    tcase_add_test(tests, test_walks_count_what_was_read_ahead_and_batches_of_a_ring);
+    tcase_add_test(tests, test_a_table_that_rests_counts_it);
+    suite_add_tcase(suite, tests);
+    return suite_run(suite);
+}
