@@ -150,7 +150,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
+.PHONY: all library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
 .PHONY: bench bench-large bench-report bench-queries bench-summaries bench-spellings bench-statements bench-age bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
 .PHONY: prove prove-memory prove-model prove-summaries prove-ownership prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz
 .PHONY: amalgamation uninstall deb npm check-packaging
@@ -192,11 +192,6 @@ $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
 
-# The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
-$(BUILD)/naive/art.so: $(call object,$(EXT) $(wildcard tests/naive/*.c core/base/*.c))
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) -lm -lpthread $(LDFLAGS)
-
 $(BUILD)/core.a: $(call object,$(CORE))
 $(BUILD)/support.a: $(call object,$(SUPPORT))
 $(BUILD)/ext.a: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT))
@@ -221,7 +216,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(PROGRAMS) $(wildcard tests/support/watch.c tests/naive/*.c tests/fuzz/*.c tests/bench/*.c tests/clients/cluster/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(PROGRAMS) $(wildcard tests/support/watch.c tests/fuzz/*.c tests/bench/*.c tests/clients/cluster/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
@@ -257,8 +252,6 @@ $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES)): FUZZ_MAIN = -fsanitize=fuzzer
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_salvage fuzz_redo fuzz_shadow): $(call object,tests/fuzz/parcel_mutate.c)
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_store fuzz_salvage): $(call object,tests/fuzz/hosted_store.c)
 fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
-
-naive: $(BUILD)/naive/art.so
 
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
 BENCH_OBJECTS = $(call object,$(sort $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))))
