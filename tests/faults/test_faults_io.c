@@ -23,7 +23,7 @@ START_TEST(test_every_system_call_may_fail_and_the_twins_agree) {
                                           .entry = sqlite3_art_init,
                                           .vfs = "faulty",
                                           .synchronous = "OFF"},
-                                .most = MOST,
+                                .most = random_rounds(MOST),
                                 .random = {seed}};
     faulty_vfs_register();
     io_fault_skip_syncs();

@@ -22,7 +22,7 @@ START_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree) {
                                           .entry = sqlite3_art_init,
                                           .vfs = "faulty",
                                           .synchronous = "FULL"},
-                                .most = MOST,
+                                .most = random_rounds(MOST),
                                 .random = {seed}};
     io_fault_skip_syncs();
     printf("seed %llu\n", (unsigned long long)sweep.random.state);

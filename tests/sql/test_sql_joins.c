@@ -93,7 +93,8 @@ START_TEST(test_bounds_of_another_table_count_beside_any_others) {
             char *alone = sqlite3_mprintf("SELECT count(*) FROM %s%s", joins[i], bounds_of_others[j]);
             int most = 4 * steps_of(alone) + 2000; /* SQLite checks some rows again */
             for (int k = 0; k < BOUNDS_FOR_ALL; k++) {
-                if (strstr(bounds_of_others[j], "LIKE") && strstr(bounds_for_all[k], "LIKE")) continue; /* one is taken */
+                if (strstr(bounds_of_others[j], "LIKE") && strstr(bounds_for_all[k], "LIKE"))
+                    continue; /* one is taken */
                 char *sql = sqlite3_mprintf("%s AND %s", alone, bounds_for_all[k]);
                 int steps = steps_of(sql);
                 if (steps > most) {
