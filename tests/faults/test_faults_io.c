@@ -1,7 +1,7 @@
 /* System calls of core/io that fail under SQL: each of them, with each errno, once and from then on.
  *
  * The extension is linked in, so that core's table of system calls is this program's own. Here a slice of what
- * `make prove-faults` tries in full.
+ * `tests/prove faults` tries in full.
  */
 #include <check.h>
 #include <stdio.h>

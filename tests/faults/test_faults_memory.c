@@ -1,6 +1,6 @@
 /* Memory that is refused under SQL: every allocation of SQLite and of the extension, once and from then on.
  *
- * Here a slice of what `make prove-faults` tries in full.
+ * Here a slice of what `tests/prove faults` tries in full.
  */
 #include <check.h>
 #include <stdio.h>

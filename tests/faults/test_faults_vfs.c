@@ -1,7 +1,7 @@
 /* Calls of SQLite's VFS that fail under an art table and its ordinary twin: each with each code, once and from then on.
  *
- * Whatever SQLite makes of it, a commit or none, it must make the same of both. Here a slice of what `make
- * prove-faults` tries in full.
+ * Whatever SQLite makes of it, a commit or none, it must make the same of both. Here a slice of what `tests/prove
+ * faults` tries in full.
  */
 #include <check.h>
 #include <stdio.h>
