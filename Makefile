@@ -1,69 +1,21 @@
 # How sqlite-art is built, shown and checked. GNU make.
 #
-#   make              art.so, from core/ and ext/
-#   make help         this list
+#   make              art.so, from core/ and ext/; make static: libart.a, for programs that link it in (ext/art.h says how)
 #   make demo         installs what is missing, builds, and walks through sql/tour.sql with the paths of this machine
-#   make check        installs what is missing, then builds and tests what a change can break: ten minutes on two cores
-#   make check-all    everything that has to hold, in every build: 40 minutes (.ci/check lists it)
-#   make static       build/release/libart.a for programs that link art in; ext/art.h says how
-#   make check-bindings  the examples of tests/clients/bindings, in every language; BINDINGS="python c" for some
-#   make check-orms   the recipes and tests of tests/clients/orm: SQLAlchemy, Django, peewee, sqlite-utils; ORMS="django" for
-#                     some
-#   make check-dqlite an art table in a cluster of three dqlite nodes on this machine; check-sqld: in a primary and two replicas of
-#                     libSQL's server (tests/clients/cluster). CLUSTER_OPTIONS are the table's options
-#   make test         the test programs once, in the build that the options below choose; TESTS="test_io" for some of them
-#   make soak         the random test programs with fresh seeds, in all builds, for SOAK_MINUTES=60; ends at the first failure with the
-#                     line that repeats it (make check draws the same seeds each time). SOAK_BUILDS, SOAK_TESTS for some
-#   make repeat       the programs of REPEAT_TESTS="test_pool test_slots" REPEAT_TIMES=200 times each, with fresh seeds, in the build
-#                     that the options below choose: for tests that go by how processes and threads are scheduled
-#   make mutants      deliberate defects, one at a time, each of which the tests must notice; MUTANTS="name name" for some,
-#                     MUTANTS=slice for those of `make check-all` (tests/README.md)
-#   make bench        art beside an ordinary table, LMDB, RocksDB, lsm1 and its own core (tests/bench/README.md):
-#                     BENCH_SIZES="20000 100000", BENCH_SETS=obj,fs,hex,real; bench-large adds 10 million keys to the figures,
-#                     bench-report draws them as one page, build/bench/report.html
-#   make bench-profile  where the instructions of single operations go, by valgrind: PROFILED="get put", PROFILED_KEYS=100000
-#   make bench-core   core without SQLite, part by part; bench-queries: queries that an ordinary table answers by walking;
-#                     bench-summaries: sums, the largest, what changed, rows by a value; bench-spellings: one prefix in all the
-#                     ways of SQL, SPELLINGS="-s real 30000 1000000"; bench-statements: opening, many rows or
-#                     tables in one statement or transaction, joins; bench-age: size and time while rows turn over again
-#                     and again, drawn in build/bench/age.svg
-#   make fuzz         hostile bytes: each target of tests/fuzz for FUZZ_SECONDS=60, two at a time; FUZZ_TARGETS="fuzz_blob" for
-#                     some. make fuzz-merge keeps what it has found, make fuzz-seeds makes the seeds anew
-#   make prove        what takes longer: prove-memory (5 million keys in one transaction, and what that costs in memory),
-#                     prove-model (the differential model test for PROVE_MINUTES=10, or PROVE_STATEMENTS),
-#                     prove-summaries (the model of sums, extremes, changes and lookups: PROVE_SUMMARIES=200000 statements on
-#                     each of both versions of SQLite, and a quarter as many of each of its parts),
-#                     prove-ownership (the model test of whose an .art file is: PROVE_SEQUENCES=100000 histories of files),
-#                     prove-mirror (three connections and two tables written alike: PROVE_MIRROR=100 times what CI does),
-#                     prove-crash (PROVE_CRASH_STATES=1000000),
-#                     prove-kill (PROVE_KILLS=100000, a quarter more on the newer SQLite),
-#                     prove-backup (art_backup() under a write load, PROVE_COPIES=100, one a second, in WAL mode and without),
-#                     prove-snapshots (for PROVE_SNAPSHOT_MINUTES=10 in WAL mode and as many with a rollback journal),
-#                     prove-faults (every call of the system and of SQLite's VFS, and memory, made to fail: about an hour),
-#                     prove-fuzz (PROVE_FUZZ_SECONDS=3600 a target, and every bit of a small file turned over through SQL),
-#                     valgrind
-#   make coverage     lines and branches of core/ and ext/ that the tests reach (tests/coverage.md)
-#   make valgrind     the test programs under memcheck; VALGRIND=slice for some, VALGRIND="test_blob" for these
-#   make tidy         format, layering, lengths, the one exported symbol, the manifest of the tests, static analysis
-#   make format       lets clang-format write what `make tidy` wants to see
-#   make amalgamation build/amalgamation/art.c and art.h: all of it in one file, to be compiled by one line (at its head)
-#   make install      art.so and libart.a into $(DESTDIR)$(PREFIX)/lib/sqlite-art, art.h into .../include/sqlite-art,
-#                     sqlite-art.pc for pkg-config, README and sql/ into .../share/doc/sqlite-art; make uninstall
-#   make deb          build/deb/*.deb, packages of Debian: libsqlite3-mod-art for `.load art`, and a -dev with libart.a
-#   make npm          build/npm/*.tgz, packages of npm: sqlite-art, and this machine's binary
-#   make check-packaging  these four, built, installed somewhere and used; PACKAGING="deb npm" for some
+#   make check        installs what is missing, then builds and tests what a change can break: five minutes on two cores
+#   make check-all    everything that has to hold, in every build: 35 minutes (.ci/check lists it)
+#   make test         the test programs in the build that the options choose; TESTS="test_io" for some (tests/README.md)
+#   make tidy         format, layers, lengths, the one exported symbol, static analysis; make format writes the format
+#   make install      into $(DESTDIR)$(PREFIX); make uninstall; make deb, npm: packages; make amalgamation: all of it in one file
 #   make clean
 #
-# Options, each with a build directory of its own, so that they live side by side:
+#   make bench, bench-age, bench-spellings    tests/bench/run has more
+#   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
+#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging    parts of check-all, in full (tests/clients)
 #
-#   CC=gcc|clang      the compiler
-#   URING=0           without liburing: all I/O by pread and pwrite
-#   SANITIZE=address  AddressSanitizer and UBSan; SANITIZE=thread: ThreadSanitizer
-#
-# Others: ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR and DESTDIR for `make install`;
-# BENCH_DIR and BENCH_OPTIONS (tests/bench/README.md).
-#
-# Objects go to build/<variant>/, the extension to build/<variant>/art.so; `make` alone copies it to ./art.so.
+# Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
+# liburing, all I/O by pread and pwrite; SANITIZE=address (and UBSan), SANITIZE=thread. Others: ARCH= for x86-64 processors older
+# than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
 
 CC       = gcc
 URING    = 1
@@ -73,27 +25,13 @@ LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
 PACKAGING ?= all
 DESTDIR  =
-BENCH_SIZES = 1000000
-BENCH_SETS  = obj,real
-PROFILED    = get get-alone list level scan-all put
-PROFILED_KEYS = 100000
 BINDINGS   ?= all
 ORMS       ?= all
 CLUSTER_OPTIONS ?= storage=inline
 MUTANTS     =
-PROVE_MINUTES = 10
-PROVE_STATEMENTS = 0
-PROVE_SUMMARIES = 200000
 VALGRIND = all
-PROVE_SEQUENCES = 100000
-PROVE_MIRROR = 100
-PROVE_KILLS = 100000
-PROVE_COPIES = 100
-PROVE_CRASH_STATES = 1000000
-PROVE_SNAPSHOT_MINUTES = 10
 FUZZ_SECONDS = 60
 FUZZ_TARGETS =
-PROVE_FUZZ_SECONDS = 3600
 
 # ---- variants ----
 
@@ -150,13 +88,10 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all naive library static programs fuzz-programs test demo check check-bindings check-orms check-dqlite check-sqld mutants coverage valgrind tidy format
-.PHONY: bench bench-large bench-report bench-queries bench-summaries bench-spellings bench-statements bench-age bench-core fuzz fuzz-merge fuzz-seeds install clean deps-build FORCE
-.PHONY: prove prove-memory prove-model prove-summaries prove-ownership prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz
-.PHONY: amalgamation uninstall deb npm check-packaging
+.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
+.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
 
 all:
-.PHONY: help
 help:
 	@sed -n '/^$$/q; s/^#$$//p; s/^# //p' $(firstword $(MAKEFILE_LIST))
 
@@ -192,11 +127,6 @@ $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
 
-# The module over a naive tree, a second implementation of core/tree/tree.h, to tell which of the two a failure belongs to.
-$(BUILD)/naive/art.so: $(call object,$(EXT) $(wildcard tests/naive/*.c core/base/*.c))
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-z,nodelete -o $@ $^ $(SHARED_LIBS) -lm -lpthread $(LDFLAGS)
-
 $(BUILD)/core.a: $(call object,$(CORE))
 $(BUILD)/support.a: $(call object,$(SUPPORT))
 $(BUILD)/ext.a: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT))
@@ -227,7 +157,7 @@ $(BUILD)/flags: FORCE
 	done
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
--include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(PROGRAMS) $(wildcard tests/support/watch.c tests/naive/*.c tests/fuzz/*.c tests/bench/*.c tests/clients/cluster/*.c)))
+-include $(patsubst %.c,$(BUILD)/static/%.d,$(EXT)) $(patsubst %.o,%.d,$(call object,$(CORE) $(EXT) $(SUPPORT) $(PROGRAMS) $(wildcard tests/support/watch.c tests/fuzz/*.c tests/bench/*.c tests/clients/cluster/*.c)))
 
 # ---- tests and benchmarks: one program a file, linked with what it uses of core, ext and tests/support ----
 
@@ -263,8 +193,6 @@ $(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_salvage fuzz_redo fuz
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_store fuzz_salvage): $(call object,tests/fuzz/hosted_store.c)
 fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
-naive: $(BUILD)/naive/art.so
-
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).
 BENCH_OBJECTS = $(call object,$(sort $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))))
 BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
@@ -285,7 +213,8 @@ $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c)
 $(BUILD)/tests/clients/cluster/dqlite: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES) bench/bench)
+test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench)
+programs: test-programs $(addprefix $(BUILD)/tests/,$(BENCH_NAMES))
 
 test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench))
 	@.ci/test $(BUILD) $(TESTS)
@@ -294,12 +223,10 @@ check:
 	@.ci/deps check
 	@.ci/check
 
-.PHONY: check-all
 check-all:
 	@.ci/deps check
 	@.ci/check all
 
-.PHONY: soak repeat
 soak:
 	@.ci/deps check
 	@.ci/soak
@@ -349,110 +276,14 @@ demo:
 
 bench:
 	@.ci/deps build
-	@tests/bench/run $(BUILD) $(BENCH_SETS) "$(BENCH_SIZES)"
+	@BENCH_BUILD=$(BUILD) tests/bench/run
 
-bench-large:
-	@.ci/deps build
-	@BENCH_APPEND=1 tests/bench/run $(BUILD) $(BENCH_SETS) 10000000
-
-bench-report:
-	@[ -s build/bench/results.csv ] || $(MAKE) --no-print-directory bench
-	@tests/bench/report
-
-.PHONY: bench-profile
-bench-profile: library $(BUILD)/tests/bench/bench
-	@tests/bench/profile $(BUILD) "$(PROFILED)" $(PROFILED_KEYS)
-
-bench-queries: library $(BUILD)/tests/bench_queries
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_queries $(lastword $(BENCH_SIZES))
-
-bench-summaries: library $(BUILD)/tests/bench_summaries
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_summaries $(lastword $(BENCH_SIZES))
-
-bench-age: library $(BUILD)/tests/bench_age $(BUILD)/tests/bench_age_gaps
-	@mkdir -p $(BUILD)/scratch build/bench
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_age -d build/bench/age.tsv $(AGE)
-	@tests/bench/plot-age build/bench/age.tsv build/bench/age.svg
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_age_gaps
-
-bench-spellings: library $(BUILD)/tests/bench_spellings
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_spellings $(SPELLINGS)
-
-bench-statements: library $(BUILD)/tests/bench_statements
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/bench_statements
-
-bench-core: $(addprefix $(BUILD)/tests/,$(filter-out bench_queries bench_summaries bench_spellings bench_statements bench_age% prove_%,$(BENCH_NAMES)))
-	@for program in $^; do echo "== $${program##*/}"; $$program || exit 1; done
-
-prove-memory: library $(BUILD)/tests/prove_memory
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_memory
-
-prove-model: library $(BUILD)/tests/prove_model
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_model $(PROVE_MINUTES) $(PROVE_STATEMENTS)
-
-# Half of the model's statements with storage=inline.
-prove-summaries: $(addprefix $(BUILD)/tests/,$(SUMMARY_MODELS))
-	@mkdir -p $(BUILD)/scratch
-	@prove() { TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_TABLE_OPTIONS=storage=$$2 ART_TEST_STATEMENTS=$$3 $(BUILD)/tests/$$1; }; \
-	prove_all() { \
-		for storage in file inline; do prove test_model_summaries $$storage $$(($(PROVE_SUMMARIES) / 2)) || return; done; \
-		for program in $(filter-out test_model_summaries,$(SUMMARY_MODELS)); do \
-			prove $$program file $$(($(PROVE_SUMMARIES) / 4)) || return; done; }; \
-	prove_all || exit; \
-	if .ci/sqlite-new; then export LD_LIBRARY_PATH="$(CURDIR)/build/sqlite-new"; prove_all; \
-	else echo "SKIPPED: prove-summaries on the newer SQLite"; fi
-
-prove-ownership: $(BUILD)/tests/test_ownership
-	@mkdir -p $(BUILD)/scratch
-	@left=$$(($(PROVE_SEQUENCES) / 2)); while [ $$left -gt 0 ]; do \
-		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_OWNERSHIP_SEQUENCES=$$((left < 4000 ? left : 4000)) ART_OWNERSHIP_TABLE=1 \
-			$(BUILD)/tests/test_ownership || exit 1; left=$$((left - 4000)); done # Check cannot time what takes 35 minutes
-
-prove-mirror: library $(BUILD)/tests/test_mirror
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so ART_TEST_SCALE=$(PROVE_MIRROR) $(BUILD)/tests/test_mirror
-
-prove-crash: $(BUILD)/tests/test_crash
-	@ART_CRASH_STATES=$(PROVE_CRASH_STATES) $(BUILD)/tests/test_crash
-
-prove-kill: $(BUILD)/tests/prove_kill
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_kill $(PROVE_KILLS)
-	@if .ci/sqlite-new; then \
-		TMPDIR=$${TMPDIR:-$(BUILD)/scratch} LD_LIBRARY_PATH="$(CURDIR)/build/sqlite-new" $(BUILD)/tests/prove_kill $$(($(PROVE_KILLS) / 4)); \
-	else echo "SKIPPED: prove-kill on the newer SQLite"; fi
-
-prove-backup: library $(BUILD)/tests/test_sql_backup
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so CK_RUN_CASE=load ART_BACKUP_COPIES=$(PROVE_COPIES) \
-		ART_BACKUP_EVERY=1 $(BUILD)/tests/test_sql_backup
-
-prove-faults: library $(BUILD)/tests/prove_faults
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} ART_EXTENSION=$(BUILD)/art.so $(BUILD)/tests/prove_faults
-
-prove-snapshots: $(BUILD)/tests/prove_snapshots
-	@mkdir -p $(BUILD)/scratch
-	@TMPDIR=$${TMPDIR:-$(BUILD)/scratch} $(BUILD)/tests/prove_snapshots $(PROVE_SNAPSHOT_MINUTES)
+bench-age bench-spellings:
+	@BENCH_BUILD=$(BUILD) tests/bench/run $(@:bench-%=%)
 
 fuzz:
 	@.ci/deps check
 	@tests/fuzz/run fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
-
-fuzz-merge fuzz-seeds:
-	@tests/fuzz/run $(@:fuzz-%=%) $(FUZZ_TARGETS)
-
-prove-fuzz: $(BUILD)/tests/test_flips_sql
-	@ART_TEST_SCALE=9 $<
-	@tests/fuzz/run fuzz $(PROVE_FUZZ_SECONDS) $(FUZZ_TARGETS)
-
-prove: prove-memory prove-model prove-summaries prove-ownership prove-mirror prove-crash prove-kill prove-backup prove-snapshots prove-faults prove-fuzz valgrind
 
 # ---- packages ----
 

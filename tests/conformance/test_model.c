@@ -6,7 +6,7 @@
  *
  * ART_TEST_SEED=<seed> runs the history of that seed in every setting; ART_TEST_SCALE multiplies the number of
  * histories. What was met is printed at the end, and a part of the SQL surface that never worked is a failure.
- * `make prove-model` does the same for as long as one likes.
+ * `tests/prove model` does the same for as long as one likes.
  */
 #include <check.h>
 #include <stdio.h>

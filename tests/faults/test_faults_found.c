@@ -12,6 +12,7 @@
 #include "ext/art.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
+#include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_fault_points.h"
 #include "tests/support/sql_memory.h"
@@ -584,7 +585,7 @@ START_TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
     bool more = true;
     sql_run(db, add_and_flush);
     sql_run(db, "BEGIN; INSERT INTO t VALUES('big', zeroblob(3000000)); INSERT INTO t(t) VALUES('flush'); COMMIT");
-    for (unsigned nth = 1; more; nth++) {
+    for (unsigned nth = 1; more; nth += random_stride()) {
         sql_memory_faults.arm(0, 0, nth, false);
         int rc = sqlite3_exec(db, "SELECT art_check('t')", NULL, NULL, NULL);
         more = sql_memory_faults.disarm() > 0;
@@ -613,7 +614,7 @@ START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
     sql_run(db, fill_u);
     char *before = sql_rows(db, state);
     bool more = true;
-    for (unsigned nth = 1; more; nth++) {
+    for (unsigned nth = 1; more; nth += random_stride()) {
         reopen();
         sql_run(db, "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; %s", change);
         sql_memory_faults.arm(0, 0, nth, false);
@@ -641,7 +642,7 @@ START_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind) {
                                 "WHERE name LIKE 'u%' OR name LIKE 'w%' ORDER BY name)";
     bool more = true;
     unsigned done = 0;
-    for (unsigned nth = 1; more; nth++) {
+    for (unsigned nth = 1; more; nth += random_stride()) {
         sql_run(db, "CREATE VIRTUAL TABLE u USING art(storage=inline, log_limit='2KB'); INSERT INTO u VALUES('a', 1)");
         reopen();
         sql_expect(db, "3\n", rows);
@@ -661,7 +662,7 @@ END_TEST
 /* The name between the quotes was taken for an empty one. */
 START_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name) {
     bool more = true;
-    for (unsigned nth = 1; more; nth++) {
+    for (unsigned nth = 1; more; nth += random_stride()) {
         reopen();
         sql_memory_faults.arm(0, 0, nth, _i);
         int rc = sqlite3_exec(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t')", NULL, NULL, NULL);

@@ -17,7 +17,7 @@
 static void sweep(const struct fault_source *source, const char *mode, const char *synchronous, unsigned most) {
     struct fault_sweep sweep = {.source = source,
                                 .world = {.mode = fault_mode_find(mode), .vfs = "faulty", .synchronous = synchronous},
-                                .most = most,
+                                .most = random_rounds(most),
                                 .random = {random_seed()}};
     printf("seed %llu\n", (unsigned long long)sweep.random.state);
     fault_sweep_run(&sweep);

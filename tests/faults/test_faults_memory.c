@@ -1,6 +1,6 @@
 /* Memory that is refused under SQL: every allocation of SQLite and of the extension, once and from then on.
  *
- * Here a slice of what `make prove-faults` tries in full.
+ * Here a slice of what `tests/prove faults` tries in full.
  */
 #include <check.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ START_TEST(test_every_allocation_may_fail_and_the_twins_agree) {
     struct fault_sweep sweep = {
         .source = &sql_memory_faults,
         .world = {.mode = mode, .entry = sqlite3_art_init, .vfs = "faulty", .synchronous = "OFF"},
-        .most = MOST,
+        .most = random_rounds(MOST),
         .random = {seed}};
     io_fault_skip_syncs();
     printf("seed %llu\n", (unsigned long long)sweep.random.state);

@@ -11,6 +11,7 @@
 
 #include "ext/art.h"
 #include "tests/support/io_faults.h"
+#include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/suite.h"
@@ -117,7 +118,7 @@ static void sweep(const char *before, const char *sql) {
     int expected_rc = expected.rc;
     take_back();
     unsigned quiet = 0;
-    for (unsigned nth = 1; quiet < QUIET; nth += nth < EACH ? 1 : STRIDE) {
+    for (unsigned nth = 1; quiet < QUIET; nth += (nth < EACH ? 1 : STRIDE) * random_stride()) {
         ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
         sql_run(db, "%s", before);
         sql_memory_faults.arm(0, 0, nth, false);

@@ -1,7 +1,7 @@
 /* Calls of SQLite's VFS that fail under an art table and its ordinary twin: each with each code, once and from then on.
  *
- * Whatever SQLite makes of it, a commit or none, it must make the same of both. Here a slice of what `make
- * prove-faults` tries in full.
+ * Whatever SQLite makes of it, a commit or none, it must make the same of both. Here a slice of what `tests/prove
+ * faults` tries in full.
  */
 #include <check.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ START_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree) {
                                           .entry = sqlite3_art_init,
                                           .vfs = "faulty",
                                           .synchronous = "FULL"},
-                                .most = MOST,
+                                .most = random_rounds(MOST),
                                 .random = {seed}};
     io_fault_skip_syncs();
     printf("seed %llu\n", (unsigned long long)sweep.random.state);

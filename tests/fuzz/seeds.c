@@ -1,4 +1,4 @@
-/* Makes the seeds of the targets that take parcels, from stores that core itself has written (`make fuzz-seeds`).
+/* Makes the seeds of the targets that take parcels, from stores that core itself has written (`tests/fuzz/run seeds`).
  *
  *     seeds <folder>      <folder>/fuzz_blob/seed-..., fuzz_store, fuzz_redo
  *

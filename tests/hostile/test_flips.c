@@ -227,7 +227,7 @@ static void flip(uint8_t *byte, uint32_t bit, bool must_be_noticed) {
 
 static void flip_page(unsigned worker, uint32_t slot, uint32_t page, bool must_be_noticed) {
     uint8_t *bytes = memory_disk_page(disk, file, slot * ART_BLOB_PAGES + page);
-    for (uint32_t bit = worker * flip_stride; bit < PAGE_BITS; bit += FLIP_WORKERS * flip_stride) {
+    for (uint32_t bit = worker * flip_stride(); bit < PAGE_BITS; bit += FLIP_WORKERS * flip_stride()) {
         flip_at("slot %u, page %u, byte %u, bit %u", slot, page, bit / 8, bit % 8);
         flip(bytes + bit / 8, bit, must_be_noticed);
     }

@@ -190,7 +190,7 @@ static void find_named(bool *named) {
 static void flip_file(unsigned worker) {
     bool named[MEMORY_DISK_PAGES / ART_BLOB_PAGES] = {false};
     struct random random = {17 + worker};
-    uint32_t scale = random_scale(), stride = scale < SQL_STRIDE ? SQL_STRIDE / scale * flip_stride : flip_stride;
+    uint32_t scale = random_scale(), stride = scale < SQL_STRIDE ? SQL_STRIDE / scale * flip_stride() : flip_stride();
     make_database();
     uint32_t pages = (uint32_t)(memory_disk_size(disk, file) / ART_PAGE), used = 0;
     find_named(named);
@@ -238,7 +238,7 @@ static void flip_cell(sqlite3 *db, unsigned worker, const char *table, const cha
     uint8_t bytes[4000];
     int len = type == SQLITE_INTEGER ? 8 : sqlite3_column_bytes(get, 0);
     if (type != SQLITE_INTEGER && len) memcpy(bytes, sqlite3_column_blob(get, 0), (size_t)len);
-    for (uint32_t bit = worker * flip_stride; bit < 8u * (uint32_t)len; bit += FLIP_WORKERS * flip_stride) {
+    for (uint32_t bit = worker * flip_stride(); bit < 8u * (uint32_t)len; bit += FLIP_WORKERS * flip_stride()) {
         flip_at("t_%s, row %lld, %s, byte %u, bit %u", table, number, column, bit / 8, bit % 8);
         char *away = sqlite3_mprintf("DELETE FROM t_%s; INSERT INTO t_%s SELECT * FROM saved_%s WHERE rowid <> %lld",
                                      table, table, table, number);

@@ -182,9 +182,9 @@ static const char *const statements[] = {
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 
-static void try_conditions(uint64_t seed, int times) {
+static void try_conditions(uint64_t seed, unsigned times) {
     struct random random = {seed};
-    for (int i = 0; i < times * (int)random_scale(); i++) {
+    for (unsigned i = random_rounds(times); i--;) {
         char *conditions[2];
         for (int j = 0; j < 2; j++) {
             sqlite3_str *condition = sqlite3_str_new(NULL);

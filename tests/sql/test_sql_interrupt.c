@@ -393,7 +393,11 @@ int main(void) {
     tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing_under_a_rollback_journal);
     tcase_add_test(tcase, test_a_stopped_commit_can_be_tried_again_or_is_undone);
     tcase_add_test(tcase, test_an_interrupt_undoes_as_much_as_for_an_ordinary_table);
-    tcase_add_test(tcase, test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late);
+    TCase *threads = tcase_create("threads");
+    tcase_add_checked_fixture(threads, set_up, tear_down);
+    tcase_set_timeout(threads, 0);
+    tcase_add_test(threads, test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

@@ -1,4 +1,4 @@
-/* All faults, at every place of the script, in every mode (`make prove-faults`).
+/* All faults, at every place of the script, in every mode (`tests/prove faults`).
  *
  *     prove_faults [source [mode]]       sources: calls files memory points limit loaded
  *

@@ -1,4 +1,4 @@
-/* `make prove-kill`: as test_kill.c, a hundred thousand times.
+/* `tests/prove kill`: as test_kill.c, a hundred thousand times.
  *
  *   prove_kill [kills]     default 100000, over the eight modes in turn, each life of a database 500 kills long
  *
@@ -48,6 +48,6 @@ int main(int count, char **words) {
         add(&sum, &one);
         done += now;
     }
-    kills_print("prove-kill, all modes", &sum);
+    kills_print("all modes", &sum);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Five million keys in one transaction: how much memory does that take? (`make prove-memory`)
+/* Five million keys in one transaction: how much memory does that take? (`tests/prove memory`)
  *
  *     prove_memory [keys]
  *

@@ -1,4 +1,4 @@
-/* The differential model test for as long as one likes (`make prove-model`; test_model.c is its short form).
+/* The differential model test for as long as one likes (`tests/prove model`; test_model.c is its short form).
  *
  *     prove_model [minutes [statements [setting]]]    10 minutes; as soon as either is reached. 0: no limit
  *

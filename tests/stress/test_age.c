@@ -60,7 +60,7 @@ static void grow_old(int history, const char *options) {
     make(&age, folder, history, options);
     make(&ordinary, beside, history, NULL);
     int64_t live = age_live_bytes(&age);
-    for (int turn = 0; turn < TURNOVERS * SAMPLES; turn++) {
+    for (unsigned turn = random_rounds(TURNOVERS) * SAMPLES; turn--;) {
         age_go_on(&age, age.live / SAMPLES);
         age_go_on(&ordinary, age.live / SAMPLES);
         int64_t bytes = age_folder_bytes(folder);
@@ -104,7 +104,7 @@ START_TEST(test_a_table_that_has_shrunk_gives_its_file_back) {
     if (!sql_standin()) {
         sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
         sql_create(db, "t", "storage=file");
-        for (int round = 0; round < ROUNDS; round++) {
+        for (unsigned round = random_rounds(ROUNDS); round--;) {
             for (int i = 0; i < keys; i += 20) {
                 sql_run(db,
                         "INSERT OR REPLACE INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n "

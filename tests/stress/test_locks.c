@@ -210,8 +210,11 @@ int main(void) {
     tcase_set_timeout(all, 120);
     tcase_add_test(all, test_what_is_read_again_takes_no_lock);
     tcase_add_test(all, test_what_is_read_again_in_a_transaction_takes_no_lock);
-    tcase_add_test(all, test_two_threads_that_read_again_take_no_lock);
-    tcase_add_test(all, test_two_threads_that_read_again_in_transactions_take_no_lock);
+    TCase *threads = tcase_create("threads");
+    tcase_set_timeout(threads, 120);
+    tcase_add_test(threads, test_two_threads_that_read_again_take_no_lock);
+    tcase_add_test(threads, test_two_threads_that_read_again_in_transactions_take_no_lock);
     suite_add_tcase(suite, all);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

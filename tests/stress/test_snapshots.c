@@ -1,5 +1,5 @@
 /* Every transaction sees one snapshot, of two art tables and an ordinary one, through flushes, merges and the reuse of
- * slots, while others write: tests/support/snapshots.c says how. `make prove-snapshots` does it for longer.
+ * slots, while others write: tests/support/snapshots.c says how. `tests/prove snapshots` does it for longer.
  *
  * ART_TEST_SECONDS=n for each journal mode (default 15, times ART_TEST_SCALE), ART_TEST_SEED. The seed repeats what the
  * processes do, not how they are interleaved.

@@ -296,7 +296,7 @@ END_TEST
 
 int main(void) {
     Suite *suite = suite_create("threads");
-    TCase *tcase = tcase_create("connections in threads");
+    TCase *tcase = tcase_create("threads");
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_threads_do_not_meet, 0, (int)(sizeof settings / sizeof *settings));
     suite_add_tcase(suite, tcase);

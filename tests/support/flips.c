@@ -7,16 +7,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/random.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SANITIZED
 #endif
 #endif
 #if defined(SANITIZED) || defined(__SANITIZE_ADDRESS__)
-const uint32_t flip_stride = 61;
+enum { STRIDE = 61 };
 #else
-const uint32_t flip_stride = 1;
+enum { STRIDE = 1 };
 #endif
+
+uint32_t flip_stride(void) {
+    return STRIDE > 1 ? STRIDE : random_stride();
+}
 
 /* In memory that the workers share with the test. */
 struct tally {
@@ -71,7 +77,7 @@ void flip_share(const char *what, bool all, void (*work)(unsigned worker)) {
         for (int v = 0; v < FLIP_VERDICTS; v++) sum.seen[v] += tallies[i].seen[v];
     }
     printf("%s: %llu bits turned over (%s): %llu right, %llu corrupt, %llu other errors\n", what,
-           (unsigned long long)sum.flips, all && flip_stride == 1 ? "all" : "a sample",
+           (unsigned long long)sum.flips, all && flip_stride() == 1 ? "all" : "a sample",
            (unsigned long long)sum.seen[FLIP_RIGHT], (unsigned long long)sum.seen[FLIP_CORRUPT],
            (unsigned long long)sum.seen[FLIP_OTHER_ERROR]);
     fflush(stdout);

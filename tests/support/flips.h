@@ -10,8 +10,9 @@ enum flip_verdict { FLIP_RIGHT, FLIP_CORRUPT, FLIP_OTHER_ERROR, FLIP_VERDICTS };
 
 enum { FLIP_WORKERS = 2 };
 
-/* Of so many bits one is turned over: 1, or more where a sanitizer makes everything slow. */
-extern const uint32_t flip_stride;
+/* Of so many bits one is turned over: 1, or more where a sanitizer makes everything slow, or a part is asked for; odd,
+ * so that it is not always the same bits of a byte. */
+uint32_t flip_stride(void);
 
 /* Runs work(0) and work(1) in processes of their own, and prints what they have seen together; `all`: is that every bit
  * there is, but for the stride? A crash, and what flip_broken() was told, fail the test. */

@@ -87,4 +87,10 @@ static inline unsigned random_rounds(unsigned usual) {
     return rounds ? (unsigned)rounds : 1;
 }
 
+/* From one place to the next of those that a sweep tries, where it usually tries all: 1, or another odd number. */
+static inline unsigned random_stride(void) {
+    unsigned percent = random_rounds(100);
+    return percent < 100 ? 100 / percent | 1 : 1;
+}
+
 #endif

@@ -284,7 +284,6 @@ int main(void) {
     tcase_add_test(tests, test_a_long_message_is_cut_not_overrun);
     tcase_add_test(tests, test_corruption_says_where);
     tcase_add_test(tests, test_a_sentence_that_is_not_ours_is_a_fault_of_no_place);
-    tcase_add_test(tests, test_each_thread_has_its_own_message);
     tcase_add_test(tests, test_integers_are_stored_at_any_address);
     tcase_add_test(tests, test_bytes_compare_as_memcmp_with_prefixes_first);
     tcase_add_test(tests, test_a_varint_comes_back_and_a_cut_one_is_refused);
@@ -293,6 +292,9 @@ int main(void) {
     tcase_add_test(tests, test_random_bytes_differ);
     tcase_add_test(tests, test_all_memory_goes_through_the_allocator);
     tcase_add_test(tests, test_a_buffer_grows_and_is_unchanged_when_it_cannot);
+    TCase *threads = tcase_create("threads");
+    tcase_add_test(threads, test_each_thread_has_its_own_message);
     suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

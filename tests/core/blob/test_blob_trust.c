@@ -506,7 +506,10 @@ int main(void) {
     tcase_add_test(one, test_bytes_changed_together_with_their_hashes_do_no_harm);
     tcase_add_test(one, test_the_deep_check_names_what_is_wrong);
     tcase_add_test(one, test_memory_that_runs_out_is_an_error_and_nothing_leaks);
-    tcase_add_test(one, test_threads_share_a_blob_whose_pages_come_one_by_one);
+    TCase *threads = tcase_create("threads");
+    tcase_set_timeout(threads, 600);
+    tcase_add_test(threads, test_threads_share_a_blob_whose_pages_come_one_by_one);
     suite_add_tcase(suite, one);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

@@ -307,9 +307,12 @@ int main(void) {
     tcase_add_test(tests, test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own);
     tcase_add_test(tests, test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change);
     tcase_add_test(tests, test_want_of_memory_is_an_error_and_leaves_the_pool_usable);
-    tcase_add_test(tests, test_threads_that_churn_never_share_a_buffer);
-    tcase_add_test(tests, test_threads_that_snatch_at_two_slots_never_share_one);
     tcase_add_test(tests, test_a_slot_that_comes_and_goes_in_between_is_noticed);
+    TCase *threads = tcase_create("threads");
+    tcase_set_timeout(threads, 120);
+    tcase_add_test(threads, test_threads_that_churn_never_share_a_buffer);
+    tcase_add_test(threads, test_threads_that_snatch_at_two_slots_never_share_one);
     suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

@@ -157,9 +157,11 @@ int main(void) {
     TCase *tests = tcase_create("write pool");
     tcase_add_test(tests, test_all_stores_write_from_one_pool_that_goes_with_the_last);
     tcase_add_test(tests, test_who_finds_it_empty_writes_from_the_heap);
-    tcase_add_test(tests, test_threads_that_come_and_go_find_one_that_is_there);
-    tcase_add_test(tests, test_threads_whose_rings_come_and_go);
     tcase_add_test(tests, test_a_forked_child_has_one_of_its_own);
+    TCase *threads = tcase_create("threads");
+    tcase_add_test(threads, test_threads_that_come_and_go_find_one_that_is_there);
+    tcase_add_test(threads, test_threads_whose_rings_come_and_go);
     suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

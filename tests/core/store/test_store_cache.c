@@ -640,7 +640,10 @@ int main(void) {
     tcase_add_test(tests, test_a_store_may_keep_its_part_of_the_share);
     tcase_add_loop_test(tests, test_what_rests_is_given_back, 0, 2);
     tcase_add_loop_test(tests, test_only_what_is_read_ahead_and_large_has_large_pages, 0, 2);
-    tcase_add_loop_test(tests, test_many_threads_read_one_file_while_one_writes, 0, 3);
+    TCase *threads = tcase_create("threads");
+    tcase_set_timeout(threads, 0);
+    tcase_add_loop_test(threads, test_many_threads_read_one_file_while_one_writes, 0, 3);
     suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, threads);
     return suite_run(suite);
 }

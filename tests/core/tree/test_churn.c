@@ -17,10 +17,16 @@
 /* The file swells and shrinks: after fewer rounds it is looked at in another moment, at which it was 1.72 times the
  * rows. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { TIMES = 5, SWOLLEN = 20 };
+enum { SLOW = true };
 #else
-enum { TIMES = 20, SWOLLEN = 0 };
+enum { SLOW = false };
 #endif
+enum { TIMES = 20, FEW_TIMES = 5, SWOLLEN = 20 };
+
+static bool few_times(void) {
+    return SLOW || random_stride() > 1;
+}
+
 enum { ROWS_A_COMMIT = 40 };
 
 /* A merge stops when its time is up: here none passes. */
@@ -144,18 +150,18 @@ enum { CHURNS = sizeof churns / sizeof *churns };
 
 static void churn(int which, uint32_t count, uint32_t percent) {
     make(churns[which].wal);
-    uint32_t live = load(count), most = 0;
+    uint32_t live = load(count), most = 0, times = few_times() ? FEW_TIMES : TIMES;
     uint64_t written = pages_written();
     memset(&watched, 0, sizeof watched);
     watched.live = live;
-    for (int i = 0; i < TIMES; i++) {
+    for (uint32_t i = 0; i < times; i++) {
         churns[which].work(count);
         if (slots() > most) most = slots();
     }
     printf("%u rows, %s: %u slots live, %u at the end, at most %u; %.1f of live written; %u of %u commits left more "
            "than 1.6\n",
            count, churns[which].wal ? "WAL" : "rollback journal", live, slots(), most,
-           (double)(pages_written() - written) / (4.0 * live * TIMES), watched.large, watched.commits);
+           (double)(pages_written() - written) / (4.0 * live * times), watched.large, watched.commits);
     ck_assert_msg(slots() * 100 <= live * percent, "%u slots for rows of %u", slots(), live);
     ck_assert_msg(watched.large * 5 <= watched.commits, "%u of %u commits left more than 1.6 times the rows",
                   watched.large, watched.commits);
@@ -166,7 +172,7 @@ static void churn(int which, uint32_t count, uint32_t percent) {
 
 /* Deletes wait beside the rows that they hide: with blobs as small as these a little longer. */
 START_TEST(test_a_churn_of_twenty_times_the_data_ends_near_it) {
-    churn(_i, 20000, (churns[_i].work == change_some ? 160 : 170) + SWOLLEN);
+    churn(_i, 20000, (churns[_i].work == change_some ? 160 : 170) + (few_times() ? SWOLLEN : 0));
 }
 END_TEST
 
@@ -186,11 +192,11 @@ START_TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again
         remove_row(i);
         if (i % ROWS_A_COMMIT == 0) commit_as_host();
     }
-    int changes = 0;
+    int changes = 0, least = few_times() ? FEW_TIMES : TIMES;
     do {
         change_some(LEFT);
         must(art_tree_info(tree, &info));
-    } while (++changes < TIMES || (info.run[info.runs - 1].level > 2 && changes < 4 * TIMES));
+    } while (++changes < least || (info.run[info.runs - 1].level > 2 && changes < 4 * least));
     ck_assert_uint_eq(info.run[info.runs - 1].level, 2);
     ck_assert_msg(slots() < 40, "%u slots for %u rows", slots(), LEFT);
     ck_assert_uint_eq(rows(), LEFT);

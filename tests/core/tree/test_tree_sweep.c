@@ -367,7 +367,7 @@ static void same_as(uint64_t before, const struct fault *fault, uint64_t n) {
 static void sweep(const struct fault *fault, const struct work *work, bool reads, uint64_t before, uint64_t after) {
     struct random random = {work->seed};
     bool struck = true;
-    for (uint64_t n = 0; struck; n += 1 + random_below(&random, (uint32_t)n / 4)) {
+    for (uint64_t n = 0; struck; n += random_stride() + random_below(&random, (uint32_t)n / 4)) {
         struct art_commit commit;
         uint64_t result = 0;
         /* Mostly the connection that has met the failure before goes on; sometimes a new one, also in its opening. */
