@@ -7,11 +7,9 @@
  *
  * ART_TEST_CONFORMANCE=<theme> runs the cases of one file.
  */
-#include <check.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/conformance.h"
 #include "tests/support/sql.h"
@@ -27,7 +25,7 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 static glob_t themes;
 
 /* All its differences at once: it is read by people who mend them. */
-START_TEST(test_an_art_table_does_what_an_ordinary_one_does) {
+LOOP_TEST(test_an_art_table_does_what_an_ordinary_one_does, (int)themes.gl_pathc) {
     const char *file = themes.gl_pathv[_i];
     struct conformance_script script;
     struct conformance_tally tally = {0};
@@ -50,7 +48,6 @@ START_TEST(test_an_art_table_does_what_an_ordinary_one_does) {
     conformance_clear(&script);
     ck_assert_msg(!failed, "%s: %d cases differ", file, failed);
 }
-END_TEST
 
 int main(void) {
     const char *only = getenv("ART_TEST_CONFORMANCE");
@@ -59,12 +56,7 @@ int main(void) {
         printf("FAILED: there is no %s here\n", pattern);
         return 1;
     }
-    Suite *suite = suite_create("conformance");
-    TCase *tcase = tcase_create("themes");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_an_art_table_does_what_an_ordinary_one_does, 0, (int)themes.gl_pathc);
-    suite_add_tcase(suite, tcase);
-    int failed = suite_failures(suite);
+    int failed = suite_run("conformance", .seconds = SUITE_FOREVER);
     globfree(&themes);
     sqlite3_free(pattern);
     return failed != 0;

@@ -8,7 +8,6 @@
  *
  * Not here: unlock_notify, which is about the shared cache that an art table refuses (test_sql_files.c).
  */
-#include <check.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -717,20 +716,20 @@ static const struct conformance_step {
     void (*run)(struct place *place);
     const char *only_art, *reason;
 } conformance[] = {
-#define CASE(name)                                                                                                     \
+#define STEP(name)                                                                                                     \
     { #name, name, NULL, NULL }
-    CASE(commit_hooks_hear_each_transaction),
+    STEP(commit_hooks_hear_each_transaction),
     {"update_hooks_hear_no_table_without_rowid", update_hooks_hear_no_table_without_rowid,
      "commit\ninsert main.t_artdata\n", "the log is an ordinary table"},
     {"preupdate_hooks_hear_the_log", preupdate_hooks_hear_the_log, "commit\ninsert main.t_artdata\n",
      "SQLite calls no hook for rows of a virtual table; the log is an ordinary table"},
-    CASE(authorizers_are_obeyed),
-    CASE(a_progress_handler_ends_a_statement),
-    CASE(an_interrupt_ends_what_runs),
-    CASE(a_busy_handler_is_asked),
-    CASE(a_backup_has_the_rows),
-    CASE(a_backup_onto_a_database_replaces_its_table),
-    CASE(vacuum_into_has_the_rows),
+    STEP(authorizers_are_obeyed),
+    STEP(a_progress_handler_ends_a_statement),
+    STEP(an_interrupt_ends_what_runs),
+    STEP(a_busy_handler_is_asked),
+    STEP(a_backup_has_the_rows),
+    STEP(a_backup_onto_a_database_replaces_its_table),
+    STEP(vacuum_into_has_the_rows),
     {"a_serialized_database_can_be_read", a_serialized_database_can_be_read,
      "deserialize: 0\nSELECT name FROM sqlite_master WHERE name = 't':\n't'\n\nSELECT count(*) FROM t:\nerror 1: art: "
      "no .art file can stand beside a database in memory (main): use storage=inline; where this is a copy, use it in "
@@ -739,28 +738,28 @@ static const struct conformance_step {
      "a table with a file: what deserialize() makes is a database of the VFS memdb (sql/README.md, Limits)"},
     {"a_blob_cannot_be_opened", a_blob_cannot_be_opened,
      "1 cannot open virtual table: t\nSELECT count(*) FROM t:\n10\n\n", "SQLite refuses both, each in its words"},
-    CASE(limits_hold),
-    CASE(parameters_of_every_type),
-    CASE(statements_tell_about_themselves),
-    CASE(a_statement_is_prepared_before_the_schema_changes),
-    CASE(statements_run_within_statements),
-    CASE(a_statement_is_reset_in_its_middle),
-    CASE(a_callback_stops_exec),
-    CASE(a_connection_is_closed_with_a_statement_open),
+    STEP(limits_hold),
+    STEP(parameters_of_every_type),
+    STEP(statements_tell_about_themselves),
+    STEP(a_statement_is_prepared_before_the_schema_changes),
+    STEP(statements_run_within_statements),
+    STEP(a_statement_is_reset_in_its_middle),
+    STEP(a_callback_stops_exec),
+    STEP(a_connection_is_closed_with_a_statement_open),
     {"a_close_that_fails_takes_back_virtual_tables", a_close_that_fails_takes_back_virtual_tables,
      "close 5\nSELECT count(*) FROM t:\n10\n\nSELECT count(*), max(a) FROM t:\n11 'y'\n\nSELECT count(*), max(a) FROM "
      "t:\n11 'y'\n\n",
      "sql/README.md, Limits"},
-    CASE(a_database_is_opened_for_reading),
-    CASE(collations_of_the_application),
-    CASE(counters_of_64_bits),
+    STEP(a_database_is_opened_for_reading),
+    STEP(collations_of_the_application),
+    STEP(counters_of_64_bits),
     {"a_commit_counts_a_row_of_the_log", a_commit_counts_a_row_of_the_log, "changes 1\ntotal 11\n",
      "the log's row is written at COMMIT: sql/README.md, Limits"},
-    CASE(memory_is_given_back_in_between),
-    CASE(savepoints_nest_five_hundred_deep),
-    CASE(a_database_is_reset),
-    CASE(the_main_database_has_another_name),
-    CASE(a_defensive_connection_works),
+    STEP(memory_is_given_back_in_between),
+    STEP(savepoints_nest_five_hundred_deep),
+    STEP(a_database_is_reset),
+    STEP(the_main_database_has_another_name),
+    STEP(a_defensive_connection_works),
 };
 
 static char *said_by(const struct conformance_step *statement, bool art, bool *absent) {
@@ -771,7 +770,7 @@ static char *said_by(const struct conformance_step *statement, bool art, bool *a
     return place_close(&place);
 }
 
-START_TEST(test_programs_find_what_they_are_used_to) {
+LOOP_TEST(test_programs_find_what_they_are_used_to, (int)(sizeof conformance / sizeof *conformance)) {
     const struct conformance_step *statement = &conformance[_i];
     bool absent;
     char *ordinary = said_by(statement, false, &absent), *art = said_by(statement, true, &absent);
@@ -782,14 +781,7 @@ START_TEST(test_programs_find_what_they_are_used_to) {
     sqlite3_free(ordinary);
     sqlite3_free(art);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("conformance in C");
-    TCase *tcase = tcase_create("programs");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_programs_find_what_they_are_used_to, 0,
-                        (int)(sizeof conformance / sizeof *conformance));
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("conformance in C", .seconds = SUITE_FOREVER);
 }

@@ -8,7 +8,6 @@
  * histories. What was met is printed at the end, and a part of the SQL surface that never worked is a failure.
  * `tests/prove model` does the same for as long as one likes.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "tests/support/history.h"
@@ -17,7 +16,7 @@
 
 enum { HISTORIES = 8 };
 
-START_TEST(test_an_art_table_answers_as_an_ordinary_table_does) {
+LOOP_TEST(test_an_art_table_answers_as_an_ordinary_table_does, history_setting_count) {
     const struct workload_setting *setting = &history_settings[_i];
     const char *given = getenv("ART_TEST_SEED");
     bool asked = given && *given;
@@ -30,16 +29,10 @@ START_TEST(test_an_art_table_answers_as_an_ordinary_table_does) {
         ck_assert_msg(!differs, "seed %llu in %s: %s", (unsigned long long)seed + (unsigned)i, setting->name, differs);
     }
 }
-END_TEST
 
 int main(void) {
     struct history_tally *tally = history_tally();
-    Suite *suite = suite_create("model");
-    TCase *tcase = tcase_create("differential");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_an_art_table_answers_as_an_ordinary_table_does, 0, history_setting_count);
-    suite_add_tcase(suite, tcase);
-    int failed = suite_failures(suite);
+    int failed = suite_run("model", .seconds = SUITE_FOREVER);
     int never = history_print_tally(tally);
     if (tally->refused * 20 > tally->histories + 40) {
         printf("FAILED: art refuses so many writes that an ordinary table does that little is compared\n");

@@ -8,7 +8,6 @@
  * The ordinary table has the version of each row in a column, which triggers write; and all columns from the beginning.
  * test_sql_summary, _lookup, _changed and _resummarise look at one of these things each, more closely.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 16, FILES = 40, SAVEPOINTS = 5, WORLDS = 12, COLUMNS = 4 };
 
@@ -649,7 +649,7 @@ static void create(struct world *world) {
     sqlite3_free(options);
 }
 
-START_TEST(test_what_is_summed_up_and_looked_up_is_what_an_ordinary_table_says) {
+LOOP_TEST(test_what_is_summed_up_and_looked_up_is_what_an_ordinary_table_says, WORLDS) {
     struct world world = {.random = {random_seed() + (uint64_t)_i}, .memory = _i % 6 == 5, .huge = _i % 4 == 1};
     printf("summaries: seed %llu\n", (unsigned long long)world.random.state);
     pages_of_blobs = _i % 4 == 3 ? 0 : 3 + below(&world, 4);
@@ -675,17 +675,7 @@ START_TEST(test_what_is_summed_up_and_looked_up_is_what_an_ordinary_table_says) 
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
 }
-END_TEST
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("the model of summaries");
-    TCase *tests = tcase_create("summaries");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_what_is_summed_up_and_looked_up_is_what_an_ordinary_table_says, 0, WORLDS);
-    suite_add_tcase(suite, tests);
-    return suite;
-}
 
 int main(void) {
-    return differential_run(make_suite);
+    return differential_run((struct suite_case){.name = "the model of summaries", .seconds = SUITE_FOREVER});
 }

@@ -1,7 +1,6 @@
 /* art_backup() while others drop, make and rename tables, and cut their files: whatever happens to a table, and
  * at which moment, the copy has all of it or nothing.
  */
-#include <check.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +135,7 @@ static unsigned look_at_copy(void) {
     return tables;
 }
 
-START_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all) {
+LOOP_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 2) {
     unsigned rounds = random_rounds(20), tables = 0;
     struct random random = {random_seed() + (uint64_t)_i};
     int status;
@@ -162,7 +161,6 @@ START_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all) {
     ck_assert_uint_ge(tables, rounds);
     munmap(load, sizeof *load);
 }
-END_TEST
 
 /* --- at each moment ----------------------------------------------------------------------------------------------- */
 
@@ -183,7 +181,7 @@ static int act(void *unused, int action, const char *a, const char *b, const cha
     return SQLITE_OK;
 }
 
-START_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away) {
+LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HAPPENINGS) {
     unsigned whole = 0, gone = 0;
     moment.happens = happenings[_i];
     for (int nth = 1;; nth++) {
@@ -221,16 +219,9 @@ START_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away) {
     ck_assert_uint_gt(gone, 0);
     printf("%s: before the snapshot %u times, after it %u\n", moment.happens, gone, whole);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("art_backup() meanwhile");
-    TCase *tcase = tcase_create("meanwhile");
-    tcase_set_timeout(tcase, 120 * (double)random_scale());
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 0, 2);
-    tcase_add_loop_test(tcase, test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, 0, HAPPENINGS);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("art_backup() meanwhile", .seconds = 120 * (double)random_scale(), .set_up = set_up,
+                     .tear_down = tear_down);
 }

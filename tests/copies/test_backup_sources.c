@@ -1,7 +1,6 @@
 /* art_backup() of databases of every kind: encodings, page sizes, VFSs, rights, connections that may not write; what
  * the caller's own transaction and authorizer say; and names that are taken.
  */
-#include <check.h>
 #include <glob.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,7 +54,7 @@ static void back_up(void) {
 
 /* --- sources ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_blobs_in_memory_go_into_a_file) {
+TEST(test_blobs_in_memory_go_into_a_file) {
     sql_close(db);
     db = sql_open(":memory:");
     make("file");
@@ -63,9 +62,8 @@ START_TEST(test_blobs_in_memory_go_into_a_file) {
     is_whole(copy_path);
     ck_assert_int_gt(sql_file_size(directory, ".art"), 0);
 }
-END_TEST
 
-START_TEST(test_page_sizes_are_kept) {
+LOOP_TEST(test_page_sizes_are_kept, 8) {
     static const int sizes[] = {512, 1024, 8192, 65536};
     sql_run(db, "PRAGMA page_size=%d; PRAGMA journal_mode=%s", sizes[_i / 2], _i % 2 ? "WAL" : "DELETE");
     make("file");
@@ -75,9 +73,8 @@ START_TEST(test_page_sizes_are_kept) {
     ck_assert_int_eq(sql_int(copy, "PRAGMA page_size"), sizes[_i / 2]);
     sql_close(copy);
 }
-END_TEST
 
-START_TEST(test_a_database_in_utf16_is_copied) {
+TEST(test_a_database_in_utf16_is_copied) {
     sql_run(db, "PRAGMA encoding='UTF-16'; CREATE TABLE x(a); INSERT INTO x VALUES('\u00fcml\u00e4ut')");
     back_up();
     sqlite3 *copy = sql_open(copy_path);
@@ -85,9 +82,8 @@ START_TEST(test_a_database_in_utf16_is_copied) {
     sql_expect(copy, "ok\n", "PRAGMA integrity_check");
     sql_close(copy);
 }
-END_TEST
 
-START_TEST(test_an_exclusive_and_a_read_only_connection_copy) {
+LOOP_TEST(test_an_exclusive_and_a_read_only_connection_copy, 4) {
     sql_run(db, "PRAGMA journal_mode=%s", _i % 2 ? "WAL" : "DELETE");
     make("file");
     if (_i / 2) {
@@ -99,7 +95,6 @@ START_TEST(test_an_exclusive_and_a_read_only_connection_copy) {
     back_up();
     is_whole(copy_path);
 }
-END_TEST
 
 static sqlite3_vfs wrapped;
 static int (*open_below)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
@@ -110,7 +105,7 @@ static int count_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
     return open_below(vfs, name, file, flags, out);
 }
 
-START_TEST(test_the_copy_goes_through_the_originals_vfs) {
+TEST(test_the_copy_goes_through_the_originals_vfs) {
     sqlite3_vfs *below = sqlite3_vfs_find(NULL);
     wrapped = *below;
     wrapped.zName = "wrapped";
@@ -130,7 +125,6 @@ START_TEST(test_the_copy_goes_through_the_originals_vfs) {
     is_whole(second);
     sqlite3_free(second);
 }
-END_TEST
 
 /* --- the caller --------------------------------------------------------------------------------------------------- */
 
@@ -141,7 +135,7 @@ static int authorize(void *unused, int action, const char *a, const char *b, con
     return action == SQLITE_ATTACH && a && strstr(a, "copy.db") ? answer : SQLITE_OK;
 }
 
-START_TEST(test_who_may_not_attach_may_not_copy) {
+LOOP_TEST(test_who_may_not_attach_may_not_copy, 2) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     make("file");
     answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
@@ -154,10 +148,9 @@ START_TEST(test_who_may_not_attach_may_not_copy) {
     is_whole(copy_path);
     sqlite3_free(sql);
 }
-END_TEST
 
 /* A destination without room is no reason to roll back what the transaction has done elsewhere. */
-START_TEST(test_a_copy_that_fails_leaves_the_transaction) {
+TEST(test_a_copy_that_fails_leaves_the_transaction) {
     char *sql = sqlite3_mprintf("SELECT art_backup('/dev/full/copy.db') FROM t LIMIT 1"), *limited;
     struct rlimit unlimited;
     signal(SIGXFSZ, SIG_IGN);
@@ -178,15 +171,13 @@ START_TEST(test_a_copy_that_fails_leaves_the_transaction) {
     sqlite3_free(sql);
     sqlite3_free(limited);
 }
-END_TEST
 
-START_TEST(test_a_path_with_a_nul_is_no_path) {
+TEST(test_a_path_with_a_nul_is_no_path) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q || char(0) || 'more')", copy_path);
     sql_refused(db, SQLITE_CANTOPEN, "is to be a file", sql);
     ck_assert_int_ne(access(copy_path, F_OK), 0);
     sqlite3_free(sql);
 }
-END_TEST
 
 /* --- names that are taken ----------------------------------------------------------------------------------------- */
 
@@ -202,7 +193,7 @@ static char *find_copys_file(void) {
 }
 
 /* By a link that leads nowhere, by somebody's file, by the .art file of a copy that is gone: all stay as they are. */
-START_TEST(test_an_art_file_of_the_copys_name_is_left_alone) {
+LOOP_TEST(test_an_art_file_of_the_copys_name_is_left_alone, 3) {
     make("file");
     back_up();
     char *art = find_copys_file(), *command;
@@ -224,24 +215,9 @@ START_TEST(test_an_art_file_of_the_copys_name_is_left_alone) {
     sqlite3_free(command);
     sqlite3_free(art);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
     sqlite3_config(SQLITE_CONFIG_URI, 1);
-    Suite *suite = suite_create("what art_backup() copies");
-    TCase *tcase = tcase_create("sources");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_blobs_in_memory_go_into_a_file);
-    tcase_add_loop_test(tcase, test_page_sizes_are_kept, 0, 8);
-    tcase_add_test(tcase, test_a_database_in_utf16_is_copied);
-    tcase_add_loop_test(tcase, test_an_exclusive_and_a_read_only_connection_copy, 0, 4);
-    tcase_add_test(tcase, test_the_copy_goes_through_the_originals_vfs);
-    tcase_add_loop_test(tcase, test_who_may_not_attach_may_not_copy, 0, 2);
-    tcase_add_test(tcase, test_a_copy_that_fails_leaves_the_transaction);
-    tcase_add_test(tcase, test_a_path_with_a_nul_is_no_path);
-    tcase_add_loop_test(tcase, test_an_art_file_of_the_copys_name_is_left_alone, 0, 3);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("what art_backup() copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

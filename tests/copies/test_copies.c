@@ -5,7 +5,6 @@
  *
  *     test_copies --readme     prints README's table
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,7 +274,7 @@ static void is_sound_without_the_extension(const char *name, const char *word) {
     sqlite3_close(db);
 }
 
-START_TEST(test_each_way_to_copy_does_what_readme_says) {
+LOOP_TEST(test_each_way_to_copy_does_what_readme_says, WAYS * 4) {
     const struct way *way = &ways[_i / 4];
     const char *word = _i % 2 ? way->inlined : way->file;
     make(_i / 2 % 2 ? "WAL" : "DELETE", _i % 2 ? "inline" : "file");
@@ -293,7 +292,6 @@ START_TEST(test_each_way_to_copy_does_what_readme_says) {
     sql_expect(db, "3001|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(db);
 }
-END_TEST
 
 /* --- README ------------------------------------------------------------------------------------------------------- */
 
@@ -301,10 +299,9 @@ static char *readme_row(unsigned i) {
     return sqlite3_mprintf("| %s | %s | %s |\n", ways[i].what, ways[i].file, ways[i].inlined);
 }
 
-START_TEST(test_readme_has_the_table) {
+TEST(test_readme_has_the_table) {
     readme_expect("test_copies", readme_row, WAYS);
 }
-END_TEST
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--readme")) {
@@ -312,12 +309,5 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("copies");
-    TCase *tcase = tcase_create("ways");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_each_way_to_copy_does_what_readme_says, 0, WAYS * 4);
-    tcase_add_test(tcase, test_readme_has_the_table);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

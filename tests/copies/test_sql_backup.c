@@ -1,7 +1,6 @@
 /* art_backup(): copies that are taken while another process writes, what lives in them, and what is refused. A copy
  * that fails leaves nothing behind. (Faults of the system: test_faults_backup.c; other ways to copy: test_copies.c.)
  */
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -123,7 +122,7 @@ static unsigned setting(const char *name, unsigned otherwise) {
     return given ? (unsigned)strtoul(given, NULL, 10) : otherwise;
 }
 
-START_TEST(test_copies_under_a_write_load_are_some_committed_state_of_all_tables) {
+LOOP_TEST(test_copies_under_a_write_load_are_some_committed_state_of_all_tables, 2) {
     unsigned rounds = setting("ART_BACKUP_COPIES", 15 * random_scale()), every = setting("ART_BACKUP_EVERY", 0);
     unsigned seen = 0, moved = 0;
     struct random random = {random_seed() + (uint64_t)_i};
@@ -156,11 +155,12 @@ START_TEST(test_copies_under_a_write_load_are_some_committed_state_of_all_tables
     is_whole(db);
     munmap(load, sizeof *load);
 }
-END_TEST
 
 /* --- a life of its own -------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other) {
+CASE("copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+
+LOOP_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other, 2) {
     struct random random = {random_seed()};
     char *second_path = sqlite3_mprintf("%s/second copy.db", directory);
     make(modes[_i], 5000);
@@ -192,9 +192,8 @@ START_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other) {
     sqlite3_free(mode);
     sqlite3_free(second_path);
 }
-END_TEST
 
-START_TEST(test_whatever_schema_is_copied) {
+LOOP_TEST(test_whatever_schema_is_copied, 4) {
     static const char *const sources[] = {":memory:", "", "temp", "attached"};
     const char *source = sources[_i], *schema = _i < 2 ? "main" : source;
     sqlite3 *from = sql_open(_i < 2 ? source : ":memory:");
@@ -217,10 +216,9 @@ START_TEST(test_whatever_schema_is_copied) {
     ck_assert_int_eq(sql_int(from, "SELECT count(*) FROM t"), 5001);
     sql_close(from);
 }
-END_TEST
 
 /* SQLite's own tables alone, or nothing at all; and a table of a module that is not there. */
-START_TEST(test_a_database_without_art_tables_is_copied) {
+LOOP_TEST(test_a_database_without_art_tables_is_copied, 3) {
     if (_i) sql_run(db, "CREATE TABLE x(a); INSERT INTO x VALUES(1); CREATE VIEW v AS SELECT * FROM x");
     if (_i > 1) {
         sql_run(
@@ -234,9 +232,8 @@ START_TEST(test_a_database_without_art_tables_is_copied) {
     ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM sqlite_schema"), _i ? _i + 1 : 0);
     sql_close(copy);
 }
-END_TEST
 
-START_TEST(test_names_of_any_kind_are_copied) {
+TEST(test_names_of_any_kind_are_copied) {
     static const char *const tables[] = {"with \"quotes\" and 'quotes'", "\u00fcml\u00e4ut \u8868", "../../x", "%s%n",
                                          "select"};
     static const char *const files[] = {"my 'own' \"db\".db", "\u00fcn\u00ef.db", "%s%n?x=1&y#z", "-rf", "file:x.db"};
@@ -263,9 +260,8 @@ START_TEST(test_names_of_any_kind_are_copied) {
         ck_assert_int_eq(sql_int(db, "SELECT value FROM \"%w\"", tables[i]), (int)i);
     }
 }
-END_TEST
 
-START_TEST(test_a_copy_has_the_rights_of_its_original) {
+TEST(test_a_copy_has_the_rights_of_its_original) {
     struct stat status;
     umask(022);
     make("WAL", 3000);
@@ -281,9 +277,8 @@ START_TEST(test_a_copy_has_the_rights_of_its_original) {
     pclose(listed);
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_it_tells_tables_files_and_bytes) {
+TEST(test_it_tells_tables_files_and_bytes) {
     struct stat status;
     make("WAL", 3000);
     char *said = sql_rows(db, "SELECT art_backup(%Q)", copy_path);
@@ -301,7 +296,6 @@ START_TEST(test_it_tells_tables_files_and_bytes) {
     sqlite3_free(said);
     sqlite3_free(wanted);
 }
-END_TEST
 
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
 
@@ -339,7 +333,7 @@ static void refused(int code, const char *words, const char *sql) {
     sqlite3_free(before);
 }
 
-START_TEST(test_what_cannot_be_copied_to_is_refused) {
+TEST(test_what_cannot_be_copied_to_is_refused) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path),
          *self = sqlite3_mprintf("SELECT art_backup(%Q)", path);
     char *link_path = sqlite3_mprintf("%s/link.db", directory),
@@ -375,9 +369,8 @@ START_TEST(test_what_cannot_be_copied_to_is_refused) {
     sqlite3_free(link_path);
     sqlite3_free(nowhere);
 }
-END_TEST
 
-START_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied) {
+LOOP_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied, 2) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path),
          *other = sqlite3_mprintf("SELECT art_backup(%Q, 'nope')", copy_path);
     char *within = sqlite3_mprintf("INSERT INTO p SELECT 'x', art_backup(%Q)", copy_path);
@@ -397,7 +390,6 @@ START_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied) {
     sqlite3_free(other);
     sqlite3_free(within);
 }
-END_TEST
 
 static int compare(void *unused, int a, const void *left, int b, const void *right) {
     (void)unused;
@@ -405,7 +397,7 @@ static int compare(void *unused, int a, const void *left, int b, const void *rig
 }
 
 /* A collation that is not there: nobody can read the table's file, and without it the copy would be none. */
-START_TEST(test_a_table_that_cannot_be_opened_is_not_left_out) {
+LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
     sql_run(db,
@@ -427,10 +419,9 @@ START_TEST(test_a_table_that_cannot_be_opened_is_not_left_out) {
     sql_close(copy);
     sqlite3_free(sql);
 }
-END_TEST
 
 /* In a leaf page, and in the footer, which only the reference's hash tells. */
-START_TEST(test_a_damaged_blob_is_not_copied) {
+LOOP_TEST(test_a_damaged_blob_is_not_copied, 4) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     make(modes[_i / 2], 3000);
     sql_run(db, "INSERT INTO f(f) VALUES('optimize')");
@@ -448,10 +439,9 @@ START_TEST(test_a_damaged_blob_is_not_copied) {
     sqlite3_free(file);
     sqlite3_free(sql);
 }
-END_TEST
 
 /* Also where T_artstate no longer says that there is a file. */
-START_TEST(test_a_table_with_a_damaged_state_is_not_copied) {
+LOOP_TEST(test_a_table_with_a_damaged_state_is_not_copied, 2) {
     static const struct {
         const char *damage, *words;
     } states[] = {
@@ -481,9 +471,8 @@ START_TEST(test_a_table_with_a_damaged_state_is_not_copied) {
         if (i + 1 < sizeof states / sizeof *states) tear_down();
     }
 }
-END_TEST
 
-START_TEST(test_a_table_is_copied_however_its_create_was_written) {
+TEST(test_a_table_is_copied_however_its_create_was_written) {
     static const char *const creates[] = {
         "CREATE VIRTUAL TABLE t USING art",
         "create virtual table if not exists main . t using ART(path, value)",
@@ -501,7 +490,6 @@ START_TEST(test_a_table_is_copied_however_its_create_was_written) {
         sql_run(db, "DROP TABLE t");
     }
 }
-END_TEST
 
 static int steps_left;
 
@@ -510,7 +498,7 @@ static int stop(void *unused) {
     return --steps_left <= 0;
 }
 
-START_TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
+TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
     unsigned interrupted = 0;
     make("WAL", 20000);
     char *before = all_files();
@@ -536,7 +524,6 @@ START_TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
     sql_close(copy);
     sqlite3_free(before);
 }
-END_TEST
 
 static struct { int left, answer; } rule;
 
@@ -546,7 +533,7 @@ static int authorize(void *unused, int action, const char *a, const char *b, con
 }
 
 /* Whatever it denies or hides: the copy has everything, or there is none. */
-START_TEST(test_an_authorizer_makes_no_half_copy) {
+LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     rule.answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
     sql_close(db);
     db = sql_open(path);
@@ -582,33 +569,9 @@ START_TEST(test_an_authorizer_makes_no_half_copy) {
     db = sql_open(path);
     sqlite3_free(before);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("backup");
-    TCase *tcase = tcase_create("load");
-    tcase_set_timeout(tcase, 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0));
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_copies_under_a_write_load_are_some_committed_state_of_all_tables, 0, 2);
-    suite_add_tcase(suite, tcase);
-    tcase = tcase_create("copies");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_a_copy_its_copy_and_their_original_live_beside_each_other, 0, 2);
-    tcase_add_loop_test(tcase, test_whatever_schema_is_copied, 0, 4);
-    tcase_add_loop_test(tcase, test_a_database_without_art_tables_is_copied, 0, 3);
-    tcase_add_test(tcase, test_names_of_any_kind_are_copied);
-    tcase_add_test(tcase, test_a_copy_has_the_rights_of_its_original);
-    tcase_add_test(tcase, test_it_tells_tables_files_and_bytes);
-    tcase_add_test(tcase, test_what_cannot_be_copied_to_is_refused);
-    tcase_add_loop_test(tcase, test_what_is_not_committed_and_what_is_not_there_is_not_copied, 0, 2);
-    tcase_add_loop_test(tcase, test_a_table_that_cannot_be_opened_is_not_left_out, 0, 2);
-    tcase_add_loop_test(tcase, test_a_damaged_blob_is_not_copied, 0, 4);
-    tcase_add_loop_test(tcase, test_a_table_with_a_damaged_state_is_not_copied, 0, 2);
-    tcase_add_test(tcase, test_a_table_is_copied_however_its_create_was_written);
-    tcase_add_test(tcase, test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing);
-    tcase_add_loop_test(tcase, test_an_authorizer_makes_no_half_copy, 0, 2);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0), .set_up = set_up,
+                     .tear_down = tear_down);
 }

@@ -2,7 +2,6 @@
  * 'ok' and what is still to come where it is. (What each way to copy leaves: test_copies.c. What a check finds:
  * test_sql_check.c.)
  */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +58,7 @@ static void damage_file(void) {
 
 /* --- ok ----------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_sound_database_is_ok_and_its_tables_are_counted) {
+TEST(test_a_sound_database_is_ok_and_its_tables_are_counted) {
     make();
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify('main')");
@@ -69,9 +68,8 @@ START_TEST(test_a_sound_database_is_ok_and_its_tables_are_counted) {
     sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()");
     sql_expect(db, "\n", "SELECT art_verify(NULL)");
 }
-END_TEST
 
-START_TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
+TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
     make();
     sql_run(db,
             "ATTACH '%q/other.db' AS other; CREATE VIRTUAL TABLE other.o USING art(path, value, storage=inline);"
@@ -85,9 +83,8 @@ START_TEST(test_an_attached_database_and_temp_are_verified_by_their_names) {
     sql_refused(db, SQLITE_CORRUPT_VTAB, "art: other.o: 'format' is missing", "SELECT art_verify('other')");
     sql_refused(db, SQLITE_ERROR, "there is no database of that name (nowhere)", "SELECT art_verify('nowhere')");
 }
-END_TEST
 
-START_TEST(test_a_file_that_more_may_read_than_the_database_is_named) {
+TEST(test_a_file_that_more_may_read_than_the_database_is_named) {
     make();
     char *file = sql_find_file(directory, ".art");
     ck_assert_int_eq(chmod(path, 0600), 0);
@@ -107,10 +104,9 @@ START_TEST(test_a_file_that_more_may_read_than_the_database_is_named) {
     }
     sqlite3_free(file);
 }
-END_TEST
 
 /* Any copy has its rows today, and none of the database alone will. */
-START_TEST(test_a_table_that_has_no_file_yet_is_announced) {
+TEST(test_a_table_that_has_no_file_yet_is_announced) {
     sql_run(db,
             "CREATE VIRTUAL TABLE little USING art(path, value, storage=file); INSERT INTO little VALUES('a', 1);"
             "CREATE VIRTUAL TABLE inside USING art(path, value, storage=inline); INSERT INTO inside VALUES('a', 1)");
@@ -129,9 +125,8 @@ START_TEST(test_a_table_that_has_no_file_yet_is_announced) {
     for (int i = 0; i < 12; i++) sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file)", i);
     sql_expect(db, "1\n", "SELECT art_verify() GLOB 'ok: 14 art tables; t0, *, t9, ... will have *'");
 }
-END_TEST
 
-START_TEST(test_what_may_only_be_read_is_verified) {
+LOOP_TEST(test_what_may_only_be_read_is_verified, 2) {
     make();
     sql_close(db);
     char *name = sqlite3_mprintf("file:%s?%s", path, _i ? "immutable=1" : "mode=ro");
@@ -146,9 +141,8 @@ START_TEST(test_what_may_only_be_read_is_verified) {
     refused("main.f: ");
     sqlite3_free(name);
 }
-END_TEST
 
-START_TEST(test_it_sees_one_snapshot_and_what_the_transaction_has_changed) {
+TEST(test_it_sees_one_snapshot_and_what_the_transaction_has_changed) {
     make();
     sqlite3 *other = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; BEGIN; SELECT count(*) FROM f");
@@ -161,11 +155,10 @@ START_TEST(test_it_sees_one_snapshot_and_what_the_transaction_has_changed) {
     sql_run(db, "COMMIT");
     sql_close(other);
 }
-END_TEST
 
 /* --- not ok ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
+TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
     make();
     sql_run(
         db,
@@ -192,18 +185,16 @@ START_TEST(test_each_table_has_its_first_problem_in_a_line_of_its_own) {
     sqlite3_free(said);
     ck_assert_int_eq(sql_try(db, "SELECT 1"), 0); /* what it found is nobody else's error */
 }
-END_TEST
 
-START_TEST(test_many_problems_are_cut_short) {
+TEST(test_many_problems_are_cut_short) {
     for (int i = 0; i < 13; i++) {
         sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file); DELETE FROM t%d_artstate", i, i);
     }
     refused("main.t9: ");
     refused("\nart: and 3 more");
 }
-END_TEST
 
-START_TEST(test_a_copy_without_its_file_says_how_to_copy) {
+TEST(test_a_copy_without_its_file_says_how_to_copy) {
     make();
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
@@ -213,10 +204,9 @@ START_TEST(test_a_copy_without_its_file_says_how_to_copy) {
     refused("\nart: a copy of the database alone lacks the .art files: copy by art_backup()");
     sqlite3_free(file);
 }
-END_TEST
 
 /* It reads as any other, until the original is written. */
-START_TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
+TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
     make();
     char *file = sql_find_file(directory, ".art"), *other = sqlite3_mprintf("%s/link", directory);
     ck_assert_int_eq(link(file, other), 0);
@@ -228,16 +218,14 @@ START_TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
     sqlite3_free(file);
     sqlite3_free(other);
 }
-END_TEST
 
-START_TEST(test_a_database_with_nothing_in_it_is_no_copy) {
+TEST(test_a_database_with_nothing_in_it_is_no_copy) {
     refused("there is nothing in this database (main: ");
     sql_run(db, "CREATE TABLE x(a)");
     sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()");
 }
-END_TEST
 
-START_TEST(test_shadow_tables_without_their_table_are_found) {
+TEST(test_shadow_tables_without_their_table_are_found) {
     sql_run(db, "CREATE TABLE mine_artstate(a)");
     sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()"); /* somebody's own */
     sql_run(db, "CREATE TABLE mine_artdata(a)");
@@ -248,7 +236,6 @@ START_TEST(test_shadow_tables_without_their_table_are_found) {
     reopen();
     refused("main.i: the table is not there");
 }
-END_TEST
 
 /* --- the ordinary tables ------------------------------------------------------------------------------------------ */
 
@@ -262,16 +249,15 @@ static void damage_plain(void) {
     db = sql_open(path);
 }
 
-START_TEST(test_damage_of_ordinary_tables_is_found) {
+TEST(test_damage_of_ordinary_tables_is_found) {
     make();
     damage_plain();
     sql_expect(db, "ok|ok\n", "SELECT art_check('f'), art_check('i')");
     refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: ");
 }
-END_TEST
 
 /* As a copy that was made while somebody wrote may have it. quick_check says ok. */
-START_TEST(test_an_index_that_is_not_its_tables_is_found) {
+TEST(test_an_index_that_is_not_its_tables_is_found) {
     make();
     sql_run(db,
             "CREATE TABLE pair(a, b); CREATE INDEX pair_a ON pair(a); INSERT INTO pair VALUES(1, 2);"
@@ -281,7 +267,6 @@ START_TEST(test_an_index_that_is_not_its_tables_is_found) {
     sql_expect(db, "ok\n", "PRAGMA quick_check");
     refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: row 1 missing from index pair_a)");
 }
-END_TEST
 
 static int compare(void *unused, int a, const void *left, int b, const void *right) {
     (void)unused;
@@ -289,7 +274,7 @@ static int compare(void *unused, int a, const void *left, int b, const void *rig
 }
 
 /* A shell that verifies has not what the application registers. */
-START_TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) {
+TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) {
     make();
     sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
     sql_run(db, "CREATE TABLE more(a TEXT COLLATE mine CHECK(a > 'b')); INSERT INTO more VALUES('c');"
@@ -306,32 +291,29 @@ START_TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_veri
     reopen();
     refused("cannot open the table (main.c): "); /* its rows cannot be looked at */
 }
-END_TEST
 
 static int forbid_check(void *answer, int action, const char *a, const char *b, const char *c, const char *d) {
     (void)b, (void)c, (void)d;
     return action == SQLITE_PRAGMA && a && !sqlite3_stricmp(a, "integrity_check") ? *(int *)answer : SQLITE_OK;
 }
 
-START_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out) {
+LOOP_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out, 2) {
     int answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
     make();
     sqlite3_set_authorizer(db, forbid_check, &answer);
     sql_expect(db, "ok: 2 art tables; the database's own pages were not checked: not authorized\n",
                "SELECT art_verify()");
 }
-END_TEST
 
 /* --- who may, and what is in the way ------------------------------------------------------------------------------ */
 
-START_TEST(test_no_schema_begins_it) {
+TEST(test_no_schema_begins_it) {
     make();
     sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_verify()");
     sql_refused(db, SQLITE_ERROR, "unsafe use of art_verify", "SELECT * FROM v");
 }
-END_TEST
 
-START_TEST(test_a_locked_database_is_busy_and_not_damaged) {
+TEST(test_a_locked_database_is_busy_and_not_damaged) {
     make();
     sqlite3 *other = sql_open(path);
     sql_run(other, "BEGIN EXCLUSIVE");
@@ -340,13 +322,12 @@ START_TEST(test_a_locked_database_is_busy_and_not_damaged) {
     sql_close(other);
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
 }
-END_TEST
 
 static int interrupted(void *left) {
     return --*(int *)left < 0;
 }
 
-START_TEST(test_an_interrupt_anywhere_is_an_interrupt) {
+TEST(test_an_interrupt_anywhere_is_an_interrupt) {
     make();
     int rc = SQLITE_INTERRUPT, count = 0;
     for (int steps = 1; rc; steps += 1 + steps / 8, count++) {
@@ -359,10 +340,9 @@ START_TEST(test_an_interrupt_anywhere_is_an_interrupt) {
     ck_assert_int_gt(count, 20);
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
 }
-END_TEST
 
 /* An SQLITE_IOERR would. */
-START_TEST(test_a_transaction_outlives_what_it_finds) {
+TEST(test_a_transaction_outlives_what_it_finds) {
     make();
     sql_close(db);
     damage_file();
@@ -373,7 +353,6 @@ START_TEST(test_a_transaction_outlives_what_it_finds) {
     sql_run(db, "COMMIT");
     sql_expect(db, "3\n", "SELECT count(*) FROM plain");
 }
-END_TEST
 
 /* --- in a script -------------------------------------------------------------------------------------------------- */
 
@@ -403,7 +382,7 @@ static const char *extension_elsewhere(void) {
                                                                                                           : NULL;
 }
 
-START_TEST(test_a_script_goes_by_the_exit_code) {
+TEST(test_a_script_goes_by_the_exit_code) {
     const char *extension = extension_elsewhere();
     if (!extension) {
         puts("SKIPPED test_a_script_goes_by_the_exit_code: the shell sqlite3 cannot be had here");
@@ -423,35 +402,8 @@ START_TEST(test_a_script_goes_by_the_exit_code) {
     ck_assert_int_eq(shell(bad, "c.db", extension, "main.f: the .art file is that of another database"), 0);
     ck_assert_int_eq(shell(bad, "misspelt.db", extension, "nothing in this database"), 0);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("verify");
-    TCase *tcase = tcase_create("verify");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_a_sound_database_is_ok_and_its_tables_are_counted);
-    tcase_add_test(tcase, test_an_attached_database_and_temp_are_verified_by_their_names);
-    tcase_add_test(tcase, test_a_file_that_more_may_read_than_the_database_is_named);
-    tcase_add_test(tcase, test_a_table_that_has_no_file_yet_is_announced);
-    tcase_add_loop_test(tcase, test_what_may_only_be_read_is_verified, 0, 2);
-    tcase_add_test(tcase, test_it_sees_one_snapshot_and_what_the_transaction_has_changed);
-    tcase_add_test(tcase, test_each_table_has_its_first_problem_in_a_line_of_its_own);
-    tcase_add_test(tcase, test_many_problems_are_cut_short);
-    tcase_add_test(tcase, test_a_copy_without_its_file_says_how_to_copy);
-    tcase_add_test(tcase, test_a_file_that_is_shared_by_a_hard_link_is_no_copy);
-    tcase_add_test(tcase, test_a_database_with_nothing_in_it_is_no_copy);
-    tcase_add_test(tcase, test_shadow_tables_without_their_table_are_found);
-    tcase_add_test(tcase, test_damage_of_ordinary_tables_is_found);
-    tcase_add_test(tcase, test_an_index_that_is_not_its_tables_is_found);
-    tcase_add_test(tcase, test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified);
-    tcase_add_loop_test(tcase, test_a_check_that_is_not_authorized_is_said_to_be_left_out, 0, 2);
-    tcase_add_test(tcase, test_no_schema_begins_it);
-    tcase_add_test(tcase, test_a_locked_database_is_busy_and_not_damaged);
-    tcase_add_test(tcase, test_an_interrupt_anywhere_is_an_interrupt);
-    tcase_add_test(tcase, test_a_transaction_outlives_what_it_finds);
-    tcase_add_test(tcase, test_a_script_goes_by_the_exit_code);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("verify", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

@@ -9,10 +9,8 @@
  * ART_CRASH_STATES (the number of states), ART_CRASH_STEPS (of a workload), ART_CRASH_SETTING (only that one),
  * ART_CRASH_JOBS (processes).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -232,7 +230,7 @@ static void show(const struct tally *tally, uint64_t seed) {
 #undef U
 }
 
-START_TEST(test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half_transaction) {
+TEST(test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half_transaction) {
     uint64_t seed = random_seed();
     uint64_t states = number("ART_CRASH_STATES", STATES * random_scale());
     struct tally *tally = run(seed, states, false);
@@ -246,9 +244,8 @@ START_TEST(test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_n
     ck_assert_uint_gt(tally->drops, 0);
     munmap(tally, sizeof *tally);
 }
-END_TEST
 
-START_TEST(test_a_disk_that_does_not_sync_is_noticed) {
+TEST(test_a_disk_that_does_not_sync_is_noticed) {
     uint64_t seed = random_seed();
     struct tally *tally = run(seed, LYING_STATES, true);
     printf("crash: a disk that does not sync was noticed after %llu states: %s\n",
@@ -256,7 +253,6 @@ START_TEST(test_a_disk_that_does_not_sync_is_noticed) {
     ck_assert(tally->failed);
     munmap(tally, sizeof *tally);
 }
-END_TEST
 
 /* ---- one case ---------------------------------------------------------------------------------------------------- */
 
@@ -291,7 +287,7 @@ static int64_t rows_after_death(struct world *world, const char *sql) {
 /* SQLite before 3.53.2 at the latest: what was written twice to the WAL in a transaction and then taken back by
  * ROLLBACK TO leaves the commit's frames without checksums, and recovery throws them away. A transaction that spills
  * brings pages into the WAL early. */
-START_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to) {
+LOOP_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 2) {
     struct world_options options = {.seed = 1, .sector = 512, .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE};
     struct world *world = world_new(NULL, &options);
     char *why = NULL;
@@ -324,7 +320,6 @@ START_TEST(test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to) 
     sqlite3_close(db);
     world_free(world);
 }
-END_TEST
 
 int main(void) {
     if (getenv("ART_CRASH_HISTORY")) {
@@ -334,12 +329,5 @@ int main(void) {
         puts(tally.message);
         return tally.failed;
     }
-    Suite *suite = suite_create("crash");
-    TCase *tcase = tcase_create("crash");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_every_disk_that_a_crash_leaves_holds_what_was_acknowledged_and_no_half_transaction);
-    tcase_add_test(tcase, test_a_disk_that_does_not_sync_is_noticed);
-    tcase_add_loop_test(tcase, test_a_spill_does_not_make_sqlite_forget_a_commit_after_rollback_to, 0, 2);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("crash", .seconds = SUITE_FOREVER);
 }

@@ -4,7 +4,6 @@
  * ART_TEST_KILLS=n: kills in each of the eight modes. By default 150, and 60 on a SQLite newer than the system's is
  * expected to be, which CI runs beside it: together 1,680. ART_TEST_SCALE, ART_TEST_SEED.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +15,7 @@
 
 enum { NEWER = 3053000, KILLS = 150, KILLS_ON_THE_NEWER = 60, DEATHS = 20 };
 
-START_TEST(test_a_killed_load_leaves_whole_transactions) {
+LOOP_TEST(test_a_killed_load_leaves_whole_transactions, KILL_MODES) {
     const struct kill_mode *mode = &kill_modes[_i];
     const char *asked = getenv("ART_TEST_KILLS");
     unsigned usual = sqlite3_libversion_number() < NEWER ? KILLS : KILLS_ON_THE_NEWER;
@@ -31,9 +30,8 @@ START_TEST(test_a_killed_load_leaves_whole_transactions) {
     ck_assert_msg(kills < KILLS || (report.flush && report.merge && report.spill && (report.locked || !locks)),
                   "no death in a flush, a merge or a spill: the harness does not aim any more");
 }
-END_TEST
 
-START_TEST(test_the_lock_outlives_the_last_write_of_the_dead) {
+TEST(test_the_lock_outlives_the_last_write_of_the_dead) {
     uint64_t seed = random_seed();
     struct late_report report;
     late_writes_run(random_rounds(DEATHS), seed, &report);
@@ -42,14 +40,7 @@ START_TEST(test_the_lock_outlives_the_last_write_of_the_dead) {
            (unsigned long long)seed, report.deaths, report.in_flight, report.outlived, report.late);
     ck_assert_uint_eq(report.late, 0);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("kill");
-    TCase *tcase = tcase_create("SIGKILL");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_a_killed_load_leaves_whole_transactions, 0, KILL_MODES);
-    tcase_add_test(tcase, test_the_lock_outlives_the_last_write_of_the_dead);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("kill", .seconds = SUITE_FOREVER);
 }

@@ -4,9 +4,6 @@
  * One simulated machine (tests/support/world.h), a database in WAL mode with synchronous=NORMAL, where nothing but a
  * checkpoint syncs: and art, before it removes the file of a dropped table.
  */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/tree/txn/txn.h"
@@ -73,7 +70,7 @@ static sqlite3 *make_database(bool left_behind) {
 }
 
 /* What is reported as done is on the disk. The next sync of SQLite's own is a checkpoint's. */
-START_TEST(test_a_sync_that_fails_before_a_file_is_removed_is_told) {
+LOOP_TEST(test_a_sync_that_fails_before_a_file_is_removed_is_told, 2) {
     unsigned struck = 0;
     for (unsigned nth = 0; nth < 5; nth++) {
         sqlite3 *db = make_database(removals[_i] == clean);
@@ -90,10 +87,9 @@ START_TEST(test_a_sync_that_fails_before_a_file_is_removed_is_told) {
     }
     ck_assert_uint_eq(struck, 3); /* art's before the commit, SQLite's of a new WAL's header, art's after it */
 }
-END_TEST
 
 /* What is before it in the WAL may be lost, and it with that. */
-START_TEST(test_no_file_is_removed_where_a_sync_has_failed_for_another_process) {
+LOOP_TEST(test_no_file_is_removed_where_a_sync_has_failed_for_another_process, 2) {
     sqlite3 *db = make_database(removals[_i] == clean);
     must(db, "UPDATE o SET x = 3");
     sqlite3 *other = open_process();
@@ -110,14 +106,7 @@ START_TEST(test_no_file_is_removed_where_a_sync_has_failed_for_another_process) 
     close_process(0, db);
     world_free(world);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("lost syncs");
-    TCase *tests = tcase_create("lost syncs");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_a_sync_that_fails_before_a_file_is_removed_is_told, 0, 2);
-    tcase_add_loop_test(tests, test_no_file_is_removed_where_a_sync_has_failed_for_another_process, 0, 2);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("lost syncs", .seconds = SUITE_FOREVER);
 }

@@ -1,5 +1,4 @@
 /* The simulated disk itself: if it forgave what a real disk does not, every test above it would be worth nothing. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +36,7 @@ static struct art_io *open_file(struct sim_disk *disk, const char *path, bool cr
     return io;
 }
 
-START_TEST(test_synced_data_under_a_synced_name_survives_every_crash) {
+TEST(test_synced_data_under_a_synced_name_survives_every_crash) {
     for (uint64_t seed = 1; seed <= 200; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
         struct art_io *io = open_file(disk, "a/x.art", true);
@@ -59,10 +58,9 @@ START_TEST(test_synced_data_under_a_synced_name_survives_every_crash) {
         sim_disk_free(disk);
     }
 }
-END_TEST
 
 /* Over many seeds, everything that may happen does happen. */
-START_TEST(test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered) {
+TEST(test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered) {
     unsigned kept = 0, dropped = 0, torn = 0, reordered = 0, in_flight_kept = 0;
     struct sim_disk *disk = sim_disk_new(1);
     struct art_io *io = open_file(disk, "x", true);
@@ -94,9 +92,8 @@ START_TEST(test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered) {
     art_io_close(io);
     sim_disk_free(disk);
 }
-END_TEST
 
-START_TEST(test_a_name_lasts_only_after_its_directory_was_synced) {
+TEST(test_a_name_lasts_only_after_its_directory_was_synced) {
     unsigned gone = 0, there = 0, back = 0, other = 0;
     for (uint64_t seed = 0; seed < 100; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
@@ -124,9 +121,8 @@ START_TEST(test_a_name_lasts_only_after_its_directory_was_synced) {
     }
     ck_assert(gone > 10 && there > 10 && back > 10 && other > 10);
 }
-END_TEST
 
-START_TEST(test_keep_all_and_drop_all_are_the_two_extremes) {
+TEST(test_keep_all_and_drop_all_are_the_two_extremes) {
     struct sim_disk *disk = sim_disk_new(7);
     struct art_io *io = open_file(disk, "x", true);
     sim_disk_art(disk)->methods->sync_directory(sim_disk_art(disk), "x");
@@ -143,9 +139,8 @@ START_TEST(test_keep_all_and_drop_all_are_the_two_extremes) {
     art_io_close(io);
     sim_disk_free(disk);
 }
-END_TEST
 
-START_TEST(test_a_failed_sync_poisons_and_may_lose_what_is_still_seen) {
+TEST(test_a_failed_sync_poisons_and_may_lose_what_is_still_seen) {
     unsigned lost = 0, kept = 0;
     for (uint64_t seed = 0; seed < 200; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
@@ -169,9 +164,8 @@ START_TEST(test_a_failed_sync_poisons_and_may_lose_what_is_still_seen) {
     }
     ck_assert(lost > 20 && kept > 20);
 }
-END_TEST
 
-START_TEST(test_the_nth_call_fails_once_or_from_then_on) {
+TEST(test_the_nth_call_fails_once_or_from_then_on) {
     struct sim_disk *disk = sim_disk_new(1);
     struct art_io *io = open_file(disk, "x", true);
     sim_disk_fail(disk, SIM_WRITE, 2, ART_DISKFULL, false);
@@ -195,9 +189,8 @@ START_TEST(test_the_nth_call_fails_once_or_from_then_on) {
     art_io_close(io);
     sim_disk_free(disk);
 }
-END_TEST
 
-START_TEST(test_a_full_disk_refuses_growth_only) {
+TEST(test_a_full_disk_refuses_growth_only) {
     struct sim_disk *disk = sim_disk_new(1);
     struct art_io *io = open_file(disk, "x", true);
     ck_assert_int_eq(write_page(io, 0, 1), ART_OK);
@@ -211,9 +204,8 @@ START_TEST(test_a_full_disk_refuses_growth_only) {
     art_io_close(io);
     sim_disk_free(disk);
 }
-END_TEST
 
-START_TEST(test_a_killed_process_leaves_its_waited_writes_and_no_lock) {
+TEST(test_a_killed_process_leaves_its_waited_writes_and_no_lock) {
     unsigned whole = 0, none = 0, part = 0;
     for (uint64_t seed = 0; seed < 100; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
@@ -242,9 +234,8 @@ START_TEST(test_a_killed_process_leaves_its_waited_writes_and_no_lock) {
     }
     ck_assert(whole > 10 && none > 10 && part > 10);
 }
-END_TEST
 
-START_TEST(test_two_handles_see_each_others_writes) {
+TEST(test_two_handles_see_each_others_writes) {
     struct sim_disk *disk = sim_disk_new(1);
     struct art_io *a = open_file(disk, "x", true), *b = open_file(disk, "x", false);
     ck_assert_int_eq(write_page(a, 0, 4), ART_OK);
@@ -255,9 +246,8 @@ START_TEST(test_two_handles_see_each_others_writes) {
     art_io_close(b);
     sim_disk_free(disk);
 }
-END_TEST
 
-START_TEST(test_files_from_outside_can_be_damaged_copied_linked_and_renamed) {
+TEST(test_files_from_outside_can_be_damaged_copied_linked_and_renamed) {
     struct sim_disk *disk = sim_disk_new(1);
     struct art_disk *art = sim_disk_art(disk);
     struct art_file_identity first, second;
@@ -285,7 +275,6 @@ START_TEST(test_files_from_outside_can_be_damaged_copied_linked_and_renamed) {
     ck_assert_int_eq(sim_disk_open(disk, "nowhere", false, &io), ART_MISSING);
     sim_disk_free(disk);
 }
-END_TEST
 
 static enum art_rc note_name(void *context, const char *name) {
     char *names = context;
@@ -293,7 +282,7 @@ static enum art_rc note_name(void *context, const char *name) {
     return strcmp(name, "stop") ? ART_OK : ART_INTERRUPT;
 }
 
-START_TEST(test_a_folder_lists_its_own_files_only) {
+TEST(test_a_folder_lists_its_own_files_only) {
     struct sim_disk *disk = sim_disk_new(1);
     struct art_disk *art = sim_disk_art(disk);
     static const char *const paths[] = {"/a/x", "/a/y", "/a/b/z", "/aa", "/ab/w", "/a/gone"};
@@ -309,10 +298,9 @@ START_TEST(test_a_folder_lists_its_own_files_only) {
     ck_assert_str_eq(names, "z stop ");
     sim_disk_free(disk);
 }
-END_TEST
 
 /* Random life: what a model says is durable is there after each crash, and the live image is the model's. */
-START_TEST(test_random_work_never_loses_what_was_synced) {
+TEST(test_random_work_never_loses_what_was_synced) {
     uint64_t seed = random_seed();
     printf("test_sim_disk: seed %llu\n", (unsigned long long)seed);
     struct random random = {seed};
@@ -352,24 +340,7 @@ START_TEST(test_random_work_never_loses_what_was_synced) {
         sim_disk_free(disk);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("sim_disk");
-    TCase *tests = tcase_create("sim_disk");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_a_folder_lists_its_own_files_only);
-    tcase_add_test(tests, test_synced_data_under_a_synced_name_survives_every_crash);
-    tcase_add_test(tests, test_an_unsynced_write_is_kept_or_dropped_or_torn_and_reordered);
-    tcase_add_test(tests, test_a_name_lasts_only_after_its_directory_was_synced);
-    tcase_add_test(tests, test_keep_all_and_drop_all_are_the_two_extremes);
-    tcase_add_test(tests, test_a_failed_sync_poisons_and_may_lose_what_is_still_seen);
-    tcase_add_test(tests, test_the_nth_call_fails_once_or_from_then_on);
-    tcase_add_test(tests, test_a_full_disk_refuses_growth_only);
-    tcase_add_test(tests, test_a_killed_process_leaves_its_waited_writes_and_no_lock);
-    tcase_add_test(tests, test_two_handles_see_each_others_writes);
-    tcase_add_test(tests, test_files_from_outside_can_be_damaged_copied_linked_and_renamed);
-    tcase_add_test(tests, test_random_work_never_loses_what_was_synced);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("sim_disk", .seconds = 120);
 }

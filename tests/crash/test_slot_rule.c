@@ -13,7 +13,6 @@
  * test_slots.c's business, which lets processes die; here is what it takes for each of them to hold, with readers that
  * would see the difference. Blobs are written by pwrite (ART_IO).
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -241,7 +240,7 @@ static bool before(const char *word, char end, const char *letters) {
 
 static const char *const levels[] = {"OFF", "NORMAL", "FULL"};
 
-START_TEST(test_before_a_slot_is_used_again_an_own_frame_and_the_database_are_synced) {
+LOOP_TEST(test_before_a_slot_is_used_again_an_own_frame_and_the_database_are_synced, 3) {
     unsigned reused = 0;
     create("WAL", levels[_i]);
     for (int n = 1; n < 12; n++) {
@@ -257,10 +256,9 @@ START_TEST(test_before_a_slot_is_used_again_an_own_frame_and_the_database_are_sy
     ck_assert_uint_gt(reused, 6);
     all_are(db, 11, "the writer");
 }
-END_TEST
 
 /* Root before data would be ...nww A. */
-START_TEST(test_blobs_are_synced_before_the_frames_that_name_them) {
+LOOP_TEST(test_blobs_are_synced_before_the_frames_that_name_them, 3) {
     create("WAL", levels[_i]);
     for (int n = 1; n < 6; n++) {
         watch();
@@ -271,16 +269,14 @@ START_TEST(test_blobs_are_synced_before_the_frames_that_name_them) {
         ck_assert_msg(synced && frame && synced < frame, "the commit is not behind the sync of its blobs: %s", word);
     }
 }
-END_TEST
 
-START_TEST(test_blobs_are_written_under_a_lock_on_their_own_file) {
+TEST(test_blobs_are_written_under_a_lock_on_their_own_file) {
     create("WAL", "OFF");
     watch();
     for (int n = 1; n < 4; n++) must_change_all(db, n);
     ck_assert(strchr(seen(), 'n'));
     ck_assert_uint_eq(unlocked, 0);
 }
-END_TEST
 
 static void nonce_of(sqlite3 *from, char out[40]) {
     char *rows = sql_rows(from, "SELECT hex(v) FROM t_artstate WHERE k = 'nonce'");
@@ -290,7 +286,7 @@ static void nonce_of(sqlite3 *from, char out[40]) {
 }
 
 /* A process that died as a zombie had begun with the same database, and did the same. */
-START_TEST(test_who_does_the_same_to_the_same_database_writes_another_nonce) {
+TEST(test_who_does_the_same_to_the_same_database_writes_another_nonce) {
     char nonces[8][40];
     create("WAL", "OFF");
     for (int i = 0; i < 8; i++) {
@@ -320,9 +316,8 @@ START_TEST(test_who_does_the_same_to_the_same_database_writes_another_nonce) {
         for (int j = 0; j < i; j++) ck_assert_str_ne(nonces[i], nonces[j]);
     }
 }
-END_TEST
 
-START_TEST(test_where_no_own_frame_comes_into_the_wal_the_file_grows) {
+TEST(test_where_no_own_frame_comes_into_the_wal_the_file_grows) {
     create("WAL", "OFF");
     sql_run(db, "PRAGMA cache_spill=OFF");
     for (int n = 1; n < 5; n++) {
@@ -339,11 +334,10 @@ START_TEST(test_where_no_own_frame_comes_into_the_wal_the_file_grows) {
     must_change_all(db, 6);
     ck_assert_msg(strchr(seen(), 'r'), "nothing was used again: %s", seen());
 }
-END_TEST
 
 /* SQLite counts the pages that it writes for all databases of a connection together, and whether a cache may be written
  * early is asked of each: a PRAGMA within a transaction counts only for those that are attached later. */
-START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
+TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
     create("WAL", "OFF");
     sql_run(db, "PRAGMA cache_spill=OFF; BEGIN; PRAGMA cache_spill=ON; COMMIT");
     sql_run(db, "ATTACH '%q/other.db' AS other; PRAGMA other.journal_mode=WAL; CREATE TABLE other.m(a, b)", folder);
@@ -358,7 +352,6 @@ START_TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
     }
     all_are(db, 3, "the writer");
 }
-END_TEST
 
 /* As the nonce is written, somebody who read there leaves: the pages that were locked at the first flush go with the
  * second. */
@@ -369,7 +362,7 @@ static int end_reading_elsewhere(unsigned event, void *reader, void *statement, 
     return 0;
 }
 
-START_TEST(test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame) {
+TEST(test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame) {
     create("WAL", "OFF");
     sql_run(db, "PRAGMA cache_spill=OFF; BEGIN; PRAGMA cache_spill=ON; COMMIT");
     sql_run(db, "ATTACH '%q/other.db' AS other; CREATE TABLE other.m(a, b)", folder);
@@ -391,9 +384,8 @@ START_TEST(test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_fr
     sql_close(reader);
     sqlite3_free(name);
 }
-END_TEST
 
-START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
+TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
     static const char syncs[] = "WD";
     for (int i = 0; i < 2; i++) {
         if (i) {
@@ -417,10 +409,9 @@ START_TEST(test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow) {
         ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
     }
 }
-END_TEST
 
 /* SQLite counts a page as written before it is, and a zombie may lie where the frame should have come to. */
-START_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame) {
+LOOP_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame, 3) {
     static const int errors[] = {EIO, ENOSPC}, codes[] = {SQLITE_IOERR, SQLITE_FULL};
     int failures = 0;
     create("WAL", levels[_i]);
@@ -442,7 +433,6 @@ START_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame) {
     ck_assert_int_gt(failures, 6);
     all_are(db, 1, "the writer");
 }
-END_TEST
 
 /* Its commit is in the WAL, and not in the wal-index. */
 static void leave_a_zombie(int n) {
@@ -476,7 +466,7 @@ static void all_are_after_recovery(int n) {
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) sqlite3_free(all[i]);
 }
 
-START_TEST(test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_the_wal) {
+TEST(test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_the_wal) {
     create("WAL", "FULL");
     for (int n = 1; n < 3; n++) {
         end_epoch(db);
@@ -493,7 +483,6 @@ START_TEST(test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_th
     wal_calls_left = -1;
     all_are_after_recovery(3);
 }
-END_TEST
 
 /* --- readers ------------------------------------------------------------------------------------------------------ */
 
@@ -515,7 +504,7 @@ static void reopen(const char *synchronous) {
     db = open_writer(synchronous);
 }
 
-START_TEST(test_a_reader_that_stays_keeps_its_slots) {
+TEST(test_a_reader_that_stays_keeps_its_slots) {
     create("WAL", "OFF");
     end_epoch(db);
     sqlite3 *reader = begin_reading(0);
@@ -527,10 +516,9 @@ START_TEST(test_a_reader_that_stays_keeps_its_slots) {
     end_reading(reader, 0);
     all_are(db, 7, "the writer");
 }
-END_TEST
 
 /* The list of a flush without an own frame has no epoch; the next flush with one may give it one, and free nothing. */
-START_TEST(test_slots_of_an_unknown_epoch_are_not_free) {
+TEST(test_slots_of_an_unknown_epoch_are_not_free) {
     create("WAL", "OFF");
     end_epoch(db);
     must_change_all(db, 1);
@@ -541,10 +529,9 @@ START_TEST(test_slots_of_an_unknown_epoch_are_not_free) {
     for (int n = 3; n < 6; n++) must_change_all(db, n);
     end_reading(reader, 1);
 }
-END_TEST
 
 /* A connection that does not know the present epoch cannot know that the list's has passed. */
-START_TEST(test_a_flush_that_knows_no_epoch_keeps_the_list) {
+TEST(test_a_flush_that_knows_no_epoch_keeps_the_list) {
     create("WAL", "OFF");
     end_epoch(db);
     must_change_all(db, 1);
@@ -556,10 +543,9 @@ START_TEST(test_a_flush_that_knows_no_epoch_keeps_the_list) {
     for (int n = 4; n < 7; n++) must_change_all(db, n);
     end_reading(reader, 1);
 }
-END_TEST
 
 /* At frame 0 of the WAL SQLite draws new salts for a header that a ROLLBACK TO has led before. */
-START_TEST(test_the_epoch_is_read_again_after_rollback_to) {
+TEST(test_the_epoch_is_read_again_after_rollback_to) {
     create("WAL", "OFF");
     sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=128KB')");
     for (int n = 1; n < 6; n++) {
@@ -577,10 +563,9 @@ START_TEST(test_the_epoch_is_read_again_after_rollback_to) {
         end_reading(reader, n - 1);
     }
 }
-END_TEST
 
 /* Before a frame is in the WAL its header may still be any. */
-START_TEST(test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in) {
+TEST(test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in) {
     create("WAL", "OFF");
     for (int n = 1; n < 6; n++) {
         if (n == 3) sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=128KB')"); /* slots are taken before the commit */
@@ -602,11 +587,10 @@ START_TEST(test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in) {
         end_reading(reader, n - 1);
     }
 }
-END_TEST
 
 /* --- rollback journal --------------------------------------------------------------------------------------------- */
 
-START_TEST(test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_synced) {
+LOOP_TEST(test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_synced, 3) {
     unsigned reused = 0;
     create("DELETE", levels[_i]);
     for (int n = 1; n < 6; n++) {
@@ -620,9 +604,8 @@ START_TEST(test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_s
     ck_assert_uint_gt(reused, 2);
     all_are(db, 5, "the writer");
 }
-END_TEST
 
-START_TEST(test_a_sync_of_the_journals_folder_that_fails_lets_the_file_grow) {
+TEST(test_a_sync_of_the_journals_folder_that_fails_lets_the_file_grow) {
     create("DELETE", "OFF");
     for (int n = 1; n < 4; n++) must_change_all(db, n);
     failing = 'F';
@@ -636,10 +619,9 @@ START_TEST(test_a_sync_of_the_journals_folder_that_fails_lets_the_file_grow) {
     ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
     all_are(db, 5, "the writer");
 }
-END_TEST
 
 /* Without a journal of this transaction: one before it, in another mode, may come back by its name. */
-START_TEST(test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode) {
+LOOP_TEST(test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode, 2) {
     static const char *const modes[] = {"MEMORY", "OFF"};
     create("DELETE", "OFF");
     for (int n = 1; n < 6; n++) {
@@ -652,11 +634,10 @@ START_TEST(test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_eve
         sql_run(db, "PRAGMA journal_mode=DELETE");
     }
 }
-END_TEST
 
 /* --- files that go ------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_a_dropped_tables_file_goes_when_its_drop_is_durable) {
+LOOP_TEST(test_a_dropped_tables_file_goes_when_its_drop_is_durable, 2) {
     static const char *const journals[] = {"WAL", "DELETE"};
     create(journals[_i], "OFF");
     watch();
@@ -666,10 +647,9 @@ START_TEST(test_a_dropped_tables_file_goes_when_its_drop_is_durable) {
     ck_assert_msg(_i || before(word, 'U', "WDwW"), "removed before the WAL is synced: %s", word);
     ck_assert_msg(before(word, 'U', "DF"), "removed before the database and its folder are synced: %s", word);
 }
-END_TEST
 
 /* A DROP that was not synced, and a process that died before it removed the file. */
-START_TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
+TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     char before_clean[40], after_clean[40];
     create("WAL", "OFF");
     sql_create(db, "u", "log_limit='4KB'");
@@ -692,34 +672,8 @@ START_TEST(test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back) {
     sqlite3_free(file);
     sqlite3_free(aside);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("slot_rule");
-    TCase *tests = tcase_create("the slot rule, line by line");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, test_before_a_slot_is_used_again_an_own_frame_and_the_database_are_synced, 0, 3);
-    tcase_add_loop_test(tests, test_blobs_are_synced_before_the_frames_that_name_them, 0, 3);
-    tcase_add_test(tests, test_blobs_are_written_under_a_lock_on_their_own_file);
-    tcase_add_test(tests, test_who_does_the_same_to_the_same_database_writes_another_nonce);
-    tcase_add_test(tests, test_where_no_own_frame_comes_into_the_wal_the_file_grows);
-    tcase_add_test(tests, test_pages_of_another_database_are_not_taken_for_the_own_frame);
-    tcase_add_test(tests, test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame);
-    tcase_add_test(tests, test_a_sync_that_fails_refuses_the_commit_and_lets_the_file_grow);
-    tcase_add_loop_test(tests, test_a_frame_that_could_not_be_written_is_no_own_frame, 0, 3);
-    tcase_add_test(tests, test_a_zombies_slots_are_its_own_when_the_next_writer_cannot_write_the_wal);
-    tcase_add_test(tests, test_a_reader_that_stays_keeps_its_slots);
-    tcase_add_test(tests, test_slots_of_an_unknown_epoch_are_not_free);
-    tcase_add_test(tests, test_a_flush_that_knows_no_epoch_keeps_the_list);
-    tcase_add_test(tests, test_the_epoch_is_read_again_after_rollback_to);
-    tcase_add_test(tests, test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in);
-    tcase_add_loop_test(tests, test_before_a_slot_is_used_again_the_own_journal_and_its_folder_are_synced, 0, 3);
-    tcase_add_loop_test(tests, test_before_a_slot_is_used_again_the_journals_folder_is_synced_in_every_mode, 0, 2);
-    tcase_add_test(tests, test_a_sync_of_the_journals_folder_that_fails_lets_the_file_grow);
-    tcase_add_loop_test(tests, test_a_dropped_tables_file_goes_when_its_drop_is_durable, 0, 2);
-    tcase_add_test(tests, test_clean_removes_a_file_when_nothing_that_needs_it_can_come_back);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("slot_rule", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

@@ -57,7 +57,6 @@
  *
  * ART_TEST_SCALE=n, ART_TEST_SEED; ART_TEST_SECONDS=n: for each setting; ART_TEST_SETTING=n: this one alone, from 0.
  */
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -680,7 +679,7 @@ static void report(const struct setting *setting) {
     fflush(stdout);
 }
 
-START_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need) {
+LOOP_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need, (int)(sizeof settings / sizeof *settings)) {
     const struct setting *setting = &settings[_i];
     const char *asked = getenv("ART_TEST_SECONDS");
     double seconds = asked ? atof(asked) : setting->seconds * random_scale();
@@ -722,14 +721,7 @@ START_TEST(test_no_slot_is_written_that_a_reader_or_a_recovery_may_need) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sqlite3_free(all[i]);
     munmap(world, sizeof *world);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("slots");
-    TCase *tcase = tcase_create("the slot rule");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_no_slot_is_written_that_a_reader_or_a_recovery_may_need, 0,
-                        (int)(sizeof settings / sizeof *settings));
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("slots", .seconds = SUITE_FOREVER);
 }

@@ -5,7 +5,6 @@
  * SQLite, by way of some function of libc or liburing. Those that may are listed below, each with its reason; any other
  * fails.
  */
-#include <check.h>
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <link.h>
@@ -180,7 +179,7 @@ static unsigned none(unsigned kind) {
 static const struct fault_source no_faults = {
     .name = "nothing", .errors = none, .watch = start_looking, .calls = none, .disarm = stop_looking};
 
-START_TEST(test_all_memory_of_the_extension_is_asked_of_sqlite) {
+LOOP_TEST(test_all_memory_of_the_extension_is_asked_of_sqlite, FAULT_MODES) {
     if (!OWN_ALLOCATOR) {
         printf("SKIPPED: this build's malloc() cannot be replaced\n");
         return;
@@ -208,10 +207,9 @@ START_TEST(test_all_memory_of_the_extension_is_asked_of_sqlite) {
     ck_assert_uint_gt(through_sqlite, 1000);
     ck_assert_msg(!other_count, "%u allocations or more past SQLite: %s; %s", other_count, others[0], others[1]);
 }
-END_TEST
 
 /* Blobs, memtable and undo are part of what SQLite counts, and are gone with the connection. */
-START_TEST(test_sqlite_counts_what_a_table_takes) {
+TEST(test_sqlite_counts_what_a_table_takes) {
     sqlite3 *db;
     char *message = NULL;
     int64_t before = sqlite3_memory_used();
@@ -233,16 +231,9 @@ START_TEST(test_sqlite_counts_what_a_table_takes) {
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_memory_used(), before);
 }
-END_TEST
 
 int main(void) {
     faulty_vfs_register();
     sqlite3_initialize();
-    Suite *suite = suite_create("faults, allocator");
-    TCase *tests = tcase_create("faults, allocator");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_all_memory_of_the_extension_is_asked_of_sqlite, 0, FAULT_MODES);
-    tcase_add_test(tests, test_sqlite_counts_what_a_table_takes);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("faults, allocator", .seconds = SUITE_FOREVER);
 }

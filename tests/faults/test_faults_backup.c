@@ -3,7 +3,6 @@
  *
  * The extension is linked in, so that core's table of system calls is this program's own.
  */
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -108,7 +107,7 @@ static int back_up(void) {
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-START_TEST(test_every_system_call_may_fail) {
+TEST(test_every_system_call_may_fail) {
     static const struct {
         const char *call;
         int error;
@@ -141,10 +140,9 @@ START_TEST(test_every_system_call_may_fail) {
     ck_assert_uint_gt(failed, 3);
     printf("%u system calls failed, %u copies with them\n", struck, failed);
 }
-END_TEST
 
 /* A ring writes past the table of calls: without one, what is written is counted. */
-START_TEST(test_blobs_are_shared_where_the_file_system_can) {
+TEST(test_blobs_are_shared_where_the_file_system_can) {
     enum { SLOT_0 = 1 };
     sql_ways("pwrite", NULL);
     sqlite3_close(db);
@@ -175,10 +173,9 @@ START_TEST(test_blobs_are_shared_where_the_file_system_can) {
     io_fault_copy_clones(false);
     printf("%u blobs shared: %u writes of %u\n", shared, written, all);
 }
-END_TEST
 
 /* The folder's is the last sync, also where there is no .art file. */
-START_TEST(test_a_copy_whose_name_may_be_lost_is_none) {
+LOOP_TEST(test_a_copy_whose_name_may_be_lost_is_none, 2) {
     if (_i) sql_run(db, "DROP TABLE f");
     io_fault("", 0, 0, 0, 0);
     ck_assert_int_eq(back_up(), SQLITE_OK);
@@ -193,9 +190,8 @@ START_TEST(test_a_copy_whose_name_may_be_lost_is_none) {
     ck_assert_str_eq(left, "");
     sqlite3_free(left);
 }
-END_TEST
 
-START_TEST(test_every_allocation_may_fail) {
+LOOP_TEST(test_every_allocation_may_fail, 2) {
     unsigned failed = 0, nth = 1;
     for (;; nth += random_stride()) {
         sql_memory_faults.arm(0, 0, nth, _i);
@@ -210,10 +206,9 @@ START_TEST(test_every_allocation_may_fail) {
     ck_assert_uint_gt(failed * random_stride(), 20);
     printf("%u allocations, %u copies failed\n", nth, failed);
 }
-END_TEST
 
 /* For SQLite's own files and ours alike; the original's were made before. */
-START_TEST(test_a_limit_of_file_sizes_leaves_nothing) {
+TEST(test_a_limit_of_file_sizes_leaves_nothing) {
     unsigned failed = 0;
     struct rlimit unlimited;
     signal(SIGXFSZ, SIG_IGN);
@@ -228,19 +223,8 @@ START_TEST(test_a_limit_of_file_sizes_leaves_nothing) {
     }
     ck_assert_uint_gt(failed, 10);
 }
-END_TEST
 
 int main(void) {
     sql_memory_install();
-    Suite *suite = suite_create("faults of art_backup()");
-    TCase *tcase = tcase_create("faults");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_every_system_call_may_fail);
-    tcase_add_test(tcase, test_blobs_are_shared_where_the_file_system_can);
-    tcase_add_loop_test(tcase, test_a_copy_whose_name_may_be_lost_is_none, 0, 2);
-    tcase_add_loop_test(tcase, test_every_allocation_may_fail, 0, 2);
-    tcase_add_test(tcase, test_a_limit_of_file_sizes_leaves_nothing);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("faults of art_backup()", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

@@ -1,9 +1,7 @@
 /* What the sweeps of faults (fault_sweep.h) have found, each as a test of its own. */
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,7 +56,7 @@ static const char poisoned[] = "an earlier sync failed";
 
 /* The first change of a connection makes temp.art_txn; SQLite takes back whatever its ROLLBACK undoes of a schema by
  * letting go of all handles of all virtual tables. */
-START_TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
+TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
     sql_run(db, add_and_flush);
     reopen();
     io_fault("fdatasync", 1, 1, EIO, 0);
@@ -82,10 +80,9 @@ START_TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
     sql_run(db, add_and_flush);
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
 
 /* SQLite may put another database's handle where the one before it was. */
-START_TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
+TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
     char *copies = sqlite3_mprintf("%s/copies", directory), *copy = sqlite3_mprintf("%s/f.db", copies);
     ck_assert_int_eq(mkdir(copies, 0755), 0);
     sql_run(db, add_and_flush);
@@ -120,9 +117,8 @@ START_TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
     sqlite3_free(file);
     sqlite3_free(file_copy);
 }
-END_TEST
 
-START_TEST(test_a_dropped_table_that_could_not_be_synced_is_gone_for_good) {
+TEST(test_a_dropped_table_that_could_not_be_synced_is_gone_for_good) {
     sql_run(db, add_and_flush);
     io_fault("fdatasync", 1, 1, EIO, 0);
     sql_refused(db, SQLITE_IOERR, "cannot make writes durable", add_and_flush);
@@ -133,10 +129,9 @@ START_TEST(test_a_dropped_table_that_could_not_be_synced_is_gone_for_good) {
     sql_run(db, "CREATE VIRTUAL TABLE t USING art");
     sql_run(db, add_and_flush); /* another table, another file */
 }
-END_TEST
 
 /* An empty file says nobody's name, so that 'clean' would leave it there for ever. */
-START_TEST(test_a_file_that_came_to_nothing_is_removed) {
+TEST(test_a_file_that_came_to_nothing_is_removed) {
     static const struct {
         const char *call;
         unsigned nth;
@@ -157,7 +152,6 @@ START_TEST(test_a_file_that_came_to_nothing_is_removed) {
         reopen();
     }
 }
-END_TEST
 
 static char *in_the_way, *made;
 
@@ -168,7 +162,7 @@ static int replace_and_lock(int fd, int type) {
     return art_system.lock(fd, type);
 }
 
-START_TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
+TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
     char *name = sql_rows(db, "SELECT v FROM t_artstate WHERE k = 'file'");
     made = sqlite3_mprintf("%s/%.*s", directory, (int)strcspn(name, "\n"), name);
     in_the_way = sqlite3_mprintf("%s/somebodys", directory);
@@ -190,10 +184,9 @@ START_TEST(test_a_file_that_took_the_place_of_a_new_one_is_not_removed) {
     sqlite3_free(made);
     sqlite3_free(in_the_way);
 }
-END_TEST
 
 /* Its owner page would name no database, and DROP and 'clean' would take it for another one's. */
-START_TEST(test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at) {
+TEST(test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at) {
     io_fault("stat", 1, 1, EIO, 0);
     sql_refused(db, SQLITE_IOERR, "cannot look at the file", add_and_flush);
     io_fault_nothing();
@@ -203,11 +196,10 @@ START_TEST(test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at) 
     sql_run(db, "DROP TABLE t");
     ck_assert_ptr_null(sql_find_file(directory, ".art"));
 }
-END_TEST
 
 /* Of three savepoints the youngest had its image on disk, the next one's could not be written, the oldest was still a
  * place in an undo list that was gone: ROLLBACK TO went there by way of the other one. */
-START_TEST(test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint) {
+TEST(test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint) {
     sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=32KB')");
     sql_run(db, add_and_flush);
     unsigned struck = 0;
@@ -232,10 +224,9 @@ START_TEST(test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint) {
     }
     ck_assert_uint_gt(struck, 4);
 }
-END_TEST
 
 /* A ring keeps its file, and with it the lock, for some time after it was closed. */
-START_TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
+TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
     sql_run(db, add_and_flush);
     for (unsigned times = 1; times < 3; times++) {
         io_fault("lock", 2, times, EBADF, 0);
@@ -254,7 +245,6 @@ START_TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
     sql_run(other, add_and_flush);
     sql_close(other);
 }
-END_TEST
 
 static int hide_timeout(void *context, int action, const char *first, const char *second, const char *third,
                         const char *inside) {
@@ -265,7 +255,7 @@ static int hide_timeout(void *context, int action, const char *first, const char
 }
 
 /* As SQLite waits for its own locks; where nobody may ask for how long, not at all. */
-START_TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
+TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
     sql_run(db, add_and_flush);
     sql_run(db, "PRAGMA busy_timeout=60000");
     io_fault("lock", 1, 14, EAGAIN, 0);
@@ -291,7 +281,6 @@ START_TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
     io_fault_nothing();
     sql_run(db, add_and_flush);
 }
-END_TEST
 
 /* Lets the nth call of the VFS that is described so fail. */
 static void fail_file(const char *what, unsigned nth) {
@@ -307,7 +296,7 @@ static void fail_file(const char *what, unsigned nth) {
 }
 
 /* SQLite calls it rolled back, and the next connection finds the table. */
-START_TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same) {
+TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same) {
     char outcome[40];
     snprintf(outcome, sizeof outcome, "xDelete: %d, but done", SQLITE_IOERR_DELETE);
     sql_run(db, "PRAGMA journal_mode=DELETE");
@@ -327,10 +316,9 @@ START_TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_mad
         ck_assert_ptr_null(sql_find_file(directory, ".art"));
     }
 }
-END_TEST
 
 /* SQLite ends a transaction in which a statement of ours cannot be read: DROP then went on outside of it. */
-START_TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
+TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
     char outcome[40];
     snprintf(outcome, sizeof outcome, "xRead: %d", SQLITE_IOERR_READ);
     sql_run(db, "CREATE TABLE plain(x)");
@@ -349,11 +337,10 @@ START_TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
     }
     ck_assert_uint_gt(struck, 0);
 }
-END_TEST
 
 /* SQLite wants a statement's savepoint back also where opening it failed; what nobody had noted was taken for the
  * transaction's beginning. */
-START_TEST(test_a_savepoint_without_memory_takes_nothing_else_back) {
+TEST(test_a_savepoint_without_memory_takes_nothing_else_back) {
     enum { SAVEPOINTS = 12, ALLOCATIONS = 60 };
     unsigned kept = 0;
     sql_run(db,
@@ -374,10 +361,9 @@ START_TEST(test_a_savepoint_without_memory_takes_nothing_else_back) {
     }
     ck_assert_uint_gt(kept, 5);
 }
-END_TEST
 
 /* A ring lets go of its registered file, and the file of its lock, only some time after it was closed. */
-START_TEST(test_a_lock_that_could_not_be_given_up_goes_with_its_connection) {
+TEST(test_a_lock_that_could_not_be_given_up_goes_with_its_connection) {
     sql_ways(NULL, NULL);
     sql_run(db, "CREATE VIRTUAL TABLE r USING art; INSERT INTO r VALUES('a', 1); INSERT INTO r(r) VALUES('flush')");
     for (int i = 0; i < 30; i++) {
@@ -392,10 +378,9 @@ START_TEST(test_a_lock_that_could_not_be_given_up_goes_with_its_connection) {
     }
     sql_expect(db, "ok\n", "SELECT art_check('r')");
 }
-END_TEST
 
 /* readdir() says the same at the end and where it fails, but for errno. */
-START_TEST(test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read) {
+TEST(test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read) {
     static const char *const statements[] = {"INSERT INTO t(t) VALUES('clean')",
                                              "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'"};
     sql_run(db, add_and_flush);
@@ -409,11 +394,10 @@ START_TEST(test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read) {
     }
     sql_run(db, add_and_flush);
 }
-END_TEST
 
 /* For want of memory or disk SQLite rolls the transaction back under a statement of ours, and with it the table's name,
  * for which all its statements are prepared. */
-START_TEST(test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_own_statement) {
+TEST(test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_own_statement) {
     char outcome[40];
     snprintf(outcome, sizeof outcome, "xWrite: %d", SQLITE_IOERR_WRITE);
     sql_run(db, "PRAGMA journal_mode=DELETE; INSERT INTO t(t) VALUES('spill_limit=32KB')");
@@ -434,12 +418,11 @@ START_TEST(test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_o
     ck_assert_uint_gt(struck, 0);
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
 
 /* After a change of the schema that is taken back there SQLite lets go of all handles: of the one, too, that nobody but
  * the function knows to be in use. It may know its table or not yet, and have rows to read that another connection
  * wrote. */
-START_TEST(test_a_function_s_table_outlives_a_rollback_under_its_statements) {
+LOOP_TEST(test_a_function_s_table_outlives_a_rollback_under_its_statements, 12) {
     static const char *const calls[] = {"SELECT art_check('t')", "SELECT * FROM art_check('t')",
                                         "SELECT count(*) FROM art_info('t')", "SELECT art_count('t', '')"};
     enum { KNOWN_AND_CHANGED, KNOWN_AND_BEHIND, UNKNOWN };
@@ -467,7 +450,6 @@ START_TEST(test_a_function_s_table_outlives_a_rollback_under_its_statements) {
     sql_expect(db, "a|ok\n", "SELECT path, art_check('t') FROM t");
     sql_close(other);
 }
-END_TEST
 
 /* Commits the same to an ordinary table and to the art table while a call fails. True: it failed, and is there. */
 static bool commit_under(const struct fault_source *source, unsigned kind, unsigned error, unsigned nth) {
@@ -485,7 +467,7 @@ static bool commit_under(const struct fault_source *source, unsigned kind, unsig
 }
 
 /* Its frames may be in the WAL, its journal may be gone: then this connection, too, finds it in the ordinary table. */
-START_TEST(test_a_commit_that_failed_is_there_in_both_tables_or_in_none) {
+LOOP_TEST(test_a_commit_that_failed_is_there_in_both_tables_or_in_none, 2) {
     enum { NTH = 6 };
     const struct fault_source *files = &faulty_vfs_calls;
     bool wal = _i == 0, points = sql_fault_points_there();
@@ -507,7 +489,6 @@ START_TEST(test_a_commit_that_failed_is_there_in_both_tables_or_in_none) {
     }
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
 
 /* A file that nobody needs, for 'clean' to look at everything that there is. */
 static void leave_a_file(void) {
@@ -524,7 +505,7 @@ static void leave_a_file(void) {
 
 /* All that runs statements of its own, in a transaction that has changed names and the schema before, and takes that
  * back. */
-START_TEST(test_every_statement_of_ours_may_take_the_transaction_back) {
+LOOP_TEST(test_every_statement_of_ours_may_take_the_transaction_back, 8) {
     static const char *const statements[] = {"INSERT INTO r(r) VALUES('clean')",
                                              "INSERT INTO r(r) VALUES('add column more')",
                                              "INSERT INTO r(r) VALUES('cache=2MB')",
@@ -557,9 +538,8 @@ START_TEST(test_every_statement_of_ours_may_take_the_transaction_back) {
     }
     ck_assert_msg(rolled_back > 0, "%s: never was anything rolled back", statement);
 }
-END_TEST
 
-START_TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
+TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
     bool more = true;
     unsigned made = 0;
     for (unsigned nth = 1; more; nth++) {
@@ -578,10 +558,9 @@ START_TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
     }
     ck_assert_uint_gt(made, 0);
 }
-END_TEST
 
 /* What was not there yet must not be given up. */
-START_TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
+TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
     bool more = true;
     sql_run(db, add_and_flush);
     sql_run(db, "BEGIN; INSERT INTO t VALUES('big', zeroblob(3000000)); INSERT INTO t(t) VALUES('flush'); COMMIT");
@@ -593,7 +572,6 @@ START_TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
     }
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
 
 static const char fill_u[] =
     "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path, value) WITH n(i) AS (SELECT 1 UNION "
@@ -601,7 +579,7 @@ static const char fill_u[] =
 
 /* SQLite commits, and then says that there was no memory, where a statement of ours had found none before or behind
  * that. */
-START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
+LOOP_TEST(test_a_commit_that_found_no_memory_has_not_happened, 10) {
     static const char *const changes[] = {"DROP TABLE u", "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('flush')",
                                           "UPDATE u SET value = 1 WHERE path = 'u7'",
                                           "UPDATE u SET value = 1; INSERT INTO u(u) VALUES('optimize')"};
@@ -632,10 +610,9 @@ START_TEST(test_a_commit_that_found_no_memory_has_not_happened) {
     ck_assert_msg(refused > 0, "%s: nothing was ever refused", change);
     sqlite3_free(before);
 }
-END_TEST
 
 /* Whether there is a T_artblob is asked of SQLite, which may have no memory to answer: that is no "no". */
-START_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind) {
+LOOP_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind, 2) {
     static const char *const changes[] = {"DROP TABLE u", "ALTER TABLE u RENAME TO w"};
     static const char rows[] = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'u_%'",
                       named[] = "SELECT coalesce(group_concat(name, ' '), 'none') FROM (SELECT name FROM sqlite_master "
@@ -657,10 +634,9 @@ START_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind) {
     }
     printf("%s: done without %u of its allocations\n", changes[_i], done);
 }
-END_TEST
 
 /* The name between the quotes was taken for an empty one. */
-START_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name) {
+LOOP_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name, 2) {
     bool more = true;
     for (unsigned nth = 1; more; nth += random_stride()) {
         reopen();
@@ -670,7 +646,6 @@ START_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name)
         ck_assert_msg(!rc || !strstr(sqlite3_errmsg(db), "no art table"), "allocation %u: %s", nth, sqlite3_errmsg(db));
     }
 }
-END_TEST
 
 /* --- a disk that is full ------------------------------------------------------------------------------------------ */
 
@@ -707,43 +682,13 @@ static int64_t vacuum_with_room_for(unsigned slots) {
 }
 
 /* A leaf cannot move into the only free slot, since its index would have to be written into another one. */
-START_TEST(test_a_vacuum_that_found_the_disk_full_is_done_although_a_slot_stays_free) {
+TEST(test_a_vacuum_that_found_the_disk_full_is_done_although_a_slot_stays_free) {
     sql_run(db, "PRAGMA journal_mode=DELETE");
     ck_assert_int_eq(vacuum_with_room_for(5), 1);
 }
-END_TEST
 
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
-    Suite *suite = suite_create("faults found");
-    TCase *tests = tcase_create("faults found");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle);
-    tcase_add_test(tests, test_a_failed_sync_is_remembered_of_its_own_database_only);
-    tcase_add_test(tests, test_a_dropped_table_that_could_not_be_synced_is_gone_for_good);
-    tcase_add_test(tests, test_a_file_that_came_to_nothing_is_removed);
-    tcase_add_test(tests, test_a_file_that_took_the_place_of_a_new_one_is_not_removed);
-    tcase_add_test(tests, test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at);
-    tcase_add_test(tests, test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint);
-    tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then);
-    tcase_add_test(tests, test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says);
-    tcase_add_test(tests, test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_the_same);
-    tcase_add_test(tests, test_a_drop_that_cannot_read_its_table_fails_with_the_transaction);
-    tcase_add_test(tests, test_a_savepoint_without_memory_takes_nothing_else_back);
-    tcase_add_test(tests, test_a_lock_that_could_not_be_given_up_goes_with_its_connection);
-    tcase_add_test(tests, test_a_folder_that_cannot_be_read_to_its_end_is_not_taken_for_read);
-    tcase_add_test(tests, test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_own_statement);
-    tcase_add_loop_test(tests, test_a_function_s_table_outlives_a_rollback_under_its_statements, 0, 12);
-    tcase_add_loop_test(tests, test_a_commit_that_failed_is_there_in_both_tables_or_in_none, 0, 2);
-    tcase_add_loop_test(tests, test_every_statement_of_ours_may_take_the_transaction_back, 0, 8);
-    tcase_add_test(tests, test_a_new_table_without_memory_for_an_option_stores_no_empty_one);
-    tcase_add_test(tests, test_the_check_without_memory_gives_up_no_more_than_it_has);
-    tcase_add_loop_test(tests, test_a_commit_that_found_no_memory_has_not_happened, 0, 10);
-    tcase_add_loop_test(tests, test_no_memory_does_not_leave_the_table_of_blobs_behind, 0, 2);
-    tcase_add_loop_test(tests, test_salvage_without_memory_does_not_look_for_a_table_without_a_name, 0, 2);
-    tcase_add_test(tests, test_a_vacuum_that_found_the_disk_full_is_done_although_a_slot_stays_free);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("faults found", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

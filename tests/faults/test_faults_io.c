@@ -3,10 +3,8 @@
  * The extension is linked in, so that core's table of system calls is this program's own. Here a slice of what
  * `tests/prove faults` tries in full.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ext/art.h"
 #include "tests/support/fault_calls.h"
@@ -16,7 +14,7 @@
 
 enum { MOST = 2 };
 
-START_TEST(test_every_system_call_may_fail_and_the_twins_agree) {
+LOOP_TEST(test_every_system_call_may_fail_and_the_twins_agree, FAULT_WAYS) {
     uint64_t seed = random_seed() + (uint64_t)_i;
     struct fault_sweep sweep = {.source = &fault_calls,
                                 .world = {.mode = fault_mode_draw((unsigned)_i, seed),
@@ -31,13 +29,7 @@ START_TEST(test_every_system_call_may_fail_and_the_twins_agree) {
     fault_sweep_run(&sweep);
     fault_sweep_print(&sweep);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("faults of system calls");
-    TCase *tests = tcase_create("faults of system calls");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_every_system_call_may_fail_and_the_twins_agree, 0, FAULT_WAYS);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("faults of system calls", .seconds = SUITE_FOREVER);
 }

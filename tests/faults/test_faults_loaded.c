@@ -3,10 +3,8 @@
  *
  * What the programs beside this one try with the extension linked in holds for the art.so that is delivered.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/sql_fault_points.h"
@@ -24,43 +22,31 @@ static void sweep(const struct fault_source *source, const char *mode, const cha
     fault_sweep_print(&sweep);
 }
 
-START_TEST(test_the_loaded_extension_stands_memory_that_runs_out) {
+TEST(test_the_loaded_extension_stands_memory_that_runs_out) {
     sweep(&sql_memory_faults, "uring-wal", "OFF", 6);
     sweep(&sql_memory_faults, "pwrite-truncate", "OFF", 6);
 }
-END_TEST
 
-START_TEST(test_the_loaded_extension_stands_files_that_fail) {
+TEST(test_the_loaded_extension_stands_files_that_fail) {
     sweep(&faulty_vfs_calls, "uring-wal", "FULL", 1);
     sweep(&faulty_vfs_calls, "buffered-persist", "FULL", 1);
 }
-END_TEST
 
-START_TEST(test_a_hard_heap_limit_is_out_of_memory_and_the_old_state) {
+TEST(test_a_hard_heap_limit_is_out_of_memory_and_the_old_state) {
     sweep(&sql_heap_limit_faults, "pwrite-wal", "OFF", 4);
     sweep(&sql_heap_limit_faults, "memory", "OFF", 4);
 }
-END_TEST
 
-START_TEST(test_the_loaded_extension_stands_what_sqlite_lets_fail_in_itself) {
+TEST(test_the_loaded_extension_stands_what_sqlite_lets_fail_in_itself) {
     if (!sql_fault_points_there()) {
         printf("SKIPPED: this SQLite was built without points that fail\n");
         return;
     }
     sweep(&sql_fault_points, "uring-wal", "FULL", 6);
 }
-END_TEST
 
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();
-    Suite *suite = suite_create("faults, loaded");
-    TCase *tests = tcase_create("faults, loaded");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_the_loaded_extension_stands_memory_that_runs_out);
-    tcase_add_test(tests, test_the_loaded_extension_stands_files_that_fail);
-    tcase_add_test(tests, test_a_hard_heap_limit_is_out_of_memory_and_the_old_state);
-    tcase_add_test(tests, test_the_loaded_extension_stands_what_sqlite_lets_fail_in_itself);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("faults, loaded", .seconds = SUITE_FOREVER);
 }

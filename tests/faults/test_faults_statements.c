@@ -3,7 +3,6 @@
  * scripts with all kinds of faults; here are short statements, and all places. (Of what SQLite itself needs thousands
  * for, as ALTER TABLE, one in eleven.)
  */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,14 +186,13 @@ static const char *const queries[] = {
     "SELECT * FROM temp.art_txn",
 };
 
-START_TEST(test_a_query_without_memory_says_so) {
+LOOP_TEST(test_a_query_without_memory_says_so, sizeof queries / sizeof *queries) {
     sweep(forgotten, queries[_i]);
     sweep(known, queries[_i]);
 }
-END_TEST
 
 /* The same with a read of the .art file that fails. */
-START_TEST(test_a_query_that_cannot_read_says_so) {
+LOOP_TEST(test_a_query_that_cannot_read_says_so, sizeof queries / sizeof *queries) {
     const char *sql = queries[_i];
     sql_close(db);
     db = open_linked();
@@ -216,19 +214,17 @@ START_TEST(test_a_query_that_cannot_read_says_so) {
     }
     free(expected.text);
 }
-END_TEST
 
-START_TEST(test_a_query_on_a_table_that_is_not_known_yet_says_so) {
+TEST(test_a_query_on_a_table_that_is_not_known_yet_says_so) {
     static const char *const some[] = {"SELECT value FROM t WHERE path = 'a/5'", "SELECT art_count('t', 'a/')",
                                        "SELECT name, note FROM s WHERE name GLOB 'y*'", "SELECT art_check('s')"};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) sweep(forgotten, some[i]);
 }
-END_TEST
 
 /* --- a table that is damaged -------------------------------------------------------------------------------------- */
 
 /* What is found is found, or there was no memory to say it. */
-START_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot) {
+LOOP_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot, 8) {
     static const char *const damages[] = {
         "UPDATE s_artstate SET v = 'much' WHERE k IN ('cache', 'columns', 'id', 'file', 'log_limit', 'nonce', 'young')",
         "UPDATE s_artstate SET v = 'x(' WHERE k = 'columns'; DELETE FROM s_artstate WHERE k = 'format'",
@@ -246,7 +242,6 @@ START_TEST(test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot) {
     sweep(forgotten, "SELECT * FROM s");
     if (sqlite3_libversion_number() >= 3044000) sweep(forgotten, "PRAGMA integrity_check(s); PRAGMA quick_check(s)");
 }
-END_TEST
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
@@ -285,17 +280,16 @@ static const char *const changes[] = {
     "CREATE VIRTUAL TABLE n USING art(cache=none)",
 };
 
-START_TEST(test_a_change_without_memory_is_made_as_a_whole_or_not_at_all) {
+LOOP_TEST(test_a_change_without_memory_is_made_as_a_whole_or_not_at_all, sizeof changes / sizeof *changes) {
     sweep("BEGIN", changes[_i]);
     sweep("BEGIN; INSERT INTO m(path) VALUES('0'); SAVEPOINT zero; INSERT INTO t(path) VALUES('0'), ('00')",
           changes[_i]);
     sql_expect(db, "ok|ok|ok\n", "SELECT art_check('t'), art_check('s'), art_check('m')");
 }
-END_TEST
 
 /* --- the extension itself ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_the_extension_that_could_not_come_in_for_want_of_memory_can_later) {
+TEST(test_the_extension_that_could_not_come_in_for_want_of_memory_can_later) {
     bool more = true;
     for (unsigned nth = 1; more; nth++) {
         sqlite3 *fresh;
@@ -312,21 +306,8 @@ START_TEST(test_the_extension_that_could_not_come_in_for_want_of_memory_can_late
         sql_close(fresh);
     }
 }
-END_TEST
 
 int main(void) {
     sql_memory_install();
-    Suite *suite = suite_create("statements without memory");
-    TCase *tests = tcase_create("statements without memory");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, test_a_query_without_memory_says_so, 0, sizeof queries / sizeof *queries);
-    tcase_add_loop_test(tests, test_a_query_that_cannot_read_says_so, 0, sizeof queries / sizeof *queries);
-    tcase_add_test(tests, test_a_query_on_a_table_that_is_not_known_yet_says_so);
-    tcase_add_loop_test(tests, test_the_check_of_a_damaged_table_finds_all_or_says_that_it_cannot, 0, 8);
-    tcase_add_loop_test(tests, test_a_change_without_memory_is_made_as_a_whole_or_not_at_all, 0,
-                        sizeof changes / sizeof *changes);
-    tcase_add_test(tests, test_the_extension_that_could_not_come_in_for_want_of_memory_can_later);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("statements without memory", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

@@ -3,10 +3,8 @@
  * Whatever SQLite makes of it, a commit or none, it must make the same of both. Here a slice of what `tests/prove
  * faults` tries in full.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ext/art.h"
 #include "tests/support/faulty_vfs.h"
@@ -15,7 +13,7 @@
 
 enum { MOST = 1 };
 
-START_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree) {
+LOOP_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree, FAULT_WAYS) {
     uint64_t seed = random_seed() + (uint64_t)_i;
     struct fault_sweep sweep = {.source = &faulty_vfs_calls,
                                 .world = {.mode = fault_mode_draw((unsigned)_i, seed),
@@ -29,14 +27,8 @@ START_TEST(test_every_call_of_the_vfs_may_fail_and_the_twins_agree) {
     fault_sweep_run(&sweep);
     fault_sweep_print(&sweep);
 }
-END_TEST
 
 int main(void) {
     faulty_vfs_register();
-    Suite *suite = suite_create("faults of SQLite's files");
-    TCase *tests = tcase_create("faults of SQLite's files");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_every_call_of_the_vfs_may_fail_and_the_twins_agree, 0, FAULT_WAYS);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("faults of SQLite's files", .seconds = SUITE_FOREVER);
 }

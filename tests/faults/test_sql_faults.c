@@ -4,7 +4,6 @@
  * which allocates through SQLite. The same little script runs again and again, each time with a later allocation
  * failing.
  */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 /* ---- an allocator that fails ------------------------------------------------------------------------------------- */
@@ -52,13 +51,8 @@ static void allocator_install(void) {
 
 /* ---- the script -------------------------------------------------------------------------------------------------- */
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch("faults");
-    path = sqlite3_mprintf("%s/f.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_create(db, "t", "log_limit='8KB', spill_limit='32KB', cache='1MB'");
     sql_run(db, "CREATE TABLE counter AS SELECT 0 AS n");
@@ -70,10 +64,7 @@ static void set_up(void) {
 
 static void tear_down(void) {
     until_failure = -1;
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    sql_tear_down();
 }
 
 static const char *const script[] = {
@@ -157,17 +148,15 @@ static void run_out_of_memory(bool stays) {
     sqlite3_free(after);
 }
 
-START_TEST(test_one_failed_allocation_is_an_error_and_the_old_state) {
+TEST(test_one_failed_allocation_is_an_error_and_the_old_state) {
     run_out_of_memory(false);
 }
-END_TEST
 
-START_TEST(test_memory_that_stays_out_is_an_error_and_the_old_state) {
+TEST(test_memory_that_stays_out_is_an_error_and_the_old_state) {
     run_out_of_memory(true);
 }
-END_TEST
 
-START_TEST(test_opening_a_table_without_memory_can_be_tried_again) {
+TEST(test_opening_a_table_without_memory_can_be_tried_again) {
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t VALUES('in the log', 1)");
     int64_t rows = sql_int(db, "SELECT count(*) FROM t");
@@ -184,7 +173,6 @@ START_TEST(test_opening_a_table_without_memory_can_be_tried_again) {
         if (!failed_once) break;
     }
 }
-END_TEST
 
 enum { ANSWER = 200 };
 
@@ -194,7 +182,7 @@ static int keep_first(void *out, int columns, char **values, char **names) {
     return 0;
 }
 
-START_TEST(test_a_query_without_memory_says_so_or_answers_right) {
+TEST(test_a_query_without_memory_says_so_or_answers_right) {
     static const struct {
         const char *sql, *answer;
     } calls[] = {{"SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', '/')", "600|a/00100"},
@@ -227,7 +215,6 @@ START_TEST(test_a_query_without_memory_says_so_or_answers_right) {
         }
     }
 }
-END_TEST
 
 /* ---- columns ----------------------------------------------------------------------------------------------------- */
 
@@ -274,7 +261,7 @@ static bool change_columns_short_of_memory(const char *statement, int64_t alloca
     return rc != SQLITE_OK;
 }
 
-START_TEST(test_columns_without_memory_are_an_error_and_the_old_columns) {
+LOOP_TEST(test_columns_without_memory_are_an_error_and_the_old_columns, 2) {
     stays_out = _i;
     for (int i = 0; i < COLUMN_SCRIPT; i++) {
         for (int64_t allocations = 0; change_columns_short_of_memory(column_script[i], allocations); allocations++) {
@@ -285,7 +272,6 @@ START_TEST(test_columns_without_memory_are_an_error_and_the_old_columns) {
     ck_assert_str_eq(rows, "a|5|5.0||null|5\nb/moved|6|6.0|7|integer|20001\nc|7|7.0||null|2\n");
     sqlite3_free(rows);
 }
-END_TEST
 
 /* ---- interrupts -------------------------------------------------------------------------------------------------- */
 
@@ -296,7 +282,7 @@ static int stop_here(void *unused) {
     return --steps_left <= 0;
 }
 
-START_TEST(test_an_interrupted_statement_leaves_the_old_state) {
+TEST(test_an_interrupted_statement_leaves_the_old_state) {
     int interrupted = 0;
     for (int s = 0; s < SCRIPT; s++) {
         for (int steps = 1; steps < 400; steps += 1 + steps / 3) {
@@ -320,7 +306,6 @@ START_TEST(test_an_interrupted_statement_leaves_the_old_state) {
     }
     ck_assert_int_gt(interrupted, 20);
 }
-END_TEST
 
 /* ---- a full disk ------------------------------------------------------------------------------------------------- */
 
@@ -351,7 +336,7 @@ static int write_into_a_full_disk(uint64_t limit) {
     return 0;
 }
 
-START_TEST(test_a_full_disk_is_an_error_and_the_old_state) {
+TEST(test_a_full_disk_is_an_error_and_the_old_state) {
     for (uint64_t limit = 1200000; limit < 3500000; limit += 370000) {
         fflush(stdout);
         pid_t child = fork();
@@ -374,21 +359,8 @@ START_TEST(test_a_full_disk_is_an_error_and_the_old_state) {
         sql_close(again);
     }
 }
-END_TEST
 
 int main(void) {
     allocator_install();
-    Suite *suite = suite_create("sql_faults");
-    TCase *tcase = tcase_create("faults");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_one_failed_allocation_is_an_error_and_the_old_state);
-    tcase_add_test(tcase, test_memory_that_stays_out_is_an_error_and_the_old_state);
-    tcase_add_test(tcase, test_opening_a_table_without_memory_can_be_tried_again);
-    tcase_add_test(tcase, test_a_query_without_memory_says_so_or_answers_right);
-    tcase_add_loop_test(tcase, test_columns_without_memory_are_an_error_and_the_old_columns, 0, 2);
-    tcase_add_test(tcase, test_an_interrupted_statement_leaves_the_old_state);
-    tcase_add_test(tcase, test_a_full_disk_is_an_error_and_the_old_state);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("sql_faults", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

@@ -1,6 +1,5 @@
 /* What a process with art tables takes of the system, and what it does when it is refused: descriptors (which ones they
  * are, how many, too few), threads for a ring, rings at all. */
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +99,7 @@ static int load_without_standard(void) {
     return 0;
 }
 
-START_TEST(test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table) {
+TEST(test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table) {
     ck_assert_int_eq(in_child(load_without_standard), 0);
     sqlite3 *db = sql_open(path);
     char *rows = sql_rows(db, "SELECT art_check('t'), count(*), sum(length(value)) FROM t");
@@ -108,7 +107,6 @@ START_TEST(test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table) 
     sqlite3_free(rows);
     sql_close(db);
 }
-END_TEST
 
 /* ---- too few ----------------------------------------------------------------------------------------------------- */
 
@@ -162,10 +160,9 @@ static int flush_with_fewer_and_fewer(void) {
     return refused >= 2 ? 0 : 4; /* neither the file nor its folder */
 }
 
-START_TEST(test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more) {
+TEST(test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more) {
     ck_assert_int_eq(in_child(flush_with_fewer_and_fewer), 0);
 }
-END_TEST
 
 /* ---- how many ---------------------------------------------------------------------------------------------------- */
 
@@ -216,10 +213,9 @@ static int use_many_tables(void) {
     return count_descriptors(".art") || count_descriptors("io_uring") ? 4 : 0;
 }
 
-START_TEST(test_a_file_takes_one_descriptor_of_a_process_however_many_connections_read_it) {
+TEST(test_a_file_takes_one_descriptor_of_a_process_however_many_connections_read_it) {
     ck_assert_int_eq(in_child(use_many_tables), 0);
 }
-END_TEST
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
 
@@ -252,13 +248,12 @@ static int load_without_threads(void) {
     return 0;
 }
 
-START_TEST(test_a_load_needs_no_thread_for_its_ring) {
+TEST(test_a_load_needs_no_thread_for_its_ring) {
     ck_assert_int_eq(chmod(directory, 0777), 0);
     int code = in_child(load_without_threads);
     if (code == 77) printf("SKIPPED test_a_load_needs_no_thread_for_its_ring: no other user can be had here\n");
     ck_assert(code == 0 || code == 77);
 }
-END_TEST
 
 /* ---- rings ------------------------------------------------------------------------------------------------------- */
 
@@ -305,15 +300,14 @@ static void make_for_a_sandbox(void) {
     sql_close(db);
 }
 
-START_TEST(test_a_reader_of_a_few_pages_asks_for_no_ring) {
+TEST(test_a_reader_of_a_few_pages_asks_for_no_ring) {
     make_for_a_sandbox();
     int code = in_child(read_in_a_sandbox);
     if (code == 77) printf("SKIPPED test_a_reader_of_a_few_pages_asks_for_no_ring: no seccomp filters here\n");
     ck_assert(code == 0 || code == 77);
 }
-END_TEST
 
-START_TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
+TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
     make_for_a_sandbox();
     sqlite3 *db = sql_open(path);
     sql_run(db, "DELETE FROM t");
@@ -322,19 +316,7 @@ START_TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
     if (code == 77) printf("SKIPPED test_nobody_asks_for_a_ring_...: no seccomp filters here\n");
     ck_assert(code == 0 || code == 77);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("system_refuses");
-    TCase *tests = tcase_create("system_refuses");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table);
-    tcase_add_test(tests, test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more);
-    tcase_add_test(tests, test_a_file_takes_one_descriptor_of_a_process_however_many_connections_read_it);
-    tcase_add_test(tests, test_a_load_needs_no_thread_for_its_ring);
-    tcase_add_test(tests, test_a_reader_of_a_few_pages_asks_for_no_ring);
-    tcase_add_test(tests, test_nobody_asks_for_a_ring_that_the_environment_keeps_out);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("system_refuses", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

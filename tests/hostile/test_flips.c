@@ -8,7 +8,6 @@
  * rows and the list of retired slots. A bit of a blob, the root or a row must be noticed. What lies between the pages
  * of a blob is sampled.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/blob/blob_format.h"
@@ -295,21 +294,19 @@ static void flip_log(unsigned worker) {
     if (read_all() != FLIP_RIGHT) flip_broken("the store is not what it was");
 }
 
-START_TEST(test_every_bit_of_runs_gives_right_rows_or_corrupt) {
+TEST(test_every_bit_of_runs_gives_right_rows_or_corrupt) {
     make_runs();
     flip_share("runs, the .art file", true, flip_file);
     end();
 }
-END_TEST
 
-START_TEST(test_every_bit_of_an_index_gives_right_rows_or_corrupt) {
+TEST(test_every_bit_of_an_index_gives_right_rows_or_corrupt) {
     make_index();
     flip_share("an index, the .art file", true, flip_file);
     end();
 }
-END_TEST
 
-START_TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
+TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     make_runs();
     flip_share("runs, root and log", true, flip_log);
     end();
@@ -317,15 +314,7 @@ START_TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     flip_share("an index, root and log", true, flip_log);
     end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("flips");
-    TCase *tests = tcase_create("flips");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_every_bit_of_runs_gives_right_rows_or_corrupt);
-    tcase_add_test(tests, test_every_bit_of_an_index_gives_right_rows_or_corrupt);
-    tcase_add_test(tests, test_every_bit_of_the_log_gives_right_rows_or_corrupt);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("flips", .seconds = SUITE_FOREVER);
 }

@@ -10,7 +10,6 @@
  * The extension is linked in, and its files are in memory. Of the pages that no blob uses some are sampled. A bit in a
  * page that a blob uses must be noticed by somebody: at the latest by art_check(). What was seen is printed.
  */
-#include <check.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -211,10 +210,9 @@ static void flip_file(unsigned worker) {
     remove_database();
 }
 
-START_TEST(test_every_bit_of_a_small_file_gives_right_rows_or_corrupt) {
+TEST(test_every_bit_of_a_small_file_gives_right_rows_or_corrupt) {
     flip_share("the .art file, through SQL", random_scale() >= SQL_STRIDE, flip_file);
 }
-END_TEST
 
 /* --- the shadow tables -------------------------------------------------------------------------------------------- */
 
@@ -301,23 +299,14 @@ static void flip_state(unsigned worker) {
     flip_table(worker, "artstate", columns, true);
 }
 
-START_TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
+TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     flip_share("T_artdata", true, flip_log);
 }
-END_TEST
 
-START_TEST(test_every_bit_of_the_state_gives_right_rows_or_a_clean_error) {
+TEST(test_every_bit_of_the_state_gives_right_rows_or_a_clean_error) {
     flip_share("T_artstate", true, flip_state);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("flips");
-    TCase *tests = tcase_create("flips");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_every_bit_of_a_small_file_gives_right_rows_or_corrupt);
-    tcase_add_test(tests, test_every_bit_of_the_log_gives_right_rows_or_corrupt);
-    tcase_add_test(tests, test_every_bit_of_the_state_gives_right_rows_or_a_clean_error);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("flips", .seconds = SUITE_FOREVER);
 }

@@ -116,14 +116,13 @@ static bool suffer(const struct fate *fate, const char *journal) {
     return true;
 }
 
-START_TEST(test_what_befalls_a_file_has_the_outcome_that_readme_says) {
+LOOP_TEST(test_what_befalls_a_file_has_the_outcome_that_readme_says, FATES) {
     const struct fate *fate = &fates[_i];
     for (unsigned i = 0; i < FIRST_JOURNALS; i++) {
         if (!suffer(fate, journals[i])) return;
     }
     if (random_scale() > 1) suffer(fate, journals[FIRST_JOURNALS + (unsigned)_i % (JOURNALS - FIRST_JOURNALS)]);
 }
-END_TEST
 
 /* --- README ------------------------------------------------------------------------------------------------------- */
 
@@ -133,10 +132,9 @@ static char *readme_row(unsigned i) {
                            fate->adopt, fate->drop);
 }
 
-START_TEST(test_readme_has_the_table) {
+TEST(test_readme_has_the_table) {
     readme_expect("test_foreign", readme_row, FATES);
 }
-END_TEST
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--readme")) {
@@ -148,13 +146,7 @@ int main(int argc, char **argv) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
-    Suite *suite = suite_create("foreign");
-    TCase *tcase = tcase_create("fates");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_what_befalls_a_file_has_the_outcome_that_readme_says, 0, FATES);
-    tcase_add_test(tcase, test_readme_has_the_table);
-    suite_add_tcase(suite, tcase);
-    int failed = suite_failures(suite);
+    int failed = suite_run("foreign", .seconds = 120);
     foreign_end();
     return failed != 0;
 }

@@ -1,6 +1,5 @@
 /* Copies of one database that live side by side, databases that move while they are open, and names of every kind: what
  * takes more than one step and so has no line in test_foreign.c's table. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,7 +81,7 @@ static void are_twins(const char *journal) {
 
 /* --- copied before there was an .art file ------------------------------------------------------------------------- */
 
-START_TEST(test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own) {
+LOOP_TEST(test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own, 4) {
     sqlite3 *original, *copy, *other;
     const char *journal = journals[_i / 2];
     make_twins(journal, &original, &copy);
@@ -111,10 +110,9 @@ START_TEST(test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own) {
     ck_assert_uint_eq(count_files(), 0);
     sql_close(original);
 }
-END_TEST
 
 /* The name that was taken and the row that says so are two things: here the row is lost and the name kept. */
-START_TEST(test_a_name_that_was_rolled_back_is_written_with_the_next_root) {
+LOOP_TEST(test_a_name_that_was_rolled_back_is_written_with_the_next_root, 2) {
     sqlite3 *original, *copy;
     make_twins(journals[_i], &original, &copy);
     fill(original, "mine");
@@ -134,9 +132,8 @@ START_TEST(test_a_name_that_was_rolled_back_is_written_with_the_next_root) {
     sql_close(copy);
     are_twins(journals[_i]);
 }
-END_TEST
 
-START_TEST(test_a_name_that_one_connection_lost_is_found_by_another) {
+LOOP_TEST(test_a_name_that_one_connection_lost_is_found_by_another, 2) {
     sqlite3 *original, *copy, *other;
     make_twins(journals[_i], &original, &copy);
     fill(original, "mine");
@@ -156,7 +153,6 @@ START_TEST(test_a_name_that_one_connection_lost_is_found_by_another) {
     sql_close(other);
     are_twins(journals[_i]);
 }
-END_TEST
 
 static int no_state(void *context, int action, const char *table, const char *column, const char *schema,
                     const char *trigger) {
@@ -165,7 +161,7 @@ static int no_state(void *context, int action, const char *table, const char *co
 }
 
 /* The root is there already when the name cannot be read: that there was none before must not be forgotten. */
-START_TEST(test_a_name_that_could_not_be_read_is_read_the_next_time) {
+LOOP_TEST(test_a_name_that_could_not_be_read_is_read_the_next_time, 2) {
     sqlite3 *original, *copy, *other;
     make_twins(journals[_i], &original, &copy);
     other = open_with(copy_path, journals[_i]);
@@ -183,7 +179,6 @@ START_TEST(test_a_name_that_could_not_be_read_is_read_the_next_time) {
     sql_close(other);
     are_twins(journals[_i]);
 }
-END_TEST
 
 /* --- who owns it -------------------------------------------------------------------------------------------------- */
 
@@ -195,7 +190,7 @@ static void make_original(const char *journal) {
     sql_close(db);
 }
 
-START_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back) {
+LOOP_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back, 2) {
     char *old = foreign_join(directory, "old"), *aside = foreign_join(directory, "aside");
     make_original(journals[_i]);
     foreign_copy_replacing(path, old);
@@ -223,9 +218,8 @@ START_TEST(test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back) {
     sqlite3_free(old);
     sqlite3_free(aside);
 }
-END_TEST
 
-START_TEST(test_adopting_lets_the_one_write_and_refuses_the_other) {
+LOOP_TEST(test_adopting_lets_the_one_write_and_refuses_the_other, 2) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);
     sqlite3 *original = open_with(path, journals[_i]), *copy = open_with(copy_path, journals[_i]);
@@ -243,11 +237,10 @@ START_TEST(test_adopting_lets_the_one_write_and_refuses_the_other) {
     sql_close(original);
     sql_close(copy);
 }
-END_TEST
 
 /* A file that has just been restored belongs to nobody yet: it is for the database of its name, though another comes
  * first. */
-START_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it) {
+LOOP_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it, 2) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);
     char *file = foreign_art_file(path, "t");
@@ -265,10 +258,9 @@ START_TEST(test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns
     sql_close(original);
     sqlite3_free(file);
 }
-END_TEST
 
 /* The first row that is written claims the file, although that goes into the log and not into the file. */
-START_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_has_written_a_row) {
+LOOP_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_has_written_a_row, 2) {
     make_original(journals[_i]);
     foreign_copy_replacing(path, copy_path);
     char *file = foreign_art_file(path, "t"), *prod = foreign_join(directory, "prod.db");
@@ -288,11 +280,10 @@ START_TEST(test_a_restored_database_keeps_its_file_under_another_name_once_it_ha
     sqlite3_free(file);
     sqlite3_free(prod);
 }
-END_TEST
 
 /* A pair is copied to another folder and the first one removed; in the restored one a row is written. Then it is copied
  * once more, alone, and that copy filled again and again. */
-START_TEST(test_a_scratch_copy_leaves_a_restored_database_alone) {
+LOOP_TEST(test_a_scratch_copy_leaves_a_restored_database_alone, 2) {
     make_original(journals[_i]);
     char *file = foreign_art_file(path, "t"), *folder = foreign_join(directory, "restored");
     ck_assert_int_eq(mkdir(folder, 0755), 0);
@@ -329,9 +320,8 @@ START_TEST(test_a_scratch_copy_leaves_a_restored_database_alone) {
     sqlite3_free(restored_file);
     sqlite3_free(scratch);
 }
-END_TEST
 
-START_TEST(test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed) {
+LOOP_TEST(test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed, 2) {
     struct foreign_world world;
     foreign_make(&world, journals[_i]);
     char *file = foreign_join(world.elsewhere, world.name), *database = foreign_join(world.elsewhere, "t.db");
@@ -346,11 +336,10 @@ START_TEST(test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed) 
     sqlite3_free(database);
     foreign_free(&world);
 }
-END_TEST
 
 /* --- while it is open --------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_connection_whose_database_was_replaced_writes_no_more) {
+LOOP_TEST(test_a_connection_whose_database_was_replaced_writes_no_more, 2) {
     char *aside = foreign_join(directory, "aside");
     make_original(journals[_i]);
     sqlite3 *db = open_with(path, journals[_i]);
@@ -373,10 +362,9 @@ START_TEST(test_a_connection_whose_database_was_replaced_writes_no_more) {
     sql_close(other);
     sqlite3_free(aside);
 }
-END_TEST
 
 /* In WAL mode; with a rollback journal a reader keeps others from committing. */
-START_TEST(test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table) {
+TEST(test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table) {
     make_original("wal");
     sqlite3 *used = open_with(path, "wal"), *fresh = open_with(path, "wal"), *writer = open_with(path, "wal");
     sql_expect(used, "500\n", "SELECT count(*) FROM t WHERE value GLOB 'mine*'");
@@ -394,9 +382,8 @@ START_TEST(test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table) {
     sql_close(fresh);
     sql_close(writer);
 }
-END_TEST
 
-START_TEST(test_an_image_in_memory_has_no_art_file) {
+TEST(test_an_image_in_memory_has_no_art_file) {
     make_original("delete");
     sqlite3 *from = sql_open(path), *to = sql_open(":memory:");
     sqlite3_int64 size;
@@ -411,7 +398,6 @@ START_TEST(test_an_image_in_memory_has_no_art_file) {
     sql_expect(from, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(from);
 }
-END_TEST
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -449,7 +435,7 @@ static void live_under(const char *database, const char *table) {
     sqlite3_free(where);
 }
 
-START_TEST(test_tables_and_databases_may_have_any_name) {
+TEST(test_tables_and_databases_may_have_any_name) {
     char *wide = long_name("\u8868", 200), *narrow = long_name("x", 200), *dotted = long_name("../", 200);
     const char *const tables[] = {"t",
                                   "with \"quotes\" and 'quotes'",
@@ -473,34 +459,13 @@ START_TEST(test_tables_and_databases_may_have_any_name) {
     sqlite3_free(narrow);
     sqlite3_free(dotted);
 }
-END_TEST
 
 int main(void) {
     if (!foreign_begin(journals)) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
-    Suite *suite = suite_create("foreign, copies");
-    TCase *tcase = tcase_create("copies");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_a_copy_made_before_the_first_flush_takes_a_file_of_its_own, 0, 4);
-    tcase_add_loop_test(tcase, test_a_name_that_was_rolled_back_is_written_with_the_next_root, 0, 2);
-    tcase_add_loop_test(tcase, test_a_name_that_one_connection_lost_is_found_by_another, 0, 2);
-    tcase_add_loop_test(tcase, test_a_name_that_could_not_be_read_is_read_the_next_time, 0, 2);
-    tcase_add_loop_test(tcase, test_a_database_that_was_put_aside_is_as_it_was_when_it_comes_back, 0, 2);
-    tcase_add_loop_test(tcase, test_adopting_lets_the_one_write_and_refuses_the_other, 0, 2);
-    tcase_add_loop_test(tcase, test_of_two_databases_beside_a_restored_file_the_one_of_its_name_owns_it, 0, 2);
-    tcase_add_loop_test(tcase, test_a_restored_database_keeps_its_file_under_another_name_once_it_has_written_a_row, 0,
-                        2);
-    tcase_add_loop_test(tcase, test_a_scratch_copy_leaves_a_restored_database_alone, 0, 2);
-    tcase_add_loop_test(tcase, test_a_copied_pair_takes_its_file_along_at_drop_once_it_has_flushed, 0, 2);
-    tcase_add_loop_test(tcase, test_a_connection_whose_database_was_replaced_writes_no_more, 0, 2);
-    tcase_add_test(tcase, test_a_reader_older_than_a_drop_reads_if_it_has_used_the_table);
-    tcase_add_test(tcase, test_an_image_in_memory_has_no_art_file);
-    tcase_add_test(tcase, test_tables_and_databases_may_have_any_name);
-    suite_add_tcase(suite, tcase);
-    int failed = suite_failures(suite);
+    int failed = suite_run("foreign, copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
     foreign_end();
     return failed != 0;
 }

@@ -5,7 +5,6 @@
  * mount that is read-only, and a WAL whose index may not be written. Mounts are made in a name space of their own, by
  * root; else that is skipped, aloud.
  */
-#include <check.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -221,15 +220,13 @@ static void sweep(const char *what, const char *journal, int (*run)(const struct
     ck_assert_uint_eq(whole, 2);
 }
 
-START_TEST(test_a_full_disk_at_any_write_is_an_error_and_all_goes_on_with_room) {
+LOOP_TEST(test_a_full_disk_at_any_write_is_an_error_and_all_goes_on_with_room, 2) {
     sweep("a full disk", journals[_i], on_a_small_disk);
 }
-END_TEST
 
-START_TEST(test_a_limit_of_file_sizes_at_any_write_is_an_error_and_all_goes_on_without) {
+LOOP_TEST(test_a_limit_of_file_sizes_at_any_write_is_an_error_and_all_goes_on_without, 2) {
     sweep("a limit of file sizes", journals[_i], with_small_files);
 }
-END_TEST
 
 /* --- read-only ---------------------------------------------------------------------------------------------------- */
 
@@ -257,7 +254,7 @@ static int on_a_read_only_mount(const struct disk_try *try) {
     return wrong;
 }
 
-START_TEST(test_a_read_only_mount_is_read) {
+LOOP_TEST(test_a_read_only_mount_is_read, 2) {
     int end = apart(on_a_read_only_mount, &(struct disk_try){journals[_i], NULL, 0, 0});
     if (end == SKIPPED) {
         printf("SKIPPED read-only mount: it cannot be had here\n");
@@ -265,10 +262,9 @@ START_TEST(test_a_read_only_mount_is_read) {
         ck_assert_int_eq(end, 0);
     }
 }
-END_TEST
 
 /* Another process has the WAL open; who may not write its index reads what SQLite lets it read. */
-START_TEST(test_a_wal_whose_index_may_not_be_written_is_read) {
+TEST(test_a_wal_whose_index_may_not_be_written_is_read) {
     struct foreign_world world;
     struct foreign_outcome outcome;
     foreign_make(&world, "wal");
@@ -292,7 +288,6 @@ START_TEST(test_a_wal_whose_index_may_not_be_written_is_read) {
     sqlite3_free(command);
     foreign_free(&world);
 }
-END_TEST
 
 int main(void) {
     if (!foreign_begin(journals)) {
@@ -300,15 +295,7 @@ int main(void) {
         return 0;
     }
     learn();
-    Suite *suite = suite_create("foreign, disk");
-    TCase *tcase = tcase_create("disk");
-    tcase_set_timeout(tcase, 600);
-    tcase_add_loop_test(tcase, test_a_full_disk_at_any_write_is_an_error_and_all_goes_on_with_room, 0, 2);
-    tcase_add_loop_test(tcase, test_a_limit_of_file_sizes_at_any_write_is_an_error_and_all_goes_on_without, 0, 2);
-    tcase_add_loop_test(tcase, test_a_read_only_mount_is_read, 0, 2);
-    tcase_add_test(tcase, test_a_wal_whose_index_may_not_be_written_is_read);
-    suite_add_tcase(suite, tcase);
-    int failed = suite_failures(suite);
+    int failed = suite_run("foreign, disk", .seconds = 600);
     for (unsigned i = 0; i <= STEPS; i++) sqlite3_free(expected[i]);
     foreign_end();
     return failed != 0;

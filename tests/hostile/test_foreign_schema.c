@@ -4,7 +4,6 @@
  * is not the database's own. Where only something is broken that is not the rows, answers are right. Roots and rows of
  * the log are forged with valid sums and hashes, as an attacker can.
  */
-#include <check.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -244,14 +243,13 @@ static void forge_by_sql(sqlite3 *db, const void *how) {
         ck_abort_msg("%s: %s", sql, sqlite3_errmsg(db));
 }
 
-START_TEST(test_a_forged_schema_leads_to_answers_or_errors_and_nowhere_else) {
+LOOP_TEST(test_a_forged_schema_leads_to_answers_or_errors_and_nowhere_else, FORGERIES) {
     const struct forgery *forgery = &forgeries[_i];
     for (int j = 0; j < 2; j++) { /* the other journal, too, when there is time */
         if (j && random_scale() == 1) return;
         survive(&(struct forging){forge_by_sql, forgery->sql, journals[(_i + j) % 2], forgery->sql, forgery->lies});
     }
 }
-END_TEST
 
 /* --- with valid sums ---------------------------------------------------------------------------------------------- */
 
@@ -346,13 +344,12 @@ static void forge_root(sqlite3 *db, const void *how) {
     art_root_unref(root);
 }
 
-START_TEST(test_a_forged_root_with_the_right_sum_costs_nothing) {
+LOOP_TEST(test_a_forged_root_with_the_right_sum_costs_nothing, 2 * (ROOT_LIES + MORE_LIES)) {
     struct root_lie lie = {(unsigned)_i / 2, _i % 2};
     char what[40];
     snprintf(what, sizeof what, "root %u%s", lie.which, lie.alone ? ", alone" : "");
     survive(&(struct forging){forge_root, &lie, journals[lie.which % 2], what, true});
 }
-END_TEST
 
 enum { BODY_MAX = 200 };
 struct body {
@@ -376,7 +373,7 @@ static void forge_redo(sqlite3 *db, const void *how) {
     art_root_unref(root);
 }
 
-START_TEST(test_a_forged_row_of_the_log_with_the_right_hash_costs_nothing) {
+TEST(test_a_forged_row_of_the_log_with_the_right_hash_costs_nothing) {
     static const struct body bodies[] = {
 #define BODY(text) {text, sizeof text - 1}
         BODY(""),
@@ -405,9 +402,8 @@ START_TEST(test_a_forged_row_of_the_log_with_the_right_hash_costs_nothing) {
         survive(&(struct forging){forge_redo, &bodies[i], journals[i % 2], what, true});
     }
 }
-END_TEST
 
-START_TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
+TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
     uint64_t seed = random_seed();
     printf("seed %llu\n", (unsigned long long)seed);
     struct random random = {seed};
@@ -422,22 +418,13 @@ START_TEST(test_random_bytes_with_the_right_hash_cost_nothing) {
         survive(&(struct forging){forge_redo, &body, journals[i % 2], what, true});
     }
 }
-END_TEST
 
 int main(void) {
     if (!foreign_begin(journals)) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
-    Suite *suite = suite_create("foreign, schema");
-    TCase *tcase = tcase_create("forged");
-    tcase_set_timeout(tcase, 300);
-    tcase_add_loop_test(tcase, test_a_forged_schema_leads_to_answers_or_errors_and_nowhere_else, 0, FORGERIES);
-    tcase_add_loop_test(tcase, test_a_forged_root_with_the_right_sum_costs_nothing, 0, 2 * (ROOT_LIES + MORE_LIES));
-    tcase_add_test(tcase, test_a_forged_row_of_the_log_with_the_right_hash_costs_nothing);
-    tcase_add_test(tcase, test_random_bytes_with_the_right_hash_cost_nothing);
-    suite_add_tcase(suite, tcase);
-    int failed = suite_failures(suite);
+    int failed = suite_run("foreign, schema", .seconds = 300);
     foreign_end();
     return failed != 0;
 }

@@ -11,7 +11,6 @@
  *     ART_OWNERSHIP_TABLE=1       how often each step had each outcome
  *     ART_OWNERSHIP_ALL=1         goes on behind a failure
  */
-#include <check.h>
 #include <dirent.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -95,7 +94,7 @@ static void show_progress(unsigned done, unsigned failed) {
     fflush(stdout);
 }
 
-START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
+LOOP_TEST(test_no_database_changes_or_hides_what_another_one_reads, 2) {
     static struct own_result result, sum;
     const char *only = getenv("ART_TEST_SEED");
     uint64_t seed = random_seed();
@@ -126,7 +125,6 @@ START_TEST(test_no_database_changes_or_hides_what_another_one_reads) {
     sqlite3_free(folder);
     ck_assert_uint_eq(failed, 0);
 }
-END_TEST
 
 /* --- found before ------------------------------------------------------------------------------------------------- */
 
@@ -170,7 +168,9 @@ static void try_in(sqlite3 *db, const char *sql) {
                   sqlite3_errmsg(db));
 }
 
-START_TEST(test_a_scratch_copy_does_not_take_a_restored_file) {
+CASE("found", .seconds = 120)
+
+LOOP_TEST(test_a_scratch_copy_does_not_take_a_restored_file, 2) {
     static const char *const journals[] = {"delete", "wal"};
     char *root = sql_scratch("restored"), *now = sqlite3_mprintf("%s/now", root);
     shell(root, "mkdir then now");
@@ -197,7 +197,6 @@ START_TEST(test_a_scratch_copy_does_not_take_a_restored_file) {
     sql_scratch_remove(root);
     sqlite3_free(root);
 }
-END_TEST
 
 /* --- README ------------------------------------------------------------------------------------------------------- */
 
@@ -242,10 +241,9 @@ static char *readme_row(unsigned i) {
     return sqlite3_str_finish(row);
 }
 
-START_TEST(test_readme_says_what_the_model_sees) {
+TEST(test_readme_says_what_the_model_sees) {
     readme_expect("test_ownership", readme_row, HISTORIES);
 }
-END_TEST
 
 static void begin(void) {
     setenv("ART_EXTENSION", "linked", 1);
@@ -261,15 +259,5 @@ int main(int argc, char **argv) {
                      readme_row, HISTORIES);
         return 0;
     }
-    Suite *suite = suite_create("ownership");
-    TCase *model = tcase_create("model");
-    tcase_set_timeout(model, 0);
-    tcase_add_loop_test(model, test_no_database_changes_or_hides_what_another_one_reads, 0, 2);
-    TCase *found = tcase_create("found");
-    tcase_set_timeout(found, 120);
-    tcase_add_loop_test(found, test_a_scratch_copy_does_not_take_a_restored_file, 0, 2);
-    tcase_add_test(found, test_readme_says_what_the_model_sees);
-    suite_add_tcase(suite, found);
-    suite_add_tcase(suite, model);
-    return suite_run(suite);
+    return suite_run("ownership", .seconds = SUITE_FOREVER);
 }

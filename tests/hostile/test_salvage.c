@@ -7,7 +7,6 @@
  *   a row that is not as it should be, or missing     its key lies in a range of art_lost
  *   a row that shows                                  was there at some time
  */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,7 +164,7 @@ static uint64_t hash_of_folder(void) {
 
 /* --- a file ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_sound_table_is_its_own_salvage) {
+TEST(test_a_sound_table_is_its_own_salvage) {
     make("");
     is_whole("sound");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s JOIN t USING (path) WHERE s.version = t.version"),
@@ -181,9 +180,8 @@ START_TEST(test_a_sound_table_is_its_own_salvage) {
     ck_assert_int_ne(sql_try(db, "INSERT INTO saved(path) VALUES('x')"), 0);
     drop();
 }
-END_TEST
 
-START_TEST(test_every_page_of_a_file_damaged_in_turn) {
+TEST(test_every_page_of_a_file_damaged_in_turn) {
     if (sql_has_no_file("pages of a file")) return;
     make("");
     keep_file();
@@ -210,9 +208,8 @@ START_TEST(test_every_page_of_a_file_damaged_in_turn) {
     is_whole("put back");
     drop();
 }
-END_TEST
 
-START_TEST(test_a_file_that_is_cut_missing_or_overwritten) {
+TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     if (sql_has_no_file("a file")) return;
     make("");
     keep_file();
@@ -230,9 +227,8 @@ START_TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     ck_assert(told("the .art file is missing"));
     drop();
 }
-END_TEST
 
-START_TEST(test_a_file_alone_is_read_exactly) {
+TEST(test_a_file_alone_is_read_exactly) {
     if (sql_has_no_file("a file alone")) return;
     make("");
     reopen();
@@ -261,9 +257,8 @@ START_TEST(test_a_file_alone_is_read_exactly) {
     sqlite3_free(target);
     drop();
 }
-END_TEST
 
-START_TEST(test_nobody_is_asked_whose_a_file_is) {
+TEST(test_nobody_is_asked_whose_a_file_is) {
     if (sql_has_no_file("owners")) return;
     make("");
     char *copy = sqlite3_mprintf("%s/copy.db", directory);
@@ -281,11 +276,10 @@ START_TEST(test_nobody_is_asked_whose_a_file_is) {
     sqlite3_free(copy);
     drop();
 }
-END_TEST
 
 /* --- in the database ---------------------------------------------------------------------------------------------- */
 
-START_TEST(test_every_row_of_blobs_changed_and_removed) {
+TEST(test_every_row_of_blobs_changed_and_removed) {
     make("storage=inline");
     ck_assert_ptr_null(file);
     int64_t rows = sql_int(db, "SELECT count(*) FROM t_artblob");
@@ -309,7 +303,6 @@ START_TEST(test_every_row_of_blobs_changed_and_removed) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
     drop();
 }
-END_TEST
 
 /* --- the shadow tables -------------------------------------------------------------------------------------------- */
 
@@ -351,17 +344,15 @@ static void accident(unsigned i, const char *options) {
     drop();
 }
 
-START_TEST(test_accidents_with_shadow_tables) {
+LOOP_TEST(test_accidents_with_shadow_tables, sizeof accidents / sizeof *accidents) {
     accident((unsigned)_i, "");
 }
-END_TEST
 
-START_TEST(test_accidents_with_shadow_tables_of_a_table_in_the_database) {
+LOOP_TEST(test_accidents_with_shadow_tables_of_a_table_in_the_database, sizeof accidents / sizeof *accidents) {
     accident((unsigned)_i, "storage=inline");
 }
-END_TEST
 
-START_TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
+TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
     if (sql_has_no_file("a renamed database")) return;
     make("");
     reopen();
@@ -375,11 +366,10 @@ START_TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
     is_whole("renamed");
     drop();
 }
-END_TEST
 
 /* --- as a table --------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_columns_are_those_of_the_table) {
+TEST(test_columns_are_those_of_the_table) {
     make("");
     sql_run(db, "CREATE VIRTUAL TABLE cs USING art(name, size INTEGER, owner TEXT COLLATE NOCASE NOT NULL)");
     sql_run(db, "INSERT INTO cs VALUES('a', '12', 'Ada'); INSERT INTO cs(cs) VALUES('add column note')");
@@ -393,9 +383,8 @@ START_TEST(test_columns_are_those_of_the_table) {
     sqlite3_free(rows);
     drop();
 }
-END_TEST
 
-START_TEST(test_it_is_for_people_and_in_temp) {
+TEST(test_it_is_for_people_and_in_temp) {
     make("");
     ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE saved USING art_salvage('t')"), 0);
     ck_assert_int_ne(sql_try(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('nobody')"), 0);
@@ -412,9 +401,8 @@ START_TEST(test_it_is_for_people_and_in_temp) {
     sql_run(db, "DROP TABLE saved");
     drop();
 }
-END_TEST
 
-START_TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
+TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
     make("");
     sql_run(db, "PRAGMA journal_mode=DELETE");
     sql_close(db);
@@ -428,10 +416,9 @@ START_TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
     sqlite3_free(uri);
     drop();
 }
-END_TEST
 
 /* A scan that has begun stays with its snapshot, whatever others write. */
-START_TEST(test_a_writer_beside_a_scan) {
+TEST(test_a_writer_beside_a_scan) {
     make("");
     reopen();
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
@@ -448,7 +435,6 @@ START_TEST(test_a_writer_beside_a_scan) {
     sql_close(other);
     drop();
 }
-END_TEST
 
 /* The first step reads pages in vain for a long time; SQLite's own loop never gets its turn. */
 static int stop(void *unused) {
@@ -456,7 +442,7 @@ static int stop(void *unused) {
     return 1;
 }
 
-START_TEST(test_it_can_be_interrupted) {
+TEST(test_it_can_be_interrupted) {
     make("");
     sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t')");
     sqlite3_progress_handler(db, 20, stop, NULL);
@@ -466,10 +452,9 @@ START_TEST(test_it_can_be_interrupted) {
     is_whole("afterwards");
     drop();
 }
-END_TEST
 
 /* Rows of the other storage, of one that was moved, and of an attached database. */
-START_TEST(test_a_table_that_was_moved_and_one_that_is_attached) {
+TEST(test_a_table_that_was_moved_and_one_that_is_attached) {
     if (sql_inline()) return;
     make("");
     sql_command(db, "main", "t", "storage=inline");
@@ -482,36 +467,7 @@ START_TEST(test_a_table_that_was_moved_and_one_that_is_attached) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
     drop();
 }
-END_TEST
-
-static Suite *salvage_suite(void) {
-    Suite *suite = suite_create("salvage under SQL");
-    TCase *files = tcase_create("files"), *rows = tcase_create("rows"), *shadows = tcase_create("shadow tables");
-    TCase *table = tcase_create("table");
-    TCase *cases[] = {files, rows, shadows, table};
-    for (unsigned i = 0; i < 4; i++) {
-        tcase_set_timeout(cases[i], 600);
-        suite_add_tcase(suite, cases[i]);
-    }
-    tcase_add_test(files, test_a_sound_table_is_its_own_salvage);
-    tcase_add_test(files, test_every_page_of_a_file_damaged_in_turn);
-    tcase_add_test(files, test_a_file_that_is_cut_missing_or_overwritten);
-    tcase_add_test(files, test_a_file_alone_is_read_exactly);
-    tcase_add_test(files, test_nobody_is_asked_whose_a_file_is);
-    tcase_add_test(rows, test_every_row_of_blobs_changed_and_removed);
-    tcase_add_loop_test(shadows, test_accidents_with_shadow_tables, 0, sizeof accidents / sizeof *accidents);
-    tcase_add_loop_test(shadows, test_accidents_with_shadow_tables_of_a_table_in_the_database, 0,
-                        sizeof accidents / sizeof *accidents);
-    tcase_add_test(shadows, test_the_file_of_a_renamed_database_is_found_by_the_tables_name);
-    tcase_add_test(table, test_columns_are_those_of_the_table);
-    tcase_add_test(table, test_it_is_for_people_and_in_temp);
-    tcase_add_test(table, test_a_read_only_database_is_read_and_nothing_is_written);
-    tcase_add_test(table, test_a_writer_beside_a_scan);
-    tcase_add_test(table, test_it_can_be_interrupted);
-    tcase_add_test(table, test_a_table_that_was_moved_and_one_that_is_attached);
-    return suite;
-}
 
 int main(void) {
-    return suite_run(salvage_suite());
+    return suite_run("salvage under SQL", .seconds = 600);
 }

@@ -3,7 +3,6 @@
  *
  * Nothing here has a meaning for an ordinary table: with ART_TEST_STANDIN all of it passes without a look.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
@@ -56,16 +55,15 @@ static void reading_fails_naming(sqlite3 *on, const char *file) {
     ck_assert_int_ne(sql_try(on, "INSERT INTO t VALUES('new', 1)"), SQLITE_OK);
 }
 
-START_TEST(test_a_small_table_never_has_a_file) {
+TEST(test_a_small_table_never_has_a_file) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 2)");
     ck_assert(!file_there());
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
     ck_assert(!file_there());
 }
-END_TEST
 
-START_TEST(test_the_file_is_named_after_database_and_table_and_has_the_databases_mode) {
+TEST(test_the_file_is_named_after_database_and_table_and_has_the_databases_mode) {
     ck_assert_int_eq(chmod(path, 0640), 0);
     make_table("");
     char *file = sql_find_file(directory, ".art");
@@ -77,9 +75,8 @@ START_TEST(test_the_file_is_named_after_database_and_table_and_has_the_databases
     ck_assert_uint_eq(status.st_mode & 0777, 0640);
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_a_dropped_table_takes_its_file_along) {
+TEST(test_a_dropped_table_takes_its_file_along) {
     make_table("");
     ck_assert(file_there());
     sql_run(db, "DROP TABLE t");
@@ -88,7 +85,6 @@ START_TEST(test_a_dropped_table_takes_its_file_along) {
     make_table("");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
 }
-END_TEST
 
 static int no_pragma(void *answer, int action, const char *one, const char *two, const char *schema,
                      const char *inside) {
@@ -96,7 +92,7 @@ static int no_pragma(void *answer, int action, const char *one, const char *two,
     return action == SQLITE_PRAGMA ? *(int *)answer : SQLITE_OK;
 }
 
-START_TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table) {
+TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table) {
     static int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         make_table("");
@@ -110,9 +106,8 @@ START_TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not
     sql_run(db, "INSERT INTO t(t) VALUES('clean'); DROP TABLE t");
     ck_assert(!file_there());
 }
-END_TEST
 
-START_TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
+TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
     char *other_path = sqlite3_mprintf("%s-foo", path);
     sqlite3 *other = sql_open(other_path);
     sql_create(other, "t", "");
@@ -134,9 +129,8 @@ START_TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
     sqlite3_free(file);
     sqlite3_free(other_path);
 }
-END_TEST
 
-START_TEST(test_a_drop_that_is_rolled_back_leaves_everything) {
+TEST(test_a_drop_that_is_rolled_back_leaves_everything) {
     make_table("");
     sql_run(db, "BEGIN; DROP TABLE t; ROLLBACK");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
@@ -148,9 +142,8 @@ START_TEST(test_a_drop_that_is_rolled_back_leaves_everything) {
     sql_run(db, "COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2001);
 }
-END_TEST
 
-START_TEST(test_a_create_that_is_rolled_back_leaves_nothing) {
+TEST(test_a_create_that_is_rolled_back_leaves_nothing) {
     sql_run(db, "BEGIN");
     make_table("log_limit='1KB', spill_limit='4KB'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
@@ -163,9 +156,8 @@ START_TEST(test_a_create_that_is_rolled_back_leaves_nothing) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master WHERE name GLOB 'u*'"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
 }
-END_TEST
 
-START_TEST(test_memory_and_temp_databases_make_no_file) {
+TEST(test_memory_and_temp_databases_make_no_file) {
     make_table("");
     sql_run(db, "CREATE VIRTUAL TABLE temp.m USING art(log_limit='1KB'); INSERT INTO m SELECT path, value FROM t");
     sql_run(db, "INSERT INTO m(m) VALUES('flush')");
@@ -182,9 +174,8 @@ START_TEST(test_memory_and_temp_databases_make_no_file) {
     sql_run(db, "DROP TABLE t");
     ck_assert(!file_there());
 }
-END_TEST
 
-START_TEST(test_a_missing_file_is_named_and_the_table_can_still_be_dropped) {
+TEST(test_a_missing_file_is_named_and_the_table_can_still_be_dropped) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art"), *aside = sqlite3_mprintf("%s/aside", directory);
@@ -204,9 +195,8 @@ START_TEST(test_a_missing_file_is_named_and_the_table_can_still_be_dropped) {
     sqlite3_free(file);
     sqlite3_free(aside);
 }
-END_TEST
 
-START_TEST(test_a_link_in_the_files_place_is_not_followed) {
+TEST(test_a_link_in_the_files_place_is_not_followed) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art"), *aside = sqlite3_mprintf("%s/aside", directory);
@@ -218,9 +208,8 @@ START_TEST(test_a_link_in_the_files_place_is_not_followed) {
     sqlite3_free(file);
     sqlite3_free(aside);
 }
-END_TEST
 
-START_TEST(test_a_database_copied_without_its_file_does_not_write_into_the_originals) {
+TEST(test_a_database_copied_without_its_file_does_not_write_into_the_originals) {
     make_table("");
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     char *file = sql_find_file(directory, ".art");
@@ -243,9 +232,8 @@ START_TEST(test_a_database_copied_without_its_file_does_not_write_into_the_origi
     sqlite3_free(beside);
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_a_copy_whose_original_is_gone_adopts_its_file) {
+TEST(test_a_copy_whose_original_is_gone_adopts_its_file) {
     make_table("");
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     sql_close(db);
@@ -264,10 +252,9 @@ START_TEST(test_a_copy_whose_original_is_gone_adopts_its_file) {
     sqlite3_free(beside);
     sqlite3_free(file);
 }
-END_TEST
 
 /* The file is written there and then; what the transaction has in memory neither goes with it nor is lost. */
-START_TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
+TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
     make_table("");
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     sql_close(db);
@@ -297,9 +284,8 @@ START_TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
     }
     sqlite3_free(beside);
 }
-END_TEST
 
-START_TEST(test_a_table_without_a_file_has_nothing_to_adopt) {
+TEST(test_a_table_without_a_file_has_nothing_to_adopt) {
     sql_create(db, "t", "");
     sql_run(db,
             "INSERT INTO t(t) VALUES('adopt'); BEGIN; INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('adopt');"
@@ -309,9 +295,8 @@ START_TEST(test_a_table_without_a_file_has_nothing_to_adopt) {
     ck_assert(file_there());
     ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND count(*) = 1 FROM t"), 1);
 }
-END_TEST
 
-START_TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
+TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
@@ -340,9 +325,8 @@ START_TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
     sqlite3_free(copied_file);
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_a_moved_pair_of_files_is_the_same_table) {
+TEST(test_a_moved_pair_of_files_is_the_same_table) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
@@ -362,9 +346,8 @@ START_TEST(test_a_moved_pair_of_files_is_the_same_table) {
     sqlite3_free(moved_file);
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_a_database_opened_read_only_is_read_and_not_written) {
+TEST(test_a_database_opened_read_only_is_read_and_not_written) {
     make_table("");
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
@@ -373,7 +356,6 @@ START_TEST(test_a_database_opened_read_only_is_read_and_not_written) {
     ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('flush')") & 0xff, SQLITE_READONLY);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
 }
-END_TEST
 
 /* In a child that gives its rights up, since root may write anywhere. Exit 0: read; 77: could not become somebody
  * else. */
@@ -394,7 +376,7 @@ static int read_as_nobody(void) {
     return 0;
 }
 
-START_TEST(test_a_database_in_a_read_only_directory_is_read) {
+TEST(test_a_database_in_a_read_only_directory_is_read) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
@@ -415,7 +397,6 @@ START_TEST(test_a_database_in_a_read_only_directory_is_read) {
     db = sql_open(path);
     sqlite3_free(file);
 }
-END_TEST
 
 static struct stat attributes_of_file(void) {
     struct stat out;
@@ -425,7 +406,7 @@ static struct stat attributes_of_file(void) {
     return out;
 }
 
-START_TEST(test_the_file_follows_the_rights_of_its_database) {
+TEST(test_the_file_follows_the_rights_of_its_database) {
     static const mode_t modes[] = {0600, 0664, 0640, 0666, 0606, 0644};
     make_table("");
     for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++) {
@@ -445,10 +426,9 @@ START_TEST(test_the_file_follows_the_rights_of_its_database) {
     ck_assert_uint_eq(attributes_of_file().st_gid, 54321);
     ck_assert_uint_eq(attributes_of_file().st_mode & 0777, 0644);
 }
-END_TEST
 
 /* A flush may be far away. Who only reads changes nothing. */
-START_TEST(test_the_first_change_of_a_connection_closes_a_file_that_too_many_may_read) {
+TEST(test_the_first_change_of_a_connection_closes_a_file_that_too_many_may_read) {
     make_table("");
     sql_close(db);
     ck_assert_int_eq(chmod(path, 0600), 0);
@@ -459,7 +439,6 @@ START_TEST(test_the_first_change_of_a_connection_closes_a_file_that_too_many_may
     sql_run(db, "INSERT INTO t VALUES('new', 1)");
     ck_assert_uint_eq(attributes_of_file().st_mode & 0777, 0600);
 }
-END_TEST
 
 /* As another user: the file keeps a group that the database has not, and must be closed to it. */
 static int flush_as_nobody(void) {
@@ -474,7 +453,7 @@ static int flush_as_nobody(void) {
     return 0;
 }
 
-START_TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own) {
+TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own) {
     static const struct { mode_t database, file; } modes[] = {{0640, 0600}, {0664, 0644}, {0646, 0644}, {0660, 0600}};
     if (geteuid()) {
         printf("skipped: only root may give files away\n");
@@ -505,9 +484,8 @@ START_TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own
     sqlite3_free(file);
     db = sql_open(path);
 }
-END_TEST
 
-START_TEST(test_a_backup_of_both_files_goes_on) {
+TEST(test_a_backup_of_both_files_goes_on) {
     make_table("log_limit='4KB'");
     for (int i = 0; i < 20; i++) sql_run(db, "UPDATE t SET value = value || 'x' WHERE path GLOB 'path/*%d'", i % 10);
     sql_run(db, "VACUUM");
@@ -518,9 +496,8 @@ START_TEST(test_a_backup_of_both_files_goes_on) {
     ck_assert_str_eq(answer, "ok\n");
     sqlite3_free(answer);
 }
-END_TEST
 
-START_TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
+TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
     make_table("");
     char *before = sql_find_file(directory, ".art");
     sql_run(db, "ALTER TABLE t RENAME TO other");
@@ -539,9 +516,8 @@ START_TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
     sqlite3_free(before);
     sqlite3_free(after);
 }
-END_TEST
 
-START_TEST(test_an_old_file_under_a_newer_database_is_told_apart) {
+TEST(test_an_old_file_under_a_newer_database_is_told_apart) {
     make_table("");
     char *file = sql_find_file(directory, ".art"), *old = sqlite3_mprintf("%s/old", directory);
     sql_close(db);
@@ -558,41 +534,8 @@ START_TEST(test_an_old_file_under_a_newer_database_is_told_apart) {
     sqlite3_free(file);
     sqlite3_free(old);
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_files");
-    TCase *tcase = tcase_create("files");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_a_small_table_never_has_a_file);
-    tcase_add_test(tcase, test_the_file_is_named_after_database_and_table_and_has_the_databases_mode);
-    tcase_add_test(tcase, test_a_dropped_table_takes_its_file_along);
-    tcase_add_test(tcase, test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table);
-    tcase_add_test(tcase, test_a_forged_name_makes_no_drop_take_another_databases_file);
-    tcase_add_test(tcase, test_a_drop_that_is_rolled_back_leaves_everything);
-    tcase_add_test(tcase, test_a_create_that_is_rolled_back_leaves_nothing);
-    tcase_add_test(tcase, test_memory_and_temp_databases_make_no_file);
-    tcase_add_test(tcase, test_a_missing_file_is_named_and_the_table_can_still_be_dropped);
-    tcase_add_test(tcase, test_a_link_in_the_files_place_is_not_followed);
-    tcase_add_test(tcase, test_a_database_copied_without_its_file_does_not_write_into_the_originals);
-    tcase_add_test(tcase, test_a_copy_whose_original_is_gone_adopts_its_file);
-    tcase_add_test(tcase, test_adopting_in_a_transaction_leaves_what_it_has_written);
-    tcase_add_test(tcase, test_a_table_without_a_file_has_nothing_to_adopt);
-    tcase_add_test(tcase, test_a_database_copied_with_its_file_lives_its_own_life);
-    tcase_add_test(tcase, test_a_moved_pair_of_files_is_the_same_table);
-    tcase_add_test(tcase, test_a_database_opened_read_only_is_read_and_not_written);
-    tcase_add_test(tcase, test_a_database_in_a_read_only_directory_is_read);
-    tcase_add_test(tcase, test_the_file_follows_the_rights_of_its_database);
-    tcase_add_test(tcase, test_the_first_change_of_a_connection_closes_a_file_that_too_many_may_read);
-    tcase_add_test(tcase, test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own);
-    tcase_add_test(tcase, test_a_backup_of_both_files_goes_on);
-    tcase_add_test(tcase, test_a_table_keeps_its_file_when_it_is_renamed);
-    tcase_add_test(tcase, test_an_old_file_under_a_newer_database_is_told_apart);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_files", .seconds = 60, .set_up = set_up, .tear_down = tear_down);
 }

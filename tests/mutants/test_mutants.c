@@ -3,7 +3,6 @@
  * test here is the one that notices some of them, and each is about a promise
  * of its own.
  */
-#include <check.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,8 +19,8 @@
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 /* Nothing here loses power: a busy disk need not be waited for. */
@@ -51,7 +50,7 @@ static int note_unlock(int fd, int type) {
 
 /* Else the next writer's blob is overwritten by one that the kernel has still
  * in hand. */
-START_TEST(test_a_file_is_unlocked_when_all_its_writes_are_done) {
+TEST(test_a_file_is_unlocked_when_all_its_writes_are_done) {
     enum { WRITES = 12 };
     char *folder = sql_scratch("unlock"), *name = sqlite3_mprintf("%s/x.art", folder);
     struct art_file_options file = {.path = name, .create = true, .permissions = 0600, .engine = ART_ENGINE_URING};
@@ -84,25 +83,8 @@ START_TEST(test_a_file_is_unlocked_when_all_its_writes_are_done) {
     sqlite3_free(folder);
     sqlite3_free(name);
 }
-END_TEST
 
 /* ---- SQL --------------------------------------------------------------------------------------------------------- */
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("mutants");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void fill(sqlite3 *on, const char *name, int rows, int bytes) {
     sql_run(on,
@@ -124,10 +106,12 @@ static void copy_over(const char *from, const char *to) {
     fclose(out);
 }
 
+CASE("SQL", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+
 /* The database is taken back to what it was, with other commits of the same
  * numbers, or with fewer. The schema is the same, so that SQLite keeps its
  * handles: only the rows of the log tell. */
-START_TEST(test_a_connection_sees_that_its_history_was_replaced) {
+TEST(test_a_connection_sees_that_its_history_was_replaced) {
     static const struct {
         const char *live, *restored;
     } histories[] = {
@@ -173,13 +157,12 @@ START_TEST(test_a_connection_sees_that_its_history_was_replaced) {
         sql_scratch_remove(aside);
         sqlite3_free(aside);
         sqlite3_free(copy);
-        tear_down();
-        set_up();
+        sql_tear_down();
+        sql_set_up();
     }
 }
-END_TEST
 
-START_TEST(test_a_flush_leaves_nothing_but_the_root_in_the_log) {
+TEST(test_a_flush_leaves_nothing_but_the_root_in_the_log) {
     sql_create(db, "t", "log_limit='4KB'");
     for (int i = 0; i < 20; i++) {
         sql_run(db, "INSERT INTO t VALUES(%d, hex(zeroblob(800)))", i);
@@ -188,9 +171,8 @@ START_TEST(test_a_flush_leaves_nothing_but_the_root_in_the_log) {
     sql_command(db, "main", "t", "flush");
     sql_expect(db, "0\n", "SELECT csn FROM t_artdata");
 }
-END_TEST
 
-START_TEST(test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed) {
+TEST(test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed) {
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 100000);
     sql_create(db, "t", "");
     sql_run(db, "BEGIN");
@@ -198,10 +180,9 @@ START_TEST(test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed)
     sql_run(db, "COMMIT");
     sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* More than a root can have runs; and it is not all in memory. */
-START_TEST(test_a_transaction_may_spill_any_number_of_times) {
+TEST(test_a_transaction_may_spill_any_number_of_times) {
     sql_ways("pwrite", "off");
     sql_create(db, "t", "spill_limit='64KB'");
     sql_run(db, "BEGIN");
@@ -218,7 +199,6 @@ START_TEST(test_a_transaction_may_spill_any_number_of_times) {
     sql_run(db, "COMMIT");
     sql_expect(db, "4000|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* --- refused commits of spilled transactions ---------------------------------------------------------------------- */
 
@@ -254,7 +234,7 @@ static void spill_with_a_savepoint(int base, int part) {
 }
 
 /* How a refused COMMIT goes on. */
-START_TEST(test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing) {
+LOOP_TEST(test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing, 8) {
     static const int sizes[][2] = {{800, 200}, {200, 800}, {500, 300}, {1500, 700}};
     static const char *const commands[] = {"vacuum", "optimize"};
     int base = sizes[_i / 2][0], part = sizes[_i / 2][1];
@@ -289,11 +269,10 @@ START_TEST(test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing) {
         sql_run(db, "DROP TABLE t");
     }
 }
-END_TEST
 
 /* A savepoint between two spills: its blobs are neither the base's nor the
  * present root's. */
-START_TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
+TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
     sql_ways("pwrite", "off");
     sql_create(db, "t", "spill_limit='100KB', cache='256KB'");
     fill(db, "base", 500, 1000);
@@ -320,14 +299,13 @@ START_TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
                "SELECT min(path), count(length(value)), art_check('t') FROM t "
                "WHERE length(value) = 1000");
 }
-END_TEST
 
 /* ---- forged tables ----------------------------------------------------------------------------------------------- */
 
 /* The list of retired slots is not covered by a hash: one that cannot be decoded
  * stops the flush, and whatever it says, no slot of the committed root is
  * written. */
-START_TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {
+TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {
     static const char *const lists[] = {"01010000000000000000",
                                         "0101000000000000000000FF",
                                         "02010000000000000000",
@@ -349,11 +327,10 @@ START_TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {
     sql_command(db, "main", "t", "optimize");
     sql_expect(db, "301|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* What is behind a NUL is no part of a file's name, nor is what is before a
  * name's beginning. */
-START_TEST(test_a_forged_name_of_the_file_is_none) {
+TEST(test_a_forged_name_of_the_file_is_none) {
     static const char *const names[] = {"'a' || char(0) || '.art'",
                                         "''",
                                         "'art'",
@@ -381,13 +358,14 @@ START_TEST(test_a_forged_name_of_the_file_is_none) {
         sql_refused(db, SQLITE_CORRUPT_VTAB, "the name of the .art file is lost", "SELECT * FROM t");
     }
 }
-END_TEST
 
 /* --- bytes with and without their hashes -------------------------------------------------------------------------- */
 
+CASE("files and blobs")
+
 /* A footer of several pages: what is not in the trailer's own page has its hash
  * there. */
-START_TEST(test_a_flipped_bit_in_a_long_footer_is_refused) {
+TEST(test_a_flipped_bit_in_a_long_footer_is_refused) {
     struct random random = {random_seed()};
     struct blob_rows rows;
     struct blob_run run;
@@ -407,11 +385,10 @@ START_TEST(test_a_flipped_bit_in_a_long_footer_is_refused) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* Somebody has made a value longer than its bucket, and all the hashes right.
  */
-START_TEST(test_a_value_that_leaves_its_bucket_is_refused) {
+TEST(test_a_value_that_leaves_its_bucket_is_refused) {
     struct random random = {random_seed()};
     struct blob_rows rows;
     struct blob_run run;
@@ -438,13 +415,14 @@ START_TEST(test_a_value_that_leaves_its_bucket_is_refused) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* ---- objects that SQLite tells nothing --------------------------------------------------------------------------- */
 
+CASE("SQL", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+
 /* Somebody's table has the listener's name: then SQLite's callbacks for a table
  * that ROLLBACK TO has undone still come. */
-START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_listener) {
+TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_listener) {
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
     sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE t USING art; INSERT "
                 "INTO t VALUES('old', 1)");
@@ -458,7 +436,6 @@ START_TEST(test_a_table_that_was_taken_back_writes_nothing_without_a_listener) {
     sql_expect(other, "new|1|ok\n", "SELECT path, version, art_check('t') FROM t");
     sql_close(other);
 }
-END_TEST
 
 /* --- lists, as SQLite may hand them over -------------------------------------------------------------------------- */
 
@@ -492,7 +469,7 @@ __attribute__((visibility("default"))) int sqlite3_vtab_in_next(sqlite3_value *l
 }
 
 /* SQLite's lists are sorted and without duplicates, and it promises neither. */
-START_TEST(test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over) {
+TEST(test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over) {
     sqlite3 *own;
     char *error = NULL;
     ck_assert_int_eq(sqlite3_open(":memory:", &own), SQLITE_OK);
@@ -510,29 +487,8 @@ START_TEST(test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over
     shuffled = false;
     sqlite3_close(own);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("mutants");
-    TCase *files = tcase_create("files and blobs");
-    tcase_add_test(files, test_a_file_is_unlocked_when_all_its_writes_are_done);
-    tcase_add_test(files, test_a_flipped_bit_in_a_long_footer_is_refused);
-    tcase_add_test(files, test_a_value_that_leaves_its_bucket_is_refused);
-    suite_add_tcase(suite, files);
-    TCase *tests = tcase_create("SQL");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_a_connection_sees_that_its_history_was_replaced);
-    tcase_add_test(tests, test_a_flush_leaves_nothing_but_the_root_in_the_log);
-    tcase_add_test(tests, test_a_transaction_whose_row_would_be_too_long_for_sqlite_is_flushed);
-    tcase_add_test(tests, test_a_transaction_may_spill_any_number_of_times);
-    tcase_add_loop_test(tests, test_a_refused_commit_of_a_spilled_transaction_has_lost_nothing, 0, 8);
-    tcase_add_test(tests, test_a_savepoint_between_spills_keeps_its_blobs);
-    tcase_add_test(tests, test_a_forged_list_of_retired_slots_is_refused_or_harmless);
-    tcase_add_test(tests, test_a_forged_name_of_the_file_is_none);
-    tcase_add_test(tests, test_a_table_that_was_taken_back_writes_nothing_without_a_listener);
-    tcase_add_test(tests, test_an_in_gives_each_row_once_and_in_order_however_it_is_handed_over);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("mutants");
 }

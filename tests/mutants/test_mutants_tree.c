@@ -2,7 +2,6 @@
  * look at in core/tree: COMMITs that the host refuses, and how they go on;
  * bounds beyond the longest path; pieces of long values; runs that disagree.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +98,7 @@ static void insert_many(const char *beginning) {
 
 /* The refused COMMIT has put a root into row 0, whose blobs are given back; the
  * next one has none to put there. */
-START_TEST(test_a_root_of_a_refused_commit_does_not_stay) {
+TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     struct art_commit out;
     struct art_tree *other;
     uint32_t mark;
@@ -128,10 +127,9 @@ START_TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     ck_assert_uint_eq(rows, 303);
     art_tree_close(other);
 }
-END_TEST
 
 /* As above; and the transaction has changed no row at all. */
-START_TEST(test_a_log_that_a_refused_commit_has_emptied_is_filled_again) {
+TEST(test_a_log_that_a_refused_commit_has_emptied_is_filled_again) {
     uint32_t mark;
     insert("a");
     commit();
@@ -145,10 +143,9 @@ START_TEST(test_a_log_that_a_refused_commit_has_emptied_is_filled_again) {
     commit();
     others_see("a b ");
 }
-END_TEST
 
 /* Nobody would ever find them again. */
-START_TEST(test_pieces_go_with_the_value_that_they_were) {
+TEST(test_pieces_go_with_the_value_that_they_were) {
     static uint8_t longer[300000];
     struct art_tree_info info;
     bool existed;
@@ -171,7 +168,6 @@ START_TEST(test_pieces_go_with_the_value_that_they_were) {
     must(art_tree_info(tree, &info));
     ck_assert_uint_eq(info.runs, 0);
 }
-END_TEST
 
 /* ---- bounds beyond the longest path ------------------------------------------------------------------------------ */
 
@@ -193,7 +189,7 @@ static void range_holds(struct art_range range, const char *firsts) {
     art_cursor_close(cursor);
 }
 
-START_TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) {
+TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) {
     static uint8_t longest[ART_PATH_MAX + 9];
     bool existed;
     memset(longest, 'b', sizeof longest);
@@ -215,7 +211,6 @@ START_TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) 
         commit();
     }
 }
-END_TEST
 
 /* --- refused commits of transactions that have spilled ------------------------------------------------------------ */
 
@@ -291,7 +286,7 @@ static void refuse_once(void) {
     must(art_tree_check(tree));
 }
 
-START_TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
+TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     uint64_t first = random_seed();
     printf("refused commits: seeds %llu on\n", (unsigned long long)first);
     fflush(stdout);
@@ -312,7 +307,6 @@ START_TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     free(now);
     free(base);
 }
-END_TEST
 
 static void delete_many(const char *beginning) {
     bool existed;
@@ -343,36 +337,10 @@ static void make_a_long_file(void) {
     art_tree_set_limits(tree, 1 << 14, 1 << 20, 16 << 20);
 }
 
-/* The savepoint's image was written when the transaction was large; all that
- * the COMMIT names lies before it. */
-START_TEST(test_a_refused_commit_leaves_the_image_of_a_savepoint) {
-    struct art_commit out;
-    uint32_t mark;
-    make_a_long_file();
-    insert("before");
-    must(art_tree_savepoint(tree, &mark));
-    for (int i = 0; i < PARTS / 2; i++) insert_many(parts[i]);
-    art_tree_set_limits(tree, 1 << 14, 1 << 20, 20000); /* all of them at once, and then few at a time */
-    for (int i = 0; i < PARTS / 2; i++) delete_many(parts[i]);
-    const struct art_savepoint *saved = &tree->txn.savepoints[mark];
-    for (int i = 0; i < 60 && !(saved->image_slots && last_used() + 2 < saved->image[0]); i++) {
-        insert_many("x");
-        delete_many("x");
-    }
-    ck_assert(saved->image_slots && last_used() + 2 < saved->image[0] && tree->slots.end > saved->image[0]);
-    must(art_tree_request_optimize(tree));
-    must(art_tree_prepare(tree, &out));
-    ck_assert_uint_lt(art_slot_set_highest(&tree->pending.edit.used), saved->image[0]);
-    art_tree_rollback_to(tree, mark);
-    commit();
-    others_see("before first ");
-}
-END_TEST
-
 /* ---- what the bytes say ------------------------------------------------------------------------------------------ */
 
 /* Pieces of one value under the reference of another of the same length. */
-START_TEST(test_pieces_of_another_value_are_refused) {
+TEST(test_pieces_of_another_value_are_refused) {
     struct art_row row;
     struct art_bytes value;
     uint8_t *owned, bytes[9000], id[28];
@@ -396,11 +364,10 @@ START_TEST(test_pieces_of_another_value_are_refused) {
     free(owned);
     art_row_release(&row);
 }
-END_TEST
 
 /* The upper of two runs says that a key was not there before, and the lower one
  * has it. */
-START_TEST(test_runs_that_disagree_are_not_merged) {
+TEST(test_runs_that_disagree_are_not_merged) {
     struct art_commit out;
     uint64_t len;
     bool existed;
@@ -422,21 +389,7 @@ START_TEST(test_runs_that_disagree_are_not_merged) {
     ck_assert_ptr_nonnull(strstr(art_error_message(), "disagree"));
     art_tree_rolled_back(tree);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("mutants, tree");
-    TCase *trees = tcase_create("trees");
-    tcase_set_timeout(trees, 120);
-    tcase_add_checked_fixture(trees, set_up, tear_down);
-    tcase_add_test(trees, test_a_root_of_a_refused_commit_does_not_stay);
-    tcase_add_test(trees, test_a_log_that_a_refused_commit_has_emptied_is_filled_again);
-    tcase_add_test(trees, test_pieces_go_with_the_value_that_they_were);
-    tcase_add_test(trees, test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning);
-    tcase_add_test(trees, test_a_refused_commit_cuts_nothing_off_that_is_needed_again);
-    tcase_add_test(trees, test_a_refused_commit_leaves_the_image_of_a_savepoint);
-    tcase_add_test(trees, test_pieces_of_another_value_are_refused);
-    tcase_add_test(trees, test_runs_that_disagree_are_not_merged);
-    suite_add_tcase(suite, trees);
-    return suite_run(suite);
+    return suite_run("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

@@ -3,31 +3,14 @@
  *
  * Savepoints and DDL have a model test (test_ext_savepoints.c), queries too (test_ext_queries.c).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("ext");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 /* The statement fails with this (extended) code and says this. */
 static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
@@ -50,7 +33,7 @@ static void make_table(const char *options) {
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_last_insert_rowid_is_left_alone) {
+TEST(test_last_insert_rowid_is_left_alone) {
     make_table("");
     sqlite3_set_last_insert_rowid(db, 77);
     sql_run(db, "INSERT INTO t(path) VALUES('x')");
@@ -60,9 +43,8 @@ START_TEST(test_last_insert_rowid_is_left_alone) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art; ALTER TABLE u RENAME TO v; DROP TABLE v");
     ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
 }
-END_TEST
 
-START_TEST(test_changes_counts_rows_as_for_an_ordinary_table) {
+TEST(test_changes_counts_rows_as_for_an_ordinary_table) {
     make_table("");
     ck_assert_int_eq(sqlite3_changes(db), 3);
     sql_run(db, "UPDATE t SET value = value + 1 WHERE path > 'a'");
@@ -74,9 +56,8 @@ START_TEST(test_changes_counts_rows_as_for_an_ordinary_table) {
     sql_run(db, "DELETE FROM t");
     ck_assert_int_eq(sqlite3_changes(db), 4);
 }
-END_TEST
 
-START_TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
+TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
     make_table("");
     sql_run(db, "DELETE FROM t WHERE path = 'nothing'; UPDATE t SET value = 1 WHERE path = 'nothing';"
                 "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); DELETE FROM t WHERE path = 'x'; COMMIT");
@@ -85,9 +66,8 @@ START_TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows);
     ck_assert_int_le(rows, 3);
 }
-END_TEST
 
-START_TEST(test_the_version_cannot_be_set) {
+TEST(test_the_version_cannot_be_set) {
     make_table("");
     refused(db, SQLITE_ERROR, "version", "INSERT INTO t(path, version) VALUES('x', 5)");
     refused(db, SQLITE_ERROR, "version", "UPDATE t SET version = 9 WHERE path = 'a'");
@@ -96,10 +76,9 @@ START_TEST(test_the_version_cannot_be_set) {
     sql_run(db, "INSERT INTO t(path, version) VALUES('y', NULL)");
     rows_are(db, "SELECT path, value FROM t WHERE path IN ('a', 'y')", "a|same\ny|\n");
 }
-END_TEST
 
 /* 3.40 hands over old values where newer versions say "no change". */
-START_TEST(test_update_from_keeps_what_it_does_not_set) {
+TEST(test_update_from_keeps_what_it_does_not_set) {
     make_table("");
     sql_run(db, "CREATE TABLE s(p, v); INSERT INTO s VALUES('a', 'new'), ('c', 'other');"
                 "UPDATE t SET value = s.v FROM s WHERE t.path = s.p");
@@ -107,9 +86,8 @@ START_TEST(test_update_from_keeps_what_it_does_not_set) {
     sql_run(db, "UPDATE t SET path = s.p || '/moved' FROM s WHERE t.path = s.p");
     rows_are(db, "SELECT path, value FROM t", "a/moved|new\nb|2\nc/moved|other\n");
 }
-END_TEST
 
-START_TEST(test_a_moved_row_keeps_its_value_and_gets_a_version) {
+TEST(test_a_moved_row_keeps_its_value_and_gets_a_version) {
     make_table("");
     int64_t before = sql_int(db, "SELECT version FROM t WHERE path = 'a'");
     sql_run(db, "UPDATE t SET value = zeroblob(100000) WHERE path = 'b'; UPDATE t SET path = 'z' || path");
@@ -122,9 +100,8 @@ START_TEST(test_a_moved_row_keeps_its_value_and_gets_a_version) {
         "UPDATE OR REPLACE t SET path = 'za' WHERE path = 'zb'; UPDATE OR IGNORE t SET path = 'za' WHERE path = 'zc'");
     rows_are(db, "SELECT path, length(value) FROM t", "za|100000\nzc|1\n");
 }
-END_TEST
 
-START_TEST(test_a_failed_row_undoes_as_the_conflict_clause_says) {
+TEST(test_a_failed_row_undoes_as_the_conflict_clause_says) {
     make_table("");
     sql_run(db, "BEGIN");
     refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR FAIL INTO t(path) VALUES('x'), ('a'), ('y')");
@@ -138,9 +115,8 @@ START_TEST(test_a_failed_row_undoes_as_the_conflict_clause_says) {
     ck_assert(sqlite3_get_autocommit(db));
     rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
 }
-END_TEST
 
-START_TEST(test_commands_belong_to_the_column_named_like_the_table) {
+TEST(test_commands_belong_to_the_column_named_like_the_table) {
     make_table("");
     refused(db, SQLITE_ERROR, "known are", "INSERT INTO t(t) VALUES('explode')");
     refused(db, SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
@@ -151,11 +127,10 @@ START_TEST(test_commands_belong_to_the_column_named_like_the_table) {
     sql_run(db, "CREATE VIRTUAL TABLE Path USING art; INSERT INTO path VALUES('p', 'v')");
     rows_are(db, "SELECT path, value FROM path", "p|v\n");
 }
-END_TEST
 
 /* --- two connections ---------------------------------------------------------------------------------------------- */
 
-START_TEST(test_commits_of_another_connection_are_seen_at_the_next_statement) {
+TEST(test_commits_of_another_connection_are_seen_at_the_next_statement) {
     make_table("log_limit=1000");
     sqlite3 *other = sql_open(path);
     for (int i = 0; i < 60; i++) {
@@ -166,9 +141,8 @@ START_TEST(test_commits_of_another_connection_are_seen_at_the_next_statement) {
     }
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
+TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     sql_run(db, "PRAGMA journal_mode=DELETE; CREATE TABLE many(x); INSERT INTO many VALUES(1), (2)");
     make_table("");
     int64_t rows = sql_int(db, "SELECT count(*) FROM t_artdata");
@@ -194,9 +168,8 @@ START_TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     rows_are(db, "SELECT count(*) FROM t", "5\n");
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_a_restored_backup_under_an_open_connection_is_noticed) {
+TEST(test_a_restored_backup_under_an_open_connection_is_noticed) {
     make_table("");
     char *copy = sqlite3_mprintf("%s/copy.db", directory);
     sqlite3 *target = sql_open(copy);
@@ -213,11 +186,10 @@ START_TEST(test_a_restored_backup_under_an_open_connection_is_noticed) {
     sql_close(target);
     sqlite3_free(copy);
 }
-END_TEST
 
 /* --- schemas ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_each_schema_has_its_own_table_of_a_name) {
+TEST(test_each_schema_has_its_own_table_of_a_name) {
     make_table("");
     sql_run(db, "ATTACH '%q/b.db' AS \"an \"\"odd\"\" name\"; ATTACH ':memory:' AS m", directory);
     static const char *const schemas[] = {"temp", "m", "\"an \"\"odd\"\" name\""};
@@ -233,9 +205,8 @@ START_TEST(test_each_schema_has_its_own_table_of_a_name) {
     sql_run(db, "DETACH \"an \"\"odd\"\" name\"; DETACH m");
     rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
 }
-END_TEST
 
-START_TEST(test_one_file_attached_twice_is_two_tables_that_agree) {
+TEST(test_one_file_attached_twice_is_two_tables_that_agree) {
     make_table("");
     sql_run(db, "PRAGMA journal_mode=WAL; ATTACH '%q' AS again", path);
     sql_run(db, "INSERT INTO again.t(path) VALUES('x')");
@@ -244,10 +215,9 @@ START_TEST(test_one_file_attached_twice_is_two_tables_that_agree) {
     rows_are(db, "SELECT path FROM again.t", "a\nb\nc\nx\ny\n");
     sql_run(db, "DETACH again");
 }
-END_TEST
 
 /* SQLite drops every handle when DDL is rolled back; blobs in memory must not go with them. */
-START_TEST(test_tables_in_memory_survive_a_rolled_back_ddl) {
+TEST(test_tables_in_memory_survive_a_rolled_back_ddl) {
     sqlite3 *memory = sql_open(":memory:");
     sql_create(memory, "t", "");
     sql_run(memory,
@@ -261,9 +231,8 @@ START_TEST(test_tables_in_memory_survive_a_rolled_back_ddl) {
     sql_run(memory, "DROP TABLE t");
     sql_close(memory);
 }
-END_TEST
 
-START_TEST(test_shared_cache_is_refused) {
+TEST(test_shared_cache_is_refused) {
     char *uri = sqlite3_mprintf("file:%s/s.db?cache=shared", directory);
     sqlite3 *shared = sql_open(uri);
     refused(shared, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
@@ -276,11 +245,10 @@ START_TEST(test_shared_cache_is_refused) {
     sql_close(first);
     sql_close(second);
 }
-END_TEST
 
 /* --- the listener ------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_without_a_listener_changed_tables_are_neither_dropped_nor_renamed) {
+TEST(test_without_a_listener_changed_tables_are_neither_dropped_nor_renamed) {
     sql_run(db, "CREATE TEMP TABLE art_txn(x)");
     make_table("");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
@@ -290,9 +258,8 @@ START_TEST(test_without_a_listener_changed_tables_are_neither_dropped_nor_rename
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
     sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
 }
-END_TEST
 
-START_TEST(test_the_listener_cannot_be_dropped_while_it_is_needed) {
+TEST(test_the_listener_cannot_be_dropped_while_it_is_needed) {
     make_table("");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
     ck_assert_int_eq(sql_try(db, "DROP TABLE temp.art_txn"), SQLITE_LOCKED);
@@ -302,10 +269,9 @@ START_TEST(test_the_listener_cannot_be_dropped_while_it_is_needed) {
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
     refused(db, SQLITE_ERROR, "art_txn", "CREATE VIRTUAL TABLE main.other USING art_txn");
 }
-END_TEST
 
 /* Made in the transaction that uses it: SQLite never calls xBegin then, and tells it of no older savepoint. */
-START_TEST(test_a_listener_made_inside_a_savepoint_hears_its_rollback) {
+TEST(test_a_listener_made_inside_a_savepoint_hears_its_rollback) {
     make_table("");
     sqlite3 *fresh = sql_open(path);
     sql_run(fresh, "SAVEPOINT a; SELECT count(*) FROM t; INSERT INTO t(path) VALUES('w'); ROLLBACK TO a; RELEASE a");
@@ -319,11 +285,10 @@ START_TEST(test_a_listener_made_inside_a_savepoint_hears_its_rollback) {
     rows_are(db, "SELECT path FROM t", "a\nb\nc\ny\n");
     sql_close(fresh);
 }
-END_TEST
 
 /* A transaction may have two listeners, of which the first is the owner. The second one's handle is no art table's:
  * AddressSanitizer sees code that takes it for one. */
-START_TEST(test_a_second_listener_in_a_transaction_does_nothing) {
+TEST(test_a_second_listener_in_a_transaction_does_nothing) {
     char *directory = sql_scratch("listeners"), *file = sqlite3_mprintf("%s/t.db", directory);
     for (int i = 0; i < 2; i++) {
         sqlite3 *own = sql_open(i ? file : ":memory:");
@@ -340,11 +305,10 @@ START_TEST(test_a_second_listener_in_a_transaction_does_nothing) {
     sqlite3_free(directory);
     sqlite3_free(file);
 }
-END_TEST
 
 /* The first handle was made while a statement ran: the listener comes with DROP and RENAME, and drives from there
  * on. */
-START_TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before) {
+TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before) {
     static const char *const changes[] = {"ALTER TABLE t RENAME TO u", "DROP TABLE t"};
     make_table("");
     sql_run(db, "CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
@@ -365,10 +329,9 @@ START_TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_be
         sql_close(fresh);
     }
 }
-END_TEST
 
 /* Making it while a statement runs would end that with "abort due to ROLLBACK" as soon as it opens another cursor. */
-START_TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
+TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
     make_table("");
     sql_run(db, "CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
     sqlite3 *fresh = sql_open(path);
@@ -389,10 +352,9 @@ START_TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement
     rows_are(fresh, "SELECT path, value FROM t WHERE path > 'c'", "x|1\ny|2\nz|1\nzz|2\n");
     sql_close(fresh);
 }
-END_TEST
 
 /* SQLite tells a table nothing of a ROLLBACK TO that lies over these (ext/txn/listener.c). */
-START_TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
+TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
     make_table("");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT");
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
@@ -406,11 +368,10 @@ START_TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
     rows_are(other, "SELECT path FROM t", "a\nb\nc\nw\nx\n");
     sql_close(other);
 }
-END_TEST
 
 /* --- damaged and forged shadow tables ----------------------------------------------------------------------------- */
 
-START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
+TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
     static const struct {
         const char *damage, *words;
         int code;
@@ -445,18 +406,16 @@ START_TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 't*'"), 0);
     }
 }
-END_TEST
 
-START_TEST(test_a_name_that_shadow_tables_need_is_refused) {
+TEST(test_a_name_that_shadow_tables_need_is_refused) {
     sql_run(db, "CREATE TABLE u_artdata(x)");
     refused(db, SQLITE_ERROR, "u_artdata", "CREATE VIRTUAL TABLE u USING art");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
-END_TEST
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
 
-START_TEST(test_a_connection_closes_whatever_was_going_on) {
+TEST(test_a_connection_closes_whatever_was_going_on) {
     make_table("");
     sqlite3 *other = sql_open(path);
     sql_run(other, "BEGIN; INSERT INTO t(path) VALUES('gone'); SAVEPOINT s; INSERT INTO t(path) VALUES('gone, too')");
@@ -470,9 +429,8 @@ START_TEST(test_a_connection_closes_whatever_was_going_on) {
     sqlite3_finalize(scan);
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nstays\n");
 }
-END_TEST
 
-START_TEST(test_loading_twice_is_loading_once) {
+TEST(test_loading_twice_is_loading_once) {
     make_table("");
     const char *extension = getenv("ART_EXTENSION");
     ck_assert_int_eq(sqlite3_load_extension(db, extension ? extension : "./art.so", NULL, NULL), SQLITE_OK);
@@ -490,9 +448,8 @@ START_TEST(test_loading_twice_is_loading_once) {
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
     sqlite3_free(again);
 }
-END_TEST
 
-START_TEST(test_query_only_connections_read) {
+TEST(test_query_only_connections_read) {
     make_table("");
     sqlite3 *reader = sql_open(path);
     sql_run(reader, "PRAGMA query_only=ON");
@@ -502,9 +459,8 @@ START_TEST(test_query_only_connections_read) {
     rows_are(reader, "SELECT count(*) FROM t", "3\n");
     sql_close(reader);
 }
-END_TEST
 
-START_TEST(test_a_forked_child_is_refused_the_inherited_connection) {
+TEST(test_a_forked_child_is_refused_the_inherited_connection) {
     make_table("");
     fflush(stdout);
     pid_t child = fork();
@@ -519,7 +475,6 @@ START_TEST(test_a_forked_child_is_refused_the_inherited_connection) {
     ck_assert_int_eq(status, 0);
     rows_are(db, "SELECT count(*) FROM t", "3\n");
 }
-END_TEST
 
 static int deny_log(void *context, int action, const char *first, const char *second, const char *third,
                     const char *inside) {
@@ -529,7 +484,7 @@ static int deny_log(void *context, int action, const char *first, const char *se
     return *(bool *)context && action == SQLITE_INSERT && !strcmp(first, "t_artdata") ? SQLITE_DENY : SQLITE_OK;
 }
 
-START_TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state) {
+TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state) {
     make_table("");
     bool deny = true;
     sqlite3_set_authorizer(db, deny_log, &deny);
@@ -543,9 +498,8 @@ START_TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_ol
     sql_run(db, "INSERT INTO t(path) VALUES('z')");
     rows_are(db, "SELECT count(*) FROM t", "4\n");
 }
-END_TEST
 
-START_TEST(test_flushes_work_in_every_journal_mode) {
+TEST(test_flushes_work_in_every_journal_mode) {
     static const char *const modes[] = {"WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF"};
     make_table("log_limit=0");
     for (int i = 0; i < 6; i++) {
@@ -563,9 +517,8 @@ START_TEST(test_flushes_work_in_every_journal_mode) {
         "INSERT INTO t(path) VALUES('d'); INSERT INTO t(path) VALUES('e')");
     rows_are(db, "SELECT path FROM t", "a\nb\nc\nd\ne\nmode\n");
 }
-END_TEST
 
-START_TEST(test_integrity_check_finds_a_damaged_log) {
+TEST(test_integrity_check_finds_a_damaged_log) {
     if (sqlite3_libversion_number() < 3044000) return; /* does not ask virtual tables */
     make_table("");
     rows_are(db, "PRAGMA integrity_check", "ok\n");
@@ -576,9 +529,8 @@ START_TEST(test_integrity_check_finds_a_damaged_log) {
     sqlite3_free(rows);
     sql_close(fresh);
 }
-END_TEST
 
-START_TEST(test_info_finds_a_table_by_schema_and_without_having_used_it) {
+TEST(test_info_finds_a_table_by_schema_and_without_having_used_it) {
     make_table("");
     sql_run(db,
             "ATTACH '%q/b.db' AS b; CREATE VIRTUAL TABLE b.\"dotted.name\" USING art; INSERT INTO "
@@ -597,46 +549,8 @@ START_TEST(test_info_finds_a_table_by_schema_and_without_having_used_it) {
     sql_run(db, "ROLLBACK");
     sql_close(fresh);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("ext");
-    TCase *cases = tcase_create("ext");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, test_last_insert_rowid_is_left_alone);
-    tcase_add_test(cases, test_changes_counts_rows_as_for_an_ordinary_table);
-    tcase_add_test(cases, test_a_statement_that_changes_nothing_writes_no_log_row);
-    tcase_add_test(cases, test_the_version_cannot_be_set);
-    tcase_add_test(cases, test_update_from_keeps_what_it_does_not_set);
-    tcase_add_test(cases, test_a_moved_row_keeps_its_value_and_gets_a_version);
-    tcase_add_test(cases, test_a_failed_row_undoes_as_the_conflict_clause_says);
-    tcase_add_test(cases, test_commands_belong_to_the_column_named_like_the_table);
-    tcase_add_test(cases, test_commits_of_another_connection_are_seen_at_the_next_statement);
-    tcase_add_test(cases, test_a_busy_commit_can_be_tried_again_and_writes_once);
-    tcase_add_test(cases, test_a_restored_backup_under_an_open_connection_is_noticed);
-    tcase_add_test(cases, test_each_schema_has_its_own_table_of_a_name);
-    tcase_add_test(cases, test_one_file_attached_twice_is_two_tables_that_agree);
-    tcase_add_test(cases, test_tables_in_memory_survive_a_rolled_back_ddl);
-    tcase_add_test(cases, test_shared_cache_is_refused);
-    tcase_add_test(cases, test_without_a_listener_changed_tables_are_neither_dropped_nor_renamed);
-    tcase_add_test(cases, test_the_listener_cannot_be_dropped_while_it_is_needed);
-    tcase_add_test(cases, test_a_listener_made_inside_a_savepoint_hears_its_rollback);
-    tcase_add_test(cases, test_a_second_listener_in_a_transaction_does_nothing);
-    tcase_add_test(cases, test_the_listener_is_made_within_a_transaction_but_under_no_statement);
-    tcase_add_test(cases, test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before);
-    tcase_add_test(cases, test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing);
-    tcase_add_test(cases, test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped);
-    tcase_add_test(cases, test_a_name_that_shadow_tables_need_is_refused);
-    tcase_add_test(cases, test_a_connection_closes_whatever_was_going_on);
-    tcase_add_test(cases, test_loading_twice_is_loading_once);
-    tcase_add_test(cases, test_a_forked_child_is_refused_the_inherited_connection);
-    tcase_add_test(cases, test_query_only_connections_read);
-    tcase_add_test(cases, test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state);
-    tcase_add_test(cases, test_flushes_work_in_every_journal_mode);
-    tcase_add_test(cases, test_integrity_check_finds_a_damaged_log);
-    tcase_add_test(cases, test_info_finds_a_table_by_schema_and_without_having_used_it);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("ext", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

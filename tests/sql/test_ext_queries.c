@@ -5,7 +5,6 @@
  * ways, blanks, NULs, brackets, case, prefixes of each other. Row counting without looking at rows has tests of its
  * own, since the module then counts instead of walking.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,7 +136,7 @@ static const char *const operators[] = {"=",  "==", "IS",     "<",    "<=",     
                                         ">=", "<>", "IS NOT", "GLOB", "NOT GLOB", "LIKE"};
 enum { RIGHT_SIDES = sizeof right_sides / sizeof *right_sides, OPERATORS = sizeof operators / sizeof *operators };
 
-START_TEST(test_every_operator_takes_every_right_side) {
+TEST(test_every_operator_takes_every_right_side) {
     for (int o = 0; o < OPERATORS; o++) {
         for (int r = 0; r < RIGHT_SIDES; r++) {
             char *format =
@@ -147,9 +146,8 @@ START_TEST(test_every_operator_takes_every_right_side) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_it_takes_them_from_the_left_too) {
+TEST(test_it_takes_them_from_the_left_too) {
     static const char *const turned[] = {"=", "<", "<=", ">", ">="};
     for (int o = 0; o < 5; o++) {
         for (int r = 0; r < RIGHT_SIDES; r++) {
@@ -160,10 +158,9 @@ START_TEST(test_it_takes_them_from_the_left_too) {
         }
     }
 }
-END_TEST
 
 /* The comparison takes the affinity of a column on its other side: '05' = 5 when that is an INTEGER column. */
-START_TEST(test_joins_compare_by_the_other_columns_affinity) {
+TEST(test_joins_compare_by_the_other_columns_affinity) {
     static const char *const columns[] = {"n", "f", "m", "s", "u", "l"};
     static const char *const joined[] = {"=", "IS", "<", ">=", "GLOB"};
     for (int c = 0; c < 6; c++) {
@@ -184,10 +181,9 @@ START_TEST(test_joins_compare_by_the_other_columns_affinity) {
           "'b')",
           0);
 }
-END_TEST
 
 /* The table holds other spellings of the numbers, too. */
-START_TEST(test_updates_and_deletes_by_a_number_find_its_text) {
+TEST(test_updates_and_deletes_by_a_number_find_its_text) {
     static const char *const changes[] = {
         "UPDATE %s SET value = 'changed' WHERE path = 5",
         "UPDATE %s SET value = 'changed' WHERE path = 12.5",
@@ -205,9 +201,8 @@ START_TEST(test_updates_and_deletes_by_a_number_find_its_text) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_several_conditions_are_intersected) {
+TEST(test_several_conditions_are_intersected) {
     static const char *const conditions[] = {"path > '5'",
                                              "path >= 'a'",
                                              "path < 'b'",
@@ -245,9 +240,8 @@ START_TEST(test_several_conditions_are_intersected) {
         sqlite3_free(format);
     }
 }
-END_TEST
 
-START_TEST(test_patterns_match_as_sqlite_matches_them) {
+TEST(test_patterns_match_as_sqlite_matches_them) {
     static const char letters[] = "aab/*?[]^-5.1xX\xc3\xa9";
     struct random random = {random_seed()};
     printf("patterns: seed %llu\n", (unsigned long long)random.state);
@@ -261,11 +255,10 @@ START_TEST(test_patterns_match_as_sqlite_matches_them) {
         sqlite3_free(format);
     }
 }
-END_TEST
 
 /* --- order, limits, shapes ---------------------------------------------------------------------------------------- */
 
-START_TEST(test_orders_and_limits) {
+TEST(test_orders_and_limits) {
     agree("SELECT path FROM %s ORDER BY path", 0);
     agree("SELECT path FROM %s ORDER BY path DESC", 0);
     agree("SELECT path FROM %s ORDER BY path DESC, value", 0);
@@ -287,7 +280,6 @@ START_TEST(test_orders_and_limits) {
           " WHERE p IS NOT NULL) SELECT count(*) FROM n",
           0);
 }
-END_TEST
 
 static void plan_says(const char *sql, const char *words) {
     char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sql);
@@ -296,7 +288,7 @@ static void plan_says(const char *sql, const char *words) {
     sqlite3_free(plan);
 }
 
-START_TEST(test_plans_say_in_words_what_is_done) {
+TEST(test_plans_say_in_words_what_is_done) {
     plan_says("SELECT value FROM t WHERE path = 'a'", ":path=?");
     plan_says("SELECT value FROM t WHERE path = ?", ":path=?");
     plan_says("SELECT path FROM t WHERE path GLOB ? ORDER BY path DESC", ":path GLOB ?, descending, keys only");
@@ -304,7 +296,6 @@ START_TEST(test_plans_say_in_words_what_is_done) {
     plan_says("SELECT value FROM t ORDER BY path DESC", ":all rows, descending");
     plan_says("SELECT value FROM t WHERE path GLOB 'a/*' ORDER BY path LIMIT 5", ":path>=? AND path<? AND path GLOB ?");
 }
-END_TEST
 
 /* --- counting ----------------------------------------------------------------------------------------------------- */
 
@@ -317,7 +308,7 @@ static void fill_numbers(int rows) {
             rows);
 }
 
-START_TEST(test_counts_without_columns_are_right) {
+TEST(test_counts_without_columns_are_right) {
     for (int rows = 0; rows < 60; rows += 7) {
         fill_numbers(rows);
         agree("SELECT count(*) FROM %s", 0);
@@ -329,7 +320,6 @@ START_TEST(test_counts_without_columns_are_right) {
         agree("SELECT count(*) FROM (SELECT 1 FROM %s WHERE path >= 'd1' LIMIT 13 OFFSET 4)", 0);
     }
 }
-END_TEST
 
 /* due(): true once in so many calls, so that a statement asks for a column of some rows only. */
 static int due_every, due_calls;
@@ -357,7 +347,7 @@ static bool step_alike(sqlite3_stmt *art, sqlite3_stmt *plain, int row) {
     return true;
 }
 
-START_TEST(test_a_column_after_many_rows_without_one_is_the_right_rows) {
+LOOP_TEST(test_a_column_after_many_rows_without_one_is_the_right_rows, 2) {
     fill_numbers(500);
     for (due_every = 1; due_every < 300; due_every = due_every * 2 + 1) {
         sqlite3_stmt *art = some_rows("t", _i ? "DESC" : ""), *plain = some_rows("b", _i ? "DESC" : "");
@@ -366,7 +356,6 @@ START_TEST(test_a_column_after_many_rows_without_one_is_the_right_rows) {
         sqlite3_finalize(plain);
     }
 }
-END_TEST
 
 static void change_both(struct random *random) {
     static const char *const changes[] = {
@@ -387,7 +376,7 @@ static void change_both(struct random *random) {
     ck_assert_msg(on_art == on_plain, "%s: %d, ordinary: %d", change, on_art, on_plain);
 }
 
-START_TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
+TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
     struct random random = {random_seed()};
     printf("open scans: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 40 * (int)random_scale(); round++) {
@@ -403,25 +392,8 @@ START_TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
         sqlite3_finalize(plain);
     }
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("queries");
-    TCase *cases = tcase_create("queries");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 300);
-    tcase_add_test(cases, test_every_operator_takes_every_right_side);
-    tcase_add_test(cases, test_it_takes_them_from_the_left_too);
-    tcase_add_test(cases, test_joins_compare_by_the_other_columns_affinity);
-    tcase_add_test(cases, test_updates_and_deletes_by_a_number_find_its_text);
-    tcase_add_test(cases, test_several_conditions_are_intersected);
-    tcase_add_test(cases, test_patterns_match_as_sqlite_matches_them);
-    tcase_add_test(cases, test_orders_and_limits);
-    tcase_add_test(cases, test_plans_say_in_words_what_is_done);
-    tcase_add_test(cases, test_counts_without_columns_are_right);
-    tcase_add_loop_test(cases, test_a_column_after_many_rows_without_one_is_the_right_rows, 0, 2);
-    tcase_add_test(cases, test_an_open_scan_goes_on_through_every_change_of_its_table);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("queries", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
 }

@@ -8,7 +8,6 @@
  * The same histories run with a table named art_txn in temp, which keeps the module's listener from being made: then
  * DROP and RENAME of a changed table may be refused, and nothing else may differ.
  */
-#include <check.h>
 #include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -365,23 +364,15 @@ static void run_histories(int which, bool blocked) {
     for (int i = 0; i < histories; i++) run_history(journals[which], blocked, seed + (uint64_t)i);
 }
 
-START_TEST(test_an_art_table_follows_every_savepoint_and_failed_commit) {
+LOOP_TEST(test_an_art_table_follows_every_savepoint_and_failed_commit, 4) {
     run_histories(_i, false);
 }
-END_TEST
 
-START_TEST(test_without_the_listener_it_follows_them_too) {
+LOOP_TEST(test_without_the_listener_it_follows_them_too, 2) {
     run_histories(_i, true);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("savepoints");
-    TCase *cases = tcase_create("savepoints");
-    tcase_set_timeout(cases, 600);
-    tcase_add_loop_test(cases, test_an_art_table_follows_every_savepoint_and_failed_commit, 0, 4);
-    tcase_add_loop_test(cases, test_without_the_listener_it_follows_them_too, 0, 2);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("savepoints", .seconds = 600);
 }

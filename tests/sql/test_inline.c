@@ -5,7 +5,6 @@
  * interrupted, or take the whole transaction with them; a savepoint takes them back; and a program that may write the
  * table may spoil them.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,30 +12,14 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("inline");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(path);
-    sqlite3_free(directory);
-}
 
 /* Database and tables anew: `t`, and the ordinary `o`. */
 static void make(const char *journal, const char *options) {
-    tear_down();
-    set_up();
+    sql_tear_down();
+    sql_set_up();
     sql_run(
         db,
         "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -94,7 +77,7 @@ static int64_t info(const char *property) {
 
 /* --- a COMMIT that is refused ------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back) {
+LOOP_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back, 2) {
     for (int end = 0; end < 4; end++) {
         make("DELETE", "log_limit='4KB', spill_limit='64KB', cache='256KB'");
         sql_run(db, "PRAGMA cache_size=-100000");
@@ -127,11 +110,10 @@ START_TEST(test_a_refused_commit_that_has_flushed_goes_on_or_back) {
         ck_assert_int_eq(pages_of_rows() * 4096, info("bytes"));
     }
 }
-END_TEST
 
 /* --- savepoints over spills --------------------------------------------------------------------------------------- */
 
-START_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do) {
+LOOP_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do, 2) {
     static const char *const journals[] = {"WAL", "DELETE"};
     unsigned spills = 0, backs = 0, rounds = random_rounds(12);
     uint64_t seed = random_seed();
@@ -175,7 +157,6 @@ START_TEST(test_savepoints_over_spills_take_back_what_an_ordinary_tables_do) {
     printf("savepoints: %u transactions spilled, %u times back\n", spills, backs);
     ck_assert_uint_gt(spills, rounds / 2);
 }
-END_TEST
 
 /* --- no room ------------------------------------------------------------------------------------------------------ */
 
@@ -240,7 +221,7 @@ static bool after_work(const char *what, int n) {
     return failed;
 }
 
-START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
+LOOP_TEST(test_a_full_database_fails_the_transaction_as_a_whole, 2 * WORKS) {
     static const char *const journals[] = {"WAL", "DELETE"};
     int failures = 0, room = 0;
     for (bool failed = true; failed; room += 1 + room / 12) {
@@ -258,7 +239,6 @@ START_TEST(test_a_full_database_fails_the_transaction_as_a_whole) {
     }
     ck_assert_int_gt(failures, 0);
 }
-END_TEST
 
 /* No page is free, and the log is to be flushed: a transaction that only deletes would go on without the flush, but
  * SQLite has ended the transaction with the statement that found no room, and says so nowhere. */
@@ -269,7 +249,7 @@ static void prepare_deletes(const char *journal, int room) {
     limit_pages(room);
 }
 
-START_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all) {
+LOOP_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all, 2) {
     static const char *const journals[] = {"WAL", "DELETE"};
     int failures = 0;
     bool failed = true;
@@ -291,11 +271,10 @@ START_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at
     }
     ck_assert_int_gt(failures, 0);
 }
-END_TEST
 
 /* A transaction that has ended within a statement of ours is over. What else is being read goes on with what is
  * committed, and a transaction that was begun since is not rolled back with it. */
-START_TEST(test_a_query_goes_on_when_the_transaction_ended_in_another_statement) {
+TEST(test_a_query_goes_on_when_the_transaction_ended_in_another_statement) {
     sqlite3_stmt *open;
     int rows = 1;
     prepare_work("WAL");
@@ -319,7 +298,6 @@ START_TEST(test_a_query_goes_on_when_the_transaction_ended_in_another_statement)
     sql_expect(db, "1\n", "SELECT x FROM plain");
     sql_expect(db, "415|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* --- interrupted -------------------------------------------------------------------------------------------------- */
 
@@ -330,7 +308,7 @@ static int stop(void *context) {
     return questions_left-- <= 0;
 }
 
-START_TEST(test_an_interrupt_anywhere_leaves_all_or_nothing) {
+LOOP_TEST(test_an_interrupt_anywhere_leaves_all_or_nothing, 2 * WORKS) {
     static const char *const journals[] = {"WAL", "DELETE"};
     int interrupts = 0;
     bool interrupted = true;
@@ -346,7 +324,6 @@ START_TEST(test_an_interrupt_anywhere_leaves_all_or_nothing) {
     }
     ck_assert_int_gt(interrupts, 5);
 }
-END_TEST
 
 /* --- spoilt rows -------------------------------------------------------------------------------------------------- */
 
@@ -427,7 +404,7 @@ static int in_a_child(int (*what)(void)) {
     return WEXITSTATUS(status);
 }
 
-START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
+TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     static const char *const spoils[] = {
         "DELETE FROM t_artblob WHERE page = %lld",
         "UPDATE t_artblob SET data = NULL WHERE page = %lld",
@@ -490,13 +467,12 @@ START_TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     for (int i = 0; i < READINGS; i++) sqlite3_free(expected[i]);
     sqlite3_free(aside);
 }
-END_TEST
 
 /* --- the rows themselves ------------------------------------------------------------------------------------------ */
 
 /* The zeros at a page's end are not stored, so that a page of leaves is a page of the database's. They are there again
  * when it is read into memory that was used before. */
-START_TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
+TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
     make("WAL", "cache='4MB'");
     both("INSERT INTO %s WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 120000) SELECT printf('%s/%%06d', "
          "i), "
@@ -513,7 +489,6 @@ START_TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
                "SELECT count(t.value = a.value) FROM (SELECT * FROM o ORDER BY random() LIMIT 5000) a CROSS JOIN t "
                "ON t.path = a.path");
 }
-END_TEST
 
 /* --- errors that come once ---------------------------------------------------------------------------------------- */
 
@@ -528,7 +503,7 @@ static int interrupt_once(void *context) {
 
 /* A read that failed is not tried again: SQLite may have ended the transaction, and a handler that says "stop" says it
  * once. */
-START_TEST(test_an_interrupt_of_a_read_is_not_lost) {
+LOOP_TEST(test_an_interrupt_of_a_read_is_not_lost, 2) {
     make("WAL", _i ? "cache='64KB'" : "");
     fill("k", 0, 20000, 60);
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
@@ -550,11 +525,10 @@ START_TEST(test_an_interrupt_of_a_read_is_not_lost) {
     }
     ck_assert_int_gt(fired, 40);
 }
-END_TEST
 
 /* --- room --------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
+LOOP_TEST(test_nothing_is_left_but_the_blobs_that_are_named, 2) {
     static const char *const journals[] = {"WAL", "DELETE"};
     int64_t most = 0;
     make(journals[_i], "log_limit='16KB', spill_limit='128KB', cache='1MB'");
@@ -584,10 +558,9 @@ START_TEST(test_nothing_is_left_but_the_blobs_that_are_named) {
     ck_assert_int_eq(info("bytes"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 0);
 }
-END_TEST
 
 /* Commits leave rows of a few dead blobs to the next blobs, which overwrite them; also where hardly any come. */
-START_TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
+TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
     enum { ROWS = 20000, STEP = 60, LEFT_MOST = 3 };
     struct random random = {3};
     make("WAL", "log_limit='16KB'");
@@ -605,10 +578,9 @@ START_TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
     printf("shrunk: %lld blobs, and rows of %lld\n", (long long)blobs, (long long)slots);
     ck_assert_int_le(slots, blobs + LEFT_MOST);
 }
-END_TEST
 
 /* README: no commit writes more than 16 MB of blobs unless its own rows need it. */
-START_TEST(test_no_commit_pays_for_the_whole_table) {
+TEST(test_no_commit_pays_for_the_whole_table) {
     enum { MOST_PAGES = (16 << 20) / 4096 };
     int64_t before = 0, most = 0, keys = 0;
     unsigned rounds = random_rounds(160);
@@ -633,7 +605,6 @@ START_TEST(test_no_commit_pays_for_the_whole_table) {
     ck_assert_int_le(most, MOST_PAGES);
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
 
 /* --- an INSERT that is still being stepped ------------------------------------------------------------------------ */
 
@@ -650,8 +621,8 @@ static char *with_a_statement_under_way(const char *create) {
                                         "INSERT INTO t VALUES('d', 5)",
                                         "COMMIT"};
     sqlite3_str *out = sqlite3_str_new(NULL);
-    tear_down();
-    set_up();
+    sql_tear_down();
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE TABLE plain(x)");
     sql_run(db, "%s", create);
     sql_run(db, "INSERT INTO t VALUES('old', 1)");
@@ -680,7 +651,7 @@ static char *with_a_statement_under_way(const char *create) {
     return sqlite3_str_finish(out);
 }
 
-START_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own) {
+LOOP_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 3) {
     char *ordinary = with_a_statement_under_way("CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
     static const char *const tables[] = {"CREATE VIRTUAL TABLE t USING art(path, value, storage=inline)",
                                          "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit=1)",
@@ -690,30 +661,7 @@ START_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own) {
     sqlite3_free(art);
     sqlite3_free(ordinary);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("inline");
-    TCase *tests = tcase_create("inline");
-    tcase_set_timeout(tests, 600);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, test_a_refused_commit_that_has_flushed_goes_on_or_back, 0, 2);
-    tcase_add_loop_test(tests, test_savepoints_over_spills_take_back_what_an_ordinary_tables_do, 0, 2);
-    tcase_add_loop_test(tests, test_a_full_database_fails_the_transaction_as_a_whole, 0, 2 * WORKS);
-    tcase_add_loop_test(tests, test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_all, 0, 2);
-    tcase_add_test(tests, test_a_query_goes_on_when_the_transaction_ended_in_another_statement);
-    tcase_add_loop_test(tests, test_an_interrupt_anywhere_leaves_all_or_nothing, 0, 2 * WORKS);
-    tcase_add_test(tests, test_spoilt_rows_are_named_and_never_a_wrong_row);
-    tcase_add_loop_test(tests, test_nothing_is_left_but_the_blobs_that_are_named, 0, 2);
-    tcase_add_test(tests, test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs);
-    tcase_add_loop_test(tests, test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 0, 3);
-    tcase_add_loop_test(tests, test_an_interrupt_of_a_read_is_not_lost, 0, 2);
-    tcase_add_test(tests, test_a_page_of_leaves_takes_one_page_of_the_database);
-    suite_add_tcase(suite, tests);
-    TCase *budget = tcase_create("budget");
-    tcase_set_timeout(budget, 600);
-    tcase_add_checked_fixture(budget, set_up, tear_down);
-    tcase_add_test(budget, test_no_commit_pays_for_the_whole_table);
-    suite_add_tcase(suite, budget);
-    return suite_run(suite);
+    return suite_run("inline", .seconds = 600, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -1,12 +1,12 @@
 /* The spellings of a number: all are found, between any other paths. And numbers that are bound: as SQLite compares
  * them, wherever it puts them. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 static sqlite3 *db;
 
@@ -158,7 +158,7 @@ static void agree(const char *sql, const char *order) {
     for (int i = 0; i < 2; i++) sqlite3_free(answers[i]);
 }
 
-START_TEST(test_every_spelling_of_a_number_is_found) {
+TEST(test_every_spelling_of_a_number_is_found) {
     struct random random = {random_seed()};
     printf("numbers: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 4 * (int)random_scale(); round++) {
@@ -179,7 +179,6 @@ START_TEST(test_every_spelling_of_a_number_is_found) {
         }
     }
 }
-END_TEST
 
 /* --- numbers that are bound --------------------------------------------------------------------------------------- */
 
@@ -208,7 +207,7 @@ static void agree_bound(const char *sql, int64_t bound) {
 }
 
 /* SQLite puts it there, and a number is below every text then. */
-START_TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
+TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
     static const char *const operators[] = {"<", "<=", ">", ">=", "=", "IS"};
     static const char *const forms[] = {
         "SELECT path FROM %%s WHERE value = ?1 AND value %s path ORDER BY +path",
@@ -239,9 +238,8 @@ START_TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
+TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
     static const char *const conditions[] = {"path = CAST(NEW.y AS INTEGER)", "path < CAST(NEW.y AS INTEGER)",
                                              "path >= CAST(NEW.y AS INTEGER)",
                                              "path = (SELECT y FROM o WHERE 0 UNION SELECT NEW.y)"};
@@ -268,20 +266,8 @@ START_TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
         for (int j = 0; j < 2; j++) sqlite3_free(answers[j]);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("number");
-    TCase *cases = tcase_create("number");
-    tcase_set_timeout(cases, 300);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, test_every_spelling_of_a_number_is_found);
-    tcase_add_test(cases, test_a_bound_number_in_the_place_of_a_column_is_no_text);
-    tcase_add_test(cases, test_a_number_that_a_trigger_casts_is_none_that_is_bound);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_run("number", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
     return failed != 0;
 }

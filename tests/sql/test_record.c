@@ -5,7 +5,6 @@
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
-#include <check.h>
 #include <stdio.h>
 
 #include "tests/support/random.h"
@@ -146,7 +145,7 @@ static bool same(sqlite3_value *a, sqlite3_value *b) {
 
 /* ---- sound records ----------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_record_gives_back_what_was_written) {
+TEST(test_a_record_gives_back_what_was_written) {
     chance = (struct random){random_seed()};
     printf("seed %llu\n", (unsigned long long)chance.state);
     for (int i = 0; i < RECORDS * (int)random_scale(); i++) {
@@ -173,9 +172,8 @@ START_TEST(test_a_record_gives_back_what_was_written) {
         sqlite3_free(values);
     }
 }
-END_TEST
 
-START_TEST(test_nulls_at_the_end_take_no_room) {
+TEST(test_nulls_at_the_end_take_no_room) {
     sqlite3_stmt *lengths =
         prepare("SELECT length(record_of(0)) || ' ' || length(record_of(0, NULL)) || ' ' || "
                 "length(record_of(0, 0, NULL, NULL)) || ' ' || length(record_of(0, NULL, 300, NULL))");
@@ -184,7 +182,6 @@ START_TEST(test_nulls_at_the_end_take_no_room) {
     sqlite3_value_free(value);
     sqlite3_finalize(lengths);
 }
-END_TEST
 
 /* ---- damaged ones ------------------------------------------------------------------------------------------------ */
 
@@ -236,7 +233,7 @@ static void damage(const uint8_t *record, int len) {
     free(copy);
 }
 
-START_TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
+TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
     chance = (struct random){random_seed()};
     printf("seed %llu\n", (unsigned long long)chance.state);
     asking.one = prepare("SELECT column_of(?1, ?2)");
@@ -266,16 +263,7 @@ START_TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
     sqlite3_finalize(asking.anew);
     sqlite3_finalize(asking.one_anew);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("record");
-    TCase *tcase = tcase_create("record");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_a_record_gives_back_what_was_written);
-    tcase_add_test(tcase, test_nulls_at_the_end_take_no_room);
-    tcase_add_test(tcase, test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("record", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

@@ -3,31 +3,18 @@
  * At random it runs beside ALTER TABLE ... ADD COLUMN of an ordinary table, in one transaction with it, and a second
  * connection looks on with statements that it has prepared long ago.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { HISTORIES = 15, STEPS = 60 };
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch("add");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void reopen(void) {
@@ -60,7 +47,7 @@ static int width(sqlite3_stmt *statement) {
     return columns;
 }
 
-START_TEST(test_an_added_column_is_null_in_old_rows_and_takes_values_at_once) {
+TEST(test_an_added_column_is_null_in_old_rows_and_takes_values_at_once) {
     sql_create(db, "t", "path, size INTEGER");
     sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 2); INSERT INTO t(t) VALUES('flush')");
     sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT COLLATE NOCASE')");
@@ -76,9 +63,8 @@ START_TEST(test_an_added_column_is_null_in_old_rows_and_takes_values_at_once) {
     sql_run(db, "INSERT INTO t(t) VALUES('ADD COLUMN \"add\" DEFAULT NULL')");
     expect("a|1|12|\nb|2||\nc|3|Me|\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_prepared_statements_of_all_connections_see_it) {
+TEST(test_prepared_statements_of_all_connections_see_it) {
     sql_create(db, "t", "path");
     sql_run(db, "INSERT INTO t VALUES('a')");
     sqlite3 *other = sql_open(path);
@@ -99,9 +85,8 @@ START_TEST(test_prepared_statements_of_all_connections_see_it) {
     sqlite3_finalize(theirs);
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_a_rollback_takes_it_back) {
+TEST(test_a_rollback_takes_it_back) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3_stmt *own = sql_prepare(db, "SELECT * FROM t");
@@ -132,9 +117,8 @@ START_TEST(test_a_rollback_takes_it_back) {
     reopen();
     expect("a|1|5\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_it_works_in_every_schema) {
+TEST(test_it_works_in_every_schema) {
     static const char *const schemas[] = {"temp", "side", "memory"};
     sql_run(db, "ATTACH '%q-side' AS side; ATTACH ':memory:' AS memory", path);
     for (int i = 0; i < 3; i++) {
@@ -152,9 +136,8 @@ START_TEST(test_it_works_in_every_schema) {
     sql_run(db, "DROP TABLE temp.t");
     expect("a|7\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_it_works_in_defensive_mode_and_beside_a_broken_view) {
+TEST(test_it_works_in_defensive_mode_and_beside_a_broken_view) {
     sql_create(db, "t", "path");
     sql_run(db,
             "INSERT INTO t VALUES('a'); CREATE VIEW rows AS SELECT * FROM t; CREATE VIEW broken AS SELECT * FROM no");
@@ -165,9 +148,8 @@ START_TEST(test_it_works_in_defensive_mode_and_beside_a_broken_view) {
     expect("a|1\n", "SELECT * FROM rows");
     expect("ok\n", "PRAGMA integrity_check");
 }
-END_TEST
 
-START_TEST(test_what_cannot_be_added_is_refused_and_changes_nothing) {
+TEST(test_what_cannot_be_added_is_refused_and_changes_nothing) {
     static const char *const wrong[][2] = {{"b NOT NULL", "leave NOT NULL out"},
                                            {"b INT PRIMARY KEY", "its key, alone (t.b)"},
                                            {"b DEFAULT 5", "leave DEFAULT out"},
@@ -200,9 +182,8 @@ START_TEST(test_what_cannot_be_added_is_refused_and_changes_nothing) {
             "INSERT INTO t(t) VALUES('add column g')");
     expect("a|1|||||\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_open_queries_go_on_as_they_were) {
+TEST(test_open_queries_go_on_as_they_were) {
     sql_create(db, "t", "path, a");
     sql_run(
         db,
@@ -222,7 +203,6 @@ START_TEST(test_open_queries_go_on_as_they_were) {
     ck_assert_int_eq(sqlite3_finalize(plain), SQLITE_OK);
     expect("a|1|7\nb|2|7\nc|3|7\nd|4|7\n", "SELECT * FROM t");
 }
-END_TEST
 
 /* A function of the application that adds a column in the middle of an UPDATE. */
 static void add_now(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -232,7 +212,7 @@ static void add_now(sqlite3_context *context, int argc, sqlite3_value **argv) {
     sqlite3_result_int(context, rc ? rc : sqlite3_value_int(argv[0]) + 1);
 }
 
-START_TEST(test_an_update_that_began_before_does_not_lose_what_stands_in_the_new_column) {
+TEST(test_an_update_that_began_before_does_not_lose_what_stands_in_the_new_column) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3_create_function(db, "add_now", 1, SQLITE_UTF8, NULL, add_now, NULL, NULL);
@@ -243,7 +223,6 @@ START_TEST(test_an_update_that_began_before_does_not_lose_what_stands_in_the_new
     sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('add column late'); UPDATE t SET late = 2; UPDATE t SET a = 5");
     expect("a|5|2\n", "SELECT * FROM t");
 }
-END_TEST
 
 static int answer; /* of the authorizer, to each change of the schema and of the state */
 
@@ -258,7 +237,7 @@ static int judge(void *context, int action, const char *table, const char *colum
     return alter || put ? answer : SQLITE_OK;
 }
 
-START_TEST(test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error) {
+TEST(test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     for (int i = 0; i < 4; i++) {
@@ -275,7 +254,6 @@ START_TEST(test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error
     sql_run(db, "INSERT INTO t(t) VALUES('add column b')");
     expect("a|1|\n", "SELECT * FROM t");
 }
-END_TEST
 
 static int hide_added(void *context, int action, const char *table, const char *column, const char *schema,
                       const char *trigger) {
@@ -287,7 +265,7 @@ static int hide_added(void *context, int action, const char *table, const char *
 }
 
 /* An authorizer that knows of T_artstate's own columns only. */
-START_TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it) {
+TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t(t) VALUES('add column b'); INSERT INTO t VALUES('a', 1, 2)");
     sql_close(db);
@@ -303,9 +281,8 @@ START_TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_wit
     reopen();
     expect("a|6|2\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
+TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
     sql_create(db, "t", "path");
     sql_run(db, "INSERT INTO t VALUES('a'); INSERT INTO t(t) VALUES('add column b'); UPDATE t SET b = 1");
     sql_run(db, "ALTER TABLE t RENAME TO u; INSERT INTO u(u) VALUES('add column t'); UPDATE u SET t = 2");
@@ -327,7 +304,6 @@ START_TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
     sql_run(db, "DROP TABLE u");
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
-END_TEST
 
 /* ---- at random, beside ALTER TABLE ------------------------------------------------------------------------------- */
 
@@ -394,7 +370,7 @@ static void step_of_history(sqlite3 *writer) {
 }
 
 /* The second time with a table in temp that keeps the module from making its own there (listener.c). */
-START_TEST(test_random_histories_agree_with_those_of_alter_table) {
+LOOP_TEST(test_random_histories_agree_with_those_of_alter_table, 2) {
     uint64_t seed = random_seed();
     printf("add column%s: seeds from %llu\n", _i ? ", no listener" : "", (unsigned long long)seed);
     if (_i) sql_run(db, "CREATE TEMP TABLE art_txn(x)");
@@ -427,29 +403,8 @@ START_TEST(test_random_histories_agree_with_those_of_alter_table) {
         compare(db, seed, STEPS);
     }
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_add_column");
-    TCase *tcase = tcase_create("add column");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_an_added_column_is_null_in_old_rows_and_takes_values_at_once);
-    tcase_add_test(tcase, test_prepared_statements_of_all_connections_see_it);
-    tcase_add_test(tcase, test_a_rollback_takes_it_back);
-    tcase_add_test(tcase, test_it_works_in_every_schema);
-    tcase_add_test(tcase, test_it_works_in_defensive_mode_and_beside_a_broken_view);
-    tcase_add_test(tcase, test_what_cannot_be_added_is_refused_and_changes_nothing);
-    tcase_add_test(tcase, test_open_queries_go_on_as_they_were);
-    tcase_add_test(tcase, test_an_update_that_began_before_does_not_lose_what_stands_in_the_new_column);
-    tcase_add_test(tcase, test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error);
-    tcase_add_test(tcase, test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it);
-    tcase_add_test(tcase, test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied);
-    tcase_add_loop_test(tcase, test_random_histories_agree_with_those_of_alter_table, 0, 2);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_add_column", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
 }

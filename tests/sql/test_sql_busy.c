@@ -2,9 +2,6 @@
  * both journal modes, with no busy timeout, with one, and with a busy handler that gives up after a few calls. Code,
  * rows and what is left of the transaction must be the same after every step, and the handler is asked or not alike.
  */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
@@ -139,7 +136,7 @@ static void run_script(const struct script *script, struct pair *art, struct pai
     }
 }
 
-START_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it) {
+LOOP_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it, JOURNALS *PATIENCES) {
     const struct patience *patience = &patiences[_i / JOURNALS];
     const char *journal = journals[_i % JOURNALS];
     if (sql_standin()) return;
@@ -162,13 +159,7 @@ START_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it) {
         sqlite3_free(directory);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("busy");
-    TCase *tcase = tcase_create("two connections");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_a_lock_is_met_as_an_ordinary_table_meets_it, 0, JOURNALS * PATIENCES);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("busy", .seconds = 120);
 }

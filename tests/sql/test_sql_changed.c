@@ -3,7 +3,6 @@
  * Random histories on an art table and an ordinary one, which notes the version of each row beside it. Blobs are small
  * (support/differential.h). Then, with blobs of the usual size, how little is read.
  */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 30, FILES = 60, SETTINGS = 6 };
 
@@ -181,7 +181,7 @@ static const char *const settings[SETTINGS] = {"log_limit='2KB'",
                                                "",
                                                "log_limit='4KB', spill_limit='4KB', storage=inline"};
 
-START_TEST(test_what_changed_since_a_version_is_what_an_ordinary_table_says) {
+LOOP_TEST(test_what_changed_since_a_version_is_what_an_ordinary_table_says, 2 * SETTINGS) {
     struct world world = {.random = {random_seed() + (uint64_t)_i}};
     pages_of_blobs = _i % 3 == 2 ? 0 : 3 + random_below(&world.random, 4);
     printf("changed: seed %llu\n", (unsigned long long)world.random.state);
@@ -208,7 +208,6 @@ START_TEST(test_what_changed_since_a_version_is_what_an_ordinary_table_says) {
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
 }
-END_TEST
 
 /* --- how much is read --------------------------------------------------------------------------------------------- */
 
@@ -230,7 +229,7 @@ static int64_t pages_of(const char *path, const char *column, int64_t since, int
     return read;
 }
 
-START_TEST(test_only_what_may_have_changed_is_read) {
+LOOP_TEST(test_only_what_may_have_changed_is_read, 2) {
     static const char all[] = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
                               "INSERT INTO t SELECT printf('d%%03d/f%%06d', i / 1000, i), i FROM n";
     char *directory = sql_scratch("changed"), *path = sqlite3_mprintf("%s/c.db", directory);
@@ -259,7 +258,6 @@ START_TEST(test_only_what_may_have_changed_is_read) {
     sqlite3_free(directory);
     sqlite3_free(path);
 }
-END_TEST
 
 static void plan_is(sqlite3 *db, const char *where, const char *expected) {
     char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT path FROM t WHERE %s", where);
@@ -267,7 +265,7 @@ static void plan_is(sqlite3 *db, const char *where, const char *expected) {
     sqlite3_free(plan);
 }
 
-START_TEST(test_the_plan_says_so) {
+TEST(test_the_plan_says_so) {
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER)");
     plan_is(db, "version > 5", "all rows AND version>?");
@@ -286,19 +284,7 @@ START_TEST(test_the_plan_says_so) {
     sqlite3_free(plan);
     sql_close(db);
 }
-END_TEST
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("changed since a version");
-    TCase *tests = tcase_create("changed");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_what_changed_since_a_version_is_what_an_ordinary_table_says, 0, 2 * SETTINGS);
-    tcase_add_loop_test(tests, test_only_what_may_have_changed_is_read, 0, 2);
-    tcase_add_test(tests, test_the_plan_says_so);
-    suite_add_tcase(suite, tests);
-    return suite;
-}
 
 int main(void) {
-    return differential_run(make_suite);
+    return differential_run((struct suite_case){.name = "changed since a version", .seconds = SUITE_FOREVER});
 }

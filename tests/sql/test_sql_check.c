@@ -1,7 +1,6 @@
 /* art_check() as a table and as a function, PRAGMA integrity_check and quick_check, and the command: a clean table has
  * no row, a damaged one a row for each thing that is wrong. What core finds is test_check_rows.c's and
  * test_check_blobs.c's. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +74,7 @@ static bool asks_virtual_tables(void) {
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_damaged_page_is_a_row_with_place_slot_and_page) {
+TEST(test_a_damaged_page_is_a_row_with_place_slot_and_page) {
     if (sql_has_no_file("test_a_damaged_page_is_a_row_with_place_slot_and_page")) return;
     turn_byte(SLOT + 100);
     char *expected = sqlite3_mprintf("the page's hash is not that of the blob's trailer|%s|1|0\n", file);
@@ -86,9 +85,8 @@ START_TEST(test_a_damaged_page_is_a_row_with_place_slot_and_page) {
     sql_run(db, "SELECT 1"); /* what the check found is nobody else's error */
     ck_assert_str_eq(sqlite3_errmsg(db), "not an error");
 }
-END_TEST
 
-START_TEST(test_several_problems_are_several_rows) {
+TEST(test_several_problems_are_several_rows) {
     if (sql_has_no_file("test_several_problems_are_several_rows")) return;
     turn_byte(SLOT + 100);
     turn_byte(SLOT + 4096 + 100);
@@ -108,9 +106,8 @@ START_TEST(test_several_problems_are_several_rows) {
     ck_assert_int_eq(count, 5);
     sqlite3_free(lines);
 }
-END_TEST
 
-START_TEST(test_there_are_at_most_a_hundred_rows) {
+TEST(test_there_are_at_most_a_hundred_rows) {
     sql_run(db, "INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
                 "SELECT (SELECT max(csn) FROM t_artdata) + i, randomblob(50) FROM n");
     reopen();
@@ -120,9 +117,8 @@ START_TEST(test_there_are_at_most_a_hundred_rows) {
     reopen();
     sql_expect(db, "100|100\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_a_table_is_named_as_functions_name_it) {
+TEST(test_a_table_is_named_as_functions_name_it) {
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check(NULL)");
     sql_refused(db, SQLITE_ERROR, "there is no art table of that name (none)", "SELECT * FROM art_check('none')");
     sql_refused(db, SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check");
@@ -132,28 +128,25 @@ START_TEST(test_a_table_is_named_as_functions_name_it) {
     sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_schema JOIN art_check(name) WHERE sql LIKE '%USING art%'");
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check WHERE \"table\" = 't' OR \"table\" = 'other one'");
 }
-END_TEST
 
-START_TEST(test_no_schema_begins_it) {
+TEST(test_no_schema_begins_it) {
     sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT * FROM art_check('t')");
     sql_refused(db, SQLITE_ERROR, "unsafe use of virtual table", "SELECT * FROM v");
 }
-END_TEST
 
 static int interrupted(void *left) {
     return --*(int *)left < 0;
 }
 
-START_TEST(test_it_can_be_interrupted) {
+TEST(test_it_can_be_interrupted) {
     int left = 3;
     sqlite3_progress_handler(db, 1, interrupted, &left);
     ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM art_check('t')"), SQLITE_INTERRUPT);
     sqlite3_progress_handler(db, 0, NULL, NULL);
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_a_locked_database_is_busy_and_not_damaged) {
+TEST(test_a_locked_database_is_busy_and_not_damaged) {
     sqlite3 *other = sql_open(path);
     sql_run(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
     sql_refused(db, SQLITE_BUSY, "locked", "SELECT * FROM art_check('t')");
@@ -161,9 +154,8 @@ START_TEST(test_a_locked_database_is_busy_and_not_damaged) {
     sql_close(other);
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_a_read_only_database_is_checked) {
+TEST(test_a_read_only_database_is_checked) {
     if (sql_has_no_file("test_a_read_only_database_is_checked")) return;
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
@@ -173,10 +165,9 @@ START_TEST(test_a_read_only_database_is_checked) {
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
     ck_assert_int_eq(chmod(file, 0600), 0);
 }
-END_TEST
 
 /* As in a folder that this user may not write. */
-START_TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
+TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
     char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_close(db);
@@ -187,9 +178,8 @@ START_TEST(test_a_database_that_needs_files_of_its_wal_says_so) {
     ck_assert_msg(!art_is_asked || strstr(said, "open it with immutable=1"), "%s", said);
     sqlite3_free(name);
 }
-END_TEST
 
-START_TEST(test_a_transaction_is_checked_with_what_it_has_done) {
+TEST(test_a_transaction_is_checked_with_what_it_has_done) {
     sqlite3 *other = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; BEGIN; SELECT count(*) FROM t");
     sql_run(other, "INSERT INTO t(path) VALUES('another'); INSERT INTO t(t) VALUES('optimize')");
@@ -203,16 +193,14 @@ START_TEST(test_a_transaction_is_checked_with_what_it_has_done) {
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_a_table_in_memory_is_checked) {
+TEST(test_a_table_in_memory_is_checked) {
     sqlite3 *memory = sql_open(":memory:");
     sql_create(memory, "t", "");
     sql_run(memory, "INSERT INTO t VALUES('a', zeroblob(10000)), ('b', 2); INSERT INTO t(t) VALUES('flush')");
     sql_expect(memory, "0\n", "SELECT count(*) FROM art_check('t')");
     sql_close(memory);
 }
-END_TEST
 
 /* --- T_artstate and T_artdata ------------------------------------------------------------------------------------- */
 
@@ -230,7 +218,7 @@ static void state_finds(const char *change, const char *expected) {
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
 
-START_TEST(test_every_field_of_the_state_is_looked_at) {
+TEST(test_every_field_of_the_state_is_looked_at) {
     if (sql_has_no_file("test_every_field_of_the_state_is_looked_at")) return;
     static const struct {
         const char *change, *expected;
@@ -267,26 +255,23 @@ START_TEST(test_every_field_of_the_state_is_looked_at) {
     sql_run(db, "INSERT INTO t_artstate VALUES('from a later version', 1)");
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_columns_that_are_not_those_of_the_table_are_found) {
+TEST(test_columns_that_are_not_those_of_the_table_are_found) {
     sql_run(db, "UPDATE t_artstate SET v = 'path, another' WHERE k = 'columns'");
     reopen();
     has("SELECT problem FROM art_check('t')", "the columns are damaged");
     sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_a_field_that_is_there_twice_is_found) {
+TEST(test_a_field_that_is_there_twice_is_found) {
     sql_run(db,
             "CREATE TABLE kept AS SELECT * FROM t_artstate; DROP TABLE t_artstate; CREATE TABLE t_artstate(k, v);"
             "INSERT INTO t_artstate SELECT * FROM kept; INSERT INTO t_artstate SELECT * FROM kept WHERE k = 'file'");
     reopen();
     sql_expect(db, "'file' is there twice|main.t_artstate\n", "SELECT problem, place FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_shadow_tables_that_are_gone_are_found) {
+TEST(test_shadow_tables_that_are_gone_are_found) {
     sql_run(db, "DROP TABLE t_artdata");
     reopen();
     has("SELECT problem FROM art_check('t')", "no such table: main.t_artdata");
@@ -300,9 +285,8 @@ START_TEST(test_shadow_tables_that_are_gone_are_found) {
     sql_expect(db, "'format' is missing\n'id' is missing\n'file' is missing\n'columns' is missing\n",
                "SELECT problem FROM art_check('t')");
 }
-END_TEST
 
-START_TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
+TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
     if (sql_has_no_file("test_a_log_that_is_damaged_does_not_hide_the_file")) return;
     turn_byte(SLOT + 100);
     sql_run(db, "DELETE FROM t_artdata WHERE csn = (SELECT max(csn) - 1 FROM t_artdata)");
@@ -312,9 +296,8 @@ START_TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
     reopen();
     has("SELECT problem FROM art_check('t')", "root is cut short");
 }
-END_TEST
 
-START_TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
+TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     reopen();
     sql_expect(db, "0\n", "SELECT csn FROM t_artdata");
@@ -326,9 +309,8 @@ START_TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
     sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "SELECT * FROM t");
     sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "INSERT INTO t(path) VALUES('more')");
 }
-END_TEST
 
-START_TEST(test_a_missing_file_is_one_row) {
+TEST(test_a_missing_file_is_one_row) {
     if (sql_has_no_file("test_a_missing_file_is_one_row")) return;
     unlink(file);
     reopen();
@@ -336,9 +318,8 @@ START_TEST(test_a_missing_file_is_one_row) {
     has("SELECT problem FROM art_check('t')", "the .art file is missing");
     has("SELECT art_check('t')", "the .art file is missing");
 }
-END_TEST
 
-START_TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
+TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
     int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 't_artstate'");
     int64_t size = sql_int(db, "PRAGMA page_size");
     sql_run(db, "PRAGMA journal_mode=DELETE");
@@ -349,11 +330,10 @@ START_TEST(test_pages_of_sqlite_that_are_damaged_are_found) {
     db = sql_open(path);
     has("SELECT problem FROM art_check('t')", "malformed");
 }
-END_TEST
 
 /* --- integrity_check and the command ------------------------------------------------------------------------------ */
 
-START_TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
+TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
     if (sql_has_no_file("test_integrity_check_tells_all_and_quick_check_what_is_cheap")) return;
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
     sql_expect(db, "ok\n", "PRAGMA quick_check");
@@ -374,9 +354,8 @@ START_TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
     ck_assert_int_eq(sql_try(db, "PRAGMA integrity_check"), SQLITE_INTERRUPT);
     sqlite3_progress_handler(db, 0, NULL, NULL);
 }
-END_TEST
 
-START_TEST(test_the_command_fails_with_the_first_problem) {
+TEST(test_the_command_fails_with_the_first_problem) {
     if (sql_has_no_file("test_the_command_fails_with_the_first_problem")) return;
     sql_command(db, "main", "t", "integrity-check");
     turn_byte(SLOT + 100);
@@ -387,38 +366,8 @@ START_TEST(test_the_command_fails_with_the_first_problem) {
                 "'nonce' is not 16 bytes (main.t_artstate): restore the database from a backup",
                 "INSERT INTO t(t) VALUES('integrity-check')");
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_check");
-    TCase *tcase = tcase_create("check");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_damaged_page_is_a_row_with_place_slot_and_page);
-    tcase_add_test(tcase, test_several_problems_are_several_rows);
-    tcase_add_test(tcase, test_there_are_at_most_a_hundred_rows);
-    tcase_add_test(tcase, test_a_table_is_named_as_functions_name_it);
-    tcase_add_test(tcase, test_no_schema_begins_it);
-    tcase_add_test(tcase, test_it_can_be_interrupted);
-    tcase_add_test(tcase, test_a_locked_database_is_busy_and_not_damaged);
-    tcase_add_test(tcase, test_a_read_only_database_is_checked);
-    tcase_add_test(tcase, test_a_database_that_needs_files_of_its_wal_says_so);
-    tcase_add_test(tcase, test_a_transaction_is_checked_with_what_it_has_done);
-    tcase_add_test(tcase, test_a_table_in_memory_is_checked);
-    tcase_add_test(tcase, test_every_field_of_the_state_is_looked_at);
-    tcase_add_test(tcase, test_columns_that_are_not_those_of_the_table_are_found);
-    tcase_add_test(tcase, test_a_field_that_is_there_twice_is_found);
-    tcase_add_test(tcase, test_shadow_tables_that_are_gone_are_found);
-    tcase_add_test(tcase, test_a_log_that_is_damaged_does_not_hide_the_file);
-    tcase_add_test(tcase, test_a_log_whose_rows_were_deleted_is_noticed);
-    tcase_add_test(tcase, test_a_missing_file_is_one_row);
-    tcase_add_test(tcase, test_pages_of_sqlite_that_are_damaged_are_found);
-    tcase_add_test(tcase, test_integrity_check_tells_all_and_quick_check_what_is_cheap);
-    tcase_add_test(tcase, test_the_command_fails_with_the_first_problem);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_check", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

@@ -1,29 +1,12 @@
 /* 'clean' must never remove a file that a table needs: databases that change places, authorizers that hide tables. What
  * it does otherwise is in test_sql_commands.c. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("clean");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void gives(const char *sql, const char *expected) {
     char *rows = sql_rows(db, "%s", sql);
@@ -47,7 +30,7 @@ static void move_database(const char *from, const char *to) {
 }
 
 /* Someone puts a database aside, tries another one in its place, cleans up there, and takes the first one back. */
-START_TEST(test_a_database_that_was_put_aside_keeps_its_file) {
+TEST(test_a_database_that_was_put_aside_keeps_its_file) {
     char *aside = sqlite3_mprintf("%s/aside.db", directory), *other = sqlite3_mprintf("%s/other.db", directory);
     make_table("t");
     move_database(path, aside);
@@ -65,10 +48,9 @@ START_TEST(test_a_database_that_was_put_aside_keeps_its_file) {
     sqlite3_free(aside);
     sqlite3_free(other);
 }
-END_TEST
 
 /* What the first 'clean' asked for lasts, what the second one saw does not. */
-START_TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
+TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
     make_table("t");
     make_table("u");
     sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
@@ -78,11 +60,10 @@ START_TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
                 "ROLLBACK TO s; DROP TABLE t; COMMIT");
     gives("SELECT art_check('u'), art_count('u', '')", "ok|300\n");
 }
-END_TEST
 
 /* A copy without its file finds another name; what it wrote there and took back is left over, until it takes that
  * name. */
-START_TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
+TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
     if (sql_has_no_file("clean")) return;
     char *copy = sqlite3_mprintf("%s/a.db2", directory);
     static const char some[] = "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000) "
@@ -106,7 +87,6 @@ START_TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
     gives("SELECT art_check('t'), art_count('t', '')", "ok|1\n");
     sqlite3_free(copy);
 }
-END_TEST
 
 /* --- authorizers that hide without an error ----------------------------------------------------------------------- */
 
@@ -126,7 +106,7 @@ static int authorize(void *context, int action, const char *one, const char *two
     return veil->column && (!two || strcmp(two, veil->column) != 0) ? SQLITE_OK : SQLITE_IGNORE;
 }
 
-START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
+TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
     static const struct veil veils[] = {{SQLITE_READ, "sqlite_master", NULL, NULL},
                                         {SQLITE_READ, "sqlite_master", "name", NULL},
                                         {SQLITE_READ, "sqlite_master", "type", NULL},
@@ -154,7 +134,6 @@ START_TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
     sql_run(db, "INSERT INTO t(t) VALUES('clean')");
     gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
 }
-END_TEST
 
 static void put_file(const char *end) {
     char *name = sqlite3_mprintf("%s-%s", path, end);
@@ -164,7 +143,7 @@ static void put_file(const char *end) {
     sqlite3_free(name);
 }
 
-START_TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
+TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
     static const char *const names[] = {"t+01234567.art", "t-0123456g.art", "t-0123456.art",
                                         "t-ABCDEF01.art", "t-01234567.arx", "t-01234567.art.old"};
     make_table("t");
@@ -180,22 +159,8 @@ START_TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
         sqlite3_free(name);
     }
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_clean");
-    TCase *tests = tcase_create("clean");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, test_a_database_that_was_put_aside_keeps_its_file);
-    tcase_add_test(tests, test_a_drop_that_is_taken_back_keeps_its_file);
-    tcase_add_test(tests, test_a_name_that_is_taken_with_the_same_commit_is_in_use);
-    tcase_add_test(tests, test_tables_that_an_authorizer_hides_keep_their_files);
-    tcase_add_test(tests, test_files_that_are_only_nearly_called_so_are_nobodys);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_clean", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -4,29 +4,15 @@
  * have answered with the same code and message and hold the same rows, types included. ART_TEST_SCALE multiplies the
  * histories.
  */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch("columns");
-    path = sqlite3_mprintf("%s/c.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void reopen(void) {
@@ -60,7 +46,7 @@ static void declared(const char *arguments, const char *expected) {
     sql_run(db, "DROP TABLE t");
 }
 
-START_TEST(test_columns_are_declared_as_in_an_ordinary_table) {
+TEST(test_columns_are_declared_as_in_an_ordinary_table) {
     declared("", "path|TEXT|1|1\nvalue||0|0\n");
     declared("cache='8MB'", "path|TEXT|1|1\nvalue||0|0\n");
     declared("key", "key|TEXT|1|1\n");
@@ -82,9 +68,8 @@ START_TEST(test_columns_are_declared_as_in_an_ordinary_table) {
     declared("cache TEXT, io, direct INT, cache = '1MB'", "cache|TEXT|1|1\nio||0|0\ndirect|INT|0|0\n");
     declared("t, u", "t|TEXT|1|1\nu||0|0\n");
 }
-END_TEST
 
-START_TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
+TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
     static const char *const wrong[][2] = {
         {"path, size DEFAULT 5", "t.size): leave DEFAULT out"},
         {"path, size DEFAULT (NULL)", "t.size): leave DEFAULT out"},
@@ -151,10 +136,9 @@ START_TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
 }
-END_TEST
 
 /* SQLite's own words, of the version that runs: what it takes as a name or as a type without quotes, art takes, too. */
-START_TEST(test_keywords_are_names_and_types_where_they_are_in_an_ordinary_table) {
+TEST(test_keywords_are_names_and_types_where_they_are_in_an_ordinary_table) {
     static const char *const forms[] = {"path, %s INT", "path, a %s", "path, a INT %s"};
     for (int i = 0; i < sqlite3_keyword_count(); i++) {
         const char *name;
@@ -174,9 +158,8 @@ START_TEST(test_keywords_are_names_and_types_where_they_are_in_an_ordinary_table
         }
     }
 }
-END_TEST
 
-START_TEST(test_there_may_be_as_many_columns_as_sqlite_lets_a_virtual_table_have) {
+TEST(test_there_may_be_as_many_columns_as_sqlite_lets_a_virtual_table_have) {
     sqlite3_str *text = sqlite3_str_new(NULL);
     sqlite3_str_appendall(text, "path");
     for (int i = 1; i < 1993; i++) sqlite3_str_appendf(text, ", c%d INT", i);
@@ -191,9 +174,8 @@ START_TEST(test_there_may_be_as_many_columns_as_sqlite_lets_a_virtual_table_have
     expect("a|1|1992|1000|1992|\nb|2||x|1.0e+300|\n", "SELECT path, c1, c500, c1000, c1992, c1991 FROM t");
     sqlite3_free(columns);
 }
-END_TEST
 
-START_TEST(test_a_table_of_keys_only_has_rows) {
+TEST(test_a_table_of_keys_only_has_rows) {
     sql_create(db, "t", "word");
     sql_run(db, "INSERT INTO t VALUES('b'), ('a'), ('c'); INSERT OR IGNORE INTO t VALUES('a')");
     sql_run(db, "UPDATE t SET word = 'd' WHERE word = 'b'; REPLACE INTO t VALUES('d')");
@@ -207,7 +189,6 @@ START_TEST(test_a_table_of_keys_only_has_rows) {
     refused(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.word", "INSERT INTO t VALUES(NULL)");
     refused(SQLITE_MISMATCH, "(t.word)", "INSERT INTO t VALUES(x'00')");
 }
-END_TEST
 
 static int compare_bytes(void *context, int a_len, const void *a, int b_len, const void *b) {
     (void)context;
@@ -215,7 +196,7 @@ static int compare_bytes(void *context, int a_len, const void *a, int b_len, con
     return c ? c : a_len - b_len;
 }
 
-START_TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
+TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
     sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_bytes);
     sql_create(db, "t", "path, name COLLATE NOCASE, other COLLATE own");
     sql_run(db, "INSERT INTO t VALUES('a', 'Name', 1)");
@@ -227,11 +208,10 @@ START_TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
     sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_bytes);
     expect("a\n", "SELECT path FROM t WHERE name = 'nAME'");
 }
-END_TEST
 
 /* ---- what T_artstate says of the columns ------------------------------------------------------------------------- */
 
-START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
+TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
     static const char *const texts[] = {"''",
                                         "'path,'",
                                         "','",
@@ -261,9 +241,8 @@ START_TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so)
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
 }
-END_TEST
 
-START_TEST(test_columns_that_are_not_those_of_create_are_damage) {
+TEST(test_columns_that_are_not_those_of_create_are_damage) {
     sql_create(db, "t", "path, size INTEGER, note");
     sql_run(db, "INSERT INTO t VALUES('a', '5', 'n'); DELETE FROM t_artstate WHERE k = 'columns'");
     reopen();
@@ -275,9 +254,8 @@ START_TEST(test_columns_that_are_not_those_of_create_are_damage) {
     sql_run(db, "UPDATE t_artstate SET v = 'path, size INTEGER, note' WHERE k = 'columns'");
     expect("a|5|n\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_an_added_column_that_is_not_understood_is_damage) {
+TEST(test_an_added_column_that_is_not_understood_is_damage) {
     static const char *const added[] = {"value",      "a,",   ",", "a, b",          "\"a",     "a DEFAULT 5",
                                         "prefix INT", " ",    "5", "a /* ' */ ''",  "a INT (", "a) WITHOUT ROWID; --",
                                         "a [b",       "\x01", "",  "a PRIMARY KEY", "PATH"};
@@ -291,9 +269,8 @@ START_TEST(test_an_added_column_that_is_not_understood_is_damage) {
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
 }
-END_TEST
 
-START_TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
+TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
     sql_create(db, "t", "path, size INTEGER");
     sql_run(db, "INSERT INTO t VALUES('a', '5'); ALTER TABLE t_artstate ADD COLUMN other; INSERT INTO t(t) VALUES('add "
                 "column k');"
@@ -306,7 +283,6 @@ START_TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
     sql_run(db, "UPDATE t SET k = 7");
     expect("a|5|7|\n", "SELECT * FROM t");
 }
-END_TEST
 
 static int deny_state(void *context, int action, const char *table, const char *column, const char *schema,
                       const char *trigger) {
@@ -317,7 +293,7 @@ static int deny_state(void *context, int action, const char *table, const char *
     return hidden ? *(int *)context : SQLITE_OK;
 }
 
-START_TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row) {
+TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row) {
     for (int i = 0; i < 2; i++) {
         int answer = i ? SQLITE_IGNORE : SQLITE_DENY;
         sql_run(db, "DROP TABLE IF EXISTS t");
@@ -332,10 +308,9 @@ START_TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_r
         expect("a|1|\n", "SELECT * FROM t");
     }
 }
-END_TEST
 
 /* Another connection's schema changes between this connection's reading of it and the first use of the table. */
-START_TEST(test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_used) {
+TEST(test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_used) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3 *other = sql_open(path);
@@ -347,29 +322,8 @@ START_TEST(test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_fir
     sqlite3_free(rows);
     sql_close(other);
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_columns");
-    TCase *tcase = tcase_create("columns");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_columns_are_declared_as_in_an_ordinary_table);
-    tcase_add_test(tcase, test_what_an_art_table_cannot_keep_is_refused_by_name);
-    tcase_add_test(tcase, test_keywords_are_names_and_types_where_they_are_in_an_ordinary_table);
-    tcase_add_test(tcase, test_there_may_be_as_many_columns_as_sqlite_lets_a_virtual_table_have);
-    tcase_add_test(tcase, test_a_table_of_keys_only_has_rows);
-    tcase_add_test(tcase, test_a_collation_must_be_there_when_the_table_is_first_used);
-    tcase_add_test(tcase, test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so);
-    tcase_add_test(tcase, test_columns_that_are_not_those_of_create_are_damage);
-    tcase_add_test(tcase, test_an_added_column_that_is_not_understood_is_damage);
-    tcase_add_test(tcase, test_columns_of_t_state_that_art_has_not_made_mean_nothing);
-    tcase_add_test(tcase, test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row);
-    tcase_add_test(tcase, test_a_schema_that_changed_meanwhile_is_noticed_when_the_table_is_first_used);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_columns", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -1,5 +1,4 @@
 /* Commands: INSERT INTO t(t) VALUES('...'), what each does, when, and what a rollback leaves of it. */
-#include <check.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -13,24 +12,8 @@
 #include <unistd.h>
 
 #include "tests/support/readme.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("commands");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
     int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
@@ -73,7 +56,7 @@ static void option_is(sqlite3 *on, const char *option, const char *expected) {
 
 /* --- how a command is given --------------------------------------------------------------------------------------- */
 
-START_TEST(test_an_unknown_command_is_told_the_known_ones) {
+TEST(test_an_unknown_command_is_told_the_known_ones) {
     make_table();
     refused(db, SQLITE_ERROR, "flush, optimize, vacuum, clean, adopt, integrity-check", "INSERT INTO t(t) VALUES('x')");
     refused(db, SQLITE_ERROR,
@@ -88,9 +71,8 @@ START_TEST(test_an_unknown_command_is_told_the_known_ones) {
     refused(db, SQLITE_ERROR, "set the environment variable ART_IO", "INSERT INTO t(t) VALUES('io=pwrite')");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
 }
-END_TEST
 
-START_TEST(test_a_command_is_a_text_and_stands_alone) {
+TEST(test_a_command_is_a_text_and_stands_alone) {
     make_table();
     refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1)");
     refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1.5)");
@@ -104,9 +86,8 @@ START_TEST(test_a_command_is_a_text_and_stands_alone) {
     sql_run(db, "INSERT INTO t(path, value, t) VALUES('a row', 1, NULL)");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 501);
 }
-END_TEST
 
-START_TEST(test_case_and_blanks_mean_nothing) {
+TEST(test_case_and_blanks_mean_nothing) {
     make_table();
     sql_run(db, "INSERT INTO t(t) VALUES('  FLUSH '), (' Integrity-Check'), ('Cache=2mb'), ('\tlog_LIMIT = 3 MB\n')");
     option_is(db, "option cache", "2097152\n");
@@ -120,9 +101,8 @@ START_TEST(test_case_and_blanks_mean_nothing) {
     refused(db, SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('add columns')");
     refused(db, SQLITE_ERROR, "cut off", "INSERT INTO t(t) VALUES('add column')");
 }
-END_TEST
 
-START_TEST(test_commands_work_wherever_a_table_is) {
+TEST(test_commands_work_wherever_a_table_is) {
     char *second = sqlite3_mprintf("%s/b.db", directory);
     sql_run(db, "ATTACH '%q' AS x; ATTACH ':memory:' AS m", second);
     static const char *const schemas[] = {"main", "temp", "x", "m"};
@@ -143,9 +123,8 @@ START_TEST(test_commands_work_wherever_a_table_is) {
             "INSERT INTO \"a \"\"b\"(\"a \"\"b\") VALUES(new.what); END; INSERT INTO log VALUES('flush'), ('vacuum')");
     sqlite3_free(second);
 }
-END_TEST
 
-START_TEST(test_a_read_only_database_takes_no_commands) {
+TEST(test_a_read_only_database_takes_no_commands) {
     make_table();
     command("flush");
     sql_close(db);
@@ -155,11 +134,10 @@ START_TEST(test_a_read_only_database_takes_no_commands) {
     refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('clean')");
     gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|500\n");
 }
-END_TEST
 
 /* --- at commit ---------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
+TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
     make_table();
     sql_run(db, "BEGIN");
     command("flush");
@@ -179,9 +157,8 @@ START_TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 101);
     gives(db, "SELECT art_check('t')", "ok\n");
 }
-END_TEST
 
-START_TEST(test_vacuum_gives_space_back) {
+TEST(test_vacuum_gives_space_back) {
     if (sql_has_no_file("test_vacuum_gives_space_back")) return;
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_create(db, "t", "");
@@ -199,9 +176,8 @@ START_TEST(test_vacuum_gives_space_back) {
     ck_assert_msg(after < before / 2, "%lld bytes, then %lld", (long long)before, (long long)after);
     gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|200\n");
 }
-END_TEST
 
-START_TEST(test_what_is_rolled_back_was_never_asked_for) {
+TEST(test_what_is_rolled_back_was_never_asked_for) {
     make_table();
     sql_run(db, "BEGIN");
     command("flush");
@@ -225,9 +201,8 @@ START_TEST(test_what_is_rolled_back_was_never_asked_for) {
     ck_assert_int_eq(info(db, "runs"), 2);
     gives(db, "SELECT path FROM t WHERE path < 'p'", "1\n2\n4\n");
 }
-END_TEST
 
-START_TEST(test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again) {
+TEST(test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again) {
     make_table();
     sqlite3 *other = sql_open(path);
     sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
@@ -242,9 +217,8 @@ START_TEST(test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again) {
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 501);
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_a_check_finds_nothing_or_fails) {
+TEST(test_a_check_finds_nothing_or_fails) {
     if (sql_has_no_file("test_a_check_finds_nothing_or_fails")) return;
     make_table();
     command("integrity-check");
@@ -265,11 +239,10 @@ START_TEST(test_a_check_finds_nothing_or_fails) {
     refused(db, SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('flush')");
     sqlite3_free(file);
 }
-END_TEST
 
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_setting_is_kept_and_counts_at_once) {
+TEST(test_a_setting_is_kept_and_counts_at_once) {
     make_table();
     command("log_limit=1KB");
     sql_run(db, "INSERT INTO t(path, value) VALUES('long', zeroblob(2000))");
@@ -293,9 +266,8 @@ START_TEST(test_a_setting_is_kept_and_counts_at_once) {
     ck_assert_int_eq(info(db, "log rows"), 0);
     gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
 }
-END_TEST
 
-START_TEST(test_a_setting_belongs_to_its_transaction) {
+TEST(test_a_setting_belongs_to_its_transaction) {
     make_table();
     int64_t share = info(db, "cache limit");
     ck_assert_int_ge(share, 8 << 20);
@@ -321,9 +293,8 @@ START_TEST(test_a_setting_belongs_to_its_transaction) {
     refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
     ck_assert_int_eq(info(db, "cache limit"), share);
 }
-END_TEST
 
-START_TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
+TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
     make_table();
     sqlite3 *other = sql_open(path);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 500);
@@ -340,10 +311,9 @@ START_TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
     gives(other, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
     sql_close(other);
 }
-END_TEST
 
 /* A table that was made before 1.0 may have been given `io` and `direct`: they say nothing any more. */
-START_TEST(test_the_environment_says_how_blobs_are_read_and_written) {
+TEST(test_the_environment_says_how_blobs_are_read_and_written) {
     sql_ways(NULL, NULL);
     make_table();
     command("flush");
@@ -365,10 +335,9 @@ START_TEST(test_the_environment_says_how_blobs_are_read_and_written) {
     sql_ways(NULL, NULL);
     sqlite3_free(before);
 }
-END_TEST
 
 /* A refused COMMIT has done it already, and would do it again. */
-START_TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
+TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
     make_table();
     for (int wanted = 0; wanted < 2; wanted++) {
         command("optimize");
@@ -389,7 +358,6 @@ START_TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
         gives(db, "SELECT art_check('t')", "ok\n");
     }
 }
-END_TEST
 
 /* --- clean -------------------------------------------------------------------------------------------------------- */
 
@@ -424,7 +392,7 @@ static char *make_orphan(sqlite3 *on, const char *table) {
     return file;
 }
 
-START_TEST(test_orphan_files_are_shown_and_removed) {
+TEST(test_orphan_files_are_shown_and_removed) {
     make_table();
     char *mine = make_with_file(db, "u"), *first = make_orphan(db, "v"), *second = make_orphan(db, "w");
     char *expected = sqlite3_mprintf("%s\n%s\n", first, second);
@@ -441,9 +409,8 @@ START_TEST(test_orphan_files_are_shown_and_removed) {
     sqlite3_free(expected);
     sqlite3_free(shown);
 }
-END_TEST
 
-START_TEST(test_files_are_removed_only_by_a_commit) {
+TEST(test_files_are_removed_only_by_a_commit) {
     make_table();
     char *file = make_orphan(db, "u");
     sql_run(db, "BEGIN");
@@ -468,9 +435,8 @@ START_TEST(test_files_are_removed_only_by_a_commit) {
     sql_close(other);
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
+TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
     make_table();
     char *used = make_with_file(db, "u");
     sql_run(db, "BEGIN; DROP TABLE u");
@@ -500,9 +466,8 @@ START_TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
     sqlite3_free(used);
     sqlite3_free(made);
 }
-END_TEST
 
-START_TEST(test_a_rolled_back_create_is_cleaned_up_after) {
+TEST(test_a_rolled_back_create_is_cleaned_up_after) {
     make_table();
     sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
     fill(db, "v", 2000);
@@ -515,11 +480,10 @@ START_TEST(test_a_rolled_back_create_is_cleaned_up_after) {
     ck_assert(!is_there(made));
     sqlite3_free(made);
 }
-END_TEST
 
 /* b.db's name begins the names of its files, as does "a.db-x", which is what a table "x-..." of a.db would look
  * like. */
-START_TEST(test_files_of_other_databases_stay) {
+TEST(test_files_of_other_databases_stay) {
     char *names[] = {sqlite3_mprintf("%s/b.db", directory), sqlite3_mprintf("%s/a.db-x", directory)};
     char *live[2], *left[2];
     make_table();
@@ -543,9 +507,8 @@ START_TEST(test_files_of_other_databases_stay) {
         sqlite3_free(left[i]);
     }
 }
-END_TEST
 
-START_TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
+TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
     char *copy = sqlite3_mprintf("%s/copy.db", directory), *folder = sqlite3_mprintf("%s/copies", directory);
     char *twin = sqlite3_mprintf("%s/a.db", folder);
     make_table();
@@ -579,9 +542,8 @@ START_TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
     sqlite3_free(live_twin);
     sqlite3_free(left_twin);
 }
-END_TEST
 
-START_TEST(test_what_only_has_such_a_name_is_shown_and_left) {
+TEST(test_what_only_has_such_a_name_is_shown_and_left) {
     make_table();
     char *real = make_orphan(db, "v");
     char *names[5];
@@ -619,9 +581,8 @@ START_TEST(test_what_only_has_such_a_name_is_shown_and_left) {
     sqlite3_free(real);
     sqlite3_free(elsewhere);
 }
-END_TEST
 
-START_TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
+TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
     make_table();
     char *used = make_with_file(db, "u"), *left = make_orphan(db, "v");
     sql_run(
@@ -637,7 +598,6 @@ START_TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
     sqlite3_free(used);
     sqlite3_free(left);
 }
-END_TEST
 
 /* From now on the process dies, or the call fails, where a file is removed. */
 static bool forbid_unlink(unsigned action) {
@@ -670,7 +630,7 @@ static int drop_in_child(const char *statement, unsigned action) {
     return status;
 }
 
-START_TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
+TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
     sql_run(db, "PRAGMA journal_mode=WAL"); /* where a commit removes no file itself */
     make_table();
     char *file = make_with_file(db, "u");
@@ -689,9 +649,8 @@ START_TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_cle
     }
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
+TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_table();
     char *file = make_with_file(db, "u");
@@ -710,9 +669,8 @@ START_TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
     }
     sqlite3_free(file);
 }
-END_TEST
 
-START_TEST(test_cleaning_disturbs_no_other_connection) {
+TEST(test_cleaning_disturbs_no_other_connection) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_table();
     char *used = make_with_file(db, "u"), *left = make_orphan(db, "v");
@@ -732,11 +690,10 @@ START_TEST(test_cleaning_disturbs_no_other_connection) {
     sqlite3_free(used);
     sqlite3_free(left);
 }
-END_TEST
 
 /* --- what is said of them ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_readme_describes_every_command) {
+TEST(test_readme_describes_every_command) {
     make_table();
     ck_assert_int_eq(sql_try(db, "INSERT INTO t(t) VALUES('?')"), SQLITE_ERROR);
     const char *known = strstr(sqlite3_errmsg(db), "known are ");
@@ -752,64 +709,8 @@ START_TEST(test_readme_describes_every_command) {
     }
     sqlite3_free(list);
 }
-END_TEST
-
-static TCase *giving(void) {
-    TCase *tcase = tcase_create("giving");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_an_unknown_command_is_told_the_known_ones);
-    tcase_add_test(tcase, test_a_command_is_a_text_and_stands_alone);
-    tcase_add_test(tcase, test_case_and_blanks_mean_nothing);
-    tcase_add_test(tcase, test_commands_work_wherever_a_table_is);
-    tcase_add_test(tcase, test_a_read_only_database_takes_no_commands);
-    tcase_add_test(tcase, test_readme_describes_every_command);
-    return tcase;
-}
-
-static TCase *commits(void) {
-    TCase *tcase = tcase_create("commits");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_flush_optimize_and_vacuum_are_done_by_the_commit);
-    tcase_add_test(tcase, test_vacuum_gives_space_back);
-    tcase_add_test(tcase, test_what_is_rolled_back_was_never_asked_for);
-    tcase_add_test(tcase, test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again);
-    tcase_add_test(tcase, test_a_check_finds_nothing_or_fails);
-    tcase_add_test(tcase, test_a_setting_is_kept_and_counts_at_once);
-    tcase_add_test(tcase, test_a_setting_belongs_to_its_transaction);
-    tcase_add_test(tcase, test_another_connection_goes_by_a_setting_when_it_opens_the_table);
-    tcase_add_test(tcase, test_the_environment_says_how_blobs_are_read_and_written);
-    tcase_add_test(tcase, test_what_is_taken_back_after_a_refused_commit_is_not_done);
-    return tcase;
-}
-
-static TCase *cleaning(void) {
-    TCase *tcase = tcase_create("cleaning");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_orphan_files_are_shown_and_removed);
-    tcase_add_test(tcase, test_files_are_removed_only_by_a_commit);
-    tcase_add_test(tcase, test_what_this_transaction_makes_or_drops_is_not_cleaned_away);
-    tcase_add_test(tcase, test_a_rolled_back_create_is_cleaned_up_after);
-    tcase_add_test(tcase, test_files_of_other_databases_stay);
-    tcase_add_test(tcase, test_a_copied_database_cleans_nothing_of_the_originals);
-    tcase_add_test(tcase, test_what_only_has_such_a_name_is_shown_and_left);
-    tcase_add_test(tcase, test_a_table_that_has_lost_its_id_stops_the_cleaning);
-    tcase_add_test(tcase, test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean);
-    tcase_add_test(tcase, test_a_file_that_cannot_be_removed_stays_for_later);
-    tcase_add_test(tcase, test_cleaning_disturbs_no_other_connection);
-    return tcase;
-}
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_commands");
-    suite_add_tcase(suite, giving());
-    suite_add_tcase(suite, commits());
-    suite_add_tcase(suite, cleaning());
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_commands", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -1,26 +1,12 @@
 /* Every policy has a counter in art_info, which moves when the policy helps: here each is made to help once. */
-#include <check.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch("counters");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_create(db, "t", "cache='2MB'");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static sqlite3_int64 counter(const char *property) {
@@ -43,7 +29,7 @@ static void is_more(const char *property, sqlite3_int64 than) {
     ck_assert_msg(now > than, "'%s' is %lld, and was %lld", property, (long long)now, (long long)than);
 }
 
-START_TEST(test_lookups_count_what_they_were_spared) {
+TEST(test_lookups_count_what_they_were_spared) {
     fill("k", 5000);
     flush();
     sql_run(db, "INSERT INTO t VALUES('k/000100/x', 1), ('k/004900/x', 1)");
@@ -64,9 +50,8 @@ START_TEST(test_lookups_count_what_they_were_spared) {
     for (int i = 0; i < 3; i++) sql_int(db, "SELECT min(path) > '' FROM t");
     is_more("gaps passed", gaps);
 }
-END_TEST
 
-START_TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
+TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
     fill("k", 60000);
     flush();
     ck_assert_int_eq(counter("flushes"), 1);
@@ -82,9 +67,8 @@ START_TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
     ck_assert_int_eq(counter("flushes"), 4);
     is_more("flushes joined", 0);
 }
-END_TEST
 
-START_TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
+TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
     fill("k", 60000);
     flush();
     sqlite3_int64 before = counter("blobs read ahead");
@@ -94,10 +78,9 @@ START_TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
     bool ring = sql_int(db, "SELECT value = 'uring' FROM art_info('t') WHERE property = 'io'");
     ck_assert_int_eq(counter("ring batches") > 0, ring);
 }
-END_TEST
 
 /* One more than stay awake. */
-START_TEST(test_a_table_that_rests_counts_it) {
+TEST(test_a_table_that_rests_counts_it) {
     ck_assert_int_eq(counter("rests"), 0);
     for (unsigned i = 0; i < 20; i++) {
         char name[8];
@@ -107,21 +90,8 @@ START_TEST(test_a_table_that_rests_counts_it) {
     }
     is_more("rests", 0);
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_counters");
-    TCase *tests = tcase_create("counters");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_lookups_count_what_they_were_spared);
-    tcase_add_test(tests, test_commits_count_what_they_merge_and_what_they_need_not_read);
-    tcase_add_test(tests, test_walks_count_what_was_read_ahead_and_batches_of_a_ring);
-    tcase_add_test(tests, test_a_table_that_rests_counts_it);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_counters", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

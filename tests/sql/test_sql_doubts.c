@@ -1,6 +1,5 @@
 /* Conditions between the key and a number of which SQLite does not tell how it is compared: what agrees with an
  * ordinary table, and what is refused, with words that help. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +66,7 @@ static const char *const all_keys = "[\"\", \"!\", \"/1\", \"07\", \"10\", \"12.
 /* --- equality ----------------------------------------------------------------------------------------------------- */
 
 /* By text, by number or not at all: SQLite has the last word on each key that may be meant. */
-START_TEST(test_what_is_equal_to_a_number_is_what_an_ordinary_table_finds) {
+TEST(test_what_is_equal_to_a_number_is_what_an_ordinary_table_finds) {
     static const char *const queries[] = {
         "SELECT path FROM %s WHERE path = ?1 ORDER BY path",
         "SELECT path FROM %s WHERE path = ?1 ORDER BY +path DESC LIMIT 1",
@@ -93,7 +92,6 @@ START_TEST(test_what_is_equal_to_a_number_is_what_an_ordinary_table_finds) {
     expect(by_union, INTEGER, false); /* a text that has a numeric affinity all the same is taken for one without */
     expect(by_union, REAL, false);
 }
-END_TEST
 
 static void expect_same_rows(void) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT * FROM t EXCEPT SELECT * FROM b)"), 0);
@@ -101,7 +99,7 @@ static void expect_same_rows(void) {
 }
 
 /* SQLite was promised a single row, but where the number is a literal. */
-START_TEST(test_a_write_finds_the_one_key_of_a_number_and_is_refused_where_there_are_several) {
+TEST(test_a_write_finds_the_one_key_of_a_number_and_is_refused_where_there_are_several) {
     static const char *const writes[] = {"UPDATE %s SET value = 2 WHERE path = ?1", "DELETE FROM %s WHERE path = ?1",
                                          "UPDATE %s SET value = 3 WHERE path = CAST(?1 AS INTEGER)",
                                          "DELETE FROM %s WHERE path = (SELECT max(id) FROM o WHERE id < 12)"};
@@ -125,11 +123,10 @@ START_TEST(test_a_write_finds_the_one_key_of_a_number_and_is_refused_where_there
         expect_same_rows();
     }
 }
-END_TEST
 
 /* --- order -------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_number_by_order_is_refused_whatever_the_keys_are) {
+TEST(test_a_number_by_order_is_refused_whatever_the_keys_are) {
     static const char *const queries[] = {
         "SELECT path FROM %s WHERE path > ?1",
         "SELECT path FROM %s WHERE path BETWEEN ?1 AND 'b'",
@@ -163,10 +160,9 @@ START_TEST(test_a_number_by_order_is_refused_whatever_the_keys_are) {
                 "AS TEXT) around the number, or CAST(path AS NUMERIC)",
                 "SELECT path FROM t WHERE path > (SELECT min(id) FROM o)");
 }
-END_TEST
 
 /* Literals are SQLite's to compare, as is what is no number. */
-START_TEST(test_what_is_no_number_or_a_literal_is_compared_as_in_an_ordinary_table) {
+TEST(test_what_is_no_number_or_a_literal_is_compared_as_in_an_ordinary_table) {
     static const char *const queries[] = {
         "SELECT path FROM %s WHERE path > 7 ORDER BY path",
         "SELECT path FROM %s WHERE path <= 12.5 AND path > -3 ORDER BY path DESC LIMIT 3",
@@ -189,10 +185,9 @@ START_TEST(test_what_is_no_number_or_a_literal_is_compared_as_in_an_ordinary_tab
         expect("SELECT path FROM %s WHERE path <= ?1 ORDER BY path DESC", others[i], false);
     }
 }
-END_TEST
 
 /* A trigger's statement is refused, and with it the one that has set it off. */
-START_TEST(test_a_trigger_that_asks_so_is_refused) {
+TEST(test_a_trigger_that_asks_so_is_refused) {
     fill("[\"10\", \"5\", \"a\"]");
     if (sql_standin()) return;
     sql_run(db, "CREATE TABLE c(n, x INTEGER); INSERT INTO c VALUES(0, 7), (0, 8); CREATE TABLE found(p);"
@@ -202,7 +197,6 @@ START_TEST(test_a_trigger_that_asks_so_is_refused) {
     ck_assert(sql_is_undecided(db));
     sql_expect(db, "0|0\n", "SELECT max(n), (SELECT count(*) FROM found) FROM c");
 }
-END_TEST
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
 
@@ -217,7 +211,7 @@ static int steps_of(const char *sql) {
 }
 
 /* SQLite does not look at the keys again: a row of a range costs as many of its steps as one of a listing. */
-START_TEST(test_one_prefix_has_one_price) {
+TEST(test_one_prefix_has_one_price) {
     if (sql_standin()) return;
     sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 1000)"
                 "INSERT INTO t(path, value) SELECT printf('f/%%05d', i), i FROM i");
@@ -227,7 +221,6 @@ START_TEST(test_one_prefix_has_one_price) {
     ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path > ?1"), listed + 10);
     ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path GLOB ?1 || '*'"), listed + 20);
 }
-END_TEST
 
 /* --- at random ---------------------------------------------------------------------------------------------------- */
 
@@ -239,7 +232,7 @@ static void append_number(sqlite3_str *out, struct random *random) {
 }
 
 /* Rows are as an ordinary table's, or the query is refused. */
-START_TEST(test_random_numbers_are_compared_exactly_or_not_at_all) {
+TEST(test_random_numbers_are_compared_exactly_or_not_at_all) {
     static const char *const operators[] = {"<", "<=", ">", ">=", "=", "IS", "="};
     static const char *const columns[] = {"id", "any", "CAST(id AS TEXT)", "any + 1", "name"};
     struct random random = {random_seed()};
@@ -275,10 +268,9 @@ START_TEST(test_random_numbers_are_compared_exactly_or_not_at_all) {
     printf("%d queries answered\n", answered);
     ck_assert_int_gt(answered, 100);
 }
-END_TEST
 
 /* What SQLite gives out is UTF-8, and a binding may fail where it is not. */
-START_TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
+TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
     sql_run(db, "INSERT INTO t(path, value) VALUES(CAST(x'61ff80c3' AS TEXT), 1)");
     sql_refused(db, SQLITE_ERROR,
                 "art: a common prefix cannot be changed (t.path = 'a?"
@@ -286,21 +278,7 @@ START_TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
                 "?'): leave the delimiter",
                 "UPDATE t SET value = 1 WHERE prefix = 'a' AND delimiter = x'c3'");
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("doubts");
-    TCase *cases = tcase_create("doubts");
-    tcase_set_timeout(cases, 300);
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_test(cases, test_what_is_equal_to_a_number_is_what_an_ordinary_table_finds);
-    tcase_add_test(cases, test_a_write_finds_the_one_key_of_a_number_and_is_refused_where_there_are_several);
-    tcase_add_test(cases, test_a_number_by_order_is_refused_whatever_the_keys_are);
-    tcase_add_test(cases, test_what_is_no_number_or_a_literal_is_compared_as_in_an_ordinary_table);
-    tcase_add_test(cases, test_a_trigger_that_asks_so_is_refused);
-    tcase_add_test(cases, test_one_prefix_has_one_price);
-    tcase_add_test(cases, test_random_numbers_are_compared_exactly_or_not_at_all);
-    tcase_add_test(cases, test_a_message_that_quotes_any_bytes_is_utf8);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("doubts", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
 }

@@ -1,16 +1,11 @@
 /* The edges of what a statement may say: values that are too long or of an odd kind, broken characters, names like the
  * hidden columns'. What an ordinary table gives, an art table gives. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
 
 static void reopen(void) {
     sql_close(db);
@@ -18,18 +13,9 @@ static void reopen(void) {
 }
 
 static void set_up(void) {
-    directory = sql_scratch("edges");
-    path = sqlite3_mprintf("%s/e.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE plain(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void both(const char *statement) {
@@ -51,7 +37,7 @@ static void same(const char *query) {
 
 #define LONG "(SELECT hex(zeroblob(40000)))"
 
-START_TEST(test_paths_that_are_too_long_are_nowhere) {
+TEST(test_paths_that_are_too_long_are_nowhere) {
     static const char *const queries[] = {
         "SELECT count(*) FROM @ WHERE path = " LONG,
         "SELECT count(*) FROM @ WHERE path = " LONG " AND path > ''",
@@ -71,10 +57,9 @@ START_TEST(test_paths_that_are_too_long_are_nowhere) {
     sqlite3_free(query);
     sqlite3_free(xs);
 }
-END_TEST
 
 /* What is no sound UTF-8, or more than one way to write a character, matches as SQLite's own functions have it. */
-START_TEST(test_patterns_with_broken_characters) {
+TEST(test_patterns_with_broken_characters) {
     static const char *const characters[] = {"e0808a", "f08080af", "edA080", "efbfbe",   "efbfbf",
                                              "efbfbd", "c3a9",     "c380af", "f09f9880", "f8808080",
                                              "c3",     "80",       "c080",   "e2828280", "f0908080"};
@@ -98,10 +83,9 @@ START_TEST(test_patterns_with_broken_characters) {
         }
     }
 }
-END_TEST
 
 /* Bounds by NOCASE that are none of a LIKE's are SQLite's to compare. */
-START_TEST(test_bounds_that_no_like_has_made) {
+TEST(test_bounds_that_no_like_has_made) {
     static const char *const bounds[][2] = {{"'A'", "'bc'"},
                                             {"'Ax'", "'bx'"},
                                             {"'ab'", "'ad'"},
@@ -121,11 +105,10 @@ START_TEST(test_bounds_that_no_like_has_made) {
     same("SELECT path FROM @ WHERE path >= 'a' AND path < 'ab' AND path GLOB 'A*'");
     same("SELECT path FROM @ WHERE path >= 'aa' AND path < 'bb' AND path GLOB '?*'");
 }
-END_TEST
 
 /* --- listings ----------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_the_empty_path_is_a_row_like_any_other) {
+TEST(test_the_empty_path_is_a_row_like_any_other) {
     sql_run(db, "INSERT INTO t VALUES('', 'empty'), ('a', 1), ('b/c', 2)");
     sql_expect(db, "|empty\na|1\nb/|\n", "SELECT path, value FROM t('', '/')");
     sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('', '/') WHERE path = '')");
@@ -133,19 +116,17 @@ START_TEST(test_the_empty_path_is_a_row_like_any_other) {
     sql_run(db, "INSERT INTO t VALUES('', 1); DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = ''");
     sql_expect(db, "a\nb/c\n", "SELECT path FROM t");
 }
-END_TEST
 
-START_TEST(test_a_delimiter_that_is_only_compared_is_refused) {
+TEST(test_a_delimiter_that_is_only_compared_is_refused) {
     sql_run(db, "INSERT INTO t VALUES('a/b', 1)");
     sql_expect(db, "a/b||\n", "SELECT path, delimiter, prefix FROM t WHERE path = 'a/b' AND delimiter IS NULL");
     sql_refused(db, SQLITE_ERROR, "art: delimiter is an argument",
                 "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
 }
-END_TEST
 
 /* --- memory that is given back ------------------------------------------------------------------------------------ */
 
-START_TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
+TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
     static const char *const statements[] = {"SELECT count(*) FROM t(zeroblob(3000000), '/')",
                                              "SELECT count(*) FROM t('', zeroblob(3000000))",
                                              "INSERT OR REPLACE INTO t VALUES('huge', zeroblob(3000000))"};
@@ -159,11 +140,10 @@ START_TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
         ck_assert_msg(after - before < 2500000, "%s leaves %lld bytes", statements[i], (long long)(after - before));
     }
 }
-END_TEST
 
 /* --- absurd sizes, and a database that is gone -------------------------------------------------------------------- */
 
-START_TEST(test_absurd_sizes_add_up) {
+TEST(test_absurd_sizes_add_up) {
     enum { CONNECTIONS = 4 };
     sqlite3 *all[CONNECTIONS];
     if (sql_standin()) return;
@@ -179,7 +159,6 @@ START_TEST(test_absurd_sizes_add_up) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM u"), CONNECTIONS);
     for (unsigned i = 0; i < CONNECTIONS; i++) sql_close(all[i]);
 }
-END_TEST
 
 static void lose_database(const char *journal, const char *write) {
     sql_run(db, "PRAGMA journal_mode = %s", journal);
@@ -189,21 +168,19 @@ static void lose_database(const char *journal, const char *write) {
     sql_refused(db, SQLITE_READONLY, "moved, replaced or removed", write);
 }
 
-START_TEST(test_a_database_that_was_removed_says_so) {
+TEST(test_a_database_that_was_removed_says_so) {
     if (sql_standin()) return;
     lose_database("DELETE", "INSERT INTO t VALUES('b', 2)");
 }
-END_TEST
 
-START_TEST(test_a_flush_without_a_database_says_so) {
+TEST(test_a_flush_without_a_database_says_so) {
     if (sql_standin() || sql_has_no_file("a flush that finds no database")) return;
     lose_database("WAL", "INSERT INTO t(t) VALUES('flush')");
 }
-END_TEST
 
 /* --- names and definitions ---------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
+TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
     static const char *const names[] = {"prefix", "delimiter", "entries", "version", "path", "value"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         sql_create(db, names[i], "");
@@ -216,9 +193,8 @@ START_TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
                 names[i], names[i]);
     }
 }
-END_TEST
 
-START_TEST(test_odd_definitions) {
+TEST(test_odd_definitions) {
     static const struct {
         const char *arguments, *type, *words; /* words: why it is refused, or NULL */
     } cases[] = {
@@ -264,10 +240,9 @@ START_TEST(test_odd_definitions) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art(cache='1 TB')");
     sql_expect(db, "1\n", "SELECT value / 1099511627776 FROM art_info('u') WHERE property = 'cache limit'");
 }
-END_TEST
 
 /* Somebody has been at the schema: nothing is understood, and the table can be dropped. */
-START_TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
+TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
     static const char *const schemas[] = {"art(path BLOB)", "art(path, a CHECK (a > 1))", "art(path, path)",
                                           "art(',')"};
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
@@ -285,10 +260,9 @@ START_TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
         sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'u*'");
     }
 }
-END_TEST
 
 /* The rows are only counted: no column is asked for. */
-START_TEST(test_a_query_that_counts_goes_on_after_a_rollback) {
+TEST(test_a_query_that_counts_goes_on_after_a_rollback) {
     sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100) SELECT i, i FROM n");
     for (int rows = 1; rows < 40; rows += 19) {
         sqlite3_stmt *count = sql_prepare(db, "SELECT 1 FROM t");
@@ -299,18 +273,16 @@ START_TEST(test_a_query_that_counts_goes_on_after_a_rollback) {
         sqlite3_finalize(count);
     }
 }
-END_TEST
 
-START_TEST(test_more_columns_than_this_connection_may_have) {
+TEST(test_more_columns_than_this_connection_may_have) {
     sqlite3_stmt *add = sql_prepare(db, "INSERT INTO t(t) VALUES('add column more')");
     sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 3);
     ck_assert_int_eq(sqlite3_step(add), SQLITE_ERROR);
     ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "a table has at most 0 here"));
     sqlite3_finalize(add);
 }
-END_TEST
 
-START_TEST(test_a_private_cache_may_be_asked_for) {
+TEST(test_a_private_cache_may_be_asked_for) {
     char *uri = sqlite3_mprintf("file:%s?cache=private", path), *shared = sqlite3_mprintf("file:%s?cache=shared", path);
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3 *other = sql_open_flags(uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI);
@@ -322,11 +294,10 @@ START_TEST(test_a_private_cache_may_be_asked_for) {
     sqlite3_free(uri);
     sqlite3_free(shared);
 }
-END_TEST
 
 /* --- rows that a statement meets again ---------------------------------------------------------------------------- */
 
-START_TEST(test_a_row_that_was_moved_is_not_met_again) {
+TEST(test_a_row_that_was_moved_is_not_met_again) {
     sql_create(db, "s", "path, size, note");
     sql_run(db, "CREATE TABLE numbers(n); INSERT INTO numbers VALUES(1), (2), (3)");
     both("INSERT INTO @ VALUES('a', 1), ('b', 2)");
@@ -340,11 +311,10 @@ START_TEST(test_a_row_that_was_moved_is_not_met_again) {
                 "UPDATE t SET value = n, delimiter = '/' FROM numbers");
     sql_refused(db, SQLITE_ERROR, "prefix is not for writing", "UPDATE t SET value = n, prefix = 'x' FROM numbers");
 }
-END_TEST
 
 /* --- tables that tell about tables -------------------------------------------------------------------------------- */
 
-START_TEST(test_what_is_asked_by_a_table_s_name) {
+TEST(test_what_is_asked_by_a_table_s_name) {
     sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
     sql_expect(db, "", "SELECT * FROM art_info(NULL)");
     sql_expect(db, "", "SELECT * FROM art_check(NULL)");
@@ -355,7 +325,6 @@ START_TEST(test_what_is_asked_by_a_table_s_name) {
     sql_refused(db, SQLITE_ERROR, "art_info needs a table's name", "SELECT * FROM art_info WHERE property = 'keys'");
     sql_refused(db, SQLITE_ERROR, "art_check needs a table's name", "SELECT * FROM art_check WHERE \"table\" GLOB 't'");
 }
-END_TEST
 
 /* --- a row that changes under its statement ----------------------------------------------------------------------- */
 
@@ -369,7 +338,7 @@ static void run_change(sqlite3_context *context, int count, sqlite3_value **valu
 }
 
 /* Its value lay in pieces, which are gone: what is read then is NULL, or what was there, and never an error. */
-START_TEST(test_a_long_value_that_is_replaced_under_its_statement) {
+TEST(test_a_long_value_that_is_replaced_under_its_statement) {
     static const char *const changes[] = {
         "DELETE FROM t WHERE path = 'big'", "UPDATE t SET value = hex(zeroblob(10001)) WHERE path = 'big'",
         "UPDATE t SET value = hex(randomblob(10000)) WHERE path = 'big'",
@@ -391,31 +360,7 @@ START_TEST(test_a_long_value_that_is_replaced_under_its_statement) {
     }
     sqlite3_free(value);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("edges");
-    TCase *tests = tcase_create("edges");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_paths_that_are_too_long_are_nowhere);
-    tcase_add_test(tests, test_patterns_with_broken_characters);
-    tcase_add_test(tests, test_bounds_that_no_like_has_made);
-    tcase_add_test(tests, test_the_empty_path_is_a_row_like_any_other);
-    tcase_add_test(tests, test_a_delimiter_that_is_only_compared_is_refused);
-    tcase_add_test(tests, test_a_statement_with_a_huge_argument_leaves_nothing_behind);
-    tcase_add_test(tests, test_absurd_sizes_add_up);
-    tcase_add_test(tests, test_a_database_that_was_removed_says_so);
-    tcase_add_test(tests, test_a_flush_without_a_database_says_so);
-    tcase_add_test(tests, test_a_table_named_like_a_hidden_column_takes_rows);
-    tcase_add_test(tests, test_odd_definitions);
-    tcase_add_test(tests, test_a_schema_that_is_not_understood_can_be_dropped);
-    tcase_add_test(tests, test_a_query_that_counts_goes_on_after_a_rollback);
-    tcase_add_test(tests, test_more_columns_than_this_connection_may_have);
-    tcase_add_test(tests, test_a_private_cache_may_be_asked_for);
-    tcase_add_test(tests, test_a_row_that_was_moved_is_not_met_again);
-    tcase_add_test(tests, test_what_is_asked_by_a_table_s_name);
-    tcase_add_test(tests, test_a_long_value_that_is_replaced_under_its_statement);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("edges", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -7,14 +7,12 @@
  *
  *     test_sql_errors --readme     prints README's table of errors
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,6 +25,7 @@
 #include "tests/support/messages.h"
 #include "tests/support/readme.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 /* --- surroundings ------------------------------------------------------------------------------------------------- */
 
@@ -635,7 +634,6 @@ struct elsewhere {
 };
 
 #include "tests/support/error_table.h"
-#include "tests/support/suite.h"
 
 enum { ERRORS = sizeof errors / sizeof *errors, ELSEWHERE = sizeof elsewhere / sizeof *elsewhere };
 
@@ -692,7 +690,7 @@ static bool by_another_user(const struct error *error) {
     return error->prepare == nobody || error->prepare == folder_of_others;
 }
 
-START_TEST(test_an_error_says_what_where_and_what_to_do) {
+LOOP_TEST(test_an_error_says_what_where_and_what_to_do, ERRORS) {
     const struct error *error = &errors[_i];
     struct outcome outcome = {0};
     directory = by_another_user(error) ? sql_scratch_for_others("errors") : sql_scratch("errors");
@@ -711,7 +709,6 @@ START_TEST(test_an_error_says_what_where_and_what_to_do) {
     sqlite3_free(directory);
     sqlite3_free(path);
 }
-END_TEST
 
 /* --- the tables and the sources ----------------------------------------------------------------------------------- */
 
@@ -727,7 +724,7 @@ static bool is_listed(const struct message *message) {
     return false;
 }
 
-START_TEST(test_every_message_of_the_sources_is_listed) {
+TEST(test_every_message_of_the_sources_is_listed) {
     struct messages messages;
     unsigned missing = 0;
     ck_assert_msg(messages_find(&messages), "there are no sources here: run the test in the project's folder");
@@ -739,7 +736,6 @@ START_TEST(test_every_message_of_the_sources_is_listed) {
     ck_assert_msg(missing == 0, "%u messages are in neither table of tests/support/error_table.h", missing);
     messages_clear(&messages);
 }
-END_TEST
 
 static bool is_in_sources(const struct messages *messages, const char *text) {
     for (unsigned i = 0; i < messages->count; i++) {
@@ -750,7 +746,7 @@ static bool is_in_sources(const struct messages *messages, const char *text) {
     return false;
 }
 
-START_TEST(test_every_listed_message_is_in_the_sources) {
+TEST(test_every_listed_message_is_in_the_sources) {
     struct messages messages;
     unsigned stale = 0;
     ck_assert(messages_find(&messages));
@@ -763,7 +759,6 @@ START_TEST(test_every_listed_message_is_in_the_sources) {
     ck_assert_msg(stale == 0, "%u entries of tests/support/error_table.h are of no source", stale);
     messages_clear(&messages);
 }
-END_TEST
 
 /* --- README ------------------------------------------------------------------------------------------------------- */
 
@@ -811,27 +806,15 @@ static char *readme_row(unsigned i) {
     return row;
 }
 
-START_TEST(test_readme_lists_every_error) {
+TEST(test_readme_lists_every_error) {
     readme_expect("test_sql_errors", readme_row, ERRORS);
 }
-END_TEST
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--readme")) {
         readme_print("| it says `art:` ... | code | when |\n|---|---|---|\n", readme_row, ERRORS);
         return 0;
     }
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_errors");
-    TCase *tcase = tcase_create("errors");
-    tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, test_an_error_says_what_where_and_what_to_do, 0, ERRORS);
-    tcase_add_test(tcase, test_every_message_of_the_sources_is_listed);
-    tcase_add_test(tcase, test_every_listed_message_is_in_the_sources);
-    tcase_add_test(tcase, test_readme_lists_every_error);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_errors", .seconds = 60);
 }

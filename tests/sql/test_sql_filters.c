@@ -2,7 +2,6 @@
  * whatever type either side is. Each statement runs on an art table and on an ordinary one with the same rows; '@'
  * stands for the table, 'other' holds values of every type, in columns of every affinity.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -202,14 +201,13 @@ static void try_conditions(uint64_t seed, unsigned times) {
     }
 }
 
-START_TEST(test_any_condition_gives_the_rows_of_an_ordinary_table) {
+TEST(test_any_condition_gives_the_rows_of_an_ordinary_table) {
     uint64_t seed = random_seed();
     printf("conditions: seed %llu\n", (unsigned long long)seed);
     try_conditions(seed, 6000);
 }
-END_TEST
 
-START_TEST(test_values_of_other_tables_are_compared_as_their_columns_say) {
+TEST(test_values_of_other_tables_are_compared_as_their_columns_say) {
     static const char *const comparisons[] = {"=", "<", "<=", ">", ">=", "IS"};
     for (int left = 0; left < COLUMNS; left++) {
         for (int right = 0; right < COLUMNS; right++) {
@@ -227,9 +225,8 @@ START_TEST(test_values_of_other_tables_are_compared_as_their_columns_say) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_statements_that_write_change_the_rows_of_an_ordinary_table) {
+TEST(test_statements_that_write_change_the_rows_of_an_ordinary_table) {
     static const char *const writes[] = {
         "UPDATE @ SET n = n + 1, v = path WHERE n > 4 AND x >= 0.5",
         "UPDATE @ SET path = path || '+' WHERE s = 'ab' OR d < 5",
@@ -247,9 +244,8 @@ START_TEST(test_statements_that_write_change_the_rows_of_an_ordinary_table) {
         agree_bound("SELECT * FROM @ ORDER BY path", "NULL");
     }
 }
-END_TEST
 
-START_TEST(test_an_added_column_is_compared) {
+TEST(test_an_added_column_is_compared) {
     if (sql_standin()) return;
     sql_command(db, "main", "t", "add column m INTEGER");
     sql_run(db, "ALTER TABLE b ADD COLUMN m INTEGER; INSERT INTO t(path, m) VALUES('new', 5); INSERT INTO b(path, m) "
@@ -258,7 +254,6 @@ START_TEST(test_an_added_column_is_compared) {
     agree_bound("SELECT path FROM @ WHERE m < ? AND n IS NULL", "6");
     agree_bound("SELECT count(*) FROM @ WHERE m > 5 OR m IS NULL", "NULL");
 }
-END_TEST
 
 /* --- what is passed over ------------------------------------------------------------------------------------------ */
 
@@ -273,7 +268,7 @@ static int steps_of(const char *sql, const char *bound) {
     return steps;
 }
 
-START_TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
+TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
     static const struct {
         const char *condition, *bound, *words; /* words of EXPLAIN QUERY PLAN; NULL: SQLite looks at every row */
     } cases[] = {
@@ -326,9 +321,8 @@ START_TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
     sqlite3_free(create);
     sqlite3_free(options);
 }
-END_TEST
 
-START_TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
+TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
     static const char *const queries[] = {"SELECT path FROM t('', '/') WHERE n > 5",
                                           "SELECT path FROM t WHERE (n, s) IN (SELECT n, s FROM other)",
                                           "SELECT path FROM t WHERE n IN (1, 2, 3)",
@@ -346,11 +340,10 @@ START_TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
     sql_expect(db, "3\n", "SELECT count(*) FROM t('', '/')");
     sql_expect(db, "0\n", "SELECT count(*) FROM t('', '/') WHERE n > -1e9");
 }
-END_TEST
 
 /* What else a statement may do to the right side: o.x = ?1 puts ?1 where o.x is meant, and that keeps its affinity; a
  * row value comes as a comparison of its first elements; random() is not the same for all rows. */
-START_TEST(test_the_right_side_is_what_it_is_in_the_statement) {
+TEST(test_the_right_side_is_what_it_is_in_the_statement) {
     static const char *const queries[] = {
         "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.s < o.x ORDER BY path",
         "SELECT path FROM o, @ t WHERE o.x = ?1 AND t.v < o.x ORDER BY path",
@@ -377,10 +370,9 @@ START_TEST(test_the_right_side_is_what_it_is_in_the_statement) {
     int64_t some = sql_int(db, "SELECT count(*) FROM t WHERE x > random() / 18446744073709551616.0 + 0.5");
     ck_assert(some > 500 && some < 1500);
 }
-END_TEST
 
 /* Conditions that need another table to stand before this one are taken only where SQLite has another choice. */
-START_TEST(test_no_join_order_is_lost) {
+TEST(test_no_join_order_is_lost) {
     sql_run(db, "CREATE TABLE x1(x TEXT); INSERT INTO x1 VALUES('a/1'), ('b/1'); CREATE TABLE x2(z TEXT);"
                 "INSERT INTO x2 VALUES('a/2'), ('b/2'); CREATE TABLE x3(y INTEGER PRIMARY KEY, w INTEGER);"
                 "INSERT INTO x3 WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 5000) SELECT i, i FROM i;"
@@ -395,10 +387,9 @@ START_TEST(test_no_join_order_is_lost) {
         sqlite3_free(plan);
     }
 }
-END_TEST
 
 /* 16 rows in vain, and the next are not looked at; what is not wanted among them is SQLite's to find. */
-START_TEST(test_rows_come_and_go_in_runs) {
+TEST(test_rows_come_and_go_in_runs) {
     sql_run(db, "DELETE FROM t; DELETE FROM b;"
                 "INSERT INTO b(path, n, s) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 6000)"
                 " SELECT printf('%%05d', i), i / 7 %% 2 + i / 100 %% 3, i FROM i; INSERT INTO t SELECT * FROM b");
@@ -409,22 +400,7 @@ START_TEST(test_rows_come_and_go_in_runs) {
         sqlite3_free(bound);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("filters");
-    TCase *tcase = tcase_create("filters");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 600);
-    tcase_add_test(tcase, test_any_condition_gives_the_rows_of_an_ordinary_table);
-    tcase_add_test(tcase, test_values_of_other_tables_are_compared_as_their_columns_say);
-    tcase_add_test(tcase, test_statements_that_write_change_the_rows_of_an_ordinary_table);
-    tcase_add_test(tcase, test_an_added_column_is_compared);
-    tcase_add_test(tcase, test_rows_that_surely_are_not_wanted_never_come_to_sqlite);
-    tcase_add_test(tcase, test_levels_and_parts_of_row_values_are_left_to_sqlite);
-    tcase_add_test(tcase, test_the_right_side_is_what_it_is_in_the_statement);
-    tcase_add_test(tcase, test_no_join_order_is_lost);
-    tcase_add_test(tcase, test_rows_come_and_go_in_runs);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("filters", .seconds = 600, .set_up = set_up, .tear_down = tear_down);
 }

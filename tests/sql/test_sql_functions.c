@@ -1,5 +1,4 @@
 /* SQL functions: what they answer, which state they see, how a name is understood, who may call them. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,24 +7,8 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("functions");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db); /* which what the functions keep must not hinder */
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
     int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
@@ -51,7 +34,7 @@ static char *file_of(const char *name) {
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_a_count_is_that_of_the_rows_below_a_prefix) {
+TEST(test_a_count_is_that_of_the_rows_below_a_prefix) {
     make_table();
     gives(db, "SELECT art_count('t', 'a/'), art_count('t', 'a'), art_count('t', ''), art_count('t', 'c')", "3|4|5|0\n");
     gives(db, "SELECT typeof(art_count('t', 'a'))", "integer\n");
@@ -59,9 +42,8 @@ START_TEST(test_a_count_is_that_of_the_rows_below_a_prefix) {
     sql_run(db, "DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
     gives(db, "SELECT art_count('t', 'a/'), art_count('t', 'a/b')", "3|2\n");
 }
-END_TEST
 
-START_TEST(test_a_prefix_is_bytes) {
+TEST(test_a_prefix_is_bytes) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t(path) VALUES('17'), ('170'), ('1.5'), ('x'), (CAST(x'78ff' AS TEXT)), "
                 "(CAST(x'78ff00' AS TEXT)), ('a*b'), ('a?'), ('a[')");
@@ -75,9 +57,8 @@ START_TEST(test_a_prefix_is_bytes) {
           "hex(art_longest_prefix('t', x'78ff01', x'ff')), hex(art_longest_prefix('t', x'780001', x'00'))",
           "170|78FF|78FF|78\n");
 }
-END_TEST
 
-START_TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
+TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
     make_table();
     for (int flushed = 0; flushed < 2; flushed++) {
         gives(db, "SELECT value, art_nth('t', '', value) FROM json_each('[0, 1, 4]') ORDER BY 1", "0|a\n1|a/b\n4|b\n");
@@ -100,9 +81,8 @@ START_TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
     sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y'))");
     gives(db, "SELECT art_rank('t', printf('%.65534c', 'y')), art_rank('t', printf('%.65535c', 'y'))", "5|6\n");
 }
-END_TEST
 
-START_TEST(test_null_gives_null) {
+TEST(test_null_gives_null) {
     make_table();
     gives(db, "SELECT quote(art_count('t', NULL)), quote(art_count(NULL, 'a')), quote(art_count(NULL, NULL))",
           "NULL|NULL|NULL\n");
@@ -115,9 +95,8 @@ START_TEST(test_null_gives_null) {
           " quote(art_rank('t', NULL)), quote(art_rank(NULL, ''))",
           "NULL|NULL|NULL|NULL|NULL\n");
 }
-END_TEST
 
-START_TEST(test_the_longest_prefix_ends_where_a_component_ends) {
+TEST(test_the_longest_prefix_ends_where_a_component_ends) {
     make_table();
     gives(db,
           "SELECT art_longest_prefix('t', 'a/b/c/d'), art_longest_prefix('t', 'a/bcd'), "
@@ -145,7 +124,6 @@ START_TEST(test_the_longest_prefix_ends_where_a_component_ends) {
           "art_longest_prefix('t', 'yy/' || printf('%.70000c', 'y'), '/')",
           "65534|NULL|65534|yy/\n");
 }
-END_TEST
 
 /* substr() of an empty BLOB is NULL. */
 static const char model_longest[] =
@@ -173,7 +151,7 @@ static void same_answer(sqlite3_stmt *art, sqlite3_stmt *model, uint64_t seed) {
     sqlite3_reset(art);
 }
 
-START_TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
+TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
     struct random random = {random_seed()};
     uint64_t seed = random.state;
     printf("functions: seed %llu\n", (unsigned long long)seed);
@@ -234,9 +212,8 @@ START_TEST(test_answers_agree_with_plain_sql_on_an_ordinary_table) {
     sqlite3_stmt *all[] = {put_t, put_m, longest, longest_m, count, count_m, nth, nth_m, rank, rank_m};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
 }
-END_TEST
 
-START_TEST(test_a_check_says_ok_or_what_is_wrong) {
+TEST(test_a_check_says_ok_or_what_is_wrong) {
     if (sql_has_no_file("test_a_check_says_ok_or_what_is_wrong")) return;
     make_table();
     gives(db, "SELECT art_check('t')", "ok\n");
@@ -260,9 +237,8 @@ START_TEST(test_a_check_says_ok_or_what_is_wrong) {
     sqlite3_free(file);
     sql_run(db, "SELECT 1"); /* what the check found is nobody else's error */
 }
-END_TEST
 
-START_TEST(test_version_and_debug_tell_what_is_running) {
+TEST(test_version_and_debug_tell_what_is_running) {
     ck_assert_int_eq(sql_int(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"), 1);
     char *lines = sql_rows(db, "SELECT art_debug()");
     const char *names[] = {
@@ -273,11 +249,10 @@ START_TEST(test_version_and_debug_tell_what_is_running) {
     ck_assert_ptr_nonnull(strstr(lines, sqlite3_libversion()));
     sqlite3_free(lines);
 }
-END_TEST
 
 /* --- which state they see ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_transaction_sees_what_it_has_changed) {
+TEST(test_a_transaction_sees_what_it_has_changed) {
     make_table();
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('a/new'); SAVEPOINT s; DELETE FROM t WHERE path GLOB 'a/b*'");
     gives(db, "SELECT art_count('t', 'a/'), art_longest_prefix('t', 'a/b/c')", "1|a\n");
@@ -286,9 +261,8 @@ START_TEST(test_a_transaction_sees_what_it_has_changed) {
     sql_run(db, "ROLLBACK");
     gives(db, "SELECT art_count('t', 'a/')", "3\n");
 }
-END_TEST
 
-START_TEST(test_a_snapshot_stays_while_others_commit) {
+TEST(test_a_snapshot_stays_while_others_commit) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_table();
     sql_run(db, "CREATE TABLE o(x); INSERT INTO o VALUES('a/'), ('b')");
@@ -311,9 +285,8 @@ START_TEST(test_a_snapshot_stays_while_others_commit) {
     gives(db, "SELECT art_count('t', 'a/'), art_count('t', 'b')", "5|2\n");
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_statements_without_a_table_see_the_last_commit) {
+TEST(test_statements_without_a_table_see_the_last_commit) {
     static const char *const modes[] = {"WAL", "DELETE"};
     make_table();
     for (unsigned i = 0; i < 2; i++) {
@@ -331,9 +304,8 @@ START_TEST(test_statements_without_a_table_see_the_last_commit) {
         sql_close(other);
     }
 }
-END_TEST
 
-START_TEST(test_a_call_leaves_no_read_transaction_behind) {
+TEST(test_a_call_leaves_no_read_transaction_behind) {
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_table();
     gives(db, "SELECT art_count('t', ''), art_check('t'), art_longest_prefix('t', 'a')", "5|ok|a\n");
@@ -343,9 +315,8 @@ START_TEST(test_a_call_leaves_no_read_transaction_behind) {
     gives(db, "PRAGMA wal_checkpoint(TRUNCATE)", "0|0|0\n");
     sql_run(db, "VACUUM; DROP TABLE t");
 }
-END_TEST
 
-START_TEST(test_statements_that_change_the_table_may_ask_about_it) {
+TEST(test_statements_that_change_the_table_may_ask_about_it) {
     make_table();
     sql_run(db, "UPDATE t SET value = art_count('t', path)");
     gives(db, "SELECT path, value FROM t", "a|4\na/b|3\na/b/c|1\na/bc|1\nb|1\n");
@@ -360,9 +331,8 @@ START_TEST(test_statements_that_change_the_table_may_ask_about_it) {
                 "INSERT INTO log VALUES(1), (2), (3)");
     gives(db, "SELECT path, value FROM t WHERE path > 'l'", "log/1|0\nlog/2|1\nlog/3|2\n");
 }
-END_TEST
 
-START_TEST(test_a_join_descends_for_the_longest_prefix) {
+TEST(test_a_join_descends_for_the_longest_prefix) {
     make_table();
     sql_run(db, "CREATE TABLE requests(url); INSERT INTO requests VALUES('a/b/c/d'), ('b/1'), ('x'), ('a/1')");
     gives(db, "SELECT url, path, value FROM requests LEFT JOIN t ON path = art_longest_prefix('t', url, '/')",
@@ -372,11 +342,10 @@ START_TEST(test_a_join_descends_for_the_longest_prefix) {
     ck_assert_msg(strstr(plan, "path=?") != NULL, "%s", plan);
     sqlite3_free(plan);
 }
-END_TEST
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_an_unknown_name_is_repeated_in_the_error) {
+TEST(test_an_unknown_name_is_repeated_in_the_error) {
     make_table();
     sql_run(db, "CREATE TABLE plain(x); CREATE VIEW v AS SELECT * FROM t");
     refused(db, SQLITE_ERROR, "(nothing)", "SELECT art_count('nothing', 'a')");
@@ -393,7 +362,6 @@ START_TEST(test_an_unknown_name_is_repeated_in_the_error) {
     refused(db, SQLITE_ERROR, "wrong number of arguments", "SELECT art_count('t')");
     gives(db, "SELECT art_count('t', 'a')", "4\n");
 }
-END_TEST
 
 static int compare_lengths(void *unused, int a, const void *left, int b, const void *right) {
     (void)unused;
@@ -402,7 +370,7 @@ static int compare_lengths(void *unused, int a, const void *left, int b, const v
     return a - b;
 }
 
-START_TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
+TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
     static const char *const calls[] = {"SELECT art_count('c', '')",   "SELECT art_longest_prefix('main.c', 'a')",
                                         "SELECT art_check('c')",       "SELECT * FROM art_check('main.c')",
                                         "SELECT * FROM art_info('c')", "SELECT art_count('C', '')"};
@@ -420,9 +388,8 @@ START_TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
     ck_assert_int_eq(sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_lengths), SQLITE_OK);
     gives(db, "SELECT art_count('c', ''), art_check('c')", "1|ok\n");
 }
-END_TEST
 
-START_TEST(test_a_name_may_have_any_characters_and_either_case) {
+TEST(test_a_name_may_have_any_characters_and_either_case) {
     sql_run(db, "CREATE VIRTUAL TABLE \"a.b\" USING art; CREATE VIRTUAL TABLE \"q\"\"uote's\" USING art;"
                 "CREATE VIRTUAL TABLE \"main.x\" USING art; CREATE VIRTUAL TABLE Objects USING art;"
                 "INSERT INTO \"a.b\"(path) VALUES('1'); INSERT INTO \"q\"\"uote's\"(path) VALUES('1'), ('2');"
@@ -437,9 +404,8 @@ START_TEST(test_a_name_may_have_any_characters_and_either_case) {
     sql_run(db, "CREATE VIRTUAL TABLE x USING art");
     gives(db, "SELECT art_count('main.x', ''), art_count('main.main.x', '')", "0|3\n");
 }
-END_TEST
 
-START_TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
+TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
     char *first = sqlite3_mprintf("%s/first.db", directory), *second = sqlite3_mprintf("%s/second.db", directory);
     sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
     sql_run(db, "CREATE VIRTUAL TABLE second.late USING art; INSERT INTO second.late(path) VALUES('a'), ('b')");
@@ -455,9 +421,8 @@ START_TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
     sqlite3_free(first);
     sqlite3_free(second);
 }
-END_TEST
 
-START_TEST(test_temp_comes_before_main_and_main_before_attached) {
+TEST(test_temp_comes_before_main_and_main_before_attached) {
     char *second = file_of("b.db");
     make_table();
     sql_run(db,
@@ -481,9 +446,8 @@ START_TEST(test_temp_comes_before_main_and_main_before_attached) {
     gives(db, "SELECT art_count('t', ''), art_count('u', '')", "2|1\n");
     sqlite3_free(second);
 }
-END_TEST
 
-START_TEST(test_a_name_follows_drop_create_and_rename) {
+TEST(test_a_name_follows_drop_create_and_rename) {
     make_table();
     sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('only')");
     sqlite3_stmt *ask = sql_prepare(db, "SELECT art_count('t', '')");
@@ -520,9 +484,8 @@ START_TEST(test_a_name_follows_drop_create_and_rename) {
     }
     sqlite3_finalize(ask);
 }
-END_TEST
 
-START_TEST(test_a_name_follows_what_other_connections_do_to_it) {
+TEST(test_a_name_follows_what_other_connections_do_to_it) {
     static const char *const modes[] = {"WAL", "DELETE"};
     make_table();
     for (unsigned i = 0; i < 2; i++) {
@@ -540,9 +503,8 @@ START_TEST(test_a_name_follows_what_other_connections_do_to_it) {
         sql_close(other);
     }
 }
-END_TEST
 
-START_TEST(test_a_name_follows_attach_and_detach) {
+TEST(test_a_name_follows_attach_and_detach) {
     char *second = file_of("b.db"), *third = file_of("c.db");
     sqlite3 *other = sql_open(second);
     sql_run(other, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('1'), ('2')");
@@ -566,17 +528,15 @@ START_TEST(test_a_name_follows_attach_and_detach) {
     sqlite3_free(second);
     sqlite3_free(third);
 }
-END_TEST
 
-START_TEST(test_the_first_database_may_have_a_name_of_its_own) {
+TEST(test_the_first_database_may_have_a_name_of_its_own) {
     make_table();
     ck_assert_int_eq(sqlite3_db_config(db, SQLITE_DBCONFIG_MAINDBNAME, "store"), SQLITE_OK);
     gives(db, "SELECT art_count('t', ''), art_count('main.t', ''), art_count('store.t', '')", "5|5|5\n");
     gives(db, "SELECT art_count('t', ''), art_count('main.t', ''), art_count('store.t', '')", "5|5|5\n");
 }
-END_TEST
 
-START_TEST(test_many_names_are_one_after_the_other_forgotten) {
+TEST(test_many_names_are_one_after_the_other_forgotten) {
     for (int i = 0; i < 40; i++) {
         sql_run(db, "CREATE VIRTUAL TABLE t%d USING art; INSERT INTO t%d(path) VALUES('x'), ('%d')", i, i, i);
     }
@@ -588,9 +548,8 @@ START_TEST(test_many_names_are_one_after_the_other_forgotten) {
     for (int i = 0; i < 40; i += 2) sql_run(db, "DROP TABLE t%d", i);
     ck_assert_int_eq(sql_int(db, "SELECT art_count('t1', '') + art_count('main.t39', '')"), 4);
 }
-END_TEST
 
-START_TEST(test_tables_in_memory_are_counted_too) {
+TEST(test_tables_in_memory_are_counted_too) {
     sqlite3 *memory = sql_open(":memory:");
     sql_run(memory, "CREATE VIRTUAL TABLE t USING art; CREATE VIRTUAL TABLE temp.u USING art;"
                     "INSERT INTO t(path) VALUES('a'), ('ab'); INSERT INTO u(path) VALUES('z');"
@@ -599,11 +558,10 @@ START_TEST(test_tables_in_memory_are_counted_too) {
           "2|1|ok|ab\n");
     sql_close(memory);
 }
-END_TEST
 
 /* --- who may call them -------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
+TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
     make_table();
     sql_run(db, "CREATE VIEW sizes AS SELECT path, art_count('t', path) AS n FROM t;"
                 "CREATE VIEW version AS SELECT art_version() GLOB '*.*' AS v, length(art_debug()) > 9 AS d;"
@@ -620,17 +578,15 @@ START_TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
     gives(db, "SELECT v, d FROM version", "1|1\n");
     gives(db, "SELECT art_count('t', 'a')", "4\n");
 }
-END_TEST
 
-START_TEST(test_a_check_of_everything_is_never_begun_by_a_schema) {
+TEST(test_a_check_of_everything_is_never_begun_by_a_schema) {
     make_table();
     sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_check('t') AS c");
     refused(db, SQLITE_ERROR, "unsafe use of art_check()", "SELECT c FROM v");
     gives(db, "SELECT art_check('t')", "ok\n");
 }
-END_TEST
 
-START_TEST(test_nothing_that_must_not_change_can_rest_on_them) {
+TEST(test_nothing_that_must_not_change_can_rest_on_them) {
     make_table();
     sql_run(db, "CREATE TABLE o(x)");
     refused(db, SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(art_count('t', x))");
@@ -638,10 +594,9 @@ START_TEST(test_nothing_that_must_not_change_can_rest_on_them) {
     refused(db, SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(x || art_version())");
     refused(db, SQLITE_ERROR, "non-deterministic", "CREATE TABLE p(x, y AS (art_count('t', x)))");
 }
-END_TEST
 
 /* A loop over rows, with constant arguments, sees what the loop has changed; the next execution does, too. */
-START_TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
+TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
     make_table();
     sql_run(db, "CREATE TABLE o(x); INSERT INTO o VALUES(1), (2), (3);"
                 "CREATE TRIGGER grow AFTER UPDATE ON o BEGIN INSERT INTO t(path) VALUES('grown/' || new.rowid); END;"
@@ -657,7 +612,6 @@ START_TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
     }
     sqlite3_finalize(ask);
 }
-END_TEST
 
 static int deny_t(void *forbidden, int action, const char *first, const char *second, const char *schema,
                   const char *trigger) {
@@ -668,7 +622,7 @@ static int deny_t(void *forbidden, int action, const char *first, const char *se
     return *(bool *)forbidden && action == SQLITE_READ && t ? SQLITE_DENY : SQLITE_OK;
 }
 
-START_TEST(test_an_authorizer_that_forbids_reading_forbids_counting) {
+TEST(test_an_authorizer_that_forbids_reading_forbids_counting) {
     bool forbidden = true;
     make_table();
     gives(db, "SELECT art_count('t', '')", "5\n");
@@ -679,9 +633,8 @@ START_TEST(test_an_authorizer_that_forbids_reading_forbids_counting) {
     sqlite3_set_authorizer(db, NULL, NULL);
     gives(db, "SELECT art_count('t', '')", "5\n");
 }
-END_TEST
 
-START_TEST(test_a_database_that_is_locked_is_busy) {
+TEST(test_a_database_that_is_locked_is_busy) {
     make_table();
     gives(db, "SELECT art_count('t', '')", "5\n");
     sqlite3 *other = sql_open(path);
@@ -692,9 +645,8 @@ START_TEST(test_a_database_that_is_locked_is_busy) {
     sql_close(other);
     gives(db, "SELECT art_count('t', '')", "6\n");
 }
-END_TEST
 
-START_TEST(test_a_child_process_may_not_ask_over_an_inherited_connection) {
+TEST(test_a_child_process_may_not_ask_over_an_inherited_connection) {
     make_table();
     gives(db, "SELECT art_count('t', '')", "5\n");
     pid_t child = fork();
@@ -707,13 +659,12 @@ START_TEST(test_a_child_process_may_not_ask_over_an_inherited_connection) {
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     gives(db, "SELECT art_count('t', '')", "5\n");
 }
-END_TEST
 
 static int interrupted(void *left) {
     return --*(int *)left < 0;
 }
 
-START_TEST(test_a_check_can_be_interrupted) {
+TEST(test_a_check_can_be_interrupted) {
     make_table();
     sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
                 "SELECT 'row ' || i, randomblob(400) FROM n; INSERT INTO t(t) VALUES('flush')");
@@ -723,70 +674,8 @@ START_TEST(test_a_check_can_be_interrupted) {
     sqlite3_progress_handler(db, 0, NULL, NULL);
     gives(db, "SELECT art_check('t')", "ok\n");
 }
-END_TEST
-
-static TCase *answers(void) {
-    TCase *tcase = tcase_create("answers");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_count_is_that_of_the_rows_below_a_prefix);
-    tcase_add_test(tcase, test_a_prefix_is_bytes);
-    tcase_add_test(tcase, test_rows_are_found_by_their_place_and_places_by_a_path);
-    tcase_add_test(tcase, test_null_gives_null);
-    tcase_add_test(tcase, test_the_longest_prefix_ends_where_a_component_ends);
-    tcase_add_test(tcase, test_answers_agree_with_plain_sql_on_an_ordinary_table);
-    tcase_add_test(tcase, test_a_check_says_ok_or_what_is_wrong);
-    tcase_add_test(tcase, test_version_and_debug_tell_what_is_running);
-    tcase_add_test(tcase, test_a_transaction_sees_what_it_has_changed);
-    tcase_add_test(tcase, test_a_snapshot_stays_while_others_commit);
-    tcase_add_test(tcase, test_statements_without_a_table_see_the_last_commit);
-    tcase_add_test(tcase, test_a_call_leaves_no_read_transaction_behind);
-    tcase_add_test(tcase, test_statements_that_change_the_table_may_ask_about_it);
-    tcase_add_test(tcase, test_a_join_descends_for_the_longest_prefix);
-    return tcase;
-}
-
-static TCase *names(void) {
-    TCase *tcase = tcase_create("names");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_an_unknown_name_is_repeated_in_the_error);
-    tcase_add_test(tcase, test_a_table_that_cannot_be_opened_is_not_said_to_be_missing);
-    tcase_add_test(tcase, test_a_name_may_have_any_characters_and_either_case);
-    tcase_add_test(tcase, test_an_attached_database_that_comes_first_may_get_the_name_later);
-    tcase_add_test(tcase, test_temp_comes_before_main_and_main_before_attached);
-    tcase_add_test(tcase, test_a_name_follows_drop_create_and_rename);
-    tcase_add_test(tcase, test_a_name_follows_what_other_connections_do_to_it);
-    tcase_add_test(tcase, test_a_name_follows_attach_and_detach);
-    tcase_add_test(tcase, test_the_first_database_may_have_a_name_of_its_own);
-    tcase_add_test(tcase, test_many_names_are_one_after_the_other_forgotten);
-    tcase_add_test(tcase, test_tables_in_memory_are_counted_too);
-    return tcase;
-}
-
-static TCase *rights(void) {
-    TCase *tcase = tcase_create("rights");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_schema_calls_them_only_while_it_is_trusted);
-    tcase_add_test(tcase, test_a_check_of_everything_is_never_begun_by_a_schema);
-    tcase_add_test(tcase, test_nothing_that_must_not_change_can_rest_on_them);
-    tcase_add_test(tcase, test_no_answer_is_kept_from_one_call_to_the_next);
-    tcase_add_test(tcase, test_an_authorizer_that_forbids_reading_forbids_counting);
-    tcase_add_test(tcase, test_a_database_that_is_locked_is_busy);
-    tcase_add_test(tcase, test_a_child_process_may_not_ask_over_an_inherited_connection);
-    tcase_add_test(tcase, test_a_check_can_be_interrupted);
-    return tcase;
-}
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_functions");
-    suite_add_tcase(suite, answers());
-    suite_add_tcase(suite, names());
-    suite_add_tcase(suite, rights());
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_functions", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -5,32 +5,15 @@
  * progress handler is asked at every instruction of SQLite's machine, and the module's own statements are such
  * instructions, too: counting them stops a commit at each place where it can be stopped, the same in every run.
  */
-#include <check.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("interrupt");
-    path = sqlite3_mprintf("%s/t.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void fill(sqlite3 *on, const char *table, int from, int rows) {
     sql_run(on,
@@ -93,7 +76,7 @@ static int64_t next_place(int64_t place) {
     return place + 1 + (place > 60 ? place / 5 : 0);
 }
 
-START_TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
+TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
     static const char *const scans[] = {"SELECT path, value FROM t",
                                         "SELECT count(*) FROM t",
                                         "SELECT path FROM t ORDER BY path DESC",
@@ -122,10 +105,9 @@ START_TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
     sqlite3_free(before);
     sqlite3_free(within);
 }
-END_TEST
 
 /* A table that is called like a function is one of the module's own. */
-START_TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
+TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
     static const char *const scans[] = {"SELECT path, value FROM t('d0')", "SELECT path, entries FROM t('', '/')",
                                         "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
                                         "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a"};
@@ -145,7 +127,6 @@ START_TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
     is_as(db, before, "in the end");
     sqlite3_free(before);
 }
-END_TEST
 
 static const char *const changing[] = {
     "INSERT INTO t(path, value) SELECT 'copy/' || path, value FROM t",
@@ -202,15 +183,13 @@ static void stop_all(const char *mode) {
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
 
-START_TEST(test_a_stopped_statement_has_done_nothing) {
+TEST(test_a_stopped_statement_has_done_nothing) {
     stop_all("WAL");
 }
-END_TEST
 
-START_TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
+TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
     stop_all("DELETE");
 }
-END_TEST
 
 /* A COMMIT that was stopped has left its transaction open, to be tried again, or taken it back, or it was too late. */
 static int stop_commits(const char *inner, const char *what) {
@@ -240,7 +219,7 @@ static int stop_commits(const char *inner, const char *what) {
     return stopped;
 }
 
-START_TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
+TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
     int stopped = 0;
     make_table("WAL", 1200);
     stopped += stop_commits("UPDATE t SET value = value + 1 WHERE path < 'd01'", "a log row");
@@ -255,7 +234,6 @@ START_TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
     ck_assert_int_gt(stopped, 10);
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
-END_TEST
 
 /* --- by sqlite3_interrupt() --------------------------------------------------------------------------------------- */
 
@@ -278,7 +256,7 @@ static const char *const stopping[] = {
     "BEGIN; DELETE FROM @ WHERE path < 'd02'; SAVEPOINT s; UPDATE @ SET value = stop(0)",
     "BEGIN; DELETE FROM @ WHERE path < 'd02'; SELECT stop(path) FROM @"};
 
-START_TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
+TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
     static const char rows[] = "SELECT count(*), total(value), group_concat(path) FROM (SELECT * FROM @ ORDER BY path)";
     sqlite3_create_function_v2(db, "stop", 1, SQLITE_UTF8, NULL, stop_me, NULL, NULL, NULL);
     sql_create(db, "ours", "log_limit='4KB', spill_limit='8KB'");
@@ -306,7 +284,6 @@ START_TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
     }
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
-END_TEST
 
 /* The number of the work that may be stopped, 0 for none, -1 at the end. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -347,8 +324,10 @@ static const char *const works[][2] = {
     {"DELETE FROM t WHERE path GLOB 'x/*'", "SELECT count(*) = 0 FROM t WHERE path > 'x'"},
     {"INSERT INTO t(t) VALUES('flush')", "SELECT 1"}};
 
+CASE("threads", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)
+
 /* When it comes is chance; whatever it meets is stopped entirely or has happened entirely. */
-START_TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late) {
+TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late) {
     if (sql_standin()) return;
     struct random random = {random_seed()};
     printf("seed %llu\n", (unsigned long long)random.state);
@@ -380,24 +359,7 @@ START_TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_to
     printf("%d of 40 were stopped\n", stopped);
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("sql_interrupt");
-    TCase *tcase = tcase_create("interrupt");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_a_stopped_scan_leaves_a_connection_that_reads_on);
-    tcase_add_test(tcase, test_a_stopped_listing_leaves_a_connection_that_reads_on);
-    tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing);
-    tcase_add_test(tcase, test_a_stopped_statement_has_done_nothing_under_a_rollback_journal);
-    tcase_add_test(tcase, test_a_stopped_commit_can_be_tried_again_or_is_undone);
-    tcase_add_test(tcase, test_an_interrupt_undoes_as_much_as_for_an_ordinary_table);
-    TCase *threads = tcase_create("threads");
-    tcase_add_checked_fixture(threads, set_up, tear_down);
-    tcase_set_timeout(threads, 0);
-    tcase_add_test(threads, test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late);
-    suite_add_tcase(suite, tcase);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("sql_interrupt", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -8,7 +8,6 @@
  * s and b are other tables: few has 20 rows and no index, small 300 and plain 1,000, big 20,000. BELOW(x) stands for
  * the prefix that each of the two has a way of its own for.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -288,7 +287,7 @@ static void compare_all(bool lookups, bool analyzed, sqlite3_str *worse) {
     }
 }
 
-START_TEST(test_tables_are_gone_through_as_with_an_ordinary_one) {
+LOOP_TEST(test_tables_are_gone_through_as_with_an_ordinary_one, random_stride() > 1 ? 4 : 6) {
     static const int sizes[] = {100, 10000, 1000000};
     int rows = sizes[_i / 2];
     bool analyzed = _i % 2;
@@ -308,14 +307,7 @@ START_TEST(test_tables_are_gone_through_as_with_an_ordinary_one) {
     sql_close(art);
     sql_close(ordinary);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("join order");
-    TCase *tcase = tcase_create("join order");
-    tcase_set_timeout(tcase, 300);
-    tcase_add_loop_test(tcase, test_tables_are_gone_through_as_with_an_ordinary_one, 0,
-                        random_stride() > 1 ? 4 : 6); /* a million rows not where a part is asked for */
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("join order", .seconds = 300);
 }

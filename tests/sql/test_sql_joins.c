@@ -1,7 +1,6 @@
 /* Joins: which table comes first, and what of another table's columns bounds the scan. By the steps that SQLite takes,
  * and by the words of EXPLAIN QUERY PLAN; '@' stands for the table.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,7 +78,7 @@ enum {
 
 /* What is true of all rows must not cost another table's bounds, without which each row of that is compared with
  * all. */
-START_TEST(test_bounds_of_another_table_count_beside_any_others) {
+LOOP_TEST(test_bounds_of_another_table_count_beside_any_others, 16) {
     static const struct {
         int paths, directories, others;
     } sizes[] = {{3000, 300, 300}, {3000, 300, 20}, {300, 300, 300}, {12000, 3, 2}};
@@ -107,10 +106,9 @@ START_TEST(test_bounds_of_another_table_count_beside_any_others) {
         }
     }
 }
-END_TEST
 
 /* Before anything is read, and where there is nothing yet that a plan could be made for. */
-START_TEST(test_bounds_of_another_table_are_taken_from_the_first_plan_on) {
+TEST(test_bounds_of_another_table_are_taken_from_the_first_plan_on) {
     static const char sql[] = "SELECT count(*) FROM o JOIN @ q ON q.path >= o.d AND q.path < o.d || '0' AND q.path GLOB"
                               " 'd/*' WHERE o.id = 1";
     static const char words[] = ":path>=? AND path<? AND path>=? AND path<? AND path GLOB ?";
@@ -132,11 +130,10 @@ START_TEST(test_bounds_of_another_table_are_taken_from_the_first_plan_on) {
     sqlite3_free(directory);
     sqlite3_free(path);
 }
-END_TEST
 
 /* A listing has other columns' bits than what is planned behind it, or beside it in the same statement, however wide
  * the table is: its own plans' prices are nobody else's. */
-START_TEST(test_a_listing_changes_no_other_plan) {
+LOOP_TEST(test_a_listing_changes_no_other_plan, 2) {
     static const char update[] = "UPDATE @ SET c0 = 1 FROM o JOIN x ON x.w = o.d || 'x' WHERE @.path = x.p";
     static const char beside[] = "SELECT o.d, x.p, q.* FROM @('d/') l JOIN o ON o.d = l.path JOIN x ON x.w = o.d || 'x'"
                                  " JOIN @ q ON q.path = x.p";
@@ -161,10 +158,9 @@ START_TEST(test_a_listing_changes_no_other_plan) {
     sqlite3_free(create);
     sqlite3_free(names);
 }
-END_TEST
 
 /* A join begins with the table that a condition on another column leaves few rows of, in whatever order they stand. */
-START_TEST(test_a_join_begins_with_the_table_that_a_condition_narrows) {
+TEST(test_a_join_begins_with_the_table_that_a_condition_narrows) {
     static const char *const conditions[] = {"q.value = 5", "q.value IS 5", "5 = q.value", "q.value = ?1",
                                              "q.value = 5 AND q.path > 'd'"};
     static const char *const joins[] = {"SELECT count(*) FROM t2 p, @ q WHERE p.path = q.path AND %s",
@@ -183,10 +179,9 @@ START_TEST(test_a_join_begins_with_the_table_that_a_condition_narrows) {
     }
     sqlite3_free(create);
 }
-END_TEST
 
 /* What the reference advises where SQLite joins nothing to the condition. */
-START_TEST(test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so) {
+TEST(test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so) {
     fill_directories(3000, 3, 300);
     static const char sql[] = "SELECT count(*) FROM o LEFT JOIN @ q ON q.value = o.id WHERE q.path IS NOT NULL AND "
                               "q.path = 'd/001/00001'";
@@ -196,18 +191,7 @@ START_TEST(test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so) {
                                  "q.path = 'd/001/00001'"),
                      1);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("joins");
-    TCase *tcase = tcase_create("joins");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_bounds_of_another_table_count_beside_any_others, 0, 16);
-    tcase_add_test(tcase, test_bounds_of_another_table_are_taken_from_the_first_plan_on);
-    tcase_add_loop_test(tcase, test_a_listing_changes_no_other_plan, 0, 2);
-    tcase_add_test(tcase, test_a_join_begins_with_the_table_that_a_condition_narrows);
-    tcase_add_test(tcase, test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("joins", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

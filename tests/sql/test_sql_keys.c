@@ -1,8 +1,6 @@
 /* Keys: what the table calls them is what messages and plans call them, whatever the name; and keys whose bytes are no
  * text.
  */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
@@ -74,7 +72,7 @@ static const struct {
     {"prefix = 'a/' AND delimiter = '/' AND start_after = 'a/1'", ":prefix=? AND delimiter=? AND start_after=?"},
 };
 
-START_TEST(test_a_plan_names_columns_as_the_table_does) {
+LOOP_TEST(test_a_plan_names_columns_as_the_table_does, NAMES) {
     const char *key = names[_i].key, *other = names[_i].other;
     char *create = with_names("CREATE VIRTUAL TABLE t USING art(@, #); CREATE TABLE b(@ TEXT PRIMARY KEY NOT NULL, #) "
                               "WITHOUT ROWID",
@@ -110,9 +108,8 @@ START_TEST(test_a_plan_names_columns_as_the_table_does) {
     }
     sqlite3_free(create);
 }
-END_TEST
 
-START_TEST(test_a_message_names_the_key_as_the_table_does) {
+TEST(test_a_message_names_the_key_as_the_table_does) {
     if (sql_standin()) return;
     sql_run(db, "CREATE VIRTUAL TABLE o USING art(key, size INTEGER NOT NULL); INSERT INTO o VALUES('a/b', 1)");
     sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: o.key", "INSERT INTO o(size) VALUES(1)");
@@ -125,11 +122,10 @@ START_TEST(test_a_message_names_the_key_as_the_table_does) {
                 "DELETE FROM o WHERE prefix = '' AND delimiter = '/'");
     sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: o.size", "UPDATE o SET size = NULL");
 }
-END_TEST
 
 /* --- the name that no table can have ------------------------------------------------------------------------------ */
 
-START_TEST(test_a_table_called_sqlite_is_refused_in_words_of_our_own) {
+TEST(test_a_table_called_sqlite_is_refused_in_words_of_our_own) {
     static const char *const says = "art: an art table cannot be called ";
     if (sql_standin()) return;
     sql_refused(db, SQLITE_ERROR, says, "CREATE VIRTUAL TABLE sqlite USING art");
@@ -143,12 +139,11 @@ START_TEST(test_a_table_called_sqlite_is_refused_in_words_of_our_own) {
     gives("SELECT count(*) FROM sqlit", "1\n");
     gives("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite!_art%' ESCAPE '!'", "0\n");
 }
-END_TEST
 
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 /* As README says: a CAST in both directions. */
-START_TEST(test_keys_may_be_any_bytes) {
+TEST(test_keys_may_be_any_bytes) {
     if (sql_standin()) return;
     sql_run(db, "CREATE VIRTUAL TABLE k USING art(key, n);"
                 "INSERT INTO k VALUES(CAST(x'00' AS TEXT), 0), (CAST(x'0001' AS TEXT), 1), (CAST(x'00ff' AS TEXT), 2),"
@@ -187,16 +182,7 @@ START_TEST(test_keys_may_be_any_bytes) {
     gives("SELECT n FROM k WHERE key GLOB 'a*'", "9\n3\n");
     gives("SELECT length(key), length(CAST(key AS BLOB)) FROM k WHERE n = 3", "1|4\n");
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("keys");
-    TCase *cases = tcase_create("keys");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_add_loop_test(cases, test_a_plan_names_columns_as_the_table_does, 0, NAMES);
-    tcase_add_test(cases, test_a_message_names_the_key_as_the_table_does);
-    tcase_add_test(cases, test_a_table_called_sqlite_is_refused_in_words_of_our_own);
-    tcase_add_test(cases, test_keys_may_be_any_bytes);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("keys", .set_up = set_up, .tear_down = tear_down);
 }

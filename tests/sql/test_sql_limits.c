@@ -2,10 +2,6 @@
  * own is deeper, longer or wider, and whatever art can do works under them. And an error of a statement of art's own is
  * no damage.
  */
-#include <check.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -87,18 +83,16 @@ static void use_table(const char *options) {
     sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master");
 }
 
-START_TEST(test_all_works_under_the_advised_limits) {
+TEST(test_all_works_under_the_advised_limits) {
     use_table("summary=(sum(size), lookup(value))");
 }
-END_TEST
 
-START_TEST(test_so_it_does_with_the_blobs_inline) {
+TEST(test_so_it_does_with_the_blobs_inline) {
     use_table("storage=inline, summary=(sum(size), lookup(value))");
 }
-END_TEST
 
 /* Under which art cannot work at all. */
-START_TEST(test_a_limit_that_is_too_small_is_no_damage) {
+TEST(test_a_limit_that_is_too_small_is_no_damage) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     fill("");
@@ -116,20 +110,7 @@ START_TEST(test_a_limit_that_is_too_small_is_no_damage) {
     reopen();
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
-
-static Suite *limits_suite(void) {
-    Suite *suite = suite_create("sql_limits");
-    TCase *tcase = tcase_create("limits");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_all_works_under_the_advised_limits);
-    tcase_add_test(tcase, test_so_it_does_with_the_blobs_inline);
-    tcase_add_test(tcase, test_a_limit_that_is_too_small_is_no_damage);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
 
 int main(void) {
-    return suite_run(limits_suite());
+    return suite_run("sql_limits", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

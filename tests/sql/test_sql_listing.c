@@ -4,7 +4,6 @@
  * with the same beginning are grouped and counted, and the conditions are put on what comes out. Prefixes, delimiters
  * and paths are random bytes of a small alphabet, so that delimiters overlap, begin and end paths, and are paths.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,7 +143,7 @@ static char *as_argument(struct random *random, const char *bytes) {
     return sqlite3_mprintf("CAST(%s AS TEXT)%s", bytes, random_below(random, 2) ? " || ''" : "");
 }
 
-START_TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
+TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
     struct random random = {random_seed()};
     printf("levels: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 60 * (int)random_scale(); round++) {
@@ -162,9 +161,8 @@ START_TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_a_prefix_is_literal_bytes) {
+TEST(test_a_prefix_is_literal_bytes) {
     struct random random = {random_seed()};
     printf("prefixes: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 30 * (int)random_scale(); round++) {
@@ -183,7 +181,6 @@ START_TEST(test_a_prefix_is_literal_bytes) {
         }
     }
 }
-END_TEST
 
 /* --- start_after -------------------------------------------------------------------------------------------------- */
 
@@ -229,7 +226,7 @@ static void compare_behind(struct random *random, const char *prefix, const char
     for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) sqlite3_free(texts[j]);
 }
 
-START_TEST(test_start_after_is_what_s3_makes_of_the_keys) {
+TEST(test_start_after_is_what_s3_makes_of_the_keys) {
     struct random random = {random_seed()};
     printf("start_after: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 40 * (int)random_scale(); round++) {
@@ -243,7 +240,6 @@ START_TEST(test_start_after_is_what_s3_makes_of_the_keys) {
         }
     }
 }
-END_TEST
 
 /* --- what an example shows ---------------------------------------------------------------------------------------- */
 
@@ -253,7 +249,7 @@ static void fill_example(void) {
                 " ('5/five', 9)");
 }
 
-START_TEST(test_a_level_shows_rows_and_common_prefixes_in_order) {
+TEST(test_a_level_shows_rows_and_common_prefixes_in_order) {
     fill_example();
     gives("SELECT path, value, entries, version IS NULL FROM t('usr/', '/')",
           "usr/bin/||2|1\nusr/readme|3||0\nusr/share/||4|1\n");
@@ -264,9 +260,8 @@ START_TEST(test_a_level_shows_rows_and_common_prefixes_in_order) {
     gives("SELECT path, entries FROM t('usr/', 'in/c')", "usr/bin/c|1\nusr/bin/ld|\nusr/readme|\nusr/share/|\n"
                                                          "usr/share/[x]/a|\nusr/share/[x]/b|\nusr/share/[x]c|\n");
 }
-END_TEST
 
-START_TEST(test_start_after_is_about_keys) {
+TEST(test_start_after_is_about_keys) {
     fill_example();
     gives("SELECT path, entries FROM t('usr/', '/', '')", "usr/bin/|2\nusr/readme|\nusr/share/|4\n");
     gives("SELECT path, entries FROM t('usr/', '/', 'usr/bin/')", "usr/readme|\nusr/share/|4\n"); /* it was shown */
@@ -290,9 +285,8 @@ START_TEST(test_start_after_is_about_keys) {
     gives("SELECT path FROM t('', '', 'usr/readme') ORDER BY path DESC LIMIT 1 OFFSET 4", "usr/share/\n");
     gives("SELECT start_after IS NULL FROM t('va')", "1\n");
 }
-END_TEST
 
-START_TEST(test_rows_behind_a_key_are_changed) {
+TEST(test_rows_behind_a_key_are_changed) {
     fill_example();
     sql_run(db, "UPDATE t SET value = 0 WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/a'");
     gives("SELECT path FROM t WHERE value = 0", "usr/share/[x]/b\nusr/share/[x]c\n");
@@ -308,10 +302,9 @@ START_TEST(test_rows_behind_a_key_are_changed) {
     sql_run(db, "DELETE FROM t WHERE start_after = 'usr/bin/ld'");
     gives("SELECT path FROM t", "5/five\nusr/bin/cc\nusr/bin/ld\n");
 }
-END_TEST
 
 /* As for a column of an application's own that has such a name. */
-START_TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
+TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
     static const char *const comparisons[] = {"%s > 'usr/'",
                                               "%s >= 'usr/' AND %s < 'usr0'",
                                               "%s BETWEEN 'a' AND 'z'",
@@ -353,9 +346,8 @@ START_TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
     }
     gives("SELECT count(*) FROM t", "9\n");
 }
-END_TEST
 
-START_TEST(test_an_argument_that_is_given_can_be_compared) {
+TEST(test_an_argument_that_is_given_can_be_compared) {
     fill_example();
     sql_run(db, "CREATE TABLE x(p TEXT); INSERT INTO x VALUES('usr/bin/'), ('none/')");
     gives("SELECT count(*) FROM t('usr/bin/') WHERE prefix > 'a'", "2\n");
@@ -369,9 +361,8 @@ START_TEST(test_an_argument_that_is_given_can_be_compared) {
     gives("SELECT DISTINCT x.p FROM x LEFT JOIN t q ON q.prefix = x.p WHERE q.prefix IS NOT NULL", "usr/bin/\n");
     gives("SELECT DISTINCT prefix, delimiter, start_after, snapshot FROM t", "|||\n");
 }
-END_TEST
 
-START_TEST(test_there_are_three_arguments) {
+TEST(test_there_are_three_arguments) {
     fill_example();
     sql_refused(db, SQLITE_ERROR, "art: there are no snapshots in this version (t.snapshot)",
                 "SELECT * FROM t('', '/', '', 1)");
@@ -392,10 +383,9 @@ START_TEST(test_there_are_three_arguments) {
     sql_refused(db, SQLITE_ERROR, "takes no commands (entries)", "INSERT INTO entries(\"\") VALUES('flush')");
     gives("SELECT path FROM entries('', '', '')", "a\n");
 }
-END_TEST
 
 /* ListObjectsV2: prefix, delimiter, start-after, max-keys. */
-START_TEST(test_a_level_is_read_page_by_page) {
+TEST(test_a_level_is_read_page_by_page) {
     fill_example();
     sqlite3_stmt *page = sql_prepare(db, "SELECT path FROM t(?1, ?2) WHERE path > ?3 ORDER BY path LIMIT 1");
     sqlite3_str *all = sqlite3_str_new(NULL);
@@ -416,9 +406,8 @@ START_TEST(test_a_level_is_read_page_by_page) {
     ck_assert_str_eq(text, "usr/bin/\nusr/readme\nusr/share/\n");
     sqlite3_free(text);
 }
-END_TEST
 
-START_TEST(test_entries_count_all_rows_below_whatever_is_asked) {
+TEST(test_entries_count_all_rows_below_whatever_is_asked) {
     fill_example();
     gives("SELECT path, entries FROM t('', '/') WHERE value IS NULL AND path > '6'", "usr/|7\n");
     gives("SELECT path, entries FROM t('usr/', '/') WHERE path >= 'usr/share/' LIMIT 1", "usr/share/|4\n");
@@ -427,9 +416,8 @@ START_TEST(test_entries_count_all_rows_below_whatever_is_asked) {
     gives("SELECT path, entries FROM t('', '/') WHERE path = 'usr/bin/cc'", "");
     gives("SELECT path, entries FROM t('', '/') WHERE path IN ('var', 'usr/', 'x')", "usr/|7\nvar|\n");
 }
-END_TEST
 
-START_TEST(test_arguments_are_shown) {
+TEST(test_arguments_are_shown) {
     fill_example();
     gives("SELECT DISTINCT prefix, typeof(prefix), delimiter, typeof(delimiter) FROM t('usr/', '/')",
           "usr/|text|/|text\n");
@@ -441,10 +429,9 @@ START_TEST(test_arguments_are_shown) {
     gives("SELECT path, version FROM t WHERE path = 'var' AND prefix = 'v'", "var|1\n");
     gives("SELECT count(*) FROM t('usr/', '')", "7\n");
 }
-END_TEST
 
 /* '007' is not 7, nor is '1e2' 100, though IN compares by the column's affinity. */
-START_TEST(test_arguments_out_of_a_list_are_texts) {
+TEST(test_arguments_out_of_a_list_are_texts) {
     sql_run(db, "INSERT INTO t(path) VALUES('007/a'), ('7/b'), ('1e2/x'), ('100/y');"
                 "CREATE TABLE p(p TEXT, i INTEGER); INSERT INTO p VALUES('007', 7), ('1e2', 100)");
     gives("SELECT path, prefix FROM t WHERE prefix IN ('007', '1e2') ORDER BY path", "007/a|007\n1e2/x|1e2\n");
@@ -459,18 +446,16 @@ START_TEST(test_arguments_out_of_a_list_are_texts) {
     gives("SELECT name, type FROM pragma_table_xinfo('t') WHERE hidden AND name <> 't'",
           "prefix|TEXT\ndelimiter|TEXT\nstart_after|TEXT\nsnapshot|\nentries|INTEGER\nversion|INTEGER\n");
 }
-END_TEST
 
 /* Of two equalities the one with a literal is taken: SQLite gives up where the table would wait for itself. */
-START_TEST(test_a_list_of_arguments_stands_beside_a_comparison_of_two_columns) {
+TEST(test_a_list_of_arguments_stands_beside_a_comparison_of_two_columns) {
     sql_run(db, "INSERT INTO t VALUES('usr/x', 'usr/x'), ('usr/y', 'usr/x'), ('var/x', 'usr/x')");
     gives("SELECT path FROM t WHERE prefix IN ('usr/', 'var/') AND path = value AND path = 'usr/x'", "usr/x\n");
     gives("SELECT path FROM t WHERE prefix IN ('usr/', 'var/') AND path = value", "usr/x\n");
     gives("SELECT path FROM t WHERE prefix IN ('var/', 'z') AND path = value AND path = 'usr/x'", "");
 }
-END_TEST
 
-START_TEST(test_numbers_are_text_and_null_gives_nothing) {
+TEST(test_numbers_are_text_and_null_gives_nothing) {
     fill_example();
     gives("SELECT path FROM t(5)", "5/five\n");
     gives("SELECT path FROM t(5, 'f')", "5/f\n");
@@ -487,9 +472,8 @@ START_TEST(test_numbers_are_text_and_null_gives_nothing) {
     gives("SELECT path FROM n CROSS JOIN t(i, '/')", "5\n5/\n");
     gives("SELECT path FROM t('', '/') WHERE path IN (SELECT i FROM n) ORDER BY path DESC LIMIT 3", "5\n05\n");
 }
-END_TEST
 
-START_TEST(test_several_prefixes_must_all_be_equal) {
+TEST(test_several_prefixes_must_all_be_equal) {
     fill_example();
     gives("SELECT path FROM t WHERE prefix = 'va' AND prefix = 'va'", "var\n");
     gives("SELECT path FROM t WHERE prefix = 'va' AND prefix = 'v'", "");
@@ -501,10 +485,9 @@ START_TEST(test_several_prefixes_must_all_be_equal) {
           "usr/b|usr/bin/ld\n");
     gives("SELECT count(*) FROM t('usr/') WHERE prefix > 'a' AND prefix LIKE 'USR%'", "7\n");
 }
-END_TEST
 
 /* More constraints than SQLite remembers to leave out: it compares the column then. */
-START_TEST(test_many_conditions_beside_an_argument) {
+TEST(test_many_conditions_beside_an_argument) {
     fill_example();
     for (int kind = 0; kind < 4; kind++) {
         static const char *const arguments[] = {"prefix = 'usr/' AND delimiter = '/'", "prefix = 5 AND delimiter = '/'",
@@ -519,11 +502,10 @@ START_TEST(test_many_conditions_beside_an_argument) {
         sqlite3_free(text);
     }
 }
-END_TEST
 
 /* --- joins -------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_arguments_come_from_other_tables) {
+TEST(test_arguments_come_from_other_tables) {
     fill_example();
     sql_run(db, "CREATE TABLE dirs(d); INSERT INTO dirs VALUES('usr'), ('var'), ('usr/share'), (NULL)");
     static const char *const joins[] = {
@@ -546,7 +528,6 @@ START_TEST(test_arguments_come_from_other_tables) {
     gives("SELECT (SELECT count(*) FROM t(d)) FROM dirs", "7\n1\n4\n0\n");
     ck_assert_int_ne(sql_try(db, "SELECT * FROM t(u.path) AS v, t(v.path) AS u"), SQLITE_OK);
 }
-END_TEST
 
 /* --- plans -------------------------------------------------------------------------------------------------------- */
 
@@ -557,7 +538,7 @@ static void plan_says(const char *sql, const char *words) {
     sqlite3_free(plan);
 }
 
-START_TEST(test_plans_say_what_is_listed) {
+TEST(test_plans_say_what_is_listed) {
     plan_says("SELECT path FROM t(?)", ":prefix=?, keys only");
     plan_says("SELECT value FROM t(?) WHERE path = 'a'", ":path=? AND prefix=?");
     plan_says("SELECT path, entries FROM t(?, '/') WHERE path > ? ORDER BY path DESC LIMIT 10",
@@ -566,11 +547,10 @@ START_TEST(test_plans_say_what_is_listed) {
               ":prefix=? AND delimiter=?, level listing, keys only, limit ?");
     plan_says("SELECT DISTINCT path FROM t('a', '/')", ":prefix=? AND delimiter=?, level listing, keys only");
 }
-END_TEST
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_rows_under_a_prefix_are_changed) {
+TEST(test_rows_under_a_prefix_are_changed) {
     fill_example();
     sql_run(db, "UPDATE t SET value = value * 10 WHERE prefix = 'usr/b'");
     gives("SELECT path, value FROM t('usr/b')", "usr/bin/cc|10\nusr/bin/ld|20\n");
@@ -588,13 +568,12 @@ START_TEST(test_rows_under_a_prefix_are_changed) {
     sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND path >= 'usr/s'");
     gives("SELECT path FROM t", "5/five\nold/usr/bin/cc\nold/usr/bin/ld\nusr/readme\nvar\n");
 }
-END_TEST
 
 static void refuses(const char *sql) {
     sql_refused(db, SQLITE_ERROR, "art: a common prefix cannot be changed", sql);
 }
 
-START_TEST(test_common_prefixes_are_not_changed) {
+TEST(test_common_prefixes_are_not_changed) {
     fill_example();
     char *before = sql_rows(db, "SELECT * FROM t");
     refuses("DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
@@ -612,10 +591,9 @@ START_TEST(test_common_prefixes_are_not_changed) {
     sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('usr/', '/') WHERE entries IS NULL)");
     gives("SELECT path, entries FROM t('usr/', '/')", "usr/bin/|2\nusr/share/|4\n");
 }
-END_TEST
 
 /* 'usr/share/' is a row, too; a SELECT that has listed it, and is still open, does not protect it. */
-START_TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
+TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
     fill_example();
     sqlite3_stmt *sorted = sql_prepare(db, "SELECT path, entries FROM t('usr/', '/') ORDER BY entries DESC");
     ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
@@ -627,9 +605,8 @@ START_TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
     ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
     sqlite3_finalize(sorted);
 }
-END_TEST
 
-START_TEST(test_a_listing_goes_on_while_its_rows_are_written) {
+TEST(test_a_listing_goes_on_while_its_rows_are_written) {
     struct random random = {random_seed()};
     printf("listings under writes: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 60 * (int)random_scale(); round++) {
@@ -662,37 +639,8 @@ START_TEST(test_a_listing_goes_on_while_its_rows_are_written) {
         sqlite3_free(last);
     }
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("listing");
-    TCase *cases = tcase_create("listing");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 300);
-    tcase_add_test(cases, test_a_level_is_what_plain_sql_makes_of_the_rows);
-    tcase_add_test(cases, test_a_prefix_is_literal_bytes);
-    tcase_add_test(cases, test_start_after_is_what_s3_makes_of_the_keys);
-    tcase_add_test(cases, test_start_after_is_about_keys);
-    tcase_add_test(cases, test_rows_behind_a_key_are_changed);
-    tcase_add_test(cases, test_an_argument_that_is_compared_otherwise_is_refused);
-    tcase_add_test(cases, test_an_argument_that_is_given_can_be_compared);
-    tcase_add_test(cases, test_there_are_three_arguments);
-    tcase_add_test(cases, test_a_level_shows_rows_and_common_prefixes_in_order);
-    tcase_add_test(cases, test_a_level_is_read_page_by_page);
-    tcase_add_test(cases, test_entries_count_all_rows_below_whatever_is_asked);
-    tcase_add_test(cases, test_arguments_are_shown);
-    tcase_add_test(cases, test_arguments_out_of_a_list_are_texts);
-    tcase_add_test(cases, test_a_list_of_arguments_stands_beside_a_comparison_of_two_columns);
-    tcase_add_test(cases, test_numbers_are_text_and_null_gives_nothing);
-    tcase_add_test(cases, test_several_prefixes_must_all_be_equal);
-    tcase_add_test(cases, test_many_conditions_beside_an_argument);
-    tcase_add_test(cases, test_arguments_come_from_other_tables);
-    tcase_add_test(cases, test_plans_say_what_is_listed);
-    tcase_add_test(cases, test_rows_under_a_prefix_are_changed);
-    tcase_add_test(cases, test_common_prefixes_are_not_changed);
-    tcase_add_test(cases, test_a_row_named_like_a_common_prefix_is_changed_by_its_path);
-    tcase_add_test(cases, test_a_listing_goes_on_while_its_rows_are_written);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("listing", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
 }

@@ -4,7 +4,6 @@
  * are equal to others by it or only look so. Blobs are small, and statements are written once for both tables
  * (support/differential.h).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +11,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 20, FILES = 50, VARIANTS = 8, COLUMNS = 8 };
 
@@ -529,7 +529,7 @@ static void check_all(struct world *world) {
                                 "quote(any), quote(b), quote(note) FROM {t|plain} ORDER BY path"));
 }
 
-START_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table) {
+LOOP_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table, 2 * VARIANTS) {
     struct world world = {.random = {random_seed() + (uint64_t)_i}};
     printf("lookup: seed %llu\n", (unsigned long long)world.random.state - (unsigned)_i);
     pages_of_blobs = _i % 3 == 2 ? 0 : 3 + random_below(&world.random, 4);
@@ -552,10 +552,9 @@ START_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table) {
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
 }
-END_TEST
 
 /* Each value that SQLite may call equal to another, in columns of each affinity, sought in each way. */
-START_TEST(test_what_any_affinity_calls_equal_is_found) {
+TEST(test_what_any_affinity_calls_equal_is_found) {
     struct world world = {.random = {1}};
     pages_of_blobs = 0;
     world.db = sql_open(":memory:");
@@ -586,10 +585,9 @@ START_TEST(test_what_any_affinity_calls_equal_is_found) {
     }
     sql_close(world.db);
 }
-END_TEST
 
 /* Whole index blobs have nothing of what is sought, at either end of the run and between. */
-START_TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
+TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
     enum { ROWS = 40000 };
     struct world world = {.random = {random_seed()}};
     printf("lookup: seed %llu\n", (unsigned long long)world.random.state);
@@ -617,9 +615,8 @@ START_TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
     sql_expect(world.db, "ok\n", "SELECT art_check('t')");
     sql_close(world.db);
 }
-END_TEST
 
-START_TEST(test_a_list_of_any_length_is_found) {
+TEST(test_a_list_of_any_length_is_found) {
     struct world world = {.random = {1}};
     pages_of_blobs = 0;
     world.db = sql_open(":memory:");
@@ -642,7 +639,6 @@ START_TEST(test_a_list_of_any_length_is_found) {
     }
     sql_close(world.db);
 }
-END_TEST
 
 static void plan_is(sqlite3 *db, const char *where, const char *expected) {
     char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT * FROM t WHERE %s", where);
@@ -656,7 +652,7 @@ static void plan_has_no_lookup(sqlite3 *db, const char *where) {
     sqlite3_free(plan);
 }
 
-START_TEST(test_the_plan_tells_what_is_looked_up) {
+TEST(test_the_plan_tells_what_is_looked_up) {
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, etag TEXT, owner TEXT, other TEXT, "
                 "summary=(sum(size), lookup(etag), lookup(owner)));"
@@ -681,21 +677,7 @@ START_TEST(test_the_plan_tells_what_is_looked_up) {
     sqlite3_free(plan);
     sql_close(db);
 }
-END_TEST
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("lookups");
-    TCase *tests = tcase_create("lookups");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_rows_with_a_value_are_those_of_an_ordinary_table, 0, 2 * VARIANTS);
-    tcase_add_test(tests, test_what_any_affinity_calls_equal_is_found);
-    tcase_add_test(tests, test_a_rare_value_is_found_in_a_run_of_several_levels);
-    tcase_add_test(tests, test_a_list_of_any_length_is_found);
-    tcase_add_test(tests, test_the_plan_tells_what_is_looked_up);
-    suite_add_tcase(suite, tests);
-    return suite;
-}
 
 int main(void) {
-    return differential_run(make_suite);
+    return differential_run((struct suite_case){.name = "lookups", .seconds = SUITE_FOREVER});
 }

@@ -4,32 +4,18 @@
 #define SQLITE_CORE 1
 #include "ext/table/table.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { TABLES = 40, MEASURED_FROM = 100, MEASURED = 300, BYTES_A_TABLE = 10000, STATEMENTS = 3000, OPEN_SCANS = 24 };
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch("many");
-    path = sqlite3_mprintf("%s/m.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void create_tables(unsigned count) {
@@ -58,7 +44,7 @@ static void expect_little_memory(const char *statement) {
     ck_assert_msg(each < BYTES_A_TABLE, "%lld bytes a table after: %s", (long long)each, statement);
 }
 
-START_TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
+TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
     if (sql_standin()) return;
     create_tables(MEASURED);
     sql_close(db);
@@ -74,9 +60,8 @@ START_TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
     sql_run(db, "COMMIT");
     ck_assert_int_lt(sqlite3_memory_used(), within - (sqlite3_int64)MEASURED * BYTES_A_TABLE);
 }
-END_TEST
 
-START_TEST(test_a_table_in_memory_goes_with_its_database) {
+TEST(test_a_table_in_memory_goes_with_its_database) {
     sqlite3_int64 used[2];
     for (unsigned i = 0; i < 2; i++) {
         for (unsigned turn = 0; turn < 20; turn++) {
@@ -88,7 +73,6 @@ START_TEST(test_a_table_in_memory_goes_with_its_database) {
     }
     ck_assert_int_lt(used[1], used[0] + 20000);
 }
-END_TEST
 
 /* --- what a commit asks ------------------------------------------------------------------------------------------- */
 
@@ -105,7 +89,7 @@ static unsigned changing(const struct art_connection *connection) {
     return count;
 }
 
-START_TEST(test_a_commit_asks_only_tables_that_were_changed) {
+TEST(test_a_commit_asks_only_tables_that_were_changed) {
     create_tables(TABLES);
     sqlite3 *linked = open_linked();
     struct art_connection *connection = art_connection_hold(linked);
@@ -124,7 +108,6 @@ START_TEST(test_a_commit_asks_only_tables_that_were_changed) {
     art_connection_release(connection);
     ck_assert_int_eq(sqlite3_close(linked), SQLITE_OK);
 }
-END_TEST
 
 static unsigned awake(const struct art_connection *connection) {
     unsigned count = 0;
@@ -138,7 +121,7 @@ static unsigned listed_awake(const struct art_connection *connection) {
     return count;
 }
 
-START_TEST(test_handles_that_go_are_not_listed) {
+TEST(test_handles_that_go_are_not_listed) {
     create_tables(TABLES);
     sqlite3 *linked = open_linked();
     struct art_connection *connection = art_connection_hold(linked);
@@ -155,7 +138,6 @@ START_TEST(test_handles_that_go_are_not_listed) {
     art_connection_release(connection);
     ck_assert_int_eq(sqlite3_close(linked), SQLITE_OK);
 }
-END_TEST
 
 /* --- nobody notices ----------------------------------------------------------------------------------------------- */
 
@@ -237,7 +219,7 @@ static void compare_all(void) {
 }
 
 /* What scans show of rows that change under them is told nowhere: they end first, or only walk on. */
-START_TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
+TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
     struct random chance = random_announced("many tables in turn");
     struct twin_scan scans[OPEN_SCANS] = {{NULL, NULL}};
     create_twins();
@@ -274,22 +256,7 @@ START_TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
     db = sql_open(path);
     compare_all();
 }
-END_TEST
-
-static Suite *many_suite(void) {
-    Suite *suite = suite_create("sql_many");
-    TCase *tcase = tcase_create("tables");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_a_table_that_was_not_used_lately_takes_little_memory);
-    tcase_add_test(tcase, test_a_table_in_memory_goes_with_its_database);
-    tcase_add_test(tcase, test_a_commit_asks_only_tables_that_were_changed);
-    tcase_add_test(tcase, test_handles_that_go_are_not_listed);
-    tcase_add_test(tcase, test_tables_in_turn_are_what_ordinary_ones_are);
-    suite_add_tcase(suite, tcase);
-    return suite;
-}
 
 int main(void) {
-    return suite_run(many_suite());
+    return suite_run("sql_many", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -4,10 +4,6 @@
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
@@ -90,27 +86,14 @@ static void in_one_transaction(const char *options) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE length(value) = 42"), ROWS);
 }
 
-START_TEST(test_a_transaction_takes_the_spill_limit_and_no_more) {
+TEST(test_a_transaction_takes_the_spill_limit_and_no_more) {
     in_one_transaction("");
 }
-END_TEST
 
-START_TEST(test_so_does_one_of_an_inline_table) {
+TEST(test_so_does_one_of_an_inline_table) {
     in_one_transaction(", storage=inline");
-}
-END_TEST
-
-static Suite *memory_suite(void) {
-    Suite *suite = suite_create("sql_memory");
-    TCase *tcase = tcase_create("transactions");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_a_transaction_takes_the_spill_limit_and_no_more);
-    tcase_add_test(tcase, test_so_does_one_of_an_inline_table);
-    suite_add_tcase(suite, tcase);
-    return suite;
 }
 
 int main(void) {
-    return suite_run(memory_suite());
+    return suite_run("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

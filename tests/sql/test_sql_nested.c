@@ -1,8 +1,6 @@
 /* A function within a statement that writes runs SQL of its own, on the same connection: what it ends or takes back is
  * ended or taken back, and what others commit meanwhile stays.
  */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/sql.h"
@@ -65,7 +63,7 @@ static void expect_everywhere(const char *expected, const char *query) {
     sql_close(third);
 }
 
-START_TEST(test_a_transaction_that_ends_within_a_statement_ends_the_statement) {
+LOOP_TEST(test_a_transaction_that_ends_within_a_statement_ends_the_statement, 9) {
     static const char *const endings[] = {"ROLLBACK", "INSERT OR ROLLBACK INTO u VALUES(1)", "ROLLBACK; BEGIN"};
     static const char *const writes[] = {insert_text, "DELETE FROM t WHERE f() < 9",
                                          "UPDATE t SET value = f() WHERE path > ''"};
@@ -82,9 +80,8 @@ START_TEST(test_a_transaction_that_ends_within_a_statement_ends_the_statement) {
     expect_everywhere(others ? "60|8|0\n" : "60|0|0\n",
                       "SELECT sum(path GLOB 'later*'), sum(path GLOB 'other*'), sum(path = 'first') FROM t");
 }
-END_TEST
 
-START_TEST(test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_back_to_it_and_fails) {
+LOOP_TEST(test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_back_to_it_and_fails, 3) {
     static const char *const nested_texts[] = {"ROLLBACK TO s", "ROLLBACK TO s; INSERT INTO u VALUES(2), (3)",
                                                "ROLLBACK TO s; INSERT INTO u SELECT 4 UNION ALL SELECT 1"};
     nested = nested_texts[_i];
@@ -94,16 +91,7 @@ START_TEST(test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_bac
     sql_run(db, "COMMIT");
     expect_everywhere("first|1\ny|0\nz|0\n", "SELECT path, value FROM t WHERE path NOT GLOB 'k*' ORDER BY path");
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("nested");
-    TCase *tcase = tcase_create("nested");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_a_transaction_that_ends_within_a_statement_ends_the_statement, 0, 9);
-    tcase_add_loop_test(tcase, test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_back_to_it_and_fails,
-                        0, 3);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("nested", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

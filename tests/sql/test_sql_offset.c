@@ -4,7 +4,6 @@
  * subquery. Random queries are run on an art table and on an ordinary one with the same rows, each statement twice,
  * with few rows and with many.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -285,15 +284,13 @@ static void compare(bool many, int queries) {
     ck_assert_int_gt(compared, queries / 2);
 }
 
-START_TEST(test_few_rows) {
+TEST(test_few_rows) {
     compare(false, 2000 * (int)random_scale());
 }
-END_TEST
 
-START_TEST(test_so_many_rows_that_they_are_skipped_at_once) {
+TEST(test_so_many_rows_that_they_are_skipped_at_once) {
     compare(true, 120 * (int)random_scale());
 }
-END_TEST
 
 /* --- how it is done ----------------------------------------------------------------------------------------------- */
 
@@ -309,7 +306,7 @@ static int steps_of(const char *sql) {
     return steps;
 }
 
-START_TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
+TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
     static const char *const selects[] = {
         "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2",
         "SELECT y FROM t ORDER BY y LIMIT 2 OFFSET 4000",
@@ -339,10 +336,9 @@ START_TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
     }
     sqlite3_finalize(page);
 }
-END_TEST
 
 /* Texts that hide an arm, and what runs beside. */
-START_TEST(test_what_may_have_arms_is_no_plain_select) {
+TEST(test_what_may_have_arms_is_no_plain_select) {
     static const char *const selects[] = {
         "SELECT y FROM @ WHERE y IN far_@ ORDER BY y LIMIT 3 OFFSET 0",
         "SELECT /* from o */ y FROM far_@ ORDER BY y LIMIT 3",
@@ -369,17 +365,7 @@ START_TEST(test_what_may_have_arms_is_no_plain_select) {
     sql_expect(db, expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
     sqlite3_free(expected);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("offset");
-    TCase *cases = tcase_create("offset");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 3600);
-    tcase_add_test(cases, test_few_rows);
-    tcase_add_test(cases, test_so_many_rows_that_they_are_skipped_at_once);
-    tcase_add_test(cases, test_a_plain_select_skips_rows_without_a_step_for_each);
-    tcase_add_test(cases, test_what_may_have_arms_is_no_plain_select);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("offset", .seconds = 3600, .set_up = set_up, .tear_down = tear_down);
 }

@@ -1,27 +1,7 @@
 /* Things that happen in an unlucky order: each of these has once lost or damaged something. */
-#include <check.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("order");
-    path = sqlite3_mprintf("%s/t.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static const char many[] = "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
                            "SELECT printf('%s%%04d', i), printf('%%100d', i) FROM n";
@@ -33,7 +13,7 @@ static void insert_many(sqlite3 *on, const char *prefix, int count) {
 }
 
 /* The refused COMMIT has flushed and emptied the log; what follows is short enough for a row of the log. */
-START_TEST(test_a_commit_after_a_refused_one_that_had_flushed) {
+TEST(test_a_commit_after_a_refused_one_that_had_flushed) {
     sql_create(db, "t", "log_limit='64KB'");
     sql_run(db, "INSERT INTO t VALUES('base', 1)");
     sqlite3 *reader = sql_open(path);
@@ -52,10 +32,9 @@ START_TEST(test_a_commit_after_a_refused_one_that_had_flushed) {
     ck_assert_int_eq(sql_int(reader, "SELECT count(*) FROM t"), 1);
     sql_close(reader);
 }
-END_TEST
 
 /* Refused, refused again, rolled back: nothing of it may be seen by others, whichever slots it took. */
-START_TEST(test_a_rollback_after_refused_commits_that_had_flushed) {
+TEST(test_a_rollback_after_refused_commits_that_had_flushed) {
     sql_create(db, "t", "log_limit='64KB', cache='16KB'");
     insert_many(db, "base", 1000);
     sql_command(db, "main", "t", "flush");
@@ -77,10 +56,9 @@ START_TEST(test_a_rollback_after_refused_commits_that_had_flushed) {
         sql_close(reader);
     }
 }
-END_TEST
 
 /* A COMMIT of nothing but a command: what it wrote stays in the log, so a later savepoint is not the beginning. */
-START_TEST(test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back) {
+LOOP_TEST(test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back, 3) {
     static const char *const commands[] = {"optimize", "flush", "vacuum"};
     if (sql_standin()) return;
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file, spill_limit='16KB', log_limit='16KB')");
@@ -103,7 +81,6 @@ START_TEST(test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back) {
     sql_expect(reader, "1501|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(reader);
 }
-END_TEST
 
 static void copy_database(sqlite3 *from, sqlite3 *to) {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
@@ -113,7 +90,7 @@ static void copy_database(sqlite3 *from, sqlite3 *to) {
 }
 
 /* Both histories give the same csn and the same generation to different rows. */
-START_TEST(test_a_backup_restored_under_a_live_connection) {
+TEST(test_a_backup_restored_under_a_live_connection) {
     if (sql_standin()) return;
     sql_run(db, "PRAGMA journal_mode = WAL");
     sql_create(db, "t", "");
@@ -142,9 +119,8 @@ START_TEST(test_a_backup_restored_under_a_live_connection) {
     sql_close(other);
     sqlite3_free(backup_path);
 }
-END_TEST
 
-START_TEST(test_a_long_value_deleted_under_an_open_query_is_null) {
+TEST(test_a_long_value_deleted_under_an_open_query_is_null) {
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE n(i); INSERT INTO n VALUES(1), (2), (3)");
     sql_run(db, "INSERT INTO t VALUES('a', hex(zeroblob(9000))), ('b', 1)");
@@ -160,18 +136,7 @@ START_TEST(test_a_long_value_deleted_under_an_open_query_is_null) {
     ck_assert_msg(rc == SQLITE_DONE, "%s", sqlite3_errmsg(db));
     sqlite3_finalize(query);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("unlucky order");
-    TCase *tcase = tcase_create("order");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_commit_after_a_refused_one_that_had_flushed);
-    tcase_add_test(tcase, test_a_rollback_after_refused_commits_that_had_flushed);
-    tcase_add_loop_test(tcase, test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back, 0, 3);
-    tcase_add_test(tcase, test_a_backup_restored_under_a_live_connection);
-    tcase_add_test(tcase, test_a_long_value_deleted_under_an_open_query_is_null);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("unlucky order", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -2,7 +2,6 @@
  * DISTINCT, joins. Each statement runs on an art table and on an ordinary one with the same rows; '@' stands for the
  * table.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -143,7 +142,7 @@ static void try_likes(uint64_t seed, int times) {
     }
 }
 
-START_TEST(test_like_gives_what_it_gives) {
+TEST(test_like_gives_what_it_gives) {
     uint64_t seed = random_seed();
     printf("LIKE: seed %llu\n", (unsigned long long)seed);
     try_likes(seed, 1500);
@@ -162,7 +161,6 @@ START_TEST(test_like_gives_what_it_gives) {
     agree("SELECT path, u FROM r CROSS JOIN @ WHERE path LIKE u ORDER BY 1, 2");
     agree("SELECT path, l FROM r CROSS JOIN @ WHERE path LIKE l ORDER BY 1, 2");
 }
-END_TEST
 
 /* Matches everything, whatever SQLite expects of like() and glob(). */
 static void match_anything(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -171,7 +169,7 @@ static void match_anything(sqlite3_context *context, int count, sqlite3_value **
     sqlite3_result_int(context, 1);
 }
 
-START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
+LOOP_TEST(test_like_is_the_applications_once_it_has_replaced_it, 4) {
     static const struct {
         int arguments, encoding;
     } ways[] = {{2, SQLITE_UTF8}, {-1, SQLITE_UTF8}, {2, SQLITE_UTF16}, {3, SQLITE_UTF8}};
@@ -185,9 +183,8 @@ START_TEST(test_like_is_the_applications_once_it_has_replaced_it) {
     agree("SELECT path FROM @ WHERE path LIKE 'ab%' ESCAPE '\\'");
     agree_always("SELECT path FROM @ WHERE path LIKE ?");
 }
-END_TEST
 
-START_TEST(test_glob_is_sqlites_whatever_the_application_calls_so) {
+TEST(test_glob_is_sqlites_whatever_the_application_calls_so) {
     static const char *const forms[] = {"GLOB 'ab' || '*' ORDER BY path DESC LIMIT 3", "GLOB '*x' AND path > 'a'",
                                         "GLOB ? AND path < 'b'"};
     if (sql_standin()) return;
@@ -208,9 +205,8 @@ START_TEST(test_glob_is_sqlites_whatever_the_application_calls_so) {
         sqlite3_finalize(statements[i]);
     }
 }
-END_TEST
 
-START_TEST(test_like_that_tells_capitals_from_small_letters) {
+TEST(test_like_that_tells_capitals_from_small_letters) {
     uint64_t seed = random_seed();
     printf("case_sensitive_like: seed %llu\n", (unsigned long long)seed);
     sql_run(db, "PRAGMA case_sensitive_like = ON");
@@ -219,19 +215,17 @@ START_TEST(test_like_that_tells_capitals_from_small_letters) {
     sql_run(db, "PRAGMA case_sensitive_like = OFF");
     try_likes(seed, 400);
 }
-END_TEST
 
-START_TEST(test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows) {
+TEST(test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows) {
     sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 4);
     agree("SELECT path FROM @ WHERE path LIKE 'a' || '/1/2%'");
     agree("SELECT path FROM @ WHERE path LIKE 'a/1%%%'");
     agree("SELECT path FROM @ WHERE path LIKE 'a/1%'");
     agree_always("SELECT path FROM @ WHERE path LIKE ? || '%%%'");
 }
-END_TEST
 
 /* Bounds by NOCASE that no LIKE has made. */
-START_TEST(test_bounds_by_nocase) {
+TEST(test_bounds_by_nocase) {
     agree("SELECT path FROM @ WHERE path >= 'AB' COLLATE NOCASE AND path < 'ac' COLLATE NOCASE");
     agree("SELECT path FROM @ WHERE path >= 'a@' COLLATE NOCASE AND path < 'aA' COLLATE NOCASE");
     agree("SELECT path FROM @ WHERE path >= 'ab' COLLATE NOCASE AND path < 'xy' COLLATE NOCASE");
@@ -239,7 +233,6 @@ START_TEST(test_bounds_by_nocase) {
     agree("SELECT path FROM @ WHERE path >= '' COLLATE NOCASE AND path < '' COLLATE NOCASE");
     agree("SELECT path FROM @ WHERE path BETWEEN 'A' AND 'b' COLLATE NOCASE ORDER BY path DESC");
 }
-END_TEST
 
 static void random_letters(struct random *random, char *out, uint32_t most) {
     static const char letters[] = "abABzZ/`[{";
@@ -250,7 +243,7 @@ static void random_letters(struct random *random, char *out, uint32_t most) {
 
 /* Paths of a few letters in all spellings: the odometer turns everywhere. Among many paths it seeks, among few it
  * steps. */
-START_TEST(test_like_finds_every_spelling) {
+TEST(test_like_finds_every_spelling) {
     struct random random = {random_seed()};
     printf("spellings: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < 24 * (int)random_scale(); round++) {
@@ -278,9 +271,8 @@ START_TEST(test_like_finds_every_spelling) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_plans_with_like) {
+TEST(test_plans_with_like) {
     plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ORDER BY path", ":path LIKE prefix ?");
     plan_says("SELECT value FROM @ WHERE path LIKE 'a/%' ESCAPE '\\' ORDER BY path", ":path LIKE prefix ?");
     plan_says("SELECT value FROM @ WHERE path LIKE 'a' || '/%' ORDER BY path", ":path LIKE ?");
@@ -290,11 +282,10 @@ START_TEST(test_plans_with_like) {
     plan_says("SELECT value FROM @ WHERE path LIKE '%a' ORDER BY path", ":all rows");
     plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3", "limit");
 }
-END_TEST
 
 /* --- IN ----------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_in_takes_every_list) {
+TEST(test_in_takes_every_list) {
     static const char *const lists[] = {"('a', 'abc', 'zz', 'a', 'A')",
                                         "('a', 5, 12.5, x'61', NULL, '5')",
                                         "(?, ?, ?)",
@@ -341,9 +332,8 @@ START_TEST(test_in_takes_every_list) {
           "path");
     agree("SELECT r.s, x.path FROM r CROSS JOIN @ AS x WHERE x.path IN (r.s, r.s || '/1', r.n) ORDER BY 1, 2");
 }
-END_TEST
 
-START_TEST(test_a_long_list_keeps_its_order) {
+TEST(test_a_long_list_keeps_its_order) {
     sql_run(db, "DELETE FROM t; DELETE FROM b;"
                 "INSERT INTO b WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT printf('k%%d', "
                 "i), i FROM n;"
@@ -356,9 +346,8 @@ START_TEST(test_a_long_list_keeps_its_order) {
     plan_says("SELECT path FROM @ WHERE path IN ('a', ?) AND path > 'a' ORDER BY path LIMIT 4",
               ":path IN (?) AND path>?, keys only");
 }
-END_TEST
 
-START_TEST(test_rows_in_a_list_are_changed) {
+TEST(test_rows_in_a_list_are_changed) {
     static const char *const changes[] = {
         "UPDATE @ SET value = 'u' WHERE path IN ('a', 'ab', 'nothing', 'x')",
         "UPDATE @ SET path = path || '!' WHERE path IN (SELECT s FROM r)",
@@ -370,11 +359,10 @@ START_TEST(test_rows_in_a_list_are_changed) {
         agree("SELECT path, value FROM @ ORDER BY path");
     }
 }
-END_TEST
 
 /* --- LIMIT and OFFSET --------------------------------------------------------------------------------------------- */
 
-START_TEST(test_limits_and_offsets) {
+TEST(test_limits_and_offsets) {
     static const char *const conditions[] = {"",
                                              "WHERE path > 'a'",
                                              "WHERE path >= 'a' AND path < 'b'",
@@ -446,9 +434,8 @@ START_TEST(test_limits_and_offsets) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_limits_of_more_than_one_select) {
+TEST(test_limits_of_more_than_one_select) {
     static const char *const selects[] = {
         "SELECT path FROM @ UNION ALL SELECT path FROM @ LIMIT 3 OFFSET 40",
         "SELECT path FROM @ UNION ALL SELECT path FROM @ LIMIT 3 OFFSET 50",
@@ -478,7 +465,6 @@ START_TEST(test_limits_of_more_than_one_select) {
     };
     for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) agree(selects[i]);
 }
-END_TEST
 
 static void fill_many(int rows) {
     sql_run(db,
@@ -492,7 +478,7 @@ static void fill_many(int rows) {
                 "DELETE FROM t WHERE value %% 5 = 0; DELETE FROM b WHERE value %% 5 = 0");
 }
 
-START_TEST(test_offsets_skip_over_many_rows) {
+TEST(test_offsets_skip_over_many_rows) {
     struct random random = {random_seed()};
     printf("offsets: seed %llu\n", (unsigned long long)random.state);
     fill_many(3000);
@@ -516,12 +502,11 @@ START_TEST(test_offsets_skip_over_many_rows) {
                       "limit"); /* a row value? */
     plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5", "limit");
 }
-END_TEST
 
 /* --- order, DISTINCT, shapes -------------------------------------------------------------------------------------- */
 
 /* Each bound is a row, in the range or just outside of it. */
-START_TEST(test_offsets_end_at_the_last_row) {
+TEST(test_offsets_end_at_the_last_row) {
     static const char *const bounds[] = {"> 'd1/00001' AND path < 'd6/01826'", "> 'd1/00001' AND path <= 'd6/01826'",
                                          ">= 'd1/00001' AND path < 'd6/01826'", ">= 'd1/00001' AND path <= 'd6/01826'"};
     fill_many(3000);
@@ -538,9 +523,8 @@ START_TEST(test_offsets_end_at_the_last_row) {
         sqlite3_free(rows);
     }
 }
-END_TEST
 
-START_TEST(test_paths_are_distinct) {
+TEST(test_paths_are_distinct) {
     static const char *const selects[] = {
         "SELECT DISTINCT path FROM @",
         "SELECT DISTINCT path, value FROM @ ORDER BY path DESC",
@@ -574,10 +558,9 @@ START_TEST(test_paths_are_distinct) {
     plan_says("SELECT min(path) FROM @", ":all rows, keys only");
     plan_says("SELECT max(path) FROM @", ":all rows, descending, keys only");
 }
-END_TEST
 
 /* SQLite compares with bounds where it can, and by characters elsewhere. */
-START_TEST(test_broken_characters_begin_like_any_bytes) {
+TEST(test_broken_characters_begin_like_any_bytes) {
     sql_run(
         db,
         "INSERT INTO b(path) VALUES(CAST(x'c3a9a9' AS TEXT)), (CAST(x'c3a9ff' AS TEXT)), (CAST(x'c3' AS TEXT));"
@@ -590,9 +573,8 @@ START_TEST(test_broken_characters_begin_like_any_bytes) {
     agree("SELECT path FROM @ WHERE path GLOB 'é*' AND path GLOB 'é' || '*'");
     agree("SELECT count(*) FROM @ WHERE path GLOB 'é*'");
 }
-END_TEST
 
-START_TEST(test_any_number_of_conditions_is_intersected) {
+TEST(test_any_number_of_conditions_is_intersected) {
     for (int conditions = 1; conditions < 60; conditions += 7) {
         sqlite3_str *sql = sqlite3_str_new(NULL);
         sqlite3_str_appendall(sql, "SELECT path FROM @ WHERE 1");
@@ -606,29 +588,26 @@ START_TEST(test_any_number_of_conditions_is_intersected) {
         sqlite3_free(text);
     }
 }
-END_TEST
 
 /* The cursor tries one pattern on a row, and SQLite the others. */
-START_TEST(test_each_of_several_patterns_counts) {
+TEST(test_each_of_several_patterns_counts) {
     agree("SELECT path FROM @ WHERE path GLOB '*[bx]*' AND path GLOB '*b' ORDER BY path");
     agree("SELECT path FROM @ WHERE path GLOB '*b' AND path GLOB '*[ax]*' ORDER BY path LIMIT 2 OFFSET 1");
     agree("SELECT path FROM @ WHERE path GLOB ? || '*' AND path GLOB '*' || ? AND path GLOB '?*' ORDER BY path DESC");
     agree("SELECT path FROM @ WHERE path GLOB 'a*' AND path GLOB '*b*' AND path GLOB '*c' ORDER BY path LIMIT 1");
 }
-END_TEST
 
 /* Broken UTF-8 behind a prefix makes its last character another one for glob(), wherever the pattern comes from. */
-START_TEST(test_a_stray_byte_behind_a_prefix) {
+TEST(test_a_stray_byte_behind_a_prefix) {
     sql_run(db, "INSERT INTO b VALUES(CAST(x'c3a980' AS TEXT), 3); INSERT INTO t(path, value) SELECT path, value FROM b"
                 " WHERE path = CAST(x'c3a980' AS TEXT)");
     agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '*' ORDER BY path");
     agree("SELECT hex(path) FROM @ WHERE path GLOB 'é' || '**' ORDER BY path DESC LIMIT 9 OFFSET 1");
     agree("SELECT hex(y.path) FROM @ x JOIN @ y ON y.path GLOB x.path || '*' WHERE x.path = 'é' ORDER BY 1");
 }
-END_TEST
 
 /* A bound may be longer than any path is. */
-START_TEST(test_bounds_longer_than_a_path) {
+TEST(test_bounds_longer_than_a_path) {
     static const char *const operators[] = {"<", "<=", ">", ">=", "="};
     sql_run(db,
             "INSERT INTO b VALUES(printf('%%.65534c', 'a'), 1); INSERT INTO t(path, value) SELECT path, value FROM b"
@@ -648,10 +627,9 @@ START_TEST(test_bounds_longer_than_a_path) {
         sqlite3_free(sql);
     }
 }
-END_TEST
 
 /* SQLite tells only of the first 32 conditions whether they are an IN. */
-START_TEST(test_a_list_behind_many_conditions) {
+TEST(test_a_list_behind_many_conditions) {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "SELECT path FROM @ WHERE 1");
     for (int i = 0; i < 40; i++) sqlite3_str_appendf(sql, " AND path > '%c'", '!' + i % 3);
@@ -660,10 +638,9 @@ START_TEST(test_a_list_behind_many_conditions) {
     agree(text);
     sqlite3_free(text);
 }
-END_TEST
 
 /* (path, 1) < (?, 0) comes as path <= ?, and SQLite drops a row of it. */
-START_TEST(test_a_row_value_and_a_limit) {
+TEST(test_a_row_value_and_a_limit) {
     static const char *const operators[] = {"<", "<=", ">", ">="};
     for (int i = 0; i < 16; i++) {
         char *sql = sqlite3_mprintf("SELECT path FROM @ WHERE (path, %d) %s (?, 5) ORDER BY path %s LIMIT 3",
@@ -673,12 +650,11 @@ START_TEST(test_a_row_value_and_a_limit) {
     }
     agree_always("SELECT path FROM @ WHERE (path, value) > (?, 0) ORDER BY path LIMIT 1 OFFSET 2");
 }
-END_TEST
 
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 /* CAST(? AS INTEGER) looks like a parameter, and compares as a number. */
-START_TEST(test_a_parameter_that_is_cast_is_a_number) {
+TEST(test_a_parameter_that_is_cast_is_a_number) {
     static const char *const types[] = {"INTEGER", "REAL", "NUMERIC", "TEXT", "BLOB"};
     static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
     for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
@@ -694,14 +670,13 @@ START_TEST(test_a_parameter_that_is_cast_is_a_number) {
     agree_always("SELECT path FROM @ WHERE path = ? ORDER BY path");
     agree_always("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 3");
 }
-END_TEST
 
 static void agree_bound_numbers(const char *sql) {
     for (int i = 5; i < 7; i++) agree_bound(sql, i);
 }
 
 /* A compound may have the affinity of one of its columns. */
-START_TEST(test_a_parameter_in_a_compound_may_be_a_number) {
+TEST(test_a_parameter_in_a_compound_may_be_a_number) {
     static const char *const operators[] = {"=", "IS", "<", "<=", ">", ">="};
     static const char *const compounds[] = {"VALUES((SELECT n FROM r)), (?)", "SELECT n FROM r UNION ALL SELECT ?",
                                             "SELECT ? UNION SELECT n FROM r WHERE 0", "SELECT ? EXCEPT SELECT n FROM r",
@@ -721,10 +696,9 @@ START_TEST(test_a_parameter_in_a_compound_may_be_a_number) {
         }
     }
 }
-END_TEST
 
 /* What is equal to a number may be several rows: they come in the order that SQLite relies on. */
-START_TEST(test_the_spellings_of_a_number_come_in_order) {
+TEST(test_the_spellings_of_a_number_come_in_order) {
     sql_run(db, "INSERT INTO b VALUES('+5', 1), ('5 ', 7), ('.5e1', 2); INSERT INTO t(path, value) SELECT path, value"
                 " FROM b WHERE path IN ('+5', '5 ', '.5e1')");
     agree("SELECT n, (SELECT min(path) FROM @ WHERE path = n) FROM r");
@@ -737,10 +711,9 @@ START_TEST(test_the_spellings_of_a_number_come_in_order) {
     ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
     sqlite3_free(rows);
 }
-END_TEST
 
 /* SQLite and the C library round the last digit of a long number in different ways, and SQLite's is what counts. */
-START_TEST(test_long_numbers_are_sqlites_to_round) {
+TEST(test_long_numbers_are_sqlites_to_round) {
     struct random random = {random_seed()};
     printf("long numbers: seed %llu\n", (unsigned long long)random.state);
     sql_run(db, "CREATE TABLE long_numbers(f REAL)");
@@ -755,7 +728,6 @@ START_TEST(test_long_numbers_are_sqlites_to_round) {
     }
     agree("SELECT f FROM long_numbers WHERE EXISTS (SELECT 1 FROM @ WHERE path = f)");
 }
-END_TEST
 
 /* --- joins -------------------------------------------------------------------------------------------------------- */
 
@@ -773,7 +745,7 @@ static void outer_is(const char *sql, const char *table) {
     sqlite3_free(plan);
 }
 
-START_TEST(test_joins_begin_where_there_are_few_rows) {
+TEST(test_joins_begin_where_there_are_few_rows) {
     sql_run(
         db,
         "DELETE FROM t; INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 20000)"
@@ -793,12 +765,11 @@ START_TEST(test_joins_begin_where_there_are_few_rows) {
     outer_is("SELECT * FROM @ AS x JOIN @ AS y ON y.path = x.value WHERE x.path GLOB 'd07/0000*'", "x");
     outer_is("SELECT * FROM @ AS y JOIN @ AS x ON y.path = x.value WHERE x.path GLOB 'd07/0000*'", "x");
 }
-END_TEST
 
 /* --- under writes ------------------------------------------------------------------------------------------------- */
 
 /* A transaction that has spilled leaves memory behind that does not know the rows: open scans go on from the log. */
-START_TEST(test_scans_go_on_after_a_rollback_that_memory_cannot_undo) {
+TEST(test_scans_go_on_after_a_rollback_that_memory_cannot_undo) {
     static const char *const scans[] = {"SELECT path FROM @ ORDER BY path",
                                         "SELECT path FROM @ ORDER BY path DESC",
                                         "SELECT path FROM @ WHERE path GLOB '*5*' || ''",
@@ -840,7 +811,6 @@ START_TEST(test_scans_go_on_after_a_rollback_that_memory_cannot_undo) {
     sqlite3_free(directory);
     sqlite3_free(path);
 }
-END_TEST
 
 /* The scan looks for an interrupt by a statement of its own, which is where this one comes from. */
 static int interrupt_it(unsigned kind, void *context, void *statement, void *text) {
@@ -851,7 +821,7 @@ static int interrupt_it(unsigned kind, void *context, void *statement, void *tex
     return 0;
 }
 
-START_TEST(test_a_long_search_in_vain_is_interrupted) {
+TEST(test_a_long_search_in_vain_is_interrupted) {
     static const char *const searches[] = {"SELECT path FROM t WHERE path GLOB '*nothing'",
                                            "SELECT path FROM t WHERE path GLOB '*' || 'nothing' ORDER BY path DESC"};
     fill_many(20000);
@@ -863,10 +833,9 @@ START_TEST(test_a_long_search_in_vain_is_interrupted) {
         agree("SELECT count(*) FROM @ WHERE path GLOB '*5'");
     }
 }
-END_TEST
 
 /* Longer than what a plan's words have at hand. */
-START_TEST(test_a_long_plan_is_shown_whole) {
+TEST(test_a_long_plan_is_shown_whole) {
     char key[300] = {0};
     if (sql_standin()) return;
     memset(key, 'k', sizeof key - 1);
@@ -880,45 +849,8 @@ START_TEST(test_a_long_plan_is_shown_whole) {
     sqlite3_free(create);
     sqlite3_free(columns);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("planner");
-    TCase *cases = tcase_create("planner");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
-    tcase_set_timeout(cases, 300);
-    tcase_add_test(cases, test_like_gives_what_it_gives);
-    tcase_add_loop_test(cases, test_like_is_the_applications_once_it_has_replaced_it, 0, 4);
-    tcase_add_test(cases, test_glob_is_sqlites_whatever_the_application_calls_so);
-    tcase_add_test(cases, test_like_that_tells_capitals_from_small_letters);
-    tcase_add_test(cases, test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows);
-    tcase_add_test(cases, test_bounds_by_nocase);
-    tcase_add_test(cases, test_like_finds_every_spelling);
-    tcase_add_test(cases, test_plans_with_like);
-    tcase_add_test(cases, test_in_takes_every_list);
-    tcase_add_test(cases, test_a_long_list_keeps_its_order);
-    tcase_add_test(cases, test_rows_in_a_list_are_changed);
-    tcase_add_test(cases, test_limits_and_offsets);
-    tcase_add_test(cases, test_limits_of_more_than_one_select);
-    tcase_add_test(cases, test_offsets_skip_over_many_rows);
-    tcase_add_test(cases, test_offsets_end_at_the_last_row);
-    tcase_add_test(cases, test_paths_are_distinct);
-    tcase_add_test(cases, test_broken_characters_begin_like_any_bytes);
-    tcase_add_test(cases, test_any_number_of_conditions_is_intersected);
-    tcase_add_test(cases, test_each_of_several_patterns_counts);
-    tcase_add_test(cases, test_a_stray_byte_behind_a_prefix);
-    tcase_add_test(cases, test_bounds_longer_than_a_path);
-    tcase_add_test(cases, test_a_list_behind_many_conditions);
-    tcase_add_test(cases, test_a_row_value_and_a_limit);
-    tcase_add_test(cases, test_a_parameter_that_is_cast_is_a_number);
-    tcase_add_test(cases, test_a_parameter_in_a_compound_may_be_a_number);
-    tcase_add_test(cases, test_the_spellings_of_a_number_come_in_order);
-    tcase_add_test(cases, test_long_numbers_are_sqlites_to_round);
-    tcase_add_test(cases, test_joins_begin_where_there_are_few_rows);
-    tcase_add_test(cases, test_scans_go_on_after_a_rollback_that_memory_cannot_undo);
-    tcase_add_test(cases, test_a_long_search_in_vain_is_interrupted);
-    tcase_add_test(cases, test_a_long_plan_is_shown_whole);
-    suite_add_tcase(suite, cases);
-    return suite_run(suite);
+    return suite_run("planner", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
 }

@@ -5,7 +5,6 @@
  * whole, that nothing acknowledged is lost (a second connection looks), and that the connection works on once the ban
  * is lifted. Where SQLite itself answers, the answer is that of an ordinary table.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +70,7 @@ static void allow_all(void) {
     sqlite3_set_authorizer(db, NULL, NULL);
 }
 
-START_TEST(test_reading_a_table_may_be_denied) {
+TEST(test_reading_a_table_may_be_denied) {
     struct ban ban = {SQLITE_READ, "t", SQLITE_DENY, 0};
     forbid(&ban);
     sql_refused(db, SQLITE_AUTH, "access to t.path is prohibited", "SELECT path FROM t");
@@ -85,7 +84,6 @@ START_TEST(test_reading_a_table_may_be_denied) {
     sql_expect(db, "e|5\n", "SELECT path, value FROM t");
     others_see("e|5\n", "SELECT path, value FROM t");
 }
-END_TEST
 
 static int hide_value(void *context, int action, const char *table, const char *column, const char *schema,
                       const char *inside) {
@@ -95,7 +93,7 @@ static int hide_value(void *context, int action, const char *table, const char *
     return action == SQLITE_READ && !strcmp(table, "t") && !strcmp(column, "value") ? SQLITE_IGNORE : SQLITE_OK;
 }
 
-START_TEST(test_a_hidden_column_reads_as_null) {
+TEST(test_a_hidden_column_reads_as_null) {
     sqlite3_set_authorizer(db, hide_value, NULL);
     sql_expect(db, "a||null\nb||null\nc||null\n", "SELECT path, value, typeof(value) FROM t");
     sql_expect(db, "0\n", "SELECT count(*) FROM t WHERE value = 2");
@@ -103,7 +101,6 @@ START_TEST(test_a_hidden_column_reads_as_null) {
     allow_all();
     sql_expect(db, "a|1\nc|3\nmoved/b|2\n", "SELECT path, value FROM t");
 }
-END_TEST
 
 /* A ban on a table's shadow tables meets its own work. What is refused must be undone; what is not must be there. */
 static void try_under(struct ban *ban, const char *statement, bool changes) {
@@ -167,19 +164,17 @@ static void forbid_own_work(int answer) {
     }
 }
 
-START_TEST(test_a_denied_part_of_a_write_fails_it_and_loses_nothing) {
+TEST(test_a_denied_part_of_a_write_fails_it_and_loses_nothing) {
     forbid_own_work(SQLITE_DENY);
 }
-END_TEST
 
 /* To "ignore" is to do nothing and to say nothing: a write of the log that did not happen must not be believed. */
-START_TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
+TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
     forbid_own_work(SQLITE_IGNORE);
 }
-END_TEST
 
 /* What a reader may stand on is a list in t_state: who may not see it writes no blobs. */
-START_TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
+TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
     struct ban ban = {SQLITE_READ, "t_artstate", SQLITE_IGNORE, 0};
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_command(db, "main", "t", "flush");
@@ -191,10 +186,9 @@ START_TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
     sql_expect(db, "0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
     sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))");
 }
-END_TEST
 
 /* Another connection has written, so the log must be read: all of it, or an error. */
-START_TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
+TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
     static const char *const names[] = {"t_artdata", "t_artstate"};
     static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     int64_t rows = sql_int(db, "SELECT count(*) FROM t"), denied = 0;
@@ -219,9 +213,8 @@ START_TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
     sql_close(other);
     if (!sql_standin()) ck_assert_int_ge(denied, 8);
 }
-END_TEST
 
-START_TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
+TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
     if (sql_standin()) return;
     struct ban ban = {SQLITE_SELECT, NULL, SQLITE_IGNORE, 0};
     forbid(&ban);
@@ -231,10 +224,9 @@ START_TEST(test_a_table_is_not_made_where_the_encoding_is_hidden) {
     allow_all();
     sql_run(db, "CREATE VIRTUAL TABLE u USING art");
 }
-END_TEST
 
 /* Nothing keeps a user from that without DEFENSIVE. */
-START_TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
+TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
     if (sql_standin()) return;
     sql_run(db, "CREATE TRIGGER swallow BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(IGNORE); END");
     sql_refused(db, SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
@@ -245,9 +237,8 @@ START_TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
     sql_run(db, "DROP TRIGGER again; INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");
 }
-END_TEST
 
-START_TEST(test_the_error_names_the_table_that_may_not_be_written) {
+TEST(test_the_error_names_the_table_that_may_not_be_written) {
     if (sql_standin()) return;
     struct ban log = {SQLITE_INSERT, "t_artdata", SQLITE_DENY, 0}, reading = {SQLITE_READ, "t_artdata", SQLITE_DENY, 0};
     forbid(&log);
@@ -265,7 +256,6 @@ START_TEST(test_the_error_names_the_table_that_may_not_be_written) {
     allow_all();
     sql_expect(db, "a\nb\nc\nother\n", "SELECT path FROM t");
 }
-END_TEST
 
 /* Forbidding everything from the n-th question on finds the moments that no list would name. */
 struct limit {
@@ -294,7 +284,7 @@ static const char *const schema_changes[] = {
     "BEGIN; INSERT INTO t(path) VALUES('n'); INSERT INTO t(t) VALUES('add column "
     "owner TEXT'); INSERT INTO t(path, owner) VALUES('o', 1); COMMIT"};
 
-START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
+TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
     const char *tables = sql_inline() ? "t\nt_artblob\nt_artdata\nt_artstate\n" : "t\nt_artdata\nt_artstate\n";
     if (sql_standin()) return;
@@ -325,7 +315,6 @@ START_TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     }
     others_see("a|1\nb|2\nc|3\n", content);
 }
-END_TEST
 
 /* --- what an authorizer that only looks on sees ------------------------------------------------------------------- */
 
@@ -360,7 +349,7 @@ static void sees(const char *expected, const char *statement) {
 
 /* Questions come when a statement is prepared. A statement of the application names the art table; the module's own
  * name its shadow tables and temp.art_txn, and are prepared once, and again after each sqlite3_set_authorizer(). */
-START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables) {
+TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables) {
     if (sql_standin()) return;
     sees("read t.path; read t.value; ", "SELECT path, value FROM t");
     sees("read t.value; read t.path; ", "SELECT value FROM t WHERE path = 'a'");
@@ -383,7 +372,6 @@ START_TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_table
     ck_assert_msg(strstr(got, "art_txn") == NULL, "a statement that is a transaction by itself: %s", got);
     sqlite3_free(got);
 }
-END_TEST
 
 /* --- a denial does not stick -------------------------------------------------------------------------------------- */
 
@@ -421,7 +409,7 @@ static void deny_once(const char *statement, int answer, int call, bool *more) {
     sql_close(fresh);
 }
 
-START_TEST(test_one_denial_does_not_stick) {
+TEST(test_one_denial_does_not_stick) {
     static const char *const statements[4] = {"SELECT value, size FROM t WHERE path = 'a'", "SELECT art_count('t', '')",
                                               "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1)",
                                               "BEGIN; UPDATE t SET value = 5; COMMIT"};
@@ -439,7 +427,6 @@ START_TEST(test_one_denial_does_not_stick) {
         }
     }
 }
-END_TEST
 
 /* --- SQLITE_DBCONFIG_DEFENSIVE ------------------------------------------------------------------------------------ */
 
@@ -476,7 +463,7 @@ static void protected_and_working(const char *schema) {
     sqlite3_free(name);
 }
 
-START_TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {
+TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {
     if (sql_standin()) return;
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sql_run(db, "CREATE TEMP TABLE numbers AS WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 100) "
@@ -493,11 +480,10 @@ START_TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {
     sql_run(db, "CREATE TABLE nobodys_log(x); INSERT INTO nobodys_log VALUES(1); DROP TABLE nobodys_log");
     sqlite3_free(second);
 }
-END_TEST
 
 /* --- trusted_schema ----------------------------------------------------------------------------------------------- */
 
-START_TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) {
+TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) {
     sql_run(db, "CREATE VIEW seen AS SELECT path, value * 2 AS double FROM t WHERE path GLOB '[ab]*'");
     if (!sql_standin()) sql_run(db, "CREATE VIEW level AS SELECT path, entries FROM t('', '/')");
     sql_run(db, "CREATE TABLE ordinary(path TEXT PRIMARY KEY, value)");
@@ -514,10 +500,9 @@ START_TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) 
     sql_expect(db, "a|3\nb|2\nb2|5\nfrom/x|3\nfrom/y|3\n", "SELECT path, value FROM t");
     sql_expect(db, "0\n", "PRAGMA trusted_schema");
 }
-END_TEST
 
 /* A schema that came from a stranger may ask for the version, and for nothing that reaches past its own tables. */
-START_TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
+TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
     if (sql_standin()) return;
     sql_run(db, "CREATE VIEW versions AS SELECT art_version() AS v; CREATE VIEW inside AS SELECT * FROM art_info('t')");
     sql_run(db, "CREATE TEMP VIEW mine AS SELECT * FROM art_info('t')");
@@ -528,10 +513,9 @@ START_TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
     int rc = sql_try(db, "SELECT * FROM inside");
     ck_assert_msg(rc == SQLITE_OK || strstr(sqlite3_errmsg(db), "unsafe use"), "%s", sqlite3_errmsg(db));
 }
-END_TEST
 
 /* The listener of transactions is nobody's table: a trigger of a stranger must not drive it. */
-START_TEST(test_a_stranger_cannot_write_into_the_listener) {
+TEST(test_a_stranger_cannot_write_into_the_listener) {
     if (sql_standin()) return;
     sql_run(db, "PRAGMA trusted_schema=OFF");
     sql_run(db, "CREATE TEMP TABLE o(x); CREATE TEMP TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM art_txn; END");
@@ -542,11 +526,10 @@ START_TEST(test_a_stranger_cannot_write_into_the_listener) {
     sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4)");
     others_see("a|1\nb|2\nc|3\nd|4\n", "SELECT path, value FROM t");
 }
-END_TEST
 
 /* --- query_only --------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_query_only_refuses_every_way_of_writing) {
+TEST(test_query_only_refuses_every_way_of_writing) {
     static const char *const writes[] = {
         "INSERT INTO t(path) VALUES('x')",           "UPDATE t SET value = 9", "DELETE FROM t",
         "INSERT OR IGNORE INTO t(path) VALUES('a')", "DROP TABLE t",           "ALTER TABLE t RENAME TO u"};
@@ -567,7 +550,6 @@ START_TEST(test_query_only_refuses_every_way_of_writing) {
     sql_run(db, "PRAGMA query_only=OFF; INSERT INTO t(path, value) VALUES('e', 5)");
     others_see("d|4\ne|5\n", "SELECT path, value FROM t WHERE path > 'c'");
 }
-END_TEST
 
 /* An ordinary table has written its pages by then. The log of an art table is written by the COMMIT itself. */
 static void end_under_query_only(const char *begin, const char *end) {
@@ -583,7 +565,7 @@ static void end_under_query_only(const char *begin, const char *end) {
     others_see("a\nb\nc\n", "SELECT path FROM t");
 }
 
-START_TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
+TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
     if (sql_standin()) return;
     end_under_query_only("BEGIN", "COMMIT");
     end_under_query_only("SAVEPOINT s", "RELEASE s");
@@ -596,7 +578,6 @@ START_TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
     sql_run(db, "INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");
 }
-END_TEST
 
 /* --- permissions -------------------------------------------------------------------------------------------------- */
 
@@ -677,19 +658,17 @@ static void check_verdict(int verdict, const char *what) {
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
 
-START_TEST(test_a_read_only_file_is_read_and_not_written) {
+TEST(test_a_read_only_file_is_read_and_not_written) {
     make_rows();
     set_modes(0755, 0444, 0444);
     check_verdict(as_nobody(only_reads), "read-only files");
 }
-END_TEST
 
-START_TEST(test_a_read_only_folder_is_read_and_not_written) {
+TEST(test_a_read_only_folder_is_read_and_not_written) {
     make_rows();
     set_modes(0555, 0444, 0444);
     check_verdict(as_nobody(only_reads), "a read-only folder");
 }
-END_TEST
 
 /* The database may be written and the .art file not: commits go to the log, a flush says what is in its way. */
 static int only_the_log(sqlite3 *own) {
@@ -705,13 +684,12 @@ static int only_the_log(sqlite3 *own) {
     return 0;
 }
 
-START_TEST(test_a_read_only_art_file_fails_the_flush_and_not_the_commit) {
+TEST(test_a_read_only_art_file_fails_the_flush_and_not_the_commit) {
     if (sql_has_no_file("test_a_read_only_art_file_fails_the_flush_and_not_the_commit")) return;
     make_rows();
     set_modes(0755, 0644, 0444);
     check_verdict(as_nobody(only_the_log), "a read-only .art file");
 }
-END_TEST
 
 /* A folder in which no file can be made: the table's first flush has nowhere to go. */
 static int no_place_for_a_file(sqlite3 *own) {
@@ -726,7 +704,7 @@ static int no_place_for_a_file(sqlite3 *own) {
     return 0;
 }
 
-START_TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
+TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
     if (sql_has_no_file("test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit")) return;
     sql_run(db, "PRAGMA journal_mode=DELETE; DELETE FROM t");
     sql_run(db, "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
@@ -735,35 +713,7 @@ START_TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) 
     set_modes(0555, 0644, 0644);
     check_verdict(as_nobody(no_place_for_a_file), "a folder that takes no file");
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("sql_policy");
-    TCase *tcase = tcase_create("policy");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_reading_a_table_may_be_denied);
-    tcase_add_test(tcase, test_a_hidden_column_reads_as_null);
-    tcase_add_test(tcase, test_a_denied_part_of_a_write_fails_it_and_loses_nothing);
-    tcase_add_test(tcase, test_an_ignored_part_of_a_write_fails_it_and_loses_nothing);
-    tcase_add_test(tcase, test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one);
-    tcase_add_test(tcase, test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows);
-    tcase_add_test(tcase, test_a_table_is_not_made_where_the_encoding_is_hidden);
-    tcase_add_test(tcase, test_a_trigger_that_swallows_the_log_fails_the_commit);
-    tcase_add_test(tcase, test_the_error_names_the_table_that_may_not_be_written);
-    tcase_add_test(tcase, test_schema_changes_that_are_denied_halfway_leave_everything);
-    tcase_add_test(tcase, test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables);
-    tcase_add_test(tcase, test_one_denial_does_not_stick);
-    tcase_add_test(tcase, test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing);
-    tcase_add_test(tcase, test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema);
-    tcase_add_test(tcase, test_an_untrusted_schema_calls_only_the_innocent_functions);
-    tcase_add_test(tcase, test_a_stranger_cannot_write_into_the_listener);
-    tcase_add_test(tcase, test_query_only_refuses_every_way_of_writing);
-    tcase_add_test(tcase, test_a_commit_under_query_only_fails_and_leaves_the_old_state);
-    tcase_add_test(tcase, test_a_read_only_file_is_read_and_not_written);
-    tcase_add_test(tcase, test_a_read_only_folder_is_read_and_not_written);
-    tcase_add_test(tcase, test_a_read_only_art_file_fails_the_flush_and_not_the_commit);
-    tcase_add_test(tcase, test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("sql_policy", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

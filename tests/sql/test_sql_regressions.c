@@ -2,7 +2,6 @@
  *
  * The same text runs on an art table t and on an ordinary table t in a second database; the rows must be the same.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +44,7 @@ static void same_rows(const struct twins *twins, const char *query) {
 }
 
 /* SQLite 3.40.1 offers LIMIT and OFFSET beside conditions that it does not show to the table. */
-START_TEST(test_a_limit_counts_the_rows_that_unseen_conditions_leave) {
+TEST(test_a_limit_counts_the_rows_that_unseen_conditions_leave) {
     static const char *const conditions[] = {"value = path",
                                              "value = value",
                                              "value > path",
@@ -72,9 +71,8 @@ START_TEST(test_a_limit_counts_the_rows_that_unseen_conditions_leave) {
     }
     twins_close(&twins);
 }
-END_TEST
 
-START_TEST(test_a_limit_of_a_compound_is_not_that_of_its_arms) {
+TEST(test_a_limit_of_a_compound_is_not_that_of_its_arms) {
     struct twins twins;
     twins_open(&twins);
     both(&twins, "INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3), ('d', 4)");
@@ -83,10 +81,9 @@ START_TEST(test_a_limit_of_a_compound_is_not_that_of_its_arms) {
     same_rows(&twins, "SELECT path FROM t UNION SELECT path || 'x' FROM t LIMIT 3 OFFSET 3");
     twins_close(&twins);
 }
-END_TEST
 
 /* A cast of a parameter looks like a parameter, but has an affinity. */
-START_TEST(test_a_parameter_that_is_cast_to_a_number_is_compared_as_one) {
+TEST(test_a_parameter_that_is_cast_to_a_number_is_compared_as_one) {
     static const char *const types[] = {"INTEGER", "REAL", "NUMERIC"}, *const operators[] = {"=", "IS"};
     struct twins twins;
     twins_open(&twins);
@@ -115,10 +112,9 @@ START_TEST(test_a_parameter_that_is_cast_to_a_number_is_compared_as_one) {
     }
     twins_close(&twins);
 }
-END_TEST
 
 /* Two columns, none of them numeric: no affinity is applied, so 12.5 is not '12.5'. */
-START_TEST(test_in_a_subquery_has_the_affinities_of_both_columns) {
+TEST(test_in_a_subquery_has_the_affinities_of_both_columns) {
     struct twins twins;
     twins_open(&twins);
     both(
@@ -137,14 +133,13 @@ START_TEST(test_in_a_subquery_has_the_affinities_of_both_columns) {
     }
     twins_close(&twins);
 }
-END_TEST
 
 static void odd_match(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     sqlite3_result_int(context, (sqlite3_value_bytes(values[0]) + sqlite3_value_bytes(values[1])) % 2);
 }
 
-START_TEST(test_an_application_that_replaces_like_gets_its_own) {
+TEST(test_an_application_that_replaces_like_gets_its_own) {
     struct twins twins;
     twins_open(&twins);
     both(&twins, "INSERT INTO t VALUES('a', 1), ('ab', 2), ('b', 3), ('bc', 4)");
@@ -157,11 +152,10 @@ START_TEST(test_an_application_that_replaces_like_gets_its_own) {
     same_rows(&twins, "SELECT count(*) FROM t WHERE path LIKE '1%' AND path > 'a'");
     twins_close(&twins);
 }
-END_TEST
 
 /* SQLite plans the arms of an OR without the terms beside it that hold a subquery or are parts of a row value, and of
  * the columns from the 64th on it tells only that one of them is read. */
-START_TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
+TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
     static const char *const queries[][2] = {
         {"SELECT path FROM files WHERE prefix = (SELECT min(p) FROM arguments) AND (path = 'b' OR path < 'd')",
          "/a\n/ab/c\n"},
@@ -220,10 +214,9 @@ START_TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
     }
     twins_close(&twins);
 }
-END_TEST
 
 /* UPDATE reads all columns, also those of a listing's arguments: that must not make all plans for the table alike. */
-START_TEST(test_an_update_from_another_table_finds_its_rows_by_their_paths) {
+TEST(test_an_update_from_another_table_finds_its_rows_by_their_paths) {
     static const char *const updates[] = {"UPDATE t SET value = 9 FROM arguments WHERE path = p",
                                           "UPDATE t SET value = 9 FROM t('b') AS x WHERE t.path = x.path",
                                           "SELECT x.prefix, t.prefix FROM t('b') AS x JOIN t WHERE t.path = x.value"};
@@ -239,7 +232,6 @@ START_TEST(test_an_update_from_another_table_finds_its_rows_by_their_paths) {
     }
     twins_close(&twins);
 }
-END_TEST
 
 static void reopen_art(struct twins *twins) {
     char *path = sqlite3_mprintf("%s", sqlite3_db_filename(twins->art, "main"));
@@ -249,7 +241,7 @@ static void reopen_art(struct twins *twins) {
 }
 
 /* The first that a connection hears of an art table may be in the middle of a statement, as schema browsers have it. */
-START_TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
+TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
     static const char *const queries[] = {
         "SELECT name, (SELECT group_concat(p.name) FROM pragma_table_info(m.name, 'main') p) FROM main.sqlite_master m "
         "WHERE "
@@ -268,10 +260,9 @@ START_TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
         twins_close(&twins);
     }
 }
-END_TEST
 
 /* ROLLBACK TO takes temp.art_txn back where it was made behind the savepoint, and leaves its handle. */
-START_TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to) {
+TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to) {
     for (int drop = 0; drop < 2; drop++) {
         struct twins twins;
         twins_open(&twins);
@@ -294,11 +285,10 @@ START_TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollb
         twins_close(&twins);
     }
 }
-END_TEST
 
 /* It was spilled for want of memory, and committed without a root: this connection went on reading the one that nobody
  * else knew, in slots that others took. */
-START_TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is) {
+TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is) {
     static const char *const wishes[] = {"flush", "clean", "vacuum"};
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
         struct twins twins;
@@ -323,10 +313,9 @@ START_TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_
         twins_close(&twins);
     }
 }
-END_TEST
 
 /* SQLite 3.40.1 shows GLOB and LIKE of a LEFT JOIN's ON to a virtual table on its left. */
-START_TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
+TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
     static const char *const conditions[] = {"path GLOB 'b/*'",    "path GLOB 'B*'",     "path GLOB 'b/1'",
                                              "path LIKE 'b/%'",    "path LIKE 'B%'",     "path LIKE 'b/1'",
                                              "+(path GLOB '/*')",  "+(path LIKE '20%')", "+(path GLOB y || '*')",
@@ -347,10 +336,9 @@ START_TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
     }
     twins_close(&twins);
 }
-END_TEST
 
 /* SQLite hands it over as an INSERT: of a key, or of none, and then it is refused. */
-START_TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
+TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
     static const char *const updates[] = {
         "UPDATE t SET path = count(x) FROM o",
         "UPDATE t SET path = count(x), value = max(x) FROM o WHERE path = 'none'",
@@ -384,10 +372,9 @@ START_TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
     }
     twins_close(&twins);
 }
-END_TEST
 
 /* An INSERT without a key is still one, also from a trigger. */
-START_TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
+TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
     struct twins twins;
     if (sql_standin()) return;
     twins_open(&twins);
@@ -411,25 +398,7 @@ START_TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
     sql_expect(db, "a|1\n", "SELECT path, value FROM main.t");
     twins_close(&twins);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("regressions");
-    TCase *tcase = tcase_create("statements");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_limit_counts_the_rows_that_unseen_conditions_leave);
-    tcase_add_test(tcase, test_a_limit_of_a_compound_is_not_that_of_its_arms);
-    tcase_add_test(tcase, test_a_parameter_that_is_cast_to_a_number_is_compared_as_one);
-    tcase_add_test(tcase, test_in_a_subquery_has_the_affinities_of_both_columns);
-    tcase_add_test(tcase, test_an_application_that_replaces_like_gets_its_own);
-    tcase_add_test(tcase, test_an_argument_out_of_a_subquery_is_seen_beside_an_or);
-    tcase_add_test(tcase, test_an_update_from_another_table_finds_its_rows_by_their_paths);
-    tcase_add_test(tcase, test_a_schema_browser_meets_the_table_within_its_statement);
-    tcase_add_test(tcase, test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to);
-    tcase_add_test(tcase, test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is);
-    tcase_add_test(tcase, test_the_left_table_of_a_left_join_keeps_its_rows);
-    tcase_add_test(tcase, test_an_update_of_an_aggregate_over_nothing_makes_no_row);
-    tcase_add_test(tcase, test_an_insert_without_a_key_beside_an_update_is_refused);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("regressions", .seconds = 120);
 }

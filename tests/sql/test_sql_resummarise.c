@@ -5,7 +5,6 @@
  * on the connection that writes and on one that reads an older state, tell whether the summary is that of the state.
  * Blobs are small (support/differential.h).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +12,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 12, FILES = 60, SAVEPOINTS = 6, WORLDS = 12 };
 
@@ -331,7 +331,7 @@ static void do_something(struct world *world) {
     }
 }
 
-START_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says) {
+LOOP_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says, WORLDS) {
     struct world world = {.random = {random_seed() + (uint64_t)_i}, .memory = _i % 6 == 5, .wal = _i % 2};
     pages_of_blobs = _i % 4 == 3 ? 0 : 3 + random_below(&world.random, 4);
     printf("resummarise: seed %llu\n", (unsigned long long)world.random.state);
@@ -357,7 +357,6 @@ START_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says) {
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
 }
-END_TEST
 
 /* --- one by one --------------------------------------------------------------------------------------------------- */
 
@@ -382,7 +381,9 @@ static void teardown(void) {
 
 static const char level[] = "SELECT path, size FROM t('', '/')", sound[] = "SELECT art_check('t')";
 
-START_TEST(test_a_summary_that_cannot_be_changes_nothing) {
+CASE("one by one", .seconds = SUITE_FOREVER, .set_up = setup, .tear_down = teardown)
+
+TEST(test_a_summary_that_cannot_be_changes_nothing) {
     static const char *const wrong[] = {"summary=(sum(nope))",  "summary=(max(path))",
                                         "summary=(sum(owner))", "summary=(sum(size), max(size))",
                                         "summary=(avg(size))",  "summary=",
@@ -409,9 +410,8 @@ START_TEST(test_a_summary_that_cannot_be_changes_nothing) {
     sql_expect(db, "ok\n", sound);
     sql_expect(db, "3\n", "SELECT count(*) FROM pragma_table_info('t_artstate')");
 }
-END_TEST
 
-START_TEST(test_prepared_statements_and_other_connections_follow) {
+TEST(test_prepared_statements_and_other_connections_follow) {
     sqlite3 *other = sql_open(path);
     sqlite3_stmt *own = sql_prepare(db, level), *theirs = sql_prepare(other, level), *idle;
     static const char *const changes[] = {"summary=(sum(size))", "summary=(min(size))", "summary=()"};
@@ -433,10 +433,9 @@ START_TEST(test_prepared_statements_and_other_connections_follow) {
     sqlite3_finalize(theirs);
     sql_close(other);
 }
-END_TEST
 
 /* A listing, and the best rows. */
-START_TEST(test_an_open_query_is_told_or_gives_the_rows) {
+TEST(test_an_open_query_is_told_or_gives_the_rows) {
     sql_command(db, "main", "t", "summary=(sum(size))");
     sqlite3_stmt *listing = sql_prepare(db, level), *rows = sql_prepare(db, "SELECT path FROM t WHERE size > 1");
     sqlite3_stmt *best = sql_prepare(db, "SELECT path FROM t ORDER BY size DESC LIMIT (SELECT 9)");
@@ -456,7 +455,6 @@ START_TEST(test_an_open_query_is_told_or_gives_the_rows) {
     sqlite3_finalize(rows);
     sqlite3_finalize(best);
 }
-END_TEST
 
 static void fill_many(void) {
     sql_run(db,
@@ -467,7 +465,7 @@ static void fill_many(void) {
 }
 
 /* What they pass over is told by columns of the former summary; and each of them searches anew for its next row. */
-START_TEST(test_open_walks_that_pass_over_rows_forget_the_former_summary) {
+TEST(test_open_walks_that_pass_over_rows_forget_the_former_summary) {
     static const struct {
         const char *query, *change;
         int64_t rows;
@@ -494,9 +492,8 @@ START_TEST(test_open_walks_that_pass_over_rows_forget_the_former_summary) {
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
     }
 }
-END_TEST
 
-START_TEST(test_it_goes_with_other_changes_of_the_table) {
+TEST(test_it_goes_with_other_changes_of_the_table) {
     sql_run(db,
             "BEGIN; INSERT INTO t(t) VALUES('summary=(max(size))'); INSERT INTO t(t) VALUES('add column n INTEGER');"
             "UPDATE t SET n = 5; INSERT INTO t(t) VALUES('summary=(sum(n), sum(size))'), ('optimize');"
@@ -514,7 +511,6 @@ START_TEST(test_it_goes_with_other_changes_of_the_table) {
     sql_run(db, "INSERT INTO t VALUES('a/b', 7)");
     sql_expect(db, "a/|7\n", level);
 }
-END_TEST
 
 static int deny_alter(void *context, int action, const char *a, const char *b, const char *c, const char *d) {
     (void)a;
@@ -524,7 +520,7 @@ static int deny_alter(void *context, int action, const char *a, const char *b, c
     return action == SQLITE_ALTER_TABLE ? *(int *)context : SQLITE_OK;
 }
 
-START_TEST(test_a_schema_that_cannot_be_changed_leaves_all_as_it_was) {
+TEST(test_a_schema_that_cannot_be_changed_leaves_all_as_it_was) {
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
     for (int i = 0; i < 4; i++) {
         int answer = i % 2 ? SQLITE_IGNORE : SQLITE_DENY;
@@ -545,9 +541,8 @@ START_TEST(test_a_schema_that_cannot_be_changed_leaves_all_as_it_was) {
     sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('summary=(sum(size))')");
     sql_expect(db, "a/|20\nb/|300\n", level);
 }
-END_TEST
 
-START_TEST(test_copies_have_it_and_damage_is_told) {
+TEST(test_copies_have_it_and_damage_is_told) {
     char *copy = sqlite3_mprintf("%s/copy.db", directory);
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(size))'); SELECT art_backup('%s'); VACUUM", copy);
     sqlite3 *other = sql_open(copy);
@@ -562,28 +557,7 @@ START_TEST(test_copies_have_it_and_damage_is_told) {
     sql_run(db, "ALTER TABLE t_artstate DROP COLUMN \"summary 9: sum(nothing)\"");
     sql_expect(db, "a/|21\nb/|300\n", level);
 }
-END_TEST
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("another summary");
-    TCase *tests = tcase_create("another summary");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_a_summary_that_comes_later_is_what_an_ordinary_table_says, 0, WORLDS);
-    suite_add_tcase(suite, tests);
-    TCase *single = tcase_create("one by one");
-    tcase_set_timeout(single, 0);
-    tcase_add_checked_fixture(single, setup, teardown);
-    tcase_add_test(single, test_a_summary_that_cannot_be_changes_nothing);
-    tcase_add_test(single, test_prepared_statements_and_other_connections_follow);
-    tcase_add_test(single, test_an_open_query_is_told_or_gives_the_rows);
-    tcase_add_test(single, test_open_walks_that_pass_over_rows_forget_the_former_summary);
-    tcase_add_test(single, test_it_goes_with_other_changes_of_the_table);
-    tcase_add_test(single, test_a_schema_that_cannot_be_changed_leaves_all_as_it_was);
-    tcase_add_test(single, test_copies_have_it_and_damage_is_told);
-    suite_add_tcase(suite, single);
-    return suite;
-}
 
 int main(void) {
-    return differential_run(make_suite);
+    return differential_run((struct suite_case){.name = "another summary", .seconds = SUITE_FOREVER});
 }

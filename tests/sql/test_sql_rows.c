@@ -7,7 +7,6 @@
  * Left out, because SQLite itself treats virtual tables otherwise: UPSERT, RETURNING of an UPDATE, several rows whose
  * paths change in one statement.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -373,13 +372,12 @@ static void one_history(uint64_t seed) {
     same_rows(seed, "SELECT * FROM %s.t ORDER BY path");
 }
 
-START_TEST(test_random_rows_are_those_of_an_ordinary_table) {
+TEST(test_random_rows_are_those_of_an_ordinary_table) {
     uint64_t seed = random_seed();
     printf("rows: seeds from %llu\n", (unsigned long long)seed);
     for (uint64_t i = 0; i < (uint64_t)HISTORIES * random_scale(); i++) one_history(seed + i);
     printf("%u statements agree, %u of them were refused\n", statements, refusals);
 }
-END_TEST
 
 /* ---- single statements ------------------------------------------------------------------------------------------- */
 
@@ -402,7 +400,7 @@ static void changed(int expected, const char *statement) {
                   expected);
 }
 
-START_TEST(test_hidden_columns_are_not_for_writing) {
+TEST(test_hidden_columns_are_not_for_writing) {
     sql_create(db, "t", "path, a, b NOT NULL");
     sql_run(db, "INSERT INTO t VALUES('dir/x', 1, 1), ('dir/y', 2, 2)");
     sql_run(
@@ -427,9 +425,8 @@ START_TEST(test_hidden_columns_are_not_for_writing) {
     refused(SQLITE_ERROR, "UPDATE gives no commands", "UPDATE t SET t = 'flush'");
     expect("dir/x|1|1\ndir/y|2|2\ndir/z|3|3\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_an_update_with_the_version_it_read_is_a_compare_and_set) {
+TEST(test_an_update_with_the_version_it_read_is_a_compare_and_set) {
     sql_create(db, "t", "path, a, etag TEXT");
     sql_run(db, "INSERT INTO t VALUES('x', 1, 'one'), ('y', 2, 'two')");
     sqlite3 *other = sql_open(path);
@@ -446,10 +443,9 @@ START_TEST(test_an_update_with_the_version_it_read_is_a_compare_and_set) {
     expect("x|1|mine\ny|2|two\n", "SELECT * FROM t");
     sql_close(other);
 }
-END_TEST
 
 /* SQLite 3.40.1 passes the old values of columns that are not set, those of hidden columns too. */
-START_TEST(test_update_from_sets_columns_and_only_these) {
+TEST(test_update_from_sets_columns_and_only_these) {
     sql_create(db, "t", "path, a NOT NULL, b COLLATE NOCASE, c REAL");
     sql_run(
         db,
@@ -471,9 +467,8 @@ START_TEST(test_update_from_sets_columns_and_only_these) {
     expect("d/1x|10|once|10.0\nd/2x|20|2!|20.0\ne|3|once|3.0\n", "SELECT * FROM t");
     refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = 99 FROM new WHERE path = new.p");
 }
-END_TEST
 
-START_TEST(test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now) {
+TEST(test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now) {
     sql_create(db, "t", "path, a, b");
     sql_run(db, "INSERT INTO t VALUES('1', 'a1', 'b1'), ('2', 'a2', 'b2'), ('3', 'a3', 'b3')");
     /* 1 replaces 2; then there is a 2 again, which was 1 */
@@ -483,9 +478,8 @@ START_TEST(test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_no
     sql_run(db, "UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path = '1'; UPDATE t SET a = a || '!'");
     expect("2|a1+!|9000\n", "SELECT path, a, length(b) FROM t");
 }
-END_TEST
 
-START_TEST(test_columns_that_are_not_set_keep_their_bytes_whatever_their_length) {
+TEST(test_columns_that_are_not_set_keep_their_bytes_whatever_their_length) {
     static const int lengths[] = {0, 1, 100, 4000, 4096, 5000, 65000, 70000, 600000};
     sql_create(db, "t", "path, before, a INT, after TEXT, z");
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
@@ -506,7 +500,6 @@ START_TEST(test_columns_that_are_not_set_keep_their_bytes_whatever_their_length)
     }
     expect("|2.5\n", "SELECT DISTINCT a, z FROM t");
 }
-END_TEST
 
 /* Paths and values of every length up to some, without a NUL and with one at each of several places. */
 static unsigned put_texts_with_nuls(void) {
@@ -546,7 +539,7 @@ static void same_texts(sqlite3_stmt *one, sqlite3_stmt *other, unsigned rows) {
     sqlite3_finalize(other);
 }
 
-START_TEST(test_texts_are_shown_to_their_end_whatever_nuls_are_in_them) {
+TEST(test_texts_are_shown_to_their_end_whatever_nuls_are_in_them) {
     sql_create(db, "t", "path, a");
     sql_run(db, "CREATE TEMP TABLE m(path TEXT PRIMARY KEY, a) WITHOUT ROWID; BEGIN");
     unsigned rows = put_texts_with_nuls();
@@ -562,9 +555,8 @@ START_TEST(test_texts_are_shown_to_their_end_whatever_nuls_are_in_them) {
                    sql_prepare(db, "SELECT path, a FROM m ORDER BY path"), rows);
     }
 }
-END_TEST
 
-START_TEST(test_a_row_moves_without_its_value_being_written_anew) {
+TEST(test_a_row_moves_without_its_value_being_written_anew) {
     sql_create(db, "t", "path, a, big");
     sql_run(db, "INSERT INTO t VALUES('from', 1, randomblob(60000)); INSERT INTO t(t) VALUES('flush')");
     int64_t before = sql_int(db, "SELECT sum(length(ops)) FROM t_artdata");
@@ -574,9 +566,8 @@ START_TEST(test_a_row_moves_without_its_value_being_written_anew) {
     sql_run(db, "UPDATE t SET a = 2");
     ck_assert_int_gt(sql_int(db, "SELECT sum(length(ops)) FROM t_artdata"), before + 60000);
 }
-END_TEST
 
-START_TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
+TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
     sql_create(db, "t", "path, a, b");
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 200000);
     sql_run(db, "INSERT INTO t VALUES('fits', zeroblob(100000), zeroblob(99993))");
@@ -586,9 +577,8 @@ START_TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
     refused(SQLITE_TOOBIG, "", "INSERT INTO t VALUES('not', zeroblob(200001), 1)");
     expect("fits|100000|99993\n", "SELECT path, length(a), length(b) FROM t");
 }
-END_TEST
 
-START_TEST(test_not_null_stops_a_statement_as_in_an_ordinary_table) {
+TEST(test_not_null_stops_a_statement_as_in_an_ordinary_table) {
     static const char *const clauses[][2] = {
         {"", "a\n"}, {"OR ABORT ", "a\n"}, {"OR REPLACE ", "a\n"}, {"OR FAIL ", "a\nb\n"}, {"OR IGNORE ", "a\nb\nd\n"}};
     for (int i = 0; i < 5; i++) {
@@ -609,27 +599,8 @@ START_TEST(test_not_null_stops_a_statement_as_in_an_ordinary_table) {
     changed(3, "UPDATE t SET size = size + 1, path = path || '/'");
     expect("a/|2\nb/|2\nd/|2\n", "SELECT * FROM t");
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_rows");
-    TCase *tcase = tcase_create("rows");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_random_rows_are_those_of_an_ordinary_table);
-    tcase_add_test(tcase, test_hidden_columns_are_not_for_writing);
-    tcase_add_test(tcase, test_an_update_with_the_version_it_read_is_a_compare_and_set);
-    tcase_add_test(tcase, test_update_from_sets_columns_and_only_these);
-    tcase_add_test(tcase, test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now);
-    tcase_add_test(tcase, test_columns_that_are_not_set_keep_their_bytes_whatever_their_length);
-    tcase_add_test(tcase, test_texts_are_shown_to_their_end_whatever_nuls_are_in_them);
-    tcase_add_test(tcase, test_a_row_moves_without_its_value_being_written_anew);
-    tcase_add_test(tcase, test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer);
-    tcase_add_test(tcase, test_not_null_stops_a_statement_as_in_an_ordinary_table);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_rows", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

@@ -3,23 +3,20 @@
  *
  * Every value has a mark of its own. The files are searched for marks, byte by byte, and one that belongs to no row is
  * a trace: in a blob, in a free slot, between the pages of a blob, in slot 0, in the database or its journal. */
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { MARKS_MAX = 200000, DIGITS = 8 };
 static const char mark[] = "<mark:";
 enum { MARK = sizeof mark - 1 };
 
-static char *directory, *path;
-static sqlite3 *db;
 static sqlite3_stmt *put, *removal;
 static bool alive[MARKS_MAX];
 static int marks;
@@ -31,9 +28,7 @@ static const struct way {
 enum { WAYS = sizeof ways / sizeof *ways, WAYS_OF_ROLLBACK = WAYS - 1 };
 
 static void set_up(void) {
-    directory = sql_scratch("secure");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     marks = 0;
     memset(alive, 0, sizeof alive);
 }
@@ -42,10 +37,7 @@ static void tear_down(void) {
     sqlite3_finalize(put);
     sqlite3_finalize(removal);
     put = removal = NULL;
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    sql_tear_down();
 }
 
 static void create(int way, const char *options) {
@@ -155,7 +147,7 @@ static void delete_rows(int first, int key, int count, int part) {
     sql_run(db, "RELEASE rows");
 }
 
-START_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum) {
+LOOP_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum, 5 * WAYS) {
     static const struct {
         int rows, length, part;
     } tables[] = {{6000, 60, 3}, {1500, 3000, 2}, {400, 9000, 2}, {60, 100000, 2}, {6000, 60, 1}};
@@ -175,10 +167,9 @@ START_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum) {
     no_traces("emptied");
     sql_expect(db, "3|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* Another art_vacuum() finds all in order, but for what earlier blobs have left in the slots of later ones. */
-START_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too) {
+LOOP_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, WAYS) {
     create(_i, ", log_limit='64KB'");
     for (int i = 0; i < 40; i++) {
         int first = marks;
@@ -193,9 +184,8 @@ START_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too) {
     sql_run(db, "SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
-END_TEST
 
-START_TEST(test_what_was_rolled_back_is_in_no_file_either) {
+LOOP_TEST(test_what_was_rolled_back_is_in_no_file_either, WAYS_OF_ROLLBACK) {
     create(_i, ", spill_limit='32KB', log_limit='32KB'");
     put_rows(0, 300, 200);
     for (int i = 0; i < 3; i++) {
@@ -212,10 +202,9 @@ START_TEST(test_what_was_rolled_back_is_in_no_file_either) {
     no_traces("vacuumed");
     sql_expect(db, "300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* What a reader stands on is there, and goes behind him. */
-START_TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
+TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
     create(0, "");
     put_rows(0, 3000, 300);
     sql_run(db, "INSERT INTO t(t) VALUES('flush')");
@@ -232,10 +221,9 @@ START_TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
     no_traces("the reader has ended");
     sql_close(reader);
 }
-END_TEST
 
 /* In a transaction it takes another one: the base must be there until the commit. */
-START_TEST(test_in_a_transaction_the_next_one_overwrites) {
+LOOP_TEST(test_in_a_transaction_the_next_one_overwrites, WAYS) {
     create(_i, "");
     put_rows(0, 3000, 300);
     sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN");
@@ -244,11 +232,10 @@ START_TEST(test_in_a_transaction_the_next_one_overwrites) {
     sql_run(db, "SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
-END_TEST
 
 /* Where savepoints are open nothing is cut off, and no other transaction follows. (In WAL mode an older SQLite lets no
  * slot be written again there: ext/host/journal.c.) */
-START_TEST(test_what_stays_a_part_of_the_file_is_overwritten) {
+LOOP_TEST(test_what_stays_a_part_of_the_file_is_overwritten, WAYS) {
     if (_i == 0 && sqlite3_libversion_number() < 3053002) return;
     create(_i, "");
     put_rows(0, 8000, 400);
@@ -263,10 +250,9 @@ START_TEST(test_what_stays_a_part_of_the_file_is_overwritten) {
     no_traces("again");
     sql_expect(db, "4002|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
-END_TEST
 
 /* All keys of a run begin alike, and that stands in the root and its copies in slot 0, which were longer. */
-START_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies) {
+LOOP_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies, WAYS) {
     create(_i, "");
     marks = 2;
     for (int i = 0; i < 3; i++) {
@@ -281,11 +267,10 @@ START_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies) {
     sql_run(db, "SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
-END_TEST
 
 /* Set later, it holds for what was deleted before, too. (What SQLite left in free pages of the database goes with
  * VACUUM.) */
-START_TEST(test_off_leaves_traces_and_on_takes_them) {
+LOOP_TEST(test_off_leaves_traces_and_on_takes_them, 4) {
     static const char *const settings[] = {"OFF", "FAST"};
     create(_i % 2, "");
     sql_run(db, "PRAGMA secure_delete=%s", settings[_i / 2]);
@@ -303,9 +288,8 @@ START_TEST(test_off_leaves_traces_and_on_takes_them) {
     sql_run(db, "PRAGMA secure_delete=ON; SELECT art_vacuum('t')");
     no_traces("on");
 }
-END_TEST
 
-START_TEST(test_any_history_leaves_no_trace) {
+LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     enum { KEYS = 3000 };
     static int holds[KEYS];
     uint64_t seed = random_seed();
@@ -339,23 +323,8 @@ START_TEST(test_any_history_leaves_no_trace) {
     no_traces("in the end");
     sql_expect(db, "ok\n", "SELECT art_check('t')");
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("secure_delete");
-    TCase *tcase = tcase_create("traces");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_what_was_deleted_is_in_no_file_behind_art_vacuum, 0, 5 * WAYS);
-    tcase_add_loop_test(tcase, test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, 0, WAYS);
-    tcase_add_loop_test(tcase, test_what_was_rolled_back_is_in_no_file_either, 0, WAYS_OF_ROLLBACK);
-    tcase_add_test(tcase, test_what_a_reader_sees_stays_until_he_has_ended);
-    tcase_add_loop_test(tcase, test_in_a_transaction_the_next_one_overwrites, 0, WAYS);
-    tcase_add_loop_test(tcase, test_what_stays_a_part_of_the_file_is_overwritten, 0, WAYS);
-    tcase_add_loop_test(tcase, test_what_keys_had_in_common_is_not_in_the_roots_copies, 0, WAYS);
-    tcase_add_loop_test(tcase, test_off_leaves_traces_and_on_takes_them, 0, 4);
-    tcase_add_loop_test(tcase, test_any_history_leaves_no_trace, 0, WAYS);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("secure_delete", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

@@ -4,15 +4,11 @@
  * code, changes(), the state of the transaction and all rows. Where a virtual table cannot be like an ordinary one
  * (changes() after COMMIT, total_changes(), RETURNING, UPSERT), FTS5 is the measure, or the figures stand here.
  */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
 
 static const char *const tables[] = {"ours", "theirs"};
 static const char all_rows[] = "SELECT path, quote(value) FROM @ ORDER BY path";
@@ -23,17 +19,8 @@ static void make_tables(const char *options) {
 }
 
 static void set_up(void) {
-    directory = sql_scratch("statements");
-    path = sqlite3_mprintf("%s/t.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void on_both(const char *statement) {
@@ -156,35 +143,31 @@ static void make_conflicts(const char *options) {
     make_triggers();
 }
 
-START_TEST(test_conflict_clauses_do_what_they_do_to_an_ordinary_table) {
+TEST(test_conflict_clauses_do_what_they_do_to_an_ordinary_table) {
     make_conflicts("");
     try_conflicts("SELECT 1", "SELECT 1");
 }
-END_TEST
 
-START_TEST(test_conflict_clauses_within_a_transaction) {
+TEST(test_conflict_clauses_within_a_transaction) {
     make_conflicts("");
     try_conflicts("BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @(path) VALUES('in')", "COMMIT");
     try_conflicts("BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @(path) VALUES('in')", "ROLLBACK");
 }
-END_TEST
 
-START_TEST(test_conflict_clauses_within_savepoints) {
+TEST(test_conflict_clauses_within_savepoints) {
     make_conflicts("");
     try_conflicts("BEGIN; SAVEPOINT s; DELETE FROM @ WHERE path = 'd'; SAVEPOINT s",
                   "ROLLBACK TO s; RELEASE s; COMMIT");
     try_conflicts("SAVEPOINT s; UPDATE @ SET path = 'e' WHERE path = 'a'", "RELEASE s");
 }
-END_TEST
 
-START_TEST(test_conflict_clauses_over_blobs_and_spilled_transactions) {
+TEST(test_conflict_clauses_over_blobs_and_spilled_transactions) {
     make_conflicts("log_limit=0, spill_limit='1KB'");
     try_conflicts("SELECT 1", "SELECT 1");
     try_conflicts("BEGIN; UPDATE @ SET value = zeroblob(3000) WHERE path > 'b'; SAVEPOINT s", "RELEASE s; COMMIT");
 }
-END_TEST
 
-START_TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
+TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
     enum { COUNT = sizeof not_null / sizeof *not_null };
     if (sql_standin()) return;
     sql_create(db, "ours", "path, value INTEGER NOT NULL");
@@ -195,7 +178,6 @@ START_TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
     try_list(not_null, COUNT, "SAVEPOINT s; DELETE FROM @ WHERE path = 'd'; SAVEPOINT s", "ROLLBACK TO s; RELEASE s");
     try_conflicts("SELECT 1", "SELECT 1");
 }
-END_TEST
 
 /* --- changing a table while it is read ---------------------------------------------------------------------------- */
 
@@ -241,22 +223,20 @@ static void change_while_reading(const char *begin, const char *end) {
     }
 }
 
-START_TEST(test_a_statement_may_change_the_table_that_it_reads) {
+TEST(test_a_statement_may_change_the_table_that_it_reads) {
     make_tables("");
     change_while_reading("SELECT 1", "SELECT 1");
 }
-END_TEST
 
-START_TEST(test_a_statement_within_a_transaction_may_change_the_table_that_it_reads) {
+TEST(test_a_statement_within_a_transaction_may_change_the_table_that_it_reads) {
     make_tables("log_limit='8KB', spill_limit='16KB'");
     change_while_reading("BEGIN", "COMMIT");
     change_while_reading("BEGIN; SAVEPOINT s; DELETE FROM ours; DELETE FROM theirs; ROLLBACK TO s", "ROLLBACK");
     sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
-END_TEST
 
 /* By the hidden column, and on an ordinary table by what it means. */
-START_TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
+TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
     static const char *const changes[] = {"UPDATE @ SET path = 'moved/' || path WHERE %s",
                                           "UPDATE @ SET path = path || '/', value = path WHERE %s",
                                           "INSERT INTO @(path, value) SELECT 'copy/' || path, value FROM @ WHERE %s",
@@ -281,12 +261,11 @@ START_TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
     sql_run(db, "ROLLBACK");
     same_rows();
 }
-END_TEST
 
 /* For a virtual table SQLite computes all new values before the first write; for an ordinary one it looks again at each
  * row. That shows only where OR REPLACE moves a row to a path that the same statement is still to change: here, 'a' is
  * moved over 'b', and then 'b' to where the old 'b' was to go. */
-START_TEST(test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones) {
+TEST(test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones) {
     if (sql_standin()) return;
     make_tables("");
     on_both("INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
@@ -298,10 +277,9 @@ START_TEST(test_update_or_replace_over_rows_still_to_come_computes_from_the_old_
     alike("UPDATE @ SET path = value");
     alike("UPDATE OR IGNORE @ SET path = value");
 }
-END_TEST
 
 /* SQLite opens no savepoint for UPDATE ... FROM on a virtual table within a transaction: README says what to do. */
-START_TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_or_a_subquery) {
+TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_or_a_subquery) {
     static const char from[] = "UPDATE t SET n = s.b FROM side AS s WHERE s.a = t.path";
     static const char subquery[] = "UPDATE t SET n = (SELECT b FROM side WHERE a = t.path)";
     if (sql_standin()) return;
@@ -319,11 +297,10 @@ START_TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_save
     sql_run(db, "ROLLBACK TO s; COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6);
 }
-END_TEST
 
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
+TEST(test_savepoints_with_the_same_name_twice_are_two) {
     static const char *const steps[] = {"SAVEPOINT s",
                                         "INSERT INTO @(path) VALUES('1')",
                                         "SAVEPOINT s",
@@ -374,7 +351,6 @@ START_TEST(test_savepoints_with_the_same_name_twice_are_two) {
     }
     same_rows();
 }
-END_TEST
 
 /* --- the first statement of a transaction ------------------------------------------------------------------------- */
 
@@ -406,7 +382,7 @@ static void write_first(const char *statement, const char *schema) {
     sqlite3_free(text);
 }
 
-START_TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
+TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
     static const char *const writes[] = {"INSERT INTO @.t(path) VALUES('b')",
                                          "UPDATE @.t SET size = 2",
                                          "DELETE FROM @.t",
@@ -430,7 +406,6 @@ START_TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
         sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA elsewhere.journal_mode=DELETE");
     }
 }
-END_TEST
 
 /* --- changes(), total_changes(), last_insert_rowid() -------------------------------------------------------------- */
 
@@ -444,7 +419,7 @@ static const char *const counted[] = {"INSERT INTO @(path, value) VALUES('p', 1)
                                       "DELETE FROM @ WHERE value IS NULL",
                                       "DELETE FROM @"};
 
-START_TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
+TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
     make_tables("");
     sql_run(db, "CREATE VIRTUAL TABLE words USING fts5(path, value)");
     for (int round = 0; round < 2; round++) {
@@ -464,11 +439,10 @@ START_TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tabl
         if (round) sql_run(db, "COMMIT");
     }
 }
-END_TEST
 
 /* A COMMIT writes the log row by an INSERT of the module's own, and SQLite counts that, too. FTS5's rows are counted in
  * the same way where it writes them as late as that, which depends on SQLite's version. */
-START_TEST(test_changes_after_a_commit_is_the_log_row) {
+TEST(test_changes_after_a_commit_is_the_log_row) {
     if (sql_standin()) return;
     make_tables("");
     sql_run(db, "BEGIN; INSERT INTO ours(path) VALUES('a'), ('b'), ('c')");
@@ -486,7 +460,6 @@ START_TEST(test_changes_after_a_commit_is_the_log_row) {
     sql_run(db, "DELETE FROM ours");
     ck_assert_int_eq(sqlite3_changes(db), 6);
 }
-END_TEST
 
 static int64_t counted_by(const char *statement) {
     int64_t before = sqlite3_total_changes64(db);
@@ -494,7 +467,7 @@ static int64_t counted_by(const char *statement) {
     return sqlite3_total_changes64(db) - before;
 }
 
-START_TEST(test_total_changes_counts_the_rows_of_the_log_too) {
+TEST(test_total_changes_counts_the_rows_of_the_log_too) {
     if (sql_standin()) return;
     make_tables("");
     ck_assert_int_eq(counted_by("INSERT INTO ours(path) VALUES('a'), ('b'), ('c')"),
@@ -509,10 +482,9 @@ START_TEST(test_total_changes_counts_the_rows_of_the_log_too) {
     sql_run(db, "CREATE VIRTUAL TABLE words USING fts5(path, value)");
     ck_assert_int_gt(counted_by("INSERT INTO words(path) VALUES('a'), ('b'), ('c')"), 3 + 1);
 }
-END_TEST
 
 /* FTS5 has rowids; a WITHOUT ROWID table and an art table have none and leave the last one alone. */
-START_TEST(test_last_insert_rowid_is_that_of_the_last_table_with_rowids) {
+TEST(test_last_insert_rowid_is_that_of_the_last_table_with_rowids) {
     make_conflicts("log_limit='2KB'");
     sql_run(db, "CREATE TABLE rows(id INTEGER PRIMARY KEY, x)");
     sql_run(db, "INSERT INTO rows VALUES(77, 1)");
@@ -539,11 +511,10 @@ START_TEST(test_last_insert_rowid_is_that_of_the_last_table_with_rowids) {
                                  "o.value IS t.value"),
                      1);
 }
-END_TEST
 
 /* --- RETURNING and UPSERT ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
+TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
     static const char *const inserts[] = {
         "INSERT INTO @(path, value) VALUES('a', 1), ('b', NULL) RETURNING path, value",
         "INSERT INTO @ VALUES('c', x'00') RETURNING *",
@@ -565,10 +536,9 @@ START_TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
         for (int t = 0; t < 2; t++) sqlite3_free(results[t]);
     }
 }
-END_TEST
 
 /* SQLite gives the row of a virtual table before it asks whether it was ignored: an R*Tree's, too. */
-START_TEST(test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table) {
+TEST(test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table) {
     if (sql_standin()) return;
     make_tables("");
     sql_run(db, "CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)");
@@ -579,10 +549,9 @@ START_TEST(test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtu
     ck_assert_int_eq(sqlite3_changes(db), 1);
     sql_expect(db, "1|kept\n2|new\n", "SELECT * FROM ours");
 }
-END_TEST
 
 /* The version is given at the write, behind SQLite's back. */
-START_TEST(test_insert_returning_does_not_know_the_version) {
+TEST(test_insert_returning_does_not_know_the_version) {
     if (sql_standin()) return;
     make_tables("");
     sql_expect(db, "a|null\n", "INSERT INTO ours(path) VALUES('a') RETURNING path, typeof(version)");
@@ -593,9 +562,8 @@ START_TEST(test_insert_returning_does_not_know_the_version) {
     sqlite3_free(all);
     sql_run(db, "ROLLBACK");
 }
-END_TEST
 
-START_TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing) {
+TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing) {
     if (sql_standin()) return;
     make_tables("");
     sql_run(db, "INSERT INTO ours(path, value) VALUES('a', 1); BEGIN");
@@ -613,10 +581,9 @@ START_TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_no
     sql_run(db, "COMMIT");
     sql_expect(db, "a|1\n", "SELECT * FROM ours");
 }
-END_TEST
 
 /* The declared key looks to SQLite like an index whose b-tree it cannot find ("malformed"), and nothing is harmed. */
-START_TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing) {
+TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing) {
     if (sql_standin()) return;
     make_tables("");
     sql_run(db, "INSERT INTO ours VALUES('a', 1); PRAGMA foreign_keys=ON");
@@ -632,34 +599,7 @@ START_TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_
     sql_expect(db, "3|2\n", "SELECT child.id, ours.value FROM child JOIN ours ON ours.path = child.file");
     sql_run(db, "DROP TABLE child");
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("sql_statements");
-    TCase *tcase = tcase_create("statements");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_conflict_clauses_do_what_they_do_to_an_ordinary_table);
-    tcase_add_test(tcase, test_conflict_clauses_within_a_transaction);
-    tcase_add_test(tcase, test_conflict_clauses_within_savepoints);
-    tcase_add_test(tcase, test_conflict_clauses_over_blobs_and_spilled_transactions);
-    tcase_add_test(tcase, test_conflict_clauses_for_a_column_that_must_not_be_null);
-    tcase_add_test(tcase, test_a_statement_may_change_the_table_that_it_reads);
-    tcase_add_test(tcase, test_a_statement_within_a_transaction_may_change_the_table_that_it_reads);
-    tcase_add_test(tcase, test_rows_below_a_prefix_are_changed_as_by_a_pattern);
-    tcase_add_test(tcase, test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones);
-    tcase_add_test(tcase, test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_or_a_subquery);
-    tcase_add_test(tcase, test_savepoints_with_the_same_name_twice_are_two);
-    tcase_add_test(tcase, test_the_first_write_of_a_transaction_waits_for_the_lock);
-    tcase_add_test(tcase, test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables);
-    tcase_add_test(tcase, test_changes_after_a_commit_is_the_log_row);
-    tcase_add_test(tcase, test_total_changes_counts_the_rows_of_the_log_too);
-    tcase_add_test(tcase, test_last_insert_rowid_is_that_of_the_last_table_with_rowids);
-    tcase_add_test(tcase, test_insert_returning_gives_the_rows_as_they_were_sent);
-    tcase_add_test(tcase, test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table);
-    tcase_add_test(tcase, test_insert_returning_does_not_know_the_version);
-    tcase_add_test(tcase, test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing);
-    tcase_add_test(tcase, test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("sql_statements", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -2,7 +2,6 @@
  * them in the other place. And the same histories of transactions that spill in both, with what a refused COMMIT
  * leaves.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +67,7 @@ static const char *other(const char *storage) {
     return strcmp(storage, "file") ? "file" : "inline";
 }
 
-START_TEST(test_a_table_keeps_the_storage_that_it_was_created_with) {
+LOOP_TEST(test_a_table_keeps_the_storage_that_it_was_created_with, 2) {
     const char *storage = _i ? "inline" : "file", *way = "CREATE another one with storage=%s, INSERT INTO it SELECT";
     char *advice = sqlite3_mprintf(way, other(storage)), *command;
     begin_with(modes[_i], storage);
@@ -83,7 +82,6 @@ START_TEST(test_a_table_keeps_the_storage_that_it_was_created_with) {
     sqlite3_free(advice);
     sqlite3_free(command);
 }
-END_TEST
 
 /* --- a copy with the other storage -------------------------------------------------------------------------------- */
 
@@ -111,7 +109,7 @@ static void in_copies(const char *storage) {
 }
 
 /* With their versions. The original stays as it was, and a copy of a copy goes back. */
-START_TEST(test_a_copy_may_have_the_other_storage) {
+LOOP_TEST(test_a_copy_may_have_the_other_storage, 4) {
     static const char versions[] = "SELECT count(*), min(version), max(version), sum(version) FROM t";
     const char *from = _i % 2 ? "inline" : "file";
     begin_with(modes[_i / 2], from);
@@ -143,19 +141,17 @@ START_TEST(test_a_copy_may_have_the_other_storage) {
     sqlite3_free(before);
     sqlite3_free(again);
 }
-END_TEST
 
-START_TEST(test_a_copy_of_a_database_without_a_name_gets_files) {
+TEST(test_a_copy_of_a_database_without_a_name_gets_files) {
     sql_close(db);
     db = sql_open(":memory:");
     begin_with("MEMORY", "inline");
     copy_to("file");
     in_copies("file");
 }
-END_TEST
 
 /* Who has the database open goes on with what was put into its place. */
-START_TEST(test_a_copy_that_is_restored_brings_its_storage) {
+LOOP_TEST(test_a_copy_that_is_restored_brings_its_storage, 2) {
     begin_with(modes[_i], "file");
     sqlite3 *second = sql_open(path), *copy;
     has_all(second, "before");
@@ -176,7 +172,6 @@ START_TEST(test_a_copy_that_is_restored_brings_its_storage) {
     has_all(db, "written by both");
     sql_close(second);
 }
-END_TEST
 
 static int steps_left;
 
@@ -186,7 +181,7 @@ static int stop(void *unused) {
 }
 
 /* The progress handler is asked all the way; wherever it stops, nothing of the copy is there. */
-START_TEST(test_an_interrupt_anywhere_leaves_no_copy) {
+LOOP_TEST(test_an_interrupt_anywhere_leaves_no_copy, 2) {
     begin_with("WAL", _i ? "inline" : "file");
     int rc = SQLITE_INTERRUPT;
     for (int steps = 1; rc; steps += 1 + steps / 4) {
@@ -205,10 +200,9 @@ START_TEST(test_an_interrupt_anywhere_leaves_no_copy) {
     }
     in_copies(_i ? "file" : "inline");
 }
-END_TEST
 
 /* A user's table of that name is not taken for ours. */
-START_TEST(test_a_table_in_the_way_is_left_alone) {
+TEST(test_a_table_in_the_way_is_left_alone) {
     sql_run(db, "CREATE TABLE t_artblob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_artblob VALUES(1, 'mine')");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
     char *command = sqlite3_mprintf("SELECT art_backup('%s/copy.db', 'main', 'inline')", directory);
@@ -220,10 +214,9 @@ START_TEST(test_a_table_in_the_way_is_left_alone) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 1);
     sqlite3_free(command);
 }
-END_TEST
 
 /* A version that knows nothing of blobs in the database would look for a file, or make one. */
-START_TEST(test_older_versions_are_told_that_there_is_no_file) {
+TEST(test_older_versions_are_told_that_there_is_no_file) {
     static const char format[] = "SELECT typeof(v) || v FROM t_artstate WHERE k = 'format'";
     for (int i = 0; i < 2; i++) {
         sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", i ? "file" : "inline");
@@ -235,10 +228,9 @@ START_TEST(test_older_versions_are_told_that_there_is_no_file) {
         sql_run(db, "DROP TABLE t");
     }
 }
-END_TEST
 
 /* Databases whose names lead to no folder, and those without one. */
-START_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself) {
+LOOP_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 3) {
     static const char *const names[] = {":memory:", "file:/shared?vfs=memdb", ""};
     sqlite3 *source = sql_open(names[_i]), *copy = sql_open(path);
     sql_run(source,
@@ -255,7 +247,6 @@ START_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself) {
     sqlite3_free(said);
     sql_close(copy);
 }
-END_TEST
 
 /* --- in a transaction that spills --------------------------------------------------------------------------------- */
 
@@ -301,7 +292,7 @@ static void sound(sqlite3 *of, const char *where) {
     same(of, where);
 }
 
-START_TEST(test_a_transaction_that_spills_goes_back) {
+LOOP_TEST(test_a_transaction_that_spills_goes_back, 4) {
     begin_small(modes[_i / 2], _i % 2 ? "inline" : "file");
     insert(1, 200);
     sql_run(db, "BEGIN");
@@ -318,7 +309,6 @@ START_TEST(test_a_transaction_that_spills_goes_back) {
     sql_run(db, "COMMIT");
     sound(db, "committed");
 }
-END_TEST
 
 /* The COMMIT of a spilled transaction meets a reader. */
 static sqlite3_stmt *refuse_commit(sqlite3 *second) {
@@ -343,7 +333,7 @@ static void spill(void) {
 }
 
 /* Twice to one savepoint: what it needs is still there. The base is, too, when nothing comes of all this. */
-START_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint) {
+LOOP_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint, 48) {
     static const char *const savepoints[] = {"a", "b", "c"};
     const char *from = _i % 2 ? "inline" : "file", *to = savepoints[_i / 16];
     bool spills_again = _i / 2 % 2, base = _i / 4 % 2, commits = _i / 8 % 2;
@@ -368,9 +358,8 @@ START_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint) {
     sound(second, "later");
     sql_close(second);
 }
-END_TEST
 
-START_TEST(test_a_spilled_commit_that_was_refused_is_tried_again) {
+LOOP_TEST(test_a_spilled_commit_that_was_refused_is_tried_again, 4) {
     const char *from = _i % 2 ? "inline" : "file";
     begin_small("DELETE", from);
     insert(1, 200);
@@ -386,10 +375,9 @@ START_TEST(test_a_spilled_commit_that_was_refused_is_tried_again) {
     sound(second, "elsewhere");
     sql_close(second);
 }
-END_TEST
 
 /* Any order of changes, commands, savepoints and commits, some of them refused, beside an ordinary table. */
-START_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table) {
+LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
     static const char *const summaries[] = {"summary=(sum(n))", "summary=(max(n), lookup(value))", "summary=()"};
     uint64_t seed = random_seed() + (uint64_t)_i;
     struct random random = {seed};
@@ -451,26 +439,8 @@ START_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table) {
     sqlite3_finalize(reader);
     sql_close(second);
 }
-END_TEST
 
 int main(void) {
     if (sql_standin()) return 0;
-    Suite *suite = suite_create("storage");
-    TCase *tcase = tcase_create("storage");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_a_table_keeps_the_storage_that_it_was_created_with, 0, 2);
-    tcase_add_loop_test(tcase, test_a_copy_may_have_the_other_storage, 0, 4);
-    tcase_add_test(tcase, test_a_copy_of_a_database_without_a_name_gets_files);
-    tcase_add_loop_test(tcase, test_a_copy_that_is_restored_brings_its_storage, 0, 2);
-    tcase_add_loop_test(tcase, test_an_interrupt_anywhere_leaves_no_copy, 0, 2);
-    tcase_add_test(tcase, test_a_table_in_the_way_is_left_alone);
-    tcase_add_test(tcase, test_older_versions_are_told_that_there_is_no_file);
-    tcase_add_loop_test(tcase, test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 0, 3);
-    tcase_add_loop_test(tcase, test_a_transaction_that_spills_goes_back, 0, 4);
-    tcase_add_loop_test(tcase, test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint, 0, 48);
-    tcase_add_loop_test(tcase, test_a_spilled_commit_that_was_refused_is_tried_again, 0, 4);
-    tcase_add_loop_test(tcase, test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 0, 4);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("storage", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

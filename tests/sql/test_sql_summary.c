@@ -3,7 +3,6 @@
  * Random histories on an art table and an ordinary one, and the same questions to both. Blobs are small
  * (support/differential.h).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +10,7 @@
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 24, FILES = 50, VARIANTS = 8 };
 
@@ -383,7 +383,7 @@ static void ask(struct world *world) {
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_summaries_are_what_an_ordinary_table_says) {
+LOOP_TEST(test_summaries_are_what_an_ordinary_table_says, 3 * VARIANTS) {
     struct world world = {.random = {random_seed() + (uint64_t)_i}, .variant = (unsigned)_i % VARIANTS};
     pages_of_blobs = _i % 3 == 2 ? 0 : 3 + random_below(&world.random, 4);
     world.integers = _i / VARIANTS % 2;
@@ -411,11 +411,10 @@ START_TEST(test_summaries_are_what_an_ordinary_table_says) {
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
 }
-END_TEST
 
 /* New rows and growing values for long, so that nothing is hidden; then a little is. The largest value of each prefix
  * goes, and comes back. */
-START_TEST(test_the_extremes_of_rows_that_nothing_hides) {
+LOOP_TEST(test_the_extremes_of_rows_that_nothing_hides, 4) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("summary: seed %llu\n", (unsigned long long)random.state);
     pages_of_blobs = _i % 2 ? 4 : 0;
@@ -457,10 +456,9 @@ START_TEST(test_the_extremes_of_rows_that_nothing_hides) {
     }
     sql_close(db);
 }
-END_TEST
 
 /* What was found of one prefix is not the beginning of the next where a row has come between. */
-START_TEST(test_a_level_goes_on_when_rows_come_between) {
+TEST(test_a_level_goes_on_when_rows_come_between) {
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
                 "INSERT INTO t VALUES('a/1', 1), ('c/1', 2), ('e', 4), ('g/1', 8), ('h/1', 16)");
@@ -485,11 +483,10 @@ START_TEST(test_a_level_goes_on_when_rows_come_between) {
     sqlite3_finalize(level);
     sql_close(db);
 }
-END_TEST
 
 /* The table changes under an open query: nothing is given twice, and what stays is given. (Where a literal or a
  * parameter told how large the LIMIT is, SQLite would sort.) */
-START_TEST(test_the_best_rows_go_on_when_the_table_changes) {
+LOOP_TEST(test_the_best_rows_go_on_when_the_table_changes, 10) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("summary: seed %llu\n", (unsigned long long)random.state);
     sqlite3 *db = sql_open(":memory:");
@@ -517,9 +514,8 @@ START_TEST(test_the_best_rows_go_on_when_the_table_changes) {
     ck_assert_uint_lt(rows, 600);
     sql_close(db);
 }
-END_TEST
 
-START_TEST(test_very_many_rows_with_one_value_and_a_change_are_an_error) {
+TEST(test_very_many_rows_with_one_value_and_a_change_are_an_error) {
     enum { ROWS = 20000, SEEN = 15000 };
     sqlite3 *db = sql_open(":memory:");
     sql_run(db,
@@ -537,7 +533,6 @@ START_TEST(test_very_many_rows_with_one_value_and_a_change_are_an_error) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT size FROM t ORDER BY size LIMIT 100000)"), ROWS + 1);
     sql_close(db);
 }
-END_TEST
 
 /* --- what is told ------------------------------------------------------------------------------------------------- */
 
@@ -553,7 +548,7 @@ static void plan_is_not(sqlite3 *db, const char *query, const char *unexpected) 
     sqlite3_free(plan);
 }
 
-START_TEST(test_the_plan_tells_what_comes_best_first) {
+TEST(test_the_plan_tells_what_comes_best_first) {
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime INTEGER, n INTEGER COLLATE NOCASE, other, "
                 "summary=(sum(size), max(mtime), max(n)))");
@@ -580,9 +575,8 @@ START_TEST(test_the_plan_tells_what_comes_best_first) {
     plan_is_not(db, "SELECT * FROM t ORDER BY size LIMIT 5000", "best first");
     sql_close(db);
 }
-END_TEST
 
-START_TEST(test_a_summary_that_cannot_be_is_refused) {
+TEST(test_a_summary_that_cannot_be_is_refused) {
     static const struct {
         const char *columns, *message;
     } refused[] = {
@@ -629,9 +623,8 @@ START_TEST(test_a_summary_that_cannot_be_is_refused) {
     sql_expect(db, "||\n", "SELECT art_sum(NULL, 'a', ''), art_min('t', NULL, ''), art_max('t', 'a', NULL)");
     sql_close(db);
 }
-END_TEST
 
-START_TEST(test_a_summary_changed_by_hand_is_told) {
+TEST(test_a_summary_changed_by_hand_is_told) {
     char *directory = sql_scratch("summary"), *path = sqlite3_mprintf("%s/s.db", directory);
     sqlite3 *db = sql_open(path);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
@@ -650,9 +643,8 @@ START_TEST(test_a_summary_changed_by_hand_is_told) {
     sqlite3_free(directory);
     sqlite3_free(path);
 }
-END_TEST
 
-START_TEST(test_what_else_is_done_with_a_table_keeps_its_summary) {
+TEST(test_what_else_is_done_with_a_table_keeps_its_summary) {
     char *directory = sql_scratch("summary"), *path = sqlite3_mprintf("%s/s.db", directory);
     char *copy = sqlite3_mprintf("%s/copy.db", directory);
     static const char sums[] = "SELECT art_sum('f', 'size', 'a/'), art_max('f', 'mtime', ''), art_check('f')";
@@ -677,10 +669,9 @@ START_TEST(test_what_else_is_done_with_a_table_keeps_its_summary) {
     sqlite3_free(path);
     sqlite3_free(copy);
 }
-END_TEST
 
 /* A text is above all numbers: where a directory has nothing else, there is no number to pass it over by. */
-START_TEST(test_a_directory_of_texts_is_not_passed_over_by_its_numbers) {
+TEST(test_a_directory_of_texts_is_not_passed_over_by_its_numbers) {
     static const char *const states[] = {"flush", "optimize", NULL};
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size, summary=(max(size)));"
@@ -696,9 +687,8 @@ START_TEST(test_a_directory_of_texts_is_not_passed_over_by_its_numbers) {
     }
     sql_close(db);
 }
-END_TEST
 
-START_TEST(test_a_sum_that_is_no_integer_is_an_error) {
+TEST(test_a_sum_that_is_no_integer_is_an_error) {
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, summary=(sum(size)));"
                 "INSERT INTO t VALUES('a/1', 9223372036854775807), ('a/2', 1), ('b/1', -1), ('b/2', 7)");
@@ -712,10 +702,9 @@ START_TEST(test_a_sum_that_is_no_integer_is_an_error) {
                "(SELECT path FROM t('', '/') WHERE size = 6)");
     sql_close(db);
 }
-END_TEST
 
 /* What lies before a prefix is remembered from the one before it, and only while nothing changes. */
-START_TEST(test_a_level_is_right_though_rows_come_before_it) {
+TEST(test_a_level_is_right_though_rows_come_before_it) {
     static const char *const writes[] = {"INSERT INTO t VALUES('a/3', 1000)", "DELETE FROM t WHERE path = 'a/1'",
                                          "INSERT INTO t VALUES('b/0', 5000)"};
     static const int expected[][2] = {{2, 3}, {2, 30}, {1, 100}};
@@ -732,28 +721,7 @@ START_TEST(test_a_level_is_right_though_rows_come_before_it) {
     sqlite3_finalize(level);
     sql_close(db);
 }
-END_TEST
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("summaries");
-    TCase *tests = tcase_create("summaries");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_summaries_are_what_an_ordinary_table_says, 0, 3 * VARIANTS);
-    tcase_add_loop_test(tests, test_the_best_rows_go_on_when_the_table_changes, 0, 10);
-    tcase_add_loop_test(tests, test_the_extremes_of_rows_that_nothing_hides, 0, 4);
-    tcase_add_test(tests, test_a_level_goes_on_when_rows_come_between);
-    tcase_add_test(tests, test_the_plan_tells_what_comes_best_first);
-    tcase_add_test(tests, test_a_summary_that_cannot_be_is_refused);
-    tcase_add_test(tests, test_a_sum_that_is_no_integer_is_an_error);
-    tcase_add_test(tests, test_a_directory_of_texts_is_not_passed_over_by_its_numbers);
-    tcase_add_test(tests, test_very_many_rows_with_one_value_and_a_change_are_an_error);
-    tcase_add_test(tests, test_a_summary_changed_by_hand_is_told);
-    tcase_add_test(tests, test_a_level_is_right_though_rows_come_before_it);
-    tcase_add_test(tests, test_what_else_is_done_with_a_table_keeps_its_summary);
-    suite_add_tcase(suite, tests);
-    return suite;
-}
 
 int main(void) {
-    return differential_run(make_suite);
+    return differential_run((struct suite_case){.name = "summaries", .seconds = SUITE_FOREVER});
 }

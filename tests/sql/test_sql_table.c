@@ -3,29 +3,16 @@
  * What an ordinary table does as well is compared with one in test_model.c; here stand the things that only this module
  * has, and the edges that a random test meets rarely.
  */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch("table");
-    path = sqlite3_mprintf("%s/t.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void reopen(void) {
@@ -82,7 +69,7 @@ static void values_agree(const char *when) {
     sqlite3_finalize(both);
 }
 
-START_TEST(test_a_value_comes_back_with_the_type_that_it_had) {
+TEST(test_a_value_comes_back_with_the_type_that_it_had) {
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE kept(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
     for (int i = 0; i < VALUES; i++)
@@ -102,9 +89,8 @@ START_TEST(test_a_value_comes_back_with_the_type_that_it_had) {
     reopen();
     values_agree("and reopened");
 }
-END_TEST
 
-START_TEST(test_values_may_be_overwritten_by_other_types_and_sizes) {
+TEST(test_values_may_be_overwritten_by_other_types_and_sizes) {
     sql_create(db, "t", "log_limit='8KB'");
     sql_run(db, "INSERT INTO t VALUES('a', randomblob(100000)), ('b', 1)");
     for (int i = 0; i < VALUES; i++) {
@@ -119,11 +105,10 @@ START_TEST(test_values_may_be_overwritten_by_other_types_and_sizes) {
     }
     expect("a\nb\n", "SELECT path FROM t");
 }
-END_TEST
 
 /* ---- paths ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_an_empty_path_is_a_path) {
+TEST(test_an_empty_path_is_a_path) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('', 'empty'), ('a', 1)");
     expect("empty\n", "SELECT value FROM t WHERE path = ''");
@@ -134,9 +119,8 @@ START_TEST(test_an_empty_path_is_a_path) {
     sql_run(db, "DELETE FROM t WHERE path = ''");
     expect("a|1\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_a_path_that_is_no_text_is_refused_and_changes_nothing) {
+TEST(test_a_path_that_is_no_text_is_refused_and_changes_nothing) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
@@ -151,9 +135,8 @@ START_TEST(test_a_path_that_is_no_text_is_refused_and_changes_nothing) {
     sql_run(db, "COMMIT");
     expect("a|1\nb|1\n", "SELECT * FROM t");
 }
-END_TEST
 
-START_TEST(test_a_number_as_path_is_its_text) {
+TEST(test_a_number_as_path_is_its_text) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES(12, 'int'), (1.5, 'real')");
     expect("1.5|text|real\n12|text|int\n", "SELECT path, typeof(path), value FROM t");
@@ -167,9 +150,8 @@ START_TEST(test_a_number_as_path_is_its_text) {
     ck_assert_int_eq(sqlite3_changes(db), 1);
     expect("!before\n1.5\n", "SELECT path FROM t");
 }
-END_TEST
 
-START_TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
+TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES(printf('%%.*c', 65534, 'x'), 'long')");
@@ -182,11 +164,10 @@ START_TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
     expect("1\n", "SELECT count(*) FROM t WHERE path < printf('%.*c', 100000, 'x')");
     expect("0\n", "SELECT count(*) FROM t WHERE path > printf('%.*c', 100000, 'x')");
 }
-END_TEST
 
 /* SQLite's GLOB reads a broken character as U+FFFD: such patterns and paths match each other, and no whole
  * character. */
-START_TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
+TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
     static const char *const patterns[] = {"ff2a", "c32a", "ff", "efbfbd2a", "61ff2a", "61c32a", "c3a92a", "e2822a"};
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE p(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
@@ -204,20 +185,18 @@ START_TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
         sqlite3_free(theirs);
     }
 }
-END_TEST
 
-START_TEST(test_a_conflict_names_the_column_as_sqlite_does) {
+TEST(test_a_conflict_names_the_column_as_sqlite_does) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     refused("UNIQUE constraint failed: t.path", "INSERT INTO t VALUES('a', 2)");
     ck_assert_int_eq(sqlite3_errcode(db) & 0xff, SQLITE_CONSTRAINT);
     expect("a|1\n", "SELECT * FROM t");
 }
-END_TEST
 
 /* ---- declaration ------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_unknown_or_malformed_options_are_refused_by_name) {
+TEST(test_unknown_or_malformed_options_are_refused_by_name) {
     if (sql_standin()) return;
     static const char *const wrong[][2] = {{"nonsense=1", "nonsense"},   {"cache=", "cache"},
                                            {"cache=many", "many"},       {"cache='-1MB'", "-1MB"},
@@ -233,9 +212,8 @@ START_TEST(test_unknown_or_malformed_options_are_refused_by_name) {
     char *file = sql_find_file(directory, ".art");
     ck_assert_ptr_null(file);
 }
-END_TEST
 
-START_TEST(test_options_are_taken_in_any_order_and_spacing) {
+TEST(test_options_are_taken_in_any_order_and_spacing) {
     if (sql_standin()) return;
     /* 64MB without quotes is no token of SQL. */
     static const char *const right[] = {"cache=64 MB, log_limit=\"1mb\"",
@@ -254,9 +232,8 @@ START_TEST(test_options_are_taken_in_any_order_and_spacing) {
         sql_run(db, "DROP TABLE t");
     }
 }
-END_TEST
 
-START_TEST(test_a_database_that_is_not_utf8_is_refused) {
+TEST(test_a_database_that_is_not_utf8_is_refused) {
     if (sql_standin()) return;
     sql_close(db);
     remove(path);
@@ -265,9 +242,8 @@ START_TEST(test_a_database_that_is_not_utf8_is_refused) {
     refused("UTF-8", "CREATE VIRTUAL TABLE t USING art");
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
-END_TEST
 
-START_TEST(test_the_table_declares_itself_as_an_ordinary_one_would) {
+TEST(test_the_table_declares_itself_as_an_ordinary_one_would) {
     sql_create(db, "t", "");
     expect("path|TEXT|1|1\nvalue||0|0\n", "SELECT name, type, \"notnull\", pk FROM pragma_table_info('t')");
     if (sql_standin()) return;
@@ -275,9 +251,8 @@ START_TEST(test_the_table_declares_itself_as_an_ordinary_one_would) {
            "SELECT name, hidden FROM pragma_table_xinfo('t') WHERE name <> 't'");
     ck_assert_int_ne(sql_try(db, "SELECT rowid FROM t"), SQLITE_OK);
 }
-END_TEST
 
-START_TEST(test_shadow_tables_are_protected_in_defensive_mode) {
+TEST(test_shadow_tables_are_protected_in_defensive_mode) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
@@ -291,9 +266,8 @@ START_TEST(test_shadow_tables_are_protected_in_defensive_mode) {
     sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
-END_TEST
 
-START_TEST(test_a_name_may_be_any_name) {
+TEST(test_a_name_may_be_any_name) {
     static const char *const names[] = {"with space", "it''s", "\"quoted\"", "SELECT", "a-b",
                                         "ünï",        "100%",  "a.b",        "x;y"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -311,11 +285,10 @@ START_TEST(test_a_name_may_be_any_name) {
         sqlite3_free(name);
     }
 }
-END_TEST
 
 /* ---- versions ---------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_the_version_is_the_transaction_that_last_wrote_the_row) {
+TEST(test_the_version_is_the_transaction_that_last_wrote_the_row) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 1)");
@@ -333,9 +306,8 @@ START_TEST(test_the_version_is_the_transaction_that_last_wrote_the_row) {
     sql_run(db, "BEGIN; INSERT INTO t VALUES('c', 1); ROLLBACK; INSERT INTO t VALUES('c', 1)");
     ck_assert_int_gt(sql_int(db, "SELECT version FROM t WHERE path = 'c'"), second);
 }
-END_TEST
 
-START_TEST(test_an_update_with_a_version_is_a_compare_and_swap) {
+TEST(test_an_update_with_a_version_is_a_compare_and_swap) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
@@ -346,19 +318,17 @@ START_TEST(test_an_update_with_a_version_is_a_compare_and_swap) {
     ck_assert_int_eq(sqlite3_changes(db), 0);
     expect("2\n", "SELECT value FROM t");
 }
-END_TEST
 
 /* ---- commands, info, transactions that are large ----------------------------------------------------------------- */
 
-START_TEST(test_unknown_commands_are_refused_by_name) {
+TEST(test_unknown_commands_are_refused_by_name) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     refused("polish", "INSERT INTO t(t) VALUES('polish')");
     expect("0\n", "SELECT count(*) FROM t");
 }
-END_TEST
 
-START_TEST(test_info_says_what_there_is) {
+TEST(test_info_says_what_there_is) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(
@@ -370,9 +340,8 @@ START_TEST(test_info_says_what_there_is) {
     sqlite3_free(rows);
     refused("nothing_like_it", "SELECT * FROM art_info('nothing_like_it')");
 }
-END_TEST
 
-START_TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_savepoints) {
+TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_savepoints) {
     sql_create(db, "t", "log_limit='16KB', spill_limit='64KB', cache='1MB'");
     sql_run(db, "INSERT INTO t VALUES('before', 1)");
     const char *many = "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) "
@@ -400,9 +369,8 @@ START_TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_sav
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 20001);
     expect("ok\n", "PRAGMA integrity_check");
 }
-END_TEST
 
-START_TEST(test_two_connections_see_what_the_other_commits) {
+TEST(test_two_connections_see_what_the_other_commits) {
     sql_create(db, "t", "log_limit='4KB'");
     sqlite3 *other = sql_open(path);
     for (int i = 0; i < 200; i++) {
@@ -415,9 +383,8 @@ START_TEST(test_two_connections_see_what_the_other_commits) {
     }
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_a_reader_keeps_its_snapshot_while_others_write_and_merge) {
+TEST(test_a_reader_keeps_its_snapshot_while_others_write_and_merge) {
     sql_create(db, "t", "log_limit='4KB'");
     sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT "
                 "printf('k%%05d', i), i FROM n");
@@ -435,34 +402,7 @@ START_TEST(test_a_reader_keeps_its_snapshot_while_others_write_and_merge) {
     ck_assert_int_eq(sql_int(reader, "SELECT value FROM t WHERE path = 'k01500'"), 1530);
     sql_close(reader);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("sql_table");
-    TCase *tcase = tcase_create("table");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_value_comes_back_with_the_type_that_it_had);
-    tcase_add_test(tcase, test_values_may_be_overwritten_by_other_types_and_sizes);
-    tcase_add_test(tcase, test_an_empty_path_is_a_path);
-    tcase_add_test(tcase, test_a_path_that_is_no_text_is_refused_and_changes_nothing);
-    tcase_add_test(tcase, test_a_number_as_path_is_its_text);
-    tcase_add_test(tcase, test_a_path_may_have_65534_bytes_and_not_one_more);
-    tcase_add_test(tcase, test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table);
-    tcase_add_test(tcase, test_a_conflict_names_the_column_as_sqlite_does);
-    tcase_add_test(tcase, test_unknown_or_malformed_options_are_refused_by_name);
-    tcase_add_test(tcase, test_options_are_taken_in_any_order_and_spacing);
-    tcase_add_test(tcase, test_a_database_that_is_not_utf8_is_refused);
-    tcase_add_test(tcase, test_the_table_declares_itself_as_an_ordinary_one_would);
-    tcase_add_test(tcase, test_shadow_tables_are_protected_in_defensive_mode);
-    tcase_add_test(tcase, test_a_name_may_be_any_name);
-    tcase_add_test(tcase, test_the_version_is_the_transaction_that_last_wrote_the_row);
-    tcase_add_test(tcase, test_an_update_with_a_version_is_a_compare_and_swap);
-    tcase_add_test(tcase, test_unknown_commands_are_refused_by_name);
-    tcase_add_test(tcase, test_info_says_what_there_is);
-    tcase_add_test(tcase, test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_savepoints);
-    tcase_add_test(tcase, test_two_connections_see_what_the_other_commits);
-    tcase_add_test(tcase, test_a_reader_keeps_its_snapshot_while_others_write_and_merge);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("sql_table", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -3,32 +3,14 @@
  *
  * And 'vacuum' and 'optimize' of a transaction that has spilled, when the COMMIT is refused and taken back: the file
  * must not have been cut before what the database still needs. */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { BLOB = 512 * 1024 };
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("vacuum");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void fill(char first, int rows) {
     sql_run(db,
@@ -56,7 +38,7 @@ static void spill_before_the_committed_rows(void) {
     fill('c', 5000);
 }
 
-START_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs) {
+LOOP_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 2) {
     static const char *const commands[] = {"vacuum", "optimize"};
     spill_before_the_committed_rows();
     sqlite3 *other = sql_open(path);
@@ -70,7 +52,6 @@ START_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs) {
     sql_run(db, "ROLLBACK");
     gives("SELECT art_check('t'), count(*), min(path) FROM t", "ok|30000|b000001\n");
 }
-END_TEST
 
 static uint64_t file_bytes(void) {
     char *name = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'file'");
@@ -81,7 +62,7 @@ static uint64_t file_bytes(void) {
     return (uint64_t)status.st_size;
 }
 
-START_TEST(test_vacuum_gives_back_what_deleted_rows_took) {
+LOOP_TEST(test_vacuum_gives_back_what_deleted_rows_took, 2) {
     if (sql_has_no_file("test_vacuum_gives_back_what_deleted_rows_took")) return;
     static const char *const journals[] = {"DELETE", "WAL"};
     sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
@@ -96,10 +77,9 @@ START_TEST(test_vacuum_gives_back_what_deleted_rows_took) {
                   (unsigned long long)full);
     gives("SELECT art_check('t'), count(*) FROM t", "ok|6000\n");
 }
-END_TEST
 
 /* Where there is nothing left, not even a run; and a table that has no file yet gets none. */
-START_TEST(test_vacuum_of_an_empty_table_leaves_next_to_nothing) {
+LOOP_TEST(test_vacuum_of_an_empty_table_leaves_next_to_nothing, 2) {
     if (sql_has_no_file("test_vacuum_of_an_empty_table_leaves_next_to_nothing")) return;
     static const char *const journals[] = {"DELETE", "WAL"};
     sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
@@ -119,7 +99,6 @@ START_TEST(test_vacuum_of_an_empty_table_leaves_next_to_nothing) {
     sql_command(db, "main", "t", "flush");
     gives("SELECT art_check('t'), count(*) FROM t", "ok|3000\n");
 }
-END_TEST
 
 /* Each 'optimize' leaves all slots of the one before, and SQLite alone would not begin its WAL anew before the last. */
 static uint64_t file_after_optimizing(const char *setting) {
@@ -135,22 +114,20 @@ static uint64_t file_after_optimizing(const char *setting) {
     return file_bytes();
 }
 
-START_TEST(test_slots_that_wait_for_a_checkpoint_get_one) {
+TEST(test_slots_that_wait_for_a_checkpoint_get_one) {
     if (sql_has_no_file("test_slots_that_wait_for_a_checkpoint_get_one")) return;
     uint64_t bytes = file_after_optimizing("");
     ck_assert_msg(bytes < 30 * BLOB, "%llu bytes", (unsigned long long)bytes);
     gives("SELECT art_check('t'), count(*) FROM t", "ok|40000\n");
 }
-END_TEST
 
-START_TEST(test_without_automatic_checkpoints_there_are_none) {
+TEST(test_without_automatic_checkpoints_there_are_none) {
     if (sql_has_no_file("test_without_automatic_checkpoints_there_are_none")) return;
     uint64_t bytes = file_after_optimizing("PRAGMA wal_autocheckpoint=0");
     ck_assert_msg(bytes > 100 * BLOB, "%llu bytes", (unsigned long long)bytes);
 }
-END_TEST
 
-START_TEST(test_the_early_checkpoint_takes_nothing_from_a_reader) {
+TEST(test_the_early_checkpoint_takes_nothing_from_a_reader) {
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art");
     fill('a', 40000);
     sql_command(db, "main", "t", "flush");
@@ -168,7 +145,6 @@ START_TEST(test_the_early_checkpoint_takes_nothing_from_a_reader) {
     sql_run(other, "COMMIT");
     sql_close(other);
 }
-END_TEST
 
 /* --- art_vacuum() ------------------------------------------------------------------------------------------------- */
 
@@ -224,12 +200,12 @@ static uint64_t bytes_after_commands(const char *setting) {
     return all_bytes();
 }
 
-START_TEST(test_one_call_leaves_what_five_commands_did) {
+LOOP_TEST(test_one_call_leaves_what_five_commands_did, SETTINGS) {
     if (sql_has_no_file("test_one_call_leaves_what_five_commands_did")) return;
     uint64_t five = bytes_after_commands(settings[_i]);
     bool shuts_out = strstr(settings[_i], "EXCLUSIVE") != NULL;
-    tear_down();
-    set_up();
+    sql_tear_down();
+    sql_set_up();
     sql_run(db, "%s", settings[_i]);
     make_loose();
     sqlite3 *other = sql_open(path); /* which rests */
@@ -245,9 +221,8 @@ START_TEST(test_one_call_leaves_what_five_commands_did) {
     gives("SELECT art_vacuum('main.T')", "done\n");
     ck_assert_uint_eq(file_bytes(), least);
 }
-END_TEST
 
-START_TEST(test_a_reader_hinders_it_and_the_next_call_goes_on) {
+TEST(test_a_reader_hinders_it_and_the_next_call_goes_on) {
     if (sql_has_no_file("test_a_reader_hinders_it_and_the_next_call_goes_on")) return;
     sql_run(db, "PRAGMA journal_mode=WAL");
     make_loose();
@@ -265,9 +240,8 @@ START_TEST(test_a_reader_hinders_it_and_the_next_call_goes_on) {
     gives("SELECT value FROM art_info('t') WHERE property = 'free slots'", "0\n");
     sql_close(other);
 }
-END_TEST
 
-START_TEST(test_it_makes_no_transactions_within_one) {
+TEST(test_it_makes_no_transactions_within_one) {
     if (sql_has_no_file("test_it_makes_no_transactions_within_one")) return;
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA busy_timeout=60000"); /* nobody waits for himself */
     make_loose();
@@ -289,10 +263,9 @@ START_TEST(test_it_makes_no_transactions_within_one) {
     gives("SELECT art_vacuum(NULL)", "\n");
     expect_rows_after_vacuum();
 }
-END_TEST
 
 /* What is inline has no second transaction: no blob is left that no root names. */
-START_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database) {
+LOOP_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 2) {
     static const char *const journals[] = {"DELETE", "WAL"};
     sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
     sql_create(db, "t", "storage=inline");
@@ -304,27 +277,8 @@ START_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database) {
     gives("SELECT count(*) * 4096 = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob", "1\n");
     gives("SELECT art_check('t'), count(*) FROM t", "ok|25000\n");
 }
-END_TEST
 
 int main(void) {
-    if (sql_standin()) {
-        printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
-        return 0;
-    }
-    Suite *suite = suite_create("sql_vacuum");
-    TCase *tests = tcase_create("vacuum");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 0, 2);
-    tcase_add_loop_test(tests, test_vacuum_gives_back_what_deleted_rows_took, 0, 2);
-    tcase_add_loop_test(tests, test_vacuum_of_an_empty_table_leaves_next_to_nothing, 0, 2);
-    tcase_add_test(tests, test_slots_that_wait_for_a_checkpoint_get_one);
-    tcase_add_test(tests, test_without_automatic_checkpoints_there_are_none);
-    tcase_add_test(tests, test_the_early_checkpoint_takes_nothing_from_a_reader);
-    tcase_add_loop_test(tests, test_one_call_leaves_what_five_commands_did, 0, SETTINGS);
-    tcase_add_test(tests, test_a_reader_hinders_it_and_the_next_call_goes_on);
-    tcase_add_test(tests, test_it_makes_no_transactions_within_one);
-    tcase_add_loop_test(tests, test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 0, 2);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    if (sql_standin()) return 0;
+    return suite_run("sql_vacuum", .seconds = 60, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -7,7 +7,6 @@
  * is above all committed before it. (Histories of one connection watch the version of every row:
  * tests/support/versions.c.)
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "tests/support/random.h"
@@ -142,7 +141,7 @@ static void check_counters(struct world *world) {
     }
 }
 
-START_TEST(test_compare_and_set_loses_nothing_between_two_connections) {
+TEST(test_compare_and_set_loses_nothing_between_two_connections) {
     static const char *const options[] = {"", "log_limit='1KB'", "log_limit='4KB', spill_limit='4KB'"};
     if (sql_standin()) return; /* an ordinary table has no versions */
     uint64_t seed = random_seed();
@@ -164,7 +163,6 @@ START_TEST(test_compare_and_set_loses_nothing_between_two_connections) {
         sqlite3_free(world.directory);
     }
 }
-END_TEST
 
 /* --- art_write_version() ------------------------------------------------------------------------------------------ */
 
@@ -203,7 +201,7 @@ static void transactions_in(sqlite3 *db, const char *schema) {
     same_as_written(db, schema, "behind the rollback of a spill");
 }
 
-START_TEST(test_a_transaction_knows_the_version_that_it_writes) {
+TEST(test_a_transaction_knows_the_version_that_it_writes) {
     static const char *const options[] = {"", "storage=inline", "log_limit='4KB', spill_limit='4KB'"};
     if (sql_standin()) return;
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
@@ -225,10 +223,9 @@ START_TEST(test_a_transaction_knows_the_version_that_it_writes) {
         sqlite3_free(path);
     }
 }
-END_TEST
 
 /* Kept beside the rows, in the same transaction, it tells them apart from all others. */
-START_TEST(test_the_version_of_another_connections_commit_is_counted) {
+TEST(test_the_version_of_another_connections_commit_is_counted) {
     static const char *const modes[] = {"WAL", "DELETE"};
     if (sql_standin()) return;
     for (int i = 0; i < 2; i++) {
@@ -265,15 +262,7 @@ START_TEST(test_the_version_of_another_connections_commit_is_counted) {
         sqlite3_free(path);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("versions");
-    TCase *tcase = tcase_create("two connections");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_compare_and_set_loses_nothing_between_two_connections);
-    tcase_add_test(tcase, test_a_transaction_knows_the_version_that_it_writes);
-    tcase_add_test(tcase, test_the_version_of_another_connections_commit_is_counted);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("versions", .seconds = SUITE_FOREVER);
 }

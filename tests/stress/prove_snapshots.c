@@ -1,4 +1,4 @@
-/* `make prove-snapshots`: as test_snapshots.c, for minutes.
+/* `tests/prove snapshots`: as test_snapshots.c, for minutes.
  *
  *   prove_snapshots [minutes]     default 10, for each journal mode
  */

@@ -1,7 +1,6 @@
 /* Tables that grow old stay small: whatever turns over, all files together take no more than twice the live bytes and
  * 32 MB, by what commits do by themselves; and the rows are those of an ordinary table with the same history.
  */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,18 +82,16 @@ static void grow_old(int history, const char *options) {
     sqlite3_free(beside);
 }
 
-START_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file) {
+LOOP_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file, HISTORIES) {
     if (!sql_standin()) grow_old(_i, "");
 }
-END_TEST
 
-START_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database) {
+LOOP_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database, HISTORIES_INLINE) {
     if (!sql_standin()) grow_old(_i, "storage=inline");
 }
-END_TEST
 
 /* Rows go by ranges, in few and small commits beside what they free; then come a few small rows. */
-START_TEST(test_a_table_that_has_shrunk_gives_its_file_back) {
+LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
     enum { KEYS = 30 * MEGABYTE, FEW = 200, ROUNDS = 2, COMMITS = 50 };
     static const int values[] = {1000, 3000, 6000, 20000};
     int value = values[_i], keys = KEYS / value;
@@ -130,16 +127,7 @@ START_TEST(test_a_table_that_has_shrunk_gives_its_file_back) {
     sqlite3_free(folder);
     sqlite3_free(path);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("age");
-    TCase *all = tcase_create("age");
-    tcase_set_timeout(all, 600);
-    tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_a_file, 0, HISTORIES);
-    tcase_add_loop_test(all, test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database, 0,
-                        HISTORIES_INLINE);
-    tcase_add_loop_test(all, test_a_table_that_has_shrunk_gives_its_file_back, 0, 4);
-    suite_add_tcase(suite, all);
-    return suite_run(suite);
+    return suite_run("age", .seconds = 600);
 }

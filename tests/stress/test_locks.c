@@ -5,7 +5,6 @@
  * Core's and ext's calls are counted on their way (the linker's --wrap); SQLite's own, which are in its library, are
  * not.
  */
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,39 +181,26 @@ static void read_by(unsigned threads, const char *before) {
     sqlite3_free(path);
 }
 
-START_TEST(test_what_is_read_again_takes_no_lock) {
+TEST(test_what_is_read_again_takes_no_lock) {
     read_by(1, "");
 }
-END_TEST
 
-START_TEST(test_what_is_read_again_in_a_transaction_takes_no_lock) {
+TEST(test_what_is_read_again_in_a_transaction_takes_no_lock) {
     read_by(1, "BEGIN");
 }
-END_TEST
 
-START_TEST(test_two_threads_that_read_again_take_no_lock) {
+CASE("threads", .seconds = 120)
+
+TEST(test_two_threads_that_read_again_take_no_lock) {
     read_by(2, "");
 }
-END_TEST
 
-START_TEST(test_two_threads_that_read_again_in_transactions_take_no_lock) {
+TEST(test_two_threads_that_read_again_in_transactions_take_no_lock) {
     read_by(2, "BEGIN");
 }
-END_TEST
 
 int main(void) {
     setenv("ART_EXTENSION", "linked", 1);
     sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
-    Suite *suite = suite_create("locks");
-    TCase *all = tcase_create("locks");
-    tcase_set_timeout(all, 120);
-    tcase_add_test(all, test_what_is_read_again_takes_no_lock);
-    tcase_add_test(all, test_what_is_read_again_in_a_transaction_takes_no_lock);
-    TCase *threads = tcase_create("threads");
-    tcase_set_timeout(threads, 120);
-    tcase_add_test(threads, test_two_threads_that_read_again_take_no_lock);
-    tcase_add_test(threads, test_two_threads_that_read_again_in_transactions_take_no_lock);
-    suite_add_tcase(suite, all);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("locks", .seconds = 120);
 }

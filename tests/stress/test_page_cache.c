@@ -1,7 +1,6 @@
 /* Blobs are written past the system's page cache and read through it: processes that read and one that writes, on slots
  * that are used again all the while, with a cache of art's own that holds a fraction of the table. Whatever is read is
  * what an ordinary table in the same database has, in the same transaction. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +122,7 @@ static void make(const char *journal) {
     sql_close(db);
 }
 
-START_TEST(test_readers_of_the_page_cache_see_what_was_written_past_it) {
+LOOP_TEST(test_readers_of_the_page_cache_see_what_was_written_past_it, 2) {
     static const char *const journals[] = {"WAL", "DELETE"};
     uint64_t seed = random_seed();
     printf("%s: ART_TEST_SEED=%llu\n", journals[_i], (unsigned long long)seed);
@@ -162,13 +161,7 @@ START_TEST(test_readers_of_the_page_cache_see_what_was_written_past_it) {
     sqlite3_free(path);
     sqlite3_free(directory);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("page_cache");
-    TCase *tests = tcase_create("processes");
-    tcase_set_timeout(tests, 240);
-    tcase_add_loop_test(tests, test_readers_of_the_page_cache_see_what_was_written_past_it, 0, 2);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("page_cache", .seconds = 240);
 }

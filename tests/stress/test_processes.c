@@ -9,12 +9,10 @@
  * The child of a fork may not end its parent's transaction, not even by closing (SQLite's own rule: it would undo it in
  * files that both share), so a child closes only what is at rest.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,7 +75,7 @@ static bool file_is_locked(void) {
     return fd < 0;
 }
 
-START_TEST(test_a_flush_that_is_merely_due_waits_for_another_commit) {
+LOOP_TEST(test_a_flush_that_is_merely_due_waits_for_another_commit, JOURNALS) {
     if (sql_has_no_file("test_a_flush_that_is_merely_due_waits_for_another_commit")) return;
     make_table(journals[_i], "log_limit='16KB'");
     int64_t before = runs();
@@ -92,9 +90,8 @@ START_TEST(test_a_flush_that_is_merely_due_waits_for_another_commit) {
     sql_expect(db, "651|ok\n", "SELECT count(*), art_check('t') FROM t");
     tear_down();
 }
-END_TEST
 
-START_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free) {
+LOOP_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free, JOURNALS) {
     if (sql_has_no_file("test_a_commit_that_needs_the_file_is_busy_until_it_is_free")) return;
     make_table(journals[_i], "");
     int fd = lock_file(F_WRLCK);
@@ -117,12 +114,11 @@ START_TEST(test_a_commit_that_needs_the_file_is_busy_until_it_is_free) {
     sql_run(db, "INSERT INTO t(path, value) VALUES('large', zeroblob(3000000))");
     tear_down();
 }
-END_TEST
 
 /* SQLite before 3.53.2 forgets at recovery what was committed behind a ROLLBACK TO over pages that were flushed twice.
  * The COMMIT that was refused had flushed them for one table when it met the other one's lock; and of the outer
  * savepoint neither has heard, since the inner one was there when they were first written. */
-START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit) {
+TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit) {
     if (sql_has_no_file("test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit")) return;
     make_table("WAL", "");
     int fd = lock_file(F_WRLCK); /* t's, which is asked behind the younger u */
@@ -146,7 +142,6 @@ START_TEST(test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_
         "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u), count(*), art_check('t'), art_check('u') FROM m");
     tear_down();
 }
-END_TEST
 
 /* In a child, which lets go after a while. */
 static pid_t hold_for(unsigned microseconds) {
@@ -167,7 +162,7 @@ static pid_t hold_for(unsigned microseconds) {
     return child;
 }
 
-START_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says) {
+LOOP_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says, JOURNALS) {
     if (sql_has_no_file("test_a_commit_waits_as_long_as_the_busy_timeout_says")) return;
     int status;
     make_table(journals[_i], "");
@@ -184,9 +179,8 @@ START_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says) {
     close(fd);
     tear_down();
 }
-END_TEST
 
-START_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable) {
+LOOP_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable, JOURNALS) {
     if (sql_has_no_file("test_a_spill_that_meets_the_lock_leaves_the_transaction_usable")) return;
     make_table(journals[_i], "spill_limit='64KB'");
     int fd = lock_file(F_WRLCK);
@@ -201,12 +195,11 @@ START_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable) {
     sql_expect(db, "502|1|ok\n", "SELECT count(*), (SELECT n FROM m), art_check('t') FROM t");
     tear_down();
 }
-END_TEST
 
 /* A killed process may still have writes under way in the kernel, and its lock as long as these: the next process
  * finds the file locked although nobody lives who could have. Here a descriptor that outlives its
  * opener plays the part. */
-START_TEST(test_the_lock_of_a_dead_process_counts) {
+LOOP_TEST(test_the_lock_of_a_dead_process_counts, JOURNALS) {
     if (sql_has_no_file("test_the_lock_of_a_dead_process_counts")) return;
     int ends[2], status;
     make_table(journals[_i], "");
@@ -232,7 +225,6 @@ START_TEST(test_the_lock_of_a_dead_process_counts) {
     sql_expect(db, "500|ok\n", "SELECT count(*), art_check('t') FROM t");
     tear_down();
 }
-END_TEST
 
 /* ---- a reader that dies ------------------------------------------------------------------------------------------ */
 
@@ -286,7 +278,7 @@ static void write_all(int times) {
     }
 }
 
-START_TEST(test_a_reader_that_dies_lets_go_of_its_snapshot) {
+TEST(test_a_reader_that_dies_lets_go_of_its_snapshot) {
     if (sql_has_no_file("test_a_reader_that_dies_lets_go_of_its_snapshot")) return;
     make_table("WAL", "");
     write_all(6);
@@ -304,9 +296,8 @@ START_TEST(test_a_reader_that_dies_lets_go_of_its_snapshot) {
     sql_expect(db, "0|0|0\n", "PRAGMA wal_checkpoint(TRUNCATE)");
     tear_down();
 }
-END_TEST
 
-START_TEST(test_a_reader_that_dies_lets_a_writer_commit) {
+TEST(test_a_reader_that_dies_lets_a_writer_commit) {
     make_table("DELETE", "");
     pid_t reader = start_reader();
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
@@ -316,7 +307,6 @@ START_TEST(test_a_reader_that_dies_lets_a_writer_commit) {
     sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
     tear_down();
 }
-END_TEST
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */
 
@@ -355,7 +345,7 @@ static void let_a_child_try_all(bool at_rest) {
     ck_assert_int_eq(status, 0);
 }
 
-START_TEST(test_a_child_takes_nothing_from_a_connection_at_rest) {
+LOOP_TEST(test_a_child_takes_nothing_from_a_connection_at_rest, JOURNALS) {
     make_table(journals[_i], "");
     sqlite3 *other = sql_open(path);
     let_a_child_try_all(true);
@@ -365,9 +355,8 @@ START_TEST(test_a_child_takes_nothing_from_a_connection_at_rest) {
     sql_close(other);
     tear_down();
 }
-END_TEST
 
-START_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled) {
+LOOP_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled, JOURNALS) {
     make_table(journals[_i], "spill_limit='64KB'");
     sql_run(db, "BEGIN; INSERT INTO m VALUES(1)");
     fill(5000, 2000);
@@ -383,9 +372,8 @@ START_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled) {
     sql_close(other);
     tear_down();
 }
-END_TEST
 
-START_TEST(test_an_open_scan_goes_on_in_the_parent_alone) {
+LOOP_TEST(test_an_open_scan_goes_on_in_the_parent_alone, JOURNALS) {
     int status, rows = 0;
     make_table(journals[_i], "");
     sqlite3_stmt *scan = sql_prepare(db, "SELECT path, value FROM t");
@@ -405,24 +393,8 @@ START_TEST(test_an_open_scan_goes_on_in_the_parent_alone) {
     ck_assert_int_eq(rows, 500);
     tear_down();
 }
-END_TEST
 
 int main(int count, char **words) {
     if (count > 1) return read_until_killed(words[1]);
-    Suite *suite = suite_create("processes");
-    TCase *tcase = tcase_create("processes");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_a_flush_that_is_merely_due_waits_for_another_commit, 0, JOURNALS);
-    tcase_add_loop_test(tcase, test_a_commit_that_needs_the_file_is_busy_until_it_is_free, 0, JOURNALS);
-    tcase_add_test(tcase, test_a_rollback_over_what_a_refused_commit_flushed_leaves_nothing_to_commit);
-    tcase_add_loop_test(tcase, test_a_commit_waits_as_long_as_the_busy_timeout_says, 0, JOURNALS);
-    tcase_add_loop_test(tcase, test_a_spill_that_meets_the_lock_leaves_the_transaction_usable, 0, JOURNALS);
-    tcase_add_loop_test(tcase, test_the_lock_of_a_dead_process_counts, 0, JOURNALS);
-    tcase_add_test(tcase, test_a_reader_that_dies_lets_go_of_its_snapshot);
-    tcase_add_test(tcase, test_a_reader_that_dies_lets_a_writer_commit);
-    tcase_add_loop_test(tcase, test_a_child_takes_nothing_from_a_connection_at_rest, 0, JOURNALS);
-    tcase_add_loop_test(tcase, test_a_child_takes_nothing_from_a_transaction_that_has_spilled, 0, JOURNALS);
-    tcase_add_loop_test(tcase, test_an_open_scan_goes_on_in_the_parent_alone, 0, JOURNALS);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("processes", .seconds = 120);
 }

@@ -6,7 +6,6 @@
  * with nothing cached, read every blob of them again. Syncs and own frames are the business of test_slot_rule.c, dying
  * processes that of test_slots.c, whose head says which line of the rule is tested where.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +109,7 @@ static int64_t file_size(void) {
 static const char *const journals[] = {"WAL", "DELETE"};
 enum { JOURNALS = 2 };
 
-START_TEST(test_what_the_committed_root_names_is_not_written) {
+LOOP_TEST(test_what_the_committed_root_names_is_not_written, JOURNALS) {
     set_up(journals[_i], "cache=0, spill_limit='128KB'");
     for (int n = 1; n < 5; n++) {
         sql_run(db, "BEGIN");
@@ -123,9 +122,8 @@ START_TEST(test_what_the_committed_root_names_is_not_written) {
     ck_assert_uint_gt(watch->spills, 4);
     tear_down();
 }
-END_TEST
 
-START_TEST(test_a_savepoint_keeps_its_root) {
+LOOP_TEST(test_a_savepoint_keeps_its_root, JOURNALS) {
     set_up(journals[_i], "cache=0, spill_limit='128KB'");
     sql_run(db, "BEGIN");
     change_all_on(db, 1);
@@ -146,11 +144,10 @@ START_TEST(test_a_savepoint_keeps_its_root) {
     ck_assert_uint_gt(watch->spills, 4);
     tear_down();
 }
-END_TEST
 
 /* ---- rollback journal -------------------------------------------------------------------------------------------- */
 
-START_TEST(test_with_a_rollback_journal_nothing_is_retired) {
+TEST(test_with_a_rollback_journal_nothing_is_retired) {
     int64_t largest = 0;
     set_up("DELETE", "cache=0");
     for (int n = 1; n < 12; n++) {
@@ -163,7 +160,6 @@ START_TEST(test_with_a_rollback_journal_nothing_is_retired) {
     }
     tear_down();
 }
-END_TEST
 
 /* ---- WAL --------------------------------------------------------------------------------------------------------- */
 
@@ -184,7 +180,7 @@ static void checkpoint(int mode) {
     sql_close(other);
 }
 
-START_TEST(test_no_checkpoint_frees_what_a_reader_stands_on) {
+LOOP_TEST(test_no_checkpoint_frees_what_a_reader_stands_on, CHECKPOINTS) {
     set_up("WAL", "cache=0");
     sqlite3 *reader = open_reader(0);
     for (int n = 1; n < 6; n++) {
@@ -203,9 +199,8 @@ START_TEST(test_no_checkpoint_frees_what_a_reader_stands_on) {
     all_are(db, 6, "the last");
     tear_down();
 }
-END_TEST
 
-START_TEST(test_without_a_checkpoint_nothing_is_freed) {
+TEST(test_without_a_checkpoint_nothing_is_freed) {
     set_up("WAL", "cache=0");
     for (int n = 1; n < 5; n++) { /* the -wal never begins anew */
         int64_t size = file_size();
@@ -214,9 +209,8 @@ START_TEST(test_without_a_checkpoint_nothing_is_freed) {
     }
     tear_down();
 }
-END_TEST
 
-START_TEST(test_an_older_reader_counts_and_a_newer_one_too) {
+TEST(test_an_older_reader_counts_and_a_newer_one_too) {
     set_up("WAL", "cache=0");
     sqlite3 *readers[4];
     for (int n = 0; n < 4; n++) {
@@ -233,10 +227,9 @@ START_TEST(test_an_older_reader_counts_and_a_newer_one_too) {
     all_are(db, 13, "the writer");
     tear_down();
 }
-END_TEST
 
 /* Others roll back, leave, come anew and empty the -wal; the writer itself is opened anew each time. */
-START_TEST(test_retired_slots_outlive_the_connection_that_made_them) {
+TEST(test_retired_slots_outlive_the_connection_that_made_them) {
     set_up("WAL", "cache=0, spill_limit='128KB'");
     sqlite3 *reader = open_reader(0);
     for (int n = 1; n < 6; n++) {
@@ -265,9 +258,8 @@ START_TEST(test_retired_slots_outlive_the_connection_that_made_them) {
     all_are(db, 6, "the last");
     tear_down();
 }
-END_TEST
 
-START_TEST(test_cutting_the_file_is_writing) {
+TEST(test_cutting_the_file_is_writing) {
     set_up("WAL", "cache=0");
     for (int n = 1; n < 4; n++) rewrite(n);
     sqlite3 *reader = open_reader(3);
@@ -286,20 +278,7 @@ START_TEST(test_cutting_the_file_is_writing) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), ROWS / 5);
     tear_down();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("slot readers");
-    TCase *tcase = tcase_create("slots");
-    tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_what_the_committed_root_names_is_not_written, 0, JOURNALS);
-    tcase_add_loop_test(tcase, test_a_savepoint_keeps_its_root, 0, JOURNALS);
-    tcase_add_test(tcase, test_with_a_rollback_journal_nothing_is_retired);
-    tcase_add_loop_test(tcase, test_no_checkpoint_frees_what_a_reader_stands_on, 0, CHECKPOINTS);
-    tcase_add_test(tcase, test_without_a_checkpoint_nothing_is_freed);
-    tcase_add_test(tcase, test_an_older_reader_counts_and_a_newer_one_too);
-    tcase_add_test(tcase, test_retired_slots_outlive_the_connection_that_made_them);
-    tcase_add_test(tcase, test_cutting_the_file_is_writing);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("slot readers", .seconds = 120);
 }

@@ -4,7 +4,6 @@
  * ART_TEST_SECONDS=n for each journal mode (default 15, times ART_TEST_SCALE), ART_TEST_SEED. The seed repeats what the
  * processes do, not how they are interleaved.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,20 +13,14 @@
 
 enum { SECONDS = 15 };
 
-START_TEST(test_every_transaction_sees_one_snapshot) {
+LOOP_TEST(test_every_transaction_sees_one_snapshot, SNAPSHOT_SETTINGS) {
     const struct snapshot_setting *setting = &snapshot_settings[_i];
     const char *asked = getenv("ART_TEST_SECONDS");
     uint64_t seed = random_seed();
     printf("%s: seed %llu\n", setting->name, (unsigned long long)seed);
     ck_assert(snapshots_run(setting, asked ? atof(asked) : SECONDS * random_scale(), seed));
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("snapshots");
-    TCase *tcase = tcase_create("processes");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_every_transaction_sees_one_snapshot, 0, SNAPSHOT_SETTINGS);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("snapshots", .seconds = SUITE_FOREVER);
 }

@@ -9,12 +9,10 @@
  *
  * ART_TEST_ROUNDS=n a thread (default 30, times ART_TEST_SCALE), ART_TEST_SEED.
  */
-#include <check.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
@@ -252,7 +250,7 @@ static void check_the_end(void) {
     sql_close(db);
 }
 
-START_TEST(test_threads_do_not_meet) {
+LOOP_TEST(test_threads_do_not_meet, (int)(sizeof settings / sizeof *settings)) {
     const char *asked = getenv("ART_TEST_ROUNDS");
     unsigned rounds = asked ? (unsigned)atoi(asked) : ROUNDS * random_scale();
     uint64_t seed = random_seed();
@@ -292,13 +290,7 @@ START_TEST(test_threads_do_not_meet) {
     sqlite3_free(directory);
     pthread_mutex_destroy(&world.mutex);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("threads");
-    TCase *tcase = tcase_create("threads");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_loop_test(tcase, test_threads_do_not_meet, 0, (int)(sizeof settings / sizeof *settings));
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("threads", .seconds = SUITE_FOREVER);
 }

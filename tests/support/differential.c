@@ -76,7 +76,7 @@ void note_compared(unsigned statements) {
     __atomic_fetch_add(&compared->histories, 1, __ATOMIC_RELAXED);
 }
 
-int differential_run(Suite *(*make_suite)(void)) {
+int differential_run(struct suite_case of) {
     const char *asked = getenv("ART_TEST_STATEMENTS");
     uint64_t wanted = asked ? strtoull(asked, NULL, 0) : 0;
     int failed;
@@ -85,7 +85,7 @@ int differential_run(Suite *(*make_suite)(void)) {
     compared = mmap(NULL, sizeof *compared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (compared == MAP_FAILED) abort();
     do {
-        failed = suite_run(make_suite());
+        failed = suite_run_as(of);
     } while (!failed && compared->statements < wanted);
     printf("compared: %llu statements in %llu histories, SQLite %s%s\n", (unsigned long long)compared->statements,
            (unsigned long long)compared->histories, sqlite3_libversion(), failed ? ", and not all agreed" : "");

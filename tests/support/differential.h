@@ -9,12 +9,12 @@
 #ifndef ART_TESTS_DIFFERENTIAL_H
 #define ART_TESTS_DIFFERENTIAL_H
 
-#include <check.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
+#include "tests/support/suite.h"
 
 /* Of the blobs of all trees that are opened from now on. 0: full ones. */
 extern uint32_t pages_of_blobs;
@@ -31,7 +31,7 @@ enum next_step take_step(sqlite3 *db, struct random *random, unsigned *savepoint
 /* A history is over in which so many statements were given to both tables, or asked of both, and agreed. */
 void note_compared(unsigned statements);
 
-/* What main() returns. */
-int differential_run(Suite *(*make_suite)(void));
+/* suite_run() over and over, until ART_TEST_STATEMENTS were compared. What main() returns. */
+int differential_run(struct suite_case of);
 
 #endif

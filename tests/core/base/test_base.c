@@ -1,5 +1,4 @@
 /* core/base: errors and their messages, bytes, varints, hashing, allocation. */
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_every_code_has_a_name_and_a_text) {
+TEST(test_every_code_has_a_name_and_a_text) {
     ck_assert_str_eq(art_error_name(ART_OK), "OK");
     ck_assert_str_eq(art_error_name(ART_CORRUPT), "CORRUPT");
     for (int code = 0; code < ART_ERROR_COUNT; code++) {
@@ -28,18 +27,16 @@ START_TEST(test_every_code_has_a_name_and_a_text) {
     ck_assert_str_eq(art_error_name(ART_ERROR_COUNT), "?");
     ck_assert_str_eq(art_error_text(ART_ERROR_COUNT), "unknown error");
 }
-END_TEST
 
-START_TEST(test_a_failure_is_its_code_and_leaves_its_sentence) {
+TEST(test_a_failure_is_its_code_and_leaves_its_sentence) {
     ck_assert_int_eq(art_fail(ART_TOOBIG, "art: %d bytes", 7), ART_TOOBIG);
     ck_assert_str_eq(art_error_message(), "art: 7 bytes");
     ck_assert_int_eq(art_error_errno(), 0);
     ck_assert_int_eq(art_nomem(), ART_NOMEM);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "memory"));
 }
-END_TEST
 
-START_TEST(test_some_errnos_choose_the_code) {
+TEST(test_some_errnos_choose_the_code) {
     static const struct {
         int error, code;
     } rows[] = {
@@ -51,9 +48,8 @@ START_TEST(test_some_errnos_choose_the_code) {
         ck_assert_ptr_nonnull(strstr(art_error_message(), strerror(rows[i].error)));
     }
 }
-END_TEST
 
-START_TEST(test_a_long_message_is_cut_not_overrun) {
+TEST(test_a_long_message_is_cut_not_overrun) {
     char *path = malloc(5000);
     memset(path, 'p', 4999);
     path[4999] = 0;
@@ -63,9 +59,8 @@ START_TEST(test_a_long_message_is_cut_not_overrun) {
     ck_assert_int_eq(art_corrupt(path, 1, 2, "%s", path), ART_CORRUPT);
     free(path);
 }
-END_TEST
 
-START_TEST(test_corruption_says_where) {
+TEST(test_corruption_says_where) {
     ck_assert_int_eq(art_corrupt("f.art", 3, 4, "bad %s", "sum"), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "bad sum (f.art, slot 3, page 4)"));
     art_corrupt("f.art", 3, ART_NOWHERE, "bad");
@@ -73,14 +68,13 @@ START_TEST(test_corruption_says_where) {
     art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "bad");
     ck_assert_ptr_nonnull(strstr(art_error_message(), "(in memory)"));
 }
-END_TEST
 
 static void *fail_elsewhere(void *unused) {
     art_fail(ART_IO, "art: elsewhere");
     return unused;
 }
 
-START_TEST(test_a_sentence_that_is_not_ours_is_a_fault_of_no_place) {
+TEST(test_a_sentence_that_is_not_ours_is_a_fault_of_no_place) {
     art_fail(ART_IO, "the host says no");
     struct art_fault fault = art_error_fault();
     ck_assert_str_eq(fault.what, "the host says no");
@@ -92,20 +86,22 @@ START_TEST(test_a_sentence_that_is_not_ours_is_a_fault_of_no_place) {
     ck_assert_str_eq(art_error_text(ART_ERROR_COUNT), "unknown error");
     ck_assert_str_eq(art_error_name(-1), "?");
 }
-END_TEST
 
-START_TEST(test_each_thread_has_its_own_message) {
+CASE("threads")
+
+TEST(test_each_thread_has_its_own_message) {
     pthread_t thread;
     art_fail(ART_BUSY, "art: here");
     ck_assert_int_eq(pthread_create(&thread, NULL, fail_elsewhere, NULL), 0);
     pthread_join(thread, NULL);
     ck_assert_str_eq(art_error_message(), "art: here");
 }
-END_TEST
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_integers_are_stored_at_any_address) {
+CASE("base")
+
+TEST(test_integers_are_stored_at_any_address) {
     uint8_t space[24];
     for (unsigned shift = 0; shift < 8; shift++) {
         art_store16(space + shift, 0xbeef);
@@ -122,9 +118,8 @@ START_TEST(test_integers_are_stored_at_any_address) {
         ck_assert_int_eq(memcmp(space + shift, "\1\2\3\4\5\6\7\10", 8), 0);
     }
 }
-END_TEST
 
-START_TEST(test_bytes_compare_as_memcmp_with_prefixes_first) {
+TEST(test_bytes_compare_as_memcmp_with_prefixes_first) {
     struct random random = {11};
     uint8_t a[24], b[24];
     for (unsigned round = 0; round < 20000; round++) {
@@ -144,9 +139,8 @@ START_TEST(test_bytes_compare_as_memcmp_with_prefixes_first) {
     ck_assert_int_lt(art_bytes_compare(art_bytes(NULL, 0), art_bytes("a", 1)), 0);
     ck_assert(art_bytes_starts_with(art_bytes("a", 1), art_bytes(NULL, 0)));
 }
-END_TEST
 
-START_TEST(test_a_varint_comes_back_and_a_cut_one_is_refused) {
+TEST(test_a_varint_comes_back_and_a_cut_one_is_refused) {
     uint8_t space[16];
     for (unsigned bits = 0; bits <= 64; bits++) {
         for (int memtable = -1; memtable <= 1; memtable++) {
@@ -162,20 +156,18 @@ START_TEST(test_a_varint_comes_back_and_a_cut_one_is_refused) {
     memset(space, 0x80, sizeof space);
     ck_assert_uint_eq(art_get_varint(space, space + sizeof space, &y), 0);
 }
-END_TEST
 
-START_TEST(test_the_weight_of_an_entry_is_put_minus_over) {
+TEST(test_the_weight_of_an_entry_is_put_minus_over) {
     ck_assert_int_eq(art_entry_weight(0), 1);
     ck_assert_int_eq(art_entry_weight(ART_SHADOWS_OLDER), 0);
     ck_assert_int_eq(art_entry_weight(ART_DELETE), 0);
     ck_assert_int_eq(art_entry_weight(ART_DELETE | ART_SHADOWS_OLDER), -1);
     ck_assert_int_eq(art_entry_weight(ART_OVERFLOW), 1);
 }
-END_TEST
 
 /* ---- hashes ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_hashes_are_xxh3_and_of_parts_as_of_the_whole) {
+TEST(test_hashes_are_xxh3_and_of_parts_as_of_the_whole) {
     /* XXH3 of nothing, as published by the library's test vectors. */
     ck_assert(art_hash64("", 0) == 0x2d06800538d394c2);
     uint8_t data[600];
@@ -188,15 +180,13 @@ START_TEST(test_hashes_are_xxh3_and_of_parts_as_of_the_whole) {
     data[599] ^= 1;
     ck_assert(!art_hash128_equal(art_hash128(data, sizeof data), whole));
 }
-END_TEST
 
-START_TEST(test_random_bytes_differ) {
+TEST(test_random_bytes_differ) {
     uint8_t a[32] = {0}, b[32] = {0};
     ck_assert_int_eq(art_random(a, sizeof a), ART_OK);
     ck_assert_int_eq(art_random(b, sizeof b), ART_OK);
     ck_assert_int_ne(memcmp(a, b, sizeof a), 0);
 }
-END_TEST
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
@@ -222,7 +212,7 @@ static void *no_allocate(uint64_t bytes) {
     return NULL;
 }
 
-START_TEST(test_all_memory_goes_through_the_allocator) {
+TEST(test_all_memory_goes_through_the_allocator) {
     static const struct art_allocator counting = {counting_allocate, counting_resize, counting_release};
     static const struct art_allocator none = {no_allocate, counting_resize, counting_release};
     taken = released = 0;
@@ -250,14 +240,13 @@ START_TEST(test_all_memory_goes_through_the_allocator) {
     ck_assert_ptr_null(art_alloc_aligned(1, 64));
     art_alloc_use(NULL);
 }
-END_TEST
 
 static void *no_resize(void *old, uint64_t bytes) {
     (void)old, (void)bytes;
     return NULL;
 }
 
-START_TEST(test_a_buffer_grows_and_is_unchanged_when_it_cannot) {
+TEST(test_a_buffer_grows_and_is_unchanged_when_it_cannot) {
     static const struct art_allocator none = {no_allocate, no_resize, free};
     struct art_buffer buffer = {0};
     ck_assert_int_eq(art_buffer_append(&buffer, NULL, 0), ART_OK);
@@ -273,28 +262,7 @@ START_TEST(test_a_buffer_grows_and_is_unchanged_when_it_cannot) {
     ck_assert_ptr_null(buffer.data);
     art_buffer_clear(&buffer);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("base");
-    TCase *tests = tcase_create("base");
-    tcase_add_test(tests, test_every_code_has_a_name_and_a_text);
-    tcase_add_test(tests, test_a_failure_is_its_code_and_leaves_its_sentence);
-    tcase_add_test(tests, test_some_errnos_choose_the_code);
-    tcase_add_test(tests, test_a_long_message_is_cut_not_overrun);
-    tcase_add_test(tests, test_corruption_says_where);
-    tcase_add_test(tests, test_a_sentence_that_is_not_ours_is_a_fault_of_no_place);
-    tcase_add_test(tests, test_integers_are_stored_at_any_address);
-    tcase_add_test(tests, test_bytes_compare_as_memcmp_with_prefixes_first);
-    tcase_add_test(tests, test_a_varint_comes_back_and_a_cut_one_is_refused);
-    tcase_add_test(tests, test_the_weight_of_an_entry_is_put_minus_over);
-    tcase_add_test(tests, test_hashes_are_xxh3_and_of_parts_as_of_the_whole);
-    tcase_add_test(tests, test_random_bytes_differ);
-    tcase_add_test(tests, test_all_memory_goes_through_the_allocator);
-    tcase_add_test(tests, test_a_buffer_grows_and_is_unchanged_when_it_cannot);
-    TCase *threads = tcase_create("threads");
-    tcase_add_test(threads, test_each_thread_has_its_own_message);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("base");
 }

@@ -1,6 +1,5 @@
 /* core/base/summary: data in SQLite's order, zones that never leave out what was added, and sums that an entry takes
  * along; and bytes of all three that somebody made up. */
-#include <check.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -113,7 +112,7 @@ static void ranks_of(sqlite3 *db, const struct art_datum *data, int *rank) {
     sqlite3_finalize(select);
 }
 
-START_TEST(test_data_sort_as_sqlite_sorts_them) {
+TEST(test_data_sort_as_sqlite_sorts_them) {
     struct random random = random_announced("order");
     sqlite3 *db;
     uint8_t room[SORTED][8];
@@ -134,9 +133,8 @@ START_TEST(test_data_sort_as_sqlite_sorts_them) {
     }
     sqlite3_close(db);
 }
-END_TEST
 
-START_TEST(test_what_is_no_value_comes_behind_all_that_are) {
+TEST(test_what_is_no_value_comes_behind_all_that_are) {
     struct random random = random_announced("beyond");
     struct art_datum beyond = {.kind = ART_DATUM_BEYOND};
     uint8_t room[8];
@@ -147,7 +145,6 @@ START_TEST(test_what_is_no_value_comes_behind_all_that_are) {
         HOLDS(art_datum_compare(&beyond, &datum) > 0);
     }
 }
-END_TEST
 
 /* --- zones -------------------------------------------------------------------------------------------------------- */
 
@@ -230,7 +227,7 @@ static struct art_zone merged(const struct art_datum *data, uint32_t count, stru
     return all;
 }
 
-START_TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
+TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
     struct random random = random_announced("zones");
     enum { MOST = 12 };
     struct art_datum data[MOST];
@@ -252,9 +249,8 @@ START_TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
         HOLDS(zones_equal(&zone, &again));
     }
 }
-END_TEST
 
-START_TEST(test_a_zone_of_both_zeros_has_both) {
+TEST(test_a_zone_of_both_zeros_has_both) {
     struct art_datum zero = real_datum(0.0), less = real_datum(-0.0);
     for (int first = 0; first < 2; first++) {
         struct art_zone zone = {0};
@@ -264,9 +260,8 @@ START_TEST(test_a_zone_of_both_zeros_has_both) {
         ck_assert(is_inside(&zone, &zero) && is_inside(&zone, &less));
     }
 }
-END_TEST
 
-START_TEST(test_integers_among_reals_are_rounded_away_from_the_numbers_between) {
+TEST(test_integers_among_reals_are_rounded_away_from_the_numbers_between) {
     struct art_datum integer = {.kind = ART_DATUM_INTEGER, .integer = INT64_MAX}, real = real_datum(1.5);
     struct art_zone zone = {0};
     art_zone_add_datum(&zone, &integer);
@@ -284,9 +279,8 @@ START_TEST(test_integers_among_reals_are_rounded_away_from_the_numbers_between) 
     art_zone_add_datum(&zone, &integer);
     ck_assert(zone.low.real == -INFINITY && zone.high.real == 9007199254740994.0);
 }
-END_TEST
 
-START_TEST(test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds) {
+TEST(test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds) {
     struct art_zone nulls = {.kinds = ART_ZONE_NULLS}, others = {.kinds = ART_ZONE_OTHERS}, nothing = {0};
     struct art_zone both = {.kinds = ART_ZONE_NULLS | ART_ZONE_OTHERS};
     ck_assert_int_eq(art_zone_end(&nothing, false).kind, ART_DATUM_NULL);
@@ -299,7 +293,6 @@ START_TEST(test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds) {
     ck_assert_int_eq(art_zone_end(&both, false).kind, ART_DATUM_NULL);
     ck_assert_int_eq(art_zone_end(&both, true).kind, ART_DATUM_BEYOND);
 }
-END_TEST
 
 /* --- bytes of sums and zones -------------------------------------------------------------------------------------- */
 
@@ -313,7 +306,7 @@ static struct art_zone zone_of_reals(uint8_t kinds, double low, double high) {
     return (struct art_zone){.kinds = kinds, .low = {.real = low}, .high = {.real = high}};
 }
 
-START_TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
+TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
     enum { WHOLE = ART_ZONE_NUMBERS, REAL = ART_ZONE_NUMBERS | ART_ZONE_REALS };
     const struct art_zone impossible[] = {
         zone_of_integers(16, 0, 0),
@@ -353,7 +346,6 @@ START_TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
         ck_assert(zones_equal(&summed.zone[0], &sane[i]));
     }
 }
-END_TEST
 
 static struct art_measures random_measures(struct random *random) {
     struct art_measures has = {.columns = (uint8_t)random_below(random, ART_SUMMARY_MAX + 1)};
@@ -368,7 +360,7 @@ static art_int128 random_sum(struct random *random) {
     return art_load_sum(bytes);
 }
 
-START_TEST(test_sums_and_zones_survive_their_bytes) {
+TEST(test_sums_and_zones_survive_their_bytes) {
     struct random random = random_announced("bytes");
     uint8_t room[8];
     for (unsigned round = random_rounds(20000); round; round--) {
@@ -393,9 +385,8 @@ START_TEST(test_sums_and_zones_survive_their_bytes) {
         free(bytes);
     }
 }
-END_TEST
 
-START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
+TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
     struct random random = random_announced("any bytes");
     uint8_t again[ART_SUMMED_MAX];
     uint32_t sane = 0, impossible = 0;
@@ -432,9 +423,8 @@ START_TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
     ck_assert_uint_gt(sane, 0);
     ck_assert_uint_gt(impossible, 0);
 }
-END_TEST
 
-START_TEST(test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns) {
+TEST(test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns) {
     for (unsigned columns = 0; columns < 256; columns++) {
         for (unsigned sums = 0; sums < 256; sums++) {
             struct art_measures has = {(uint8_t)columns, (uint8_t)sums, 0};
@@ -442,7 +432,6 @@ START_TEST(test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_
         }
     }
 }
-END_TEST
 
 /* --- entries ------------------------------------------------------------------------------------------------------ */
 
@@ -550,7 +539,7 @@ static void check_share(const struct art_summary *summary, const struct row *row
     }
 }
 
-START_TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
+TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
     struct random random = random_announced("entries");
     static struct row before, row, next;
     for (unsigned round = random_rounds(100000); round; round--) {
@@ -566,9 +555,8 @@ START_TEST(test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces) {
         check_share(&summary, &next, &row);
     }
 }
-END_TEST
 
-START_TEST(test_the_sums_of_a_key_over_all_sources_are_those_of_its_row) {
+TEST(test_the_sums_of_a_key_over_all_sources_are_those_of_its_row) {
     struct random random = random_announced("sources");
     enum { SOURCES = 6 };
     static struct row rows[SOURCES];
@@ -586,9 +574,8 @@ START_TEST(test_the_sums_of_a_key_over_all_sources_are_those_of_its_row) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back) {
+TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back) {
     struct art_summary summary;
     struct random random = {3};
     static struct row before, row;
@@ -605,9 +592,8 @@ START_TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back) 
         check_share(&summary, &row, &before);
     }
 }
-END_TEST
 
-START_TEST(test_sums_beyond_64_bits_are_exact) {
+TEST(test_sums_beyond_64_bits_are_exact) {
     struct art_summary summary;
     struct random random = {4};
     static struct row row;
@@ -620,9 +606,8 @@ START_TEST(test_sums_beyond_64_bits_are_exact) {
     ck_assert(sum[0] == (art_int128)INT64_MIN * 1000);
     ck_assert(sum[0] != (int64_t)sum[0]);
 }
-END_TEST
 
-START_TEST(test_without_sums_nothing_is_replaced) {
+TEST(test_without_sums_nothing_is_replaced) {
     struct art_summary summary;
     struct random random = {5};
     static struct row before, row;
@@ -632,7 +617,6 @@ START_TEST(test_without_sums_nothing_is_replaced) {
     ck_assert_int_eq(row.entry.flags & ART_REPLACED, 0);
     check_share(&summary, &row, &before);
 }
-END_TEST
 
 /* --- entries that somebody made up -------------------------------------------------------------------------------- */
 
@@ -648,7 +632,7 @@ static bool should_be_sane(uint8_t flags, struct art_bytes stored) {
     return flags & ART_DELETE ? stored.len == head : true;
 }
 
-START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
+TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
     struct random random = random_announced("made up");
     uint32_t sane = 0, impossible = 0;
     for (unsigned round = random_rounds(300000); round; round--) {
@@ -688,9 +672,8 @@ START_TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
     ck_assert_uint_gt(sane, 0);
     ck_assert_uint_gt(impossible, 0);
 }
-END_TEST
 
-START_TEST(test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a_delete) {
+TEST(test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a_delete) {
     static const uint8_t two[] = {2, 1, 1}, none[] = {0, 1}, much[ART_REPLACED_MAX + 4] = {ART_REPLACED_MAX};
     static const uint8_t most[ART_REPLACED_MAX] = {ART_REPLACED_MAX - 1};
     enum { OLDER = ART_SHADOWS_OLDER, TAKEN = ART_SHADOWS_OLDER | ART_REPLACED };
@@ -706,10 +689,9 @@ START_TEST(test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a
     ck_assert(!art_entry_is_sane(TAKEN, art_bytes(none, 2)));
     ck_assert(!art_entry_is_sane(TAKEN, art_bytes(much, sizeof much)));
 }
-END_TEST
 
 /* A head that ends in the middle of a number, or early, has nothing for the columns behind. */
-START_TEST(test_a_cut_head_replaces_what_it_still_says) {
+TEST(test_a_cut_head_replaces_what_it_still_says) {
     static const uint8_t cut[] = {3, 14, 0xff, 0xff}; /* 7, and half of a number */
     static const uint8_t early[] = {1, 13, 0xff};     /* -7, and no more; then the value */
     struct art_summary summary;
@@ -722,39 +704,7 @@ START_TEST(test_a_cut_head_replaces_what_it_still_says) {
     art_summary_weigh(&summary, &entry, &summed, NULL);
     ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("summary");
-    TCase *zones = tcase_create("data and zones");
-    tcase_set_timeout(zones, 300);
-    tcase_add_test(zones, test_data_sort_as_sqlite_sorts_them);
-    tcase_add_test(zones, test_what_is_no_value_comes_behind_all_that_are);
-    tcase_add_test(zones, test_a_zone_bounds_all_that_was_added_in_any_order);
-    tcase_add_test(zones, test_a_zone_of_both_zeros_has_both);
-    tcase_add_test(zones, test_integers_among_reals_are_rounded_away_from_the_numbers_between);
-    tcase_add_test(zones, test_the_ends_of_a_zone_without_numbers_are_those_of_its_kinds);
-    suite_add_tcase(suite, zones);
-
-    TCase *bytes = tcase_create("bytes");
-    tcase_set_timeout(bytes, 300);
-    tcase_add_test(bytes, test_a_zone_that_nobody_can_have_made_is_impossible);
-    tcase_add_test(bytes, test_sums_and_zones_survive_their_bytes);
-    tcase_add_test(bytes, test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at);
-    tcase_add_test(bytes, test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns);
-    suite_add_tcase(suite, bytes);
-
-    TCase *entries = tcase_create("entries");
-    tcase_set_timeout(entries, 300);
-    tcase_add_test(entries, test_an_entry_adds_what_it_puts_and_takes_away_what_it_replaces);
-    tcase_add_test(entries, test_the_sums_of_a_key_over_all_sources_are_those_of_its_row);
-    tcase_add_test(entries, test_the_largest_integers_of_all_columns_are_replaced_and_come_back);
-    tcase_add_test(entries, test_sums_beyond_64_bits_are_exact);
-    tcase_add_test(entries, test_without_sums_nothing_is_replaced);
-    tcase_add_test(entries, test_made_up_entries_are_refused_or_read_within_their_bytes);
-    tcase_add_test(entries, test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a_delete);
-    tcase_add_test(entries, test_a_cut_head_replaces_what_it_still_says);
-    suite_add_tcase(suite, entries);
-
-    return suite_run(suite);
+    return suite_run("summary", .seconds = 300);
 }

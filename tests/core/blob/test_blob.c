@@ -1,6 +1,5 @@
 /* Blobs against a sorted array: every verb, over keys and values of every sort, in one blob and in runs of several
  * levels; pages that come one at a time, labels that change, filters. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -208,7 +207,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
     beside_close(&beside);
 }
 
-START_TEST(test_a_blob_answers_like_a_sorted_array) {
+TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
@@ -223,7 +222,6 @@ START_TEST(test_a_blob_answers_like_a_sorted_array) {
         blob_rows_clear(&rows);
     }
 }
-END_TEST
 
 /* --- runs of several levels --------------------------------------------------------------------------------------- */
 
@@ -307,7 +305,7 @@ static void leaves_are_sound(struct blob_run *run, const struct blob_rows *rows)
     }
 }
 
-START_TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
+TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     struct random random = random_announced("a run");
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
@@ -339,9 +337,8 @@ START_TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     printf("a run: up to %u levels\n", highest);
     ck_assert_uint_ge(highest, 3);
 }
-END_TEST
 
-START_TEST(test_an_index_finds_the_kth_child_by_counts) {
+TEST(test_an_index_finds_the_kth_child_by_counts) {
     struct random random = random_announced("k-th child");
     struct blob_rows rows;
     struct blob_run run;
@@ -371,7 +368,6 @@ START_TEST(test_an_index_finds_the_kth_child_by_counts) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* --- pages one at a time ------------------------------------------------------------------------------------------ */
 
@@ -403,7 +399,7 @@ static void only_the_head(struct disk *disk, struct art_blob *blob, struct blob_
     disk->calls = disk->pages = 0;
 }
 
-START_TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
+TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
     struct random random = random_announced("pages");
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
@@ -447,14 +443,13 @@ START_TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
     free(disk.memory);
     free(key);
 }
-END_TEST
 
 static enum art_rc load_that_fails(struct art_blob *blob, uint32_t first, uint32_t n) {
     (void)n;
     return art_fail(ART_IO, "slot %u, page %u cannot be read", blob->slot, first);
 }
 
-START_TEST(test_what_load_says_is_what_every_verb_returns) {
+TEST(test_what_load_says_is_what_every_verb_returns) {
     struct random random = random_announced("load fails");
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
@@ -497,11 +492,10 @@ START_TEST(test_what_load_says_is_what_every_verb_returns) {
     free(disk.memory);
     free(key);
 }
-END_TEST
 
 /* --- labels ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
+TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
     struct random random = random_announced("labels");
     struct blob_rows rows, moved;
     struct blob_run run;
@@ -533,11 +527,10 @@ START_TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* --- filter ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
+TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
     struct random random = random_announced("filter");
     struct blob_rows rows;
     struct blob_run run;
@@ -562,7 +555,6 @@ START_TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 
@@ -575,7 +567,7 @@ static bool same_bytes(const struct blob_image *a, const struct blob_image *b) {
     return true;
 }
 
-START_TEST(test_the_same_rows_give_the_same_bytes) {
+TEST(test_the_same_rows_give_the_same_bytes) {
     struct random random = random_announced("determinism");
     for (uint32_t round = 0; round < BLOB_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
@@ -591,9 +583,8 @@ START_TEST(test_the_same_rows_give_the_same_bytes) {
         blob_rows_clear(&rows);
     }
 }
-END_TEST
 
-START_TEST(test_a_blob_is_as_full_as_its_pages_allow) {
+TEST(test_a_blob_is_as_full_as_its_pages_allow) {
     struct random random = random_announced("fill");
     struct blob_rows rows;
     struct blob_run run;
@@ -614,9 +605,8 @@ START_TEST(test_a_blob_is_as_full_as_its_pages_allow) {
     }
     blob_rows_clear(&rows);
 }
-END_TEST
 
-START_TEST(test_long_separators_fill_several_head_pages) {
+TEST(test_long_separators_fill_several_head_pages) {
     struct random random = random_announced("long separators");
     struct blob_rows rows;
     struct blob_run run;
@@ -632,9 +622,8 @@ START_TEST(test_long_separators_fill_several_head_pages) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
-START_TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
+TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
     static uint8_t large[ART_KEY_MAX + 2];
     struct art_builder_options options = {.kind = ART_BLOB_LEAF};
     struct art_builder *builder;
@@ -670,23 +659,7 @@ START_TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
     art_builder_close(builder);
     free(image);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("blob");
-    TCase *one = tcase_create("blob");
-    tcase_set_timeout(one, 600);
-    tcase_add_test(one, test_a_blob_answers_like_a_sorted_array);
-    tcase_add_test(one, test_a_run_of_many_blobs_answers_like_a_sorted_array);
-    tcase_add_test(one, test_an_index_finds_the_kth_child_by_counts);
-    tcase_add_test(one, test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once);
-    tcase_add_test(one, test_what_load_says_is_what_every_verb_returns);
-    tcase_add_test(one, test_a_blob_shows_its_keys_under_the_label_of_its_reference);
-    tcase_add_test(one, test_a_filter_never_denies_a_key_and_seldom_lets_another_pass);
-    tcase_add_test(one, test_the_same_rows_give_the_same_bytes);
-    tcase_add_test(one, test_a_blob_is_as_full_as_its_pages_allow);
-    tcase_add_test(one, test_a_builder_refuses_what_does_not_ascend_or_is_too_big);
-    tcase_add_test(one, test_long_separators_fill_several_head_pages);
-    suite_add_tcase(suite, one);
-    return suite_run(suite);
+    return suite_run("blob", .seconds = 600);
 }

@@ -1,7 +1,6 @@
 /* Lookups of leaf blobs against the array of their rows: every page that has a row with a value is named, hardly any
  * other; pages that are taken over bring theirs; and any byte that is another than it should be is found.
  */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,7 +175,7 @@ static unsigned first_lookup(const struct art_summary *summary) {
     return (unsigned)__builtin_ctz(summary->has.lookups);
 }
 
-START_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other) {
+LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, BLOB_FAMILIES) {
     struct random random = random_announced("pages");
     uint64_t probes = 0, found = 0;
     random.state += (unsigned)_i;
@@ -197,9 +196,8 @@ START_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other) {
     printf("%llu of %llu probes found a page\n", (unsigned long long)found, (unsigned long long)probes);
     ck_assert_uint_lt(found * 100, probes * 3 + 1000);
 }
-END_TEST
 
-START_TEST(test_several_columns_are_sought_together) {
+TEST(test_several_columns_are_sought_together) {
     struct random random = random_announced("together");
     struct table table;
     struct blob_run run;
@@ -221,7 +219,6 @@ START_TEST(test_several_columns_are_sought_together) {
     blob_run_clear(&run);
     blob_rows_clear(&table.rows);
 }
-END_TEST
 
 /* --- as many as there may be -------------------------------------------------------------------------------------- */
 
@@ -237,7 +234,7 @@ static uint32_t fill(struct art_lookups *lookups, uint32_t each, struct random *
     }
 }
 
-START_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted) {
+LOOP_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted, 4) {
     struct random random = random_announced("full");
     static const uint32_t each[] = {1, 255, 128, 7};
     struct art_lookups lookups = {.columns = 1};
@@ -260,10 +257,9 @@ START_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted) {
     free(image);
     art_lookups_clear(&lookups);
 }
-END_TEST
 
 /* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
-START_TEST(test_a_group_that_lies_outside_names_all_pages) {
+TEST(test_a_group_that_lies_outside_names_all_pages) {
     struct random random = {5};
     struct art_lookups lookups = {.columns = 1};
     struct art_bucket_hashes bucket = {.count = {16}};
@@ -289,7 +285,6 @@ START_TEST(test_a_group_that_lies_outside_names_all_pages) {
     free(image);
     art_lookups_clear(&lookups);
 }
-END_TEST
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
 
@@ -313,7 +308,7 @@ static int first_error(struct blob_image *image, const struct table *table, stru
     return art_blob_check_expected(&image->blob, &expected);
 }
 
-START_TEST(test_each_byte_of_the_lookups_is_checked) {
+LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     struct random random = random_announced("bytes");
     struct table table;
     struct blob_run run;
@@ -359,7 +354,6 @@ START_TEST(test_each_byte_of_the_lookups_is_checked) {
     blob_run_clear(&run);
     blob_rows_clear(&table.rows);
 }
-END_TEST
 
 /* --- hashes of values --------------------------------------------------------------------------------------------- */
 
@@ -382,7 +376,7 @@ static bool finds(double number, const char *in) {
     return art_is_sought(&there, &(struct art_sought){0, 2, other});
 }
 
-START_TEST(test_a_number_meets_the_texts_that_read_as_it) {
+TEST(test_a_number_meets_the_texts_that_read_as_it) {
     static const char *const sevens[] = {
         "7", "+7", "007", "7.0", " 7", "7 ", "7e0", "70E-1", "\t7\n", "7.", "0000000000000000000000007"};
     for (unsigned i = 0; i < sizeof sevens / sizeof *sevens; i++) ck_assert_msg(finds(7, sevens[i]), "%s", sevens[i]);
@@ -391,9 +385,8 @@ START_TEST(test_a_number_meets_the_texts_that_read_as_it) {
     ck_assert(finds((double)INFINITY, "Inf") && finds((double)-INFINITY, "-Inf"));
     ck_assert(!finds(7, "8") && !finds(7, "seven") && !finds(7, "") && !finds(7, "0x7") && !finds(7, "-7"));
 }
-END_TEST
 
-START_TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
+TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
     static const int64_t integers[] = {0, 1, -1, 1ll << 53, -(1ll << 53), 1ll << 62, INT64_MIN, 1000000};
     for (unsigned i = 0; i < sizeof integers / sizeof *integers; i++) {
         struct art_datum integer = {.kind = ART_DATUM_INTEGER, .integer = integers[i]};
@@ -404,19 +397,7 @@ START_TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
         ck_assert_uint_eq(a[0], b[0]);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("lookups of blobs");
-    TCase *tests = tcase_create("lookups of blobs");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_every_page_with_a_value_is_named_and_hardly_any_other, 0, BLOB_FAMILIES);
-    tcase_add_test(tests, test_several_columns_are_sought_together);
-    tcase_add_loop_test(tests, test_a_blob_is_full_with_as_many_postings_as_can_be_counted, 0, 4);
-    tcase_add_test(tests, test_a_group_that_lies_outside_names_all_pages);
-    tcase_add_loop_test(tests, test_each_byte_of_the_lookups_is_checked, 0, 2);
-    tcase_add_test(tests, test_a_number_meets_the_texts_that_read_as_it);
-    tcase_add_test(tests, test_integers_and_reals_that_are_equal_have_one_hash);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("lookups of blobs", .seconds = SUITE_FOREVER);
 }

@@ -2,8 +2,6 @@
  * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -18,7 +16,7 @@
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_impossible_options_make_no_builder) {
+TEST(test_impossible_options_make_no_builder) {
     static const struct art_builder_options impossible[] = {
         {.kind = 0},
         {.kind = 3, .level = 1},
@@ -35,9 +33,8 @@ START_TEST(test_impossible_options_make_no_builder) {
     }
     art_builder_close(NULL);
 }
-END_TEST
 
-START_TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
+TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     static uint8_t long_bytes[ART_KEY_MAX + 1 + ART_KEY_PADDING];
     static const uint8_t padded[1 + ART_KEY_PADDING] = {'k'};
     struct art_bytes key = art_bytes(padded, 1), too_long = art_bytes(long_bytes, ART_KEY_MAX + 1);
@@ -89,7 +86,6 @@ START_TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     art_builder_close(index);
     free(image);
 }
-END_TEST
 
 /* --- pages that are taken over from another blob ------------------------------------------------------------------ */
 
@@ -121,7 +117,7 @@ static void header_refused(const struct blob_image *from, const struct lie *lie)
     free(image);
 }
 
-START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
+TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     static const struct lie lies[] = {
         FIELD(magic, 0x41414141, "not a blob"),
         FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
@@ -154,9 +150,8 @@ START_TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
-START_TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
+TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
     struct random random = {8};
     struct blob_rows rows;
     struct blob_run run;
@@ -184,9 +179,8 @@ START_TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
-START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
+TEST(test_a_reference_that_makes_no_sense_is_refused) {
     _Alignas(8) uint8_t bytes[ART_REF_MAX + 1];
     struct art_ref out, ref = {.slot = 9, .leaf_pages = 3, .footer_pages = 1, .entries = 10, .count = -10};
     struct art_ref_format *format = (void *)bytes;
@@ -216,7 +210,6 @@ START_TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->count = 11);
     NONSENSE(format->count = -11);
 }
-END_TEST
 
 /* --- pages that are not there ------------------------------------------------------------------------------------- */
 
@@ -227,7 +220,7 @@ static enum art_rc promise(struct art_blob *blob, uint32_t first, uint32_t n) {
     return ART_OK;
 }
 
-START_TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
+TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
     struct random random = {9};
     struct blob_rows rows;
     struct blob_run run;
@@ -243,7 +236,6 @@ START_TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* --- the far end of the layout ------------------------------------------------------------------------------------ */
 
@@ -256,7 +248,7 @@ static struct art_bytes small_key(uint32_t i) {
     return art_bytes(bytes, 3);
 }
 
-START_TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
+TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     struct art_builder *builder;
     struct art_built built;
     struct art_blob blob;
@@ -299,19 +291,7 @@ START_TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     art_builder_close(builder);
     free(image);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("blob, refusals");
-    TCase *tests = tcase_create("refusals");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, test_impossible_options_make_no_builder);
-    tcase_add_test(tests, test_what_cannot_stand_in_a_blob_is_not_taken);
-    tcase_add_test(tests, test_a_header_that_lies_is_refused_whatever_its_hash);
-    tcase_add_test(tests, test_hashes_of_pages_that_do_not_fit_are_refused);
-    tcase_add_test(tests, test_a_reference_that_makes_no_sense_is_refused);
-    tcase_add_test(tests, test_a_page_that_was_promised_and_did_not_come_is_no_page);
-    tcase_add_test(tests, test_a_full_blob_of_a_thousand_buckets_finds_every_key);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("blob, refusals", .seconds = 60);
 }

@@ -1,7 +1,6 @@
 /* Blobs of a table with a summary, against the array of their rows: sums before any key, zones of every bucket, the
  * references that carry both upwards, and what is refused when one of these bytes is another than it should be.
  */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -326,7 +325,7 @@ static uint32_t rows_wanted(enum blob_family family, enum shape shape, struct ra
     return 1 + random_below(random, most);
 }
 
-START_TEST(test_a_run_has_the_sums_and_zones_of_its_rows) {
+LOOP_TEST(test_a_run_has_the_sums_and_zones_of_its_rows, BLOB_FAMILIES) {
     enum blob_family family = (enum blob_family)_i;
     struct random random = random_announced("runs");
     random.state += family;
@@ -343,11 +342,12 @@ START_TEST(test_a_run_has_the_sums_and_zones_of_its_rows) {
         table_clear(&table);
     }
 }
-END_TEST
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_builder_takes_no_reference_of_another_summary) {
+CASE("facts")
+
+TEST(test_a_builder_takes_no_reference_of_another_summary) {
     struct random random = {12};
     struct table table;
     struct blob_run run;
@@ -379,9 +379,8 @@ START_TEST(test_a_builder_takes_no_reference_of_another_summary) {
     blob_run_clear(&run);
     table_clear(&table);
 }
-END_TEST
 
-START_TEST(test_the_longest_value_goes_in_with_all_that_it_replaces) {
+TEST(test_the_longest_value_goes_in_with_all_that_it_replaces) {
     static uint8_t stored[ART_STORED_MAX + 1] = {ART_REPLACED_MAX - 1};
     static const uint8_t key[2 + ART_KEY_PADDING] = "k";
     struct art_entry found,
@@ -410,7 +409,6 @@ START_TEST(test_the_longest_value_goes_in_with_all_that_it_replaces) {
     art_builder_close(builder);
     blob_run_clear(&run);
 }
-END_TEST
 
 /* --- references --------------------------------------------------------------------------------------------------- */
 
@@ -444,7 +442,7 @@ static void same_ref(const struct art_ref *a, const struct art_ref *b) {
     HOLDS(art_bytes_equal(a->label, b->label));
 }
 
-START_TEST(test_a_reference_carries_sums_and_zones_and_can_own_them) {
+TEST(test_a_reference_carries_sums_and_zones_and_can_own_them) {
     struct random random = random_announced("references");
     uint8_t summed[ART_SUMMED_MAX], label[ART_LABEL_MAX];
     for (unsigned round = random_rounds(2000); round; round--) {
@@ -474,9 +472,8 @@ START_TEST(test_a_reference_carries_sums_and_zones_and_can_own_them) {
         HOLDS(!taken.label.data && !taken.summed);
     }
 }
-END_TEST
 
-START_TEST(test_a_reference_with_an_impossible_summary_is_refused) {
+TEST(test_a_reference_with_an_impossible_summary_is_refused) {
     struct random random = {13};
     uint8_t summed[ART_SUMMED_MAX] = {0}, label[ART_LABEL_MAX] = {0}, bytes[ART_REF_MAX];
     struct art_ref decoded, ref = random_ref(&random, summed, label);
@@ -495,9 +492,8 @@ START_TEST(test_a_reference_with_an_impossible_summary_is_refused) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_a_reference_without_memory_owns_nothing) {
+TEST(test_a_reference_without_memory_owns_nothing) {
     uint8_t summed[ART_SUMMED_MAX] = {0};
     struct art_ref ref = {.has = {2, 1, 0}, .summed = summed, .label = art_bytes("label", 5)};
     short_memory_use();
@@ -510,7 +506,6 @@ START_TEST(test_a_reference_without_memory_owns_nothing) {
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }
-END_TEST
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
 
@@ -601,7 +596,9 @@ static void every_byte_of_the_directories(const struct blob_image *from, const s
     free(liar.image.image);
 }
 
-START_TEST(test_every_byte_of_sums_and_zones_is_looked_at) {
+CASE("model", .seconds = 600)
+
+TEST(test_every_byte_of_sums_and_zones_is_looked_at) {
     static const enum shape shapes[] = {PUTS, PUTS_AND_DELETES};
     static const uint8_t measures[][2] = {{2, 1}, {1, 0}, {3, 3}};
     struct random random = random_announced("flipped bytes");
@@ -621,9 +618,8 @@ START_TEST(test_every_byte_of_sums_and_zones_is_looked_at) {
     printf("flipped bytes: %u found by the check alone\n", by_check);
     ck_assert_uint_gt(by_check, 0);
 }
-END_TEST
 
-START_TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
+TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     struct random random = {14};
     struct table table;
     struct blob_run run;
@@ -669,7 +665,6 @@ START_TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     blob_run_clear(&run);
     table_clear(&table);
 }
-END_TEST
 
 /* The index is sound in itself, and then the child is not what it says; or it is not. */
 static void lie_is_found(struct liar *liar, struct blob_run *run, const struct table *table, uint32_t entry) {
@@ -690,7 +685,7 @@ static void lie_is_found(struct liar *liar, struct blob_run *run, const struct t
     ck_assert_int_eq(rc, ART_CORRUPT);
 }
 
-START_TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
+TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
     struct random random = random_announced("lies of an index");
     enum { ENTRY = 1 };
     struct table table;
@@ -715,9 +710,8 @@ START_TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
     blob_run_clear(&run);
     table_clear(&table);
 }
-END_TEST
 
-START_TEST(test_a_child_of_another_summary_is_not_followed) {
+TEST(test_a_child_of_another_summary_is_not_followed) {
     struct random random = {15};
     struct table table;
     struct blob_run run;
@@ -755,10 +749,9 @@ START_TEST(test_a_child_of_another_summary_is_not_followed) {
     blob_run_clear(&run);
     table_clear(&table);
 }
-END_TEST
 
 /* Bytes of leaf pages and directories that somebody changed together with all hashes. */
-START_TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
+TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
     struct random random = random_announced("made up");
     uint32_t passed = 0, found = 0;
     for (unsigned round = random_rounds(18); round; round--) {
@@ -792,31 +785,7 @@ START_TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
     printf("made up: %u refused, %u passed the check\n", found, passed);
     ck_assert_uint_gt(found, 0);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("blob, summary");
-    TCase *model = tcase_create("model");
-    tcase_set_timeout(model, 600);
-    tcase_add_loop_test(model, test_a_run_has_the_sums_and_zones_of_its_rows, 0, BLOB_FAMILIES);
-    suite_add_tcase(suite, model);
-
-    TCase *facts = tcase_create("facts");
-    tcase_add_test(facts, test_a_builder_takes_no_reference_of_another_summary);
-    tcase_add_test(facts, test_the_longest_value_goes_in_with_all_that_it_replaces);
-    tcase_add_test(facts, test_a_reference_carries_sums_and_zones_and_can_own_them);
-    tcase_add_test(facts, test_a_reference_with_an_impossible_summary_is_refused);
-    tcase_add_test(facts, test_a_reference_without_memory_owns_nothing);
-    suite_add_tcase(suite, facts);
-
-    TCase *lies = tcase_create("lies");
-    tcase_set_timeout(lies, 600);
-    tcase_add_test(lies, test_a_child_of_another_summary_is_not_followed);
-    tcase_add_test(lies, test_every_byte_of_sums_and_zones_is_looked_at);
-    tcase_add_test(lies, test_sums_and_zones_that_contradict_each_other_do_not_open);
-    tcase_add_test(lies, test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them);
-    tcase_add_test(lies, test_made_up_bytes_are_refused_or_read_within_the_image);
-    suite_add_tcase(suite, lies);
-
-    return suite_run(suite);
+    return suite_run("blob, summary", .seconds = 600);
 }

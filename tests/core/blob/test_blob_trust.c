@@ -1,6 +1,5 @@
 /* What a blob does with bytes that it should not believe: every single flipped bit is refused, bytes that somebody
  * changed together with their hashes never lead out of the image, and memory that runs out is an answer. */
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +47,7 @@ static void every_flip_is_refused(struct blob_image *image, uint32_t step, uint3
     }
 }
 
-START_TEST(test_every_flipped_bit_is_refused) {
+TEST(test_every_flipped_bit_is_refused) {
     struct random random = random_announced("flipped bits");
     for (uint32_t family = 0; family < BLOB_FAMILIES; family++) {
         struct blob_style style = {family, family % 2 ? VALUES_MIXED : VALUES_SAME, FLAGS_ANY, CSNS_BYTE};
@@ -62,9 +61,8 @@ START_TEST(test_every_flipped_bit_is_refused) {
         blob_rows_clear(&rows);
     }
 }
-END_TEST
 
-START_TEST(test_a_message_names_file_slot_and_page) {
+TEST(test_a_message_names_file_slot_and_page) {
     struct random random = random_announced("messages");
     struct blob_rows rows;
     struct blob_run run;
@@ -82,9 +80,8 @@ START_TEST(test_a_message_names_file_slot_and_page) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
-START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
+TEST(test_a_blob_of_another_place_or_time_does_not_open) {
     struct random random = random_announced("identity");
     struct blob_rows rows;
     struct blob_run run;
@@ -125,9 +122,8 @@ START_TEST(test_a_blob_of_another_place_or_time_does_not_open) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
-START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
+TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
     struct random random = random_announced("references");
     uint8_t bytes[ART_REF_MAX + 1] = {0}, label[ART_LABEL_MAX];
     memset(label, 'l', sizeof label);
@@ -164,7 +160,6 @@ START_TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
     memset(bytes, 0, sizeof bytes);
     ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
 }
-END_TEST
 
 /* --- hostile bytes ------------------------------------------------------------------------------------------------ */
 
@@ -294,7 +289,7 @@ static void attack_once(struct attack *attack, const struct blob_image *from, co
     if (!art_blob_check(&attack->blob, false)) attack->passed++;
 }
 
-START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
+TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
     struct random random = random_announced("hostile bytes");
     struct attack attack = {.image = blob_image_new(), .key = malloc(ART_KEY_MAX + ART_KEY_PADDING)};
     memset(attack.key, 0, ART_KEY_MAX + ART_KEY_PADDING);
@@ -318,7 +313,6 @@ START_TEST(test_bytes_changed_together_with_their_hashes_do_no_harm) {
     free(attack.image);
     free(attack.key);
 }
-END_TEST
 
 /* --- the deep check ----------------------------------------------------------------------------------------------- */
 
@@ -338,7 +332,7 @@ static void check_notices(struct blob_image *image, uint32_t at, uint8_t byte, c
     blob_image_rehash(image->image, &ref);
 }
 
-START_TEST(test_the_deep_check_names_what_is_wrong) {
+TEST(test_the_deep_check_names_what_is_wrong) {
     struct random random = random_announced("deep check");
     struct blob_rows rows;
     struct blob_run run;
@@ -365,7 +359,6 @@ START_TEST(test_the_deep_check_names_what_is_wrong) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
@@ -386,7 +379,7 @@ static int build(const struct blob_rows *rows, uint8_t *image) {
     return rc;
 }
 
-START_TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
+TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
     struct random random = random_announced("short memory");
     uint8_t *image = blob_image_new();
     short_memory_use();
@@ -417,7 +410,6 @@ START_TEST(test_memory_that_runs_out_is_an_error_and_nothing_leaks) {
     }
     free(image);
 }
-END_TEST
 
 /* --- threads ------------------------------------------------------------------------------------------------------ */
 
@@ -461,7 +453,9 @@ static void *read_at_random(void *argument) {
     return NULL;
 }
 
-START_TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
+CASE("threads", .seconds = 600)
+
+TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
     struct random random = random_announced("threads");
     struct shared_disk disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .memory = blob_image_new()};
     struct reader readers[4];
@@ -493,23 +487,7 @@ START_TEST(test_threads_share_a_blob_whose_pages_come_one_by_one) {
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("blob trust");
-    TCase *one = tcase_create("trust");
-    tcase_set_timeout(one, 600);
-    tcase_add_test(one, test_every_flipped_bit_is_refused);
-    tcase_add_test(one, test_a_message_names_file_slot_and_page);
-    tcase_add_test(one, test_a_blob_of_another_place_or_time_does_not_open);
-    tcase_add_test(one, test_a_reference_survives_its_bytes_and_nonsense_is_refused);
-    tcase_add_test(one, test_bytes_changed_together_with_their_hashes_do_no_harm);
-    tcase_add_test(one, test_the_deep_check_names_what_is_wrong);
-    tcase_add_test(one, test_memory_that_runs_out_is_an_error_and_nothing_leaks);
-    TCase *threads = tcase_create("threads");
-    tcase_set_timeout(threads, 600);
-    tcase_add_test(threads, test_threads_share_a_blob_whose_pages_come_one_by_one);
-    suite_add_tcase(suite, one);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("blob trust", .seconds = 600);
 }

@@ -2,7 +2,6 @@
  * child's reference, its number, the sum before it. And where that cannot be right nothing is kept: a page is not
  * there, a separator out of order, a reference none, or there is no memory.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +86,7 @@ static bool blob_is_the_same_with_kept_separators(struct blob_run *run, uint32_t
     return had;
 }
 
-START_TEST(test_they_lead_where_the_blob_leads) {
+TEST(test_they_lead_where_the_blob_leads) {
     struct random random = random_announced("separators");
     uint32_t kept = 0;
     for (uint32_t round = 0; round < 4 * BLOB_FAMILIES * random_scale(); round++) {
@@ -109,7 +108,6 @@ START_TEST(test_they_lead_where_the_blob_leads) {
     printf("%u index blobs kept theirs\n", kept);
     ck_assert_uint_gt(kept, 0);
 }
-END_TEST
 
 /* --- separators that no table has --------------------------------------------------------------------------------- */
 
@@ -174,7 +172,7 @@ static void index_of(struct art_bytes *keys, uint32_t *count, struct blob_image 
     art_builder_close(builder);
 }
 
-START_TEST(test_equal_heads_zeros_and_ends_lead_where_the_blob_leads) {
+TEST(test_equal_heads_zeros_and_ends_lead_where_the_blob_leads) {
     struct random random = random_announced("made up separators");
     uint32_t kept = 0, many = 0;
     for (uint32_t round = 0; round < 150 * random_scale(); round++) {
@@ -201,7 +199,6 @@ START_TEST(test_equal_heads_zeros_and_ends_lead_where_the_blob_leads) {
     printf("%u index blobs kept theirs, %u have too many\n", kept, many);
     ck_assert_uint_gt(kept, 0);
 }
-END_TEST
 
 /* --- where there are none ----------------------------------------------------------------------------------------- */
 
@@ -223,7 +220,7 @@ static void end(void) {
     blob_rows_clear(&rows);
 }
 
-START_TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
+TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
     begin();
     ask_often(&parent->blob, any_key_of(parent)); /* whose reader would not drop them */
     ask_often(&parent->blob, any_key_of(parent));
@@ -234,7 +231,6 @@ START_TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
     ck_assert_ptr_null(blob.separators); /* until they pay */
     end();
 }
-END_TEST
 
 static unsigned loads;
 static enum art_rc load(struct art_blob *blob, uint32_t first, uint32_t n) {
@@ -243,7 +239,7 @@ static enum art_rc load(struct art_blob *blob, uint32_t first, uint32_t n) {
     return ART_OK;
 }
 
-START_TEST(test_they_wait_for_pages_that_are_not_there) {
+TEST(test_they_wait_for_pages_that_are_not_there) {
     begin();
     struct art_blob blob = reader_of(parent);
     blob.load = load;
@@ -258,9 +254,8 @@ START_TEST(test_they_wait_for_pages_that_are_not_there) {
     art_blob_drop_separators(&blob);
     end();
 }
-END_TEST
 
-START_TEST(test_without_memory_the_blob_is_searched) {
+TEST(test_without_memory_the_blob_is_searched) {
     begin();
     short_memory_use();
     unsigned failed = 0;
@@ -281,7 +276,6 @@ START_TEST(test_without_memory_the_blob_is_searched) {
     ck_assert_uint_ge(failed, 3);
     end();
 }
-END_TEST
 
 /* A made-up image, with all its hashes right. */
 static struct blob_image lie_in(struct art_bucket_view *view) {
@@ -303,7 +297,7 @@ static void open_lie(struct blob_image *lie) {
 
 static const uint8_t lies[] = {ART_LEVEL_MAX + 1, 1}; /* impossible; not that of a child here */
 
-START_TEST(test_an_impossible_reference_is_reported_as_ever) {
+LOOP_TEST(test_an_impossible_reference_is_reported_as_ever, sizeof lies) {
     begin();
     struct art_bucket_view view;
     struct blob_image lie = lie_in(&view);
@@ -320,9 +314,8 @@ START_TEST(test_an_impossible_reference_is_reported_as_ever) {
     free(lie.image);
     end();
 }
-END_TEST
 
-START_TEST(test_separators_out_of_order_are_not_kept) {
+TEST(test_separators_out_of_order_are_not_kept) {
     begin();
     struct art_bucket_view view;
     struct blob_image lie = lie_in(&view);
@@ -336,19 +329,7 @@ START_TEST(test_separators_out_of_order_are_not_kept) {
     free(lie.image);
     end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("separators");
-    TCase *tcase = tcase_create("separators");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_test(tcase, test_they_lead_where_the_blob_leads);
-    tcase_add_test(tcase, test_equal_heads_zeros_and_ends_lead_where_the_blob_leads);
-    tcase_add_test(tcase, test_they_are_kept_when_it_pays_and_the_reader_wants_it);
-    tcase_add_test(tcase, test_they_wait_for_pages_that_are_not_there);
-    tcase_add_test(tcase, test_without_memory_the_blob_is_searched);
-    tcase_add_loop_test(tcase, test_an_impossible_reference_is_reported_as_ever, 0, sizeof lies);
-    tcase_add_test(tcase, test_separators_out_of_order_are_not_kept);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("separators", .seconds = SUITE_FOREVER);
 }

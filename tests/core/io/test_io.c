@@ -1,6 +1,5 @@
 /* What every implementation of the I/O table promises, run against each of them (tests/support/io_modes.h). What only
  * the system's files can do wrong is in test_io_faults.c. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +112,7 @@ static void read_some(struct round *round) {
     }
 }
 
-START_TEST(test_what_was_written_is_read_back) {
+LOOP_TEST(test_what_was_written_is_read_back, IO_MODES) {
     IN_MODE_OR_RETURN("round_trip");
     uint64_t seed = random_seed();
     printf("test_io: %s: engine %s, %s, seed %llu\n", io_modes[_i].name, io->engine,
@@ -142,11 +141,10 @@ START_TEST(test_what_was_written_is_read_back) {
     free(round.model);
     leave_mode();
 }
-END_TEST
 
 static _Alignas(4096) uint8_t two[8 * ART_PAGE];
 
-START_TEST(test_a_hole_reads_as_zeroes) {
+LOOP_TEST(test_a_hole_reads_as_zeroes, IO_MODES) {
     IN_MODE_OR_RETURN("hole");
     memset(two, 7, sizeof two);
     ck_assert_int_eq(write_pages(io, two, 300, 1), ART_OK);
@@ -154,9 +152,8 @@ START_TEST(test_a_hole_reads_as_zeroes) {
     for (unsigned i = 0; i < 4 * ART_PAGE; i++) ck_assert_int_eq(two[i], i < 3 * ART_PAGE ? 0 : 7);
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_a_file_cut_and_grown_again_shows_zeroes) {
+LOOP_TEST(test_a_file_cut_and_grown_again_shows_zeroes, IO_MODES) {
     IN_MODE_OR_RETURN("truncate");
     uint64_t size;
     memset(two, 7, sizeof two);
@@ -173,9 +170,8 @@ START_TEST(test_a_file_cut_and_grown_again_shows_zeroes) {
     ck_assert_uint_eq(size, 0);
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file) {
+LOOP_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file, IO_MODES) {
     IN_MODE_OR_RETURN("past_end");
     ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
     ck_assert_int_eq(read_pages(io, two, 2, 1), ART_CORRUPT);
@@ -188,7 +184,6 @@ START_TEST(test_a_read_past_the_end_is_corruption_that_names_the_file) {
     ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
     leave_mode();
 }
-END_TEST
 
 /* ---- readings ---------------------------------------------------------------------------------------------------- */
 
@@ -204,7 +199,7 @@ static struct art_io_reading reading_of(unsigned i) {
         .from = i % 2 ? ART_READ_DEVICE : ART_READ_CACHED};
 }
 
-START_TEST(test_readings_go_on_beside_reads_and_writes) {
+LOOP_TEST(test_readings_go_on_beside_reads_and_writes, IO_MODES) {
     IN_MODE_OR_RETURN("readings");
     struct random random = {3};
     struct art_io_reading readings[READINGS];
@@ -226,9 +221,8 @@ START_TEST(test_readings_go_on_beside_reads_and_writes) {
     }
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_a_write_waits_for_the_reading_that_it_overlaps) {
+LOOP_TEST(test_a_write_waits_for_the_reading_that_it_overlaps, IO_MODES) {
     IN_MODE_OR_RETURN("overlapped reading");
     for (unsigned round = 0; round < 50; round++) {
         struct art_io_reading reading = reading_of(0);
@@ -244,9 +238,8 @@ START_TEST(test_a_write_waits_for_the_reading_that_it_overlaps) {
     }
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished) {
+LOOP_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished, IO_MODES) {
     IN_MODE_OR_RETURN("failed reading");
     struct art_io_reading reading = reading_of(1);
     ck_assert_int_eq(write_pages(io, written, 0, READING_PAGES + 8), ART_OK);
@@ -262,11 +255,10 @@ START_TEST(test_what_a_reading_cannot_have_is_told_when_it_is_finished) {
     leave_mode();
     ck_assert_uint_eq(reading.under_way, 0);
 }
-END_TEST
 
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
-START_TEST(test_misaligned_calls_are_refused_and_change_nothing) {
+LOOP_TEST(test_misaligned_calls_are_refused_and_change_nothing, IO_MODES) {
     IN_MODE_OR_RETURN("misaligned");
     memset(two, 1, sizeof two);
     ck_assert_int_eq(write_pages(io, two, 0, 8), ART_OK);
@@ -292,9 +284,8 @@ START_TEST(test_misaligned_calls_are_refused_and_change_nothing) {
     ck_assert_int_eq(art_io_read(io, &empty, 1), ART_OK);
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_the_lock_is_seen_by_another_descriptor) {
+LOOP_TEST(test_the_lock_is_seen_by_another_descriptor, IO_MODES) {
     IN_MODE_OR_RETURN("lock");
     if (place.disk) {
         struct art_io *other;
@@ -319,9 +310,8 @@ START_TEST(test_the_lock_is_seen_by_another_descriptor) {
     }
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_a_file_opened_to_read_only_is_never_changed) {
+LOOP_TEST(test_a_file_opened_to_read_only_is_never_changed, IO_MODES) {
     IN_MODE_OR_RETURN("read_only");
     if (place.disk) {
         memset(two, 3, sizeof two);
@@ -339,11 +329,10 @@ START_TEST(test_a_file_opened_to_read_only_is_never_changed) {
     }
     leave_mode();
 }
-END_TEST
 
 /* ---- names and identity ------------------------------------------------------------------------------------------ */
 
-START_TEST(test_identity_tells_file_size_and_permissions) {
+LOOP_TEST(test_identity_tells_file_size_and_permissions, IO_MODES) {
     IN_MODE_OR_RETURN("identity");
     struct art_file_identity identity, by_name, other;
     ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
@@ -364,9 +353,8 @@ START_TEST(test_identity_tells_file_size_and_permissions) {
     }
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_missing_and_existing_files_are_told_apart) {
+LOOP_TEST(test_missing_and_existing_files_are_told_apart, IO_MODES) {
     IN_MODE_OR_RETURN("names");
     if (place.disk) {
         struct art_io *other;
@@ -387,9 +375,8 @@ START_TEST(test_missing_and_existing_files_are_told_apart) {
     }
     leave_mode();
 }
-END_TEST
 
-START_TEST(test_closing_waits_for_writes_in_flight) {
+LOOP_TEST(test_closing_waits_for_writes_in_flight, IO_MODES) {
     IN_MODE_OR_RETURN("close");
     if (place.disk) {
         struct art_blob_buf buffers[BUFFERS];
@@ -412,10 +399,9 @@ START_TEST(test_closing_waits_for_writes_in_flight) {
     }
     leave_mode();
 }
-END_TEST
 
 /* Were it otherwise, the ring would fill pages that the program no longer sees. */
-START_TEST(test_discarded_buffers_still_take_part_in_io) {
+LOOP_TEST(test_discarded_buffers_still_take_part_in_io, IO_MODES) {
     IN_MODE_OR_RETURN("discard");
     struct art_blob_buf first, second;
     ck_assert_int_eq(art_blob_buf_get(place.pool, &first), ART_OK);
@@ -440,26 +426,7 @@ START_TEST(test_discarded_buffers_still_take_part_in_io) {
     art_blob_buf_put(&second);
     leave_mode();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("io");
-    TCase *tests = tcase_create("io");
-    tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, test_what_was_written_is_read_back, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_hole_reads_as_zeroes, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_file_cut_and_grown_again_shows_zeroes, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_read_past_the_end_is_corruption_that_names_the_file, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_readings_go_on_beside_reads_and_writes, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_write_waits_for_the_reading_that_it_overlaps, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_what_a_reading_cannot_have_is_told_when_it_is_finished, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_misaligned_calls_are_refused_and_change_nothing, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_the_lock_is_seen_by_another_descriptor, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_a_file_opened_to_read_only_is_never_changed, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_identity_tells_file_size_and_permissions, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_missing_and_existing_files_are_told_apart, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_closing_waits_for_writes_in_flight, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_discarded_buffers_still_take_part_in_io, 0, IO_MODES);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("io", .seconds = 120);
 }

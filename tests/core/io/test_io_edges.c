@@ -1,7 +1,6 @@
 /* core/io at its edges: kernels whose ring can less, a ring that takes requests by and by or not at all, names below
  * what is no folder, sizes that no file has, and memory that ends in a file that is in memory.
  */
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -103,7 +102,7 @@ static void life_with_ring(unsigned slots, const char *engine) {
     unlink(path);
 }
 
-START_TEST(test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes) {
+TEST(test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes) {
     if (!ring_here("older rings")) return;
     real_init = art_system.ring_init;
     art_system.ring_init = old_kernel;
@@ -116,10 +115,9 @@ START_TEST(test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes) {
     ck_assert(art_io_uring_available()); /* and what was learned is put right */
     life_with_ring(16, "uring");
 }
-END_TEST
 
 /* Each has a write in flight at the same time, and keeps its ring for that; the files behind the eighth go without. */
-START_TEST(test_more_files_than_rings_are_written_all_the_same) {
+TEST(test_more_files_than_rings_are_written_all_the_same) {
     enum { FILES = 12, RINGS = 8 };
     if (!ring_here("many rings")) return;
     struct art_blob_pool *pool;
@@ -150,9 +148,8 @@ START_TEST(test_more_files_than_rings_are_written_all_the_same) {
     art_blob_pool_close(pool);
     unlink(path);
 }
-END_TEST
 
-START_TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
+TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
     if (!ring_here("large slabs")) return;
     struct art_blob_pool *pool;
     struct art_io *io;
@@ -171,9 +168,8 @@ START_TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
     art_blob_pool_close(pool);
     unlink(path);
 }
-END_TEST
 
-START_TEST(test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without) {
+TEST(test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without) {
     if (!ring_here("rings that take nothing")) return;
     real_submit = art_system.ring_submit;
     art_system.ring_submit = take_nothing;
@@ -184,10 +180,9 @@ START_TEST(test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without
     life_with_ring(16, "pwrite");
     art_system_reset();
 }
-END_TEST
 
 /* Reads that come back EAGAIN when the ring has just broken go on by system calls. */
-START_TEST(test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same) {
+TEST(test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same) {
     if (!ring_here("broken rings")) return;
     for (unsigned nth = 1; nth <= 3; nth++) {
         struct art_blob_pool *pool;
@@ -205,10 +200,9 @@ START_TEST(test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same) {
         unlink(path);
     }
 }
-END_TEST
 
 /* A failed read does not wait for requests that were not begun, and the next one goes well. */
-START_TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
+TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
     if (!ring_here("batches that fail")) return;
     struct art_blob_pool *pool;
     struct art_io *io;
@@ -243,13 +237,12 @@ START_TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
     art_blob_pool_close(pool);
     unlink(path);
 }
-END_TEST
 
 #endif
 
 /* --- names and sizes ---------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_name_below_a_file_is_missing) {
+TEST(test_a_name_below_a_file_is_missing) {
     struct art_disk *disk = art_disk_system();
     struct art_file_identity identity;
     struct art_io *io;
@@ -275,9 +268,8 @@ START_TEST(test_a_name_below_a_file_is_missing) {
     art_io_close(io);
     unlink(path);
 }
-END_TEST
 
-START_TEST(test_an_alignment_that_nobody_can_use_is_no_direct_io) {
+TEST(test_an_alignment_that_nobody_can_use_is_no_direct_io) {
     struct art_io *io;
     static const uint32_t alignments[] = {0, 2 * ART_PAGE};
     for (unsigned i = 0; i < 2; i++) {
@@ -290,7 +282,6 @@ START_TEST(test_an_alignment_that_nobody_can_use_is_no_direct_io) {
         unlink(path);
     }
 }
-END_TEST
 
 static int refuse_flags(int fd, int flags) {
     (void)fd, (void)flags;
@@ -298,7 +289,7 @@ static int refuse_flags(int fd, int flags) {
     return -1;
 }
 
-START_TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
+TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
     struct art_io *io;
     static _Alignas(ART_PAGE) uint8_t bytes[ART_PAGE];
     name_file("turned");
@@ -317,7 +308,6 @@ START_TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
     art_io_close(io);
     unlink(path);
 }
-END_TEST
 
 /* --- files in memory ---------------------------------------------------------------------------------------------- */
 
@@ -337,7 +327,7 @@ static int write_at(struct art_io *io, uint64_t offset, uint8_t byte) {
     return art_io_write(io, &request, 1);
 }
 
-START_TEST(test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces) {
+TEST(test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces) {
     struct art_io *io;
     must(art_io_memory_open(&io));
     must(io->methods->truncate(io, 3 * CHUNK));
@@ -361,9 +351,8 @@ START_TEST(test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces) {
     ck_assert_int_eq(art_io_read(io, &impossible, 1), ART_MISUSE);
     art_io_close(io);
 }
-END_TEST
 
-START_TEST(test_a_write_that_memory_does_not_hold_changes_nothing) {
+TEST(test_a_write_that_memory_does_not_hold_changes_nothing) {
     short_memory_use();
     int64_t blocks = short_memory_blocks();
     for (int64_t n = 0;; n++) {
@@ -387,27 +376,10 @@ START_TEST(test_a_write_that_memory_does_not_hold_changes_nothing) {
         if (!failed) break;
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("io, edges");
-    TCase *tests = tcase_create("edges");
-    tcase_set_timeout(tests, 60);
-#ifdef ART_HAVE_URING
-    tcase_add_test(tests, test_a_ring_of_an_older_kernel_is_used_as_far_as_it_goes);
-    tcase_add_test(tests, test_more_files_than_rings_are_written_all_the_same);
-    tcase_add_test(tests, test_of_a_large_slab_only_the_first_buffers_are_registered);
-    tcase_add_test(tests, test_a_kernel_that_takes_nothing_is_asked_again_and_then_done_without);
-    tcase_add_test(tests, test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same);
-    tcase_add_test(tests, test_a_batch_that_fails_early_leaves_nothing_in_flight);
-#else
+#ifndef ART_HAVE_URING
     io_skip("edges of the ring", "built without liburing");
 #endif
-    tcase_add_test(tests, test_a_name_below_a_file_is_missing);
-    tcase_add_test(tests, test_an_alignment_that_nobody_can_use_is_no_direct_io);
-    tcase_add_test(tests, test_a_file_that_cannot_be_turned_to_buffered_io_says_why);
-    tcase_add_test(tests, test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces);
-    tcase_add_test(tests, test_a_write_that_memory_does_not_hold_changes_nothing);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("io, edges", .seconds = 60);
 }

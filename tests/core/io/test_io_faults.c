@@ -1,6 +1,5 @@
 /* The system's files when the system says no: every call failing once with each errno that matters, transfers that fall
  * short, and (test_io_refusals.c) kernels, limits and file systems that refuse what we would like. */
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -305,26 +304,23 @@ static const struct expectation by_uring[] = {
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-START_TEST(test_each_shared_fault_surfaces_once_with_pwrite) {
+LOOP_TEST(test_each_shared_fault_surfaces_once_with_pwrite, COUNT(shared)) {
     live(ART_ENGINE_PWRITE, &shared[_i]);
 }
-END_TEST
 
-START_TEST(test_each_shared_fault_surfaces_once_with_uring) {
+LOOP_TEST(test_each_shared_fault_surfaces_once_with_uring, COUNT(shared)) {
     if (!art_io_uring_available()) {
         if (!_i) io_skip("shared faults with uring", "no io_uring in this build or from this kernel");
         return;
     }
     live(ART_ENGINE_URING, &shared[_i]);
 }
-END_TEST
 
-START_TEST(test_each_fault_of_pwrite_surfaces_once) {
+LOOP_TEST(test_each_fault_of_pwrite_surfaces_once, COUNT(by_pwrite)) {
     live(ART_ENGINE_PWRITE, &by_pwrite[_i]);
 }
-END_TEST
 
-START_TEST(test_each_fault_of_the_ring_surfaces_once) {
+LOOP_TEST(test_each_fault_of_the_ring_surfaces_once, COUNT(by_uring)) {
     if (!art_io_uring_available()) {
         if (!_i) io_skip("faults of the ring", "no io_uring in this build or from this kernel");
         return;
@@ -332,10 +328,9 @@ START_TEST(test_each_fault_of_the_ring_surfaces_once) {
     live(ART_ENGINE_URING, &by_uring[_i]);
     ck_assert(art_io_uring_available()); /* and what was learned from a false refusal is put right */
 }
-END_TEST
 
 /* With this request goes the rest of the batch, and what is in flight has arrived once. */
-START_TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
+TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
     struct life life = {.engine = ART_ENGINE_URING};
     if (!art_io_uring_available()) {
         io_skip("requests that a ring fails to do", "no io_uring in this build or from this kernel");
@@ -359,9 +354,8 @@ START_TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
     art_io_close(life.io);
     unlink(life.path);
 }
-END_TEST
 
-START_TEST(test_a_creation_that_fails_leaves_no_file) {
+TEST(test_a_creation_that_fails_leaves_no_file) {
     static const char *const calls[] = {"fstat", "fchmod", "fchown"};
     struct life life = {.engine = ART_ENGINE_AUTO};
     snprintf(life.path, sizeof life.path, "%s/leaves_none.%ld.art", io_directory(), (long)getpid());
@@ -372,9 +366,8 @@ START_TEST(test_a_creation_that_fails_leaves_no_file) {
         ck_assert_int_eq(access(life.path, F_OK), -1);
     }
 }
-END_TEST
 
-START_TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
+TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
     static const struct {
         const char *call;
         int error;
@@ -402,7 +395,6 @@ START_TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
         unlink(life.path);
     }
 }
-END_TEST
 
 /* ---- short transfers --------------------------------------------------------------------------------------------- */
 
@@ -428,7 +420,7 @@ static void live_in_pieces(enum art_engine engine, const char *writing, const ch
     unlink(life.path);
 }
 
-START_TEST(test_short_transfers_go_on_at_a_whole_page) {
+LOOP_TEST(test_short_transfers_go_on_at_a_whole_page, 5) {
     static const uint32_t bytes[] = {4096, 5000, 8191, 512, 30000};
     live_in_pieces(ART_ENGINE_PWRITE, "pwrite", "pread", bytes[_i]);
     if (art_io_uring_available()) {
@@ -437,11 +429,10 @@ START_TEST(test_short_transfers_go_on_at_a_whole_page) {
         io_skip("short transfers of the ring", "no io_uring in this build or from this kernel");
     }
 }
-END_TEST
 
 /* ---- errors of writes in flight ---------------------------------------------------------------------------------- */
 
-START_TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
+TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
     if (!art_io_uring_available()) {
         io_skip("writes in flight", "no io_uring in this build or from this kernel");
         return;
@@ -470,10 +461,9 @@ START_TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_wait
     art_io_close(life.io);
     unlink(life.path);
 }
-END_TEST
 
 /* A completion that came just behind an interrupted wait was taken, and then waited for once more, for ever. */
-START_TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
+TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
     if (!art_io_uring_available()) {
         io_skip("interrupted waits", "no io_uring in this build or from this kernel");
         return;
@@ -493,10 +483,9 @@ START_TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
     art_io_close(life.io);
     unlink(life.path);
 }
-END_TEST
 
 /* What a ring makes of each fault must not depend on what was asked of it before. */
-START_TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
+TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     if (!art_io_uring_available()) {
         io_skip("a broken ring", "no io_uring in this build or from this kernel");
         return;
@@ -526,10 +515,9 @@ START_TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     art_io_close(life.io);
     unlink(life.path);
 }
-END_TEST
 
 /* Nothing is waited for when it starts; what fails on its way is read once more. */
-START_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring) {
+LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
     static const struct {
         const char *call;
         int error;
@@ -574,9 +562,8 @@ START_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring) {
     art_io_close(life.io);
     unlink(life.path);
 }
-END_TEST
 
-START_TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
+TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
     if (!art_io_uring_available()) {
         io_skip("overlapped readings", "no io_uring in this build or from this kernel");
         return;
@@ -603,25 +590,7 @@ START_TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
     art_io_close(life.io);
     unlink(life.path);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("io_faults");
-    TCase *tests = tcase_create("io_faults");
-    tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, test_each_shared_fault_surfaces_once_with_pwrite, 0, COUNT(shared));
-    tcase_add_loop_test(tests, test_each_shared_fault_surfaces_once_with_uring, 0, COUNT(shared));
-    tcase_add_loop_test(tests, test_each_fault_of_pwrite_surfaces_once, 0, COUNT(by_pwrite));
-    tcase_add_loop_test(tests, test_each_fault_of_the_ring_surfaces_once, 0, COUNT(by_uring));
-    tcase_add_test(tests, test_what_a_ring_fails_to_do_is_done_without_it_and_counted);
-    tcase_add_test(tests, test_a_creation_that_fails_leaves_no_file);
-    tcase_add_test(tests, test_a_file_without_a_second_descriptor_is_read_by_its_first);
-    tcase_add_loop_test(tests, test_short_transfers_go_on_at_a_whole_page, 0, 5);
-    tcase_add_test(tests, test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited);
-    tcase_add_test(tests, test_an_interrupted_wait_waits_for_nothing_that_has_come);
-    tcase_add_test(tests, test_a_file_whose_ring_broke_goes_on_by_pwrite);
-    tcase_add_test(tests, test_a_write_waits_for_a_reading_that_is_tried_again);
-    tcase_add_loop_test(tests, test_a_reading_waits_for_nothing_and_survives_the_ring, 0, 7);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("io_faults", .seconds = 120);
 }

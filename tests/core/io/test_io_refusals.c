@@ -1,6 +1,5 @@
 /* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real
  * where this machine lets us, in a child process where the change would stick. */
-#include <check.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -9,7 +8,6 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -110,7 +108,7 @@ static void must_refuse(const char *what, bool read_only) {
     ck_assert_ptr_nonnull(strstr(art_error_message(), path));
 }
 
-START_TEST(test_only_regular_files_are_opened) {
+TEST(test_only_regular_files_are_opened) {
     name_files("refused");
     for (int read_only = 0; read_only < 2; read_only++) {
         ck_assert_int_eq(mkfifo(path, 0600), 0);
@@ -132,9 +130,8 @@ START_TEST(test_only_regular_files_are_opened) {
         name_files("refused");
     }
 }
-END_TEST
 
-START_TEST(test_permissions_of_a_new_file_are_as_asked_whatever_the_umask) {
+TEST(test_permissions_of_a_new_file_are_as_asked_whatever_the_umask) {
     name_files("permissions");
     mode_t old = umask(077);
     struct art_file_options options = {
@@ -149,9 +146,8 @@ START_TEST(test_permissions_of_a_new_file_are_as_asked_whatever_the_umask) {
     art_io_close(io);
     unlink(path);
 }
-END_TEST
 
-START_TEST(test_a_new_file_gets_the_owner_of_its_database) {
+TEST(test_a_new_file_gets_the_owner_of_its_database) {
     if (geteuid()) {
         io_skip("a new file's owner", "only root may give files away");
         return;
@@ -168,20 +164,18 @@ START_TEST(test_a_new_file_gets_the_owner_of_its_database) {
     art_io_close(io);
     unlink(path);
 }
-END_TEST
 
-START_TEST(test_the_folder_of_a_name_is_synced_wherever_it_is) {
+TEST(test_the_folder_of_a_name_is_synced_wherever_it_is) {
     struct art_disk *disk = art_disk_system();
     ck_assert_int_eq(disk->methods->sync_directory(disk, "in-the-current-folder.art"), ART_OK);
     ck_assert_int_eq(disk->methods->sync_directory(disk, "/in-the-root.art"), ART_OK);
     ck_assert_int_eq(disk->methods->sync_directory(disk, "/no/such/folder/x.art"), ART_CANTOPEN);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "(/no/such/folder)"));
 }
-END_TEST
 
 /* ---- O_DIRECT refused -------------------------------------------------------------------------------------------- */
 
-START_TEST(test_files_in_memory_file_systems_are_buffered) {
+TEST(test_files_in_memory_file_systems_are_buffered) {
     struct statfs attributes;
     if (statfs("/dev/shm", &attributes) || attributes.f_type != TMPFS_MAGIC || access("/dev/shm", W_OK)) {
         io_skip("buffered on tmpfs", "/dev/shm is no tmpfs that we may write to");
@@ -202,7 +196,6 @@ START_TEST(test_files_in_memory_file_systems_are_buffered) {
     art_blob_pool_close(pool);
     unlink(path);
 }
-END_TEST
 
 /* Each row is a file system; `error` FAULT_SHORT tells the alignment that it asks for. */
 static const struct {
@@ -218,7 +211,7 @@ static const struct {
     {"refuses the flag", "set_flags", EINVAL, 0, false},
 };
 
-START_TEST(test_direct_io_is_used_where_pages_are_aligned_enough) {
+LOOP_TEST(test_direct_io_is_used_where_pages_are_aligned_enough, (int)(sizeof file_systems / sizeof *file_systems)) {
     name_files("alignment");
     struct art_io *io;
     if (open_file(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, NULL, &io)) {
@@ -237,11 +230,10 @@ START_TEST(test_direct_io_is_used_where_pages_are_aligned_enough) {
     }
     unlink(path);
 }
-END_TEST
 
 /* All that is in flight was begun as direct I/O: each of them is refused, and the first refusal has already turned the
  * file. */
-START_TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
+TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
     struct art_blob_pool *pool;
     struct art_io *io;
     if (!art_io_uring_available()) {
@@ -269,10 +261,9 @@ START_TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffe
     }
     art_blob_pool_close(pool);
 }
-END_TEST
 
 /* Some file systems take the flag and refuse the transfer. */
-START_TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
+TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
     static const char *const calls[2][2] = {{"pwrite", "pread"}, {"ring_result", "ring_result"}};
     struct art_blob_pool *pool;
     struct art_io *io;
@@ -305,7 +296,6 @@ START_TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) 
     io_fault_nothing();
     art_blob_pool_close(pool);
 }
-END_TEST
 
 /* ---- the ring refused -------------------------------------------------------------------------------------------- */
 
@@ -374,18 +364,16 @@ static void expect_of_child(const char *test, int (*work)(void), const char *why
     unlink(path);
 }
 
-START_TEST(test_a_kernel_that_refuses_rings_is_met_with_pwrite) {
+TEST(test_a_kernel_that_refuses_rings_is_met_with_pwrite) {
     expect_of_child("ring_refused", refused_before_the_first_ring, "we may not filter system calls");
 }
-END_TEST
 
-START_TEST(test_a_sandbox_that_closes_behind_the_ring_loses_nothing) {
+TEST(test_a_sandbox_that_closes_behind_the_ring_loses_nothing) {
     expect_of_child("enter_refused", refused_with_writes_in_flight, "we may not filter system calls");
 }
-END_TEST
 
 /* The next pool often has the addresses of the last one, and other pages behind them. */
-START_TEST(test_a_ring_knows_no_buffers_of_a_pool_that_was_closed) {
+TEST(test_a_ring_knows_no_buffers_of_a_pool_that_was_closed) {
     if (!art_io_uring_available()) {
         io_skip("buffers of a closed pool", "no io_uring in this build or from this kernel");
         return;
@@ -406,7 +394,6 @@ START_TEST(test_a_ring_knows_no_buffers_of_a_pool_that_was_closed) {
         unlink(other_path);
     }
 }
-END_TEST
 
 /* ---- descriptors that are shared --------------------------------------------------------------------------------- */
 
@@ -434,7 +421,7 @@ static struct art_io *reader(void) {
     return io;
 }
 
-START_TEST(test_readers_of_a_replaced_file_read_what_each_has_opened) {
+TEST(test_readers_of_a_replaced_file_read_what_each_has_opened) {
     int byte;
     name_files("replaced");
     write_page(path, 'a');
@@ -454,7 +441,6 @@ START_TEST(test_readers_of_a_replaced_file_read_what_each_has_opened) {
     art_io_close(third);
     unlink(path);
 }
-END_TEST
 
 static int open_what_the_parent_shares(void) {
     int byte;
@@ -467,7 +453,7 @@ static int open_what_the_parent_shares(void) {
     return 0;
 }
 
-START_TEST(test_a_child_reads_by_a_descriptor_of_its_own) {
+TEST(test_a_child_reads_by_a_descriptor_of_its_own) {
     int byte;
     name_files("fork_shared");
     write_page(path, 'a');
@@ -477,7 +463,6 @@ START_TEST(test_a_child_reads_by_a_descriptor_of_its_own) {
     art_io_close(inherited);
     unlink(path);
 }
-END_TEST
 
 /* ---- RLIMIT_MEMLOCK ---------------------------------------------------------------------------------------------- */
 
@@ -513,14 +498,13 @@ static int with_little_memlock(void) {
     return 0;
 }
 
-START_TEST(test_too_little_memlock_means_fewer_or_no_registered_buffers) {
+TEST(test_too_little_memlock_means_fewer_or_no_registered_buffers) {
     static const uint32_t limits[] = {0, ART_BLOB_SIZE / 2, 3 * ART_BLOB_SIZE};
     for (unsigned i = 0; i < 3; i++) {
         memlock_limit = limits[i];
         expect_of_child("memlock", with_little_memlock, "we may not lower our own limits");
     }
 }
-END_TEST
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */
 
@@ -569,11 +553,10 @@ static void fork_with_writes_in_flight(enum art_engine engine) {
     unlink(path);
 }
 
-START_TEST(test_after_fork_the_child_is_refused_and_the_parent_goes_on) {
+TEST(test_after_fork_the_child_is_refused_and_the_parent_goes_on) {
     fork_with_writes_in_flight(ART_ENGINE_PWRITE);
     fork_with_writes_in_flight(ART_ENGINE_URING);
 }
-END_TEST
 
 static int pipe_ends[2];
 
@@ -595,7 +578,7 @@ static int die_with_the_lock(void) {
 }
 
 /* Neither by a descriptor nor by a ring, which knows the file too. A ring is torn down some time after its process. */
-START_TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
+TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     name_files("fork_lock");
     struct art_io *io;
     ck_assert_int_eq(pipe(pipe_ends), 0);
@@ -612,29 +595,7 @@ START_TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     art_io_close(io);
     unlink(path);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("io_refusals");
-    TCase *tests = tcase_create("io_refusals");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_only_regular_files_are_opened);
-    tcase_add_test(tests, test_permissions_of_a_new_file_are_as_asked_whatever_the_umask);
-    tcase_add_test(tests, test_a_new_file_gets_the_owner_of_its_database);
-    tcase_add_test(tests, test_the_folder_of_a_name_is_synced_wherever_it_is);
-    tcase_add_test(tests, test_files_in_memory_file_systems_are_buffered);
-    tcase_add_loop_test(tests, test_direct_io_is_used_where_pages_are_aligned_enough, 0,
-                        (int)(sizeof file_systems / sizeof *file_systems));
-    tcase_add_test(tests, test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted);
-    tcase_add_test(tests, test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered);
-    tcase_add_test(tests, test_a_kernel_that_refuses_rings_is_met_with_pwrite);
-    tcase_add_test(tests, test_a_sandbox_that_closes_behind_the_ring_loses_nothing);
-    tcase_add_test(tests, test_a_ring_knows_no_buffers_of_a_pool_that_was_closed);
-    tcase_add_test(tests, test_readers_of_a_replaced_file_read_what_each_has_opened);
-    tcase_add_test(tests, test_a_child_reads_by_a_descriptor_of_its_own);
-    tcase_add_test(tests, test_too_little_memlock_means_fewer_or_no_registered_buffers);
-    tcase_add_test(tests, test_after_fork_the_child_is_refused_and_the_parent_goes_on);
-    tcase_add_test(tests, test_a_living_child_does_not_keep_the_lock_of_its_dead_parent);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("io_refusals", .seconds = 120);
 }

@@ -3,8 +3,6 @@
  * The host is the toy's (tests/support/toy_rows.h), which insists on what core/base/rows.h says; that rows are the
  * tree's, with transactions and failures, is tested by the walks of test_tree and test_tree_faults.
  */
-#include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +57,7 @@ static int read_pages(uint64_t page, uint32_t count, uint8_t with) {
     return rc;
 }
 
-START_TEST(test_a_request_becomes_a_row_a_page) {
+TEST(test_a_request_becomes_a_row_a_page) {
     ck_assert_int_eq(write_pages(128, 19, 1), ART_OK);
     ck_assert_int_eq(write_pages(253, 3, 50), ART_OK); /* the footer at a slot's end */
     ck_assert_uint_eq(table()->rows, 22);
@@ -69,9 +67,8 @@ START_TEST(test_a_request_becomes_a_row_a_page) {
     ck_assert_uint_eq(bytes, 256 * ART_PAGE);
     ck_assert_str_eq(io->engine, "inline");
 }
-END_TEST
 
-START_TEST(test_any_part_of_what_was_written_is_read_back) {
+TEST(test_any_part_of_what_was_written_is_read_back) {
     ck_assert_int_eq(write_pages(128, 100, 1), ART_OK);
     for (uint32_t from = 0; from < 100; from++) {
         for (uint32_t count = 1; from + count <= 100; count += 1 + count / 3) {
@@ -79,9 +76,8 @@ START_TEST(test_any_part_of_what_was_written_is_read_back) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_what_was_not_written_is_corrupt) {
+TEST(test_what_was_not_written_is_corrupt) {
     ck_assert_int_eq(read_pages(128, 1, 0), ART_CORRUPT);
     ck_assert_int_eq(write_pages(128, 19, 1), ART_OK);
     ck_assert_int_eq(read_pages(128, 20, 1), ART_CORRUPT); /* the last is not there */
@@ -90,9 +86,8 @@ START_TEST(test_what_was_not_written_is_corrupt) {
     ck_assert_int_eq(read_pages(127, 1, 1), ART_CORRUPT);
     ck_assert_int_eq(read_pages(128, 19, 1), ART_OK);
 }
-END_TEST
 
-START_TEST(test_discarding_takes_whole_slots_and_no_neighbour) {
+TEST(test_discarding_takes_whole_slots_and_no_neighbour) {
     for (unsigned slot = 1; slot < 6; slot++) ck_assert_int_eq(write_pages(slot * BLOB, BLOB, (uint8_t)slot), ART_OK);
     ck_assert_int_eq(art_io_discard(io, 2 * (uint64_t)BYTES, BYTES), ART_OK);
     ck_assert_int_eq(art_io_discard(io, 4 * (uint64_t)BYTES, 2 * (uint64_t)BYTES), ART_OK);
@@ -105,9 +100,8 @@ START_TEST(test_discarding_takes_whole_slots_and_no_neighbour) {
     ck_assert_int_eq(io->methods->truncate(io, 2 * (uint64_t)BYTES), ART_OK);
     ck_assert_uint_eq(table()->rows, BLOB);
 }
-END_TEST
 
-START_TEST(test_misaligned_requests_are_refused_and_change_nothing) {
+TEST(test_misaligned_requests_are_refused_and_change_nothing) {
     uint8_t *data = pages(2, 1);
     struct art_io_request wrong[] = {{data, 100, BYTES}, {data, ART_PAGE, BYTES + 1}, {data + 8, ART_PAGE, BYTES}};
     for (unsigned i = 0; i < 3; i++) {
@@ -117,9 +111,8 @@ START_TEST(test_misaligned_requests_are_refused_and_change_nothing) {
     ck_assert_uint_eq(table()->rows, 0);
     free(data);
 }
-END_TEST
 
-START_TEST(test_nothing_is_synced_or_locked_and_the_identity_is_the_tables) {
+TEST(test_nothing_is_synced_or_locked_and_the_identity_is_the_tables) {
     struct art_file_identity identity, other_identity;
     struct art_io *other;
     ck_assert_int_eq(art_io_sync(io), ART_OK);
@@ -133,10 +126,9 @@ START_TEST(test_nothing_is_synced_or_locked_and_the_identity_is_the_tables) {
     ck_assert_uint_eq(identity.device, other_identity.device);
     art_io_close(other);
 }
-END_TEST
 
 /* Slots as a store uses them, against an array. */
-START_TEST(test_slots_are_what_was_last_written_into_them) {
+TEST(test_slots_are_what_was_last_written_into_them) {
     uint32_t leaves[SLOTS] = {0}, footers[SLOTS] = {0};
     uint8_t with[SLOTS] = {0};
     struct random random = {random_seed()};
@@ -166,20 +158,7 @@ START_TEST(test_slots_are_what_was_last_written_into_them) {
         }
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("io_rows");
-    TCase *tests = tcase_create("rows");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_a_request_becomes_a_row_a_page);
-    tcase_add_test(tests, test_any_part_of_what_was_written_is_read_back);
-    tcase_add_test(tests, test_what_was_not_written_is_corrupt);
-    tcase_add_test(tests, test_discarding_takes_whole_slots_and_no_neighbour);
-    tcase_add_test(tests, test_misaligned_requests_are_refused_and_change_nothing);
-    tcase_add_test(tests, test_nothing_is_synced_or_locked_and_the_identity_is_the_tables);
-    tcase_add_test(tests, test_slots_are_what_was_last_written_into_them);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("io_rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

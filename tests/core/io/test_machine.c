@@ -1,5 +1,4 @@
 /* The memory that this process may use, by control groups that a folder of files imitates. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +41,7 @@ static void put(const char *path, const char *text) {
     fclose(file);
 }
 
-START_TEST(test_without_groups_it_is_the_machines) {
+TEST(test_without_groups_it_is_the_machines) {
     uint64_t all = art_machine_memory_below(root);
     ck_assert_uint_gt(all, 16 * MB);
     put("proc/self/cgroup", "");
@@ -54,9 +53,8 @@ START_TEST(test_without_groups_it_is_the_machines) {
     ck_assert_uint_eq(art_machine_memory_below(root), all);
     ck_assert_uint_le(art_machine_memory(), all);
 }
-END_TEST
 
-START_TEST(test_the_least_limit_above_the_group_counts) {
+TEST(test_the_least_limit_above_the_group_counts) {
     put("proc/self/cgroup", "0::/user.slice/app.service/worker\n");
     put("sys/fs/cgroup/user.slice/memory.max", "12582912\n");
     put("sys/fs/cgroup/user.slice/app.service/memory.max", "max\n");
@@ -67,18 +65,16 @@ START_TEST(test_the_least_limit_above_the_group_counts) {
     put("sys/fs/cgroup/memory.max", "4194304\n"); /* of a container, whose own root it is */
     ck_assert_uint_eq(art_machine_memory_below(root), 4 * MB);
 }
-END_TEST
 
-START_TEST(test_the_first_version_of_groups_counts_too) {
+TEST(test_the_first_version_of_groups_counts_too) {
     put("proc/self/cgroup", "9:name=systemd:/\n5:cpu,memory:/docker/0123\n0::/\n");
     put("sys/fs/cgroup/memory/memory.limit_in_bytes", "10485760\n");
     ck_assert_uint_eq(art_machine_memory_below(root), 10 * MB); /* within, the path of outside is not there */
     put("sys/fs/cgroup/memory/docker/0123/memory.limit_in_bytes", "5242880\n");
     ck_assert_uint_eq(art_machine_memory_below(root), 5 * MB);
 }
-END_TEST
 
-START_TEST(test_a_long_path_is_no_group) {
+TEST(test_a_long_path_is_no_group) {
     static char line[9000];
     memset(line, 'x', sizeof line - 1);
     memcpy(line, "0::/", 4);
@@ -87,9 +83,8 @@ START_TEST(test_a_long_path_is_no_group) {
     ck_assert_uint_eq(art_machine_memory_below(root), all);
     ck_assert_uint_gt(art_machine_memory_below(line), 16 * MB);
 }
-END_TEST
 
-START_TEST(test_the_limit_of_the_address_space_counts) {
+TEST(test_the_limit_of_the_address_space_counts) {
     pid_t child = fork();
     int status;
     if (child == 0) {
@@ -100,17 +95,7 @@ START_TEST(test_the_limit_of_the_address_space_counts) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("machine");
-    TCase *tests = tcase_create("memory");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, test_without_groups_it_is_the_machines);
-    tcase_add_test(tests, test_the_least_limit_above_the_group_counts);
-    tcase_add_test(tests, test_the_first_version_of_groups_counts_too);
-    tcase_add_test(tests, test_a_long_path_is_no_group);
-    tcase_add_test(tests, test_the_limit_of_the_address_space_counts);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("machine", .set_up = set_up, .tear_down = tear_down);
 }

@@ -1,6 +1,5 @@
 /* Blob buffers and their pool: what each way to get one promises, and that threads never hold the same slot. Worth a
  * run under ThreadSanitizer (make test SANITIZE=thread TESTS=test_pool). */
-#include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,7 +24,7 @@ static void expect_stats(uint32_t free_slots, uint64_t from_heap) {
     ck_assert_uint_eq(stats.from_heap, from_heap);
 }
 
-START_TEST(test_an_empty_slab_hands_out_heap_buffers_and_takes_slots_back) {
+TEST(test_an_empty_slab_hands_out_heap_buffers_and_takes_slots_back) {
     struct art_blob_buf bufs[6];
     ck_assert_int_eq(art_blob_pool_open(&pool, 4), ART_OK);
     expect_stats(4, 0);
@@ -49,9 +48,8 @@ START_TEST(test_an_empty_slab_hands_out_heap_buffers_and_takes_slots_back) {
     expect_stats(4, 0);
     art_blob_pool_close(pool);
 }
-END_TEST
 
-START_TEST(test_a_pool_without_slots_lives_on_the_heap) {
+TEST(test_a_pool_without_slots_lives_on_the_heap) {
     struct art_blob_buf buf;
     ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
     ck_assert_int_eq(art_blob_buf_get_zeroed(pool, &buf), ART_OK);
@@ -63,9 +61,8 @@ START_TEST(test_a_pool_without_slots_lives_on_the_heap) {
     ck_assert_ptr_null(pool);
     art_blob_pool_close(NULL);
 }
-END_TEST
 
-START_TEST(test_the_largest_pool_takes_no_memory_until_it_is_touched) {
+TEST(test_the_largest_pool_takes_no_memory_until_it_is_touched) {
     struct art_blob_buf first, last;
     uint8_t *base;
     uint32_t slots;
@@ -85,7 +82,6 @@ START_TEST(test_the_largest_pool_takes_no_memory_until_it_is_touched) {
     art_blob_buf_put(&last);
     art_blob_pool_close(pool);
 }
-END_TEST
 
 static bool is_zero(const uint8_t *data, uint32_t len) {
     for (uint32_t i = 0; i < len; i++) {
@@ -94,7 +90,7 @@ static bool is_zero(const uint8_t *data, uint32_t len) {
     return true;
 }
 
-START_TEST(test_zeroed_is_zero_also_when_the_slot_was_used_before) {
+TEST(test_zeroed_is_zero_also_when_the_slot_was_used_before) {
     for (uint32_t slots = 0; slots < 3; slots++) { /* heap; heap and slab; slab */
         struct art_blob_buf used, zeroed, like;
         ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
@@ -112,9 +108,8 @@ START_TEST(test_zeroed_is_zero_also_when_the_slot_was_used_before) {
         art_blob_pool_close(pool);
     }
 }
-END_TEST
 
-START_TEST(test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own) {
+TEST(test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own) {
     struct art_blob_buf from, clone;
     struct random random = {7};
     ck_assert_int_eq(art_blob_pool_open(&pool, 1), ART_OK);
@@ -133,9 +128,8 @@ START_TEST(test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own) {
     art_blob_buf_put(&from);
     art_blob_pool_close(pool);
 }
-END_TEST
 
-START_TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change) {
+TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change) {
     for (uint32_t slots = 0; slots < 2; slots++) {
         struct art_blob_buf buf;
         ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
@@ -155,7 +149,6 @@ START_TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change
         art_blob_pool_close(pool);
     }
 }
-END_TEST
 
 /* ---- no memory --------------------------------------------------------------------------------------------------- */
 
@@ -169,7 +162,7 @@ static void *scarce_resize(void *old, uint64_t bytes) {
     return allocations_left-- > 0 ? realloc(old, bytes) : NULL;
 }
 
-START_TEST(test_want_of_memory_is_an_error_and_leaves_the_pool_usable) {
+TEST(test_want_of_memory_is_an_error_and_leaves_the_pool_usable) {
     static const struct art_allocator scarce = {scarce_allocate, scarce_resize, free};
     struct art_blob_buf buf, second;
     art_alloc_use(&scarce);
@@ -195,7 +188,6 @@ START_TEST(test_want_of_memory_is_an_error_and_leaves_the_pool_usable) {
     art_blob_pool_close(pool);
     art_alloc_use(NULL);
 }
-END_TEST
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
 
@@ -265,20 +257,22 @@ static void run_threads(void *(*work)(void *), uint32_t slots) {
     art_blob_pool_close(pool);
 }
 
-START_TEST(test_threads_that_churn_never_share_a_buffer) {
+CASE("threads", .seconds = 120)
+
+TEST(test_threads_that_churn_never_share_a_buffer) {
     run_threads(churn, 64); /* enough for all */
     run_threads(churn, 10); /* the heap is needed now and then */
 }
-END_TEST
 
-START_TEST(test_threads_that_snatch_at_two_slots_never_share_one) {
+TEST(test_threads_that_snatch_at_two_slots_never_share_one) {
     run_threads(snatch, 2);
     run_threads(snatch, 5);
 }
-END_TEST
+
+CASE("pool", .seconds = 120)
 
 /* The ABA problem, step by step: between one thread's look and its exchange, others take two and put the first back. */
-START_TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
+TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
     _Atomic uint32_t next[3];
     struct art_free_list list = {.next = next};
     art_free_list_fill(&list, 3);
@@ -294,25 +288,7 @@ START_TEST(test_a_slot_that_comes_and_goes_in_between_is_noticed) {
     seen = art_free_list_look(&list);
     ck_assert(!art_free_list_take(&list, &seen));
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("pool");
-    TCase *tests = tcase_create("pool");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_an_empty_slab_hands_out_heap_buffers_and_takes_slots_back);
-    tcase_add_test(tests, test_a_pool_without_slots_lives_on_the_heap);
-    tcase_add_test(tests, test_the_largest_pool_takes_no_memory_until_it_is_touched);
-    tcase_add_test(tests, test_zeroed_is_zero_also_when_the_slot_was_used_before);
-    tcase_add_test(tests, test_a_clone_has_the_used_ends_and_is_a_buffer_of_its_own);
-    tcase_add_test(tests, test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change);
-    tcase_add_test(tests, test_want_of_memory_is_an_error_and_leaves_the_pool_usable);
-    tcase_add_test(tests, test_a_slot_that_comes_and_goes_in_between_is_noticed);
-    TCase *threads = tcase_create("threads");
-    tcase_set_timeout(threads, 120);
-    tcase_add_test(threads, test_threads_that_churn_never_share_a_buffer);
-    tcase_add_test(threads, test_threads_that_snatch_at_two_slots_never_share_one);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("pool", .seconds = 120);
 }

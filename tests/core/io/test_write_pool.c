@@ -1,6 +1,5 @@
 /* The buffers that all stores of a process write from: one pool, while anybody has it; and a forked child's own. And
  * rings that come and go in threads. */
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@ static uint32_t free_buffers(const struct art_blob_pool *pool) {
     return stats.free;
 }
 
-START_TEST(test_all_stores_write_from_one_pool_that_goes_with_the_last) {
+TEST(test_all_stores_write_from_one_pool_that_goes_with_the_last) {
     struct art_store *first = store_that_writes(), *second = store_that_writes();
     struct art_blob_pool *pool = first->phase.pool, *third = NULL;
     struct art_blob_buf buffer;
@@ -49,10 +48,9 @@ START_TEST(test_all_stores_write_from_one_pool_that_goes_with_the_last) {
     ck_assert_uint_eq(free_buffers(third), ART_WRITE_BUFFERS);
     art_write_pool_give_back(&third);
 }
-END_TEST
 
 /* What a store may have under way: others get memory of the heap. */
-START_TEST(test_who_finds_it_empty_writes_from_the_heap) {
+TEST(test_who_finds_it_empty_writes_from_the_heap) {
     struct art_store *first = store_that_writes(), *second = store_that_writes();
     struct art_blob_buf buffers[ART_WRITE_BUFFERS], more;
     for (unsigned i = 0; i < ART_WRITE_BUFFERS; i++) {
@@ -66,7 +64,6 @@ START_TEST(test_who_finds_it_empty_writes_from_the_heap) {
     art_store_close(first);
     art_store_close(second);
 }
-END_TEST
 
 static void *come_and_go(void *context) {
     for (unsigned i = 0; i < 2000; i++) {
@@ -80,7 +77,9 @@ static void *come_and_go(void *context) {
     return NULL;
 }
 
-START_TEST(test_threads_that_come_and_go_find_one_that_is_there) {
+CASE("threads")
+
+TEST(test_threads_that_come_and_go_find_one_that_is_there) {
     pthread_t threads[4];
     void *failed;
     for (unsigned i = 0; i < 4; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, threads), 0);
@@ -89,7 +88,6 @@ START_TEST(test_threads_that_come_and_go_find_one_that_is_there) {
         ck_assert_ptr_null(failed);
     }
 }
-END_TEST
 
 /* A ring may get the addresses of one that another thread has just closed. */
 static void *write_files(void *context) {
@@ -109,7 +107,7 @@ static void *write_files(void *context) {
     return NULL;
 }
 
-START_TEST(test_threads_whose_rings_come_and_go) {
+TEST(test_threads_whose_rings_come_and_go) {
     static char names[4][2] = {"a", "b", "c", "d"};
     pthread_t threads[4];
     void *failed;
@@ -123,7 +121,6 @@ START_TEST(test_threads_whose_rings_come_and_go) {
         ck_assert_ptr_null(failed);
     }
 }
-END_TEST
 
 /* Its parent's may be in use at that moment. */
 static int in_child(struct art_store *inherited) {
@@ -137,7 +134,9 @@ static int in_child(struct art_store *inherited) {
     return 0;
 }
 
-START_TEST(test_a_forked_child_has_one_of_its_own) {
+CASE("write pool")
+
+TEST(test_a_forked_child_has_one_of_its_own) {
     struct art_store *store = store_that_writes();
     struct art_blob_buf buffer;
     int status;
@@ -150,18 +149,7 @@ START_TEST(test_a_forked_child_has_one_of_its_own) {
     art_blob_buf_put(&buffer);
     art_store_close(store);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("write pool");
-    TCase *tests = tcase_create("write pool");
-    tcase_add_test(tests, test_all_stores_write_from_one_pool_that_goes_with_the_last);
-    tcase_add_test(tests, test_who_finds_it_empty_writes_from_the_heap);
-    tcase_add_test(tests, test_a_forked_child_has_one_of_its_own);
-    TCase *threads = tcase_create("threads");
-    tcase_add_test(threads, test_threads_that_come_and_go_find_one_that_is_there);
-    tcase_add_test(threads, test_threads_whose_rings_come_and_go);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("write pool");
 }

@@ -1,6 +1,5 @@
 /* The memtable against an array: sets, marks, rollbacks, order, counts; memory that runs out; nesting as deep as keys
  * go. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +45,7 @@ static void announce(const char *test, uint64_t seed) {
 
 /* --- single facts ------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_an_empty_memtable_answers_everything) {
+TEST(test_an_empty_memtable_answers_everything) {
     struct art_memtable *memtable = open_memtable();
     struct art_memtable_cursor cursor;
     struct art_entry entry;
@@ -65,9 +64,8 @@ START_TEST(test_an_empty_memtable_answers_everything) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_the_empty_key_is_a_key) {
+TEST(test_the_empty_key_is_a_key) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry = put("nothing", 3, 0);
     ck_assert_int_eq(art_memtable_set(memtable, art_bytes(NULL, 0), &entry), ART_OK);
@@ -79,9 +77,8 @@ START_TEST(test_the_empty_key_is_a_key) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_counts_follow_puts_deletes_and_over) {
+TEST(test_counts_follow_puts_deletes_and_over) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "/usr/a", "new", 0);
     set(memtable, "/usr/b", "changed", ART_SHADOWS_OLDER);
@@ -97,9 +94,8 @@ START_TEST(test_counts_follow_puts_deletes_and_over) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_delete_has_no_value) {
+TEST(test_a_delete_has_no_value) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
     set(memtable, "a", "left over by the caller", ART_DELETE | ART_SHADOWS_OLDER);
@@ -108,9 +104,8 @@ START_TEST(test_a_delete_has_no_value) {
     ck_assert_uint_eq(art_memtable_bytes(memtable), 1);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_key_over_the_limit_is_refused) {
+TEST(test_a_key_over_the_limit_is_refused) {
     struct art_memtable *memtable = open_memtable();
     uint8_t *key = calloc(1, ART_KEY_MAX + 1);
     struct art_entry entry = put("x", 1, 0);
@@ -120,9 +115,8 @@ START_TEST(test_a_key_over_the_limit_is_refused) {
     free(key);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_value_can_be_set_from_the_memtable_itself) {
+TEST(test_a_value_can_be_set_from_the_memtable_itself) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
     set(memtable, "from", "carried over", 0);
@@ -134,9 +128,8 @@ START_TEST(test_a_value_can_be_set_from_the_memtable_itself) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_rolled_back_insert_leaves_nothing) {
+TEST(test_a_rolled_back_insert_leaves_nothing) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
     set(memtable, "before", "1", 0);
@@ -154,9 +147,8 @@ START_TEST(test_a_rolled_back_insert_leaves_nothing) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_key_is_noted_once_between_two_marks) {
+TEST(test_a_key_is_noted_once_between_two_marks) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "a", "0", 0);
     uint64_t after_insert = art_memtable_savepoint(memtable);
@@ -173,9 +165,8 @@ START_TEST(test_a_key_is_noted_once_between_two_marks) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_note_of_an_earlier_transaction_does_not_count) {
+TEST(test_a_note_of_an_earlier_transaction_does_not_count) {
     struct art_memtable *memtable = open_memtable();
     struct art_entry entry;
     set(memtable, "other", "0", 0);
@@ -188,9 +179,8 @@ START_TEST(test_a_note_of_an_earlier_transaction_does_not_count) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
+TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
     struct art_memtable *memtable = open_memtable();
     struct art_memtable *kept = art_memtable_ref(memtable);
     struct art_entry inserted, changed, found;
@@ -214,7 +204,6 @@ START_TEST(test_values_stay_where_they_are_until_the_last_reference_goes) {
     ck_assert(art_bytes_equal(found.value, text("third")));
     art_memtable_unref(kept);
 }
-END_TEST
 
 enum { MANY_KEYS = 100000, VALUE_BYTES = 64 };
 
@@ -232,7 +221,7 @@ static bool hides(struct art_memtable *memtable, const char *key) {
     return !art_memtable_may_contain(memtable, art_hash64(key, strlen(key)));
 }
 
-START_TEST(test_a_memtable_that_ends_hands_its_memory_on) {
+TEST(test_a_memtable_that_ends_hands_its_memory_on) {
     short_memory_use();
     struct art_memtable *memtable = open_memtable(), *next = open_memtable();
     struct art_entry entry;
@@ -254,9 +243,8 @@ START_TEST(test_a_memtable_that_ends_hands_its_memory_on) {
     ck_assert_msg(art_memtable_memory(memtable) < 4096, "nor a filter for so many keys");
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_behind_all_bytes_of_an_arena_there_are_more_to_read) {
+TEST(test_behind_all_bytes_of_an_arena_there_are_more_to_read) {
     struct art_arena arena;
     art_arena_init(&arena);
     for (size_t taken = 0; taken < 20000; taken += 40) { /* large ones have a chunk of their own */
@@ -272,9 +260,8 @@ START_TEST(test_behind_all_bytes_of_an_arena_there_are_more_to_read) {
     ck_assert_uint_le(8 + arena.bytes.left + ART_KEY_PADDING, arena.allocated - 2 * sizeof(size_t));
     art_arena_clear(&arena);
 }
-END_TEST
 
-START_TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
+TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
     struct art_memtable *memtable = open_memtable(), *next = open_memtable();
     struct art_entry entry;
     set_many(memtable, 'a');
@@ -289,9 +276,8 @@ START_TEST(test_memory_that_somebody_looks_at_is_not_handed_on) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_garbage_is_counted_and_compact_leaves_none) {
+TEST(test_garbage_is_counted_and_compact_leaves_none) {
     struct art_memtable *memtable = open_memtable(), *compact;
     char value[200];
     memset(value, 'v', sizeof value);
@@ -310,7 +296,6 @@ START_TEST(test_garbage_is_counted_and_compact_leaves_none) {
     art_memtable_unref(memtable);
     art_memtable_unref(compact);
 }
-END_TEST
 
 static unsigned newer(struct art_memtable *memtable, uint64_t than) {
     struct art_memtable_cursor cursor;
@@ -323,7 +308,7 @@ static unsigned newer(struct art_memtable *memtable, uint64_t than) {
     return seen;
 }
 
-START_TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
+TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
     struct art_memtable *memtable = open_memtable();
     char name[] = "dir/00000";
     for (unsigned i = 0; i < 5000; i++) {
@@ -355,7 +340,6 @@ START_TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
     check(memtable);
     art_memtable_unref(memtable);
 }
-END_TEST
 
 /* --- against the model -------------------------------------------------------------------------------------------- */
 
@@ -427,7 +411,9 @@ static void step(struct round *round) {
     }
 }
 
-START_TEST(test_a_memtable_agrees_with_an_array) {
+CASE("model", .seconds = 600)
+
+LOOP_TEST(test_a_memtable_agrees_with_an_array, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
@@ -447,10 +433,9 @@ START_TEST(test_a_memtable_agrees_with_an_array) {
         round_clear(&round);
     }
 }
-END_TEST
 
 /* All that one byte can be, at two levels: every type of node, filled and emptied again. */
-START_TEST(test_nodes_of_every_size_fill_and_empty) {
+TEST(test_nodes_of_every_size_fill_and_empty) {
     uint64_t seed = random_seed();
     struct random random = {seed};
     announce("nodes of every size", seed);
@@ -471,7 +456,6 @@ START_TEST(test_nodes_of_every_size_fill_and_empty) {
     }
     round_clear(&round);
 }
-END_TEST
 
 /* --- nesting ------------------------------------------------------------------------------------------------------ */
 
@@ -506,15 +490,14 @@ static void nest(bool downward) {
     free(key);
 }
 
-START_TEST(test_keys_nest_as_deep_as_they_are_long) {
+TEST(test_keys_nest_as_deep_as_they_are_long) {
     nest(true);
     nest(false);
 }
-END_TEST
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_set_without_memory_changes_nothing) {
+TEST(test_a_set_without_memory_changes_nothing) {
     uint64_t seed = random_seed();
     struct random random = {seed};
     announce("set without memory", seed);
@@ -554,9 +537,8 @@ START_TEST(test_a_set_without_memory_changes_nothing) {
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }
-END_TEST
 
-START_TEST(test_reading_and_copying_without_memory_fail_cleanly) {
+TEST(test_reading_and_copying_without_memory_fail_cleanly) {
     short_memory_use();
     int64_t blocks = short_memory_blocks();
     struct art_memtable *memtable, *copy;
@@ -596,40 +578,7 @@ START_TEST(test_reading_and_copying_without_memory_fail_cleanly) {
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("memtable");
-    TCase *facts = tcase_create("facts");
-    tcase_add_test(facts, test_an_empty_memtable_answers_everything);
-    tcase_add_test(facts, test_the_empty_key_is_a_key);
-    tcase_add_test(facts, test_counts_follow_puts_deletes_and_over);
-    tcase_add_test(facts, test_a_delete_has_no_value);
-    tcase_add_test(facts, test_a_key_over_the_limit_is_refused);
-    tcase_add_test(facts, test_a_value_can_be_set_from_the_memtable_itself);
-    tcase_add_test(facts, test_a_rolled_back_insert_leaves_nothing);
-    tcase_add_test(facts, test_a_key_is_noted_once_between_two_marks);
-    tcase_add_test(facts, test_a_note_of_an_earlier_transaction_does_not_count);
-    tcase_add_test(facts, test_values_stay_where_they_are_until_the_last_reference_goes);
-    tcase_add_test(facts, test_a_memtable_that_ends_hands_its_memory_on);
-    tcase_add_test(facts, test_behind_all_bytes_of_an_arena_there_are_more_to_read);
-    tcase_add_test(facts, test_memory_that_somebody_looks_at_is_not_handed_on);
-    tcase_add_test(facts, test_garbage_is_counted_and_compact_leaves_none);
-    tcase_add_test(facts, test_a_walk_for_what_is_newer_passes_over_the_rest);
-    suite_add_tcase(suite, facts);
-
-    TCase *model = tcase_create("model");
-    tcase_set_timeout(model, 600);
-    tcase_add_loop_test(model, test_a_memtable_agrees_with_an_array, 0, KEY_FAMILIES);
-    tcase_add_test(model, test_nodes_of_every_size_fill_and_empty);
-    tcase_add_test(model, test_keys_nest_as_deep_as_they_are_long);
-    suite_add_tcase(suite, model);
-
-    TCase *memory = tcase_create("memory");
-    tcase_set_timeout(memory, 600);
-    tcase_add_test(memory, test_a_set_without_memory_changes_nothing);
-    tcase_add_test(memory, test_reading_and_copying_without_memory_fail_cleanly);
-    suite_add_tcase(suite, memory);
-
-    return suite_run(suite);
+    return suite_run("memtable");
 }

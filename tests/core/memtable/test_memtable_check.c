@@ -1,8 +1,6 @@
 /* What art_memtable_check() is for: a memtable that somebody broke, one invariant at a time, and the sentence that says
  * so. Every model test of the memtable relies on it. And the drawing for people, to its letter.
  */
-#include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -180,7 +178,7 @@ static void let_go(struct art_memtable *memtable) {
     memtable->references = 0;
 }
 
-START_TEST(test_every_broken_invariant_is_named) {
+TEST(test_every_broken_invariant_is_named) {
     static const struct {
         void (*broken)(struct art_memtable *);
         const char *says;
@@ -227,9 +225,8 @@ START_TEST(test_every_broken_invariant_is_named) {
         art_memtable_unref(memtable);
     }
 }
-END_TEST
 
-START_TEST(test_without_memory_the_check_says_so) {
+TEST(test_without_memory_the_check_says_so) {
     short_memory_use();
     struct art_memtable *memtable = memtable_of(20);
     int64_t blocks = short_memory_blocks();
@@ -242,13 +239,7 @@ START_TEST(test_without_memory_the_check_says_so) {
     ck_assert_int_eq(art_memtable_check(memtable), ART_OK);
     art_memtable_unref(memtable);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("memtable, check");
-    TCase *tests = tcase_create("check");
-    tcase_add_test(tests, test_every_broken_invariant_is_named);
-    tcase_add_test(tests, test_without_memory_the_check_says_so);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("memtable, check");
 }

@@ -2,7 +2,6 @@
  * whatever was written, overwritten, deleted and rolled back since the index was made. Where they are many, all keys
  * are.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,7 +228,7 @@ static void step(struct round *round) {
     }
 }
 
-START_TEST(test_chosen_keys_are_those_whose_row_has_what_is_sought) {
+LOOP_TEST(test_chosen_keys_are_those_whose_row_has_what_is_sought, KEY_FAMILIES) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("lookups: seed %llu\n", (unsigned long long)random.state - (unsigned)_i);
     uint32_t walked = 0;
@@ -246,10 +245,9 @@ START_TEST(test_chosen_keys_are_those_whose_row_has_what_is_sought) {
     }
     printf("%u times there were too many\n", walked);
 }
-END_TEST
 
 /* Hints of what was overwritten are dropped at some time, and made again. */
-START_TEST(test_one_key_that_is_written_very_often_is_found) {
+TEST(test_one_key_that_is_written_very_often_is_found) {
     struct random random = {random_seed()};
     struct round round;
     round_init(&round, KEYS_DENSE, &random);
@@ -260,9 +258,8 @@ START_TEST(test_one_key_that_is_written_very_often_is_found) {
     ck_assert_uint_lt(art_memtable_keys(round.memtable), 400);
     round_clear(&round);
 }
-END_TEST
 
-START_TEST(test_without_memory_no_key_is_lost) {
+TEST(test_without_memory_no_key_is_lost) {
     struct random random = {random_seed()};
     struct round round;
     short_memory_use();
@@ -287,15 +284,7 @@ START_TEST(test_without_memory_no_key_is_lost) {
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("lookups in the memtable");
-    TCase *tests = tcase_create("lookups in the memtable");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_chosen_keys_are_those_whose_row_has_what_is_sought, 0, KEY_FAMILIES);
-    tcase_add_test(tests, test_one_key_that_is_written_very_often_is_found);
-    tcase_add_test(tests, test_without_memory_no_key_is_lost);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("lookups in the memtable", .seconds = SUITE_FOREVER);
 }

@@ -3,7 +3,6 @@
  * The writer keeps the rules of core/tree: an entry that the memtable holds keeps its `shadows_older`; for another key
  * it says whether the key lives in the runs below, which here is a coin thrown once for each key.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +201,7 @@ static void replay_history(const struct history *history) {
     art_memtable_unref(reader);
 }
 
-START_TEST(test_who_replays_a_history_holds_what_its_writer_holds) {
+LOOP_TEST(test_who_replays_a_history_holds_what_its_writer_holds, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
@@ -224,9 +223,8 @@ START_TEST(test_who_replays_a_history_holds_what_its_writer_holds) {
         history_clear(&history);
     }
 }
-END_TEST
 
-START_TEST(test_a_complete_memtable_survives_as_bytes) {
+LOOP_TEST(test_a_complete_memtable_survives_as_bytes, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
@@ -251,7 +249,6 @@ START_TEST(test_a_complete_memtable_survives_as_bytes) {
     }
     history_clear(&history);
 }
-END_TEST
 
 /* --- single facts ------------------------------------------------------------------------------------------------- */
 
@@ -260,7 +257,9 @@ static void set(struct art_memtable *memtable, const char *key, uint64_t csn, ui
     ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, (uint32_t)strlen(key)), &entry), ART_OK);
 }
 
-START_TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
+CASE("facts")
+
+TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
     struct art_memtable *writer = open_memtable(), *reader = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
@@ -275,10 +274,9 @@ START_TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
     art_memtable_unref(writer);
     art_memtable_unref(reader);
 }
-END_TEST
 
 /* A connection that reads a row or two has no use for what makes many reads quick, and little memory to spare. */
-START_TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked) {
+TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked) {
     enum { ROWS = 1400, BYTES_A_ROW = 170 };
     struct art_memtable *writer = open_memtable(), *reader = open_memtable();
     struct art_hash128 hash = {0, 0};
@@ -303,9 +301,8 @@ START_TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_whe
     art_memtable_unref(writer);
     art_memtable_unref(reader);
 }
-END_TEST
 
-START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
+TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
@@ -321,10 +318,9 @@ START_TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     art_buffer_clear(&row);
     art_memtable_unref(writer);
 }
-END_TEST
 
 /* Who commits a row at a time has thousands of them in the log. */
-START_TEST(test_a_row_of_one_entry_is_verified_without_memory) {
+TEST(test_a_row_of_one_entry_is_verified_without_memory) {
     struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
@@ -338,9 +334,8 @@ START_TEST(test_a_row_of_one_entry_is_verified_without_memory) {
     art_buffer_clear(&row);
     art_memtable_unref(writer);
 }
-END_TEST
 
-START_TEST(test_replay_over_uncommitted_changes_is_refused) {
+TEST(test_replay_over_uncommitted_changes_is_refused) {
     struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
@@ -350,9 +345,8 @@ START_TEST(test_replay_over_uncommitted_changes_is_refused) {
     art_buffer_clear(&row);
     art_memtable_unref(writer);
 }
-END_TEST
 
-START_TEST(test_a_row_of_paths_is_small) {
+TEST(test_a_row_of_paths_is_small) {
     struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};
     struct art_hash128 hash = {0, 0};
@@ -366,11 +360,12 @@ START_TEST(test_a_row_of_paths_is_small) {
     art_buffer_clear(&row);
     art_memtable_unref(writer);
 }
-END_TEST
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_redo_without_memory_fails_cleanly) {
+CASE("model", .seconds = 600)
+
+TEST(test_redo_without_memory_fails_cleanly) {
     uint64_t seed = random_seed();
     struct random random = {seed};
     announce("redo without memory", seed);
@@ -419,7 +414,6 @@ START_TEST(test_redo_without_memory_fails_cleanly) {
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }
-END_TEST
 
 /* --- hostile bytes ------------------------------------------------------------------------------------------------ */
 
@@ -496,15 +490,18 @@ static int decode_key_of(uint32_t suffix) {
     return rc;
 }
 
-START_TEST(test_a_row_with_a_key_over_the_limit_is_refused) {
+CASE("facts")
+
+TEST(test_a_row_with_a_key_over_the_limit_is_refused) {
     ck_assert_int_eq(decode_key_of(ART_KEY_MAX - 1), ART_OK);
     ck_assert_int_eq(decode_key_of(ART_KEY_MAX), ART_CORRUPT);
     ck_assert_int_eq(decode_key_of(1000000), ART_CORRUPT);
     ck_assert_int_eq(decode_key_of(0), ART_CORRUPT); /* the first key once more */
 }
-END_TEST
 
-START_TEST(test_hostile_rows_are_refused_or_harmless) {
+CASE("model", .seconds = 600)
+
+LOOP_TEST(test_hostile_rows_are_refused_or_harmless, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
     uint64_t seed = random_seed();
     struct random random = {seed + family};
@@ -530,27 +527,7 @@ START_TEST(test_hostile_rows_are_refused_or_harmless) {
     art_buffer_clear(&all);
     history_clear(&history);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("memtable redo");
-    TCase *facts = tcase_create("facts");
-    tcase_add_test(facts, test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent);
-    tcase_add_test(facts, test_a_key_brought_back_by_a_rollback_is_not_in_the_row);
-    tcase_add_test(facts, test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked);
-    tcase_add_test(facts, test_a_row_of_one_entry_is_verified_without_memory);
-    tcase_add_test(facts, test_replay_over_uncommitted_changes_is_refused);
-    tcase_add_test(facts, test_a_row_of_paths_is_small);
-    tcase_add_test(facts, test_a_row_with_a_key_over_the_limit_is_refused);
-    suite_add_tcase(suite, facts);
-
-    TCase *model = tcase_create("model");
-    tcase_set_timeout(model, 600);
-    tcase_add_loop_test(model, test_who_replays_a_history_holds_what_its_writer_holds, 0, KEY_FAMILIES);
-    tcase_add_loop_test(model, test_a_complete_memtable_survives_as_bytes, 0, KEY_FAMILIES);
-    tcase_add_test(model, test_redo_without_memory_fails_cleanly);
-    tcase_add_loop_test(model, test_hostile_rows_are_refused_or_harmless, 0, KEY_FAMILIES);
-    suite_add_tcase(suite, model);
-
-    return suite_run(suite);
+    return suite_run("memtable redo", .seconds = 600);
 }

@@ -4,9 +4,7 @@
  * The writer keeps the rules of core/tree, as in test_memtable_redo.c: what lies below the memtable is fixed while it
  * lives, and an entry says of its key's row there that it shadows it and what that had in summed columns.
  */
-#include <check.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -450,7 +448,7 @@ static void look(const struct round *round) {
     compare_some_zones(round);
 }
 
-START_TEST(test_sums_and_zones_agree_with_an_array) {
+LOOP_TEST(test_sums_and_zones_agree_with_an_array, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
     struct random random = random_announced(key_family_name(family));
     random.state += family;
@@ -468,10 +466,9 @@ START_TEST(test_sums_and_zones_agree_with_an_array) {
         round_clear(&round);
     }
 }
-END_TEST
 
 /* Nodes that grow take sums and zones along; those that are taken apart give them back. */
-START_TEST(test_nodes_of_every_size_have_sums_and_zones) {
+TEST(test_nodes_of_every_size_have_sums_and_zones) {
     struct random random = random_announced("nodes of every size");
     static struct round round;
     round_init(&round, KEYS_WIDE, 3000, &random);
@@ -492,7 +489,6 @@ START_TEST(test_nodes_of_every_size_have_sums_and_zones) {
     }
     round_clear(&round);
 }
-END_TEST
 
 /* --- single facts ------------------------------------------------------------------------------------------------- */
 
@@ -502,7 +498,7 @@ static enum art_rc stop_at_once(void *context, const struct art_memtable_part *p
     return ++*calls == 2 ? ART_NOTFOUND : ART_OK;
 }
 
-START_TEST(test_a_visit_ends_where_the_visitor_says_so) {
+TEST(test_a_visit_ends_where_the_visitor_says_so) {
     struct random random = {1};
     static struct round round;
     int calls = 0;
@@ -517,9 +513,8 @@ START_TEST(test_a_visit_ends_where_the_visitor_says_so) {
     ck_assert_int_eq(calls, 2);
     round_clear(&round);
 }
-END_TEST
 
-START_TEST(test_without_a_summary_there_are_no_sums) {
+TEST(test_without_a_summary_there_are_no_sums) {
     struct art_memtable *memtable;
     art_int128 sum[ART_SUMMARY_MAX] = {7};
     struct art_entry entry = {.value = art_bytes("value", 5), .csn = 1};
@@ -529,9 +524,8 @@ START_TEST(test_without_a_summary_there_are_no_sums) {
     ck_assert(sum[0] == 7 && !sum[1]);
     art_memtable_unref(memtable);
 }
-END_TEST
 
-START_TEST(test_a_set_without_memory_leaves_all_sums) {
+TEST(test_a_set_without_memory_leaves_all_sums) {
     struct random random = random_announced("set without memory");
     short_memory_use();
     int64_t blocks = short_memory_blocks();
@@ -566,12 +560,11 @@ START_TEST(test_a_set_without_memory_leaves_all_sums) {
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }
-END_TEST
 
 /* --- redo that somebody made up ----------------------------------------------------------------------------------- */
 
 /* One byte of a complete memtable is another one: refused, or taken for what it then says, and all sums are right. */
-START_TEST(test_made_up_redo_is_refused_or_adds_up) {
+TEST(test_made_up_redo_is_refused_or_adds_up) {
     struct random random = random_announced("made up redo");
     static struct round round;
     struct art_buffer all = {0};
@@ -597,23 +590,7 @@ START_TEST(test_made_up_redo_is_refused_or_adds_up) {
     art_buffer_clear(&all);
     round_clear(&round);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("memtable, summary");
-    TCase *model = tcase_create("model");
-    tcase_set_timeout(model, 600);
-    tcase_add_loop_test(model, test_sums_and_zones_agree_with_an_array, 0, KEY_FAMILIES);
-    tcase_add_test(model, test_nodes_of_every_size_have_sums_and_zones);
-    suite_add_tcase(suite, model);
-
-    TCase *facts = tcase_create("facts");
-    tcase_set_timeout(facts, 600);
-    tcase_add_test(facts, test_a_visit_ends_where_the_visitor_says_so);
-    tcase_add_test(facts, test_without_a_summary_there_are_no_sums);
-    tcase_add_test(facts, test_a_set_without_memory_leaves_all_sums);
-    tcase_add_test(facts, test_made_up_redo_is_refused_or_adds_up);
-    suite_add_tcase(suite, facts);
-
-    return suite_run(suite);
+    return suite_run("memtable, summary", .seconds = 600);
 }

@@ -1,6 +1,5 @@
 /* Pages that go past a full cache (core/store/bypass.c), and those of blobs in rows, which are read one at a time
  * first. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +55,7 @@ static struct art_blob *search(struct art_store *store, unsigned blob, uint32_t 
     return holder;
 }
 
-START_TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
+TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     make_world(1);
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 0));
@@ -74,9 +73,8 @@ START_TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_one_in_some_pages_enters_the_cache) {
+TEST(test_one_in_some_pages_enters_the_cache) {
     make_world(2);
     struct art_store *store = open_full();
     unsigned admitted = 0;
@@ -95,11 +93,10 @@ START_TEST(test_one_in_some_pages_enters_the_cache) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* Of many blobs, so that one blob's pages are not enough: else making room would have to do so every other
  * page. */
-START_TEST(test_room_is_made_for_some_pages_at_once) {
+TEST(test_room_is_made_for_some_pages_at_once) {
     enum { MANY = 160, PAGES = 30, READS = 2900 };
     static struct store_blob many[MANY];
     store_place_simulated(&place, 3);
@@ -123,10 +120,9 @@ START_TEST(test_room_is_made_for_some_pages_at_once) {
     store_blobs_free(many, MANY);
     store_place_close(&place);
 }
-END_TEST
 
 /* Of rows, say, of a join. */
-START_TEST(test_pages_that_are_held_stay_as_they_are) {
+TEST(test_pages_that_are_held_stay_as_they_are) {
     make_world(4);
     struct art_store *store = open_full();
     struct art_blob *held[12], *found, *holder;
@@ -149,7 +145,6 @@ START_TEST(test_pages_that_are_held_stay_as_they_are) {
     }
     end_world();
 }
-END_TEST
 
 /* Into the slot that it names. */
 static void put(struct store_blob *blob) {
@@ -170,7 +165,7 @@ static void put(struct store_blob *blob) {
 
 /* The same pages in the same slot under another footer, which may say of their buckets what it likes: they are verified
  * anew. */
-START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
+TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     make_world(6);
     struct art_store *store = open_full();
     struct store_blob other = blobs[5];
@@ -194,9 +189,8 @@ START_TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     free(other.image);
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
+TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     make_world(5);
     struct store_blob *old = &blobs[6], fresh;
     sim_disk_let_pages_be_stale(place.sim, 3);
@@ -222,10 +216,9 @@ START_TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* Searches with searches of their own between, over the blobs, against what was written. */
-START_TEST(test_any_order_of_searches_finds_what_was_written) {
+LOOP_TEST(test_any_order_of_searches_finds_what_was_written, 4) {
     uint64_t seed = random_seed();
     printf("searches: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     make_world(seed);
@@ -252,7 +245,6 @@ START_TEST(test_any_order_of_searches_finds_what_was_written) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* A clock that goes on by so much each time that it is read; 0: the system's. */
 static uint64_t clock_step;
@@ -268,7 +260,7 @@ int __wrap_clock_gettime(clockid_t which, struct timespec *out) {
 }
 
 /* What its cache has the host brings at once, so that a page alone is as cheap as one among others. */
-START_TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
+TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
     struct art_store *store = store_open(&place, 0);
     store_fill(store, true, blobs, 2, 100);
@@ -285,10 +277,9 @@ START_TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     store_blobs_free(blobs, 2);
     store_place_close(&place);
 }
-END_TEST
 
 /* Who asks for a page or two of a blob waits for no more; who keeps asking gets the rest at once. */
-START_TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole) {
+TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole) {
     clock_step = 21000;
     ck_assert(store_place_open(&place, &io_modes[STORE_MODES - 1], "test_bypass"));
     ck_assert_int_eq(place.mode->kind, IO_ROWS);
@@ -310,21 +301,7 @@ START_TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then
     store_blobs_free(blobs, 2);
     store_place_close(&place);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("bypass");
-    TCase *tests = tcase_create("bypass");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_a_page_goes_past_a_full_cache_and_only_past_a_full_one);
-    tcase_add_test(tests, test_one_in_some_pages_enters_the_cache);
-    tcase_add_test(tests, test_room_is_made_for_some_pages_at_once);
-    tcase_add_test(tests, test_pages_that_are_held_stay_as_they_are);
-    tcase_add_test(tests, test_a_page_is_verified_under_the_head_that_leads_there);
-    tcase_add_test(tests, test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache);
-    tcase_add_loop_test(tests, test_any_order_of_searches_finds_what_was_written, 0, 4);
-    tcase_add_test(tests, test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page);
-    tcase_add_test(tests, test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("bypass", .seconds = SUITE_FOREVER);
 }

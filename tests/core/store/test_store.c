@@ -1,5 +1,4 @@
 /* The store as the tree sees it: blobs go in, come out verified, and nothing else ever comes out. In every I/O mode. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,7 @@ static void close_both(struct art_store *first, struct art_store *other) {
 
 /* ---- writing and reading ----------------------------------------------------------------------------------------- */
 
-START_TEST(test_what_was_written_is_read_back_by_another_connection) {
+LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[BLOBS];
@@ -66,9 +65,8 @@ START_TEST(test_what_was_written_is_read_back_by_another_connection) {
     store_blobs_free(blobs, BLOBS);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read) {
+LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
@@ -90,9 +88,8 @@ START_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read) {
     store_blobs_free(&blob, 1);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held) {
+LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[2];
@@ -118,9 +115,8 @@ START_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held) {
     store_blobs_free(blobs, 2);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing) {
+LOOP_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[3];
@@ -143,9 +139,8 @@ START_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing) {
     store_blobs_free(blobs, 3);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
+TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     struct store_place place;
     store_place_simulated(&place, 1);
     struct store_blob blobs[4];
@@ -165,11 +160,10 @@ START_TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     store_blobs_free(blobs, 4);
     store_place_close(&place);
 }
-END_TEST
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing) {
+LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[4];
@@ -208,9 +202,8 @@ START_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing)
     store_blobs_free(blobs, 4);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one) {
+LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob old[2], replaced;
@@ -242,10 +235,9 @@ START_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one) {
     store_blobs_free(&replaced, 1);
     store_place_close(&place);
 }
-END_TEST
 
 /* A flush that was rolled back and the next one may use the same slot and generation with other rows. */
-START_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor) {
+LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob rolled_back, kept;
@@ -280,9 +272,8 @@ START_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor) {
     store_blobs_free(&kept, 1);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there) {
+LOOP_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[5], more;
@@ -307,9 +298,8 @@ START_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there) {
     store_blobs_free(&more, 1);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_slot_set_is_what_a_plain_array_says) {
+TEST(test_a_slot_set_is_what_a_plain_array_says) {
     enum { LIMIT = 3000 };
     uint64_t seed = random_seed();
     printf("slot set: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
@@ -352,11 +342,10 @@ START_TEST(test_a_slot_set_is_what_a_plain_array_says) {
     ck_assert_uint_eq(art_slot_set_count(&set, 0, UINT32_MAX), 0);
     ck_assert_uint_eq(art_slot_set_highest(&set), 0);
 }
-END_TEST
 
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused) {
+LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, STORE_MODES) {
     struct store_place place;
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
@@ -403,7 +392,6 @@ START_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused) 
     store_blobs_free(&blob, 1);
     store_place_close(&place);
 }
-END_TEST
 
 /* ---- verification ------------------------------------------------------------------------------------------------ */
 
@@ -462,7 +450,7 @@ static void flip_everywhere(const struct store_place *place, bool small, unsigne
     store_blobs_free(blobs, 3);
 }
 
-START_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named) {
+LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
     struct store_place place;
     if (io_modes[_i].kind == IO_MEMORY || !store_place_open(&place, &io_modes[_i], "test_store")) return;
     uint64_t seed = random_seed();
@@ -475,24 +463,7 @@ START_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named) {
     flip_everywhere(&place, true, rounds, &random);
     store_place_close(&place);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store");
-    TCase *tests = tcase_create("store");
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_what_was_written_is_read_back_by_another_connection, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_a_blob_that_is_held_costs_no_lock_and_no_read, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_peeking_reads_nothing_and_sees_only_what_is_held, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_a_held_blob_outlives_relaxing_forgetting_and_closing, 0, STORE_MODES);
-    tcase_add_test(tests, test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others);
-    tcase_add_loop_test(tests, test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_a_rolled_back_blob_is_never_served_for_its_successor, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, 0, STORE_MODES);
-    tcase_add_test(tests, test_a_slot_set_is_what_a_plain_array_says);
-    tcase_add_loop_test(tests, test_calls_outside_of_a_phase_and_impossible_references_are_refused, 0, STORE_MODES);
-    tcase_add_loop_test(tests, test_every_flipped_bit_of_a_used_page_is_found_and_named, 0, IO_MODES);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("store", .seconds = SUITE_FOREVER);
 }

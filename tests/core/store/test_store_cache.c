@@ -1,6 +1,5 @@
 /* The process's cache: what is read how often, what is kept, what goes, and that nobody ever sees a wrong byte of
  * it. */
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +48,7 @@ static void end_world(void) {
 /* ---- what is read ------------------------------------------------------------------------------------------------ */
 
 /* Its footer, its first page, some pages ahead, then the rest. */
-START_TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
+TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
     make_world(NULL, 30);
     struct art_store *store = store_open(&place, 64 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ), expected = 0;
@@ -70,9 +69,8 @@ START_TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
     art_store_close(other);
     end_world();
 }
-END_TEST
 
-START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
+TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 2 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
@@ -86,11 +84,10 @@ START_TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* What the page cache has costs the same page by page; where it lacks some, they are asked for one by one, and soon all
  * the rest. */
-START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
+TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
     struct art_store *store = store_open(&place, 64 * MB);
@@ -114,10 +111,9 @@ START_TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* A batch has room for 16 of the gaps between pages that are there. */
-START_TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
+TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
     struct art_store *store = store_open(&place, 64 * MB);
@@ -138,9 +134,8 @@ START_TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
+TEST(test_a_walk_reads_ahead_and_each_page_once) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 2 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
@@ -155,9 +150,8 @@ START_TEST(test_a_walk_reads_ahead_and_each_page_once) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
+TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
     make_world(NULL, 40);
     for (unsigned small = 0; small < 2; small++) {
         struct art_store *store = store_open(&place, small ? 6 * MB : 64 * MB);
@@ -188,9 +182,8 @@ START_TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
     }
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_is_read_ahead_is_not_believed) {
+TEST(test_what_is_read_ahead_is_not_believed) {
     make_world(NULL, 60);
     for (unsigned small = 0; small < 2; small++) {
         struct art_store *store = store_open(&place, small ? 8 * MB : 64 * MB);
@@ -213,10 +206,9 @@ START_TEST(test_what_is_read_ahead_is_not_believed) {
     }
     end_world();
 }
-END_TEST
 
 /* What a merge reads is soon of no use, and is not brought into the page cache; but taken from there. */
-START_TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) {
+TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) {
     make_world(NULL, 60);
     sim_disk_let_pages_be_stale(place.sim, 1);
     for (unsigned at_hand = 0; at_hand < 2; at_hand++) {
@@ -252,9 +244,8 @@ START_TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) 
     }
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_walk_that_rests_keeps_nobody_waiting) {
+LOOP_TEST(test_a_walk_that_rests_keeps_nobody_waiting, IO_MODES) {
     if (io_modes[_i].kind == IO_MEMORY) return; /* each connection has its own */
     if (!store_place_open(&place, &io_modes[_i], "test_store_cache")) return;
     store_place_close(&place);
@@ -275,9 +266,8 @@ START_TEST(test_a_walk_that_rests_keeps_nobody_waiting) {
     art_store_close(busy); /* with a blob on its way */
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
+TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
     static const uint64_t limits[] = {0, 1 * MB, 4 * MB, 64 * MB};
     static const unsigned own[] = {0, 0, 2, 4}, all[] = {0, 0, 2, 8};
     make_world(NULL, 126);
@@ -308,9 +298,8 @@ START_TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
     }
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_was_written_is_cached_where_there_is_room) {
+TEST(test_what_was_written_is_cached_where_there_is_room) {
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 4 * MB);
     store_fill(store, true, blobs, BLOBS, 100);
@@ -324,9 +313,8 @@ START_TEST(test_what_was_written_is_cached_where_there_is_room) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_superseded_blob_makes_room) {
+TEST(test_a_superseded_blob_makes_room) {
     make_world(NULL, 100);
     struct art_store *store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
@@ -341,11 +329,10 @@ START_TEST(test_a_superseded_blob_makes_room) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* ---- the limit --------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_the_limit_is_kept_whatever_is_read) {
+LOOP_TEST(test_the_limit_is_kept_whatever_is_read, 2) {
     static const uint64_t limits[] = {0, 100000, 1 * MB, 4 * MB, 11 * MB};
     make_world(_i ? &io_modes[3] : NULL, 128);
     uint64_t seed = random_seed();
@@ -370,9 +357,8 @@ START_TEST(test_the_limit_is_kept_whatever_is_read) {
     }
     end_world();
 }
-END_TEST
 
-START_TEST(test_heads_stay_longer_than_leaf_pages) {
+TEST(test_heads_stay_longer_than_leaf_pages) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 3 * MB);
     struct random random = {5};
@@ -385,9 +371,8 @@ START_TEST(test_heads_stay_longer_than_leaf_pages) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_held_blobs_stay_whatever_the_limit) {
+TEST(test_held_blobs_stay_whatever_the_limit) {
     make_world(NULL, 128);
     struct art_store *store = store_open(&place, 1 * MB);
     struct art_blob *held[BLOBS];
@@ -409,9 +394,8 @@ START_TEST(test_held_blobs_stay_whatever_the_limit) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
+TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
     make_world(NULL, 128);
     struct art_store *resting = store_open(&place, 2 * MB), *working = store_open(&place, 10 * MB);
     for (unsigned i = 0; i < BLOBS; i++) {
@@ -436,9 +420,8 @@ START_TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
     art_store_close(resting);
     end_world();
 }
-END_TEST
 
-START_TEST(test_the_limit_may_be_changed) {
+TEST(test_the_limit_may_be_changed) {
     make_world(NULL, 100);
     struct art_store *store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
@@ -455,18 +438,16 @@ START_TEST(test_the_limit_may_be_changed) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_the_share_of_the_machines_memory) {
+TEST(test_the_share_of_the_machines_memory) {
     static const uint64_t sizes[][2] = {{24576, 1536}, {1024, 64}, {1008, 64}, {300, 64},
                                         {256, 64},     {128, 32},  {16, 4}};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         ck_assert_uint_eq(art_cached_memory_share(sizes[i][0] * MB), sizes[i][1] * MB);
     }
 }
-END_TEST
 
-START_TEST(test_a_store_may_keep_its_part_of_the_share) {
+TEST(test_a_store_may_keep_its_part_of_the_share) {
     struct art_store *stores[3];
     make_world(NULL, 30);
     for (unsigned n = 0; n < 3; n++) {
@@ -479,7 +460,6 @@ START_TEST(test_a_store_may_keep_its_part_of_the_share) {
     for (unsigned n = 0; n < 3; n++) art_store_close(stores[n]);
     end_world();
 }
-END_TEST
 
 /* A round over all shards. */
 static void rest(int64_t *now) {
@@ -487,7 +467,7 @@ static void rest(int64_t *now) {
 }
 
 /* Only of the share that all stores have together; a setting of one's own is kept. */
-START_TEST(test_what_rests_is_given_back) {
+LOOP_TEST(test_what_rests_is_given_back, 2) {
     int64_t now = (int64_t)1 << 40;
     make_world(NULL, 100);
     struct art_store *store = store_open(&place, _i ? 64 * MB : ART_CACHE_AUTO);
@@ -508,10 +488,9 @@ START_TEST(test_what_rests_is_given_back) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* Of a small one they would use little, but hold all. */
-START_TEST(test_only_what_is_read_ahead_and_large_has_large_pages) {
+LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     make_world(NULL, _i ? 100 : 30);
     struct art_store *store = store_open(&place, 64 * MB);
     for (unsigned i = 0; i < BLOBS; i++) {
@@ -523,7 +502,6 @@ START_TEST(test_only_what_is_read_ahead_and_large_has_large_pages) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
 
@@ -596,7 +574,9 @@ static void *writer(void *argument) {
     return NULL;
 }
 
-START_TEST(test_many_threads_read_one_file_while_one_writes) {
+CASE("threads", .seconds = SUITE_FOREVER)
+
+LOOP_TEST(test_many_threads_read_one_file_while_one_writes, 3) {
     static const unsigned modes[] = {7, 3, 0}; /* simulated, pwrite, uring */
     if (_i && !store_place_open(&place, &io_modes[modes[_i]], "test_store_cache")) return;
     if (_i) store_place_close(&place);
@@ -613,37 +593,7 @@ START_TEST(test_many_threads_read_one_file_while_one_writes) {
     ck_assert_msg(!failure, "%s", failure);
     end_world();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store cache");
-    TCase *tests = tcase_create("store cache");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_a_blob_of_a_small_file_is_read_in_four_calls_and_once);
-    tcase_add_test(tests, test_of_a_file_larger_than_the_cache_single_pages_are_read);
-    tcase_add_test(tests, test_of_a_small_file_single_pages_are_read_while_they_are_at_hand);
-    tcase_add_test(tests, test_a_blob_with_many_gaps_is_read_in_batches);
-    tcase_add_test(tests, test_a_walk_reads_ahead_and_each_page_once);
-    tcase_add_test(tests, test_what_is_read_ahead_comes_whole_in_one_call_a_blob);
-    tcase_add_test(tests, test_what_is_read_ahead_is_not_believed);
-    tcase_add_test(tests, test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not);
-    tcase_add_loop_test(tests, test_a_walk_that_rests_keeps_nobody_waiting, 0, IO_MODES);
-    tcase_add_test(tests, test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk);
-    tcase_add_test(tests, test_what_was_written_is_cached_where_there_is_room);
-    tcase_add_test(tests, test_a_superseded_blob_makes_room);
-    tcase_add_loop_test(tests, test_the_limit_is_kept_whatever_is_read, 0, 2);
-    tcase_add_test(tests, test_heads_stay_longer_than_leaf_pages);
-    tcase_add_test(tests, test_held_blobs_stay_whatever_the_limit);
-    tcase_add_test(tests, test_a_resting_connection_lets_go_of_what_is_above_its_share);
-    tcase_add_test(tests, test_the_limit_may_be_changed);
-    tcase_add_test(tests, test_the_share_of_the_machines_memory);
-    tcase_add_test(tests, test_a_store_may_keep_its_part_of_the_share);
-    tcase_add_loop_test(tests, test_what_rests_is_given_back, 0, 2);
-    tcase_add_loop_test(tests, test_only_what_is_read_ahead_and_large_has_large_pages, 0, 2);
-    TCase *threads = tcase_create("threads");
-    tcase_set_timeout(threads, 0);
-    tcase_add_loop_test(threads, test_many_threads_read_one_file_while_one_writes, 0, 3);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, threads);
-    return suite_run(suite);
+    return suite_run("store cache", .seconds = SUITE_FOREVER);
 }

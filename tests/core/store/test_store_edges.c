@@ -1,9 +1,6 @@
 /* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the
  * wrong moment, a store in memory whose memory ends; and what art_store_check() is for.
  */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
@@ -67,7 +64,7 @@ static int write_it(void) {
 
 #define OWNER(field) offsetof(struct art_owner_page, field)
 
-START_TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
+TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
     static const uint32_t one = 1, huge = ART_OWNER_PATH_MAX + 1, nothing = 0;
     static const struct {
         size_t at;
@@ -108,10 +105,9 @@ START_TEST(test_an_owner_page_that_lies_with_a_right_sum_names_nobody) {
     EXPECT_MESSAGE("slots of 0 bytes");
     end_world();
 }
-END_TEST
 
 /* The table at the head of superblock.c, and what stands in for what cannot be asked. */
-START_TEST(test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the_path) {
+TEST(test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the_path) {
     static const struct art_owner noted = {.own_inode = 7,
                                            .own_birth = 70,
                                            .host_inode = 8,
@@ -153,10 +149,9 @@ START_TEST(test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the
         ck_assert_ptr_nonnull(page);
     }
 }
-END_TEST
 
 /* Of a path that is longer than its room the end is kept: it has the name. */
-START_TEST(test_a_long_path_keeps_its_last_part) {
+TEST(test_a_long_path_keeps_its_last_part) {
     static char path[ART_OWNER_PATH_MAX + 500], other[sizeof path];
     static struct art_superblock block;
     memset(path, 'd', sizeof path);
@@ -172,11 +167,10 @@ START_TEST(test_a_long_path_keeps_its_last_part) {
     other[sizeof other - 2] = 'x';
     ck_assert_int_eq(art_superblock_owner(&block, store_uuid, &copy, &page), ART_OWNED_BY_COPY);
 }
-END_TEST
 
 /* A crash tore the making of the file: the first page is whole, no owner page is. Only who may have made it, and only
  * while nothing else is in it, makes it again. */
-START_TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
+TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty) {
     for (unsigned larger = 0; larger < 2; larger++) {
         make_world();
         static uint8_t bytes[ART_SUPERBLOCK_BYTES + ART_STORE_PAGE];
@@ -197,9 +191,8 @@ START_TEST(test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty
         end_world();
     }
 }
-END_TEST
 
-START_TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before) {
+TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "here/aside.db");
     sim_disk_put_file(place.sim, place.host_path, "host", 4);
@@ -210,11 +203,10 @@ START_TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_he
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
-START_TEST(test_half_a_name_makes_no_store) {
+TEST(test_half_a_name_makes_no_store) {
     struct art_store *store = (void *)&store;
     struct art_store_options options = {.path = "a.art"};
     EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
@@ -222,9 +214,8 @@ START_TEST(test_half_a_name_makes_no_store) {
     options = (struct art_store_options){.host_path = "a.db"};
     EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
 }
-END_TEST
 
-START_TEST(test_references_and_pages_that_cannot_be_are_refused) {
+TEST(test_references_and_pages_that_cannot_be_are_refused) {
     make_world();
     struct art_store *store = store_open(&place, 1 * MB);
     struct art_blob *blob;
@@ -266,9 +257,8 @@ START_TEST(test_references_and_pages_that_cannot_be_are_refused) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
+TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     make_world();
     struct art_store *store = store_open(&place, 64 * MB);
     uint32_t end, slot;
@@ -294,9 +284,8 @@ START_TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
+TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
     make_world();
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
@@ -310,7 +299,6 @@ START_TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 /* --- in memory ---------------------------------------------------------------------------------------------------- */
 
@@ -337,7 +325,7 @@ static int life_in_memory(struct store_blob *blob) {
     return rc;
 }
 
-START_TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
+TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
     struct store_blob blob;
     store_blob_make(&blob, 1, 1, 3, 20);
     short_memory_use();
@@ -358,9 +346,8 @@ START_TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
     ck_assert_uint_gt(failures, 4);
     store_blobs_free(&blob, 1);
 }
-END_TEST
 
-START_TEST(test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only) {
+TEST(test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only) {
     struct art_store *store;
     struct art_store_options options = {.cache_bytes = 1 * MB};
     uint32_t slot;
@@ -379,11 +366,10 @@ START_TEST(test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only) {
     EXPECT_MESSAGE("in memory");
     art_store_close(store);
 }
-END_TEST
 
 /* --- the check ---------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_what_a_store_holds_is_checked) {
+TEST(test_what_a_store_holds_is_checked) {
     make_world();
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
@@ -419,24 +405,7 @@ START_TEST(test_what_a_store_holds_is_checked) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store, edges");
-    TCase *tests = tcase_create("edges");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, test_an_owner_page_that_lies_with_a_right_sum_names_nobody);
-    tcase_add_test(tests, test_a_new_file_without_an_owner_is_made_again_only_while_it_is_empty);
-    tcase_add_test(tests, test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the_path);
-    tcase_add_test(tests, test_a_long_path_keeps_its_last_part);
-    tcase_add_test(tests, test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_before);
-    tcase_add_test(tests, test_half_a_name_makes_no_store);
-    tcase_add_test(tests, test_references_and_pages_that_cannot_be_are_refused);
-    tcase_add_test(tests, test_slots_given_back_at_the_wrong_moment_are_not_given_out);
-    tcase_add_test(tests, test_a_file_whose_size_cannot_be_asked_is_an_error_once);
-    tcase_add_test(tests, test_a_store_in_memory_may_be_short_of_it_anywhere);
-    tcase_add_test(tests, test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only);
-    tcase_add_test(tests, test_what_a_store_holds_is_checked);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("store, edges", .seconds = 60);
 }

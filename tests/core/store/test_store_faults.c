@@ -1,6 +1,5 @@
 /* The store when memory, the disk or the power fails: an error, the old state, and a usable connection; what was synced
  * stays, and nothing wrong is ever read. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@ static int begin(struct art_store *store, bool fresh) {
 
 /* ---- syncs and writes that fail ---------------------------------------------------------------------------------- */
 
-START_TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
+TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     struct store_place place;
     struct store_blob blobs[2], more;
     store_place_simulated(&place, 1);
@@ -55,9 +54,8 @@ START_TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     store_blobs_free(&more, 1);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_new_file_whose_sync_fails_is_not_used) {
+TEST(test_a_new_file_whose_sync_fails_is_not_used) {
     static const enum sim_call calls[] = {SIM_SYNC, SIM_SYNC_DIRECTORY};
     for (unsigned i = 0; i < 2; i++) {
         struct store_place place;
@@ -73,9 +71,8 @@ START_TEST(test_a_new_file_whose_sync_fails_is_not_used) {
         store_place_close(&place);
     }
 }
-END_TEST
 
-START_TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
+TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
     static const enum sim_call calls[] = {SIM_WRITE, SIM_WAIT};
     for (unsigned i = 0; i < 2; i++) {
         struct store_place place;
@@ -114,9 +111,8 @@ START_TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
         store_place_close(&place);
     }
 }
-END_TEST
 
-START_TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
+TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
     static const enum sim_call calls[] = {SIM_WRITE, SIM_WAIT};
     for (unsigned i = 0; i < 2; i++) {
         struct store_place place;
@@ -146,9 +142,8 @@ START_TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
         store_place_close(&place);
     }
 }
-END_TEST
 
-START_TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
+TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     struct store_place place;
     struct store_blob blobs[4];
     store_place_simulated(&place, 3);
@@ -172,7 +167,6 @@ START_TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     store_blobs_free(blobs, 4);
     store_place_close(&place);
 }
-END_TEST
 
 /* ---- everything fails once --------------------------------------------------------------------------------------- */
 
@@ -224,7 +218,7 @@ static void story_end(struct story *story) {
     ck_assert_msg(!art_cache_check(), "%s", art_error_message());
 }
 
-START_TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
+TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
     static const uint64_t limits[] = {64 * MB, 1 * MB};
     short_memory_use();
     for (unsigned l = 0; l < 2; l++) {
@@ -274,9 +268,8 @@ START_TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
+TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
     static const uint64_t limits[] = {64 * MB, 1 * MB};
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY};
     for (unsigned c = 0; c < 4; c++) {
@@ -310,7 +303,6 @@ START_TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
         }
     }
 }
-END_TEST
 
 /* ---- a long life with accidents ---------------------------------------------------------------------------------- */
 
@@ -419,7 +411,7 @@ static void life_accident(struct life *life) {
     }
 }
 
-START_TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
+TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
     uint64_t seed = random_seed();
     printf("accidents: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     for (unsigned round = 0; round < 12 * random_scale(); round++) {
@@ -445,20 +437,7 @@ START_TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
         store_place_close(&life.place);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store faults");
-    TCase *tests = tcase_create("store faults");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_a_failed_sync_poisons_the_store_until_it_is_opened_anew);
-    tcase_add_test(tests, test_a_new_file_whose_sync_fails_is_not_used);
-    tcase_add_test(tests, test_a_failed_write_fails_the_next_sync_though_it_was_reported);
-    tcase_add_test(tests, test_a_failed_write_that_was_given_up_fails_no_later_one);
-    tcase_add_test(tests, test_a_full_disk_is_an_error_and_later_forgotten);
-    tcase_add_test(tests, test_every_allocation_may_fail_and_the_next_try_succeeds);
-    tcase_add_test(tests, test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds);
-    tcase_add_test(tests, test_what_was_synced_survives_a_long_life_with_accidents);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("store faults", .seconds = SUITE_FOREVER);
 }

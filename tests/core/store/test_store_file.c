@@ -1,5 +1,4 @@
 /* The .art file beside its database: made, lost, copied, linked, cut, taken over, torn by a crash while it was made. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +63,7 @@ static int write_as(const char *path, const char *host_path) {
 
 /* ---- made -------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_opening_and_reading_make_no_file) {
+TEST(test_opening_and_reading_make_no_file) {
     store_place_simulated(&place, 1);
     struct store_blob blob;
     store_blob_make(&blob, 1, 1, 1, 3);
@@ -84,9 +83,8 @@ START_TEST(test_opening_and_reading_make_no_file) {
     store_blobs_free(&blob, 1);
     store_place_close(&place);
 }
-END_TEST
 
-START_TEST(test_a_file_put_back_is_found_without_reopening) {
+TEST(test_a_file_put_back_is_found_without_reopening) {
     make_world();
     sim_disk_rename_file(place.sim, place.path, "elsewhere");
     struct art_store *store = store_open(&place, 64 * MB);
@@ -96,9 +94,8 @@ START_TEST(test_a_file_put_back_is_found_without_reopening) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_new_file_has_the_databases_permissions) {
+TEST(test_a_new_file_has_the_databases_permissions) {
     struct store_place real;
     if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_file")) return;
     ck_assert_int_eq(chmod(real.host_path, 0640), 0);
@@ -112,9 +109,8 @@ START_TEST(test_a_new_file_has_the_databases_permissions) {
     store_blobs_free(&blob, 1);
     store_place_close(&real);
 }
-END_TEST
 
-START_TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
+TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
     store_place_simulated(&place, 1);
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(begin(store, true));
@@ -129,10 +125,9 @@ START_TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
     art_store_close(store);
     store_place_close(&place);
 }
-END_TEST
 
 /* Only bytes that we ourselves may have left are written over. */
-START_TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours) {
+TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours) {
     static uint8_t zeroes[ART_SUPERBLOCK_BYTES], text[4 * ART_PAGE];
     memset(text, 'x', sizeof text);
     make_world();
@@ -181,9 +176,8 @@ START_TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_b
     }
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
+TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     struct art_store *store = store_open_as(&place, place.path, "here/copy.db");
@@ -192,10 +186,9 @@ START_TEST(test_a_fresh_table_never_takes_the_original_databases_file) {
     EXPECT_OK(read_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
 /* Power fails at each step of making the file; whatever is left, the next connection makes or finds a good one. */
-START_TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
+TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
     unsigned made = 0;
     for (uint64_t seed = 1; seed <= 25 * random_scale(); seed++) {
         for (unsigned call = 1, done = 0; !done; call++) {
@@ -225,11 +218,10 @@ START_TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_w
     }
     ck_assert_uint_gt(made, 0);
 }
-END_TEST
 
 /* ---- whose it is ------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
+TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db"); /* VACUUM INTO keeps the .art file's name */
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/copy.db"));
@@ -241,7 +233,6 @@ START_TEST(test_a_copied_database_neither_reads_nor_writes_the_originals_file) {
     EXPECT_OK(write_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
 /* The database's name in another folder. */
 static void beside(char *out, size_t size) {
@@ -249,7 +240,7 @@ static void beside(char *out, size_t size) {
     snprintf(out, size, "there/%s", slash ? slash + 1 : place.host_path);
 }
 
-START_TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
+TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
     make_world();
     char database[600];
     beside(database, sizeof database);
@@ -265,9 +256,8 @@ START_TEST(test_a_database_copied_with_its_file_is_a_database_of_its_own) {
     EXPECT_OK(read_as("there/b.art", database));
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_database_may_move_with_its_file) {
+TEST(test_a_database_may_move_with_its_file) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db"); /* the inode stays */
     EXPECT_OK(write_as(place.path, "moved.db"));
@@ -276,10 +266,9 @@ START_TEST(test_a_database_may_move_with_its_file) {
     EXPECT_OK(write_as("moved.art", place.host_path));
     end_world();
 }
-END_TEST
 
 /* An old copy is put into the place of the owner, which lies aside and comes back. */
-START_TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
+TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
@@ -294,9 +283,8 @@ START_TEST(test_a_copy_in_the_owners_place_is_refused_until_it_adopts) {
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "aside.db"));
     end_world();
 }
-END_TEST
 
-START_TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) {
+TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "aside.db");
     sim_disk_copy_file(place.sim, "aside.db", place.host_path);
@@ -308,10 +296,9 @@ START_TEST(test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_
     EXPECT_OK(write_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
 /* Both were copied, and the database once more: two databases look at one file, whose owner page names neither. */
-START_TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
+TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) {
     make_world();
     sim_disk_copy_file(place.sim, place.path, "there/t.art");
     char same[600];
@@ -331,10 +318,9 @@ START_TEST(test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name) 
     EXPECT_RC(ART_FOREIGN, read_as("there/t.art", same));
     end_world();
 }
-END_TEST
 
 /* It needs nothing of the file, and would write over what another state of the database needs. */
-START_TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
+TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
     make_world();
     char database[600];
     beside(database, sizeof database);
@@ -352,9 +338,8 @@ START_TEST(test_a_table_without_a_file_takes_no_copied_one_that_has_content) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_store_says_whether_its_file_is_claimed) {
+TEST(test_a_store_says_whether_its_file_is_claimed) {
     make_world();
     struct art_store *store = store_open(&place, 64 * MB);
     ck_assert(!art_store_unclaimed(store)); /* nobody has looked yet */
@@ -376,18 +361,16 @@ START_TEST(test_a_store_says_whether_its_file_is_claimed) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_database_without_an_inode_is_known_by_its_path) {
+TEST(test_a_database_without_an_inode_is_known_by_its_path) {
     make_world();
     sim_disk_remove_file(place.sim, place.host_path);
     EXPECT_OK(write_as(place.path, place.host_path));
     EXPECT_RC(ART_FOREIGN, read_as(place.path, "here/other.db"));
     end_world();
 }
-END_TEST
 
-START_TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
+TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
     struct art_store *store = store_open_as(&place, place.path, "moved.db");
@@ -401,9 +384,8 @@ START_TEST(test_the_owner_is_noted_durably_before_anything_is_written) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
+TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
     for (uint64_t seed = 1; seed <= 60; seed++) {
         make_world();
         sim_disk_rename_file(place.sim, place.host_path, "moved.db");
@@ -421,9 +403,8 @@ START_TEST(test_a_crash_while_the_owner_is_noted_leaves_an_owner) {
         end_world();
     }
 }
-END_TEST
 
-START_TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted) {
+TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted) {
     make_world();
     for (unsigned page = 1; page <= 2; page++) { /* page 2 is the one in use; page 1 was never written */
         sim_disk_corrupt(place.sim, place.path, page * ART_PAGE + 40, 3);
@@ -440,9 +421,8 @@ START_TEST(test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adop
     EXPECT_OK(write_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
-START_TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
+TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     struct art_store *original = store_open(&place, 64 * MB);
@@ -463,11 +443,10 @@ START_TEST(test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more) {
     EXPECT_RC(ART_FOREIGN, read_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
 /* What the page cache has of the owner pages may be older than what the device has: it opens the owner's file, and
  * never refuses it; and it lets nobody write. */
-START_TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either) {
+TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "here/copy.db");
     sim_disk_let_pages_be_stale(place.sim, 1);
@@ -488,9 +467,8 @@ START_TEST(test_an_owner_that_the_page_cache_has_from_before_writes_no_more_eith
     }
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
+TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
     make_world();
     uint64_t len;
     uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
@@ -511,9 +489,8 @@ START_TEST(test_a_file_of_another_table_is_never_ours_not_even_by_adopt) {
     art_store_close(store);
     end_world();
 }
-END_TEST
 
-START_TEST(test_every_flipped_bit_of_the_superblock_is_found) {
+TEST(test_every_flipped_bit_of_the_superblock_is_found) {
     make_world();
     uint64_t seed = random_seed();
     printf("superblock: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
@@ -530,11 +507,10 @@ START_TEST(test_every_flipped_bit_of_the_superblock_is_found) {
     EXPECT_OK(read_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
 /* ---- links, lengths, replacement --------------------------------------------------------------------------------- */
 
-START_TEST(test_a_file_with_two_names_is_read_and_not_written) {
+TEST(test_a_file_with_two_names_is_read_and_not_written) {
     make_world();
     sim_disk_link_file(place.sim, place.path, "second.art");
     EXPECT_OK(read_as(place.path, place.host_path));
@@ -544,9 +520,8 @@ START_TEST(test_a_file_with_two_names_is_read_and_not_written) {
     EXPECT_OK(write_as(place.path, place.host_path));
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_symbolic_link_is_not_followed) {
+TEST(test_a_symbolic_link_is_not_followed) {
     struct store_place real;
     if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_file")) return;
     struct store_blob blob;
@@ -567,9 +542,8 @@ START_TEST(test_a_symbolic_link_is_not_followed) {
     store_blobs_free(&blob, 1);
     store_place_close(&real);
 }
-END_TEST
 
-START_TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
+TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
     make_world();
     uint64_t len;
     uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
@@ -595,9 +569,8 @@ START_TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
     free(whole);
     end_world();
 }
-END_TEST
 
-START_TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
+TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
     make_world();
     uint64_t len;
     uint8_t *bytes = sim_disk_file_bytes(place.sim, place.path, &len);
@@ -616,9 +589,8 @@ START_TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
     free(longer);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
+TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     make_world();
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(write_something(store));
@@ -639,9 +611,8 @@ START_TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     store_blobs_free(&more, 1);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_file_that_may_only_be_read_is_read) {
+TEST(test_a_file_that_may_only_be_read_is_read) {
     struct store_place real;
     if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_file")) return;
     struct store_blob blob;
@@ -669,11 +640,10 @@ START_TEST(test_a_file_that_may_only_be_read_is_read) {
     store_blobs_free(&blob, 1);
     store_place_close(&real);
 }
-END_TEST
 
 /* ---- the lock ---------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_one_connection_writes_at_a_time) {
+LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
     struct store_place here;
     if (io_modes[_i].kind == IO_MEMORY || !store_place_open(&here, &io_modes[_i], "test_store_file")) return;
     struct art_store *one = store_open(&here, 64 * MB), *two = store_open(&here, 64 * MB);
@@ -699,7 +669,6 @@ START_TEST(test_one_connection_writes_at_a_time) {
     store_blobs_free(&more, 1);
     store_place_close(&here);
 }
-END_TEST
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */
 
@@ -742,7 +711,7 @@ static int child(struct art_store *store, struct art_blob *held, const struct st
     return CHILD_GOOD;
 }
 
-START_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed) {
+LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MODES) {
     struct store_place here;
     if (!store_place_open(&here, &io_modes[_i], "test_store_file")) return;
     if (here.sim) { /* its handles live in one process */
@@ -783,43 +752,7 @@ START_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed) {
     store_blobs_free(&more, 1);
     store_place_close(&here);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store file");
-    TCase *tests = tcase_create("store file");
-    tcase_set_timeout(tests, 0);
-    tcase_add_test(tests, test_opening_and_reading_make_no_file);
-    tcase_add_test(tests, test_a_file_put_back_is_found_without_reopening);
-    tcase_add_test(tests, test_a_new_file_has_the_databases_permissions);
-    tcase_add_test(tests, test_the_files_own_folder_is_synced_before_a_phase_begins);
-    tcase_add_test(tests, test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours);
-    tcase_add_test(tests, test_a_fresh_table_never_takes_the_original_databases_file);
-    tcase_add_test(tests, test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way);
-    tcase_add_test(tests, test_a_copied_database_neither_reads_nor_writes_the_originals_file);
-    tcase_add_test(tests, test_a_database_copied_with_its_file_is_a_database_of_its_own);
-    tcase_add_test(tests, test_a_database_may_move_with_its_file);
-    tcase_add_test(tests, test_a_copy_in_the_owners_place_is_refused_until_it_adopts);
-    tcase_add_test(tests, test_a_copy_that_nobody_has_claimed_is_for_the_database_of_its_name);
-    tcase_add_test(tests, test_a_store_says_whether_its_file_is_claimed);
-    tcase_add_test(tests, test_a_table_without_a_file_takes_no_copied_one_that_has_content);
-    tcase_add_test(tests, test_an_owner_that_was_put_aside_finds_its_file_unchanged_when_it_is_back);
-    tcase_add_test(tests, test_a_database_without_an_inode_is_known_by_its_path);
-    tcase_add_test(tests, test_the_owner_is_noted_durably_before_anything_is_written);
-    tcase_add_test(tests, test_a_crash_while_the_owner_is_noted_leaves_an_owner);
-    tcase_add_test(tests, test_one_bad_owner_page_is_survived_and_two_forbid_writing_until_adopted);
-    tcase_add_test(tests, test_adopt_takes_a_file_over_and_its_old_owner_writes_no_more);
-    tcase_add_test(tests, test_an_owner_that_the_page_cache_has_from_before_writes_no_more_either);
-    tcase_add_test(tests, test_a_file_of_another_table_is_never_ours_not_even_by_adopt);
-    tcase_add_test(tests, test_every_flipped_bit_of_the_superblock_is_found);
-    tcase_add_test(tests, test_a_file_with_two_names_is_read_and_not_written);
-    tcase_add_test(tests, test_a_symbolic_link_is_not_followed);
-    tcase_add_test(tests, test_a_file_cut_short_says_so_and_keeps_what_it_has);
-    tcase_add_test(tests, test_rubbish_behind_the_last_slot_is_not_taken_for_free);
-    tcase_add_test(tests, test_a_file_replaced_while_it_is_open_is_the_one_that_is_written);
-    tcase_add_test(tests, test_a_file_that_may_only_be_read_is_read);
-    tcase_add_loop_test(tests, test_one_connection_writes_at_a_time, 0, IO_MODES);
-    tcase_add_loop_test(tests, test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, 0, IO_MODES);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("store file", .seconds = SUITE_FOREVER);
 }

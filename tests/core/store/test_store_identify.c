@@ -1,8 +1,6 @@
 /* Whose is a file that looks like an .art file? Asked by who may remove it, so that a doubt is a no. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +41,7 @@ static int ours(const char *path, const char *host_path) {
     return yes;
 }
 
-START_TEST(test_a_file_is_ours_by_the_inode_of_the_database) {
+TEST(test_a_file_is_ours_by_the_inode_of_the_database) {
     make_world();
     ck_assert_int_eq(ours(place.path, place.host_path), 1);
     sim_disk_rename_file(place.sim, place.host_path, "moved.db");
@@ -56,10 +54,9 @@ START_TEST(test_a_file_is_ours_by_the_inode_of_the_database) {
     ck_assert_int_eq(ours(place.path, "nowhere.db"), 0);
     end_world();
 }
-END_TEST
 
 /* Who opens a database and its file that were copied together takes the file; who cleans up leaves it. */
-START_TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
+TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
     make_world();
     sim_disk_copy_file(place.sim, place.host_path, "there/a.db");
     sim_disk_copy_file(place.sim, place.path, "there/b.art");
@@ -77,9 +74,8 @@ START_TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
     ck_assert_int_eq(ours(place.path, place.host_path), 1);
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_is_no_art_file_is_not_found) {
+TEST(test_what_is_no_art_file_is_not_found) {
     static uint8_t text[4 * ART_PAGE];
     make_world();
     memset(text, 'x', sizeof text);
@@ -96,9 +92,8 @@ START_TEST(test_what_is_no_art_file_is_not_found) {
     ck_assert_int_eq(ours("nowhere.art", place.host_path), -ART_MISSING);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
+TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
     make_world();
     for (unsigned page = 1; page <= 2; page++) sim_disk_corrupt(place.sim, place.path, page * ART_PAGE + 40, 3);
     ck_assert_int_eq(ours(place.path, place.host_path), 0);
@@ -106,9 +101,8 @@ START_TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
     ck_assert_int_eq(ours(place.path, place.host_path), -ART_CORRUPT);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
+TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
     make_world();
     static const enum sim_call calls[] = {SIM_OPEN, SIM_IDENTITY, SIM_READ};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -120,10 +114,9 @@ START_TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
     ck_assert_uint_eq(stats.open, 0);
     end_world();
 }
-END_TEST
 
 /* On the system's disk: links, folders and pipes are no .art files, and nobody waits for a pipe's other end. */
-START_TEST(test_only_regular_files_are_looked_at) {
+TEST(test_only_regular_files_are_looked_at) {
     struct store_place real;
     if (!store_place_open(&real, &io_modes[IO_MODES - 3], "test_store_identify")) return;
     struct art_store *store = store_open(&real, 64 * MB);
@@ -155,17 +148,7 @@ START_TEST(test_only_regular_files_are_looked_at) {
     store_blobs_free(&blob, 1);
     store_place_close(&real);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("store, identify");
-    TCase *tests = tcase_create("identify");
-    tcase_add_test(tests, test_a_file_is_ours_by_the_inode_of_the_database);
-    tcase_add_test(tests, test_a_copy_is_not_ours_until_its_own_database_has_written_it);
-    tcase_add_test(tests, test_what_is_no_art_file_is_not_found);
-    tcase_add_test(tests, test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so);
-    tcase_add_test(tests, test_a_disk_that_fails_is_an_error_and_no_answer);
-    tcase_add_test(tests, test_only_regular_files_are_looked_at);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("store, identify");
 }

@@ -1,7 +1,6 @@
 /* The check of blobs, references, fences and slots: each kind of damage is made, alone, with all hashes right that are
  * not the damage, and must be named. What is wrong within one blob is test_blob_trust.c's; here it must be
  * reached. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,7 +47,7 @@ static struct art_ref leaf(uint32_t number) {
 
 /* --- hashes ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_changed_page_is_named_with_slot_and_page) {
+TEST(test_a_changed_page_is_named_with_slot_and_page) {
     struct art_ref ref = leaf(2);
     check_slot(ref.slot)[ART_BLOB_PAGE + 100] ^= 1;
     reopened_finds("the page's hash is not that of the blob's trailer");
@@ -56,9 +55,8 @@ START_TEST(test_a_changed_page_is_named_with_slot_and_page) {
     ck_assert_uint_eq(check_told[0].page, 1);
     ck_assert_str_eq(check_told[0].place, check_options.path);
 }
-END_TEST
 
-START_TEST(test_every_changed_page_is_named) {
+TEST(test_every_changed_page_is_named) {
     struct art_ref one = leaf(1), two = leaf(4);
     check_slot(one.slot)[100] ^= 1;
     check_slot(one.slot)[ART_BLOB_PAGE + 100] ^= 1;
@@ -69,9 +67,8 @@ START_TEST(test_every_changed_page_is_named) {
     ck_assert_uint_eq(check_count, 4);
     ck_assert(check_has("the hash of the blob's trailer"));
 }
-END_TEST
 
-START_TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
+TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
     uint64_t csn = check_tree->csn + 1;
     struct art_ref ref = leaf(2);
     check_slot(ref.slot)[100] ^= 1;
@@ -83,18 +80,16 @@ START_TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
     ck_assert(check_has("the page's hash") && check_has("dir-0000/a") && check_has("zzz") && check_has("file-03605"));
     ck_assert_uint_eq(check_count, 4);
 }
-END_TEST
 
-START_TEST(test_a_damaged_index_hides_only_its_own_run) {
+TEST(test_a_damaged_index_hides_only_its_own_run) {
     check_slot(check_tree->root->run[BASE].top.slot)[20] ^= 1;
     check_slot(check_tree->root->run[0].top.slot)[20] ^= 1;
     check_must(check_reopen());
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 2);
 }
-END_TEST
 
-START_TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
+TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
     check_must(check_reopen());
     struct art_ref ref = check_tree->root->run[1].top;
     check_slot(ref.slot)[20] ^= 1;
@@ -103,11 +98,10 @@ START_TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
     ck_assert_uint_ge(check_count, 1);
     sim_disk_fail_nothing(check_disk);
 }
-END_TEST
 
 /* --- one blob's own ----------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_wrong_filter) {
+TEST(test_a_wrong_filter) {
     const struct art_ref *top = &check_tree->root->run[0].top;
     const struct art_blob_trailer *trailer = art_blob_trailer(check_slot(top->slot));
     ck_assert_uint_ne(trailer->filter, 0);
@@ -115,9 +109,8 @@ START_TEST(test_a_wrong_filter) {
     check_reseal_top(0);
     reopened_finds("the filter is not that of the entries");
 }
-END_TEST
 
-START_TEST(test_wrong_sums) {
+TEST(test_wrong_sums) {
     uint8_t *slot = check_slot(check_tree->root->run[0].top.slot);
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
     ck_assert_uint_ge(trailer->buckets, 2);
@@ -127,18 +120,16 @@ START_TEST(test_wrong_sums) {
     check_reseal_top(0);
     reopened_finds("the routing part is not that of the entries");
 }
-END_TEST
 
-START_TEST(test_a_wrong_least_version) {
+TEST(test_a_wrong_least_version) {
     struct art_blob_trailer *trailer =
         (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
     trailer->csn_min--;
     check_reseal_top(0);
     reopened_finds("the least commit sequence number is another");
 }
-END_TEST
 
-START_TEST(test_wrong_bounds) {
+LOOP_TEST(test_wrong_bounds, 3) {
     struct art_blob_trailer *trailer =
         (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
     if (_i == 0) trailer->csn_max++;
@@ -147,10 +138,9 @@ START_TEST(test_wrong_bounds) {
     check_reseal_top(0);
     reopened_finds("the bounds are not those of the entries");
 }
-END_TEST
 
 /* What a bucket's bounds say is made again from its entries, as all of the routing part is. */
-START_TEST(test_a_wrong_bound_of_a_bucket) {
+LOOP_TEST(test_a_wrong_bound_of_a_bucket, 3) {
     uint8_t *slot = check_slot(check_tree->root->run[0].top.slot);
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
     uint32_t at = trailer->routing + art_bounds_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
@@ -158,7 +148,6 @@ START_TEST(test_a_wrong_bound_of_a_bucket) {
     check_reseal_top(0);
     reopened_finds("the routing part is not that of the entries");
 }
-END_TEST
 
 static void third_labelled_otherwise(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
     static uint8_t label[ART_LABEL_MAX];
@@ -170,15 +159,14 @@ static void third_labelled_otherwise(uint32_t number, struct art_buffer *separat
     ref->label.data = label;
 }
 
-START_TEST(test_a_reference_with_another_label_than_its_blob) {
+TEST(test_a_reference_with_another_label_than_its_blob) {
     check_rebuild_index(BASE, third_labelled_otherwise);
     reopened_finds("the reference's label is not what the keys begin with");
     ck_assert_uint_eq(check_told[0].slot, leaf(2).slot);
 }
-END_TEST
 
 /* The last run holds nothing but puts: one that refers to what lies below is not the last. */
-START_TEST(test_the_last_run_with_a_delete) {
+TEST(test_the_last_run_with_a_delete) {
     struct art_root *root = check_root_take();
     art_root_remove_run(root, BASE);
     check_root_put(root);
@@ -186,7 +174,6 @@ START_TEST(test_the_last_run_with_a_delete) {
     check_must(check_run(false));
     ck_assert(check_has("the last run holds something else than a first put"));
 }
-END_TEST
 
 /* --- references --------------------------------------------------------------------------------------------------- */
 
@@ -198,7 +185,7 @@ static void second_as_fourth(uint32_t number, struct art_buffer *separator, stru
     if (number == 3) *ref = kept;
 }
 
-START_TEST(test_two_references_to_one_slot) {
+TEST(test_two_references_to_one_slot) {
     check_rebuild_index(BASE, second_as_fourth);
     check_must(check_reopen());
     check_must(check_run(true));
@@ -206,9 +193,8 @@ START_TEST(test_two_references_to_one_slot) {
     check_must(check_run(false));
     ck_assert(check_has("two references lead to one slot") || check_has("before its separator"));
 }
-END_TEST
 
-START_TEST(test_two_runs_with_one_blob) {
+TEST(test_two_runs_with_one_blob) {
     struct art_root *root = check_root_take();
     check_must(art_root_replace_run(root, 0, &root->run[1]));
     check_root_put(root);
@@ -217,26 +203,24 @@ START_TEST(test_two_runs_with_one_blob) {
     ck_assert_uint_eq(check_count, 1);
     ck_assert(check_has("two references lead to one slot"));
 }
-END_TEST
 
 static void third_outside(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
     (void)separator;
     if (number == 2) ref->slot = 4000000000u;
 }
 
-START_TEST(test_a_reference_out_of_the_file) {
+TEST(test_a_reference_out_of_the_file) {
     check_rebuild_index(BASE, third_outside);
     reopened_finds("a reference leads out of the file");
     ck_assert_uint_eq(check_told[0].slot, 4000000000u);
 }
-END_TEST
 
 static void third_from_the_future(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
     (void)separator;
     if (number == 2) ref->generation += 1000;
 }
 
-START_TEST(test_a_blob_of_another_generation) {
+TEST(test_a_blob_of_another_generation) {
     check_rebuild_index(BASE, third_from_the_future);
     check_must(check_reopen());
     check_must(check_run(false));
@@ -244,9 +228,8 @@ START_TEST(test_a_blob_of_another_generation) {
     ck_assert(check_has("a blob of a generation that is still to come"));
     ck_assert(check_has("it is of another generation than its reference"));
 }
-END_TEST
 
-START_TEST(test_a_generation_that_the_root_has_not_reached) {
+TEST(test_a_generation_that_the_root_has_not_reached) {
     struct art_root *root = check_root_take();
     root->generation = 2;
     check_root_put(root);
@@ -255,22 +238,20 @@ START_TEST(test_a_generation_that_the_root_has_not_reached) {
     ck_assert_uint_eq(check_count, 1);
     ck_assert(check_has("a blob of a generation that is still to come"));
 }
-END_TEST
 
 static void third_counts_more(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
     (void)separator;
     if (number == 2) ref->count++, ref->entries++;
 }
 
-START_TEST(test_a_reference_that_counts_more_than_there_is) {
+TEST(test_a_reference_that_counts_more_than_there_is) {
     check_rebuild_index(BASE, third_counts_more);
     struct art_root *root = check_root_take();
     check_root_put(root);
     reopened_finds("its counts are not those of its reference");
 }
-END_TEST
 
-START_TEST(test_a_run_with_another_number_of_blobs_or_pages) {
+TEST(test_a_run_with_another_number_of_blobs_or_pages) {
     for (int i = 0; i < 2; i++) {
         struct art_root *root = check_root_take();
         if (i)
@@ -285,9 +266,8 @@ START_TEST(test_a_run_with_another_number_of_blobs_or_pages) {
         check_root_put(root);
     }
 }
-END_TEST
 
-START_TEST(test_a_run_that_is_too_deep) {
+TEST(test_a_run_that_is_too_deep) {
     struct art_root *root = check_root_take();
     root->run[BASE].top.level = ART_LEVELS_MAX;
     check_root_put(root);
@@ -295,7 +275,6 @@ START_TEST(test_a_run_that_is_too_deep) {
     check_must(check_run(false));
     ck_assert(check_has("a run is deeper than 8 levels"));
 }
-END_TEST
 
 /* --- fences ------------------------------------------------------------------------------------------------------- */
 
@@ -310,22 +289,20 @@ static void third_begins_earlier(uint32_t number, struct art_buffer *separator, 
     if (number == 2) separator->data[separator->len - 1]--;
 }
 
-START_TEST(test_a_blob_that_begins_before_its_separator) {
+TEST(test_a_blob_that_begins_before_its_separator) {
     check_rebuild_index(BASE, third_begins_later);
     reopened_finds("the blob's keys begin before the separator that leads to it");
     ck_assert_uint_eq(check_told[0].slot, leaf(2).slot);
 }
-END_TEST
 
-START_TEST(test_a_blob_that_goes_on_behind_the_next_separator) {
+TEST(test_a_blob_that_goes_on_behind_the_next_separator) {
     check_rebuild_index(BASE, third_begins_earlier);
     reopened_finds("the blob's keys go on behind the next separator");
     ck_assert_uint_eq(check_told[0].slot, leaf(1).slot);
 }
-END_TEST
 
 /* Over two levels: the first child of an index blob has that blob's fence, and the last one the next blob's. */
-START_TEST(test_fences_hold_for_all_below_them) {
+TEST(test_fences_hold_for_all_below_them) {
     check_world_free();
     check_world_new_deep();
     check_rebuild_index(0, third_begins_later);
@@ -335,9 +312,8 @@ START_TEST(test_fences_hold_for_all_below_them) {
     check_rebuild_index(0, third_begins_earlier);
     reopened_finds("the blob's keys go on behind the next separator");
 }
-END_TEST
 
-START_TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
+TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
     check_world_free();
     check_world_new_deep();
     struct art_run_cursor cursor;
@@ -357,7 +333,6 @@ START_TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
     ck_assert_uint_eq(check_count, 3);
     ck_assert(check_has("the page's hash") && check_has("dir-0000/a") && check_has("dir-0119/a"));
 }
-END_TEST
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
@@ -369,16 +344,15 @@ static void retired_list(const uint8_t *slots, uint8_t count) {
     check_must(art_buffer_append(&check_toy->retired, bytes, (size_t)(at - bytes)));
 }
 
-START_TEST(test_a_slot_in_use_that_is_retired) {
+TEST(test_a_slot_in_use_that_is_retired) {
     uint8_t slot = (uint8_t)check_tree->root->run[1].top.slot, slots[] = {slot, 200, 220};
     retired_list(slots, 3);
     check_finds("a slot in use stands in the list of retired slots");
     ck_assert_uint_eq(check_told[0].slot, slot);
     ck_assert_str_eq(check_told[0].place, "the state table");
 }
-END_TEST
 
-START_TEST(test_a_list_of_retired_slots_that_makes_no_sense) {
+TEST(test_a_list_of_retired_slots_that_makes_no_sense) {
     uint8_t slots[] = {200, 210, 210};
     retired_list(slots, 3);
     check_finds("the list of retired slots cannot be decoded");
@@ -389,9 +363,8 @@ START_TEST(test_a_list_of_retired_slots_that_makes_no_sense) {
     check_toy->retired.data[0] = 9;
     check_finds("the list of retired slots cannot be decoded");
 }
-END_TEST
 
-START_TEST(test_a_connection_that_is_wrong_about_slots) {
+TEST(test_a_connection_that_is_wrong_about_slots) {
     check_must(art_slots_know(check_tree));
     check_is_clean();
     check_must(art_slot_set_add(&check_tree->slots.used, 300));
@@ -402,9 +375,8 @@ START_TEST(test_a_connection_that_is_wrong_about_slots) {
     check_finds("a slot is taken for free by this connection and is not");
     check_must(art_slot_set_add(&check_tree->slots.used, leaf(0).slot));
 }
-END_TEST
 
-START_TEST(test_a_free_slot_that_the_table_uses) {
+TEST(test_a_free_slot_that_the_table_uses) {
     struct art_commit commit;
     uint8_t value = 7;
     check_put("new", art_bytes(&value, 1));
@@ -417,18 +389,16 @@ START_TEST(test_a_free_slot_that_the_table_uses) {
     ck_assert_uint_eq(check_told[0].slot, leaf(1).slot);
     art_slot_set_remove(&check_tree->slots.free, leaf(1).slot);
 }
-END_TEST
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_missing_file_is_one_problem) {
+TEST(test_a_missing_file_is_one_problem) {
     sim_disk_remove_file(check_disk, check_options.path);
     reopened_finds("the .art file is missing");
     ck_assert_int_eq(check_told[0].rc, ART_MISSING);
 }
-END_TEST
 
-START_TEST(test_a_file_cut_short) {
+TEST(test_a_file_cut_short) {
     uint64_t len;
     static uint8_t copy[64 * ART_BLOB_BYTES];
     uint8_t *bytes = sim_disk_file_bytes(check_disk, check_options.path, &len);
@@ -440,27 +410,24 @@ START_TEST(test_a_file_cut_short) {
     ck_assert_uint_ge(check_count, 2);
     ck_assert(check_has("a reference leads out of the file, which has 3 slots"));
 }
-END_TEST
 
-START_TEST(test_owner_pages_of_which_none_is_left) {
+TEST(test_owner_pages_of_which_none_is_left) {
     check_slot(0)[ART_STORE_PAGE + 5] ^= 1;
     check_slot(0)[2 * ART_STORE_PAGE + 5] ^= 1;
     reopened_finds("both owner pages are damaged");
 }
-END_TEST
 
-START_TEST(test_a_superblock_that_was_changed) {
+TEST(test_a_superblock_that_was_changed) {
     check_slot(0)[40] ^= 1;
     check_must(check_reopen());
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 1);
     ck_assert_uint_eq(check_told[0].slot, 0);
 }
-END_TEST
 
 /* --- quick, read-only, short of memory ---------------------------------------------------------------------------- */
 
-START_TEST(test_the_quick_check_leaves_out_the_leaves) {
+TEST(test_the_quick_check_leaves_out_the_leaves) {
     check_slot(leaf(2).slot)[100] ^= 1;
     check_must(check_reopen());
     check_must(check_run(true));
@@ -472,9 +439,8 @@ START_TEST(test_the_quick_check_leaves_out_the_leaves) {
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 1);
 }
-END_TEST
 
-START_TEST(test_a_read_only_database_is_checked) {
+TEST(test_a_read_only_database_is_checked) {
     check_options.read_only = true;
     check_must(check_reopen());
     check_is_clean();
@@ -484,10 +450,9 @@ START_TEST(test_a_read_only_database_is_checked) {
     ck_assert_uint_eq(check_count, 1);
     ck_assert_uint_eq(sim_disk_calls(check_disk, SIM_LOCK), sim_disk_calls(check_disk, SIM_LOCK));
 }
-END_TEST
 
 /* Neither a wrong problem nor a lost one: each allocation fails once. */
-START_TEST(test_without_memory_it_says_so) {
+TEST(test_without_memory_it_says_so) {
     int64_t failures = 1, n = 0;
     unsigned fatal = 0;
     check_slot(leaf(2).slot)[100] ^= 1;
@@ -505,77 +470,8 @@ START_TEST(test_without_memory_it_says_so) {
     fflush(stdout);
     ck_assert_uint_gt(fatal * random_stride(), 40);
 }
-END_TEST
-
-static TCase *hashes(void) {
-    TCase *tcase = tcase_create("hashes");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_changed_page_is_named_with_slot_and_page);
-    tcase_add_test(tcase, test_every_changed_page_is_named);
-    tcase_add_test(tcase, test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere);
-    tcase_add_test(tcase, test_a_damaged_index_hides_only_its_own_run);
-    tcase_add_test(tcase, test_a_read_that_fails_is_a_problem_and_not_the_end);
-    tcase_add_test(tcase, test_a_wrong_filter);
-    tcase_add_test(tcase, test_wrong_sums);
-    tcase_add_test(tcase, test_a_wrong_least_version);
-    tcase_add_loop_test(tcase, test_wrong_bounds, 0, 3);
-    tcase_add_loop_test(tcase, test_a_wrong_bound_of_a_bucket, 0, 3);
-    tcase_add_test(tcase, test_a_reference_with_another_label_than_its_blob);
-    tcase_add_test(tcase, test_the_last_run_with_a_delete);
-    return tcase;
-}
-
-static TCase *references(void) {
-    TCase *tcase = tcase_create("references");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_two_references_to_one_slot);
-    tcase_add_test(tcase, test_two_runs_with_one_blob);
-    tcase_add_test(tcase, test_a_reference_out_of_the_file);
-    tcase_add_test(tcase, test_a_blob_of_another_generation);
-    tcase_add_test(tcase, test_a_generation_that_the_root_has_not_reached);
-    tcase_add_test(tcase, test_a_reference_that_counts_more_than_there_is);
-    tcase_add_test(tcase, test_a_run_with_another_number_of_blobs_or_pages);
-    tcase_add_test(tcase, test_a_run_that_is_too_deep);
-    tcase_add_test(tcase, test_a_blob_that_begins_before_its_separator);
-    tcase_add_test(tcase, test_a_blob_that_goes_on_behind_the_next_separator);
-    tcase_add_test(tcase, test_fences_hold_for_all_below_them);
-    tcase_add_test(tcase, test_a_damaged_index_blob_hides_what_is_below_it);
-    return tcase;
-}
-
-static TCase *slots(void) {
-    TCase *tcase = tcase_create("slots");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_slot_in_use_that_is_retired);
-    tcase_add_test(tcase, test_a_list_of_retired_slots_that_makes_no_sense);
-    tcase_add_test(tcase, test_a_connection_that_is_wrong_about_slots);
-    tcase_add_test(tcase, test_a_free_slot_that_the_table_uses);
-    tcase_add_test(tcase, test_a_missing_file_is_one_problem);
-    tcase_add_test(tcase, test_a_file_cut_short);
-    tcase_add_test(tcase, test_owner_pages_of_which_none_is_left);
-    tcase_add_test(tcase, test_a_superblock_that_was_changed);
-    return tcase;
-}
-
-static TCase *ways(void) {
-    TCase *tcase = tcase_create("ways");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_the_quick_check_leaves_out_the_leaves);
-    tcase_add_test(tcase, test_a_read_only_database_is_checked);
-    tcase_add_test(tcase, test_without_memory_it_says_so);
-    return tcase;
-}
 
 int main(void) {
     short_memory_use();
-    Suite *suite = suite_create("check, blobs");
-    suite_add_tcase(suite, hashes());
-    suite_add_tcase(suite, references());
-    suite_add_tcase(suite, slots());
-    suite_add_tcase(suite, ways());
-    return suite_run(suite);
+    return suite_run("check, blobs", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

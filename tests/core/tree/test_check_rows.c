@@ -1,6 +1,5 @@
 /* The check of the log, of memory, and of rows and large values: each kind of damage is made, alone, and must be named.
  * test_check_blobs.c has the blobs and slots. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,34 +49,30 @@ static void finds_in_log_and_run(const char *words) {
     check_finds(words);
 }
 
-START_TEST(test_a_row_that_replaces_what_is_nowhere) {
+TEST(test_a_row_that_replaces_what_is_nowhere) {
     check_plant(check_row_key("new"), word("x"), now(), ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'new': what it replaces is in no run below");
 }
-END_TEST
 
-START_TEST(test_a_row_that_adds_what_was_there) {
+TEST(test_a_row_that_adds_what_was_there) {
     check_plant(check_row_key("dir-0001/file-00105"), word("x"), now(), 0);
     finds_in_log_and_run("row 'dir-0001/file-00105': what it adds was there");
 }
-END_TEST
 
-START_TEST(test_a_row_that_replaces_what_is_deleted) {
+TEST(test_a_row_that_replaces_what_is_deleted) {
     check_plant(check_row_key("dir-0001/file-00101"), word("x"), now(), ART_SHADOWS_OLDER);
     check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
     check_commit(false); /* a merge would refuse it */
     check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
 }
-END_TEST
 
-START_TEST(test_a_delete_of_what_is_nowhere) {
+TEST(test_a_delete_of_what_is_nowhere) {
     check_plant(check_row_key("no\nwhere'"), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'no\\x0awhere\\x27': what it replaces is in no run below");
 }
-END_TEST
 
 /* Many, so that they fill pages, which a merge would rather copy. */
-START_TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
+TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
     struct art_commit commit;
     char path[40];
     for (int i = 0; i < 1000; i++) {
@@ -90,19 +85,17 @@ START_TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
     ck_assert_ptr_nonnull(strstr(art_error_message(), "refers to a row that no run below it has"));
     art_tree_rolled_back(check_tree);
 }
-END_TEST
 
-START_TEST(test_a_version_that_the_table_has_not_reached) {
+TEST(test_a_version_that_the_table_has_not_reached) {
     check_plant(check_row_key("new"), word("x"), now() + 1000, 0);
     check_finds("row 'new': a version that the table has not reached");
     check_commit(true);
     check_finds("a version that the table has not reached");
     ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
 }
-END_TEST
 
 /* The log has come as far, but the root that names the blob has not. */
-START_TEST(test_a_version_that_the_root_has_not_reached) {
+TEST(test_a_version_that_the_root_has_not_reached) {
     check_plant(check_row_key("new"), word("x"), now() + 1, 0);
     check_commit(true);
     check_put("more", word("y"));
@@ -110,106 +103,91 @@ START_TEST(test_a_version_that_the_root_has_not_reached) {
     check_finds("a version that the table has not reached");
     ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
 }
-END_TEST
 
-START_TEST(test_a_row_without_a_version) {
+TEST(test_a_row_without_a_version) {
     check_plant(check_row_key("new"), word("x"), 0, 0);
     finds_in_log_and_run("row 'new': a version that the table has not reached");
 }
-END_TEST
 
-START_TEST(test_an_older_run_with_a_newer_version) {
+TEST(test_an_older_run_with_a_newer_version) {
     check_plant(check_row_key("dir-0001/file-00111"), word("x"), 1, ART_SHADOWS_OLDER); /* the second run's is 2 */
     check_finds("row 'dir-0001/file-00111': an older run has a newer version");
 }
-END_TEST
 
-START_TEST(test_keys_of_no_name_space) {
+TEST(test_keys_of_no_name_space) {
     check_plant(art_bytes((const uint8_t *)"\7abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
     finds_in_log_and_run("row 'abc': no such name space");
 }
-END_TEST
 
-START_TEST(test_an_empty_key) {
+TEST(test_an_empty_key) {
     static const uint8_t nothing[ART_KEY_PADDING];
     check_plant(art_bytes(nothing, 0), word("x"), now(), 0);
     finds_in_log_and_run("row '': no such name space");
 }
-END_TEST
 
-START_TEST(test_a_value_too_long_for_one_entry) {
+TEST(test_a_value_too_long_for_one_entry) {
     check_plant(check_row_key("new"), check_large(ART_VALUE_INLINE_MAX + 1, 1), now(), 0);
     check_finds("row 'new': a value too long for one entry");
 }
-END_TEST
 
-START_TEST(test_a_long_key_is_shown_cut_short) {
+TEST(test_a_long_key_is_shown_cut_short) {
     char path[200];
     memset(path, 'p', sizeof path);
     path[sizeof path - 1] = 0;
     check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     check_finds("row 'pppppppppppppppppppppppppppppppppppppppp...': what");
 }
-END_TEST
 
 /* --- large values ------------------------------------------------------------------------------------------------- */
 
 enum { BIG = 10000, BIG_CSN = 1 }; /* "big/0": three chunks of the first transaction, whose counter began at 0 */
 
-START_TEST(test_a_reference_that_makes_no_sense) {
+TEST(test_a_reference_that_makes_no_sense) {
     check_plant(check_row_key("new"), word("short"), now(), ART_OVERFLOW);
     finds_in_log_and_run("row 'new': a reference to chunks that cannot be decoded");
 }
-END_TEST
 
-START_TEST(test_a_value_longer_than_any) {
+TEST(test_a_value_longer_than_any) {
     check_plant(check_row_key("new"), check_reference(ART_VALUE_MAX + 1, now(), 5, 0), now(), ART_OVERFLOW);
     finds_in_log_and_run("row 'new': its value is longer than any can be");
 }
-END_TEST
 
-START_TEST(test_a_value_newer_than_its_row) {
+TEST(test_a_value_newer_than_its_row) {
     check_plant(check_row_key("new"), check_reference(5000, now() + 3, 5, 0), now(), ART_OVERFLOW);
     finds_in_log_and_run("row 'new': its value is newer than the row");
 }
-END_TEST
 
-START_TEST(test_a_value_without_pieces) {
+TEST(test_a_value_without_pieces) {
     check_plant(check_row_key("new"), check_reference(5000, now(), 5, 0), now(), ART_OVERFLOW);
     finds_in_log_and_run("row 'new': chunk 0 of its value is missing");
 }
-END_TEST
 
-START_TEST(test_a_missing_piece_in_the_middle) {
+TEST(test_a_missing_piece_in_the_middle) {
     check_plant(check_row_key("new"), check_reference(9000, now(), 5, 0), now(), ART_OVERFLOW);
     check_plant(check_piece_key(now(), 5, 0), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
     check_plant(check_piece_key(now(), 5, 2), check_large(9000 - 2 * ART_OVERFLOW_CHUNK, 77), now(), 0);
     finds_in_log_and_run("row 'new': chunk 1 of its value is missing");
 }
-END_TEST
 
-START_TEST(test_a_deleted_piece) {
+TEST(test_a_deleted_piece) {
     check_plant(check_piece_key(BIG_CSN, 0, 1), word(""), now(), ART_DELETE | ART_SHADOWS_OLDER);
     finds_in_log_and_run("row 'big/0': chunk 1 of its value is deleted");
 }
-END_TEST
 
-START_TEST(test_a_piece_of_another_length) {
+TEST(test_a_piece_of_another_length) {
     check_put("new", check_large(9000, 9));
     check_plant(check_piece_key(now(), 0, 1), check_large(100, 9), now(), 0);
     finds_in_log_and_run("row 'new': chunk 1 of its value has another length");
 }
-END_TEST
 
-START_TEST(test_a_value_that_does_not_match_its_hash) {
+TEST(test_a_value_that_does_not_match_its_hash) {
     check_put("new", check_large(9000, 9));
     check_plant(check_piece_key(now(), 0, 1), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
     finds_in_log_and_run("row 'new': its value is not what its hash says");
 }
-END_TEST
 
 /* Behind the reference: the first column is a text, of which a hash is kept, the second a number. */
-START_TEST(test_a_value_with_other_data_in_summed_columns) {
+LOOP_TEST(test_a_value_with_other_data_in_summed_columns, 6) {
     static struct art_measures has = {2, 1, 2};
     struct art_entry row;
     uint8_t reference[ART_OVERFLOW_REF_MAX], long_value[9000];
@@ -230,51 +208,44 @@ START_TEST(test_a_value_with_other_data_in_summed_columns) {
     finds_in_log_and_run("row 'new': its value has other data in summed columns");
     check_summary = (struct art_summary){0};
 }
-END_TEST
 
-START_TEST(test_a_piece_behind_the_end_of_the_value) {
+TEST(test_a_piece_behind_the_end_of_the_value) {
     check_put("new", check_large(9000, 9));
     check_plant(check_piece_key(now(), 0, 3), check_large(10, 77), now(), 0);
     finds_in_log_and_run("some belong to no row, or to several");
 }
-END_TEST
 
-START_TEST(test_pieces_that_no_row_has) {
+TEST(test_pieces_that_no_row_has) {
     check_plant(check_piece_key(now(), 7, 0), check_large(10, 77), now(), 0);
     check_plant(check_piece_key(now(), 7, 1), check_large(10, 78), now(), 0);
     finds_in_log_and_run("some belong to no row, or to several");
 }
-END_TEST
 
-START_TEST(test_pieces_that_two_rows_have) {
+TEST(test_pieces_that_two_rows_have) {
     struct art_bytes value = check_large(BIG, 0);
     uint64_t hash = art_hash64(value.data, value.len);
     check_plant(check_row_key("other"), check_reference(BIG, BIG_CSN, 0, hash), now(), ART_OVERFLOW);
     finds_in_log_and_run("some belong to no row, or to several");
 }
-END_TEST
 
-START_TEST(test_a_piece_whose_key_has_another_length) {
+TEST(test_a_piece_whose_key_has_another_length) {
     check_plant(art_bytes((const uint8_t *)"\2abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
     finds_in_log_and_run("chunk 'abc': a chunk's key has another length");
 }
-END_TEST
 
-START_TEST(test_a_piece_of_another_version_than_its_id) {
+TEST(test_a_piece_of_another_version_than_its_id) {
     check_put("new", check_large(4097, 9));
     check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK, 9), now() - 1, 0);
     check_finds("a chunk of another version than its id");
 }
-END_TEST
 
-START_TEST(test_a_piece_that_refers_to_pieces) {
+TEST(test_a_piece_that_refers_to_pieces) {
     check_put("new", check_large(4097, 9));
     check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK, 9), now(), ART_OVERFLOW);
     finds_in_log_and_run("a chunk that refers to chunks");
 }
-END_TEST
 
-START_TEST(test_strays_are_counted_among_many_values) {
+TEST(test_strays_are_counted_among_many_values) {
     enum { MANY = 8192 + 700 };
     uint64_t csn = now();
     struct art_bytes value = check_large(20, 3);
@@ -294,7 +265,6 @@ START_TEST(test_strays_are_counted_among_many_values) {
     ck_assert_uint_ge(named, MANY - 2);
     ck_assert_uint_eq(chunks - named, 2);
 }
-END_TEST
 
 /* --- the log ------------------------------------------------------------------------------------------------------ */
 
@@ -316,20 +286,18 @@ static void finds_in_log(const char *words) {
     check_finds(words);
 }
 
-START_TEST(test_a_log_row_that_was_changed) {
+TEST(test_a_log_row_that_was_changed) {
     ck_assert_uint_eq(check_toy->log.rows, 3);
     log_row(1)->data[log_row(1)->len - 1] ^= 1;
     finds_in_log("row 4 does not follow the row before it");
 }
-END_TEST
 
-START_TEST(test_a_log_row_that_is_cut_off) {
+TEST(test_a_log_row_that_is_cut_off) {
     log_row(2)->len = 5;
     finds_in_log("a row of 16 bytes or less");
 }
-END_TEST
 
-START_TEST(test_a_log_row_with_its_hash_but_without_sense) {
+TEST(test_a_log_row_with_its_hash_but_without_sense) {
     struct toy_row *row = log_row(2);
     struct art_hash128 before;
     memcpy(&before, log_row(1)->data, sizeof before);
@@ -338,33 +306,28 @@ START_TEST(test_a_log_row_with_its_hash_but_without_sense) {
     memcpy(row->data, &hash, sizeof hash);
     finds_in_log("redo bytes with unknown flags");
 }
-END_TEST
 
-START_TEST(test_a_missing_log_row) {
+TEST(test_a_missing_log_row) {
     drop_row(1);
     finds_in_log("row 4 is missing");
 }
-END_TEST
 
-START_TEST(test_a_missing_root) {
+TEST(test_a_missing_root) {
     drop_row(0);
     finds_in_log("the root is missing");
 }
-END_TEST
 
-START_TEST(test_an_empty_log) {
+TEST(test_an_empty_log) {
     while (check_toy->log.rows) drop_row(0);
     finds_in_log("it is empty");
 }
-END_TEST
 
-START_TEST(test_a_root_that_was_changed) {
+TEST(test_a_root_that_was_changed) {
     log_row(0)->data[60] ^= 4;
     finds_in_log("root does not match its checksum");
 }
-END_TEST
 
-START_TEST(test_a_row_before_the_root) {
+TEST(test_a_row_before_the_root) {
     struct art_root *root = check_root_take();
     root->csn = 4;
     memcpy(&root->chain, log_row(1)->data, sizeof root->chain);
@@ -372,9 +335,8 @@ START_TEST(test_a_row_before_the_root) {
     check_must(check_run(false));
     ck_assert(check_has("row 4 is not behind the root, which has 4"));
 }
-END_TEST
 
-START_TEST(test_a_row_with_a_negative_number) {
+TEST(test_a_row_with_a_negative_number) {
     struct toy_log *log = &check_toy->log;
     memmove(&log->row[1], &log->row[0], log->rows++ * sizeof log->row[0]);
     log->row[0] = (struct toy_row){UINT64_MAX - 4, calloc(1, 1), 1};
@@ -382,19 +344,17 @@ START_TEST(test_a_row_with_a_negative_number) {
     ck_assert(check_has("a row has the number -5"));
     ck_assert_uint_eq(check_count, 1);
 }
-END_TEST
 
-START_TEST(test_a_row_that_stands_there_twice) {
+TEST(test_a_row_that_stands_there_twice) {
     struct toy_log *log = &check_toy->log;
     struct toy_row *last = log_row(log->rows - 1), *again = log_row(log->rows++);
     *again = (struct toy_row){last->csn, malloc(last->len), last->len};
     memcpy(again->data, last->data, last->len);
     check_finds("row 5 comes behind row 5");
 }
-END_TEST
 
 /* Each bad row is named once, and what does not depend on them is looked at. */
-START_TEST(test_damage_to_the_log_does_not_hide_other_damage) {
+TEST(test_damage_to_the_log_does_not_hide_other_damage) {
     for (int i = 0; i < 3; i++) {
         check_put("more", check_large(5, (uint8_t)i));
         check_commit(false);
@@ -407,23 +367,20 @@ START_TEST(test_damage_to_the_log_does_not_hide_other_damage) {
     ck_assert_uint_eq(check_count, 3);
     ck_assert(check_has("row 4 does not") && check_has("row 7 does not") && check_has("the page's hash"));
 }
-END_TEST
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_connection_that_knows_another_last_row) {
+TEST(test_a_connection_that_knows_another_last_row) {
     drop_row(2);
     check_finds("this connection stands at another row than the log's last");
 }
-END_TEST
 
-START_TEST(test_a_connection_that_has_another_root) {
+TEST(test_a_connection_that_has_another_root) {
     check_tree->root->generation++;
     check_finds("this connection has another root than the log");
 }
-END_TEST
 
-START_TEST(test_a_connection_that_has_other_rows_in_memory) {
+TEST(test_a_connection_that_has_other_rows_in_memory) {
     struct art_entry entry = {.value = word("changed"), .csn = check_tree->csn};
     check_must(art_memtable_put(check_tree->memtable, check_row_key("late/1"), &entry, ART_PUT_PLAIN));
     check_finds("this connection has other rows in memory than the log");
@@ -431,23 +388,20 @@ START_TEST(test_a_connection_that_has_other_rows_in_memory) {
     check_must(art_memtable_put(check_tree->memtable, check_row_key("late/4"), &entry, ART_PUT_PLAIN));
     check_finds("this connection has other rows in memory than the log");
 }
-END_TEST
 
-START_TEST(test_a_memtable_that_does_not_agree_with_itself) {
+TEST(test_a_memtable_that_does_not_agree_with_itself) {
     check_tree->memtable->bytes++;
     refused(art_tree_check(check_tree), ART_CORRUPT, "a wrong number of bytes");
     check_tree->memtable->bytes--;
 }
-END_TEST
 
-START_TEST(test_a_store_that_does_not_agree_with_itself) {
+TEST(test_a_store_that_does_not_agree_with_itself) {
     check_tree->store->pinned_pages++;
     refused(art_tree_check(check_tree), ART_MISUSE, "the pages of the pinned blobs are miscounted");
     check_tree->store->pinned_pages--;
 }
-END_TEST
 
-START_TEST(test_counts_that_rows_do_not_add_up_to) {
+TEST(test_counts_that_rows_do_not_add_up_to) {
     struct art_root *root = check_root_take();
     ck_assert_uint_eq(root->runs, 3);
     art_root_unref(root);
@@ -456,11 +410,10 @@ START_TEST(test_counts_that_rows_do_not_add_up_to) {
     ck_assert(check_has("rows and chunks, and there are"));
     check_tree->memtable->weight -= 2;
 }
-END_TEST
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_transaction_is_checked_with_what_it_has_changed) {
+TEST(test_a_transaction_is_checked_with_what_it_has_changed) {
     check_put("new", check_large(9000, 9));
     check_delete("big/0");
     check_delete("late/1");
@@ -474,9 +427,8 @@ START_TEST(test_a_transaction_is_checked_with_what_it_has_changed) {
     art_tree_committed(check_tree);
     check_is_clean();
 }
-END_TEST
 
-START_TEST(test_a_spilled_transaction_is_checked) {
+TEST(test_a_spilled_transaction_is_checked) {
     merges = true;
     check_tree->options.spill_limit = 1 << 16;
     char path[40];
@@ -493,20 +445,18 @@ START_TEST(test_a_spilled_transaction_is_checked) {
     art_tree_rollback_to(check_tree, 0);
     check_is_clean();
 }
-END_TEST
 
-START_TEST(test_a_transaction_that_must_be_rolled_back_is_not_checked) {
+TEST(test_a_transaction_that_must_be_rolled_back_is_not_checked) {
     check_put("new", check_large(9, 9));
     check_tree->txn.doomed = ART_IO;
     ck_assert_int_eq(check_run(false), ART_IO);
     ck_assert_uint_eq(check_count, 0);
     check_tree->txn.doomed = 0;
 }
-END_TEST
 
 /* --- how it ends -------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_it_ends_when_the_host_has_heard_enough) {
+TEST(test_it_ends_when_the_host_has_heard_enough) {
     for (int i = 0; i < 50; i++) {
         char path[20];
         snprintf(path, sizeof path, "wrong/%d", i);
@@ -518,9 +468,8 @@ START_TEST(test_it_ends_when_the_host_has_heard_enough) {
     check_must(check_run(false));
     ck_assert_uint_eq(check_count, 7);
 }
-END_TEST
 
-START_TEST(test_the_first_problem_is_an_error_of_its_own) {
+TEST(test_the_first_problem_is_an_error_of_its_own) {
     check_plant(check_row_key("new"), word("x"), now(), ART_SHADOWS_OLDER);
     ck_assert_int_eq(art_tree_check(check_tree), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "row 'new': what it replaces"));
@@ -529,9 +478,8 @@ START_TEST(test_the_first_problem_is_an_error_of_its_own) {
     ck_assert_int_eq(art_tree_check(check_tree), ART_MISSING);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "missing"));
 }
-END_TEST
 
-START_TEST(test_it_can_be_interrupted_anywhere) {
+TEST(test_it_can_be_interrupted_anywhere) {
     unsigned patience = 1;
     int rc = ART_INTERRUPT;
     for (; rc == ART_INTERRUPT; patience++) {
@@ -544,93 +492,7 @@ START_TEST(test_it_can_be_interrupted_anywhere) {
     check_toy->patience = 0;
     check_is_clean();
 }
-END_TEST
-
-static TCase *rows(void) {
-    TCase *tcase = tcase_create("rows");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_row_that_replaces_what_is_nowhere);
-    tcase_add_test(tcase, test_a_row_that_adds_what_was_there);
-    tcase_add_test(tcase, test_a_row_that_replaces_what_is_deleted);
-    tcase_add_test(tcase, test_a_delete_of_what_is_nowhere);
-    tcase_add_test(tcase, test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere);
-    tcase_add_test(tcase, test_a_version_that_the_table_has_not_reached);
-    tcase_add_test(tcase, test_a_version_that_the_root_has_not_reached);
-    tcase_add_test(tcase, test_a_row_without_a_version);
-    tcase_add_test(tcase, test_an_older_run_with_a_newer_version);
-    tcase_add_test(tcase, test_keys_of_no_name_space);
-    tcase_add_test(tcase, test_an_empty_key);
-    tcase_add_test(tcase, test_a_value_too_long_for_one_entry);
-    tcase_add_test(tcase, test_a_long_key_is_shown_cut_short);
-    return tcase;
-}
-
-static TCase *values(void) {
-    TCase *tcase = tcase_create("values");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_reference_that_makes_no_sense);
-    tcase_add_test(tcase, test_a_value_longer_than_any);
-    tcase_add_test(tcase, test_a_value_newer_than_its_row);
-    tcase_add_test(tcase, test_a_value_without_pieces);
-    tcase_add_test(tcase, test_a_missing_piece_in_the_middle);
-    tcase_add_test(tcase, test_a_deleted_piece);
-    tcase_add_test(tcase, test_a_piece_of_another_length);
-    tcase_add_test(tcase, test_a_value_that_does_not_match_its_hash);
-    tcase_add_loop_test(tcase, test_a_value_with_other_data_in_summed_columns, 0, 6);
-    tcase_add_test(tcase, test_a_piece_behind_the_end_of_the_value);
-    tcase_add_test(tcase, test_pieces_that_no_row_has);
-    tcase_add_test(tcase, test_pieces_that_two_rows_have);
-    tcase_add_test(tcase, test_a_piece_whose_key_has_another_length);
-    tcase_add_test(tcase, test_a_piece_of_another_version_than_its_id);
-    tcase_add_test(tcase, test_a_piece_that_refers_to_pieces);
-    tcase_add_test(tcase, test_strays_are_counted_among_many_values);
-    return tcase;
-}
-
-static TCase *logs(void) {
-    TCase *tcase = tcase_create("log");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_log_row_that_was_changed);
-    tcase_add_test(tcase, test_a_log_row_that_is_cut_off);
-    tcase_add_test(tcase, test_a_log_row_with_its_hash_but_without_sense);
-    tcase_add_test(tcase, test_a_missing_log_row);
-    tcase_add_test(tcase, test_a_missing_root);
-    tcase_add_test(tcase, test_an_empty_log);
-    tcase_add_test(tcase, test_a_root_that_was_changed);
-    tcase_add_test(tcase, test_a_row_before_the_root);
-    tcase_add_test(tcase, test_a_row_with_a_negative_number);
-    tcase_add_test(tcase, test_a_row_that_stands_there_twice);
-    tcase_add_test(tcase, test_damage_to_the_log_does_not_hide_other_damage);
-    tcase_add_test(tcase, test_a_connection_that_knows_another_last_row);
-    tcase_add_test(tcase, test_a_connection_that_has_another_root);
-    tcase_add_test(tcase, test_a_connection_that_has_other_rows_in_memory);
-    tcase_add_test(tcase, test_a_memtable_that_does_not_agree_with_itself);
-    tcase_add_test(tcase, test_a_store_that_does_not_agree_with_itself);
-    tcase_add_test(tcase, test_counts_that_rows_do_not_add_up_to);
-    return tcase;
-}
-
-static TCase *ways(void) {
-    TCase *tcase = tcase_create("ways");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_a_transaction_is_checked_with_what_it_has_changed);
-    tcase_add_test(tcase, test_a_spilled_transaction_is_checked);
-    tcase_add_test(tcase, test_a_transaction_that_must_be_rolled_back_is_not_checked);
-    tcase_add_test(tcase, test_it_ends_when_the_host_has_heard_enough);
-    tcase_add_test(tcase, test_the_first_problem_is_an_error_of_its_own);
-    tcase_add_test(tcase, test_it_can_be_interrupted_anywhere);
-    return tcase;
-}
 
 int main(void) {
-    Suite *suite = suite_create("check, rows");
-    suite_add_tcase(suite, rows());
-    suite_add_tcase(suite, values());
-    suite_add_tcase(suite, logs());
-    suite_add_tcase(suite, ways());
-    return suite_run(suite);
+    return suite_run("check, rows", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
 }

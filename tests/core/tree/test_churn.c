@@ -4,7 +4,6 @@
  * Blobs are of 4 pages, and what is counted are slots: a file of 130 of them is to such blobs what one of 68 MB is to
  * full ones. The host makes a checkpoint where the tree says that slots wait for one, as ext/ does (test_sql_vacuum.c).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -171,19 +170,17 @@ static void churn(int which, uint32_t count, uint32_t percent) {
 }
 
 /* Deletes wait beside the rows that they hide: with blobs as small as these a little longer. */
-START_TEST(test_a_churn_of_twenty_times_the_data_ends_near_it) {
+LOOP_TEST(test_a_churn_of_twenty_times_the_data_ends_near_it, CHURNS) {
     churn(_i, 20000, (churns[_i].work == change_some ? 160 : 170) + (few_times() ? SWOLLEN : 0));
 }
-END_TEST
 
 /* What a merge has just left, and one or two level-0 runs, are as much as the rows: for a few commits, not for a third
  * of them. */
-START_TEST(test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6) {
+LOOP_TEST(test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6, CHURNS) {
     churn(_i, 3200, 250);
 }
-END_TEST
 
-START_TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again) {
+TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again) {
     enum { BEFORE = 20000, LEFT = 1000 };
     struct art_tree_info info;
     make(false);
@@ -203,7 +200,6 @@ START_TEST(test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* --- rows that expire --------------------------------------------------------------------------------------------- */
 
@@ -248,7 +244,7 @@ static void load_log(bool wal, uint32_t live, uint32_t bytes, uint32_t small) {
     commit_as_host();
 }
 
-START_TEST(test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits) {
+LOOP_TEST(test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits, LOGS) {
     uint32_t live = logs[_i].live, bytes = logs[_i].bytes, small = logs[_i].small, most = 0;
     load_log(logs[_i].wal, live, bytes, small);
     uint32_t size = (live * bytes + small * 80) / (LOG_BLOB_PAGES * ART_BLOB_PAGE);
@@ -265,10 +261,9 @@ START_TEST(test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* Nothing comes, and all goes. */
-START_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file) {
+LOOP_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file, 2) {
     enum { LIVE = 20000, BYTES = 900 };
     uint32_t most = 0;
     load_log(_i, LIVE, BYTES, 0);
@@ -283,24 +278,7 @@ START_TEST(test_rows_that_are_deleted_in_order_leave_a_small_file) {
     ck_assert_uint_le(most, BESIDE);
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("churn");
-    TCase *tests = tcase_create("churn");
-    tcase_set_timeout(tests, 300);
-    tcase_add_loop_test(tests, test_a_churn_of_twenty_times_the_data_ends_near_it, 0, CHURNS);
-    tcase_add_loop_test(tests, test_a_churn_of_few_rows_ends_within_two_and_a_half_times_and_is_seldom_beyond_1_6, 0,
-                        CHURNS);
-    suite_add_tcase(suite, tests);
-    TCase *expiry = tcase_create("expiry");
-    tcase_set_timeout(expiry, 300);
-    tcase_add_loop_test(expiry, test_rows_that_expire_at_the_front_do_not_outlive_a_few_commits, 0, LOGS);
-    tcase_add_loop_test(expiry, test_rows_that_are_deleted_in_order_leave_a_small_file, 0, 2);
-    suite_add_tcase(suite, expiry);
-    TCase *levels = tcase_create("levels");
-    tcase_set_timeout(levels, 300);
-    tcase_add_test(levels, test_a_table_that_has_become_small_is_one_run_and_what_hides_it_again);
-    suite_add_tcase(suite, levels);
-    return suite_run(suite);
+    return suite_run("churn", .seconds = 300);
 }

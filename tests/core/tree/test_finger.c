@@ -4,7 +4,6 @@
  * The model is one number a key: its value, 0 where there is no row. All directories have the same names in them, and
  * blobs are small, so that most leaves have a directory's name for a label.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -158,7 +157,7 @@ static void step(struct random *random) {
     }
 }
 
-START_TEST(test_lookups_side_by_side_find_what_others_find) {
+TEST(test_lookups_side_by_side_find_what_others_find) {
     struct random random = {random_seed()};
     printf("finger: seed %llu\n", (unsigned long long)random.state);
     for (unsigned round = 0; round < 2 * random_scale(); round++) {
@@ -168,9 +167,8 @@ START_TEST(test_lookups_side_by_side_find_what_others_find) {
         end();
     }
 }
-END_TEST
 
-START_TEST(test_a_new_root_is_looked_at_anew) {
+TEST(test_a_new_root_is_looked_at_anew) {
     make(false);
     for (int other = 0; other < 2; other++) {
         for (unsigned i = 5000; i < 5100; i++) look(i);
@@ -187,11 +185,10 @@ START_TEST(test_a_new_root_is_looked_at_anew) {
     }
     end();
 }
-END_TEST
 
 /* --- without a descent for each ----------------------------------------------------------------------------------- */
 
-START_TEST(test_lookups_in_the_order_of_keys_seldom_descend) {
+TEST(test_lookups_in_the_order_of_keys_seldom_descend) {
     make(false);
     uint64_t before = tree->helped.finger;
     for (unsigned i = 0; i < KEYS; i++) look(i);
@@ -205,7 +202,6 @@ START_TEST(test_lookups_in_the_order_of_keys_seldom_descend) {
     ck_assert_uint_eq(tree->helped.finger, before);
     end();
 }
-END_TEST
 
 /* --- damage ------------------------------------------------------------------------------------------------------- */
 
@@ -234,7 +230,7 @@ static void damage_leaf(void) {
         sim_disk_corrupt(disk, options.path, at + page * ART_PAGE + 100, 3);
 }
 
-START_TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
+TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
     make(false);
     art_tree_close(trees[1]);                       /* with its part of the cache */
     for (unsigned i = 2990; i < 3010; i++) look(i); /* a leaf of two directories: a short label */
@@ -245,16 +241,7 @@ START_TEST(test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one) {
     ck_assert_uint_eq(unreadable(3001), lost); /* without a finger */
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("finger");
-    TCase *tcase = tcase_create("finger");
-    tcase_set_timeout(tcase, 600);
-    tcase_add_test(tcase, test_lookups_side_by_side_find_what_others_find);
-    tcase_add_test(tcase, test_a_new_root_is_looked_at_anew);
-    tcase_add_test(tcase, test_lookups_in_the_order_of_keys_seldom_descend);
-    tcase_add_test(tcase, test_keys_of_other_leaves_do_not_share_the_fate_of_a_damaged_one);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("finger", .seconds = 600);
 }

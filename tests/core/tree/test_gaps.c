@@ -5,7 +5,6 @@
  * leaves. The program's calls of art_merge_step(), art_tree_select() and art_tree_rank_above() from elsewhere are
  * counted (the linker's --wrap).
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "tests/support/of_core.h"
@@ -223,7 +222,7 @@ static void change(struct random *random) {
     }
 }
 
-START_TEST(test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left) {
+TEST(test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left) {
     struct random random = {random_seed()};
     printf("gaps: seed %llu\n", (unsigned long long)random.state);
     selects = 0;
@@ -239,9 +238,8 @@ START_TEST(test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left) 
     }
     ck_assert_uint_gt(selects, 100);
 }
-END_TEST
 
-START_TEST(test_an_open_cursor_finds_the_row_that_comes_into_a_gap) {
+TEST(test_an_open_cursor_finds_the_row_that_comes_into_a_gap) {
     load();
     set_all(1, KEYS - 1, false);
     struct art_cursor *cursor, *other;
@@ -265,7 +263,6 @@ START_TEST(test_an_open_cursor_finds_the_row_that_comes_into_a_gap) {
     art_cursor_close(other);
     small_tree_end();
 }
-END_TEST
 
 /* --- without looking at each -------------------------------------------------------------------------------------- */
 
@@ -282,7 +279,7 @@ static unsigned steps_of_seek(int low, int high, bool backward, int expected) {
     return steps;
 }
 
-START_TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
+TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
     load();
     set_all(2000, 10000, false);
     end_transaction();
@@ -309,7 +306,6 @@ START_TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
     }
     small_tree_end();
 }
-END_TEST
 
 /* The first row of each prefix, or the last one: none of these searches passes more than so many deletes. */
 static void expect_edges(bool backward, unsigned first, unsigned most) {
@@ -334,7 +330,7 @@ static void sweep(bool newest) {
     }
 }
 
-START_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once) {
+LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
     bool newest = _i;
     load();
     sweep(newest);
@@ -354,7 +350,6 @@ START_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* Of a level's listing: from each prefix to the next. */
 static unsigned most_steps_of_skips(void) {
@@ -373,7 +368,7 @@ static unsigned most_steps_of_skips(void) {
     return most;
 }
 
-START_TEST(test_a_listing_passes_expired_rows_once) {
+TEST(test_a_listing_passes_expired_rows_once) {
     load();
     sweep(false);
     end_transaction();
@@ -381,9 +376,8 @@ START_TEST(test_a_listing_passes_expired_rows_once) {
     ck_assert_uint_lt(most_steps_of_skips(), PASSED_AGAIN);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
+TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
     uint32_t mark;
     load();
     set(KEYS - 1, false);
@@ -404,9 +398,8 @@ START_TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
     steps_of_seek(0, KEYS - 1, false, 0);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
+TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
     struct art_tree *own, *other;
     load();
     sweep(false);
@@ -428,9 +421,8 @@ START_TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
     tree = own;
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_row_far_on_is_found_by_a_few_looks) {
+LOOP_TEST(test_a_row_far_on_is_found_by_a_few_looks, 2) {
     bool backward = _i;
     int by = backward ? -1 : 1;
     load();
@@ -452,9 +444,8 @@ START_TEST(test_a_row_far_on_is_found_by_a_few_looks) {
     }
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_queue_is_read_from_its_head) {
+TEST(test_a_queue_is_read_from_its_head) {
     load();
     for (int i = 0; i < KEYS - 1; i++) {
         set((unsigned)i, false);
@@ -463,9 +454,8 @@ START_TEST(test_a_queue_is_read_from_its_head) {
     }
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
+TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
     load();
     set_all(2000, 10000, false);
     steps_of_seek(2000, KEYS, false, 10000);
@@ -486,7 +476,6 @@ START_TEST(test_what_is_remembered_ends_with_the_row_that_comes_there) {
     steps_of_seek(2000, KEYS, false, 2500);
     small_tree_end();
 }
-END_TEST
 
 /* --- what is remembered ------------------------------------------------------------------------------------------- */
 
@@ -518,7 +507,7 @@ static void expect_no_row(unsigned i) {
     }
 }
 
-START_TEST(test_what_is_remembered_has_no_rows_and_has_a_limit) {
+TEST(test_what_is_remembered_has_no_rows_and_has_a_limit) {
     struct random random = {random_seed()};
     struct art_bytes low, high;
     make();
@@ -548,7 +537,6 @@ START_TEST(test_what_is_remembered_has_no_rows_and_has_a_limit) {
     ck_assert_uint_gt(tree->gaps.count, 0);
     small_tree_end();
 }
-END_TEST
 
 static unsigned met_of(unsigned from, unsigned to) {
     struct art_bytes low, high;
@@ -560,7 +548,7 @@ static unsigned met_of(unsigned from, unsigned to) {
     return met;
 }
 
-START_TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
+TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
     make();
     ck_assert_uint_eq(met_of(300, PLACES), 0);
     met_of(300, PLACES);
@@ -569,24 +557,7 @@ START_TEST(test_of_more_gaps_than_are_remembered_some_are_met_again) {
     ck_assert_uint_gt(met_of(0, 300), 50); /* out of 60: others have made room */
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("gaps");
-    TCase *tcase = tcase_create("gaps");
-    tcase_set_timeout(tcase, 600);
-    tcase_add_test(tcase, test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left);
-    tcase_add_test(tcase, test_an_open_cursor_finds_the_row_that_comes_into_a_gap);
-    tcase_add_test(tcase, test_deletes_are_passed_by_the_sums_and_then_from_memory);
-    tcase_add_loop_test(tcase, test_expired_rows_of_many_prefixes_are_passed_each_once, 0, 2);
-    tcase_add_test(tcase, test_a_listing_passes_expired_rows_once);
-    tcase_add_test(tcase, test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since);
-    tcase_add_test(tcase, test_another_connection_finds_the_rows_that_come_into_a_gap);
-    tcase_add_test(tcase, test_what_is_remembered_has_no_rows_and_has_a_limit);
-    tcase_add_test(tcase, test_of_more_gaps_than_are_remembered_some_are_met_again);
-    tcase_add_loop_test(tcase, test_a_row_far_on_is_found_by_a_few_looks, 0, 2);
-    tcase_add_test(tcase, test_a_queue_is_read_from_its_head);
-    tcase_add_test(tcase, test_what_is_remembered_ends_with_the_row_that_comes_there);
-    suite_add_tcase(suite, tcase);
-    return suite_run(suite);
+    return suite_run("gaps", .seconds = 600);
 }

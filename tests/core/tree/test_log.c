@@ -1,6 +1,5 @@
 /* When the log is full (core/tree/txn/log_cost.c), and what its flushes write: small ones join, and the chunks of new
  * values go behind all others (core/tree/run/append.c). */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -55,7 +54,7 @@ static uint32_t rows_until_flush(uint32_t from, uint32_t each) {
     }
 }
 
-START_TEST(test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not) {
+TEST(test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not) {
     make(0, ART_LOG_AUTO);
     put_rows(0, 1000);
     flush();
@@ -66,9 +65,8 @@ START_TEST(test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not) {
     ck_assert_msg(load > 10000 && load < 17000, "%u", load);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_small_commit_behind_a_load_empties_its_log) {
+TEST(test_a_small_commit_behind_a_load_empties_its_log) {
     make(0, ART_LOG_AUTO);
     put_rows(0, 5000);
     commit();
@@ -80,10 +78,9 @@ START_TEST(test_a_small_commit_behind_a_load_empties_its_log) {
     ck_assert_uint_eq(info().log_rows, 0);
     small_tree_end();
 }
-END_TEST
 
 /* Whatever was in the log before goes with it. */
-START_TEST(test_a_commit_of_many_rows_leaves_nothing_to_be_replayed) {
+TEST(test_a_commit_of_many_rows_leaves_nothing_to_be_replayed) {
     make(0, ART_LOG_AUTO);
     put_rows(0, 8192);
     commit();
@@ -99,11 +96,10 @@ START_TEST(test_a_commit_of_many_rows_leaves_nothing_to_be_replayed) {
     ck_assert_uint_eq(rows(), 8192 + 8193 + 1000 + 10000);
     small_tree_end();
 }
-END_TEST
 
 /* Rows of redo are what takes time to read, whatever keys they are of; and who has only read them counts as who has
  * written them. */
-START_TEST(test_changes_of_one_row_fill_the_log_for_all_connections) {
+TEST(test_changes_of_one_row_fill_the_log_for_all_connections) {
     struct art_tree *other;
     make(0, ART_LOG_AUTO);
     put_rows(0, 100);
@@ -125,9 +121,8 @@ START_TEST(test_changes_of_one_row_fill_the_log_for_all_connections) {
     art_tree_close(first);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
+TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
     make(0, 100 << 10);
     put_rows(0, 100);
     flush();
@@ -141,7 +136,6 @@ START_TEST(test_a_limit_in_bytes_is_taken_at_its_word) {
     ck_assert_uint_eq(info().log_rows, 0);
     small_tree_end();
 }
-END_TEST
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
@@ -174,7 +168,7 @@ static void has_value(uint32_t i, uint32_t seed, uint32_t len) {
     art_row_release(&row);
 }
 
-START_TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
+TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
     make(0, ART_LOG_AUTO);
     put_rows(0, 100);
     flush();
@@ -200,10 +194,9 @@ START_TEST(test_values_of_up_to_a_megabyte_go_through_the_log) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* The last blob of the last run is written anew now and then, and nothing else. */
-START_TEST(test_a_new_value_is_written_once_however_many_runs_there_are) {
+TEST(test_a_new_value_is_written_once_however_many_runs_there_are) {
     enum { VALUES = 1500, FLUSH = 60 };
     make(16, UINT64_C(1) << 40);
     put_rows(0, 20000);
@@ -220,10 +213,9 @@ START_TEST(test_a_new_value_is_written_once_however_many_runs_there_are) {
     for (uint32_t i = 0; i < VALUES; i += 7) has_value(50000 + i, i, VALUE);
     small_tree_end();
 }
-END_TEST
 
 /* However few they were in each flush. */
-START_TEST(test_blobs_of_values_are_full) {
+TEST(test_blobs_of_values_are_full) {
     make(16, UINT64_C(1) << 40);
     put_rows(0, 1000);
     flush();
@@ -238,10 +230,9 @@ START_TEST(test_blobs_of_values_are_full) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* Values that are replaced and deleted, short and long ones, over commits, flushes, spills and rollbacks. */
-START_TEST(test_values_come_and_go_at_the_end_of_the_last_run) {
+LOOP_TEST(test_values_come_and_go_at_the_end_of_the_last_run, 4) {
     enum { KEYS = 120, STEPS = 1200 };
     static uint32_t seed[KEYS], len[KEYS], was_seed[KEYS], was_len[KEYS];
     make((uint32_t[]){4, 7, 16, 0}[_i], _i % 2 ? ART_LOG_AUTO : 200 << 10);
@@ -289,12 +280,11 @@ START_TEST(test_values_come_and_go_at_the_end_of_the_last_run) {
     }
     small_tree_end();
 }
-END_TEST
 
 /* --- small flushes ------------------------------------------------------------------------------------------------ */
 
 /* The same rows, flushed by a short log and by the whole of a long one: the levels below pay alike. */
-START_TEST(test_small_flushes_write_little_more_than_large_ones) {
+TEST(test_small_flushes_write_little_more_than_large_ones) {
     enum { ROWS = 40000, MANY = 20000, BLOB = 32 };
     uint64_t written[2], most = 0;
     for (int many = 0; many < 2; many++) {
@@ -316,22 +306,7 @@ START_TEST(test_small_flushes_write_little_more_than_large_ones) {
     ck_assert_uint_le(written[1], written[0] * 3 / 2);
     ck_assert_uint_le(most, ART_RUNS_MAX);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("log");
-    TCase *all = tcase_create("log");
-    tcase_set_timeout(all, 300);
-    tcase_add_test(all, test_a_log_of_small_commits_is_short_and_one_of_a_load_is_not);
-    tcase_add_test(all, test_a_small_commit_behind_a_load_empties_its_log);
-    tcase_add_test(all, test_a_commit_of_many_rows_leaves_nothing_to_be_replayed);
-    tcase_add_test(all, test_changes_of_one_row_fill_the_log_for_all_connections);
-    tcase_add_test(all, test_a_limit_in_bytes_is_taken_at_its_word);
-    tcase_add_test(all, test_values_of_up_to_a_megabyte_go_through_the_log);
-    tcase_add_test(all, test_a_new_value_is_written_once_however_many_runs_there_are);
-    tcase_add_test(all, test_blobs_of_values_are_full);
-    tcase_add_loop_test(all, test_values_come_and_go_at_the_end_of_the_last_run, 0, 4);
-    tcase_add_test(all, test_small_flushes_write_little_more_than_large_ones);
-    suite_add_tcase(suite, all);
-    return suite_run(suite);
+    return suite_run("log", .seconds = 300);
 }

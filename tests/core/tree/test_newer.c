@@ -4,7 +4,6 @@
  * those, in both directions and in any range, wherever entries lie, and though an entry that is passed over hides an
  * older one. Then, that a walk which passes over rows teaches the tree nothing wrong of where there are none.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/store/private.h"
@@ -84,7 +83,7 @@ static void look(struct random *random) {
     expect_rows(&range, low, high, random_once_in(random, 2));
 }
 
-START_TEST(test_rows_newer_than_a_version) {
+LOOP_TEST(test_rows_newer_than_a_version, 6) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("newer: seed %llu\n", (unsigned long long)random.state);
     value_len = _i % 2 ? 600 : 20;
@@ -110,10 +109,9 @@ START_TEST(test_rows_newer_than_a_version) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* Deleted rows lie between rows that are passed over: a later walk must not take these for deleted, too. */
-START_TEST(test_a_walk_that_passes_over_rows_learns_no_gap) {
+LOOP_TEST(test_a_walk_that_passes_over_rows_learns_no_gap, 2) {
     value_len = 20;
     make(8);
     write_rows(0, KEYS, 1, true);
@@ -132,10 +130,9 @@ START_TEST(test_a_walk_that_passes_over_rows_learns_no_gap) {
     art_cursor_close(cursor);
     small_tree_end();
 }
-END_TEST
 
 /* The jump leads behind the last entry of a bucket, and nothing behind that is newer. */
-START_TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
+TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
     for (unsigned n = 0; n < 300; n++) {
         unsigned x = 10 + n % 60 * 10;
         value_len = 20 + n / 60 * 5;
@@ -156,7 +153,6 @@ START_TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
         small_tree_end();
     }
 }
-END_TEST
 
 /* Pages that the walk reads, of which nothing is in memory. */
 static uint64_t pages_read(uint64_t since, bool descending) {
@@ -169,7 +165,7 @@ static uint64_t pages_read(uint64_t since, bool descending) {
 }
 
 /* Two runs of deletes over the rows: nothing older is newer than the bound, so they hide nothing. */
-START_TEST(test_pages_with_deletes_alone_are_not_read) {
+LOOP_TEST(test_pages_with_deletes_alone_are_not_read, 2) {
     value_len = 100;
     make(8);
     write_rows(0, KEYS, 1, true);
@@ -196,10 +192,9 @@ START_TEST(test_pages_with_deletes_alone_are_not_read) {
     pages_read(since, !_i);
     small_tree_end();
 }
-END_TEST
 
 /* Cursors are used again. */
-START_TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
+TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     struct art_buffer found = {0};
     value_len = 20;
     make(0);
@@ -218,17 +213,7 @@ START_TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     art_buffer_clear(&found);
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("newer than a version");
-    TCase *all = tcase_create("newer");
-    tcase_set_timeout(all, 0);
-    tcase_add_loop_test(all, test_rows_newer_than_a_version, 0, 6);
-    tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_learns_no_gap, 0, 2);
-    tcase_add_test(all, test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over);
-    tcase_add_loop_test(all, test_pages_with_deletes_alone_are_not_read, 0, 2);
-    tcase_add_test(all, test_the_next_user_of_a_cursor_gets_all_rows);
-    suite_add_tcase(suite, all);
-    return suite_run(suite);
+    return suite_run("newer than a version", .seconds = SUITE_FOREVER);
 }

@@ -4,7 +4,6 @@
  * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. A function of this program stands before
  * art_compact_merge() (the linker's --wrap).
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,7 +139,7 @@ static void expect_count(unsigned rows) {
     ck_assert_uint_eq(count, rows);
 }
 
-START_TEST(test_blobs_between_two_far_ends_keep_their_slots) {
+TEST(test_blobs_between_two_far_ends_keep_their_slots) {
     make_world();
     struct art_slot_set before = leaves();
     uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
@@ -167,9 +166,8 @@ START_TEST(test_blobs_between_two_far_ends_keep_their_slots) {
     art_slot_set_clear(&after);
     end_world();
 }
-END_TEST
 
-START_TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
+TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     make_world();
     for (unsigned i = 1; i < ROWS; i += 300) put(i, "one here, one there ");
     for (unsigned i = 0; i < ROWS; i += 3000) {
@@ -188,9 +186,8 @@ START_TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     expect_count(ROWS / 2 + ROWS / 300 - ROWS / 3000);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
+TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
     make_world();
     bool existed;
     for (unsigned i = 0; i < ROWS; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
@@ -199,10 +196,9 @@ START_TEST(test_a_run_below_whose_rows_are_all_deleted_goes) {
     expect_count(0);
     end_world();
 }
-END_TEST
 
 /* Deletes of a blob's rows and of a few beside it: only the blobs at both ends are merged. */
-START_TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
+TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
     enum { FROM = 20000, TO = 90000 };
     make_world();
     struct art_slot_set before = leaves();
@@ -226,10 +222,9 @@ START_TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
     art_slot_set_clear(&after);
     end_world();
 }
-END_TEST
 
 /* As many entries as it has rows fall into a blob, and not all of them are deletes. */
-START_TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
+TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
     make_world();
     bool existed;
     for (unsigned i = 0; i < ROWS; i += 2) {
@@ -243,7 +238,6 @@ START_TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
     expect_count(ROWS / 600);
     end_world();
 }
-END_TEST
 
 static enum art_rc note_rows(void *context, const struct art_ref *ref) {
     unsigned **rows = context; /* of the next leaf blob */
@@ -252,7 +246,7 @@ static enum art_rc note_rows(void *context, const struct art_ref *ref) {
 }
 
 /* What a run hides counts as its size (core/tree/run/hidden.c). */
-START_TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
+TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     bool existed;
     uint32_t hidden;
     make_world();
@@ -275,11 +269,10 @@ START_TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     no_merges = false;
     end_world();
 }
-END_TEST
 
 /* The deletes of a blob's rows may be the last entries of their own blob, and what was added behind these rows begins
  * another one: with so large rows, here and there it does. */
-START_TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
+TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
     enum { LARGE = 4000, BLOBS = 2000 };
     static char large[LARGE];
     static unsigned rows[BLOBS], *end = rows;
@@ -310,10 +303,9 @@ START_TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
     end = rows;
     end_world();
 }
-END_TEST
 
 /* The run between has as many entries as deletes fall into it, and hides rows of the last run by itself. */
-START_TEST(test_deletes_over_a_run_between_hide_the_rows_of_the_last_one) {
+TEST(test_deletes_over_a_run_between_hide_the_rows_of_the_last_one) {
     make_world();
     bool existed;
     no_merges = true;
@@ -327,10 +319,9 @@ START_TEST(test_deletes_over_a_run_between_hide_the_rows_of_the_last_one) {
     for (unsigned i = 0; i < ROWS; i += 2) expect(i, i < ROWS / 2 ? NULL : "as it was made first");
     end_world();
 }
-END_TEST
 
 /* Far apart, so that inputs are cut and rests are built: each allocation fails in turn. */
-START_TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
+TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     unsigned tried = 0;
     short_memory_use();
     make_world();
@@ -378,7 +369,6 @@ START_TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     expect_count(ROWS / 2 + ROWS / 3000);
     end_world();
 }
-END_TEST
 
 /* Blobs die whole, or all but a row, or with a new row among theirs. */
 static void delete_stretch(struct random *random, char *rows) {
@@ -396,7 +386,7 @@ static void delete_stretch(struct random *random, char *rows) {
 }
 
 /* Keys of some neighbourhoods, or from everywhere; the rows as they should be are one character each. */
-START_TEST(test_random_rows_given_down_are_what_was_written) {
+TEST(test_random_rows_given_down_are_what_was_written) {
     static const char kinds[] = "abcdefgh";
     uint64_t seed = random_seed();
     struct random random = {seed};
@@ -440,22 +430,7 @@ START_TEST(test_random_rows_given_down_are_what_was_written) {
     free(rows);
     end_world();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("partial compaction");
-    TCase *all = tcase_create("partial compactions");
-    tcase_set_timeout(all, 120);
-    tcase_add_test(all, test_blobs_between_two_far_ends_keep_their_slots);
-    tcase_add_test(all, test_rows_all_over_the_run_below_are_given_in_small_parts);
-    tcase_add_test(all, test_a_run_below_whose_rows_are_all_deleted_goes);
-    tcase_add_test(all, test_blobs_whose_rows_are_all_deleted_go_unread);
-    tcase_add_test(all, test_a_blob_of_which_one_row_was_only_changed_is_merged);
-    tcase_add_test(all, test_new_rows_hide_nothing_and_deletes_hide_what_they_delete);
-    tcase_add_test(all, test_rows_added_behind_blobs_whose_rows_are_deleted_stay);
-    tcase_add_test(all, test_deletes_over_a_run_between_hide_the_rows_of_the_last_one);
-    tcase_add_test(all, test_a_partial_compaction_without_memory_leaves_all_as_it_was);
-    tcase_add_test(all, test_random_rows_given_down_are_what_was_written);
-    suite_add_tcase(suite, all);
-    return suite_run(suite);
+    return suite_run("partial compaction", .seconds = 120);
 }

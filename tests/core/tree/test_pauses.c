@@ -3,7 +3,6 @@
  * The clock of core's merges is this program's (the linker's --wrap): it stands still, or each look at it finds a pause
  * over, as on a disk that is slow. And merges can be left out.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -127,7 +126,7 @@ static void say(const char *what) {
 
 /* So that the 99.9th percentile is that of commits which write a row of the log. And the load has left
  * nothing behind that the next commit must do at once. */
-START_TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
+TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     make_world(0, 1 << 20);
     load(400000);
     slow = true; /* so that there is always something left to do */
@@ -139,10 +138,9 @@ START_TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     ck_assert_uint_le(seen.most_pages, SLICE_MOST * ART_BLOB_PAGES);
     end_world();
 }
-END_TEST
 
 /* What a slow disk leaves to be done is done in small steps, too: it never becomes one commit's. */
-START_TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
+TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
     slow = true;
@@ -152,7 +150,6 @@ START_TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
     ck_assert_uint_le(seen.most_pages, SLICE_MOST * PAGES + 10);
     end_world();
 }
-END_TEST
 
 static void flush_without_merges(unsigned runs) {
     no_merges = true;
@@ -161,7 +158,7 @@ static void flush_without_merges(unsigned runs) {
 }
 
 /* Of rows of which one in twenty is left, merges read much and write little. */
-START_TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twice) {
+TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twice) {
     enum { ROWS = 400000, LEFT = 20, READ_MOST = 4000 };
     make_world(0, 1 << 20);
     load(ROWS);
@@ -188,10 +185,9 @@ START_TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_writ
     ck_assert_uint_le(seen.most_read, READ_MOST);
     end_world();
 }
-END_TEST
 
 /* However they came about, and although the run that drains is in the way. */
-START_TEST(test_too_many_runs_are_fewer_after_one_commit) {
+TEST(test_too_many_runs_are_fewer_after_one_commit) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
     slow = true;
@@ -208,10 +204,9 @@ START_TEST(test_too_many_runs_are_fewer_after_one_commit) {
     ck_assert_uint_eq(runs_of_level(0), 1);
     end_world();
 }
-END_TEST
 
 /* Batches pay for what they write, whatever the clock says: the runs are those of a fast disk. */
-START_TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
+TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
     uint64_t pages[ART_RUNS_MAX];
     make_world(0, 1 << 20);
     load(400000);
@@ -226,7 +221,6 @@ START_TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
     for (unsigned i = 0; i < runs; i++) ck_assert_uint_eq(tree->root->run[i].pages, pages[i]);
     end_world();
 }
-END_TEST
 
 static int commit_value(uint32_t len, bool flush) {
     static uint8_t value[100000];
@@ -249,7 +243,7 @@ static int commit_value(uint32_t len, bool flush) {
 
 /* What must be flushed at once need not be merged at once: that waits for the next commit, until the runs are too
  * many. */
-START_TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
+TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     make_world(4, 1 << 20);
     failing_merges = true;
     for (unsigned i = 1; i <= ART_RUNS_MAX; i++) {
@@ -265,18 +259,7 @@ START_TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_r
     ck_assert_uint_lt(tree->root->runs, ART_RUNS_MAX);
     end_world();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("pauses");
-    TCase *all = tcase_create("pauses");
-    tcase_set_timeout(all, 300);
-    tcase_add_test(all, test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages);
-    tcase_add_test(all, test_a_commit_is_bounded_where_each_step_takes_a_whole_pause);
-    tcase_add_test(all, test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs);
-    tcase_add_test(all, test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twice);
-    tcase_add_test(all, test_too_many_runs_are_fewer_after_one_commit);
-    tcase_add_test(all, test_large_commits_pay_what_they_owe_on_a_slow_disk);
-    suite_add_tcase(suite, all);
-    return suite_run(suite);
+    return suite_run("pauses", .seconds = 300);
 }

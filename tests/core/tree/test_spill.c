@@ -3,7 +3,6 @@
  * Random inserts, replacements and deletes, with savepoints taken back over spills, against an array; in an empty
  * table, whose filter of spilled keys answers for the runs, and in one that had rows. And when there is such a filter.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +99,7 @@ static void change_at_random(struct random *random) {
     ck_assert(tree->txn.spilled);
 }
 
-START_TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not) {
+TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not) {
     for (int rounds = 0; rounds < 4; rounds++) {
         uint64_t seed = random_seed();
         struct random random = {seed};
@@ -118,7 +117,6 @@ START_TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_ar
         small_tree_end();
     }
 }
-END_TEST
 
 /* Puts rows until the transaction has spilled once more. */
 static void spill_once(uint32_t *step) {
@@ -127,7 +125,7 @@ static void spill_once(uint32_t *step) {
 }
 
 /* The image of an older savepoint outlives those of younger ones, whose places are written again. */
-START_TEST(test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_go) {
+TEST(test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_go) {
     static uint32_t oldest[ROWS];
     uint32_t step = 1, first, younger;
     make();
@@ -159,7 +157,6 @@ START_TEST(test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_g
     look_at_all();
     small_tree_end();
 }
-END_TEST
 
 /* --- the filter of what was spilled ------------------------------------------------------------------------------- */
 
@@ -176,7 +173,7 @@ static void load(uint32_t from, uint32_t stride, unsigned spills) {
     }
 }
 
-START_TEST(test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled) {
+TEST(test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled) {
     make();
     load(0, 7919, 1);
     ck_assert(art_memtable_remembers(tree->memtable));
@@ -191,9 +188,8 @@ START_TEST(test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_h
     ck_assert(!art_memtable_remembers(tree->memtable));
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_filter_that_is_full_is_one_of_the_present_memtable_again) {
+TEST(test_a_filter_that_is_full_is_one_of_the_present_memtable_again) {
     make();
     load(0, 7919, 1);
     for (unsigned spills = 0; art_memtable_remembers(tree->memtable); spills++) {
@@ -207,9 +203,8 @@ START_TEST(test_a_filter_that_is_full_is_one_of_the_present_memtable_again) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
+TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
     make();
     load(0, 1, 2);
     ck_assert(!art_memtable_remembers(tree->memtable));
@@ -219,9 +214,8 @@ START_TEST(test_a_load_in_order_and_one_over_rows_have_no_such_filter) {
     commit();
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
+TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
     uint32_t mark;
     make();
     load(0, 7919, 1);
@@ -237,10 +231,9 @@ START_TEST(test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* A memtable that follows another begins with large chunks at once, most of them unused. */
-START_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills) {
+LOOP_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills, 8) {
     uint64_t limit = (uint64_t)(_i + 1) << 19;
     unsigned spills = 0;
     make();
@@ -261,19 +254,7 @@ START_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills) {
     ck_assert_uint_eq(rows(), 60000);
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("spill");
-    TCase *tests = tcase_create("spill");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_go);
-    tcase_add_test(tests, test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not);
-    tcase_add_test(tests, test_a_load_of_an_empty_table_in_no_order_knows_by_a_filter_what_it_has_spilled);
-    tcase_add_test(tests, test_a_filter_that_is_full_is_one_of_the_present_memtable_again);
-    tcase_add_test(tests, test_a_load_in_order_and_one_over_rows_have_no_such_filter);
-    tcase_add_test(tests, test_going_back_to_a_savepoint_over_a_spill_forgets_the_filter);
-    tcase_add_loop_test(tests, test_a_small_limit_leaves_room_for_rows_between_two_spills, 0, 8);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("spill", .seconds = 120);
 }

@@ -1,6 +1,5 @@
 /* The tree against a naive model (tests/support/tree_world.h), over memory, the simulated disk, the system's
  * files and rows of the host's. */
-#include <check.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -45,12 +44,11 @@ static void walks_in_files(const char *name, unsigned count, uint64_t first, enu
     rmdir(directory);
 }
 
-START_TEST(test_a_tree_in_memory_is_what_the_model_is) {
+TEST(test_a_tree_in_memory_is_what_the_model_is) {
     walks("memory", 24, 1, (struct art_tree_options){0});
 }
-END_TEST
 
-START_TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
+TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
     uint64_t stale = 0;
     for (unsigned seed = 1000; seed < 1024; seed++) {
         struct sim_disk *disk = sim_disk_new(seed);
@@ -69,24 +67,20 @@ START_TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
     printf("simulated: %llu stale pages\n", (unsigned long long)stale);
     ck_assert_uint_gt(stale, 100);
 }
-END_TEST
 
-START_TEST(test_a_tree_through_the_ring_is_what_the_model_is) {
+TEST(test_a_tree_through_the_ring_is_what_the_model_is) {
     walks_in_files("uring", 10, 2000, ART_ENGINE_URING, ART_DIRECT_AUTO);
 }
-END_TEST
 
-START_TEST(test_a_tree_through_pwrite_is_what_the_model_is) {
+TEST(test_a_tree_through_pwrite_is_what_the_model_is) {
     walks_in_files("pwrite", 8, 3000, ART_ENGINE_PWRITE, ART_DIRECT_AUTO);
 }
-END_TEST
 
-START_TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
+TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
     walks_in_files("buffered", 8, 4000, ART_ENGINE_PWRITE, ART_DIRECT_OFF);
 }
-END_TEST
 
-START_TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
+TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
     unsigned count = 30 * random_scale();
     uint64_t first = 5000;
     if (getenv("ART_TEST_SEED")) {
@@ -104,21 +98,7 @@ START_TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
         walk_free(walk);
     }
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree");
-    TCase *model = tcase_create("model");
-    tcase_set_timeout(model, 600);
-    tcase_add_test(model, test_a_tree_in_memory_is_what_the_model_is);
-    tcase_add_test(model, test_a_tree_on_the_simulated_disk_is_what_the_model_is);
-    tcase_add_test(model, test_a_tree_through_the_ring_is_what_the_model_is);
-    tcase_add_test(model, test_a_tree_through_pwrite_is_what_the_model_is);
-    tcase_add_test(model, test_a_tree_through_buffered_files_is_what_the_model_is);
-    suite_add_tcase(suite, model);
-    TCase *rows = tcase_create("rows");
-    tcase_set_timeout(rows, 600);
-    tcase_add_test(rows, test_a_tree_in_the_hosts_rows_is_what_the_model_is);
-    suite_add_tcase(suite, rows);
-    return suite_run(suite);
+    return suite_run("tree", .seconds = 600);
 }

@@ -2,7 +2,6 @@
  * way, cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another
  * history; and what is drawn for people.
  */
-#include <check.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
+TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
     static uint8_t bytes[ART_PATH_MAX + 20];
     small_tree_make(false);
     memset(bytes, 'x', sizeof bytes);
@@ -61,7 +60,6 @@ START_TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* --- runs --------------------------------------------------------------------------------------------------------- */
 
@@ -74,7 +72,7 @@ static struct art_bytes long_key(uint8_t *bytes, unsigned i) {
 }
 
 /* Separators of 60 KB: so many wait for their index blob that they are folded before the run is complete. */
-START_TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
+TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     static uint8_t bytes[LONG_KEY];
     bool existed;
     small_tree_make(false);
@@ -134,11 +132,10 @@ START_TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     }
     small_tree_end();
 }
-END_TEST
 
 /* --- cursors ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_a_tree_that_is_at_work_does_not_rest) {
+TEST(test_a_tree_that_is_at_work_does_not_rest) {
     struct art_cursor *cursor;
     small_tree_make(false);
     put("a", "1");
@@ -155,9 +152,8 @@ START_TEST(test_a_tree_that_is_at_work_does_not_rest) {
     ck_assert_uint_eq(rows(), 2);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
+TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
     small_tree_make(false);
     struct art_cursor *first, *second, *third;
     put("a", "1");
@@ -184,9 +180,8 @@ START_TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
     art_cursor_close(NULL);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_cursors_may_be_closed_in_any_order) {
+TEST(test_cursors_may_be_closed_in_any_order) {
     small_tree_make(false);
     struct art_cursor *cursor[4];
     put("a", "1");
@@ -200,10 +195,9 @@ START_TEST(test_cursors_may_be_closed_in_any_order) {
     art_tree_rolled_back(tree);
     small_tree_end();
 }
-END_TEST
 
 /* Before each jump over a directory the tree changes under the cursor: what lies behind is found, and nothing else. */
-START_TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
+TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
     small_tree_make(false);
     for (char key[] = "a/1"; key[0] <= 'e'; ++key[0]) {
         for (key[2] = '1'; key[2] <= '4'; ++key[2]) put(key, "value");
@@ -239,7 +233,6 @@ START_TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
     art_tree_rolled_back(tree);
     small_tree_end();
 }
-END_TEST
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
@@ -256,7 +249,7 @@ static void large_value_is(const char *key, const uint8_t *bytes, uint32_t len) 
     art_row_release(&row);
 }
 
-START_TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
+TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     static uint8_t bytes[LARGE];
     bool existed;
     small_tree_make(false);
@@ -283,7 +276,6 @@ START_TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     ck_assert_uint_eq(tree->root->runs, 0); /* nothing is left, pieces neither */
     small_tree_end();
 }
-END_TEST
 
 /* Each of these puts and takes chunks, and has many allocations in between. */
 static enum art_rc change_large(unsigned which, struct art_bytes value) {
@@ -302,7 +294,7 @@ static enum art_rc change_large(unsigned which, struct art_bytes value) {
     }
 }
 
-START_TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
+TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
     static uint8_t bytes[LARGE / 8];
     struct art_bytes value = art_bytes(bytes, sizeof bytes / 3 * 2);
     short_memory_use();
@@ -338,11 +330,10 @@ START_TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
         ck_assert_msg(failed > 0, "statement %u", which);
     }
 }
-END_TEST
 
 /* --- the log ------------------------------------------------------------------------------------------------------ */
 
-START_TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
+TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
     small_tree_make(false);
     options.row_limit = 300;
     small_tree_again();
@@ -360,9 +351,8 @@ START_TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_garbage_of_rolled_back_changes_is_given_back) {
+TEST(test_garbage_of_rolled_back_changes_is_given_back) {
     static char value[4000];
     small_tree_make(false);
     options.log_limit = 64 << 20;
@@ -395,11 +385,10 @@ START_TEST(test_garbage_of_rolled_back_changes_is_given_back) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* Histories of one table that part somewhere, as after restored copies: whatever the numbers say, a tree that was in
  * one of them and is given another one's log stands where a new one would. */
-START_TEST(test_a_log_of_another_history_is_read_from_its_root) {
+TEST(test_a_log_of_another_history_is_read_from_its_root) {
     enum { HISTORIES = 14 };
     struct random random = {random_seed()};
     printf("histories: ART_TEST_SEED=%llu\n", (unsigned long long)random.state);
@@ -454,9 +443,8 @@ START_TEST(test_a_log_of_another_history_is_read_from_its_root) {
     for (unsigned i = 1; i < HISTORIES; i++) toy_free(history[i]);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_log_with_a_hole_is_damage_and_not_a_state) {
+TEST(test_a_log_with_a_hole_is_damage_and_not_a_state) {
     small_tree_make(false);
     for (char key[] = "a"; *key <= 'e'; ++*key) {
         put(key, "value");
@@ -485,10 +473,9 @@ START_TEST(test_a_log_with_a_hole_is_damage_and_not_a_state) {
     art_tree_rolled_back(tree);
     small_tree_end();
 }
-END_TEST
 
 /* The log that is asked for is another one than the tree was refreshed from. */
-START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
+TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
     small_tree_make(false);
     put("a", "1");
     commit();
@@ -528,7 +515,6 @@ START_TEST(test_the_check_compares_what_is_in_memory_with_the_log) {
     refused(art_tree_check(tree), ART_CORRUPT, "other rows in memory than the log");
     small_tree_end();
 }
-END_TEST
 
 /* --- hosts -------------------------------------------------------------------------------------------------------- */
 
@@ -551,7 +537,7 @@ static enum art_rc no_other_name(void *context, unsigned attempt) {
     return art_fail(ART_CANTOPEN, "art: no name is left (test): give up");
 }
 
-START_TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
+TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
     small_tree_make(false);
     put("a", "1");
     flush();
@@ -578,9 +564,8 @@ START_TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
     art_tree_close(second);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_host_without_another_name_for_the_file_says_so) {
+TEST(test_a_host_without_another_name_for_the_file_says_so) {
     static const char rubbish[] = "something that is not ours";
     small_tree_make(false);
     struct art_commit commit_of;
@@ -596,9 +581,8 @@ START_TEST(test_a_host_without_another_name_for_the_file_says_so) {
     ck_assert_uint_eq(rows(), 0);
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_tree_that_is_read_only_is_read) {
+TEST(test_a_tree_that_is_read_only_is_read) {
     small_tree_make(false);
     put("a", "1");
     flush();
@@ -615,7 +599,6 @@ START_TEST(test_a_tree_that_is_read_only_is_read) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* --- fork --------------------------------------------------------------------------------------------------------- */
 
@@ -649,7 +632,7 @@ static int child_of_fork(struct art_cursor *cursor) {
     return 0;
 }
 
-START_TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
+TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     small_tree_make(false);
     struct art_cursor *cursor;
     struct art_commit commit_of;
@@ -678,11 +661,10 @@ START_TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     must(art_tree_check(tree));
     small_tree_end();
 }
-END_TEST
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
+TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
     small_tree_make(false);
     art_tree_forget(tree);
     must(toy_refresh(toy, tree));
@@ -714,30 +696,7 @@ START_TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
     small_tree_open();
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree, edges");
-    TCase *tests = tcase_create("edges");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader);
-    tcase_add_test(tests, test_a_deep_run_is_folded_on_the_way_and_keeps_every_row);
-    tcase_add_test(tests, test_a_tree_that_is_at_work_does_not_rest);
-    tcase_add_test(tests, test_a_cursor_that_outlives_its_tree_can_only_be_closed);
-    tcase_add_test(tests, test_cursors_may_be_closed_in_any_order);
-    tcase_add_test(tests, test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was);
-    tcase_add_test(tests, test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole);
-    tcase_add_test(tests, test_a_change_of_many_chunks_that_fails_leaves_none_of_them);
-    tcase_add_test(tests, test_a_redo_row_that_the_host_cannot_take_is_flushed_instead);
-    tcase_add_test(tests, test_garbage_of_rolled_back_changes_is_given_back);
-    tcase_add_test(tests, test_a_log_of_another_history_is_read_from_its_root);
-    tcase_add_test(tests, test_a_log_with_a_hole_is_damage_and_not_a_state);
-    tcase_add_test(tests, test_the_check_compares_what_is_in_memory_with_the_log);
-    tcase_add_test(tests, test_who_waits_for_the_writer_lock_is_asked_how_long);
-    tcase_add_test(tests, test_a_host_without_another_name_for_the_file_says_so);
-    tcase_add_test(tests, test_a_tree_that_is_read_only_is_read);
-    tcase_add_test(tests, test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction);
-    tcase_add_test(tests, test_tree_store_cache_and_superblock_are_drawn_as_they_are);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("tree, edges", .seconds = 120);
 }

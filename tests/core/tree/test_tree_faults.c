@@ -5,7 +5,6 @@
  * loss at any moment the committed state is whole, with the log as it was before the commit under way, and as it was
  * after it.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/base/alloc.h"
@@ -43,7 +42,7 @@ static bool is_for_good(int rc) {
     return rc == ART_POISONED || strstr(art_error_message(), "ROLLBACK it");
 }
 
-START_TEST(test_every_call_of_the_disk_may_fail) {
+TEST(test_every_call_of_the_disk_may_fail) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY, ART_INTERRUPT};
     unsigned failures = 0, walks = 40 * random_scale();
     uint64_t first = random_seed();
@@ -85,12 +84,11 @@ START_TEST(test_every_call_of_the_disk_may_fail) {
     printf("faults: %u steps failed\n", failures);
     ck_assert_uint_gt(failures, 20);
 }
-END_TEST
 
 /* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction,
  * which the host tells in the middle of the call: all is as it was committed then, and the next transaction finds
  * nothing wrong. */
-START_TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
+TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT, ART_BUSY, ART_READONLY};
     enum { ENDING = 4 };
     unsigned failures = 0, ended = 0, walks = 60 * random_scale();
@@ -138,14 +136,13 @@ START_TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
     ck_assert_uint_gt(failures, 20);
     ck_assert_uint_gt(ended, 10);
 }
-END_TEST
 
 static void transaction_is_over(void *context) {
     art_tree_rolled_back(context);
 }
 
 /* Neighbours' footers are read before they are wanted, and their reader keeps an error to itself: not this one. */
-START_TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
+TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
     enum { KEYS = 8000, LIVES = 12, CALLS = 60 };
     struct art_tree_options options = {
         .cache_bytes = 32 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 30, .blob_pages = 3};
@@ -189,9 +186,8 @@ START_TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
     ck_assert_uint_gt(struck, LIVES);
     toy_free(toy);
 }
-END_TEST
 
-START_TEST(test_every_allocation_may_fail) {
+TEST(test_every_allocation_may_fail) {
     short_memory_use();
     unsigned failures = 0, walks = 12 * random_scale();
     uint64_t first = random_seed();
@@ -228,7 +224,6 @@ START_TEST(test_every_allocation_may_fail) {
     printf("memory: %u steps failed\n", failures);
     ck_assert_uint_gt(failures, 20);
 }
-END_TEST
 
 /* What a power loss now may leave, opened with `toy`'s log: all of `model`, and nothing else. */
 static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, const struct model *model,
@@ -246,7 +241,7 @@ static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, 
     sim_disk_free(after);
 }
 
-START_TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
+TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
     unsigned crashes = 0, walks = 30 * random_scale();
     uint64_t first = random_seed();
     printf("power loss: seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + walks - 1));
@@ -282,17 +277,7 @@ START_TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {
     }
     printf("power loss: %u states\n", crashes);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree, faults");
-    TCase *faults = tcase_create("faults");
-    tcase_set_timeout(faults, 900);
-    tcase_add_test(faults, test_every_call_of_the_disk_may_fail);
-    tcase_add_test(faults, test_every_row_may_fail_and_take_the_transaction_with_it);
-    tcase_add_test(faults, test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call);
-    tcase_add_test(faults, test_every_allocation_may_fail);
-    tcase_add_test(faults, test_a_power_loss_between_any_two_steps_loses_nothing_committed);
-    suite_add_tcase(suite, faults);
-    return suite_run(suite);
+    return suite_run("tree, faults", .seconds = 900);
 }

@@ -2,7 +2,6 @@
  * to blobs, runs that disagree. An error says what is wrong; nothing is written on that ground; what is right stays
  * readable.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/blob/search.h"
@@ -24,7 +23,7 @@ static void forge(const char *key, uint64_t length, uint64_t csn) {
     must(art_memtable_set(tree->memtable, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
 }
 
-START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
+TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
     static const struct {
         uint64_t length;
         const char *says;
@@ -56,7 +55,6 @@ START_TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_delet
         small_tree_end();
     }
 }
-END_TEST
 
 /* --- runs that disagree ------------------------------------------------------------------------------------------- */
 
@@ -67,7 +65,7 @@ static void lie_about(const char *key, uint8_t flags) {
     must(art_memtable_set(tree->memtable, art_bytes(bytes, (uint32_t)strlen(key) + 1), &entry));
 }
 
-START_TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
+TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
     static const struct {
         const char *key;
         uint8_t flags;
@@ -96,10 +94,9 @@ START_TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         small_tree_end();
     }
 }
-END_TEST
 
 /* The run below holds the cursor's key, too, and then one that lies before it and is shorter than what is skipped. */
-START_TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
+TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     struct art_cursor *cursor;
     struct art_blob *blob;
     struct art_bucket_view view = {0};
@@ -122,7 +119,6 @@ START_TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     art_cursor_close(cursor);
     small_tree_end();
 }
-END_TEST
 
 /* --- what somebody made up ---------------------------------------------------------------------------------------- */
 
@@ -132,7 +128,7 @@ static void root_refused(struct art_buffer *bytes, const char *says) {
     refused(art_root_decode(art_buffer_bytes(bytes), &root), ART_CORRUPT, says);
 }
 
-START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
+TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     small_tree_make(false);
     put("a", "1");
     flush();
@@ -176,10 +172,9 @@ START_TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
     art_buffer_clear(&bytes);
     small_tree_end();
 }
-END_TEST
 
 /* One blob, led to as a leaf by one reference and as something else by another, which has its hash. */
-START_TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
+TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
     small_tree_make(false);
     put("a", "1");
     put("c", "2");
@@ -230,9 +225,8 @@ START_TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_s
     }
     small_tree_end();
 }
-END_TEST
 
-START_TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
+TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
     struct art_root *empty = art_root_new((const uint8_t[16]){0}), *root;
     must(art_root_clone(empty, &root));
     art_root_unref(empty);
@@ -242,9 +236,8 @@ START_TEST(test_a_root_takes_no_more_runs_than_it_has_room_for) {
     ck_assert_uint_eq(root->runs, ART_RUNS_CAPACITY);
     art_root_unref(root);
 }
-END_TEST
 
-START_TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
+TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
     small_tree_make(true);
     put("a", "1");
     flush();
@@ -281,7 +274,6 @@ START_TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
     ck_assert_uint_eq(rows(), 2);
     small_tree_end();
 }
-END_TEST
 
 /* --- a check with much to say ------------------------------------------------------------------------------------- */
 
@@ -306,7 +298,7 @@ static int check_all(void) {
 }
 
 /* Rows without their chunks, chunks without their row, in memory and in two runs. */
-START_TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
+TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     static uint8_t value[30000];
     bool existed;
     short_memory_use();
@@ -368,20 +360,7 @@ START_TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_al
     art_tree_rolled_back(tree);
     small_tree_end();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree, lies");
-    TCase *tests = tcase_create("lies");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted);
-    tcase_add_test(tests, test_runs_that_disagree_on_a_row_are_not_merged);
-    tcase_add_test(tests, test_a_jump_meets_a_run_whose_keys_are_in_no_order);
-    tcase_add_test(tests, test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum);
-    tcase_add_test(tests, test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says);
-    tcase_add_test(tests, test_a_root_takes_no_more_runs_than_it_has_room_for);
-    tcase_add_test(tests, test_a_retired_list_that_makes_no_sense_stops_the_writer);
-    tcase_add_test(tests, test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("tree, lies", .seconds = 120);
 }

@@ -1,7 +1,6 @@
 /* Salvage in core: every page of a table damaged in turn, pairs and triples of them in a deeper one, logs and roots
  * that are gone, files cut short, and bytes that lie with right hashes. What comes out is held against all entries that
  * the table had (support/salvage_facts.h). */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,16 +60,15 @@ static void spoil(const struct damage *damage) {
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_sound_table_comes_whole_and_nothing_is_lost) {
+TEST(test_a_sound_table_comes_whole_and_nothing_is_lost) {
     begin(3);
     unsigned rows = judge(NULL, 0);
     ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
     ck_assert_uint_eq(salvage_ranges(), 0);
     end();
 }
-END_TEST
 
-START_TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
+TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
     begin(3);
     unsigned count, rows = judge(NULL, 0), silent = 0;
     struct damage *pages = facts_pages(&count);
@@ -86,9 +84,8 @@ START_TEST(test_every_page_damaged_in_turn_costs_what_lies_in_it) {
     free(pages);
     end();
 }
-END_TEST
 
-START_TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
+TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
     begin(0);
     unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count), damage[3];
@@ -104,9 +101,8 @@ START_TEST(test_pairs_and_triples_of_pages_of_a_deep_table) {
     free(pages);
     end();
 }
-END_TEST
 
-START_TEST(test_pairs_of_pages_of_several_runs) {
+TEST(test_pairs_of_pages_of_several_runs) {
     begin(3);
     unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count), damage[2];
@@ -121,10 +117,9 @@ START_TEST(test_pairs_of_pages_of_several_runs) {
     free(pages);
     end();
 }
-END_TEST
 
 /* The top of every run: all leaves below are found by their own footers. */
-START_TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
+TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     begin(3);
     struct damage damage[3];
     unsigned rows = judge(NULL, 0), n = 0;
@@ -139,7 +134,6 @@ START_TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     ck_assert(salvage_told("deleted ones may be back"));
     end();
 }
-END_TEST
 
 /* --- the log and the root ----------------------------------------------------------------------------------------- */
 
@@ -161,7 +155,7 @@ static void forget_copies(void) {
            (size_t)ART_ROOT_COPIES * ART_ROOT_COPY_PAGES * ART_STORE_PAGE);
 }
 
-START_TEST(test_a_root_that_is_gone_is_found_in_the_file) {
+TEST(test_a_root_that_is_gone_is_found_in_the_file) {
     begin(3);
     unsigned rows = judge(NULL, 0);
     empty_row(0);
@@ -171,9 +165,8 @@ START_TEST(test_a_root_that_is_gone_is_found_in_the_file) {
     ck_assert_uint_eq(judge(NULL, 0), rows);
     end();
 }
-END_TEST
 
-START_TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
+TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
     begin(3);
     struct art_salvage_options options = salvage_options();
     struct salvage_case without = {.without_log = true};
@@ -185,9 +178,8 @@ START_TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
     ck_assert(salvage_told("may be lost"));
     end();
 }
-END_TEST
 
-START_TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) {
+TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) {
     begin(3);
     unsigned rows = judge(NULL, 0);
     struct art_salvage_options options = salvage_options();
@@ -202,10 +194,9 @@ START_TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) 
     art_buffer_clear(&copy);
     end();
 }
-END_TEST
 
 /* Three rows: without the first the second cannot be verified, and the third can. */
-START_TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
+TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
     begin(1);
     check_put("late/4", check_large(40, 4));
     check_commit(false);
@@ -229,9 +220,8 @@ START_TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
     art_salvage_close(salvage);
     end();
 }
-END_TEST
 
-START_TEST(test_a_damaged_row_of_the_log_hides_no_other) {
+TEST(test_a_damaged_row_of_the_log_hides_no_other) {
     begin(1);
     check_toy->log.row[1].data[check_toy->log.row[1].len - 1] ^= 1;
     struct art_salvage_options options = salvage_options();
@@ -247,10 +237,9 @@ START_TEST(test_a_damaged_row_of_the_log_hides_no_other) {
     art_salvage_close(salvage);
     end();
 }
-END_TEST
 
 /* No root anywhere: the blobs alone, each page damaged in turn. */
-START_TEST(test_without_a_root_all_blobs_are_read) {
+TEST(test_without_a_root_all_blobs_are_read) {
     begin(3);
     struct art_salvage_options options = salvage_options();
     struct salvage_case what = {.without_root = true, .without_log = true};
@@ -273,9 +262,8 @@ START_TEST(test_without_a_root_all_blobs_are_read) {
     free(pages);
     end();
 }
-END_TEST
 
-START_TEST(test_a_table_that_never_had_a_run_is_its_log) {
+TEST(test_a_table_that_never_had_a_run_is_its_log) {
     begin(0);
     struct art_salvage_options options = salvage_options();
     struct art_salvage *salvage;
@@ -297,11 +285,10 @@ START_TEST(test_a_table_that_never_had_a_run_is_its_log) {
     art_salvage_close(salvage);
     end();
 }
-END_TEST
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
 
-START_TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
+TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
     begin(3);
     struct salvage_case what = {.without_log = true};
     struct art_salvage_options options = salvage_options();
@@ -318,11 +305,10 @@ START_TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
     ck_assert_uint_ge(salvage_judge(&options, &what), rows); /* and so does every blob */
     end();
 }
-END_TEST
 
 /* The one that was written last is torn: the one before it leads to what was flushed before, as far as it is still
  * there. */
-START_TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
+TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     begin(3);
     struct art_salvage_options options = salvage_options();
     struct art_root_copy copy[ART_ROOT_COPIES];
@@ -351,9 +337,8 @@ START_TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     art_salvage_close(salvage);
     end();
 }
-END_TEST
 
-START_TEST(test_a_file_cut_anywhere_gives_what_is_left) {
+TEST(test_a_file_cut_anywhere_gives_what_is_left) {
     begin(3);
     unsigned count;
     struct damage *pages = facts_pages(&count), *lost = malloc(count * sizeof *lost);
@@ -372,9 +357,8 @@ START_TEST(test_a_file_cut_anywhere_gives_what_is_left) {
     free(pages);
     end();
 }
-END_TEST
 
-START_TEST(test_a_missing_file_leaves_the_log) {
+TEST(test_a_missing_file_leaves_the_log) {
     begin(2);
     struct art_salvage_options options = salvage_options();
     struct art_salvage *salvage;
@@ -390,9 +374,8 @@ START_TEST(test_a_missing_file_leaves_the_log) {
     ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_MISSING);
     end();
 }
-END_TEST
 
-START_TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
+TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
     begin(1);
     struct art_salvage_options options = salvage_options();
     struct art_salvage *salvage;
@@ -408,7 +391,6 @@ START_TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
     ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
     end();
 }
-END_TEST
 
 /* --- lies --------------------------------------------------------------------------------------------------------- */
 
@@ -445,7 +427,7 @@ static unsigned read_whatever_comes(const struct art_salvage_options *options) {
     return rows;
 }
 
-START_TEST(test_lies_with_right_hashes_do_no_harm) {
+TEST(test_lies_with_right_hashes_do_no_harm) {
     begin(3);
     struct art_salvage_options options = salvage_options();
     unsigned count, rounds = random_rounds(60) / SLOW;
@@ -462,9 +444,8 @@ START_TEST(test_lies_with_right_hashes_do_no_harm) {
     free(pages);
     end();
 }
-END_TEST
 
-START_TEST(test_lies_in_the_tops_do_no_harm) {
+TEST(test_lies_in_the_tops_do_no_harm) {
     begin(3);
     struct art_salvage_options options = salvage_options();
     struct toy_row *row = &check_toy->log.row[0];
@@ -488,7 +469,6 @@ START_TEST(test_lies_in_the_tops_do_no_harm) {
     free(root);
     end();
 }
-END_TEST
 
 /* --- want of memory, interrupts ----------------------------------------------------------------------------------- */
 
@@ -510,7 +490,7 @@ static int read_to_the_end(const struct art_salvage_options *options) {
     return rc;
 }
 
-START_TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
+TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
     short_memory_use();
     begin(2);
     struct art_salvage_options options = salvage_options();
@@ -530,9 +510,8 @@ START_TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
     }
     end();
 }
-END_TEST
 
-START_TEST(test_salvage_can_be_interrupted) {
+TEST(test_salvage_can_be_interrupted) {
     begin(2);
     struct art_salvage_options options = salvage_options();
     unsigned asked = 0;
@@ -546,41 +525,7 @@ START_TEST(test_salvage_can_be_interrupted) {
     ck_assert_uint_gt(asked, 10);
     end();
 }
-END_TEST
-
-static Suite *salvage_suite(void) {
-    Suite *suite = suite_create("salvage");
-    TCase *pages = tcase_create("pages"), *log = tcase_create("log"), *file = tcase_create("file");
-    TCase *lies = tcase_create("lies"), *stops = tcase_create("stops");
-    TCase *cases[] = {pages, log, file, lies, stops};
-    for (unsigned i = 0; i < 5; i++) {
-        tcase_set_timeout(cases[i], 600);
-        suite_add_tcase(suite, cases[i]);
-    }
-    tcase_add_test(pages, test_a_sound_table_comes_whole_and_nothing_is_lost);
-    tcase_add_test(pages, test_every_page_damaged_in_turn_costs_what_lies_in_it);
-    tcase_add_test(pages, test_pairs_and_triples_of_pages_of_a_deep_table);
-    tcase_add_test(pages, test_pairs_of_pages_of_several_runs);
-    tcase_add_test(pages, test_the_tops_of_all_runs_damaged_lose_no_row);
-    tcase_add_test(log, test_a_root_that_is_gone_is_found_in_the_file);
-    tcase_add_test(log, test_an_emptied_log_loses_what_stood_in_it_alone);
-    tcase_add_test(log, test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back);
-    tcase_add_test(log, test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other);
-    tcase_add_test(log, test_a_damaged_row_of_the_log_hides_no_other);
-    tcase_add_test(log, test_without_a_root_all_blobs_are_read);
-    tcase_add_test(log, test_a_table_that_never_had_a_run_is_its_log);
-    tcase_add_test(file, test_a_file_alone_is_the_table_as_it_was_flushed);
-    tcase_add_test(file, test_a_torn_copy_of_the_root_leaves_the_one_before);
-    tcase_add_test(file, test_a_file_cut_anywhere_gives_what_is_left);
-    tcase_add_test(file, test_a_missing_file_leaves_the_log);
-    tcase_add_test(file, test_another_tables_file_is_refused_and_a_file_of_nothing);
-    tcase_add_test(lies, test_lies_with_right_hashes_do_no_harm);
-    tcase_add_test(lies, test_lies_in_the_tops_do_no_harm);
-    tcase_add_test(stops, test_want_of_memory_is_said_and_leaves_nothing_behind);
-    tcase_add_test(stops, test_salvage_can_be_interrupted);
-    return suite;
-}
 
 int main(void) {
-    return suite_run(salvage_suite());
+    return suite_run("salvage", .seconds = 600);
 }

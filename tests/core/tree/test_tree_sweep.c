@@ -8,7 +8,6 @@
  * it gives when nothing fails; after the rollback everything is as before, also for who opens the file anew.
  * test_tree_faults.c is the same at random and with more steps after a failure.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/tree/txn/txn.h"
@@ -436,7 +435,7 @@ static void step(const struct work *work, bool swept) {
     close_tree();
 }
 
-START_TEST(test_whatever_fails_first_nothing_is_lost) {
+LOOP_TEST(test_whatever_fails_first_nothing_is_lost, 3) {
     short_memory_use();
     uint64_t seed = random_seed();
     printf("sweep: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
@@ -458,13 +457,7 @@ START_TEST(test_whatever_fails_first_nothing_is_lost) {
     sim_disk_free(disk);
     ck_assert_int_eq(short_memory_blocks() >= 0, 1);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree, sweep");
-    TCase *tests = tcase_create("sweep");
-    tcase_set_timeout(tests, 600);
-    tcase_add_loop_test(tests, test_whatever_fails_first_nothing_is_lost, 0, 3);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("tree, sweep", .seconds = 600);
 }

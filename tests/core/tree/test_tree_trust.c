@@ -4,7 +4,6 @@
  * and references say anything; then an answer may be wrong, or an error, but no call may loop, crash, or read where
  * nothing is.
  */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/blob/blob_format.h"
@@ -163,7 +162,7 @@ static void ask(struct art_tree *tree, struct random *random) {
     }
 }
 
-START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
+TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
     uint64_t seed = random_seed();
     printf("lies: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
@@ -187,7 +186,6 @@ START_TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
     ck_assert_uint_gt(errors, 100);
     end_world();
 }
-END_TEST
 
 /* Slices from run to run, or all runs into one. Nothing of it is kept. */
 static int merge(struct art_tree *tree, unsigned how) {
@@ -201,7 +199,7 @@ static int merge(struct art_tree *tree, unsigned how) {
     return rc;
 }
 
-START_TEST(test_a_merge_of_runs_that_lie_ends) {
+TEST(test_a_merge_of_runs_that_lie_ends) {
     uint64_t seed = random_seed();
     printf("merges: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
@@ -229,14 +227,7 @@ START_TEST(test_a_merge_of_runs_that_lie_ends) {
     ck_assert_uint_gt(errors, 20);
     end_world();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree, trust");
-    TCase *tests = tcase_create("trust");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error);
-    tcase_add_test(tests, test_a_merge_of_runs_that_lie_ends);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("tree, trust", .seconds = 120);
 }

@@ -1,5 +1,4 @@
 /* The file's size: what 'vacuum' and 'optimize' leave of it, with and without readers that may stand on what was. */
-#include <check.h>
 #include <stdio.h>
 
 #include "core/tree/txn/txn.h"
@@ -114,7 +113,7 @@ static void expect_rows(unsigned rows) {
     ck_assert_uint_eq(count, rows);
 }
 
-START_TEST(test_optimize_and_two_vacuums_leave_no_hole) {
+TEST(test_optimize_and_two_vacuums_leave_no_hole) {
     make_world(false);
     insert(0, 12000);
     thin_out(0, 12000, 6);
@@ -128,9 +127,8 @@ START_TEST(test_optimize_and_two_vacuums_leave_no_hole) {
     expect_rows(2000);
     end_world();
 }
-END_TEST
 
-START_TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
+TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
     make_world(false);
     insert(0, 12000);
     uint64_t full = info_of(tree).file_bytes;
@@ -149,9 +147,8 @@ START_TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
     expect_rows(2300);
     end_world();
 }
-END_TEST
 
-START_TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
+TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
     make_world(true);
     insert(0, 6000);
     struct art_tree *reader;
@@ -177,9 +174,8 @@ START_TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
     expect_rows(1200);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
+TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
     make_world(false);
     insert(0, 6000);
     optimize();
@@ -192,9 +188,8 @@ START_TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
     ck_assert_uint_eq(after.file_bytes, before.file_bytes);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_table_without_a_file_gets_none_by_vacuum) {
+TEST(test_a_table_without_a_file_gets_none_by_vacuum) {
     bool existed;
     make_world(true);
     vacuum();
@@ -204,9 +199,8 @@ START_TEST(test_a_table_without_a_file_gets_none_by_vacuum) {
     expect_rows(1);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
+TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
     make_world(false);
     insert(0, 4000);
     thin_out(0, 4000, 4001);
@@ -222,9 +216,8 @@ START_TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
     expect_rows(500);
     end_world();
 }
-END_TEST
 
-START_TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
+TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
     make_world(false);
     insert(0, 6000);
     thin_out(0, 6000, 3);
@@ -245,10 +238,9 @@ START_TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
     expect_rows(2000);
     end_world();
 }
-END_TEST
 
 /* Long work can be interrupted between any two blobs, and begun again. */
-START_TEST(test_an_interrupted_vacuum_changes_nothing) {
+TEST(test_an_interrupted_vacuum_changes_nothing) {
     make_world(false);
     insert(0, 15000);
     thin_out(0, 15000, 3);
@@ -270,7 +262,6 @@ START_TEST(test_an_interrupted_vacuum_changes_nothing) {
     ck_assert_uint_gt(interrupted, 3);
     end_world();
 }
-END_TEST
 
 static void put_file(unsigned i) {
     char text[40];
@@ -280,7 +271,7 @@ static void put_file(unsigned i) {
         art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes(text, n), art_bytes("a value of some bytes", 21), &existed));
 }
 
-START_TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
+TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
     enum { FILES = 60000, APART = 1500, ROUNDS = 40 };
     make_large_world();
     for (unsigned i = 0; i < FILES; i++) put_file(i);
@@ -296,7 +287,6 @@ START_TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
     ck_assert_msg(after * 100 <= before * 112, "%u pages, and %u before", (unsigned)after, (unsigned)before);
     end_world();
 }
-END_TEST
 
 static uint64_t room;
 
@@ -334,7 +324,7 @@ static int delete_files(unsigned from, unsigned to, uint64_t left, uint64_t *red
 
 /* Left must be room for the row, for the log before it, and for the host's journal. The second row is as long as the
  * first, but for its numbers. A small DELETE is never refused. */
-START_TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
+TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
     enum { FILES = 60000, AT_ONCE = 20000, JOURNAL = 256 << 10 };
     uint64_t redo, again;
     make_large_world();
@@ -355,7 +345,6 @@ START_TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
     expect_rows(FILES - 2 * AT_ONCE - 100);
     end_world();
 }
-END_TEST
 
 static struct art_budget budget;
 
@@ -398,7 +387,7 @@ static uint64_t vacuum_rows(void) {
 }
 
 /* Each transaction writes no more than the host has room for, and the last one leaves one run. */
-START_TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
+TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
     enum { FILES = 240000, LEAST = 2 << 20 };
     make_world_of_rows(FILES);
     uint64_t redo, pages = info_of(tree).blob_bytes / ART_BLOB_PAGE;
@@ -418,10 +407,9 @@ START_TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
     expect_rows(FILES - FILES / 4);
     end_world();
 }
-END_TEST
 
 /* What is written takes room, what is removed, too: a portion that leaves little takes much. */
-START_TEST(test_what_is_removed_counts_as_what_is_written) {
+TEST(test_what_is_removed_counts_as_what_is_written) {
     enum { FILES = 480000, PORTION = 3 << 20 };
     make_world_of_rows(FILES);
     uint64_t redo;
@@ -436,7 +424,6 @@ START_TEST(test_what_is_removed_counts_as_what_is_written) {
     expect_rows(FILES / 10);
     end_world();
 }
-END_TEST
 
 static int flush_with(uint64_t bytes) {
     struct art_commit commit;
@@ -452,7 +439,7 @@ static int flush_with(uint64_t bytes) {
 }
 
 /* Who adds rows is refused while 'vacuum' still finds room; who deletes many, too. */
-START_TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
+TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     enum { FILES = 240000, RESERVE = 3 << 20, PORTION = 3 << 19 };
     uint64_t redo;
     make_world_of_rows(FILES);
@@ -471,25 +458,7 @@ START_TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     expect_rows(FILES - 100);
     end_world();
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("tree, vacuum");
-    TCase *tests = tcase_create("vacuum");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, test_optimize_and_two_vacuums_leave_no_hole);
-    tcase_add_test(tests, test_vacuum_alone_makes_a_file_of_several_runs_small);
-    tcase_add_test(tests, test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off);
-    tcase_add_test(tests, test_a_vacuum_with_nothing_to_do_writes_no_blob);
-    tcase_add_test(tests, test_a_table_without_a_file_gets_none_by_vacuum);
-    tcase_add_test(tests, test_a_table_that_was_emptied_keeps_a_superblock);
-    tcase_add_test(tests, test_a_rollback_forgets_the_wish_and_gives_the_slots_back);
-    tcase_add_test(tests, test_an_interrupted_vacuum_changes_nothing);
-    tcase_add_test(tests, test_few_rows_written_again_and_again_do_not_make_the_run_larger);
-    tcase_add_test(tests, test_a_large_delete_leaves_the_room_that_vacuum_needs);
-    tcase_add_test(tests, test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for);
-    tcase_add_test(tests, test_what_is_removed_counts_as_what_is_written);
-    tcase_add_test(tests, test_the_room_for_rows_that_vacuum_needs_is_kept);
-    suite_add_tcase(suite, tests);
-    return suite_run(suite);
+    return suite_run("tree, vacuum", .seconds = 120);
 }

@@ -4,10 +4,8 @@
  * Tiny blobs, so that some thousand rows make dozens of leaves. The program's calls of art_store_readahead_start() are
  * watched (the linker's --wrap), and searches led astray as a forged blob would.
  */
-#include <check.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
@@ -133,7 +131,7 @@ static unsigned walk(unsigned rows, bool backward) {
     return seen;
 }
 
-START_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once) {
+LOOP_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once, 2) {
     uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1, slots = 0;
     ck_assert_uint_gt(leaves, 25);
     uint64_t reads = sim_disk_calls(disk, SIM_READ);
@@ -149,7 +147,6 @@ START_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_
     ck_assert_uint_le(reads, leaves + 8); /* each in one call, but for the first two; the superblock; the top */
     ck_assert_uint_eq(ends, 1);           /* when it was closed */
 }
-END_TEST
 
 /* --- walks that pass over rows ------------------------------------------------------------------------------------ */
 
@@ -196,7 +193,7 @@ static struct cost walk_newer(uint64_t since, unsigned rows, bool backward) {
     return cost;
 }
 
-START_TEST(test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others) {
+LOOP_TEST(test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others, 2) {
     uint64_t since = write_again(1), leaves = tree->root->run[0].blobs;
     struct cost all = walk_newer(since, UINT_MAX, _i);
     ck_assert_uint_eq(all.seen, ROWS);
@@ -211,7 +208,6 @@ START_TEST(test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others)
     struct cost few = walk_newer(since, 5, _i);
     ck_assert_uint_le(few.pages, 10 + 4 * leaves);
 }
-END_TEST
 
 static uint64_t walked_bytes(uint64_t cache_bytes, bool backward, uint64_t *most_cached) {
     struct sim_disk_stats before, after;
@@ -236,7 +232,7 @@ static uint64_t walked_bytes(uint64_t cache_bytes, bool backward, uint64_t *most
     return after.bytes_read - before.bytes_read;
 }
 
-START_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once) {
+LOOP_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 2) {
     uint64_t cached, all = walked_bytes(16 << 20, _i, &cached);
     ck_assert_uint_gt(cached, 300 << 10);
     for (uint64_t limit = 60 << 10; limit < 200 << 10; limit += 20 << 10) {
@@ -245,9 +241,8 @@ START_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_pa
         ck_assert_uint_le(bytes, all + all / 20);
     }
 }
-END_TEST
 
-START_TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
+TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
     enum { CACHE_PAGES = 32, LEAF_PAGES = 3 };
     struct art_cursor *cursor;
     uint64_t most = 0;
@@ -267,9 +262,8 @@ START_TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
     ck_assert_uint_le(most, CACHE_PAGES + 2 * LEAF_PAGES);
     art_cursor_close(cursor);
 }
-END_TEST
 
-START_TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
+TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
     struct art_cache_stats cache;
     walk(ROWS / 2, false);
     ck_assert_uint_eq(ends, 1);
@@ -279,10 +273,9 @@ START_TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
     art_cache_stats(&cache);
     ck_assert_uint_eq(cache.entries, entries);
 }
-END_TEST
 
 /* A skip goes elsewhere in the middle of a walk: what lay ahead before it is not what lies ahead now. */
-START_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way) {
+LOOP_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way, 2) {
     struct art_cursor *cursor;
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
@@ -296,9 +289,8 @@ START_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothi
     art_cursor_close(cursor);
     ck_assert_uint_eq(tree->store->readahead_count, 0);
 }
-END_TEST
 
-START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
+LOOP_TEST(test_a_short_walk_and_a_search_ask_for_nothing, 2) {
     struct art_row row;
     walk(100, _i);
     for (unsigned i = 0; i < ROWS; i += 400) {
@@ -310,7 +302,6 @@ START_TEST(test_a_short_walk_and_a_search_ask_for_nothing) {
     }
     ck_assert_uint_eq(calls, 0);
 }
-END_TEST
 
 /* ---- searches --------------------------------------------------------------- */
 
@@ -334,7 +325,7 @@ static unsigned some_row(unsigned n) {
     return (unsigned)(n * 7919ull % ROWS);
 }
 
-START_TEST(test_many_searches_read_each_page_once) {
+TEST(test_many_searches_read_each_page_once) {
     uint32_t leaves = (uint32_t)tree->root->run[0].blobs - 1;
     struct sim_disk_stats before, after;
     open_with_cache(8 << 20); /* the file is larger, all that is used of it is not */
@@ -345,9 +336,8 @@ START_TEST(test_many_searches_read_each_page_once) {
     ck_assert_uint_ge(pages, 3 * leaves - 3);
     ck_assert_uint_le(pages, 3 * leaves + 8); /* none twice */
 }
-END_TEST
 
-START_TEST(test_a_few_searches_read_what_they_need) {
+TEST(test_a_few_searches_read_what_they_need) {
     struct sim_disk_stats before, after;
     open_with_cache(8 << 20);
     must(get(0));
@@ -356,9 +346,8 @@ START_TEST(test_a_few_searches_read_what_they_need) {
     sim_disk_stats(disk, &after);
     ck_assert_uint_eq(after.bytes_read - before.bytes_read, 5 * 2 * ART_PAGE);
 }
-END_TEST
 
-START_TEST(test_searches_keep_to_a_small_cache) {
+TEST(test_searches_keep_to_a_small_cache) {
     struct art_cache_stats cache;
     struct sim_disk_stats before, after;
     open_with_cache(15 * ART_PAGE);
@@ -372,9 +361,8 @@ START_TEST(test_searches_keep_to_a_small_cache) {
     ck_assert_uint_le(after.bytes_read - before.bytes_read, 500 * 3 * ART_PAGE); /* about two for each */
     ck_assert_msg(!art_cache_check(), "%s", art_error_message());
 }
-END_TEST
 
-START_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk) {
+LOOP_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 2) {
     struct art_cursor *cursor;
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
@@ -396,23 +384,7 @@ START_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk) {
     astray = false;
     art_cursor_close(cursor);
 }
-END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("walk");
-    TCase *all = tcase_create("walk");
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_add_loop_test(all, test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_each_once, 0, 2);
-    tcase_add_loop_test(all, test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others, 0, 2);
-    tcase_add_loop_test(all, test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_page_once, 0, 2);
-    tcase_add_test(all, test_a_walk_through_rows_that_hide_others_keeps_to_the_cache);
-    tcase_add_test(all, test_a_walk_that_ends_early_leaves_nothing_on_its_way);
-    tcase_add_loop_test(all, test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way, 0, 2);
-    tcase_add_loop_test(all, test_a_short_walk_and_a_search_ask_for_nothing, 0, 2);
-    tcase_add_test(all, test_many_searches_read_each_page_once);
-    tcase_add_test(all, test_a_few_searches_read_what_they_need);
-    tcase_add_test(all, test_searches_keep_to_a_small_cache);
-    tcase_add_loop_test(all, test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 0, 2);
-    suite_add_tcase(suite, all);
-    return suite_run(suite);
+    return suite_run("walk", .set_up = set_up, .tear_down = tear_down);
 }
