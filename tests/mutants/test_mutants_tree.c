@@ -308,35 +308,6 @@ TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     free(base);
 }
 
-static void delete_many(const char *beginning) {
-    bool existed;
-    for (int i = 0; i < 300; i++) {
-        char path[100];
-        must(art_tree_delete(tree, text(long_path(path, beginning, i)), &existed));
-    }
-}
-
-static uint32_t last_used(void) {
-    return art_slot_set_highest(&tree->slots.used);
-}
-
-static const char *const parts[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-enum { PARTS = 8 };
-
-/* A row, and behind it what a transaction has left whose COMMIT has failed: what came to no COMMIT is cut off. */
-static void make_a_long_file(void) {
-    struct art_commit unused;
-    insert("first");
-    must(art_tree_request_flush(tree));
-    commit();
-    art_tree_set_limits(tree, 1 << 14, 1 << 20, 20000);
-    for (int i = 0; i < PARTS; i++) insert_many(parts[i]);
-    must(art_tree_prepare(tree, &unused));
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
-    art_tree_set_limits(tree, 1 << 14, 1 << 20, 16 << 20);
-}
-
 /* ---- what the bytes say ------------------------------------------------------------------------------------------ */
 
 /* Pieces of one value under the reference of another of the same length. */
