@@ -87,8 +87,8 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
 }
 
 /* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
-static bool has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
-                     uint32_t keys, bool sums) {
+static bool blob_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
+                          uint32_t keys, bool sums) {
     /* A blob takes its first entry however small it is to be, an index blob its first two, or levels would not end. */
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
     uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
@@ -116,8 +116,9 @@ static bool sums_needed(const struct art_builder *builder) {
 }
 
 static bool pending_has_room(const struct art_builder *builder, uint32_t size, uint32_t node_cost) {
-    return has_room(builder, builder->at + size, builder->footer.buckets + 1, builder->footer.nodes_bound + node_cost,
-                    builder->entries + builder->pending.count, sums_needed(builder));
+    return blob_has_room(builder, builder->at + size, builder->footer.buckets + 1,
+                         builder->footer.nodes_bound + node_cost, builder->entries + builder->pending.count,
+                         sums_needed(builder));
 }
 
 /* Moves the pending bucket into the blob. *full: it does not fit. */

@@ -200,7 +200,7 @@ static int harmless(int rc) {
     return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
-static int parse_storage(const char *storage, enum art_storage *out, char **message) {
+static int read_storage(const char *storage, enum art_storage *out, char **message) {
     *out = !sqlite3_stricmp(storage, "inline") ? ART_STORAGE_INLINE : ART_STORAGE_FILE;
     if (*out == ART_STORAGE_INLINE || !sqlite3_stricmp(storage, "file")) return SQLITE_OK;
     return art_complain(message, SQLITE_ERROR,
@@ -213,7 +213,7 @@ int art_backup(struct art_connection *connection, const char *path, const char *
                struct art_made *made, char **message) {
     struct backup backup = {.connection = connection, .schema = schema, .made = made, .copy.storage = ART_STORAGE_AUTO};
     *made = (struct art_made){0};
-    int rc = storage ? parse_storage(storage, &backup.copy.storage, message) : SQLITE_OK;
+    int rc = storage ? read_storage(storage, &backup.copy.storage, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
     if (!rc) rc = check_transaction(&backup, message);

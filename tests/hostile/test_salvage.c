@@ -453,14 +453,8 @@ TEST(test_it_can_be_interrupted) {
     drop();
 }
 
-/* Rows of the other storage, of one that was moved, and of an attached database. */
-TEST(test_a_table_that_was_moved_and_one_that_is_attached) {
-    if (sql_inline()) return;
+TEST(test_a_table_of_an_attached_database) {
     make("");
-    sql_command(db, "main", "t", "storage=inline");
-    is_whole("moved into the database");
-    sql_command(db, "main", "t", "storage=file");
-    is_whole("moved out again");
     sql_close(db);
     db = sql_open(":memory:");
     sql_run(db, "ATTACH '%q' AS a; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t')", path);

@@ -733,6 +733,7 @@ TEST(test_every_message_of_the_sources_is_listed) {
         printf("%s: not listed: \"%s\"\n", messages.items[i].place, messages.items[i].text);
         missing++;
     }
+    fflush(stdout);
     ck_assert_msg(missing == 0, "%u messages are in neither table of tests/support/error_table.h", missing);
     messages_clear(&messages);
 }
@@ -756,6 +757,7 @@ TEST(test_every_listed_message_is_in_the_sources) {
         printf("no source says \"%s\"\n", text);
         stale++;
     }
+    fflush(stdout);
     ck_assert_msg(stale == 0, "%u entries of tests/support/error_table.h are of no source", stale);
     messages_clear(&messages);
 }

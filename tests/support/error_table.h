@@ -279,7 +279,7 @@ static const struct error errors[] = {
      "art: the .art file is a copy that no database has claimed, made with one of another name (%s, with a copy of "
      "%.*s): give the database that name, or, if no other one needs the file, let this one 'adopt' it",
      SQLITE_ERROR, "both files were copied, and the database renamed, or copied once more", NULL, copy_both_and_rename,
-     "SELECT * FROM t"},
+     "INSERT INTO t(path) VALUES('new')"},
     {MESSAGE_PLAIN,
      "art: the .art file is that of another table (%s): put the file that belongs to this table there, or restore both "
      "from one backup",
@@ -658,7 +658,6 @@ static const struct elsewhere elsewhere[] = {
     {"art: a blob was read after its table had been closed", INSIDE},
     {"art: a slot was written outside of a write phase", INSIDE},
     {"art: slot %u of %u was written without having been taken", INSIDE},
-    {"art: slot %u can't have %u bytes (%s)", INSIDE},
     {"art: the superblock's slot can't be cut off", INSIDE},
     {"art: the table was closed under an open cursor", INSIDE},
     {"art: refresh inside a transaction that has changed the table (bug)", INSIDE},

@@ -205,7 +205,7 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
     if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_ROWS + bytes_due(tree)))) return ART_OK;
     return art_fail(
         ART_DISKFULL,
-        "art: the disk is nearly full (%s): its last %llu bytes are for those who delete: make room on its file "
+        "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
         "system, or DELETE rows, then art_vacuum()",
         tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
 }
