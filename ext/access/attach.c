@@ -154,7 +154,8 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     } else if (!rc) {
         rc = follow_summary(table, &vtab->summarised, message);
         /* A copy of the other storage was put into the database's place. */
-        if ((state.settings.storage == ART_STORAGE_INLINE) != table->inlined) art_tree_forget(table->tree);
+        bool inlined = state.settings.storage == ART_STORAGE_INLINE;
+        if (inlined != table->inlined && !table->owner) art_tree_forget(table->tree);
     }
     art_state_clear(&state);
     if (rc) return rc;

@@ -16,7 +16,7 @@
  */
 #include "ext/admin/admin.h"
 
-enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12 };
+enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12, CHECKPOINT_DELAY = 10 /* ms */ };
 
 struct vacuum {
     struct art_connection *connection;
@@ -42,11 +42,10 @@ static int measure_table(struct vacuum *vacuum, char **message) {
 }
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
- * once, one slot may stay free. */
+ * once, one slot may stay free. Rows of the log that are there behind a round are others', who go on writing. */
 static bool is_small_enough(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
-    bool merged = info->runs <= 1 && !info->log_rows;
-    return merged && (vacuum->inlined || (!info->retired_slots && info->free_slots <= 1));
+    return info->runs <= 1 && (vacuum->inlined || (!info->retired_slots && info->free_slots <= 1));
 }
 
 static bool is_smallest(const struct vacuum *vacuum) {
@@ -62,10 +61,29 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
            a->file_bytes == b->file_bytes && a->retired_slots == b->retired_slots;
 }
 
-/* Without a WAL there is nothing to be done. */
+/* A number that a pragma of the connection gives. */
+static int ask_pragma(struct art_connection *connection, const char *sql) {
+    sqlite3_stmt *ask;
+    if (sqlite3_prepare_v2(connection->db, sql, -1, &ask, NULL)) return 0;
+    int value = art_shadow_step(connection, ask) == SQLITE_ROW ? sqlite3_column_int(ask, 0) : 0;
+    sqlite3_finalize(ask);
+    return value;
+}
+
+/* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint (no frames are
+ * counted then, `log` is -1): this does, as long as busy_timeout says. */
 static int checkpoint(const struct vacuum *vacuum) {
-    return sqlite3_wal_checkpoint_v2(vacuum->connection->db, vacuum->name->schema, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-                                     NULL);
+    struct art_connection *connection = vacuum->connection;
+    for (int waited = 0, limit = -1;; waited += CHECKPOINT_DELAY) {
+        int log = 0, rc = sqlite3_wal_checkpoint_v2(connection->db, vacuum->name->schema, SQLITE_CHECKPOINT_TRUNCATE,
+                                                    &log, NULL);
+        if (rc != SQLITE_BUSY || log >= 0) return rc;
+        if (limit < 0) limit = ask_pragma(connection, "PRAGMA busy_timeout");
+        if (waited >= limit) return rc;
+        rc = art_stopped(connection);
+        if (rc) return rc;
+        sqlite3_sleep(CHECKPOINT_DELAY);
+    }
 }
 
 /* last_insert_rowid() is the user's. */
@@ -102,13 +120,23 @@ static int run_rounds(struct vacuum *vacuum, char **message) {
         same = moved ? 0 : same + 1;
         if (vacuum->info.full) full++;
     }
-    return !rc && full && !is_small_enough(vacuum) ? SQLITE_FULL : rc;
+    if (rc || is_small_enough(vacuum)) return rc;
+    return full ? SQLITE_FULL : SQLITE_BUSY;
+}
+
+static int refuse_inside(const char *table, char **message) {
+    return art_complain(message, SQLITE_LOCKED,
+                        "art: art_vacuum() makes transactions of its own (%s): COMMIT, and reset the statements that "
+                        "are open, first",
+                        table);
 }
 
 static int tell_what_hinders(const struct vacuum *vacuum, int rc, char **message) {
     switch (rc & 0xff) {
+    case SQLITE_LOCKED: /* a statement around it, as VACUUM INTO art_vacuum('t') */
+        art_forget_message(message);
+        return refuse_inside(vacuum->given, message);
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
         art_forget_message(message);
         return art_complain(message, SQLITE_BUSY,
                             "art: another connection reads or writes (%s): call art_vacuum() again when it has ended",
@@ -139,13 +167,14 @@ static int vacuum_table(struct vacuum *vacuum, char **message) {
 int art_vacuum_table(struct art_connection *connection, const char *name, const char **outcome, char **message) {
     struct vacuum vacuum = {.connection = connection, .given = name};
     if (!sqlite3_get_autocommit(connection->db) || sqlite3_txn_state(connection->db, NULL) != SQLITE_TXN_NONE) {
-        return art_complain(message, SQLITE_LOCKED,
-                            "art: art_vacuum() makes transactions of its own (%s): COMMIT, and reset the statements "
-                            "that are open, first",
-                            name);
+        return refuse_inside(name, message);
     }
     int rc = art_shadow_busy(connection, name, message);
+    /* Without it no transaction may write over what others have freed (host/journal.c). These have no savepoints. */
+    bool spills = ask_pragma(connection, "PRAGMA cache_spill");
+    if (!rc && !spills) sqlite3_exec(connection->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
     if (!rc) rc = vacuum_table(&vacuum, message);
+    if (!spills) sqlite3_exec(connection->db, "PRAGMA cache_spill = OFF", NULL, NULL, NULL);
     *outcome =
         vacuum.inlined ? "done: what it has freed are free pages of the database, which VACUUM gives back" : "done";
     art_name_release(vacuum.name);

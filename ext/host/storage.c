@@ -52,7 +52,7 @@ static int follow_outside(struct art_table *table, char **message) {
 int art_storage_follow(struct art_table *table, char **message) {
     struct art_buffer storage = {0};
     int rc = art_shadow_get(table, "storage", &storage, message);
-    bool inlined = storage.len == 6 && !memcmp(storage.data, "inline", 6);
+    bool inlined = art_text_is((struct art_text){(const char *)storage.data, (int)storage.len}, "inline");
     art_buffer_clear(&storage);
     if (rc) return rc;
     if (inlined) return table->inlined ? SQLITE_OK : follow_inside(table, message);

@@ -112,8 +112,8 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 
 /* --- what is in use ----------------------------------------------------------------------------------------------- */
 
-/* One of a table's own files is left over when its blobs are in the database, or in a file of another name: it was
- * being moved there, or away from there, when the process died. */
+/* One of a table's own files is left over when its blobs are in the database, or in a file of another name: a copy with
+ * the other storage was put into the database's place. */
 static void spare(struct art_orphan_files *orphans, const struct art_state *state) {
     bool inlined = state->settings.storage == ART_STORAGE_INLINE;
     for (unsigned i = orphans->count; i-- > 0;) {

@@ -264,6 +264,28 @@ TEST(test_it_makes_no_transactions_within_one) {
     expect_rows_after_vacuum();
 }
 
+/* Its transactions may write pages early, whatever the connection's may. */
+TEST(test_it_writes_over_what_is_free_with_cache_spill_off_too) {
+    if (sql_has_no_file("test_it_writes_over_what_is_free_with_cache_spill_off_too")) return;
+    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_spill=OFF");
+    make_loose();
+    uint64_t before = file_bytes();
+    gives("SELECT art_vacuum('t')", "done\n");
+    ck_assert_uint_lt(file_bytes(), before);
+    gives("SELECT sum(value) FROM art_info('t') WHERE property IN ('free slots', 'retired slots')", "0\n");
+    gives("PRAGMA cache_spill", "0\n");
+    expect_rows_after_vacuum();
+}
+
+TEST(test_a_statement_around_it_is_named) {
+    if (sql_has_no_file("test_a_statement_around_it_is_named")) return;
+    sql_run(db, "PRAGMA journal_mode=%s", "WAL");
+    make_loose();
+    sql_refused(db, SQLITE_LOCKED, "reset the statements that are open", "VACUUM INTO art_vacuum('t')");
+    gives("SELECT art_vacuum('t')", "done\n");
+    expect_rows_after_vacuum();
+}
+
 /* What is inline has no second transaction: no blob is left that no root names. */
 LOOP_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 2) {
     static const char *const journals[] = {"DELETE", "WAL"};

@@ -571,6 +571,9 @@ static const struct elsewhere elsewhere[] = {
      "system, "
      "or DELETE rows, then art_vacuum()",
      "it takes a small file system: test_sql_full.c"},
+    {"art: the folder for temporary files has no room for what open savepoints need (%s): make room there, or set "
+     "SQLITE_TMPDIR to another folder",
+     "it takes a small file system"},
     {"art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file system, "
      "or "
      "DELETE rows, then art_vacuum()",

@@ -157,7 +157,7 @@ struct art_tree {
         bool known;               /* `used` is right for `root` */
         bool writing;             /* the write phase has begun */
         bool reuse;               /* slots below the end may be taken */
-        struct art_slot_set used; /* named by `root` (and images) */
+        struct art_slot_set used; /* named by `root` */
         struct art_slot_set base; /* named by the base */
         struct art_slot_set free; /* handed to the store */
         struct art_retired retired;

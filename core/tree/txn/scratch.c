@@ -35,6 +35,12 @@ enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *
     rc = art_io_write(tree->scratch.io, &request, 1);
     enum art_rc waited = art_io_wait(tree->scratch.io);
     if (!rc) rc = waited;
+    if (rc == ART_DISKFULL) {
+        return art_fail(ART_DISKFULL,
+                        "art: the folder for temporary files has no room for what open savepoints need "
+                        "(%s): make room there, or set SQLITE_TMPDIR to another folder",
+                        tree->scratch.io->name);
+    }
     if (!rc) *place = tree->scratch.end++;
     return rc;
 }
