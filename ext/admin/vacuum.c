@@ -70,8 +70,8 @@ static int ask_pragma(struct art_connection *connection, const char *sql) {
     return value;
 }
 
-/* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint (no frames are
- * counted then, `log` is -1): this does, as long as busy_timeout says. */
+/* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint (no frames
+ * are counted then, `log` is -1): this does, as long as busy_timeout says. */
 static int checkpoint(const struct vacuum *vacuum) {
     struct art_connection *connection = vacuum->connection;
     for (int waited = 0, limit = -1;; waited += CHECKPOINT_DELAY) {
