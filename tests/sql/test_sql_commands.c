@@ -314,6 +314,7 @@ TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
 
 /* A table that was made before 1.0 may have been given `io` and `direct`: they say nothing any more. */
 TEST(test_the_environment_says_how_blobs_are_read_and_written) {
+    if (sql_has_no_file("test_the_environment_says_how_blobs_are_read_and_written")) return;
     sql_ways(NULL, NULL);
     make_table();
     command("flush");

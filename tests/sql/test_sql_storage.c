@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
@@ -180,7 +181,8 @@ static int stop(void *unused) {
     return --steps_left <= 0;
 }
 
-/* The progress handler is asked all the way; wherever it stops, nothing of the copy is there. */
+/* The progress handler is asked all the way; wherever it stops, nothing of the copy is there. Or all of it: newer
+ * versions of SQLite ask once more behind the function. */
 LOOP_TEST(test_an_interrupt_anywhere_leaves_no_copy, 2) {
     begin_with("WAL", _i ? "inline" : "file");
     int rc = SQLITE_INTERRUPT;
@@ -194,7 +196,9 @@ LOOP_TEST(test_an_interrupt_anywhere_leaves_no_copy, 2) {
         ck_assert_msg(rc == SQLITE_OK || rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
         sqlite3_free(command);
         command = sqlite3_mprintf("rmdir '%s/copies'", directory);
-        if (rc) ck_assert_int_eq(system(command), 0);
+        bool whole = rc && !access(copy_path, F_OK);
+        if (whole) in_copies(_i ? "file" : "inline");
+        if (rc && !whole) ck_assert_int_eq(system(command), 0);
         sqlite3_free(command);
         has_all(db, "interrupted");
     }
