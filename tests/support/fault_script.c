@@ -224,25 +224,25 @@ static const struct fault_step alone_step = {.name = "autocommit", .autocommit =
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-#define READING                                                                                                                    \
-    ASK("SELECT count(*), sum(length(value)), min(path), max(path) FROM @t"),                                                      \
-        ASK("SELECT value FROM @t WHERE path = 'big'"),                                                                            \
-        ASK("SELECT path FROM @t ORDER BY path DESC LIMIT 7 OFFSET 3"),                                                            \
-        ASK("SELECT path, value FROM @t WHERE path > 'a/003' ORDER BY path LIMIT 5 OFFSET 20"),                                    \
-        ASK("SELECT count(*) FROM @t WHERE path GLOB 'a/002*'"),                                                                   \
-        ASK("SELECT count(*), max(path) FROM @t WHERE path LIKE 'A/0010%'"),                                                       \
-        ASK("SELECT path, length(value) FROM @t WHERE path IN ('big', 'a/00001', 5, 'a/00399', 'none')"),                          \
-        ASK("SELECT count(*) FROM @t AS x JOIN @t AS y ON y.path = x.path || '0' OR y.path = 'a/' || length(x.path)"),             \
-        SAME("SELECT path, entries FROM t('a/', '5') WHERE path > 'a/00014' LIMIT 1", "SELECT 'a/00015', 1"),                      \
-        SAME("SELECT group_concat(path), sum(entries) FROM (SELECT path, entries FROM t('', '/') WHERE path < 'c')",               \
-             "SELECT 'a/,big', count(*) FROM plain_t WHERE path GLOB 'a/*'"),                                                      \
-        SAME(                                                                                                                      \
-            "SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', '/')",                                         \
-            "SELECT count(*), 'a/00100' FROM plain_t WHERE path GLOB 'a/*'"), /* What it cannot read it says, as what it finds. */ \
-        SAME("SELECT iif(said LIKE 'art: %' AND said NOT LIKE '%from a backup%', 'ok', said) FROM (SELECT "                        \
-             "art_check('t') AS said)",                                                                                            \
-             "SELECT 'ok'"),                                                                                                       \
-        SAME("SELECT value FROM art_info('t') WHERE property = 'keys'", "SELECT count(*) FROM plain_t"),                           \
+/* What art_check() cannot read it says, as what it finds. */
+#define READING                                                                                                        \
+    ASK("SELECT count(*), sum(length(value)), min(path), max(path) FROM @t"),                                          \
+        ASK("SELECT value FROM @t WHERE path = 'big'"),                                                                \
+        ASK("SELECT path FROM @t ORDER BY path DESC LIMIT 7 OFFSET 3"),                                                \
+        ASK("SELECT path, value FROM @t WHERE path > 'a/003' ORDER BY path LIMIT 5 OFFSET 20"),                        \
+        ASK("SELECT count(*) FROM @t WHERE path GLOB 'a/002*'"),                                                       \
+        ASK("SELECT count(*), max(path) FROM @t WHERE path LIKE 'A/0010%'"),                                           \
+        ASK("SELECT path, length(value) FROM @t WHERE path IN ('big', 'a/00001', 5, 'a/00399', 'none')"),              \
+        ASK("SELECT count(*) FROM @t AS x JOIN @t AS y ON y.path = x.path || '0' OR y.path = 'a/' || length(x.path)"), \
+        SAME("SELECT path, entries FROM t('a/', '5') WHERE path > 'a/00014' LIMIT 1", "SELECT 'a/00015', 1"),          \
+        SAME("SELECT group_concat(path), sum(entries) FROM (SELECT path, entries FROM t('', '/') WHERE path < 'c')",   \
+             "SELECT 'a/,big', count(*) FROM plain_t WHERE path GLOB 'a/*'"),                                          \
+        SAME("SELECT art_count('t', 'a/'), art_longest_prefix('main.t', 'a/00100/x', '/')",                            \
+             "SELECT count(*), 'a/00100' FROM plain_t WHERE path GLOB 'a/*'"),                                         \
+        SAME("SELECT iif(said LIKE 'art: %' AND said NOT LIKE '%from a backup%', 'ok', said) FROM (SELECT "            \
+             "art_check('t') AS said)",                                                                                \
+             "SELECT 'ok'"),                                                                                           \
+        SAME("SELECT value FROM art_info('t') WHERE property = 'keys'", "SELECT count(*) FROM plain_t"),               \
         SAME("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "SELECT 0")
 
 /* Made anew each time, since a fault may have kept it from being dropped. What the device cannot read (EIO) is left
