@@ -61,15 +61,6 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
            a->file_bytes == b->file_bytes && a->retired_slots == b->retired_slots;
 }
 
-/* A number that a pragma of the connection gives. */
-static int ask_pragma(struct art_connection *connection, const char *sql) {
-    sqlite3_stmt *ask;
-    if (sqlite3_prepare_v2(connection->db, sql, -1, &ask, NULL)) return 0;
-    int value = art_shadow_step(connection, ask) == SQLITE_ROW ? sqlite3_column_int(ask, 0) : 0;
-    sqlite3_finalize(ask);
-    return value;
-}
-
 /* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint (no frames
  * are counted then, `log` is -1): this does, as long as busy_timeout says. */
 static int checkpoint(const struct vacuum *vacuum) {
@@ -78,7 +69,7 @@ static int checkpoint(const struct vacuum *vacuum) {
         int log = 0, rc = sqlite3_wal_checkpoint_v2(connection->db, vacuum->name->schema, SQLITE_CHECKPOINT_TRUNCATE,
                                                     &log, NULL);
         if (rc != SQLITE_BUSY || log >= 0) return rc;
-        if (limit < 0) limit = ask_pragma(connection, "PRAGMA busy_timeout");
+        if (limit < 0) limit = (int)art_ask_number(connection, "PRAGMA busy_timeout", 0);
         if (waited >= limit) return rc;
         rc = art_stopped(connection);
         if (rc) return rc;
@@ -171,7 +162,7 @@ int art_vacuum_table(struct art_connection *connection, const char *name, const 
     }
     int rc = art_shadow_busy(connection, name, message);
     /* Without it no transaction may write over what others have freed (host/journal.c). These have no savepoints. */
-    bool spills = ask_pragma(connection, "PRAGMA cache_spill");
+    bool spills = art_ask_number(connection, "PRAGMA cache_spill", 1) != 0;
     if (!rc && !spills) sqlite3_exec(connection->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
     if (!rc) rc = vacuum_table(&vacuum, message);
     if (!spills) sqlite3_exec(connection->db, "PRAGMA cache_spill = OFF", NULL, NULL, NULL);

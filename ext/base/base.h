@@ -86,6 +86,8 @@ int art_shadow_busy(const struct art_connection *connection, const char *name, c
 /* Why the statement that is running will fail in any case: SQLITE_INTERRUPT, or SQLITE_NOMEM in one within it; or
  * SQLITE_OK. */
 int art_stopped(struct art_connection *connection);
+/* What a pragma says; `untold` where it cannot be had (no memory, an authorizer). */
+sqlite3_int64 art_ask_number(struct art_connection *connection, const char *pragma, int untold);
 /* Has somebody called sqlite3_interrupt()? */
 bool art_interrupted(struct art_connection *connection);
 /* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it

@@ -22,6 +22,16 @@ int art_shadow_busy(const struct art_connection *connection, const char *name, c
                         "art: a shadow table asks art itself (%s): restore the database from a backup", name);
 }
 
+sqlite3_int64 art_ask_number(struct art_connection *connection, const char *pragma, int untold) {
+    sqlite3_stmt *ask = NULL;
+    sqlite3_int64 number = untold;
+    if (!sqlite3_prepare_v2(connection->db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
+        number = sqlite3_column_int64(ask, 0);
+    }
+    sqlite3_finalize(ask);
+    return number;
+}
+
 /* Any statement looks at the flag when it is prepared or stepped, in every version of SQLite. */
 int art_stopped(struct art_connection *connection) {
     sqlite3_stmt *nothing = NULL;

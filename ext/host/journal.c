@@ -334,22 +334,10 @@ static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
     return fits ? ART_OK : art_nomem();
 }
 
-/* `untold` where it cannot be had. */
-static sqlite3_int64 ask_number(struct art_connection *connection, const char *pragma, int untold) {
-    sqlite3 *db = connection->db;
-    sqlite3_stmt *ask = NULL;
-    sqlite3_int64 number = untold;
-    if (!sqlite3_prepare_v2(db, pragma, -1, &ask, NULL) && art_shadow_step(connection, ask) == SQLITE_ROW) {
-        number = sqlite3_column_int64(ask, 0);
-    }
-    sqlite3_finalize(ask);
-    return number;
-}
-
 /* What is asked of the table's schema: page_size, say. */
 static sqlite3_int64 ask_schema(struct art_table *table, const char *pragma, int untold) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", table->name->schema, pragma);
-    sqlite3_int64 number = sql ? ask_number(table->connection, sql, untold) : untold;
+    sqlite3_int64 number = sql ? art_ask_number(table->connection, sql, untold) : untold;
     sqlite3_free(sql);
     return number;
 }
@@ -410,7 +398,7 @@ static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int6
 }
 
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
-    table->journal->wants_checkpoint = wanted && ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) > 0;
+    table->journal->wants_checkpoint = wanted && art_ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) > 0;
 }
 
 void art_journal_end_epoch(struct art_table *table) {
@@ -424,7 +412,7 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     static const uint8_t delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { DELAYS = sizeof delays };
     struct art_table *table = context;
-    int left = (int)ask_number(table->connection, "PRAGMA busy_timeout", 0) - table->journal->waited;
+    int left = (int)art_ask_number(table->connection, "PRAGMA busy_timeout", 0) - table->journal->waited;
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;

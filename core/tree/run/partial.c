@@ -453,12 +453,7 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
     if (!rc) rc = art_blob_seek_entry(&cursor.leaf, (uint32_t)partial->cut);
     cursor.valid = !rc && cursor.leaf.valid;
     if (!rc) rc = art_run_build_open(&build, tree, edit, true, 0, false);
-    while (!rc && cursor.valid) {
-        struct art_entry entry;
-        art_blob_cursor_entry(&cursor.leaf, &entry);
-        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
-        if (!rc) rc = art_run_next(&cursor);
-    }
+    if (!rc) rc = art_run_build_add_all(build, &cursor, UINT64_MAX);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);
     art_run_cursor_close(&cursor);

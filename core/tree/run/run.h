@@ -179,6 +179,8 @@ struct art_run_build; /* entries in ascending order in, leaf blobs and their ind
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool filter, uint32_t fill_pages, bool whole);
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
+/* The cursor's entries from where it stands, `most` at most. */
+enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);
 /* Only leaves: their references (for a splice). */
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
 /* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). */

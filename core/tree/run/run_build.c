@@ -161,6 +161,17 @@ enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key,
     return refused(build->tree, rc);
 }
 
+enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most) {
+    enum art_rc rc = ART_OK;
+    while (!rc && cursor->valid && most--) {
+        struct art_entry entry;
+        art_blob_cursor_entry(&cursor->leaf, &entry);
+        rc = art_run_build_add(build, art_run_key(cursor), &entry);
+        if (!rc) rc = art_run_next(cursor);
+    }
+    return rc;
+}
+
 static enum art_rc finish_leaves(struct art_run_build *build) {
     bool more = build->buffer.data && art_builder_pending(build->builder) > 0;
     enum art_rc rc = ART_OK;

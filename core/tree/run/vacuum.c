@@ -63,19 +63,13 @@ static enum art_rc build_leaf_again(struct art_tree *tree, struct art_version_ed
                                     struct art_children *out) {
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
-    uint64_t left = leaf->entries;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (!rc) rc = art_run_build_open(&build, tree, edit, filter, 0, false);
     if (!rc) {
         art_run_cursor_reset(&cursor, &run->top, 0);
         rc = separator.len ? art_run_seek_ge(&cursor, separator) : art_run_first(&cursor);
     }
-    while (!rc && cursor.valid && left--) {
-        struct art_entry entry;
-        art_blob_cursor_entry(&cursor.leaf, &entry);
-        rc = art_run_build_add(build, art_run_key(&cursor), &entry);
-        if (!rc) rc = art_run_next(&cursor);
-    }
+    if (!rc) rc = art_run_build_add_all(build, &cursor, leaf->entries);
     if (!rc) rc = art_run_build_children(build, out);
     art_run_build_close(build);
     art_run_cursor_close(&cursor);
