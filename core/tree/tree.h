@@ -129,6 +129,8 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
 enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
+/* Once the root was handed over: the same rows from *from on, and nobody looks at what is in those before *changes. */
+void art_tree_refresh_rows(const struct art_tree *tree, uint64_t *from, uint64_t *changes);
 /* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from
  * will be 0. ART_CORRUPT: the log itself is damaged. */
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);
@@ -376,6 +378,7 @@ enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *conte
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
+    uint64_t spent;  /*    or, if not 0, rows 1 to this one, which the committed root has in its runs */
     bool write_root; /* 2. INSERT OR REPLACE (0, root), and a copy into T_artstate */
     bool mark_root;  /*    INSERT OR REPLACE (0, root): it is the same, and says now that rows follow it */
     struct art_bytes root;

@@ -6,12 +6,11 @@
 #include "ext/table/table.h"
 
 static const char *const statement_texts[ART_STATEMENTS] = {
-    [ART_LOG_READ] = ("SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn <= 0 UNION ALL "
-                      "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn >= max(?1, 1) "
-                      "ORDER BY csn"), /* else PRAGMA reverse_unordered_selects turns it round */
-    /* The same from the beginning on: a row of a compound costs SQLite three times as much. */
-    [ART_LOG_READ_ALL] = "SELECT csn, ops FROM \"%w\".\"%w_artdata\" ORDER BY csn",
+    [ART_LOG_ROOT] = "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn <= 0 ORDER BY csn",
+    [ART_LOG_READ] = ("SELECT csn, CASE WHEN csn >= ?2 THEN ops END FROM \"%w\".\"%w_artdata\" WHERE csn >= ?1 "
+                      "ORDER BY csn"),
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_artdata\"",
+    [ART_LOG_SPEND] = "DELETE FROM \"%w\".\"%w_artdata\" WHERE csn BETWEEN 1 AND ?1",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)",
     [ART_STATE_GET] = "SELECT v FROM \"%w\".\"%w_artstate\" WHERE k = ?1",
     [ART_STATE_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artstate\"(k, v) VALUES(?1, ?2)",
@@ -154,33 +153,48 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     return rc;
 }
 
-static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, enum art_rc *art_rc) {
+static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, bool until_root, enum art_rc *art_rc) {
     sqlite3_int64 last = -1;
-    while (art_shadow_step(table->connection, rows) == SQLITE_ROW) {
+    int rc = SQLITE_ROW;
+    while (!*art_rc && !(until_root && !last) && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
         sqlite3_int64 csn = sqlite3_column_int64(rows, 0);
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         if (csn <= last) *art_rc = art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows come out of order");
         last = csn;
         if (!*art_rc) *art_rc = art_tree_refresh_row(table->tree, (uint64_t)csn, ops);
-        if (*art_rc) break;
     }
-    return sqlite3_reset(rows);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The first statement stays stepped, behind the root: so both see one snapshot. */
+static int hand_over_log(struct art_table *table, sqlite3_stmt *root, sqlite3_stmt *rows, enum art_rc *art_rc) {
+    int rc = hand_over_rows(table, root, true, art_rc);
+    if (!rc && !*art_rc) {
+        uint64_t from, changes;
+        art_tree_refresh_rows(table->tree, &from, &changes);
+        sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
+        sqlite3_bind_int64(rows, 2, (sqlite3_int64)changes);
+        hand_over_rows(table, rows, false, art_rc);
+        rc = sqlite3_reset(rows);
+    }
+    int root_rc = sqlite3_reset(root);
+    return rc ? rc : root_rc;
 }
 
 /* One attempt of a refresh. *rebuild: what is in memory is not continued; try once more. */
 int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) {
-    sqlite3_stmt *rows;
+    sqlite3_stmt *root, *rows;
     uint64_t from;
     *rebuild = false;
     enum art_rc art_rc = art_tree_refresh_begin(table->tree, &from);
     if (art_rc) return art_report(message, art_rc);
-    int rc = art_shadow_statement(table, from ? ART_LOG_READ : ART_LOG_READ_ALL, &rows, message);
+    int rc = art_shadow_statement(table, ART_LOG_ROOT, &root, message);
+    if (!rc) rc = art_shadow_statement(table, ART_LOG_READ, &rows, message);
     if (rc) {
         art_tree_refresh_abort(table->tree);
         return rc;
     }
-    if (from) sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
-    rc = hand_over_rows(table, rows, &art_rc);
+    rc = hand_over_log(table, root, rows, &art_rc);
     if (!rc && !art_rc) art_rc = art_tree_refresh_end(table->tree);
     if (!rc && !art_rc) return SQLITE_OK;
     *rebuild = art_rc == ART_REBUILD;
@@ -226,10 +240,11 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
     return rc;
 }
 
-static int clear_log(struct art_table *table, char **message) {
+static int clear_log(struct art_table *table, const struct art_commit *commit, char **message) {
     sqlite3_stmt *clear;
-    int rc = art_shadow_statement(table, ART_LOG_CLEAR, &clear, message);
+    int rc = art_shadow_statement(table, commit->clear_log ? ART_LOG_CLEAR : ART_LOG_SPEND, &clear, message);
     if (rc) return rc;
+    if (!commit->clear_log) sqlite3_bind_int64(clear, 1, (sqlite3_int64)commit->spent);
     art_shadow_step(table->connection, clear);
     rc = sqlite3_reset(clear);
     if (!rc) return SQLITE_OK;
@@ -241,7 +256,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     int rc = SQLITE_OK;
-    if (commit->clear_log) rc = clear_log(table, message);
+    if (commit->clear_log || commit->spent) rc = clear_log(table, commit, message);
     if (!rc && (commit->write_root || commit->mark_root)) rc = put_log(table, 0, commit->root, message);
     if (!rc && commit->write_redo) rc = put_log(table, commit->csn, commit->redo, message);
     if (!rc && commit->write_root && table->renamed) {

@@ -52,9 +52,10 @@ struct art_orphan_files {
 };
 
 enum art_statement {
+    ART_LOG_ROOT,
     ART_LOG_READ,
-    ART_LOG_READ_ALL,
     ART_LOG_CLEAR,
+    ART_LOG_SPEND,
     ART_LOG_PUT,
     ART_STATE_GET,
     ART_STATE_PUT,

@@ -38,11 +38,20 @@ static void host_put(uint64_t csn, struct art_bytes bytes) {
     if (art_buffer_append(row, bytes.data, bytes.len)) abort();
 }
 
-void host_write(const struct art_commit *commit) {
-    if (commit->clear_log) {
-        for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
-        host.count = 0;
+static void host_delete(uint64_t first, uint64_t last) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < host.count; i++) {
+        if (host.rows[i].csn >= first && host.rows[i].csn <= last)
+            art_buffer_clear(&host.rows[i].bytes);
+        else
+            host.rows[kept++] = host.rows[i];
     }
+    host.count = kept;
+}
+
+void host_write(const struct art_commit *commit) {
+    if (commit->clear_log) host_delete(0, UINT64_MAX);
+    host_delete(1, commit->spent);
     if (commit->write_root || commit->mark_root) host_put(0, commit->root);
     if (commit->write_redo) host_put(commit->csn, commit->redo);
     if (!commit->write_retired) return;

@@ -94,6 +94,7 @@ static struct art_tree *begin(uint32_t blob_pages) {
 static void commit(struct art_tree *tree) {
     struct art_commit commit;
     must(art_tree_prepare(tree, &commit));
+    must(commit.spent ? ART_MISUSE : ART_OK); /* 'flush' leaves no row */
     if (commit.clear_log) row_count = 0;
     if (commit.write_root || commit.mark_root) keep(&root_row, commit.root);
     if (commit.write_redo && row_count < ROWS_MAX) {

@@ -155,7 +155,7 @@ static void commit(struct art_tree *tree, bool flush) {
     must(toy_refresh(toy, tree));
 }
 
-static struct art_tree *begin(uint32_t blob_pages) {
+static struct art_tree *begin(uint32_t blob_pages, uint64_t log_limit) {
     struct art_tree *tree;
     disk = memory_disk_new();
     toy = toy_new(true);
@@ -163,7 +163,7 @@ static struct art_tree *begin(uint32_t blob_pages) {
                                         .path = file,
                                         .host_path = "a.db",
                                         .cache_bytes = 4 << 20,
-                                        .log_limit = 1 << 20,
+                                        .log_limit = log_limit,
                                         .spill_limit = 1 << 24,
                                         .blob_pages = blob_pages};
     must(toy_open(toy, &options, &tree));
@@ -180,7 +180,7 @@ static void finish(struct art_tree *tree) {
 static void make_runs(void) {
     bool existed;
     static char big[4300];
-    struct art_tree *tree = begin(8);
+    struct art_tree *tree = begin(8, 1 << 20);
     put(tree, 0, 40, 1, 9);
     memset(big, 'b', sizeof big);
     must(art_tree_insert(tree, ART_WRITE_INSERT, art_bytes("big", 3), art_bytes(big, sizeof big), &existed));
@@ -201,10 +201,22 @@ static void make_runs(void) {
 }
 
 static void make_index(void) {
-    struct art_tree *tree = begin(2);
+    struct art_tree *tree = begin(2, 1 << 20);
     put(tree, 0, 9, 1, 1200);
     commit(tree, true);
     ck_assert_uint_eq(tree->root->run[tree->root->runs - 1].top.level, 1);
+    finish(tree);
+}
+
+/* The log: the root of csn 4, row 3 of the three that its flush has left, and rows 5 and 6. */
+static void make_left(void) {
+    struct art_tree *tree = begin(8, 14000);
+    for (int i = 0; i < 6; i++) {
+        put(tree, i, i + 1, 1, 4200);
+        commit(tree, false);
+    }
+    ck_assert(tree->root->csn == 4 && tree->root->left == 3 && toy->log.rows == 4);
+    ck_assert(toy->log.row[1].csn == 3 && toy->log.row[2].csn == 5);
     finish(tree);
 }
 
@@ -281,12 +293,22 @@ static void flip_file(unsigned worker) {
     }
 }
 
+static uint64_t csn_of_root(void) {
+    struct art_root *root;
+    must(art_root_decode(art_bytes(toy->log.row[0].data, toy->log.row[0].len), &root));
+    uint64_t csn = root->csn;
+    art_root_unref(root);
+    return csn;
+}
+
 static void flip_log(unsigned worker) {
+    uint64_t root = csn_of_root();
     char what[40];
     for (unsigned i = 0; i < toy->log.rows; i++) {
         struct toy_row *row = &toy->log.row[i];
         snprintf(what, sizeof what, "log row %llu", (unsigned long long)row->csn);
-        flip_bytes(worker, what, row->data, row->len, true);
+        bool left = row->csn && row->csn <= root; /* what it says is in the blobs */
+        flip_bytes(worker, what, row->data, row->len, !left);
         snprintf(what, sizeof what, "number of row %llu", (unsigned long long)row->csn);
         flip_bytes(worker, what, (uint8_t *)&row->csn, sizeof row->csn, true);
     }
@@ -312,6 +334,9 @@ TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     end();
     make_index();
     flip_share("an index, root and log", true, flip_log);
+    end();
+    make_left();
+    flip_share("rows left before a root", true, flip_log);
     end();
 }
 

@@ -85,7 +85,7 @@ static char *read_rows(sqlite3 *db, const char *sql, int *rc) {
 }
 
 /* Two runs over each other, one row in pieces, a log behind them, free and retired slots: made anew by each worker. */
-static void make_database(void) {
+static void make_database(const char *options, const char *more) {
     disk = memory_disk_new();
     art_disk_set_default(memory_disk_art(disk));
     const char *temporary = getenv("TMPDIR");
@@ -93,15 +93,18 @@ static void make_database(void) {
     if (!mkdtemp(folder)) abort();
     snprintf(path, sizeof path, "%s/f.db", folder);
     sqlite3 *db = open_database(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
-            "CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, cache='1MB');"
-            "INSERT INTO t(path, value, size) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 40) "
+    run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
+    char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, cache='1MB'%s)", options);
+    run(db, create);
+    sqlite3_free(create);
+    run(db, "INSERT INTO t(path, value, size) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 40) "
             "SELECT printf('dir-%d/f%d', i % 3, i), 'value ' || i, i FROM n;"
             "INSERT INTO t(path, value) VALUES('big', replace(hex(zeroblob(2500)), '00', 'large'));"
             "INSERT INTO t(t) VALUES('optimize')");
     run(db, "BEGIN; DELETE FROM t WHERE path GLOB 'dir-1/f*7'; UPDATE t SET value = 'new ' || path WHERE size % 5 = 0;"
             "INSERT INTO t(t) VALUES('flush'); COMMIT; INSERT INTO t(path, value) VALUES('late', x'0102');"
             "DELETE FROM t WHERE path = 'dir-0/f9'; UPDATE t SET size = 1.5 WHERE path = 'dir-2/f2'");
+    run(db, more);
     for (int i = 0; i < READINGS; i++) {
         int rc;
         expected[i] = read_rows(db, readings[i], &rc);
@@ -190,7 +193,7 @@ static void flip_file(unsigned worker) {
     bool named[MEMORY_DISK_PAGES / ART_BLOB_PAGES] = {false};
     struct random random = {17 + worker};
     uint32_t scale = random_scale(), stride = scale < SQL_STRIDE ? SQL_STRIDE / scale * flip_stride() : flip_stride();
-    make_database();
+    make_database("", "");
     uint32_t pages = (uint32_t)(memory_disk_size(disk, file) / ART_PAGE), used = 0;
     find_named(named);
     for (uint32_t page = 0; page < pages; page++) {
@@ -266,8 +269,9 @@ static void flip_cell(sqlite3 *db, unsigned worker, const char *table, const cha
     sqlite3_free(change);
 }
 
-static void flip_table(unsigned worker, const char *table, const char *const *columns, bool any_error) {
-    make_database();
+static void flip_table(unsigned worker, const char *options, const char *more, const char *table, const char *const *columns,
+                       bool any_error) {
+    make_database(options, more);
     sqlite3 *db;
     if (sqlite3_open(path, &db)) abort();
     char *save = sqlite3_mprintf(
@@ -282,7 +286,7 @@ static void flip_table(unsigned worker, const char *table, const char *const *co
     sqlite3_finalize(count);
     sqlite3_free(ask);
     for (sqlite3_int64 row = 1; row <= rows; row++) {
-        for (int i = 0; i < 2; i++) flip_cell(db, worker, table, columns[i], row, any_error);
+        for (int i = 0; i < 2 && columns[i]; i++) flip_cell(db, worker, table, columns[i], row, any_error);
     }
     sqlite3_close(db);
     if (rows < 4 || read_all(false) != FLIP_RIGHT) flip_broken("the table is not what it was");
@@ -291,16 +295,27 @@ static void flip_table(unsigned worker, const char *table, const char *const *co
 
 static void flip_log(unsigned worker) {
     static const char *const columns[] = {"csn", "ops"};
-    flip_table(worker, "artdata", columns, false);
+    flip_table(worker, "", "", "artdata", columns, false);
+}
+
+#define LARGE(path) "INSERT INTO t(path, value) VALUES('" path "', replace(hex(zeroblob(2500)), '00', 'ab'));"
+
+/* A flush by itself has left four rows, and two have come: two of the four are still there. */
+static void flip_numbers(unsigned worker) {
+    static const char *const columns[] = {"csn", NULL};
+    static const char *const more = "INSERT INTO t(t) VALUES('flush');" LARGE("large/1") LARGE("large/2")
+        LARGE("large/3") LARGE("large/4") LARGE("large/5") LARGE("large/6") LARGE("large/7");
+    flip_table(worker, ", log_limit=23000", more, "artdata", columns, false);
 }
 
 static void flip_state(unsigned worker) {
     static const char *const columns[] = {"k", "v"};
-    flip_table(worker, "artstate", columns, true);
+    flip_table(worker, "", "", "artstate", columns, true);
 }
 
 TEST(test_every_bit_of_the_log_gives_right_rows_or_corrupt) {
     flip_share("T_artdata", true, flip_log);
+    flip_share("T_artdata with rows before the root, csn", true, flip_numbers);
 }
 
 TEST(test_every_bit_of_the_state_gives_right_rows_or_a_clean_error) {

@@ -29,6 +29,16 @@ static void toy_clear(struct toy_log *log) {
     log->rows = 0;
 }
 
+/* Removes the first of rows 1 to `spent`. */
+static bool toy_spend(struct toy_log *log, uint64_t spent) {
+    unsigned at = log->rows && !log->row[0].csn;
+    if (at == log->rows || log->row[at].csn > spent) return false;
+    free(log->row[at].data);
+    log->rows--;
+    memmove(&log->row[at], &log->row[at + 1], (log->rows - at) * sizeof log->row[0]);
+    return true;
+}
+
 struct toy *toy_new(bool wal) {
     struct toy *toy = calloc(1, sizeof *toy);
     toy->wal = wal;
@@ -242,6 +252,7 @@ int toy_refresh(struct toy *toy, struct art_tree *tree) {
 
 void toy_write(struct toy *toy, const struct art_commit *commit) {
     if (commit->clear_log) toy_clear(&toy->log);
+    while (toy_spend(&toy->log, commit->spent)) continue;
     if (commit->write_root || commit->mark_root) toy_put(&toy->log, 0, commit->root);
     if (commit->write_redo) toy_put(&toy->log, commit->csn, commit->redo);
     if (!commit->write_retired) return;

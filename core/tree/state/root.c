@@ -51,6 +51,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->csn = root->csn;
     copy->generation = root->generation;
     copy->chain = root->chain;
+    copy->left = root->left;
     for (unsigned i = 0; i < root->runs; i++) {
         enum art_rc rc = run_copy(&root->run[i], &copy->run[i]);
         if (rc) {
@@ -93,12 +94,13 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
     out->len = 0;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = ART_ROOT_FORMAT,
+                                     .format = root->left ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT,
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
+    if (!rc && root->left) rc = art_buffer_append(out, &root->left, sizeof root->left);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {
@@ -142,10 +144,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     if (header.magic != ART_ROOT_MAGIC || art_hash64(bytes.data, body) != art_load64(bytes.data + body)) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root does not match its checksum");
     }
-    if (header.format != ART_ROOT_FORMAT) {
+    if (header.format != ART_ROOT_FORMAT && header.format != ART_ROOT_FORMAT_LEFT) {
         return art_fail(ART_CORRUPT,
                         "art: root has format %u, this version reads %u (the log): use the sqlite-art that made it",
-                        header.format, ART_ROOT_FORMAT);
+                        header.format, ART_ROOT_FORMAT_LEFT);
     }
     struct art_root *root = root_alloc(header.runs <= ART_RUNS_CAPACITY ? header.runs : 0);
     if (!root) return art_nomem();
@@ -153,10 +155,16 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     root->generation = header.generation;
     root->followed = header.followed;
     memcpy(&root->chain, header.chain, sizeof root->chain);
+    const uint8_t *runs = bytes.data + sizeof header;
     bool sane =
         header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
-    enum art_rc rc =
-        !sane ? ART_CORRUPT : decode_runs(root, header.runs, bytes.data + sizeof header, bytes.data + body);
+    if (header.format == ART_ROOT_FORMAT_LEFT) {
+        sane &= body >= sizeof header + sizeof root->left;
+        if (sane) memcpy(&root->left, runs, sizeof root->left);
+        sane &= root->left && root->left < root->csn;
+        runs += sizeof root->left;
+    }
+    enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, runs, bytes.data + body);
     if (rc) {
         art_root_unref(root);
         return rc == ART_NOMEM

@@ -28,6 +28,7 @@ struct art_root {
     uint64_t generation;
     struct art_hash128 chain;
     bool followed; /* as it was decoded: rows follow it in the log */
+    uint32_t left; /* rows csn - left to csn - 1 are in the log, too: the next ones are written over them */
     unsigned runs, capacity;
     struct art_run run[];
 };
@@ -46,6 +47,16 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out); /* clears `out` first */
 enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out);       /* ART_CORRUPT, ART_NOMEM */
 void art_root_note_rows(struct art_buffer *encoded);                              /* rows will follow it in the log */
+
+/* Of the rows that were left, those that still are where row `csn` is the log's last. */
+static inline uint64_t art_root_left(const struct art_root *root, uint64_t csn) {
+    return csn - root->csn < root->left ? root->left - (csn - root->csn) : 0;
+}
+
+/* Row `csn` deletes rows 1 to this one; 0: none. */
+static inline uint64_t art_root_spent(const struct art_root *root, uint64_t csn) {
+    return csn - root->csn <= root->left ? csn - root->left - 1 : 0;
+}
 
 static inline uint32_t art_ref_pages(const struct art_ref *ref) {
     return (uint32_t)ref->leaf_pages + ref->footer_pages;

@@ -7,7 +7,9 @@
  *    8  u64 csn: the runs are complete up to it
  *   16  u64 generation: grows with every root of this history
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
- *   40  per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level | reference
+ *   40  format 3: u32 rows left, not 0: rows csn - left to csn - 1 are still in the log; row csn + n deletes row
+ *       csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
+ *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level | reference
  *    .. u64 XXH3-64 of all before
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
@@ -16,7 +18,7 @@
 #include <stdint.h>
 
 #define ART_ROOT_MAGIC 0x52545241u /* "ARTR" */
-enum { ART_ROOT_FORMAT = 2 };
+enum { ART_ROOT_FORMAT = 2, ART_ROOT_FORMAT_LEFT = 3 };
 /* A csn has 56 bits. Half of them are more than anybody commits, and leave room for those that come next. */
 static const uint64_t ART_ROOT_CSN_MAX = (uint64_t)1 << 55, ART_ROW_CSN_MAX = ((uint64_t)1 << 56) - 1;
 

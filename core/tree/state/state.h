@@ -122,7 +122,8 @@ struct art_tree {
 
     struct { /* a refresh under way */
         bool rebuild, root_seen, row_seen, followed;
-        uint64_t from;
+        uint64_t from, left; /* the last row before the root that was handed over, 0: none */
+        uint64_t left_rows;
     } refresh;
 
     struct { /* the running transaction */

@@ -1,13 +1,16 @@
 /* What a transaction leaves behind.
  *
  *   the log is short     one redo row                              (row csn)
- *   the log is full      the memtable as a run, no rows at all        (root with csn)
+ *   the log is full      the memtable as a run, no row behind it   (root with csn)
  *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
  *
  * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
  * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
+ *
+ * A flush leaves long rows in the log: with secure_delete a host that deletes a row writes its pages as zeros, before the
+ * next rows are written over them. Each commit deletes the oldest one, whose pages its own row takes.
  *
  * On a full disk the last room is kept for deletes. A transaction that adds rows is refused by a flush that finds less
  * than some MB, or none, and what it had taken is given back. One that only deletes goes on with rows in the log,
@@ -29,6 +32,7 @@ enum {
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
+    LONG_ROW = 4096,           /* of redo: it has pages of its own in the host's table */
     SPARE_BYTES = 4 << 20,     /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT = 1 << 20        /* memory for a row of redo, from one commit to the next */
 };
@@ -228,6 +232,16 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     return flush_memtable(tree);
 }
 
+/* Of the rows whose changes the new root has. A command empties the log: 'optimize' leaves nothing of what was deleted.
+ * Row csn is there after a COMMIT that was refused. One less stays where a row would stand in the place of the one that
+ * it has deleted if one bit of its number were another. */
+static uint64_t rows_to_leave(const struct art_tree *tree) {
+    bool asked = tree->txn.flush || tree->txn.optimize || tree->txn.vacuum;
+    uint64_t rows = tree->csn - tree->root->csn;
+    if (!rows || asked || tree->txn.logged || tree->log_bytes < LONG_ROW * rows) return 0;
+    return rows & (rows + 1) ? rows : rows - 1;
+}
+
 /* What was in the memtable is in the edit's runs. */
 static enum art_rc finish_flush(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
@@ -235,7 +249,9 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
     tree->pending.flushed = true;
-    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = true};
+    edit->root->left = (uint32_t)rows_to_leave(tree);
+    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left};
+    if (edit->root->left) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
     return finish_root(tree);
 }
 
@@ -391,6 +407,7 @@ static enum art_rc write_row(struct art_tree *tree) {
     if (rc) return rc;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
+    tree->pending.commit.spent = art_root_spent(tree->root, tree->txn.csn);
     tree->pending.entries = art_memtable_noted(tree->memtable);
     return ART_OK;
 }
@@ -511,7 +528,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->txn.change = tree->changes;
     }
     *out = tree->pending.commit;
-    tree->txn.cleared |= out->clear_log;
+    tree->txn.cleared |= tree->pending.flushed;
     tree->txn.rooted |= out->write_root;
     tree->txn.logged |= out->write_root || out->mark_root || out->write_redo;
     tree->txn.shown_before = tree->txn.shown;

@@ -7,6 +7,9 @@
  * a larger csn holds all that the tree's memtable holds, which is then dropped; a root with the same csn and other runs
  * was merged, the memtable stays right.
  *
+ * Before the root are the rows that its flush has left, to be overwritten. A tree that starts from the root counts them:
+ * a row whose number is damaged stands among them, or one of them is missing.
+ *
  * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
  */
 #include "core/tree/txn/txn.h"
@@ -30,6 +33,11 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
 static enum art_rc from_the_root(struct art_tree *tree) {
     if (tree->refresh.rebuild) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
     return ART_REBUILD;
+}
+
+void art_tree_refresh_rows(const struct art_tree *tree, uint64_t *from, uint64_t *changes) {
+    *from = tree->refresh.rebuild ? 1 : tree->refresh.row_seen ? tree->csn + 1 : tree->csn;
+    *changes = tree->root->csn + 1;
 }
 
 /* Blobs are built with the table's summary, and there is no other way to read them. */
@@ -100,17 +108,30 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
     return rc;
 }
 
+static enum art_rc refresh_left(struct art_tree *tree, uint64_t csn) {
+    if (tree->refresh.left && csn != tree->refresh.left + 1) return from_the_root(tree);
+    tree->refresh.left = csn;
+    tree->refresh.left_rows++;
+    return ART_OK;
+}
+
+static bool left_is_right(const struct art_tree *tree) {
+    if (!tree->refresh.rebuild) return true;
+    if (tree->refresh.left_rows != art_root_left(tree->root, tree->csn)) return false;
+    return !tree->refresh.left || tree->refresh.left == tree->root->csn - 1;
+}
+
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
     assert(tree->state == ART_TREE_REFRESHING);
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->refresh.root_seen)
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
+    if (csn <= tree->root->csn) return tree->refresh.rebuild ? refresh_left(tree, csn) : ART_OK;
     if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
         if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
         tree->refresh.row_seen = true;
         return ART_OK;
     }
-    /* Also one that the root has in its runs: with a root of a higher csn all rows went, so its number was another. */
     if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
     uint64_t before = art_memtable_replayed(tree->memtable);
@@ -131,7 +152,7 @@ enum art_rc art_tree_refresh_end(struct art_tree *tree) {
     if (!tree->refresh.root_seen) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
     }
-    if (!tree->refresh.row_seen) return from_the_root(tree);
+    if (!tree->refresh.row_seen || !left_is_right(tree)) return from_the_root(tree);
     if (tree->refresh.followed && tree->csn == tree->root->csn) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the rows behind the root were deleted");
     }

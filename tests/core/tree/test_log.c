@@ -281,6 +281,138 @@ LOOP_TEST(test_values_come_and_go_at_the_end_of_the_last_run, 4) {
     small_tree_end();
 }
 
+/* --- rows that are left ------------------------------------------------------------------------------------------- */
+
+static uint64_t bytes_of_rows(void) {
+    uint64_t bytes = 0;
+    for (unsigned i = 1; i < toy->log.rows; i++) bytes += toy->log.row[i].len;
+    return bytes;
+}
+
+static uint32_t values_until_flush(uint32_t from, uint32_t len) {
+    uint32_t n = 0;
+    do {
+        put_value(from + n, from + n, len);
+        commit();
+        n++;
+    } while (info().log_rows);
+    return n;
+}
+
+static void all_read_alike(struct art_tree *other, uint64_t expected) {
+    struct art_tree *mine = tree;
+    must(art_tree_check(tree));
+    must(toy_refresh(toy, other));
+    ck_assert_uint_eq(rows(), expected);
+    tree = other;
+    ck_assert_uint_eq(rows(), expected);
+    ck_assert_uint_eq(art_tree_csn(mine), art_tree_csn(other));
+    tree = mine;
+    small_tree_again();
+    ck_assert_uint_eq(rows(), expected);
+}
+
+/* Where secure_delete is on, a host that deletes them writes them once more, as zeros. */
+TEST(test_a_flush_leaves_long_rows_to_the_commits_that_follow) {
+    struct art_tree *other;
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 100);
+    flush();
+    must(toy_open(toy, &options, &other));
+    must(toy_refresh(toy, other));
+    uint32_t n = 100 + values_until_flush(100, VALUE);
+    unsigned left = toy->log.rows;
+    ck_assert_uint_gt(left, 100);
+    all_read_alike(other, n);
+    for (unsigned i = 0; i < 20; i++, n++) {
+        put_value(n, n, VALUE);
+        commit();
+        ck_assert_msg(toy->log.rows == left, "one goes for one that comes");
+        if (i % 8 == 0) all_read_alike(other, n + 1);
+    }
+    put_value(n, n, 60000);
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    for (unsigned i = 0; i < 6; i++) {
+        n += values_until_flush(n, i % 2 ? 3 * VALUE : VALUE);
+        ck_assert_msg(bytes_of_rows() < 5 << 20, "%llu bytes", (unsigned long long)bytes_of_rows());
+        all_read_alike(other, n);
+    }
+    put_rows(n, 1);
+    flush();
+    ck_assert_msg(toy->log.rows == 1, "a command leaves nothing");
+    all_read_alike(other, n + 1);
+    art_tree_close(other);
+    small_tree_end();
+}
+
+TEST(test_a_flush_of_short_rows_empties_the_log) {
+    make(0, ART_LOG_AUTO);
+    put_rows(0, 100);
+    flush();
+    rows_until_flush(100, 1);
+    ck_assert_uint_eq(toy->log.rows, 1);
+    values_until_flush(5000, VALUE);
+    ck_assert_uint_gt(toy->log.rows, 1);
+    rows_until_flush(10000, 1);
+    ck_assert_uint_eq(toy->log.rows, 1);
+    small_tree_end();
+}
+
+enum { FEW_ROWS = 80 };
+
+static int by_csn(const void *a, const void *b) {
+    const struct toy_row *one = a, *two = b;
+    return one->csn < two->csn ? -1 : one->csn > two->csn;
+}
+
+/* Row `at` under another number, as a host's key would have it: in the place of a row that has this one. */
+static void read_renumbered(const struct toy_row *whole, unsigned rows, unsigned at, uint64_t csn) {
+    struct toy_log *log = &toy->log;
+    log->rows = 0;
+    for (unsigned i = 0; i < rows; i++) {
+        if (i == at || whole[i].csn != csn) log->row[log->rows++] = whole[i];
+        if (i == at) log->row[log->rows - 1].csn = csn;
+    }
+    qsort(log->row, log->rows, sizeof *log->row, by_csn);
+    struct art_tree *fresh;
+    must(toy_open(toy, &options, &fresh));
+    int rc = toy_refresh(toy, fresh);
+    ck_assert_msg(rc == ART_CORRUPT, "row %llu as row %llu: %d", (unsigned long long)whole[at].csn,
+                  (unsigned long long)csn, rc);
+    art_tree_close(fresh);
+}
+
+static void renumber_each(void) {
+    struct toy_row whole[FEW_ROWS];
+    unsigned rows = toy->log.rows;
+    ck_assert_uint_le(rows, FEW_ROWS);
+    memcpy(whole, toy->log.row, rows * sizeof *whole);
+    for (unsigned at = 0; at < rows; at++) {
+        for (unsigned bit = 0; bit < 63; bit++) read_renumbered(whole, rows, at, whole[at].csn ^ (uint64_t)1 << bit);
+    }
+    memcpy(toy->log.row, whole, rows * sizeof *whole);
+    toy->log.rows = rows;
+}
+
+/* Readers look at no more of them than their numbers, and a damaged number must not make a row one of them. */
+TEST(test_a_row_under_another_number_is_none_that_was_left) {
+    enum { LEN = 4100 };
+    static const uint32_t in_a_log[] = {2, 3, 4, 5, 8, 9, 17};
+    for (size_t i = 0; i < sizeof in_a_log / sizeof *in_a_log; i++) {
+        make(0, in_a_log[i] * (uint64_t)(LEN + 100));
+        uint32_t n = values_until_flush(0, LEN), left = toy->log.rows - 1;
+        ck_assert_uint_eq(left, (n - 1) & n ? n - 1 : n - 2);
+        for (uint32_t j = 0; j < n - 1; j++) {
+            if (j < 3 || j > n - 4) renumber_each();
+            put_value(n + j, n + j, LEN);
+            commit();
+            ck_assert_uint_eq(toy->log.rows, 1 + (left > j + 1 ? left : j + 1));
+        }
+        small_tree_end();
+    }
+}
+
 /* --- small flushes ------------------------------------------------------------------------------------------------ */
 
 /* The same rows, flushed by a short log and by the whole of a long one: the levels below pay alike. */
