@@ -94,7 +94,8 @@ static void make_database(const char *options, const char *more) {
     snprintf(path, sizeof path, "%s/f.db", folder);
     sqlite3 *db = open_database(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
-    char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, cache='1MB'%s)", options);
+    char *create =
+        sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, cache='1MB'%s)", options);
     run(db, create);
     sqlite3_free(create);
     run(db, "INSERT INTO t(path, value, size) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 40) "
@@ -269,8 +270,8 @@ static void flip_cell(sqlite3 *db, unsigned worker, const char *table, const cha
     sqlite3_free(change);
 }
 
-static void flip_table(unsigned worker, const char *options, const char *more, const char *table, const char *const *columns,
-                       bool any_error) {
+static void flip_table(unsigned worker, const char *options, const char *more, const char *table,
+                       const char *const *columns, bool any_error) {
     make_database(options, more);
     sqlite3 *db;
     if (sqlite3_open(path, &db)) abort();

@@ -168,6 +168,32 @@ LOOP_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum, 5 * WAYS) {
     sql_expect(db, "3|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
+/* A flush by itself leaves long rows of the log to be written over: then no page is written as zeros that is soon taken
+ * again. */
+LOOP_TEST(test_long_rows_of_the_log_are_written_over_or_go_with_optimize, WAYS) {
+    enum { LENGTH = 20000 };
+    create(_i, "");
+    int rows = 0, flushes = 0, pages = 0;
+    for (; flushes < 5; rows++) {
+        alive[put_row(rows, LENGTH)] = true;
+        if (sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'log rows'")) continue;
+        flushes++;
+        ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artdata"), 100);
+        if (flushes == 2) pages = (int)sql_int(db, "PRAGMA page_count");
+        sqlite3 *fresh = sql_open(path);
+        ck_assert_int_eq(sql_int(fresh, "SELECT count(*) FROM t"), rows + 1);
+        sql_expect(fresh, "ok\n", "SELECT art_check('t')");
+        sql_close(fresh);
+    }
+    bool in_file = !strcmp(ways[_i].storage, "file");
+    if (in_file) ck_assert_int_lt(sql_int(db, "PRAGMA page_count"), pages + pages / 8);
+    delete_rows(0, 0, rows, 2);
+    sql_run(db, "SELECT art_vacuum('t')");
+    sql_expect(db, "1\n", "SELECT count(*) FROM t_artdata");
+    no_traces("vacuumed");
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+}
+
 /* Another art_vacuum() finds all in order, but for what earlier blobs have left in the slots of later ones. */
 LOOP_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, WAYS) {
     create(_i, ", log_limit='64KB'");

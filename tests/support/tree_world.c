@@ -180,7 +180,7 @@ struct toy *toy_copy(const struct toy *from) {
 }
 
 /* The tables of `from`; the journal's salts stay. */
-static void toy_restore(struct toy *toy, const struct toy *from) {
+void toy_restore(struct toy *toy, const struct toy *from) {
     toy_clear(&toy->log);
     for (unsigned i = 0; i < from->log.rows; i++) {
         toy_put(&toy->log, from->log.row[i].csn, art_bytes(from->log.row[i].data, from->log.row[i].len));
@@ -278,10 +278,10 @@ static struct art_bytes random_key(int family) {
     return model_random_key(source, family);
 }
 
-static struct art_bytes random_value(void) {
+static struct art_bytes random_value(const struct walk *walk) {
     uint32_t kind = below(100), n;
     if (kind < 60)
-        n = below(60);
+        n = walk->long_values ? 3000 + below(4000) : below(60);
     else if (kind < 95)
         n = below(600);
     else if (kind < 99)
@@ -320,7 +320,7 @@ static int begin(struct walk *walk) {
 
 static void step_insert(struct walk *walk) {
     TRY(begin(walk));
-    struct art_bytes key = random_key(walk->family), value = random_value();
+    struct art_bytes key = random_key(walk->family), value = random_value(walk);
     enum art_write mode = below(2) ? ART_WRITE_INSERT : ART_WRITE_REPLACE;
     bool existed, found;
     if (walk->now.rows > MODEL_MAX - 10) return;
@@ -357,7 +357,7 @@ static void step_move(struct walk *walk) {
     memcpy(from_bytes, source->key, source->key_len);
     memcpy(value_copy, source->value, source->value_len);
     struct art_bytes from = art_bytes(from_bytes, source->key_len), old = art_bytes(value_copy, source->value_len);
-    struct art_bytes to = random_key(walk->family), fresh = random_value();
+    struct art_bytes to = random_key(walk->family), fresh = random_value(walk);
     bool with_value = below(2), existed, found;
     enum art_write mode = below(2) ? ART_WRITE_INSERT : ART_WRITE_REPLACE;
     bool same = art_bytes_equal(from, to);
@@ -391,7 +391,7 @@ static void step_update(struct walk *walk) {
     }
     bool found = true;
     int rc = walk->failed;
-    struct art_bytes value = random_value();
+    struct art_bytes value = random_value(walk);
     if (!rc) {
         model_find(&walk->now, key, &found);
         rc = art_tree_update(walk->tree, key, &row, value);
@@ -714,11 +714,12 @@ static struct walk *new_walk(uint64_t seed, const struct art_tree_options *optio
     walk->random.state = seed;
     source = &walk->random;
     walk->family = (int)below(MODEL_FAMILIES);
+    walk->long_values = seed % 4 == 3;
     walk->toy = new_toy(below(2));
     walk->options = *options;
     walk->options.cache_bytes = below(4) ? 1 << 14 : 16 << 20; /* mostly so small that blobs are really read */
     walk->options.blob_pages = below(3) ? 3 + below(6) : 0;
-    walk->options.log_limit = below(5) ? 2000u << below(6) : ART_LOG_AUTO;
+    walk->options.log_limit = below(5) ? (walk->long_values ? 20000u : 2000u) << below(6) : ART_LOG_AUTO;
     walk->options.spill_limit = (uint64_t)30000 << below(8);
     ck_assert_msg(toy_open(walk->toy, &walk->options, &walk->tree) == ART_OK, "%s", art_error_message());
     if (second_connection) ck_assert_int_eq(toy_open(walk->toy, &walk->options, &walk->other), ART_OK);

@@ -55,6 +55,7 @@ struct toy {
 struct toy *toy_new(bool wal);
 struct toy *toy_new_inline(bool wal);
 struct toy *toy_copy(const struct toy *toy);
+void toy_restore(struct toy *toy, const struct toy *from);
 void toy_free(struct toy *toy);
 /* ART_OK, or the tree's error. */
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out);
@@ -74,6 +75,7 @@ struct walk {
     struct toy *at[MARKS_MAX]; /* the tables as they stood at each mark */
     bool writing;              /* a transaction is open (the toy's write lock is ours) */
     int family;                /* of keys */
+    bool long_values;          /* flushes leave rows in the log */
     bool faulty;
     int failed; /* the error of the last step, 0: none */
     bool ended; /* the host rolled the transaction back in the middle of the step */

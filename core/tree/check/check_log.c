@@ -9,8 +9,8 @@ static const char *const the_log = "the log";
 
 struct log_check {
     struct art_checker *checker;
-    int64_t last;    /* number of the row before; -1: none */
-    int64_t left;    /* of the last row before the root that was seen; 0: none */
+    int64_t last; /* number of the row before; -1: none */
+    int64_t left; /* of the last row before the root that was seen; 0: none */
     uint64_t left_rows;
     bool any, chain; /* the hash of the row before is known */
 };
@@ -33,7 +33,7 @@ static bool is_left(const struct log_check *log, int64_t csn) {
     return root && csn > 0 && (uint64_t)csn <= root->csn;
 }
 
-static enum art_rc check_left(struct log_check *log) {
+static enum art_rc check_left_rows(struct log_check *log) {
     const struct art_root *root = log->checker->log_root;
     if (!root || !log->checker->log_whole) return ART_OK;
     uint64_t expected = art_root_left(root, log->checker->log_csn);
@@ -46,9 +46,9 @@ static enum art_rc check_number(struct log_check *log, int64_t csn) {
     struct art_checker *checker = log->checker;
     if (csn < 0) return SAY("a row has the number %lld", (long long)csn);
     if (csn <= log->last) return SAY("row %lld comes behind row %lld", (long long)csn, (long long)log->last);
-    if (is_left(log, csn) && log->left && csn != log->left + 1) return SAY("row %lld is missing", (long long)log->left + 1);
-    if (!log->chain || is_left(log, csn)) return ART_OK;
-    uint64_t expected = checker->log_csn + 1;
+    bool left = is_left(log, csn);
+    if (left ? !log->left : !log->chain) return ART_OK;
+    uint64_t expected = (left ? (uint64_t)log->left : checker->log_csn) + 1;
     if (csn == 0 || (uint64_t)csn == expected) return ART_OK;
     checker->log_whole = log->chain = false;
     return SAY("row %llu is missing", (unsigned long long)expected);
@@ -149,7 +149,7 @@ enum art_rc art_check_log(struct art_checker *checker) {
     if (rc || !host->each_log_row) return rc;
     rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
     if (!rc && !log->any) rc = SAY("it is empty");
-    if (!rc) rc = check_left(log);
+    if (!rc) rc = check_left_rows(log);
     if (!rc && log->last == 0 && checker->log_root && checker->log_root->followed) {
         rc = SAY("the rows behind the root were deleted");
     }

@@ -136,8 +136,8 @@ struct art_tree {
             low;    /* its commit overwrites what blobs that are gone have left; the disk is nearly full */
         bool alone; /* one statement: where its commit is refused, all of it is taken back */
         /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back:
-         * the log is empty but for a root; row 0 holds another root than the base. No ROLLBACK TO resets these: a
-         * savepoint may be younger. */
+         * the log has lost rows; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may
+         * be younger. */
         bool cleared, rooted;
         /* A COMMIT may have left such a root in the journal; and as it was before the last prepare(). */
         bool shown, shown_before;

@@ -333,7 +333,38 @@ TEST(test_a_row_before_the_root) {
     memcpy(&root->chain, log_row(1)->data, sizeof root->chain);
     check_root_put(root);
     check_must(check_run(false));
-    ck_assert(check_has("row 4 is not behind the root, which has 4"));
+    ck_assert(check_has("of the rows before the root, which has 4, 1 are left, and should be 0"));
+}
+
+/* Of rows 7 to 11 the last three are left before the root of csn 12, and rows 13 and 14 are behind it. */
+static void leave_rows(void) {
+    check_commit(true);
+    check_options.log_limit = 30000;
+    check_must(check_reopen());
+    for (uint8_t i = 0; i < 8; i++) {
+        check_put("large", check_large(5000, i));
+        check_commit(false);
+    }
+    ck_assert_uint_eq(check_toy->log.rows, 6);
+    ck_assert_uint_eq(log_row(1)->csn, 9);
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, 0);
+}
+
+TEST(test_rows_that_a_flush_has_left) {
+    leave_rows();
+    log_row(1)->data[log_row(1)->len - 1] ^= 1; /* nobody reads it */
+    check_must(check_reopen());
+    check_must(check_run(false));
+    ck_assert_uint_eq(check_count, 0);
+    drop_row(2);
+    finds_in_log("row 10 is missing");
+}
+
+TEST(test_one_row_less_than_a_flush_has_left) {
+    leave_rows();
+    drop_row(1);
+    finds_in_log("of the rows before the root, which has 12, 2 are left, and should be 3");
 }
 
 TEST(test_a_row_with_a_negative_number) {

@@ -413,6 +413,49 @@ TEST(test_a_row_under_another_number_is_none_that_was_left) {
     }
 }
 
+/* A COMMIT that was refused has left its rows in the host's tables: it is tried again, alone, with more or with less, or
+ * taken back. */
+static void commit_by_random(uint32_t n) {
+    struct art_commit commit;
+    struct toy *before = toy_copy(toy);
+    unsigned refused = 0;
+    bool back = !random_below(&numbers, 6);
+    for (bool again = true; again; refused++) {
+        bool existed, shrinks = refused && !random_below(&numbers, 3);
+        if (shrinks) must(art_tree_delete(tree, text(key_of(n)), &existed));
+        if (refused < 2 || random_below(&numbers, 2)) {
+            put_value(n + refused, n, shrinks ? 10 : 3000 + random_below(&numbers, 4000));
+        }
+        must(art_tree_prepare(tree, &commit));
+        toy_write(toy, &commit);
+        again = !random_below(&numbers, 3);
+    }
+    if (back) {
+        toy_restore(toy, before);
+        art_tree_rolled_back(tree);
+    } else {
+        art_tree_committed(tree);
+    }
+    toy_free(before);
+    must(toy_refresh(toy, tree));
+}
+
+LOOP_TEST(test_rows_are_left_by_commits_that_are_refused_and_tried_again, 8) {
+    unsigned most = 0;
+    make(0, 25000u << _i % 3);
+    numbers.state += (uint64_t)_i * 1000;
+    for (uint32_t step = 0; step < 250; step++) {
+        commit_by_random(step * 20);
+        if (toy->log.rows > most) most = toy->log.rows;
+        uint64_t expected = rows();
+        must(art_tree_check(tree));
+        small_tree_again();
+        ck_assert_uint_eq(rows(), expected);
+    }
+    ck_assert_msg(most > 3, "%u rows", most);
+    small_tree_end();
+}
+
 /* --- small flushes ------------------------------------------------------------------------------------------------ */
 
 /* The same rows, flushed by a short log and by the whole of a long one: the levels below pay alike. */
