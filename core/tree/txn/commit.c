@@ -9,8 +9,8 @@
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
  *
- * A flush leaves long rows in the log: with secure_delete a host that deletes a row writes its pages as zeros, before the
- * next rows are written over them. Each commit deletes the oldest one, whose pages its own row takes.
+ * A flush leaves long rows in the log: with secure_delete a host that deletes a row writes its pages as zeros, before
+ * the next rows are written over them. Each commit deletes the oldest one, whose pages its own row takes.
  *
  * On a full disk the last room is kept for deletes. A transaction that adds rows is refused by a flush that finds less
  * than some MB, or none, and what it had taken is given back. One that only deletes goes on with rows in the log,

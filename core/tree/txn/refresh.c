@@ -7,8 +7,8 @@
  * a larger csn holds all that the tree's memtable holds, which is then dropped; a root with the same csn and other runs
  * was merged, the memtable stays right.
  *
- * Before the root are the rows that its flush has left, to be overwritten. A tree that starts from the root counts them:
- * a row whose number is damaged stands among them, or one of them is missing.
+ * Before the root are the rows that its flush has left, to be overwritten. A tree that starts from the root counts
+ * them: where one is missing or one too many, a row's number is damaged.
  *
  * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
  */

@@ -413,8 +413,8 @@ TEST(test_a_row_under_another_number_is_none_that_was_left) {
     }
 }
 
-/* A COMMIT that was refused has left its rows in the host's tables: it is tried again, alone, with more or with less, or
- * taken back. */
+/* A COMMIT that was refused has left its rows in the host's tables. It is tried again, alone, with more or with less,
+ * or taken back. */
 static void commit_by_random(uint32_t n) {
     struct art_commit commit;
     struct toy *before = toy_copy(toy);
