@@ -208,15 +208,15 @@ static void make_index(void) {
     finish(tree);
 }
 
-/* The log: the root of csn 4, row 3 of the three that its flush has left, and rows 5 and 6. */
+/* The log: the root of csn 5, the last two rows of the four that its flush has left, and two behind it. */
 static void make_left(void) {
-    struct art_tree *tree = begin(8, 14000);
-    for (int i = 0; i < 6; i++) {
+    struct art_tree *tree = begin(8, 18000);
+    for (int i = 0; i < 7; i++) {
         put(tree, i, i + 1, 1, 4200);
         commit(tree, false);
     }
-    ck_assert(tree->root->csn == 4 && tree->root->left == 3 && toy->log.rows == 4);
-    ck_assert(toy->log.row[1].csn == 3 && toy->log.row[2].csn == 5);
+    ck_assert(tree->root->csn == 5 && tree->root->left == 4 && toy->log.rows == 5);
+    ck_assert(toy->log.row[1].csn == 3 && toy->log.row[3].csn == 6);
     finish(tree);
 }
 
