@@ -60,8 +60,12 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
     bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && !rest[1];
     scan->bounded = false;
     if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || bounded)) return;
-    if (scan->matching == ART_MATCH_GLOB) return; /* the planner leaves all but the first to SQLite */
+    if (scan->matching == ART_MATCH_GLOB) { /* the planner leaves all but the first to SQLite */
+        keys->rc = art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_GLOB, value);
+        return;
+    }
     scan->matching = ART_MATCH_GLOB;
+    if (art_pieces_set(&scan->pieces, pattern, false)) keys->rc = SQLITE_NOMEM;
     scan->pattern.len = 0;
     if (art_buffer_append(&scan->pattern, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
 }
@@ -90,8 +94,19 @@ static void want_like(struct art_scan *scan, sqlite3_value *value) {
     if (!pattern) {
         scan->keys.rc = SQLITE_NOMEM;
     } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
-        want_folded(scan, art_bytes(pattern, art_like_prefix(pattern)));
+        struct art_bytes prefix = art_bytes(pattern, art_like_prefix(pattern));
+        if (prefix.len > scan->folded.lower.len) want_folded(scan, prefix);
+        if (pattern[prefix.len] && strcmp(pattern + prefix.len, "%") &&
+            art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_LIKE, value)) {
+            scan->keys.rc = SQLITE_NOMEM;
+        }
     }
+}
+
+/* On another column; SQLite looks again. */
+static void want_pattern(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value) {
+    if (never_matches(scan, sqlite3_value_type(value)) || too_complex(scan, sqlite3_value_bytes(value))) return;
+    if (art_filters_add_pattern(scan, column, meaning, value)) scan->keys.rc = SQLITE_NOMEM;
 }
 
 static void want_like_prefix(struct art_scan *scan, sqlite3_value *value) {
@@ -217,6 +232,8 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
             if (rc) keys->rc = rc;
         } else if (is_version) {
             want_newer(scan, meaning, argv[i]);
+        } else if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) {
+            want_pattern(scan, column, meaning, argv[i]);
         } else if (art_filters_add(scan, column, meaning, argv[i], !term[1])) {
             keys->rc = SQLITE_NOMEM;
         }

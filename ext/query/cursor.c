@@ -61,6 +61,7 @@ static void free_scan(struct art_open_scan *open) {
     struct art_scan *scan = (struct art_scan *)open;
     art_buffer_clear(&scan->key);
     art_buffer_clear(&scan->pattern);
+    art_buffer_clear(&scan->pieces.bytes);
     art_buffer_clear(&scan->folded.lower);
     art_buffer_clear(&scan->folded.seek);
     art_key_range_clear(&scan->keys);
@@ -116,6 +117,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->limit = UINT64_MAX;
     scan->failure = ART_OK;
     scan->folded.letters = false;
+    scan->folded.lower.len = 0;
     scan->prefix.type = scan->delimiter.type = scan->start_after.type = 0;
     scan->prefix.text.len = scan->delimiter.text.len = scan->start_after.text.len = 0;
 }

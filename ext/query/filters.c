@@ -1,4 +1,4 @@
-/* Conditions on columns that are not the path.
+/* Conditions on columns that are not the path, and patterns for the path that choose no range.
  *
  * They choose no range, and SQLite looks at each of them again. But a row that surely does not meet one never gets that
  * far: in `path > 'logs/' AND size > 1000000` most rows are passed over here, for half of what it costs to show them
@@ -72,7 +72,7 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     default:
         return SQLITE_OK;
     }
-    filter->column = column - 1;
+    filter->column = column;
     filter->comparison = comparison;
     filter->is_literal = is_literal;
     filter->value = held;
@@ -84,13 +84,26 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     return SQLITE_OK;
 }
 
+int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison,
+                            sqlite3_value *value) {
+    if (scan->filter_count == ART_FILTERS_MAX) return SQLITE_OK;
+    struct art_filter *filter = &scan->filters[scan->filter_count];
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    if (!pattern || art_pieces_set(&filter->pieces, pattern, comparison == ART_ARGUMENT_LIKE)) return SQLITE_NOMEM;
+    filter->column = column;
+    filter->comparison = comparison;
+    filter->value = (struct art_datum){.kind = ART_DATUM_NULL};
+    scan->filter_count += filter->pieces.count > 0;
+    return SQLITE_OK;
+}
+
 /* SQLite compares numbers exactly, and so do limits; what it might read out of a text is left to it. */
 void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
     const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
     out->count = 0;
     for (unsigned i = 0; i < scan->filter_count; i++) {
         const struct art_filter *filter = &scan->filters[i];
-        int item = art_summary_find(summarised, filter->column + 1);
+        int item = art_summary_find(summarised, filter->column);
         if (item < 0 || !is_number(&filter->value)) continue;
         struct art_limit *limit = &out->limit[out->count++];
         enum art_argument comparison = filter->comparison;
@@ -101,7 +114,10 @@ void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
 }
 
 void art_filters_clear(struct art_scan *scan) {
-    for (unsigned i = 0; i < ART_FILTERS_MAX; i++) art_buffer_clear(&scan->filters[i].text);
+    for (unsigned i = 0; i < ART_FILTERS_MAX; i++) {
+        art_buffer_clear(&scan->filters[i].text);
+        art_buffer_clear(&scan->filters[i].pieces.bytes);
+    }
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -132,20 +148,42 @@ static bool meets(enum art_argument comparison, int order) {
     }
 }
 
+static inline bool is_pattern(const struct art_filter *filter) {
+    return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
+}
+
+/* Whatever is no text SQLite makes one of. */
+static bool value_may_be_wanted(const struct art_filter *filter, const struct art_datum *held) {
+    int order;
+    if (held->kind == ART_DATUM_NULL) return false;
+    if (is_pattern(filter))
+        return held->kind != ART_DATUM_TEXT || art_pieces_look(&filter->pieces, held->bytes) != ART_PIECES_NO;
+    return !compare_held(held, filter, &order) || meets(filter->comparison, order);
+}
+
 static bool record_may_be_wanted(struct art_scan *scan) {
     struct art_bytes record;
-    int order;
     if (!art_scan_short_record(scan, &record)) return true;
     art_record_reader_set(&scan->reader, record);
     scan->fetched = true;
     for (unsigned i = 0; i < scan->filter_count; i++) {
         const struct art_filter *filter = &scan->filters[i];
         struct art_datum held;
-        if (art_record_reader_datum(&scan->reader, filter->column, &held)) return true;
-        if (held.kind == ART_DATUM_NULL) return false;
-        if (compare_held(&held, filter, &order) && !meets(filter->comparison, order)) return false;
+        if (!filter->column) continue;
+        if (art_record_reader_datum(&scan->reader, filter->column - 1, &held)) return true;
+        if (!value_may_be_wanted(filter, &held)) return false;
     }
     return true;
+}
+
+static bool row_may_be_wanted(struct art_scan *scan) {
+    bool asks_record = false;
+    for (unsigned i = 0; i < scan->filter_count; i++) {
+        const struct art_filter *filter = &scan->filters[i];
+        asks_record |= filter->column;
+        if (!filter->column && art_pieces_look(&filter->pieces, art_scan_path(scan)) == ART_PIECES_NO) return false;
+    }
+    return !asks_record || record_may_be_wanted(scan);
 }
 
 bool art_filters_may_want(struct art_scan *scan) {
@@ -154,7 +192,7 @@ bool art_filters_may_want(struct art_scan *scan) {
         scan->filters_resting--;
         return true;
     }
-    bool wanted = record_may_be_wanted(scan);
+    bool wanted = row_may_be_wanted(scan);
     scan->filters_wanted = wanted ? scan->filters_wanted + 1 : 0;
     if (scan->filters_wanted == WANTED_MAX) {
         scan->filters_wanted = 0;

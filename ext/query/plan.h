@@ -38,13 +38,16 @@
  *                                               path, cut at a NUL, as SQLite sees it; else the  SQLite for any
  *                                               prefix's range, each row by sqlite3_strglob()    but the first
  *   LIKE         text of anything               paths that begin with the pattern's literal      SQLite
- *                                               prefix, in capitals or not
+ *                                               prefix, in capitals or not, and have its other
+ *                                               literal pieces (pieces.c)
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
  *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
+ *   column       GLOB, LIKE: text of anything   rows are passed over that are texts without      SQLite
+ *                                               the pattern's pieces (pieces.c)
  *   column       anything else                  no row is passed over                            SQLite
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)

@@ -239,24 +239,6 @@ static int count_unknown(const struct art_planning *planning) {
     return count;
 }
 
-/* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does
- * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (costs.c);
- * though never for one in which two arguments come from two other tables. */
-static void take_filters(struct art_planning *planning) {
-    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
-    int unknown = -1;
-    for (int i = 0; i < planning->info->nConstraint && left; i++) {
-        if (!art_condition_is_filter(planning, i) || planning->info->aConstraintUsage[i].argvIndex) continue;
-        bool is_literal = art_condition_constant(planning, i);
-        if (unknown < 0) unknown = count_unknown(planning);
-        if (!is_literal && unknown > 1) continue;
-        const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        take_as(planning, i, constraint->iColumn, is_literal, art_condition_means(constraint->op), false);
-        planning->unsure += !is_literal;
-        left--;
-    }
-}
-
 /* ART_ARGUMENT_NONE: no row can be found by constraint i. */
 static enum art_argument lookup_meaning(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
@@ -332,6 +314,14 @@ static bool like_is_sqlites(struct art_vtab *vtab) {
     return seen;
 }
 
+/* Every row then meets a pattern as SQLite understands it. */
+static bool like_is_own(struct art_planning *planning) {
+    if (!planning->like_is_asked) planning->like_is_own = find_bounds(planning) >= 0 || like_is_sqlites(planning->vtab);
+    planning->like_is_asked = true;
+    return planning->like_is_own;
+}
+
+/* Those that choose a range. */
 static void take_like(struct art_planning *planning) {
     int bounds = find_bounds(planning);
     if (bounds >= 0) {
@@ -343,8 +333,46 @@ static void take_like(struct art_planning *planning) {
         struct art_bytes pattern = art_condition_text(planning, i);
         uint32_t prefix = pattern.len ? art_like_prefix((const char *)pattern.data) : 0;
         if (pattern.len && (!prefix || gets_bounds(pattern, prefix))) continue;
-        if (like_is_sqlites(planning->vtab)) take(planning, i, ART_ARGUMENT_LIKE, false);
+        if (like_is_own(planning)) take(planning, i, ART_ARGUMENT_LIKE, false);
         return;
+    }
+}
+
+/* --- conditions that choose no range ------------------------------------------------------------------------------ */
+
+/* A pattern for the path, a literal, or for another column. Not one that has nothing but wildcards, or a beginning that
+ * would have bounds if it were about all rows (lacks_its_bounds()). */
+static bool is_pattern_filter(struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    enum art_argument meaning = art_condition_means(constraint->op);
+    bool is_like = meaning == ART_ARGUMENT_LIKE, on_key = art_condition_is_on_key(planning, i);
+    if (!is_like && meaning != ART_ARGUMENT_GLOB) return false;
+    if (on_key ? !is_like : !art_condition_is_on_other_column(planning, i)) return false;
+    struct art_bytes pattern = art_condition_text(planning, i);
+    if (!pattern.len) return !on_key && !art_condition_constant(planning, i) && (!is_like || like_is_own(planning));
+    const char *text = (const char *)pattern.data;
+    uint32_t prefix = on_key ? art_like_prefix(text) : 0;
+    bool foreign = on_key && gets_bounds(pattern, prefix) && find_bounds(planning) < 0;
+    bool has_pieces = text[prefix + strspn(text + prefix, is_like ? "%_" : "*?")];
+    return has_pieces && !foreign && (!is_like || like_is_own(planning));
+}
+
+/* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does
+ * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (costs.c);
+ * though never for one in which two arguments come from two other tables. */
+static void take_filters(struct art_planning *planning) {
+    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
+    int unknown = -1;
+    for (int i = 0; i < planning->info->nConstraint && left; i++) {
+        if (planning->info->aConstraintUsage[i].argvIndex) continue;
+        if (!art_condition_is_filter(planning, i) && !is_pattern_filter(planning, i)) continue;
+        bool is_literal = art_condition_constant(planning, i);
+        if (unknown < 0) unknown = count_unknown(planning);
+        if (!is_literal && unknown > 1) continue;
+        const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+        take_as(planning, i, constraint->iColumn, is_literal, art_condition_means(constraint->op), false);
+        planning->unsure += !is_literal;
+        left--;
     }
 }
 

@@ -32,6 +32,7 @@ struct art_planning {
     bool newer; /* a bound of versions */
     int lookups;
     int unsure;                       /* conditions that another plan had better not have */
+    bool like_is_asked, like_is_own;  /* is like() SQLite's? */
     struct art_condition *conditions; /* of each constraint */
     struct art_plan_text words;
 };

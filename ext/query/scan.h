@@ -7,6 +7,7 @@
  *     lookups.c     rows found by a column's value
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
+ *     pieces.c      and about the rest of it, or another text
  *     step.c        from row to row, and counting where nobody looks at the rows
  *     listing.c     one level of a directory
  *     in_list.c     the elements of an IN
@@ -62,6 +63,29 @@ bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool desc
 /* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
 bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
 
+/* --- pieces of patterns (pieces.c) -------------------------------------------------------------------------------- */
+
+struct art_piece {
+    uint32_t at, len; /* in `bytes` */
+    uint32_t rare;    /* its rarest byte, from `at` on */
+};
+enum { ART_PIECES_MAX = 8 }; /* further ones are not looked for */
+
+struct art_pieces {
+    struct art_buffer bytes;
+    struct art_piece piece[ART_PIECES_MAX];
+    uint32_t count;
+    bool folded;     /* of LIKE: small letters */
+    bool head, tail; /* the first is the text's beginning, the last its end */
+    bool is_ascii;   /* the pattern */
+    bool exact;      /* there is nothing else in the pattern */
+};
+enum art_pieces_answer { ART_PIECES_NO, ART_PIECES_MAYBE, ART_PIECES_YES };
+
+int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded); /* SQLite's code */
+/* Does the text match, for SQLite's own glob() or like()? */
+enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text);
+
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
 /* An argument that a hidden column shows. */
@@ -73,13 +97,14 @@ struct art_shown {
 enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE, ART_SCAN_GONE /* its table is another */ };
 enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
 
-/* A comparison with a column of the record. */
+/* A comparison with a column of the record, or a pattern for that or the path. */
 struct art_filter {
-    unsigned column; /* of the record */
+    unsigned column; /* as declared: 0 is the path */
     enum art_argument comparison;
     bool is_literal;
     struct art_datum value; /* a number, or a text, its bytes in `text` */
     struct art_buffer text;
+    struct art_pieces pieces; /* of GLOB and LIKE */
 };
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
 
@@ -123,6 +148,7 @@ struct art_scan {
     double number;                            /* MATCH_NUMBER */
     struct art_buffer key;                    /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern;                /* of GLOB, or the number's text, with a NUL */
+    struct art_pieces pieces;                 /* MATCH_GLOB */
     struct art_folded folded;
     struct art_key_range keys;
     struct art_range range; /* RANGE: what is walked; bytes in `keys` */
@@ -200,6 +226,8 @@ static inline void art_scan_forget_value(struct art_scan *scan) {
 /* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
                     bool is_literal);
+/* The same for a pattern; column 0 is the path. */
+int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value);
 /* False: the row on which the tree's cursor stands surely is none of the result. */
 bool art_filters_may_want(struct art_scan *scan);
 void art_filters_clear(struct art_scan *scan);

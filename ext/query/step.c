@@ -58,6 +58,11 @@ static bool spells_number(const char *path, double number) {
 enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches) {
     *matches = scan->matching != ART_MATCH_FOLDED || art_folded_matches(&scan->folded, path);
     if (scan->matching == ART_MATCH_ALL || scan->matching == ART_MATCH_FOLDED) return ART_OK;
+    if (scan->matching == ART_MATCH_GLOB) {
+        enum art_pieces_answer answer = art_pieces_look(&scan->pieces, path);
+        *matches = answer == ART_PIECES_YES;
+        if (answer != ART_PIECES_MAYBE) return ART_OK;
+    }
     scan->key.len = 0;
     if (art_buffer_reserve(&scan->key, path.len + 1)) return art_nomem();
     if (path.len) memcpy(scan->key.data, path.data, path.len);

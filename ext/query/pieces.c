@@ -1,0 +1,162 @@
+/* The literal pieces of a GLOB or LIKE pattern: a text that matches has them all, one behind the other.
+ *
+ *     LIKE 'files/%/IMG_%.jpg'     at the beginning "files/", "/img", and at the end ".jpg"     in small letters
+ *     GLOB '*[0-9].log'            at the end ".log"
+ *
+ * To look for them takes a tenth of what SQLite's like() takes for a row. A text that has them may still not match:
+ * a character between two pieces may be missing, or SQLite may see less of it, which ends for it at a NUL. Pieces hold
+ * whole characters. Of a text that is no sound UTF-8 SQLite may take other bytes for the same character, so such a text
+ * may match whatever a piece with characters beyond ASCII says.
+ */
+#include "ext/query/scan.h"
+
+/* From what is frequent in paths to what is rare, and then all other bytes. */
+static const char by_frequency[] = "/e.aosnitrlcd-_pmh0u1g2b3fy459687wvkxjqz";
+
+static inline bool is_letter(uint8_t c) {
+    return c >= 'a' && c <= 'z';
+}
+
+static inline uint8_t small_letter(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static size_t rarity(uint8_t c) {
+    const char *at = c ? strchr(by_frequency, c) : NULL;
+    return at ? (size_t)(at - by_frequency) : sizeof by_frequency;
+}
+
+/* --- compiling ---------------------------------------------------------------------------------------------------- */
+
+/* Behind a set of GLOB, which begins at `p` with its bracket. */
+static const char *skip_set(const char *p) {
+    p++;
+    if (*p == '^') p++;
+    if (*p == ']') p++;
+    while (*p && *p != ']') p++;
+    return *p ? p + 1 : p;
+}
+
+static void end_piece(struct art_pieces *pieces, uint32_t begin) {
+    uint32_t len = (uint32_t)pieces->bytes.len - begin, rare = 0;
+    if (!len) return;
+    const uint8_t *bytes = pieces->bytes.data + begin;
+    for (uint32_t i = 1; i < len; i++) {
+        if (rarity(bytes[i]) > rarity(bytes[rare])) rare = i;
+    }
+    pieces->piece[pieces->count++] = (struct art_piece){begin, len, rare};
+}
+
+int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) {
+    const char *p = pattern, *wild = folded ? "%_" : "*?[";
+    *pieces = (struct art_pieces){.bytes = pieces->bytes, .folded = folded, .head = *p && !strchr(wild, *p)};
+    bool stars = true, any_star = false;
+    pieces->is_ascii = true;
+    pieces->bytes.len = 0;
+    if (art_buffer_reserve(&pieces->bytes, strlen(pattern))) return SQLITE_NOMEM;
+    uint32_t begin = 0;
+    while (*p && pieces->count < ART_PIECES_MAX) {
+        uint32_t n = (uint8_t)*p < 0x80 ? 1 : art_sound_character((const uint8_t *)p);
+        bool is_wild = strchr(wild, *p), literal = n && !is_wild;
+        pieces->is_ascii &= (uint8_t)*p < 0x80;
+        for (uint32_t i = 0; literal && i < n; i++) {
+            uint8_t c = (uint8_t)p[i];
+            pieces->bytes.data[pieces->bytes.len++] = folded ? small_letter(c) : c;
+        }
+        pieces->tail = literal;
+        if (!literal) {
+            stars &= *p == '*';
+            any_star |= *p == '*';
+            pieces->head &= n > 0 || begin < pieces->bytes.len || pieces->count;
+            end_piece(pieces, begin);
+            begin = (uint32_t)pieces->bytes.len;
+        }
+        p = is_wild && *p == '[' ? skip_set(p) : p + (n ? n : 1);
+    }
+    if (*p) {
+        pieces->tail = false;
+    } else {
+        end_piece(pieces, begin);
+        pieces->exact = !folded && stars && any_star && pieces->is_ascii;
+    }
+    return SQLITE_OK;
+}
+
+/* --- looking for them --------------------------------------------------------------------------------------------- */
+
+static bool is_at(const struct art_pieces *pieces, const struct art_piece *piece, const uint8_t *at) {
+    const uint8_t *bytes = pieces->bytes.data + piece->at;
+    if (!pieces->folded) return !memcmp(bytes, at, piece->len);
+    for (uint32_t i = 0; i < piece->len; i++) {
+        if (small_letter(at[i]) != bytes[i]) return false;
+    }
+    return true;
+}
+
+/* The first letter `c`, large or small, in [at, end), or NULL: eight bytes at a time. */
+static const uint8_t *find_letter(const uint8_t *at, const uint8_t *end, uint8_t c) {
+    static const uint64_t ones = 0x0101010101010101;
+    for (; end - at >= 8; at += 8) {
+        uint64_t differs = (art_load64(at) | ones * 0x20) ^ ones * c;
+        uint64_t zeros = (differs - ones) & ~differs & ones * 0x80;
+        if (zeros) return at + __builtin_ctzll(zeros) / 8;
+    }
+    for (; at < end; at++) {
+        if ((*at | 0x20) == c) return at;
+    }
+    return NULL;
+}
+
+/* Behind the first place of the piece at or behind `from`, or UINT32_MAX. */
+static uint32_t find_piece(const struct art_pieces *pieces, const struct art_piece *piece, struct art_bytes text,
+                           uint32_t from) {
+    uint8_t rare = pieces->bytes.data[piece->at + piece->rare];
+    bool two_spellings = pieces->folded && is_letter(rare);
+    if (text.len < from + piece->len) return UINT32_MAX;
+    const uint8_t *at = text.data + from + piece->rare, *end = text.data + text.len - (piece->len - piece->rare) + 1;
+    for (; at < end; at++) {
+        at = two_spellings ? find_letter(at, end, rare) : memchr(at, rare, (size_t)(end - at));
+        if (!at) return UINT32_MAX;
+        if (is_at(pieces, piece, at - piece->rare)) return (uint32_t)(at - text.data) - piece->rare + piece->len;
+    }
+    return UINT32_MAX;
+}
+
+static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
+    uint32_t from = 0, first = pieces->head, last = pieces->count - pieces->tail;
+    const struct art_piece *piece = pieces->piece;
+    if (first > last) return text.len == piece->len && is_at(pieces, piece, text.data); /* no wildcard */
+    if (first) {
+        if (text.len < piece->len || !is_at(pieces, piece, text.data)) return false;
+        from = piece->len;
+    }
+    for (uint32_t i = first; i < last; i++) {
+        from = find_piece(pieces, &piece[i], text, from);
+        if (from == UINT32_MAX) return false;
+    }
+    if (!pieces->tail) return true;
+    return text.len - from >= piece[last].len && is_at(pieces, &piece[last], text.data + text.len - piece[last].len);
+}
+
+static bool is_sound(struct art_bytes text) {
+    for (uint32_t i = 0, n; i < text.len; i += n) {
+        uint8_t character[6] = {0};
+        n = 1;
+        if (text.data[i] < 0x80) continue;
+        memcpy(character, text.data + i, art_min32(5, text.len - i));
+        n = art_sound_character(character);
+        if (!n) return false;
+    }
+    return true;
+}
+
+static bool has_nul(struct art_bytes text) {
+    return text.len && memchr(text.data, 0, text.len);
+}
+
+enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text) {
+    bool has = !pieces->count || has_pieces(pieces, text);
+    if (has) return pieces->exact && !has_nul(text) ? ART_PIECES_YES : ART_PIECES_MAYBE;
+    bool sees_less = pieces->tail && has_nul(text), sees_other = !pieces->is_ascii && !is_sound(text);
+    return sees_less || sees_other ? ART_PIECES_MAYBE : ART_PIECES_NO;
+}
