@@ -378,11 +378,23 @@ static void take_filters(struct art_planning *planning) {
 
 /* --- order and limits --------------------------------------------------------------------------------------------- */
 
+/* Is this condition on the key about its beginning alone, as far as is known? */
+static bool is_about_beginning(const struct art_planning *planning, int i) {
+    enum art_argument meaning = planning->conditions[i].meaning;
+    bool is_like = meaning == ART_ARGUMENT_LIKE;
+    struct art_bytes pattern = {0};
+    if (is_like || meaning == ART_ARGUMENT_GLOB) pattern = art_condition_text(planning, i);
+    if (!pattern.len) return true;
+    const char *text = (const char *)pattern.data, *rest = text + (is_like ? art_like_prefix : art_glob_prefix)(text);
+    return rest > text && !rest[strspn(rest, is_like ? "%" : "*")];
+}
+
 /* Do the bounds of the tree know of this condition? Of the others nobody can tell how many rows have to be found, each
- * by a search, before one is met; to sort what a walk finds takes a thirtieth of that a row. */
+ * by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
 static bool bounds_know(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (art_is_limit(constraint->op) || constraint->iColumn == ART_COLUMN_KEY) return true;
+    if (art_is_limit(constraint->op)) return true;
+    if (constraint->iColumn == ART_COLUMN_KEY) return is_about_beginning(planning, i);
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
     bool compares = art_condition_is_filter(planning, i) &&
                     art_summary_find(&planning->vtab->summarised, (unsigned)constraint->iColumn) >= 0;

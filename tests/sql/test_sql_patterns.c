@@ -267,6 +267,18 @@ TEST(test_another_like_sees_all_rows) {
     sql_expect(db, "1\n", "SELECT count(*) = (SELECT count(*) FROM p) FROM t WHERE name LIKE '%%nowhere%%'");
 }
 
+/* The best rows come by a search each, which takes a hundred times as long as a step of a walk: few may match. */
+TEST(test_a_pattern_that_may_be_rare_is_walked_for) {
+    static const char *const rare[] = {"path LIKE '%mario%'", "path GLOB '*mario*'", "path LIKE 'a%b'",
+                                       "path GLOB 'a*b'"};
+    make_tables();
+    for (size_t i = 0; i < sizeof rare / sizeof *rare; i++) {
+        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT path FROM t WHERE %s ORDER BY n DESC LIMIT 3", rare[i]);
+        ck_assert_msg(strstr(plan, "USE TEMP B-TREE") && !strstr(plan, "best first"), "%s: %s", rare[i], plan);
+        sqlite3_free(plan);
+    }
+}
+
 int main(void) {
     return suite_run("sql_patterns", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }
