@@ -378,7 +378,7 @@ enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *conte
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
-    uint64_t spent;  /*    or, if not 0, rows 1 to this one, which the committed root has in its runs */
+    uint64_t spent;  /*    or, if not 0, rows 1 to this one, which the committed root has in its runs: there are some */
     bool write_root; /* 2. INSERT OR REPLACE (0, root), and a copy into T_artstate */
     bool mark_root;  /*    INSERT OR REPLACE (0, root): it is the same, and says now that rows follow it */
     struct art_bytes root;

@@ -240,16 +240,25 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
     return rc;
 }
 
+/* There is something to be deleted, unless a COMMIT that was refused has done it. */
 static int clear_log(struct art_table *table, const struct art_commit *commit, char **message) {
     sqlite3_stmt *clear;
     int rc = art_shadow_statement(table, commit->clear_log ? ART_LOG_CLEAR : ART_LOG_SPEND, &clear, message);
     if (rc) return rc;
+    sqlite3 *db = table->connection->db;
+    sqlite3_int64 before = sqlite3_total_changes64(db);
     if (!commit->clear_log) sqlite3_bind_int64(clear, 1, (sqlite3_int64)commit->spent);
     art_shadow_step(table->connection, clear);
     rc = sqlite3_reset(clear);
-    if (!rc) return SQLITE_OK;
-    return art_report_sql(message, table->connection->db, rc, "cannot clear %s.%s_artdata", table->name->schema,
+    if (!rc && (sqlite3_total_changes64(db) != before || art_commit_attempted(table))) return SQLITE_OK;
+    if (rc) {
+        rc = art_report_sql(message, db, rc, "cannot clear %s.%s_artdata", table->name->schema, table->name->table);
+    } else {
+        rc = art_complain(message, SQLITE_AUTH, "art: cannot clear %s.%s_artdata: not authorized", table->name->schema,
                           table->name->table);
+    }
+    art_shadow_finalize(table);
+    return rc;
 }
 
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message) {

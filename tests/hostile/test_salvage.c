@@ -352,6 +352,26 @@ LOOP_TEST(test_accidents_with_shadow_tables_of_a_table_in_the_database, sizeof a
     accident((unsigned)_i, "storage=inline");
 }
 
+/* They follow the first root, as those of a table would that never had another one; and the change that was flushed
+ * with them is in the blobs alone. */
+TEST(test_rows_that_the_first_flush_has_left_are_not_the_whole_table) {
+    make("storage=inline, log_limit=20000");
+    sql_run(db, "DROP TABLE t; DELETE FROM truth; DELETE FROM past");
+    sql_create(db, "t", "storage=inline, log_limit=20000");
+    for (int i = 0; !sql_int(db, "SELECT count(*) FROM t_artblob"); i++) {
+        sql_run(db, "INSERT OR REPLACE INTO truth VALUES('dir/' || %d, hex(randomblob(2200)))", i % 2);
+        change("INSERT OR REPLACE INTO t SELECT path, value FROM truth");
+    }
+    ck_assert_int_ge(sql_int(db, "SELECT count(*) FROM t_artdata"), 2);
+    is_whole("sound");
+    sql_run(db, "DELETE FROM t_artdata WHERE csn = 0; DELETE FROM t_artstate WHERE k = 'root'");
+    reopen();
+    judge("without a root");
+    ck_assert_int_eq(missing(), 0);
+    ck_assert(told("found without a root"));
+    drop();
+}
+
 TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
     if (sql_has_no_file("a renamed database")) return;
     make("");

@@ -421,6 +421,10 @@ static void forbid_clearing_log(void) {
     forbid(SQLITE_DELETE, "t_artdata", NULL, SQLITE_DENY);
 }
 
+static void hide_numbers(void) {
+    forbid(SQLITE_READ, "t_artdata", "csn", SQLITE_IGNORE);
+}
+
 static void forbid_writing_state(void) {
     forbid(SQLITE_INSERT, "t_artstate", NULL, SQLITE_DENY);
 }

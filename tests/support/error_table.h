@@ -9,6 +9,11 @@
     "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline); INSERT INTO i SELECT path, value FROM t;"          \
     "INSERT INTO i(i) VALUES('flush');"
 
+#define LEAVE(path) "INSERT INTO t(path, value) VALUES('" path "', randomblob(7000));"
+#define LEAVES_ROWS                                                                                                    \
+    "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('log_limit=20000');" LEAVE("l1") LEAVE("l2") LEAVE("l"  \
+                                                                                                                  "3")
+
 #define WRONG_SUMMARY "summary= that cannot be understood"
 
 static const struct error errors[] = {
@@ -490,6 +495,8 @@ static const struct error errors[] = {
      "INSERT INTO t(t) VALUES('optimize')"},
     {MESSAGE_SQL, "cannot write %s.%s_%s", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_writing_log,
      "INSERT INTO t(path) VALUES('x')"},
+    {MESSAGE_PLAIN, "art: cannot clear %s.%s_artdata: not authorized", SQLITE_AUTH, "an authorizer hides it",
+     LEAVES_ROWS, hide_numbers, "INSERT INTO t(path) VALUES('x')"},
 };
 
 #define FORGED                                                                                                         \

@@ -68,7 +68,8 @@ static enum art_rc lose(struct art_salvage *salvage, uint64_t from, uint64_t to)
     return ART_OK;
 }
 
-/* The table may never have had another root than its first. */
+/* The table may never have had another root than its first. Where there are blobs it has had one, whose flush has left
+ * this row. */
 static enum art_rc try_first_root(struct art_salvage *salvage, uint64_t csn, struct art_bytes ops) {
     struct art_hash128 hash;
     if (salvage->root || csn != 1 || !salvage->uuid_known) return ART_OK;
@@ -79,9 +80,12 @@ static enum art_rc try_first_root(struct art_salvage *salvage, uint64_t csn, str
         art_root_unref(first);
         return rc == ART_NOMEM ? rc : ART_OK;
     }
-    salvage->root = first;
     salvage->log.chain = first->chain;
     salvage->log.known = true;
+    if (salvage->slots)
+        art_root_unref(first);
+    else
+        salvage->root = first;
     return ART_OK;
 }
 

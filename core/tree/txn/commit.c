@@ -251,7 +251,8 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     tree->pending.flushed = true;
     edit->root->left = (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left};
-    if (edit->root->left) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
+    bool spends = art_root_left(tree->root, tree->csn) || edit->root->left < tree->csn - tree->root->csn;
+    if (edit->root->left && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
     return finish_root(tree);
 }
 
@@ -512,8 +513,9 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->full = true;
         return ART_OK;
     }
-    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted ||
-                  (tree->txn.flush && art_memtable_keys(tree->memtable)) || vacuum_finds_something(tree);
+    bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
+    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted || (tree->txn.flush && empties) ||
+                  vacuum_finds_something(tree);
     if (tree->txn.phase != ART_TXN_CHANGED && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
