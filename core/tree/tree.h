@@ -129,8 +129,9 @@ uint32_t art_tree_initial_root(const uint8_t uuid[ART_UUID_BYTES], uint8_t *out)
  * csn and hands over each row. In a transaction that has changed the tree a refresh is ART_MISUSE unless
  * art_tree_unknown(). */
 enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from);
-/* Once the root was handed over: the same rows from *from on, and nobody looks at what is in those before *changes. */
-void art_tree_refresh_rows(const struct art_tree *tree, uint64_t *from, uint64_t *changes);
+/* Once the root was handed over: it is enough to read the rows from here on; and if *from was 0, the csn of the first
+ * row behind row 0. */
+uint64_t art_tree_refresh_from(const struct art_tree *tree);
 /* ART_REBUILD: what is in memory is not continued by this log (restored, rolled back): abort, and begin again: *from
  * will be 0. ART_CORRUPT: the log itself is damaged. */
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops);

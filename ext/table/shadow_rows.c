@@ -6,9 +6,8 @@
 #include "ext/table/table.h"
 
 static const char *const statement_texts[ART_STATEMENTS] = {
-    [ART_LOG_ROOT] = "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn <= 0 ORDER BY csn",
-    [ART_LOG_READ] = ("SELECT csn, CASE WHEN csn >= ?2 THEN ops END FROM \"%w\".\"%w_artdata\" WHERE csn >= ?1 "
-                      "ORDER BY csn"),
+    [ART_LOG_ROOT] = "SELECT csn, CASE WHEN csn <= 0 THEN ops END FROM \"%w\".\"%w_artdata\" ORDER BY csn",
+    [ART_LOG_READ] = "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn >= ?1 ORDER BY csn",
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_artdata\"",
     [ART_LOG_SPEND] = "DELETE FROM \"%w\".\"%w_artdata\" WHERE csn BETWEEN 1 AND ?1",
     [ART_LOG_PUT] = "INSERT OR REPLACE INTO \"%w\".\"%w_artdata\"(csn, ops) VALUES(?1, ?2)",
@@ -153,30 +152,36 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
     return rc;
 }
 
-static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, bool until_root, enum art_rc *art_rc) {
-    sqlite3_int64 last = -1;
+/* The root; and where all is read, the number of the row behind it. */
+static int hand_over_root(struct art_table *table, sqlite3_stmt *root, bool all, enum art_rc *art_rc) {
     int rc = SQLITE_ROW;
-    while (!*art_rc && !(until_root && !last) && (rc = art_shadow_step(table->connection, rows)) == SQLITE_ROW) {
+    for (int i = 0; i <= all && !*art_rc && (rc = art_shadow_step(table->connection, root)) == SQLITE_ROW; i++) {
+        sqlite3_int64 csn = sqlite3_column_int64(root, 0);
+        if (i && csn >= (sqlite3_int64)art_tree_refresh_from(table->tree)) break;
+        struct art_bytes ops = art_bytes(sqlite3_column_blob(root, 1), (uint32_t)sqlite3_column_bytes(root, 1));
+        *art_rc = art_tree_refresh_row(table->tree, (uint64_t)csn, ops);
+    }
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int hand_over_rows(struct art_table *table, sqlite3_stmt *rows, enum art_rc *art_rc) {
+    sqlite3_int64 last = -1;
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)art_tree_refresh_from(table->tree));
+    while (!*art_rc && art_shadow_step(table->connection, rows) == SQLITE_ROW) {
         sqlite3_int64 csn = sqlite3_column_int64(rows, 0);
         struct art_bytes ops = art_bytes(sqlite3_column_blob(rows, 1), (uint32_t)sqlite3_column_bytes(rows, 1));
         if (csn <= last) *art_rc = art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows come out of order");
         last = csn;
         if (!*art_rc) *art_rc = art_tree_refresh_row(table->tree, (uint64_t)csn, ops);
     }
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return sqlite3_reset(rows);
 }
 
-/* The first statement stays stepped, behind the root: so both see one snapshot. */
-static int hand_over_log(struct art_table *table, sqlite3_stmt *root, sqlite3_stmt *rows, enum art_rc *art_rc) {
-    int rc = hand_over_rows(table, root, true, art_rc);
-    if (!rc && !*art_rc) {
-        uint64_t from, changes;
-        art_tree_refresh_rows(table->tree, &from, &changes);
-        sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
-        sqlite3_bind_int64(rows, 2, (sqlite3_int64)changes);
-        hand_over_rows(table, rows, false, art_rc);
-        rc = sqlite3_reset(rows);
-    }
+/* The first statement stays stepped: so both see one snapshot. */
+static int hand_over_log(struct art_table *table, sqlite3_stmt *root, sqlite3_stmt *rows, bool all,
+                         enum art_rc *art_rc) {
+    int rc = hand_over_root(table, root, all, art_rc);
+    if (!rc && !*art_rc) rc = hand_over_rows(table, rows, art_rc);
     int root_rc = sqlite3_reset(root);
     return rc ? rc : root_rc;
 }
@@ -194,7 +199,7 @@ int art_shadow_read_log(struct art_table *table, char **message, bool *rebuild) 
         art_tree_refresh_abort(table->tree);
         return rc;
     }
-    rc = hand_over_log(table, root, rows, &art_rc);
+    rc = hand_over_log(table, root, rows, !from, &art_rc);
     if (!rc && !art_rc) art_rc = art_tree_refresh_end(table->tree);
     if (!rc && !art_rc) return SQLITE_OK;
     *rebuild = art_rc == ART_REBUILD;

@@ -122,8 +122,7 @@ struct art_tree {
 
     struct { /* a refresh under way */
         bool rebuild, root_seen, row_seen, followed;
-        uint64_t from, left; /* the last row before the root that was handed over, 0: none */
-        uint64_t left_rows;
+        uint64_t first_left; /* of the rows before the root that were handed over; 0: there was none */
     } refresh;
 
     struct { /* the running transaction */

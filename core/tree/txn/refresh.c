@@ -7,8 +7,8 @@
  * a larger csn holds all that the tree's memtable holds, which is then dropped; a root with the same csn and other runs
  * was merged, the memtable stays right.
  *
- * Before the root are the rows that its flush has left, to be overwritten. A tree that starts from the root counts
- * them: where one is missing or one too many, a row's number is damaged.
+ * Before the root are the rows that its flush has left, to be overwritten. A tree that starts from the root looks at
+ * the first of them.
  *
  * Rows are applied to the tree in place; whatever fails leaves the tree unknown, and the next refresh rebuilds it.
  */
@@ -24,9 +24,8 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     }
     memset(&tree->refresh, 0, sizeof tree->refresh);
     tree->refresh.rebuild = !art_tree_is_known(tree);
-    tree->refresh.from = tree->refresh.rebuild ? 0 : tree->csn;
     tree->state = ART_TREE_REFRESHING;
-    *from = tree->refresh.from;
+    *from = tree->refresh.rebuild ? 0 : tree->csn;
     return ART_OK;
 }
 
@@ -35,9 +34,9 @@ static enum art_rc from_the_root(struct art_tree *tree) {
     return ART_REBUILD;
 }
 
-void art_tree_refresh_rows(const struct art_tree *tree, uint64_t *from, uint64_t *changes) {
-    *from = tree->refresh.rebuild ? 1 : tree->refresh.row_seen ? tree->csn + 1 : tree->csn;
-    *changes = tree->root->csn + 1;
+uint64_t art_tree_refresh_from(const struct art_tree *tree) {
+    if (tree->refresh.rebuild) return tree->root->csn + 1;
+    return tree->refresh.row_seen ? tree->csn + 1 : tree->csn;
 }
 
 /* Blobs are built with the table's summary, and there is no other way to read them. */
@@ -108,17 +107,10 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
     return rc;
 }
 
-static enum art_rc refresh_left(struct art_tree *tree, uint64_t csn) {
-    if (tree->refresh.left && csn != tree->refresh.left + 1) return from_the_root(tree);
-    tree->refresh.left = csn;
-    tree->refresh.left_rows++;
-    return ART_OK;
-}
-
+/* Where a row from behind the root stands among them, they begin too late or too early: it should have deleted one. */
 static bool left_is_right(const struct art_tree *tree) {
-    if (!tree->refresh.rebuild) return true;
-    if (tree->refresh.left_rows != art_root_left(tree->root, tree->csn)) return false;
-    return !tree->refresh.left || tree->refresh.left == tree->root->csn - 1;
+    uint64_t left = art_root_left(tree->root, tree->csn), first = left ? tree->root->csn - left : 0;
+    return !tree->refresh.rebuild || tree->refresh.first_left == first;
 }
 
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
@@ -126,7 +118,10 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     if (csn == 0) return refresh_root(tree, ops);
     if (!tree->refresh.root_seen)
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
-    if (csn <= tree->root->csn) return tree->refresh.rebuild ? refresh_left(tree, csn) : ART_OK;
+    if (csn <= tree->root->csn) {
+        if (!tree->refresh.first_left) tree->refresh.first_left = csn;
+        return ART_OK;
+    }
     if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
         if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
         tree->refresh.row_seen = true;
