@@ -4,14 +4,11 @@
  * are equal to others by it or only look so. Blobs are small, and statements are written once for both tables
  * (support/differential.h).
  */
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/differential.h"
-#include "tests/support/random.h"
-#include "tests/support/sql.h"
 #include "tests/support/sql_expect.h"
-#include "tests/support/suite.h"
 
 enum { DIRECTORIES = 20, FILES = 50, VARIANTS = 8, COLUMNS = 8 };
 
@@ -26,19 +23,6 @@ static const char *const variants[VARIANTS] = {
     "summary=(lookup(etag), lookup(owner), lookup(any)), log_limit='8KB', spill_limit='1MB'",
 };
 static const char *const columns[COLUMNS] = {"etag", "owner", "i", "r", "n", "any", "b", "size"};
-
-struct world {
-    struct random random;
-    char *directory, *path;
-    sqlite3 *db;
-    unsigned savepoints, statements, questions, answers;
-    bool widened; /* by a column */
-};
-
-static void open_world(struct world *world) {
-    world->db = sql_open(world->path);
-    sql_run(world->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA recursive_triggers=ON");
-}
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
@@ -105,10 +89,9 @@ static const char *const values[] = {
     "x'616263'",
 };
 
-static char *literal(struct world *world) {
-    struct random *random = &world->random;
-    unsigned n = random_below(random, 1000);
-    switch (random_below(random, 8)) {
+static char *literal(struct both *both) {
+    unsigned n = below(both, 1000);
+    switch (below(both, 8)) {
     case 0:
         return sqlite3_mprintf("%u", n % 300);
     case 1:
@@ -116,33 +99,32 @@ static char *literal(struct world *world) {
     case 2:
         return sqlite3_mprintf("'e%06x'", n * 7919);
     case 3: /* so long that the row is in chunks */
-        return random_once_in(random, 4) ? sqlite3_mprintf("'%u' || hex(zeroblob(%u))", n % 4, 1000 + n % 3 * 900)
-                                         : sqlite3_mprintf("%u.5", n % 30);
+        return once_in(both, 4) ? sqlite3_mprintf("'%u' || hex(zeroblob(%u))", n % 4, 1000 + n % 3 * 900)
+                                : sqlite3_mprintf("%u.5", n % 30);
     default:
-        return sqlite3_mprintf("%s", values[random_below(random, sizeof values / sizeof *values)]);
+        return sqlite3_mprintf("%s", values[below(both, sizeof values / sizeof *values)]);
     }
 }
 
-static const char *some_column(struct world *world) {
-    return columns[random_below(&world->random, COLUMNS)];
+static const char *some_column(struct both *both) {
+    return columns[below(both, COLUMNS)];
 }
 
-static char *some_owner(struct world *world) {
+static char *some_owner(struct both *both) {
     static const char *const owners[] = {"'root'", "'www'", "'backup'"};
-    return random_once_in(&world->random, 6) ? literal(world)
-                                             : sqlite3_mprintf("%s", owners[random_below(&world->random, 3)]);
+    return once_in(both, 6) ? literal(both) : sqlite3_mprintf("%s", owners[below(both, 3)]);
 }
 
-static char *value_for(struct world *world, const char *column) {
-    return *column == 'o' ? some_owner(world) : literal(world);
+static char *value_for(struct both *both, const char *column) {
+    return *column == 'o' ? some_owner(both) : literal(both);
 }
 
 /* --- conditions --------------------------------------------------------------------------------------------------- */
 
-static char *element_list(struct world *world, const char *column) {
+static char *element_list(struct both *both, const char *column) {
     sqlite3_str *out = sqlite3_str_new(NULL);
-    for (unsigned n = random_below(&world->random, 8) + 1; n--;) {
-        char *value = value_for(world, column);
+    for (unsigned n = below(both, 8) + 1; n--;) {
+        char *value = value_for(both, column);
         sqlite3_str_appendf(out, "%s%s", value, n ? ", " : "");
         sqlite3_free(value);
     }
@@ -150,38 +132,36 @@ static char *element_list(struct world *world, const char *column) {
 }
 
 /* `prefix` is the table's name with a dot, or nothing. */
-static char *condition(struct world *world, const char *prefix) {
-    struct random *random = &world->random;
-    const char *column = some_column(world);
-    char *value = value_for(world, column), *list = element_list(world, column), *out;
-    switch (random_below(random, 12)) {
+static char *condition(struct both *both, const char *prefix) {
+    const char *column = some_column(both);
+    char *value = value_for(both, column), *list = element_list(both, column), *out;
+    switch (below(both, 12)) {
     case 0:
     case 1:
         out = sqlite3_mprintf("%s%s IN (%s)", prefix, column, list);
         break;
     case 2:
-        out = sqlite3_mprintf("%s%s IN (SELECT %c FROM other WHERE id < %u)", prefix, column,
-                              "xyzw"[random_below(random, 4)], random_below(random, 40));
+        out = sqlite3_mprintf("%s%s IN (SELECT %c FROM other WHERE id < %u)", prefix, column, "xyzw"[below(both, 4)],
+                              below(both, 40));
         break;
     case 3:
         out = sqlite3_mprintf("%s%s IS %s", prefix, column, value);
         break;
     case 4:
-        out = sqlite3_mprintf("%s%s %s (SELECT %s)", prefix, column, random_once_in(random, 2) ? "IS" : "==", value);
+        out = sqlite3_mprintf("%s%s %s (SELECT %s)", prefix, column, once_in(both, 2) ? "IS" : "==", value);
         break;
     case 8:
         out = sqlite3_mprintf("%s%s = %s COLLATE NOCASE", prefix, column, value);
         break;
     case 5:
-        out = sqlite3_mprintf("%s%s = CAST(%s AS %s)", prefix, column, value,
-                              random_once_in(random, 2) ? "TEXT" : "INTEGER");
+        out = sqlite3_mprintf("%s%s = CAST(%s AS %s)", prefix, column, value, once_in(both, 2) ? "TEXT" : "INTEGER");
         break;
     case 6:
         out = sqlite3_mprintf("%s%s IS NOT NULL AND %s%s NOT IN (%s)", prefix, column, prefix, column, list);
         break;
     case 7:
         out = sqlite3_mprintf("%s%s IN (SELECT etag FROM {t|plain} WHERE size < %u UNION ALL SELECT NULL)", prefix,
-                              column, random_below(random, 300));
+                              column, below(both, 300));
         break;
     default:
         out = sqlite3_mprintf("%s%s = %s", prefix, column, value);
@@ -193,38 +173,26 @@ static char *condition(struct world *world, const char *prefix) {
 
 /* --- what is written ---------------------------------------------------------------------------------------------- */
 
-static void write_both(struct world *world, char *text) {
-    world->statements++;
-    for (int art = 0; art < 2; art++) {
-        char *made = text_for(text, art);
-        sql_run(world->db, "%s", made);
-        sqlite3_free(made);
-    }
-    sqlite3_free(text);
-}
-
 #define ROW_COLUMNS "path, size, etag, owner, i, r, n, any, b"
 
-static char *insert_many(struct world *world) {
-    struct random *random = &world->random;
-    unsigned d = random_below(random, DIRECTORIES), n = random_below(random, 1000);
-    char *one = literal(world), *owner = some_owner(world);
+static char *insert_many(struct both *both) {
+    unsigned d = below(both, DIRECTORIES), n = below(both, 1000);
+    char *one = literal(both), *owner = some_owner(both);
     char *out = sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < %u) "
                                 "INSERT OR REPLACE INTO {t|plain}(" ROW_COLUMNS ") "
                                 "SELECT printf('d%02u/f%%03d', j * 7 %% %u), j, printf('e%%06x', (j * %u) * 7919), %s, "
                                 "j, j / 2.0, j %% 9, %s, CAST(j AS BLOB) FROM k",
-                                random_below(random, FILES), d, FILES, n, owner, one);
+                                below(both, FILES), d, FILES, n, owner, one);
     sqlite3_free(one);
     sqlite3_free(owner);
     return out;
 }
 
-static void write_something(struct world *world) {
-    struct random *random = &world->random;
-    unsigned d = random_below(random, DIRECTORIES), f = random_below(random, FILES), n = random_below(random, 1000);
-    const char *column = some_column(world);
-    char *one = value_for(world, column), *two = literal(world), *where = condition(world, ""), *text;
-    switch (random_below(random, 14)) {
+static void write_something(struct both *both) {
+    unsigned d = below(both, DIRECTORIES), f = below(both, FILES), n = below(both, 1000);
+    const char *column = some_column(both);
+    char *one = value_for(both, column), *two = literal(both), *where = condition(both, ""), *text;
+    switch (below(both, 14)) {
     case 0:
         text = sqlite3_mprintf("DELETE FROM {t|plain} WHERE path GLOB 'd%02u/*'", d);
         break;
@@ -242,7 +210,7 @@ static void write_something(struct world *world) {
         break;
     case 4:
     case 5:
-        text = insert_many(world);
+        text = insert_many(both);
         break;
     case 6:
         text = sqlite3_mprintf("UPDATE {t|plain} SET %s = %s WHERE %s AND path > 'd%02u'", column, one, where, d);
@@ -260,88 +228,28 @@ static void write_something(struct world *world) {
                                "VALUES('d%02u/f%03u', %s, %s, zeroblob(%u))",
                                *column == 'a' ? "size" : column, d, f, one, two, n % 20 ? n % 40 : 6000);
     }
-    write_both(world, text);
+    both_write(both, text);
     sqlite3_free(one);
     sqlite3_free(two);
     sqlite3_free(where);
 }
 
-static void add_column(struct world *world) {
-    if (world->widened || sql_standin()) return;
-    sql_run(world->db, "INSERT INTO t(t) VALUES('add column extra'); ALTER TABLE plain ADD COLUMN extra");
-    world->widened = true;
-}
-
-static void end_transaction(struct world *world) {
-    struct random *random = &world->random;
-    if (!sqlite3_get_autocommit(world->db)) sql_run(world->db, random_once_in(random, 4) ? "ROLLBACK" : "COMMIT");
-    world->savepoints = 0;
-}
-
-/* It leaves its savepoint, and takes away the later ones. */
-static void roll_back_a_part(struct world *world) {
-    if (!world->savepoints) return;
-    unsigned number = random_below(&world->random, world->savepoints);
-    sql_run(world->db, "ROLLBACK TO s%u", number);
-    world->savepoints = number + 1;
-    if (random_once_in(&world->random, 3)) end_transaction(world);
-}
-
-static void do_something(struct world *world) {
-    struct random *random = &world->random;
-    static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
-    bool inside = !sqlite3_get_autocommit(world->db);
-    switch (random_below(random, 16)) {
-    case 0:
-    case 1:
-        sql_run(world->db, "SAVEPOINT s%u", world->savepoints++);
-        break;
-    case 2:
-    case 3:
-        roll_back_a_part(world);
-        break;
-    case 4:
-        end_transaction(world);
-        break;
-    case 5:
-        sql_command(world->db, "main", "t", commands[random_below(random, 4)]);
-        break;
-    case 6:
-        if (inside || !random_once_in(random, 3)) break;
-        if (random_once_in(random, 4)) add_column(world);
-        sql_close(world->db);
-        open_world(world);
-        break;
-    default:
-        if (!inside && random_once_in(random, 3)) sql_run(world->db, "BEGIN");
-        write_something(world);
-    }
+static void add_column(struct both *both) {
+    if (!both->now.extra)
+        sql_run(both->db, "INSERT INTO t(t) VALUES('add column extra'); ALTER TABLE plain ADD COLUMN extra");
+    both->now.extra = true;
 }
 
 /* --- what is asked ------------------------------------------------------------------------------------------------ */
-
-static void same(struct world *world, char *text) {
-    char *art = text_for(text, true), *plain = text_for(text, false);
-    char *given = sql_rows(world->db, "%s", art), *expected = sql_rows(world->db, "%s", plain);
-    world->questions++;
-    world->answers += *given != 0;
-    ck_assert_msg(!strcmp(given, expected), "%s\n  gave     %.600s\n  expected %.600s", art, given, expected);
-    sqlite3_free(given);
-    sqlite3_free(expected);
-    sqlite3_free(art);
-    sqlite3_free(plain);
-    sqlite3_free(text);
-}
 
 /* A part of the table: its name with an argument, and the condition of the ordinary one. */
 struct part {
     char *from, *where;
 };
 
-static struct part some_part(struct world *world) {
-    struct random *random = &world->random;
-    unsigned d = random_below(random, DIRECTORIES), f = random_below(random, FILES);
-    switch (random_below(random, 6)) {
+static struct part some_part(struct both *both) {
+    unsigned d = below(both, DIRECTORIES), f = below(both, FILES);
+    switch (below(both, 6)) {
     case 0:
         return (struct part){sqlite3_mprintf("{t('d%02u/')|plain}", d), sqlite3_mprintf("{1|path GLOB 'd%02u/*'}", d)};
     case 1:
@@ -357,11 +265,10 @@ static struct part some_part(struct world *world) {
 }
 
 /* %z, each. */
-static char *conditions(struct world *world, const char *prefix) {
-    struct random *random = &world->random;
-    char *one = condition(world, prefix), *two = condition(world, prefix);
-    unsigned n = random_below(random, 300);
-    switch (random_below(random, 9)) {
+static char *conditions(struct both *both, const char *prefix) {
+    char *one = condition(both, prefix), *two = condition(both, prefix);
+    unsigned n = below(both, 300);
+    switch (below(both, 9)) {
     case 0:
         return sqlite3_mprintf("%z AND %z", one, two);
     case 1:
@@ -378,98 +285,104 @@ static char *conditions(struct world *world, const char *prefix) {
     }
 }
 
-static void ask_rows(struct world *world) {
-    struct random *random = &world->random;
-    struct part part = some_part(world);
-    char *where = conditions(world, "");
-    const char *order = random_once_in(random, 2) ? "DESC" : "ASC";
-    unsigned limit = random_below(random, 12), offset = random_below(random, 6);
-    switch (random_below(random, 6)) {
+static void ask_rows(struct both *both, sqlite3 *db) {
+    struct part part = some_part(both);
+    char *where = conditions(both, "");
+    const char *order = once_in(both, 2) ? "DESC" : "ASC";
+    unsigned limit = below(both, 12), offset = below(both, 6);
+    switch (below(both, 6)) {
     case 0:
-        same(world, sqlite3_mprintf("SELECT count(*), min(path), max(path), sum(length(size)) FROM %s WHERE %s AND %s",
-                                    part.from, part.where, where));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT count(*), min(path), max(path), sum(length(size)) FROM %s WHERE %s AND %s",
+                                  part.from, part.where, where));
         break;
     case 1:
-        same(world,
-             sqlite3_mprintf("SELECT path, quote(any) FROM %s WHERE %s AND %s ORDER BY path %s LIMIT %u OFFSET %u",
-                             part.from, part.where, where, order, limit, offset));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT path, quote(any) FROM %s WHERE %s AND %s ORDER BY path %s LIMIT %u OFFSET %u",
+                                  part.from, part.where, where, order, limit, offset));
         break;
     case 2:
-        same(world, sqlite3_mprintf("SELECT path, size FROM %s WHERE %s AND %s ORDER BY size %s, path LIMIT %u",
-                                    part.from, part.where, where, order, limit));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT path, size FROM %s WHERE %s AND %s ORDER BY size %s, path LIMIT %u",
+                                  part.from, part.where, where, order, limit));
         break;
     case 3:
-        same(world, sqlite3_mprintf("SELECT %s(n), %s(size) FROM %s WHERE %s AND %s", limit % 2 ? "min" : "max",
-                                    offset % 2 ? "min" : "max", part.from, part.where, where));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT %s(n), %s(size) FROM %s WHERE %s AND %s", limit % 2 ? "min" : "max",
+                                  offset % 2 ? "min" : "max", part.from, part.where, where));
         break;
     default:
-        same(world, sqlite3_mprintf("SELECT path, size, quote(etag), quote(owner) FROM %s WHERE %s AND %s "
-                                    "ORDER BY path %s",
-                                    part.from, part.where, where, order));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT path, size, quote(etag), quote(owner) FROM %s WHERE %s AND %s "
+                                  "ORDER BY path %s",
+                                  part.from, part.where, where, order));
     }
     sqlite3_free(where);
     sqlite3_free(part.from);
     sqlite3_free(part.where);
 }
 
-static void ask_join(struct world *world) {
-    struct random *random = &world->random;
-    char with = "xyzw"[random_below(random, 4)], *where = conditions(world, "a.");
-    const char *column = some_column(world);
-    unsigned id = random_below(random, 40);
-    switch (random_below(random, 5)) {
+static void ask_join(struct both *both, sqlite3 *db) {
+    char with = "xyzw"[below(both, 4)], *where = conditions(both, "a.");
+    const char *column = some_column(both);
+    unsigned id = below(both, 40);
+    switch (below(both, 5)) {
     case 0:
-        same(world,
-             sqlite3_mprintf("SELECT o.id, a.path FROM other o LEFT JOIN {t|plain} a ON a.%s = o.%c AND o.id < %u "
-                             "ORDER BY 1, 2",
-                             column, with, id));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT o.id, a.path FROM other o LEFT JOIN {t|plain} a ON a.%s = o.%c AND o.id < %u "
+                                  "ORDER BY 1, 2",
+                                  column, with, id));
         break;
     case 1:
-        same(world, sqlite3_mprintf("SELECT a.path, o.id FROM {t|plain} a LEFT JOIN other o ON a.%s = o.%c WHERE %s "
-                                    "ORDER BY 1, 2",
-                                    column, with, where));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT a.path, o.id FROM {t|plain} a LEFT JOIN other o ON a.%s = o.%c WHERE %s "
+                                  "ORDER BY 1, 2",
+                                  column, with, where));
         break;
     case 2:
-        same(world, sqlite3_mprintf("SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.%s = c.%s AND "
-                                    "a.path GLOB 'd%02u/*' AND %s ORDER BY 1, 2 LIMIT 500",
-                                    column, some_column(world), id % DIRECTORIES, where));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.%s = c.%s AND "
+                                  "a.path GLOB 'd%02u/*' AND %s ORDER BY 1, 2 LIMIT 500",
+                                  column, some_column(both), id % DIRECTORIES, where));
         break;
     case 3:
-        same(world, sqlite3_mprintf("SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE a.%s IS o.%c) FROM other o "
-                                    "WHERE o.id > %u AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.%s = o.%c)",
-                                    column, with, id, some_column(world), "xyzw"[random_below(random, 4)]));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE a.%s IS o.%c) FROM other o "
+                                  "WHERE o.id > %u AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.%s = o.%c)",
+                                  column, with, id, some_column(both), "xyzw"[below(both, 4)]));
         break;
     default:
-        same(world, sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.%c = a.%s WHERE %s "
-                                    "ORDER BY 1, 2",
-                                    with, column, where));
+        both_same(both, db,
+                  sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.%c = a.%s WHERE %s "
+                                  "ORDER BY 1, 2",
+                                  with, column, where));
     }
     sqlite3_free(where);
 }
 
 /* The first row behind the last one's path, as the ordinary table is now. */
-static char *row_behind(struct world *world, const char *last, const char *where, bool descending) {
+static char *row_behind(struct both *both, const char *last, const char *where, bool descending) {
     char *behind = last ? sqlite3_mprintf("path %s %Q", descending ? "<" : ">", last) : sqlite3_mprintf("1");
-    char *row = sql_rows(world->db, "SELECT path, size FROM plain WHERE (%s) AND %s ORDER BY path %s LIMIT 1", where,
+    char *row = sql_rows(both->db, "SELECT path, size FROM plain WHERE (%s) AND %s ORDER BY path %s LIMIT 1", where,
                          behind, descending ? "DESC" : "ASC");
     sqlite3_free(behind);
     return row;
 }
 
-static void write_while_asking(struct world *world) {
-    bool descending = random_once_in(&world->random, 2), more = true;
-    char *where = condition(world, ""), *last = NULL;
+static void write_while_asking(struct both *both) {
+    bool descending = once_in(both, 2), more = true;
+    char *where = condition(both, ""), *last = NULL;
     while (strchr(where, '{')) { /* what is asked for shall not change */
         sqlite3_free(where);
-        where = condition(world, "");
+        where = condition(both, "");
     }
-    sqlite3_stmt *query = sql_prepare(world->db, "SELECT path, size FROM t WHERE %s ORDER BY path %s", where,
-                                      descending ? "DESC" : "ASC");
+    sqlite3_stmt *query =
+        sql_prepare(both->db, "SELECT path, size FROM t WHERE %s ORDER BY path %s", where, descending ? "DESC" : "ASC");
     for (unsigned n = 30; n && more; n--) {
-        char *expected = row_behind(world, last, where, descending);
+        char *expected = row_behind(both, last, where, descending);
         int code = sqlite3_step(query);
         more = code == SQLITE_ROW;
-        ck_assert_msg(more || code == SQLITE_DONE, "%s: %s", sqlite3_sql(query), sqlite3_errmsg(world->db));
+        ck_assert_msg(more || code == SQLITE_DONE, "%s: %s", sqlite3_sql(query), sqlite3_errmsg(both->db));
         const char *path = more ? (const char *)sqlite3_column_text(query, 0) : NULL;
         const char *size = more ? (const char *)sqlite3_column_text(query, 1) : NULL;
         char *given = more ? sqlite3_mprintf("%s|%s\n", path, size ? size : "") : sqlite3_mprintf("");
@@ -478,42 +391,35 @@ static void write_while_asking(struct world *world) {
         last = path ? sqlite3_mprintf("%s", path) : NULL;
         sqlite3_free(expected);
         sqlite3_free(given);
-        if (random_once_in(&world->random, 3)) write_something(world);
-        if (random_once_in(&world->random, 20)) sql_command(world->db, "main", "t", "flush");
+        if (once_in(both, 3)) write_something(both);
+        if (once_in(both, 20)) sql_command(both->db, "main", "t", "flush");
     }
     sqlite3_finalize(query);
     sqlite3_free(where);
     sqlite3_free(last);
 }
 
-static void ask(struct world *world) {
-    switch (random_below(&world->random, 10)) {
-    case 0:
-    case 1:
-    case 2:
-        ask_join(world);
-        break;
-    case 3:
-        write_while_asking(world);
-        break;
-    default:
-        ask_rows(world);
-    }
+static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
+    unsigned what = below(both, 10);
+    (void)state;
+    if (what < 3) return ask_join(both, db);
+    if (what == 3 && db == both->db) return write_while_asking(both);
+    ask_rows(both, db);
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
-static void make_tables(struct world *world, const char *options) {
+static void make_tables(struct both *both, const char *options) {
     static const char list[] =
         "path%s, size INTEGER, etag TEXT, owner TEXT, i INTEGER, r REAL, n NUMERIC, any, b BLOB, note";
     char *art = sqlite3_mprintf(list, ""), *plain = sqlite3_mprintf(list, " TEXT PRIMARY KEY");
-    sql_run(world->db,
+    sql_run(both->db,
             "CREATE VIRTUAL TABLE t USING art(%s, %s); CREATE TABLE plain(%s) WITHOUT ROWID;"
             "CREATE TABLE other(id INTEGER PRIMARY KEY, x TEXT, y INTEGER, z, w NUMERIC)",
             art, options, plain);
     for (unsigned n = 0; n < 40; n++) {
-        char *one = literal(world), *two = literal(world), *three = some_owner(world), *four = literal(world);
-        sql_run(world->db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", n, one, two, three, four);
+        char *one = literal(both), *two = literal(both), *three = some_owner(both), *four = literal(both);
+        sql_run(both->db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", n, one, two, three, four);
         sqlite3_free(one);
         sqlite3_free(two);
         sqlite3_free(three);
@@ -523,121 +429,116 @@ static void make_tables(struct world *world, const char *options) {
     sqlite3_free(plain);
 }
 
-static void check_all(struct world *world) {
-    sql_expect(world->db, "ok\n", "SELECT art_check('t')");
-    same(world, sqlite3_mprintf("SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), "
-                                "quote(any), quote(b), quote(note) FROM {t|plain} ORDER BY path"));
+static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
+    (void)state;
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    both_same(both, db,
+              sqlite3_mprintf("SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), "
+                              "quote(any), quote(b), quote(note) FROM {t|plain} ORDER BY path"));
 }
 
 LOOP_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table, 2 * VARIANTS) {
-    struct world world = {.random = {random_seed() + (uint64_t)_i}};
-    printf("lookup: seed %llu\n", (unsigned long long)world.random.state - (unsigned)_i);
-    pages_of_blobs = _i % 3 == 2 ? 0 : 3 + random_below(&world.random, 4);
-    world.directory = sql_scratch("lookup");
-    world.path = sqlite3_mprintf("%s/l.db", world.directory);
-    open_world(&world);
-    make_tables(&world, variants[_i % VARIANTS]);
-    for (unsigned step = random_rounds(1200); step--;) {
-        do_something(&world);
-        if (random_once_in(&world.random, 2)) ask(&world);
-        if (step % 100 == 0 && sqlite3_get_autocommit(world.db)) check_all(&world);
-    }
-    if (!sqlite3_get_autocommit(world.db)) sql_run(world.db, "COMMIT");
-    check_all(&world);
-    printf("%u statements, %u questions, %u answers with rows\n", world.statements, world.questions, world.answers);
-    note_compared(world.statements + world.questions);
-    ck_assert_uint_gt(world.answers, 0);
-    sql_close(world.db);
-    sql_scratch_remove(world.directory);
-    sqlite3_free(world.directory);
-    sqlite3_free(world.path);
+    struct both both = {.random = {random_seed() + (uint64_t)_i},
+                        .write = write_something,
+                        .ask = ask,
+                        .check = check_all,
+                        .change = add_column,
+                        .changes = 200};
+    both_open(&both, "lookup");
+    make_tables(&both, variants[_i % VARIANTS]);
+    both_go(&both, random_rounds(1200));
+    both_close(&both);
+}
+
+/* In memory, with the first variant. */
+static struct both in_memory(uint64_t seed, uint32_t pages) {
+    struct both both = {.random = {seed}, .memory = true};
+    both_open(&both, "lookup");
+    pages_of_blobs = pages;
+    make_tables(&both, variants[0]);
+    return both;
 }
 
 /* Each value that SQLite may call equal to another, in columns of each affinity, sought in each way. */
 TEST(test_what_any_affinity_calls_equal_is_found) {
-    struct world world = {.random = {1}};
-    pages_of_blobs = 0;
-    world.db = sql_open(":memory:");
-    make_tables(&world, variants[0]);
-    sql_run(world.db, "DELETE FROM other");
+    struct both both = in_memory(1, 0);
+    sql_run(both.db, "DELETE FROM other");
     unsigned count = sizeof values / sizeof *values;
     for (unsigned v = 0; v < count; v++) {
         const char *value = values[v];
-        write_both(&world,
+        both_write(&both,
                    sqlite3_mprintf("INSERT INTO {t|plain}(" ROW_COLUMNS ") VALUES('%u', 0, %s, %s, %s, %s, %s, %s, "
                                    "%s)",
                                    v, value, value, value, value, value, value, value));
-        sql_run(world.db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", v, value, value, value, value);
+        sql_run(both.db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", v, value, value, value, value);
     }
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < count * COLUMNS; i++) {
             const char *column = columns[i % COLUMNS], *value = values[i / COLUMNS];
-            same(&world, sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value));
-            same(&world, sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IS %s ORDER BY path", column, value));
-            same(&world,
-                 sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IN (%s, 'q') ORDER BY path", column, value));
+            both_same(&both, both.db,
+                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value));
+            both_same(&both, both.db,
+                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IS %s ORDER BY path", column, value));
+            both_same(&both, both.db,
+                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IN (%s, 'q') ORDER BY path", column, value));
         }
         for (unsigned i = 0; i < 4 * COLUMNS; i++)
-            same(&world, sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON a.%s = o.%c "
-                                         "ORDER BY 1, 2",
-                                         columns[i % COLUMNS], "xyzw"[i / COLUMNS]));
-        sql_command(world.db, "main", "t", "flush");
+            both_same(&both, both.db,
+                      sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON a.%s = o.%c "
+                                      "ORDER BY 1, 2",
+                                      columns[i % COLUMNS], "xyzw"[i / COLUMNS]));
+        sql_command(both.db, "main", "t", "flush");
     }
-    sql_close(world.db);
+    both_close(&both);
 }
 
 /* Whole index blobs have nothing of what is sought, at either end of the run and between. */
 TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
     enum { ROWS = 40000 };
-    struct world world = {.random = {random_seed()}};
-    printf("lookup: seed %llu\n", (unsigned long long)world.random.state);
-    pages_of_blobs = 3;
-    world.db = sql_open(":memory:");
-    make_tables(&world, variants[0]);
-    sql_run(world.db, "CREATE INDEX by_etag ON plain(etag)");
-    write_both(&world,
+    struct both both = in_memory(random_seed(), 3);
+    sql_run(both.db, "CREATE INDEX by_etag ON plain(etag)");
+    both_write(&both,
                sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < %d) "
                                "INSERT INTO {t|plain}(path, note, etag) SELECT printf('f%%06d', j), zeroblob(150), "
                                "CASE j %% 19000 WHEN 0 THEN 'rare' ELSE 'e' || (j / 2) END FROM k",
                                ROWS));
-    sql_command(world.db, "main", "t", "optimize");
+    sql_command(both.db, "main", "t", "optimize");
     for (unsigned n = 0; n < 400; n++) {
-        unsigned at = random_below(&world.random, ROWS), from = random_below(&world.random, ROWS);
+        unsigned at = below(&both, ROWS), from = below(&both, ROWS);
         char *etag = n % 3 ? sqlite3_mprintf("e%u", at / 2) : sqlite3_mprintf("rare");
-        same(&world, sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag = %Q AND path %s 'f%06u' ORDER BY path %s",
-                                     etag, n & 1 ? ">" : "<=",
-                                     n % 5   ? from
-                                     : n & 1 ? 0
-                                             : ROWS,
-                                     n & 2 ? "DESC" : "ASC"));
+        both_same(&both, both.db,
+                  sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag = %Q AND path %s 'f%06u' ORDER BY path %s",
+                                  etag, n & 1 ? ">" : "<=",
+                                  n % 5   ? from
+                                  : n & 1 ? 0
+                                          : ROWS,
+                                  n & 2 ? "DESC" : "ASC"));
         sqlite3_free(etag);
     }
-    sql_expect(world.db, "ok\n", "SELECT art_check('t')");
-    sql_close(world.db);
+    sql_expect(both.db, "ok\n", "SELECT art_check('t')");
+    both_close(&both);
 }
 
 TEST(test_a_list_of_any_length_is_found) {
-    struct world world = {.random = {1}};
-    pages_of_blobs = 0;
-    world.db = sql_open(":memory:");
-    make_tables(&world, variants[0]);
-    write_both(&world,
+    struct both both = in_memory(1, 0);
+    both_write(&both,
                sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 9000) "
                                "INSERT INTO {t|plain}(path, i, etag) SELECT printf('f%%05d', j), j, 'e' || j FROM k"));
-    sql_run(world.db, "CREATE TABLE many(x, y); INSERT INTO many SELECT i, etag FROM plain ORDER BY path DESC");
+    sql_run(both.db, "CREATE TABLE many(x, y); INSERT INTO many SELECT i, etag FROM plain ORDER BY path DESC");
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned n = 4094; n < 4099; n++) {
-            same(&world,
-                 sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM "
-                                 "many LIMIT %u)",
-                                 n));
-            same(&world, sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y "
-                                         "FROM many LIMIT %u) AND i > 5000",
-                                         n));
+            both_same(&both, both.db,
+                      sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM "
+                                      "many LIMIT %u)",
+                                      n));
+            both_same(&both, both.db,
+                      sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y "
+                                      "FROM many LIMIT %u) AND i > 5000",
+                                      n));
         }
-        sql_command(world.db, "main", "t", "flush");
+        sql_command(both.db, "main", "t", "flush");
     }
-    sql_close(world.db);
+    both_close(&both);
 }
 
 static void plan_is(sqlite3 *db, const char *where, const char *expected) {

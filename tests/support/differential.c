@@ -1,9 +1,9 @@
-/* What was compared is counted in memory that the forked tests share. */
 #include "tests/support/differential.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "core/tree/tree.h"
@@ -38,42 +38,245 @@ char *text_for(const char *text, bool art) {
     return sqlite3_str_finish(out);
 }
 
+/* In memory that the forked tests share. */
 static struct { uint64_t statements, histories; } * compared;
 
-enum next_step take_step(sqlite3 *db, struct random *random, unsigned *savepoints) {
+/* --- a world ------------------------------------------------------------------------------------------------------ */
+
+__extension__ typedef __int128 int128 __attribute__((aligned(8)));
+
+/* exact_sum(), as art has sums: of integers, exact. SQLite's own gives up where it overflows in between. */
+static void sum_step(sqlite3_context *context, int count, sqlite3_value **values) {
+    int128 *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    if (count && sqlite3_value_type(*values) == SQLITE_INTEGER) *sum += sqlite3_value_int64(*values);
+}
+
+static void sum_end(sqlite3_context *context) {
+    int128 *sum = sqlite3_aggregate_context(context, 0), is = sum ? *sum : 0;
+    if (is < INT64_MIN || is > INT64_MAX) return sqlite3_result_error(context, "integer overflow", -1);
+    sqlite3_result_int64(context, (int64_t)is);
+}
+
+/* alike(): 9007199254740992 and 9007199254740992.0 are one value; which of the two comes first is nobody's promise. */
+static void show_alike(sqlite3_context *context, int count, sqlite3_value **values) {
+    double real = sqlite3_value_double(*values);
+    bool whole = count && sqlite3_value_type(*values) == SQLITE_FLOAT && real > -9e18 && real < 9e18;
+    if (whole && real == (double)(int64_t)real) return sqlite3_result_int64(context, (int64_t)real);
+    sqlite3_result_value(context, *values);
+}
+
+static sqlite3 *open_one(const struct both *both) {
+    sqlite3 *db = sql_open(both->memory ? ":memory:" : both->path);
+    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA busy_timeout=0",
+            both->rollback ? "DELETE" : "WAL");
+    sqlite3_create_function(db, "exact_sum", 1, SQLITE_UTF8, NULL, NULL, sum_step, sum_end);
+    sqlite3_create_function(db, "alike", 1, SQLITE_UTF8, NULL, show_alike, NULL, NULL);
+    return db;
+}
+
+static void open_both(struct both *both) {
+    both->db = open_one(both);
+    if (!both->memory) both->reader = open_one(both);
+}
+
+static bool is_reading(const struct both *both) {
+    return both->reader && !sqlite3_get_autocommit(both->reader);
+}
+
+static void end_read(struct both *both) {
+    if (is_reading(both)) sql_run(both->reader, "COMMIT");
+}
+
+/* For a statement that commits by itself, which the reader would refuse. */
+static void make_way(struct both *both) {
+    if (both->rollback && sqlite3_get_autocommit(both->db)) end_read(both);
+}
+
+static void close_both(struct both *both) {
+    end_read(both);
+    sql_close(both->reader);
+    sql_close(both->db);
+}
+
+void both_open(struct both *both, const char *name) {
+    printf("%s: seed %llu\n", name, (unsigned long long)both->random.state);
+    pages_of_blobs = once_in(both, 4) ? 0 : 3 + below(both, 4);
+    both->directory = sql_scratch(name);
+    both->path = sqlite3_mprintf("%s/s.db", both->directory);
+    both->committed = both->now;
+    open_both(both);
+}
+
+/* --- both tables -------------------------------------------------------------------------------------------------- */
+
+/* Where a query ends with an error, only that. */
+static char *answer(sqlite3 *db, const char *text, bool art) {
+    char *sql = text_for(text, art), *out;
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL)) {
+        out = sqlite3_mprintf("error at once: %s", sqlite3_errmsg(db));
+    } else {
+        out = sql_answer(statement);
+        char *error = strstr(out, "error 1: integer overflow");
+        if (error) memmove(out, error, strlen(error) + 1);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+    return out;
+}
+
+void both_same(struct both *both, sqlite3 *db, char *text) {
+    char *given = answer(db, text, true), *expected = answer(db, text, false);
+    size_t same = 0;
+    both->statements++;
+    both->answers += *expected != 0;
+    both->errors += !strncmp(expected, "error", 5);
+    while (given[same] && given[same] == expected[same]) same++;
+    while (same && given[same - 1] != '\n') same--;
+    ck_assert_msg(!strcmp(given, expected), "statement %u: %s\n  gave     %.600s\n  expected %.600s\n  at byte %zu",
+                  both->statements, text, given + same, expected + same, same);
+    sqlite3_free(given);
+    sqlite3_free(expected);
+    sqlite3_free(text);
+}
+
+void both_write(struct both *both, char *text) {
+    bool alone = both->versions && sqlite3_get_autocommit(both->db);
+    int rc[2], changes[2];
+    make_way(both);
+    if (alone) sql_run(both->db, "BEGIN");
+    for (int art = 1; art >= 0; art--) {
+        char *sql = text_for(text, art);
+        rc[art] = sql_try(both->db, "%s", sql) & 0xff;
+        changes[art] = rc[art] ? 0 : sqlite3_changes(both->db);
+        sqlite3_free(sql);
+    }
+    both->statements++;
+    both->errors += rc[0] != SQLITE_OK;
+    ck_assert_msg(rc[0] == rc[1] && changes[0] == changes[1],
+                  "statement %u: %s\n  %d and %d, changed %d and %d rows (%s)", both->statements, text, rc[1], rc[0],
+                  changes[1], changes[0], sqlite3_errmsg(both->db));
+    if (alone) sql_run(both->db, "COMMIT");
+    sqlite3_free(text);
+}
+
+/* --- a history ---------------------------------------------------------------------------------------------------- */
+
+static void begin(struct both *both) {
+    if (!sqlite3_get_autocommit(both->db)) return;
+    sql_run(both->db, "BEGIN");
+    both->begun = both->now;
+}
+
+static void change_table(struct both *both) {
+    make_way(both);
+    both->change(both);
+    both->changed++;
+    if (sqlite3_get_autocommit(both->db)) both->committed = both->now;
+}
+
+static void roll_back_to(struct both *both, unsigned savepoint) {
+    sql_run(both->db, "ROLLBACK TO s%u", savepoint);
+    both->now = both->saved[savepoint];
+    both->savepoints = savepoint + 1;
+}
+
+/* What a reader has refused may go on, and be given up at last. */
+static void end(struct both *both) {
+    if (sqlite3_get_autocommit(both->db)) return;
+    bool back = once_in(both, 4);
+    while (!back && sql_try(both->db, "COMMIT")) {
+        ck_assert_int_eq(sqlite3_errcode(both->db), SQLITE_BUSY);
+        both->refused++;
+        if (once_in(both, 3)) both->write(both);
+        if (once_in(both, 3) && both->change) change_table(both);
+        if (once_in(both, 3)) both->ask(both, both->db, &both->now);
+        if (once_in(both, 3) && both->savepoints) roll_back_to(both, 0);
+        if (once_in(both, 2)) end_read(both);
+        back = once_in(both, 6);
+    }
+    if (back) {
+        sql_run(both->db, "ROLLBACK");
+        both->now = both->begun;
+    }
+    both->committed = both->now;
+    both->savepoints = 0;
+}
+
+static void set_savepoint(struct both *both) {
+    if (both->savepoints == BOTH_SAVEPOINTS) return;
+    if (sqlite3_get_autocommit(both->db)) both->begun = both->now;
+    sql_run(both->db, "SAVEPOINT s%u", both->savepoints);
+    both->saved[both->savepoints++] = both->now;
+}
+
+/* The first one may be the transaction. */
+static void leave_savepoint(struct both *both) {
+    if (!both->savepoints) return;
+    if (both->savepoints == 1 || !once_in(both, 3)) return roll_back_to(both, below(both, both->savepoints));
+    sql_run(both->db, "RELEASE s%u", --both->savepoints);
+}
+
+static void use_reader(struct both *both) {
+    if (is_reading(both)) {
+        if (once_in(both, 12)) return end_read(both);
+        return both->ask(both, both->reader, &both->read);
+    }
+    bool locked = both->rollback && !sqlite3_get_autocommit(both->db); /* maybe */
+    if (!both->reader || locked) return;
+    if (once_in(both, 3)) return both->ask(both, both->reader, &both->committed);
+    sql_run(both->reader, "BEGIN; SELECT 1 FROM plain LIMIT 1");
+    both->read = both->committed;
+}
+
+static void take_step(struct both *both) {
     static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
-    bool inside = !sqlite3_get_autocommit(db);
-    switch (random_below(random, 14)) {
+    if (both->change && once_in(both, both->changes)) change_table(both);
+    switch (below(both, 24)) {
     case 0:
-        if (!inside) sql_run(db, "BEGIN");
-        return STEP_DONE;
+        return begin(both);
     case 1:
-        sql_run(db, "SAVEPOINT s%u", (*savepoints)++);
-        return STEP_DONE;
     case 2:
-        if (*savepoints) sql_run(db, "ROLLBACK TO s%u", random_below(random, *savepoints));
-        *savepoints = 0;
-        if (inside) sql_run(db, "COMMIT");
-        return STEP_DONE;
+        return set_savepoint(both);
     case 3:
     case 4:
-        if (inside) sql_run(db, random_once_in(random, 4) ? "ROLLBACK" : "COMMIT");
-        *savepoints = 0;
-        return STEP_DONE;
+        return leave_savepoint(both);
     case 5:
-        sql_command(db, "main", "t", commands[random_below(random, 4)]);
-        return STEP_DONE;
     case 6:
-        return inside || !random_once_in(random, 3) ? STEP_DONE : STEP_REOPEN;
+        return end(both);
+    case 7:
+        make_way(both);
+        return sql_command(both->db, "main", "t", commands[below(both, 4)]);
+    case 8:
+        if (both->memory || !sqlite3_get_autocommit(both->db) || !once_in(both, 3)) return;
+        close_both(both);
+        return open_both(both);
     default:
-        if (!inside && random_once_in(random, 3)) sql_run(db, "BEGIN");
-        return STEP_WRITE;
+        if (once_in(both, 3)) begin(both);
+        both->write(both);
     }
 }
 
-void note_compared(unsigned statements) {
-    __atomic_fetch_add(&compared->statements, statements, __ATOMIC_RELAXED);
+void both_go(struct both *both, unsigned steps) {
+    for (unsigned step = steps; step--;) {
+        take_step(both);
+        if (once_in(both, 2)) both->ask(both, both->db, &both->now);
+        if (once_in(both, 3)) use_reader(both);
+        if (step % 50 == 0) both->check(both, both->db, &both->now);
+        if (step % 50 == 1 && is_reading(both)) both->check(both, both->reader, &both->read);
+    }
+    printf("%u statements, %u with rows, %u with errors; %u refused commits, %u changes of the table\n",
+           both->statements, both->answers, both->errors, both->refused, both->changed);
+    if (steps > 50) ck_assert_uint_gt(both->answers, 0);
+    __atomic_fetch_add(&compared->statements, both->statements, __ATOMIC_RELAXED);
     __atomic_fetch_add(&compared->histories, 1, __ATOMIC_RELAXED);
+}
+
+void both_close(struct both *both) {
+    close_both(both);
+    sql_scratch_remove(both->directory);
+    sqlite3_free(both->directory);
+    sqlite3_free(both->path);
 }
 
 int differential_run(struct suite_case of) {
