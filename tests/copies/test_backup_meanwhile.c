@@ -9,23 +9,8 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path, *copy_path;
-
-static void set_up(void) {
-    directory = sql_scratch("backup-meanwhile");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    copy_path = sqlite3_mprintf("%s/copy.db", directory);
-}
-
-static void tear_down(void) {
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
-}
 
 static sqlite3 *open_waiting(void) {
     sqlite3 *db = sql_open(path);
@@ -222,6 +207,6 @@ LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HA
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("art_backup() meanwhile", .seconds = 120 * (double)random_scale(), .set_up = set_up,
-                     .tear_down = tear_down);
+    return suite_run("art_backup() meanwhile", .seconds = 120 * (double)random_scale(), .set_up = sql_set_up_closed,
+                     .tear_down = sql_tear_down);
 }

@@ -9,26 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path, *copy_path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("backup-sources");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    copy_path = sqlite3_mprintf("%s/copy.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
-}
 
 static void make(const char *storage) {
     sql_run(db,
@@ -219,5 +201,5 @@ LOOP_TEST(test_an_art_file_of_the_copys_name_is_left_alone, 3) {
 int main(void) {
     if (sql_standin()) return 0;
     sqlite3_config(SQLITE_CONFIG_URI, 1);
-    return suite_run("what art_backup() copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("what art_backup() copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -12,24 +12,14 @@
 #include <unistd.h>
 
 #include "tests/support/readme.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path, *copy_path;
 static const char *skipped;
 
 static void set_up(void) {
-    directory = sql_scratch("copies");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+    sql_set_up_closed();
     skipped = NULL;
-}
-
-static void tear_down(void) {
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
 }
 
 static sqlite3 *open_plain(const char *name) {
@@ -309,5 +299,5 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (sql_standin()) return 0;
-    return suite_run("copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("copies", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -14,27 +14,10 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path, *copy_path;
-static sqlite3 *db;
 static const char *const modes[] = {"WAL", "DELETE"};
-
-static void set_up(void) {
-    directory = sql_scratch("backup");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    copy_path = sqlite3_mprintf("%s/copy.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
-}
 
 /* f has a file, i is inline, little lives in the log alone, none is empty; p is the ordinary mirror of f and i. */
 static void make(const char *mode, unsigned rows) {
@@ -158,7 +141,7 @@ LOOP_TEST(test_copies_under_a_write_load_are_some_committed_state_of_all_tables,
 
 /* --- a life of its own -------------------------------------------------------------------------------------------- */
 
-CASE("copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+CASE("copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
 
 LOOP_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other, 2) {
     struct random random = {random_seed()};
@@ -326,7 +309,7 @@ static void leaves_nothing(const char *before) {
     sqlite3_free(after);
 }
 
-static void refused(int code, const char *words, const char *sql) {
+static void refused_cleanly(int code, const char *words, const char *sql) {
     char *before = all_files();
     sql_refused(db, code, words, sql);
     leaves_nothing(before);
@@ -340,15 +323,15 @@ TEST(test_what_cannot_be_copied_to_is_refused) {
          *via = sqlite3_mprintf("SELECT art_backup(%Q)", link_path);
     char *nowhere = sqlite3_mprintf("SELECT art_backup('%q/no/copy.db')", directory);
     make("WAL", 3000);
-    refused(SQLITE_CANTOPEN, "must be a new file", self);
-    refused(SQLITE_CANTOPEN, "No such file", nowhere);
-    refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('')");
-    refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup(':memory:')");
-    refused(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('/tmp/')");
+    refused_cleanly(SQLITE_CANTOPEN, "must be a new file", self);
+    refused_cleanly(SQLITE_CANTOPEN, "No such file", nowhere);
+    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('')");
+    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup(':memory:')");
+    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('/tmp/')");
     ck_assert_int_eq(symlink("elsewhere.db", link_path), 0);
-    refused(SQLITE_CANTOPEN, "must be a new file", via);
+    refused_cleanly(SQLITE_CANTOPEN, "must be a new file", via);
     back_up(db, copy_path);
-    refused(SQLITE_CANTOPEN, "must be a new file", sql);
+    refused_cleanly(SQLITE_CANTOPEN, "must be a new file", sql);
     sqlite3 *copy = sql_open(copy_path);
     is_whole(copy);
     sql_close(copy);
@@ -357,7 +340,7 @@ TEST(test_what_cannot_be_copied_to_is_refused) {
         static const char *const journals[] = {"journal", "wal", "shm"};
         char *journal = sqlite3_mprintf("%s-%s", copy_path, journals[i]);
         ck_assert_int_eq(symlink("nowhere", journal), 0);
-        refused(SQLITE_CANTOPEN, "a journal is there", sql);
+        refused_cleanly(SQLITE_CANTOPEN, "a journal is there", sql);
         unlink(journal);
         sqlite3_free(journal);
     }
@@ -375,13 +358,13 @@ LOOP_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied, 2) {
          *other = sqlite3_mprintf("SELECT art_backup(%Q, 'nope')", copy_path);
     char *within = sqlite3_mprintf("INSERT INTO p SELECT 'x', art_backup(%Q)", copy_path);
     make(modes[_i], 3000);
-    refused(0, "nope", other);
+    refused_cleanly(0, "nope", other);
     sql_run(db, "BEGIN; INSERT INTO f VALUES('x', 1)");
-    refused(SQLITE_LOCKED, "COMMIT first", sql);
+    refused_cleanly(SQLITE_LOCKED, "COMMIT first", sql);
     sql_run(db, "ROLLBACK; BEGIN; INSERT INTO p VALUES('x', 1)");
-    refused(SQLITE_LOCKED, "COMMIT first", sql);
+    refused_cleanly(SQLITE_LOCKED, "COMMIT first", sql);
     sql_run(db, "ROLLBACK");
-    refused(SQLITE_LOCKED, "COMMIT first", within);
+    refused_cleanly(SQLITE_LOCKED, "COMMIT first", within);
     sql_run(db, "BEGIN");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM f"), 3001);
     back_up(db, copy_path); /* one that has only read has a snapshot, which is copied */
@@ -409,7 +392,7 @@ LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
     if (_i) {
         back_up(db, copy_path); /* whole as it is */
     } else {
-        refused(SQLITE_ERROR, "mine", sql);
+        refused_cleanly(SQLITE_ERROR, "mine", sql);
         sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
         back_up(db, copy_path);
     }
@@ -435,7 +418,7 @@ LOOP_TEST(test_a_damaged_blob_is_not_copied, 4) {
         ck_assert_int_eq(pwrite(fd, "damage", 6, at), 6);
     }
     close(fd);
-    refused(SQLITE_CORRUPT_VTAB, file, sql);
+    refused_cleanly(SQLITE_CORRUPT_VTAB, file, sql);
     sqlite3_free(file);
     sqlite3_free(sql);
 }
@@ -455,20 +438,20 @@ LOOP_TEST(test_a_table_with_a_damaged_state_is_not_copied, 2) {
         {"DROP TABLE i_artstate", "cannot read main.i_artstate"},
         {"ALTER TABLE i_artstate RENAME COLUMN k TO q", "no such column"}};
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        if (i) set_up();
+        if (i) sql_set_up();
         char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
         make(modes[_i], 3000);
         sql_run(db, "%s", states[i].damage);
         sql_close(db);
         char *before = all_files();
         db = sql_open(path);
-        refused(SQLITE_CORRUPT_VTAB, states[i].words, sql);
+        refused_cleanly(SQLITE_CORRUPT_VTAB, states[i].words, sql);
         sql_close(db);
         leaves_nothing(before);
         db = sql_open(path);
         sqlite3_free(before);
         sqlite3_free(sql);
-        if (i + 1 < sizeof states / sizeof *states) tear_down();
+        if (i + 1 < sizeof states / sizeof *states) sql_tear_down();
     }
 }
 
@@ -572,6 +555,6 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0), .set_up = set_up,
-                     .tear_down = tear_down);
+    return suite_run("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0),
+                     .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -9,29 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch("verify");
-    path = sqlite3_mprintf("%s/v.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
-
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
 
 /* f has a file, i is inline. */
 static void make(void) {
@@ -44,7 +23,7 @@ static void make(void) {
             "INSERT INTO f(f) VALUES('flush'); INSERT INTO i(i) VALUES('flush')");
 }
 
-static void refused(const char *words) {
+static void is_refused(const char *words) {
     sql_refused(db, SQLITE_CORRUPT_VTAB, words, "SELECT art_verify()");
 }
 
@@ -138,7 +117,7 @@ LOOP_TEST(test_what_may_only_be_read_is_verified, 2) {
     ck_assert_int_eq(chmod(directory, 0700), 0);
     damage_file();
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-    refused("main.f: ");
+    is_refused("main.f: ");
     sqlite3_free(name);
 }
 
@@ -190,8 +169,8 @@ TEST(test_many_problems_are_cut_short) {
     for (int i = 0; i < 13; i++) {
         sql_run(db, "CREATE VIRTUAL TABLE t%d USING art(path, storage=file); DELETE FROM t%d_artstate", i, i);
     }
-    refused("main.t9: ");
-    refused("\nart: and 3 more");
+    is_refused("main.t9: ");
+    is_refused("\nart: and 3 more");
 }
 
 TEST(test_a_copy_without_its_file_says_how_to_copy) {
@@ -200,8 +179,8 @@ TEST(test_a_copy_without_its_file_says_how_to_copy) {
     char *file = sql_find_file(directory, ".art");
     ck_assert_int_eq(unlink(file), 0);
     db = sql_open(path);
-    refused("art: main.f: the .art file is missing");
-    refused("\nart: a copy of the database alone lacks the .art files: copy by art_backup()");
+    is_refused("art: main.f: the .art file is missing");
+    is_refused("\nart: a copy of the database alone lacks the .art files: copy by art_backup()");
     sqlite3_free(file);
 }
 
@@ -210,9 +189,9 @@ TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
     make();
     char *file = sql_find_file(directory, ".art"), *other = sqlite3_mprintf("%s/link", directory);
     ck_assert_int_eq(link(file, other), 0);
-    reopen();
+    sql_reopen();
     sql_expect(db, "ok\n", "SELECT art_check('f')");
-    refused("main.f: the .art file is a hard link");
+    is_refused("main.f: the .art file is a hard link");
     ck_assert_int_eq(unlink(other), 0);
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
     sqlite3_free(file);
@@ -220,7 +199,7 @@ TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
 }
 
 TEST(test_a_database_with_nothing_in_it_is_no_copy) {
-    refused("there is nothing in this database (main: ");
+    is_refused("there is nothing in this database (main: ");
     sql_run(db, "CREATE TABLE x(a)");
     sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()");
 }
@@ -229,12 +208,12 @@ TEST(test_shadow_tables_without_their_table_are_found) {
     sql_run(db, "CREATE TABLE mine_artstate(a)");
     sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()"); /* somebody's own */
     sql_run(db, "CREATE TABLE mine_artdata(a)");
-    refused("main.mine: the table is not there, its shadow tables are (mine_artstate)");
+    is_refused("main.mine: the table is not there, its shadow tables are (mine_artstate)");
     sql_run(db, "DROP TABLE mine_artdata");
     make();
     sql_run(db, "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name = 'i'");
-    reopen();
-    refused("main.i: the table is not there");
+    sql_reopen();
+    is_refused("main.i: the table is not there");
 }
 
 /* --- the ordinary tables ------------------------------------------------------------------------------------------ */
@@ -253,7 +232,7 @@ TEST(test_damage_of_ordinary_tables_is_found) {
     make();
     damage_plain();
     sql_expect(db, "ok|ok\n", "SELECT art_check('f'), art_check('i')");
-    refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: ");
+    is_refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: ");
 }
 
 /* As a copy that was made while somebody wrote may have it. quick_check says ok. */
@@ -263,9 +242,9 @@ TEST(test_an_index_that_is_not_its_tables_is_found) {
             "CREATE TABLE pair(a, b); CREATE INDEX pair_a ON pair(a); INSERT INTO pair VALUES(1, 2);"
             "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX pair_a ON pair(b)' WHERE name = "
             "'pair_a'");
-    reopen();
+    sql_reopen();
     sql_expect(db, "ok\n", "PRAGMA quick_check");
-    refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: row 1 missing from index pair_a)");
+    is_refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: row 1 missing from index pair_a)");
 }
 
 static int compare(void *unused, int a, const void *left, int b, const void *right) {
@@ -280,7 +259,7 @@ TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) 
     sql_run(db, "CREATE TABLE more(a TEXT COLLATE mine CHECK(a > 'b')); INSERT INTO more VALUES('c');"
                 "CREATE INDEX more_a ON more(a)");
     sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
-    reopen();
+    sql_reopen();
     char *said = sql_rows(db, "SELECT art_verify()");
     ck_assert_msg(!strcmp(said, "ok: 2 art tables\n") ||
                       !sqlite3_strglob("ok: 2 art tables; the database's own pages were not checked: *mine\n", said),
@@ -288,8 +267,8 @@ TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) 
     sqlite3_free(said);
     sqlite3_create_collation(db, "mine", SQLITE_UTF8, NULL, compare);
     sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, a COLLATE mine, storage=inline)");
-    reopen();
-    refused("cannot open the table (main.c): "); /* its rows cannot be looked at */
+    sql_reopen();
+    is_refused("cannot open the table (main.c): "); /* its rows cannot be looked at */
 }
 
 static int forbid_check(void *answer, int action, const char *a, const char *b, const char *c, const char *d) {
@@ -348,7 +327,7 @@ TEST(test_a_transaction_outlives_what_it_finds) {
     damage_file();
     db = sql_open(path);
     sql_run(db, "BEGIN; INSERT INTO plain VALUES(3)");
-    refused("main.f: ");
+    is_refused("main.f: ");
     ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
     sql_run(db, "COMMIT");
     sql_expect(db, "3\n", "SELECT count(*) FROM plain");
@@ -391,13 +370,13 @@ TEST(test_a_script_goes_by_the_exit_code) {
     make();
     static const char *const good = "test \"$(sqlite3 %s '.load \"%s\"' 'SELECT art_verify()')\" = 'ok: 2 art tables'";
     static const char *const bad = "! sqlite3 %s '.load \"%s\"' 'SELECT art_verify()' >out 2>&1 && grep -q '%s' out";
-    ck_assert_int_eq(shell(good, "v.db", extension), 0);
-    ck_assert_int_eq(shell("sqlite3 v.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" >out", extension), 0);
+    ck_assert_int_eq(shell(good, "a.db", extension), 0);
+    ck_assert_int_eq(shell("sqlite3 a.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" >out", extension), 0);
     ck_assert_int_eq(shell("grep -Eq '^copy.db: 2 art tables, [0-9]+ bytes in 2 files$' out"), 0);
     ck_assert_int_eq(shell(good, "copy.db", extension), 0);
-    ck_assert_int_eq(shell("! sqlite3 v.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
+    ck_assert_int_eq(shell("! sqlite3 a.db '.load \"%s\"' \"SELECT art_backup('copy.db')\" 2>out", extension), 0);
     ck_assert_int_eq(shell("grep -q 'must be a new file' out"), 0);
-    ck_assert_int_eq(shell("sqlite3 v.db \".backup 'b.db'\" && sqlite3 v.db \"VACUUM INTO 'c.db'\""), 0);
+    ck_assert_int_eq(shell("sqlite3 a.db \".backup 'b.db'\" && sqlite3 a.db \"VACUUM INTO 'c.db'\""), 0);
     ck_assert_int_eq(shell(bad, "b.db", extension, "main.f: the .art file is that of another database"), 0);
     ck_assert_int_eq(shell(bad, "c.db", extension, "main.f: the .art file is that of another database"), 0);
     ck_assert_int_eq(shell(bad, "misspelt.db", extension, "nothing in this database"), 0);
@@ -405,5 +384,5 @@ TEST(test_a_script_goes_by_the_exit_code) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("verify", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("verify", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -14,12 +14,9 @@
 #include "ext/art.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path, *copy_path;
-static sqlite3 *db;
 
 static sqlite3 *open_linked(const char *name) {
     sqlite3 *opened;
@@ -31,9 +28,7 @@ static sqlite3 *open_linked(const char *name) {
 }
 
 static void set_up(void) {
-    directory = sql_scratch("backup-faults");
-    path = sqlite3_mprintf("%s/a.db", directory);
-    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+    sql_set_up_closed();
     io_fault_skip_syncs();
     db = open_linked(path);
     sql_run(
@@ -48,11 +43,7 @@ static void set_up(void) {
 
 static void tear_down(void) {
     io_fault_nothing();
-    sqlite3_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
+    sql_tear_down();
 }
 
 static void has_all(sqlite3 *of) {

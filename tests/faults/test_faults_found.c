@@ -11,13 +11,10 @@
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_fault_points.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
 
 static sqlite3 *open_linked(void) {
     sqlite3 *opened;
@@ -31,18 +28,14 @@ static sqlite3 *open_linked(void) {
 
 static void set_up(void) {
     sql_ways("pwrite", NULL);
-    directory = sql_scratch("found");
-    path = sqlite3_mprintf("%s/f.db", directory);
+    sql_set_up_closed();
     db = open_linked();
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art");
 }
 
 static void tear_down(void) {
     io_fault_nothing();
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    sql_tear_down();
 }
 
 static void reopen(void) {
@@ -83,7 +76,7 @@ TEST(test_a_failed_sync_is_remembered_when_sqlite_lets_go_of_the_handle) {
 
 /* SQLite may put another database's handle where the one before it was. */
 TEST(test_a_failed_sync_is_remembered_of_its_own_database_only) {
-    char *copies = sqlite3_mprintf("%s/copies", directory), *copy = sqlite3_mprintf("%s/f.db", copies);
+    char *copies = sqlite3_mprintf("%s/copies", directory), *copy = sqlite3_mprintf("%s/a.db", copies);
     ck_assert_int_eq(mkdir(copies, 0755), 0);
     sql_run(db, add_and_flush);
     sql_close(db);

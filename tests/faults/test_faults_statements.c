@@ -11,14 +11,11 @@
 #include "ext/art.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
 #include "tests/support/sql_memory.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { ALLOCATIONS_MAX = 20000, EACH = 1000, STRIDE = 11, QUIET = 3 };
-
-static char *directory, *path;
-static sqlite3 *db;
 
 static sqlite3 *open_linked(void) {
     sqlite3 *opened;
@@ -48,19 +45,15 @@ static const char setting_up[] =
 
 static void set_up(void) {
     sql_ways("pwrite", NULL);
-    directory = sql_scratch("statements");
-    path = sqlite3_mprintf("%s/s.db", directory);
+    sql_set_up_closed();
     io_fault_skip_syncs();
     db = open_linked();
     sql_run(db, setting_up);
 }
 
 static void tear_down(void) {
-    sql_close(db);
+    sql_tear_down();
     io_fault_nothing();
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* --- one attempt -------------------------------------------------------------------------------------------------- */

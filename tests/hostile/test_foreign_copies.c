@@ -6,24 +6,10 @@
 #include <unistd.h>
 
 #include "tests/support/foreign_world.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 static const char *const journals[] = {"delete", "wal", NULL};
-static char *directory, *path, *copy_path;
-
-static void set_up(void) {
-    directory = sql_scratch("copies");
-    path = foreign_join(directory, "t.db");
-    copy_path = foreign_join(directory, "copy.db");
-}
-
-static void tear_down(void) {
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
-}
 
 static sqlite3 *open_with(const char *name, const char *journal) {
     sqlite3 *db = sql_open(name);
@@ -465,7 +451,7 @@ int main(void) {
         printf("100%%: Checks: 0, Failures: 0, Errors: 0\n");
         return 0;
     }
-    int failed = suite_run("foreign, copies", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    int failed = suite_run("foreign, copies", .seconds = 120, .set_up = sql_set_up_closed, .tear_down = sql_tear_down);
     foreign_end();
     return failed != 0;
 }

@@ -11,24 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static char *directory, *path;
-static sqlite3 *db;
-
-static void set_up(void) {
-    directory = sql_scratch_for_others("files");
-    path = sqlite3_mprintf("%s/t.db", directory);
-    db = sql_open(path);
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
 
 static void make_table(const char *options) {
     sql_create(db, "t", options);
@@ -68,8 +52,8 @@ TEST(test_the_file_is_named_after_database_and_table_and_has_the_databases_mode)
     make_table("");
     char *file = sql_find_file(directory, ".art");
     ck_assert_ptr_nonnull(file);
-    ck_assert_msg(!strncmp(base_name(file), "t.db-t-", 7), "%s", file);
-    ck_assert_uint_eq(strlen(base_name(file)), strlen("t.db-t-12345678.art"));
+    ck_assert_msg(!strncmp(base_name(file), "a.db-t-", 7), "%s", file);
+    ck_assert_uint_eq(strlen(base_name(file)), strlen("a.db-t-12345678.art"));
     struct stat status;
     ck_assert_int_eq(stat(file, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0640);
@@ -213,7 +197,7 @@ TEST(test_a_database_copied_without_its_file_does_not_write_into_the_originals) 
     make_table("");
     sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     char *file = sql_find_file(directory, ".art");
-    char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/t.db", elsewhere);
+    char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/a.db", elsewhere);
     char *beside = sqlite3_mprintf("%s/copy.db", directory);
     sql_copy_file(path, copy);
     sql_copy_file(path, beside);
@@ -300,7 +284,7 @@ TEST(test_a_database_copied_with_its_file_lives_its_own_life) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
-    char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/t.db", elsewhere);
+    char *elsewhere = sql_scratch("copy"), *copy = sqlite3_mprintf("%s/a.db", elsewhere);
     char *copied_file = sqlite3_mprintf("%s/%s", elsewhere, base_name(file));
     sql_copy_file(path, copy);
     sql_copy_file(file, copied_file);
@@ -330,7 +314,7 @@ TEST(test_a_moved_pair_of_files_is_the_same_table) {
     make_table("");
     sql_close(db);
     char *file = sql_find_file(directory, ".art");
-    char *elsewhere = sql_scratch("moved"), *moved = sqlite3_mprintf("%s/t.db", elsewhere);
+    char *elsewhere = sql_scratch("moved"), *moved = sqlite3_mprintf("%s/a.db", elsewhere);
     char *moved_file = sqlite3_mprintf("%s/%s", elsewhere, base_name(file));
     ck_assert_int_eq(rename(path, moved), 0);
     ck_assert_int_eq(rename(file, moved_file), 0);
@@ -537,5 +521,5 @@ TEST(test_an_old_file_under_a_newer_database_is_told_apart) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("sql_files", .seconds = 60, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("sql_files", .seconds = 60, .set_up = sql_set_up_for_others, .tear_down = sql_tear_down);
 }

@@ -12,20 +12,6 @@
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-/* The statement fails with this (extended) code and says this. */
-static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
-    int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
-    ck_assert_msg(rc == code, "%s: %d (%s), not %d", sql, rc, sqlite3_errmsg(on), code);
-    ck_assert_msg(strstr(sqlite3_errmsg(on), words) != NULL, "%s: \"%s\" does not say \"%s\"", sql, sqlite3_errmsg(on),
-                  words);
-}
-
-static void rows_are(sqlite3 *on, const char *sql, const char *expected) {
-    char *rows = sql_rows(on, "%s", sql);
-    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
-    sqlite3_free(rows);
-}
-
 static void make_table(const char *options) {
     sql_create(db, "t", options);
     sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
@@ -69,12 +55,12 @@ TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
 
 TEST(test_the_version_cannot_be_set) {
     make_table("");
-    refused(db, SQLITE_ERROR, "version", "INSERT INTO t(path, version) VALUES('x', 5)");
-    refused(db, SQLITE_ERROR, "version", "UPDATE t SET version = 9 WHERE path = 'a'");
-    refused(db, SQLITE_ERROR, "version", "UPDATE t SET version = NULL WHERE path = 'a'");
+    refuses(SQLITE_ERROR, "version", "INSERT INTO t(path, version) VALUES('x', 5)");
+    refuses(SQLITE_ERROR, "version", "UPDATE t SET version = 9 WHERE path = 'a'");
+    refuses(SQLITE_ERROR, "version", "UPDATE t SET version = NULL WHERE path = 'a'");
     sql_run(db, "UPDATE t SET version = version, value = 'same' WHERE path = 'a'");
     sql_run(db, "INSERT INTO t(path, version) VALUES('y', NULL)");
-    rows_are(db, "SELECT path, value FROM t WHERE path IN ('a', 'y')", "a|same\ny|\n");
+    expect("a|same\ny|\n", "SELECT path, value FROM t WHERE path IN ('a', 'y')");
 }
 
 /* 3.40 hands over old values where newer versions say "no change". */
@@ -82,50 +68,49 @@ TEST(test_update_from_keeps_what_it_does_not_set) {
     make_table("");
     sql_run(db, "CREATE TABLE s(p, v); INSERT INTO s VALUES('a', 'new'), ('c', 'other');"
                 "UPDATE t SET value = s.v FROM s WHERE t.path = s.p");
-    rows_are(db, "SELECT path, value FROM t", "a|new\nb|2\nc|other\n");
+    expect("a|new\nb|2\nc|other\n", "SELECT path, value FROM t");
     sql_run(db, "UPDATE t SET path = s.p || '/moved' FROM s WHERE t.path = s.p");
-    rows_are(db, "SELECT path, value FROM t", "a/moved|new\nb|2\nc/moved|other\n");
+    expect("a/moved|new\nb|2\nc/moved|other\n", "SELECT path, value FROM t");
 }
 
 TEST(test_a_moved_row_keeps_its_value_and_gets_a_version) {
     make_table("");
     int64_t before = sql_int(db, "SELECT version FROM t WHERE path = 'a'");
     sql_run(db, "UPDATE t SET value = zeroblob(100000) WHERE path = 'b'; UPDATE t SET path = 'z' || path");
-    rows_are(db, "SELECT path, typeof(value), length(value) FROM t", "za|integer|1\nzb|blob|100000\nzc|integer|1\n");
+    expect("za|integer|1\nzb|blob|100000\nzc|integer|1\n", "SELECT path, typeof(value), length(value) FROM t");
     ck_assert_int_gt(sql_int(db, "SELECT min(version) FROM t"), before);
-    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path",
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.path",
             "UPDATE t SET path = 'za' WHERE path = 'zb'");
     sql_run(
         db,
         "UPDATE OR REPLACE t SET path = 'za' WHERE path = 'zb'; UPDATE OR IGNORE t SET path = 'za' WHERE path = 'zc'");
-    rows_are(db, "SELECT path, length(value) FROM t", "za|100000\nzc|1\n");
+    expect("za|100000\nzc|1\n", "SELECT path, length(value) FROM t");
 }
 
 TEST(test_a_failed_row_undoes_as_the_conflict_clause_says) {
     make_table("");
     sql_run(db, "BEGIN");
-    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR FAIL INTO t(path) VALUES('x'), ('a'), ('y')");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
-    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ABORT INTO t(path) VALUES('y'), ('a')");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
-    refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path",
-            "INSERT INTO t(path) VALUES('z'), (NULL)");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
-    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('y'), ('a')");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR FAIL INTO t(path) VALUES('x'), ('a'), ('y')");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ABORT INTO t(path) VALUES('y'), ('a')");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", "INSERT INTO t(path) VALUES('z'), (NULL)");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('y'), ('a')");
     ck_assert(sqlite3_get_autocommit(db));
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+    expect("a\nb\nc\n", "SELECT path FROM t");
 }
 
 TEST(test_commands_belong_to_the_column_named_like_the_table) {
     make_table("");
-    refused(db, SQLITE_ERROR, "known are", "INSERT INTO t(t) VALUES('explode')");
-    refused(db, SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
+    refuses(SQLITE_ERROR, "known are", "INSERT INTO t(t) VALUES('explode')");
+    refuses(SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
     sql_run(db, "INSERT INTO t(t) VALUES('FLUSH'); INSERT INTO t(t) VALUES('optimize')");
-    rows_are(db, "SELECT count(*), count(t) FROM t", "3|0\n");
+    expect("3|0\n", "SELECT count(*), count(t) FROM t");
     sql_run(db, "CREATE VIRTUAL TABLE value USING art; INSERT INTO value VALUES('p', 'v')");
-    rows_are(db, "SELECT path, value FROM value", "p|v\n");
+    expect("p|v\n", "SELECT path, value FROM value");
     sql_run(db, "CREATE VIRTUAL TABLE Path USING art; INSERT INTO path VALUES('p', 'v')");
-    rows_are(db, "SELECT path, value FROM path", "p|v\n");
+    expect("p|v\n", "SELECT path, value FROM path");
 }
 
 /* --- two connections ---------------------------------------------------------------------------------------------- */
@@ -156,16 +141,16 @@ TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
     sqlite3_finalize(reader);
     sql_run(db, "COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows + 1);
-    rows_are(other, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
+    sql_expect(other, "a\nb\nc\nx\ny\n", "SELECT path FROM t");
     reader = sql_prepare(other, "SELECT * FROM many");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('flush')"); /* no row changes, and yet there is a new root */
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     sql_run(db, "ALTER TABLE many ADD COLUMN y");
-    rows_are(db, "SELECT count(*) FROM t", "5\n");
+    expect("5\n", "SELECT count(*) FROM t");
     sqlite3_finalize(reader);
     sql_run(db, "COMMIT");
-    rows_are(db, "SELECT count(*) FROM t", "5\n");
+    expect("5\n", "SELECT count(*) FROM t");
     sql_close(other);
 }
 
@@ -180,9 +165,9 @@ TEST(test_a_restored_backup_under_an_open_connection_is_noticed) {
     backup = sqlite3_backup_init(db, "main", target, "main");
     sqlite3_backup_step(backup, -1);
     ck_assert_int_eq(sqlite3_backup_finish(backup), SQLITE_OK);
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+    expect("a\nb\nc\n", "SELECT path FROM t");
     sql_run(db, "INSERT INTO t(path) VALUES('after')");
-    rows_are(db, "SELECT path FROM t", "a\nafter\nb\nc\n");
+    expect("a\nafter\nb\nc\n", "SELECT path FROM t");
     sql_close(target);
     sqlite3_free(copy);
 }
@@ -197,22 +182,21 @@ TEST(test_each_schema_has_its_own_table_of_a_name) {
         sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art; INSERT INTO %s.t(path) VALUES('%d')", schemas[i], schemas[i],
                 i);
     }
-    rows_are(db,
-             "SELECT path FROM t UNION ALL SELECT path FROM m.t UNION ALL SELECT path FROM \"an \"\"odd\"\" name\".t"
-             " UNION ALL SELECT path FROM main.t",
-             "0\n1\n2\na\nb\nc\n");
+    expect("0\n1\n2\na\nb\nc\n",
+           "SELECT path FROM t UNION ALL SELECT path FROM m.t UNION ALL SELECT path FROM \"an \"\"odd\"\" name\".t"
+           " UNION ALL SELECT path FROM main.t");
     for (int i = 0; i < 3; i++) sql_run(db, "DROP TABLE %s.t", schemas[i]);
     sql_run(db, "DETACH \"an \"\"odd\"\" name\"; DETACH m");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+    expect("a\nb\nc\n", "SELECT path FROM t");
 }
 
 TEST(test_one_file_attached_twice_is_two_tables_that_agree) {
     make_table("");
     sql_run(db, "PRAGMA journal_mode=WAL; ATTACH '%q' AS again", path);
     sql_run(db, "INSERT INTO again.t(path) VALUES('x')");
-    rows_are(db, "SELECT path FROM main.t", "a\nb\nc\nx\n");
+    expect("a\nb\nc\nx\n", "SELECT path FROM main.t");
     sql_run(db, "INSERT INTO main.t(path) VALUES('y')");
-    rows_are(db, "SELECT path FROM again.t", "a\nb\nc\nx\ny\n");
+    expect("a\nb\nc\nx\ny\n", "SELECT path FROM again.t");
     sql_run(db, "DETACH again");
 }
 
@@ -224,9 +208,9 @@ TEST(test_tables_in_memory_survive_a_rolled_back_ddl) {
             "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush'); INSERT INTO t(path) VALUES('b')");
     for (int i = 0; i < 3; i++) {
         sql_run(memory, "BEGIN; CREATE TABLE z(x); ROLLBACK");
-        rows_are(memory, "SELECT path FROM t", "a\nb\n");
+        sql_expect(memory, "a\nb\n", "SELECT path FROM t");
         sql_run(memory, "BEGIN; DROP TABLE t; ROLLBACK");
-        rows_are(memory, "SELECT path FROM t", "a\nb\n");
+        sql_expect(memory, "a\nb\n", "SELECT path FROM t");
     }
     sql_run(memory, "DROP TABLE t");
     sql_close(memory);
@@ -235,13 +219,13 @@ TEST(test_tables_in_memory_survive_a_rolled_back_ddl) {
 TEST(test_shared_cache_is_refused) {
     char *uri = sqlite3_mprintf("file:%s/s.db?cache=shared", directory);
     sqlite3 *shared = sql_open(uri);
-    refused(shared, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
+    sql_refused(shared, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
     sql_close(shared);
     sqlite3_free(uri);
     sqlite3 *first = sql_open("file:both?mode=memory&cache=shared"),
             *second = sql_open("file:both?mode=memory&cache=shared");
     sql_run(second, "CREATE TABLE x(y)");
-    refused(first, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
+    sql_refused(first, SQLITE_ERROR, "shared cache", "CREATE VIRTUAL TABLE t USING art");
     sql_close(first);
     sql_close(second);
 }
@@ -253,9 +237,9 @@ TEST(test_without_a_listener_changed_tables_are_neither_dropped_nor_renamed) {
     make_table("");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
     ck_assert_int_eq(sql_try(db, "DROP TABLE t"), SQLITE_LOCKED);
-    refused(db, SQLITE_LOCKED, "uncommitted changes", "ALTER TABLE t RENAME TO u");
+    refuses(SQLITE_LOCKED, "uncommitted changes", "ALTER TABLE t RENAME TO u");
     sql_run(db, "COMMIT");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
     sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
 }
 
@@ -266,8 +250,8 @@ TEST(test_the_listener_cannot_be_dropped_while_it_is_needed) {
     sql_run(db, "COMMIT; DROP TABLE temp.art_txn; INSERT INTO t(path) VALUES('y'); SAVEPOINT s; INSERT INTO t(path) "
                 "VALUES('z');"
                 "ROLLBACK TO s; RELEASE s");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\ny\n");
-    refused(db, SQLITE_ERROR, "art_txn", "CREATE VIRTUAL TABLE main.other USING art_txn");
+    expect("a\nb\nc\nx\ny\n", "SELECT path FROM t");
+    refuses(SQLITE_ERROR, "art_txn", "CREATE VIRTUAL TABLE main.other USING art_txn");
 }
 
 /* Made in the transaction that uses it: SQLite never calls xBegin then, and tells it of no older savepoint. */
@@ -275,14 +259,14 @@ TEST(test_a_listener_made_inside_a_savepoint_hears_its_rollback) {
     make_table("");
     sqlite3 *fresh = sql_open(path);
     sql_run(fresh, "SAVEPOINT a; SELECT count(*) FROM t; INSERT INTO t(path) VALUES('w'); ROLLBACK TO a; RELEASE a");
-    rows_are(fresh, "SELECT path FROM t", "a\nb\nc\n");
+    sql_expect(fresh, "a\nb\nc\n", "SELECT path FROM t");
     sql_close(fresh);
     fresh = sql_open(path);
     sql_run(fresh,
             "SAVEPOINT a; SAVEPOINT b; INSERT INTO t(path) VALUES('x'); ROLLBACK TO a; INSERT INTO t(path) VALUES('y');"
             "SAVEPOINT c; INSERT INTO t(path) VALUES('z'); ROLLBACK TO c; RELEASE a");
-    rows_are(fresh, "SELECT path FROM t", "a\nb\nc\ny\n");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\ny\n");
+    sql_expect(fresh, "a\nb\nc\ny\n", "SELECT path FROM t");
+    expect("a\nb\nc\ny\n", "SELECT path FROM t");
     sql_close(fresh);
 }
 
@@ -319,12 +303,12 @@ TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before) 
         sql_run(fresh,
                 "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); SAVEPOINT r");
         sqlite3_finalize(reader);
-        rows_are(fresh, "SELECT count(*) FROM temp.sqlite_schema", "0\n");
+        sql_expect(fresh, "0\n", "SELECT count(*) FROM temp.sqlite_schema");
         sql_run(fresh, "%s", changes[i & 1]);
         sql_run(fresh, i < 2 ? "ROLLBACK TO r; RELEASE r" : "ROLLBACK TO s");
-        rows_are(fresh, "SELECT path FROM t", i < 2 ? "a\nb\nc\nx\ny\n" : "a\nb\nc\nx\n");
+        sql_expect(fresh, i < 2 ? "a\nb\nc\nx\ny\n" : "a\nb\nc\nx\n", "SELECT path FROM t");
         sql_run(fresh, "INSERT INTO t(path) VALUES('z'); COMMIT");
-        rows_are(db, "SELECT path FROM t WHERE path > 'c'", i < 2 ? "x\ny\nz\n" : "x\nz\n");
+        expect(i < 2 ? "x\ny\nz\n" : "x\nz\n", "SELECT path FROM t WHERE path > 'c'");
         sql_run(fresh, "DELETE FROM t WHERE path > 'c'");
         sql_close(fresh);
     }
@@ -336,9 +320,9 @@ TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
     sql_run(db, "CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
     sqlite3 *fresh = sql_open(path);
     sql_run(fresh, "BEGIN; INSERT INTO t VALUES('x', 1), ('y', (SELECT max(v) FROM ordinary))");
-    rows_are(fresh, "SELECT name FROM temp.sqlite_schema", "art_txn\n");
+    sql_expect(fresh, "art_txn\n", "SELECT name FROM temp.sqlite_schema");
     sql_run(fresh, "ALTER TABLE t RENAME TO u; ROLLBACK");
-    rows_are(fresh, "SELECT count(*) FROM temp.sqlite_schema", "0\n");
+    sql_expect(fresh, "0\n", "SELECT count(*) FROM temp.sqlite_schema");
     sql_run(fresh,
             "BEGIN; SELECT * FROM t; ROLLBACK; INSERT INTO t VALUES('x', 1), ('y', (SELECT max(v) FROM ordinary))");
     sql_close(fresh);
@@ -349,7 +333,7 @@ TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_column_int(reader, 1), 0);
     sqlite3_finalize(reader);
-    rows_are(fresh, "SELECT path, value FROM t WHERE path > 'c'", "x|1\ny|2\nz|1\nzz|2\n");
+    sql_expect(fresh, "x|1\ny|2\nz|1\nzz|2\n", "SELECT path, value FROM t WHERE path > 'c'");
     sql_close(fresh);
 }
 
@@ -357,15 +341,15 @@ TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
 TEST(test_a_drop_a_create_and_a_rename_that_are_taken_back_lose_nothing) {
     make_table("");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
     sql_run(db, "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE n USING art; INSERT INTO n(path) VALUES('1');"
                 "INSERT INTO n(n) VALUES('flush'); ROLLBACK TO s; CREATE TABLE plain(x); COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'n*'"), 0);
     sql_run(db, "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ALTER TABLE t RENAME TO r;"
                 "INSERT INTO r(path) VALUES('z'); ROLLBACK TO s; INSERT INTO t(path) VALUES('w'); COMMIT");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nw\nx\n");
+    expect("a\nb\nc\nw\nx\n", "SELECT path FROM t");
     sqlite3 *other = sql_open(path);
-    rows_are(other, "SELECT path FROM t", "a\nb\nc\nw\nx\n");
+    sql_expect(other, "a\nb\nc\nw\nx\n", "SELECT path FROM t");
     sql_close(other);
 }
 
@@ -398,8 +382,8 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
         make_table("");
         sql_run(db, "%s", cases[i].damage);
         sqlite3 *fresh = sql_open(path);
-        refused(fresh, cases[i].code, cases[i].words, "SELECT count(*) FROM t");
-        refused(fresh, cases[i].code, cases[i].words, "INSERT INTO t(path) VALUES('new')");
+        sql_refused(fresh, cases[i].code, cases[i].words, "SELECT count(*) FROM t");
+        sql_refused(fresh, cases[i].code, cases[i].words, "INSERT INTO t(path) VALUES('new')");
         if (!strstr(cases[i].damage, "VIEW")) sql_run(fresh, "DROP TABLE t");
         sql_try(fresh, "DROP VIEW t_artdata; DROP TABLE t");
         sql_close(fresh);
@@ -409,7 +393,7 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
 
 TEST(test_a_name_that_shadow_tables_need_is_refused) {
     sql_run(db, "CREATE TABLE u_artdata(x)");
-    refused(db, SQLITE_ERROR, "u_artdata", "CREATE VIRTUAL TABLE u USING art");
+    refuses(SQLITE_ERROR, "u_artdata", "CREATE VIRTUAL TABLE u USING art");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
@@ -427,7 +411,7 @@ TEST(test_a_connection_closes_whatever_was_going_on) {
     ck_assert_int_eq(sqlite3_close_v2(other), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(scan), SQLITE_ROW);
     sqlite3_finalize(scan);
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nstays\n");
+    expect("a\nb\nc\nstays\n", "SELECT path FROM t");
 }
 
 TEST(test_loading_twice_is_loading_once) {
@@ -437,15 +421,15 @@ TEST(test_loading_twice_is_loading_once) {
     sql_run(
         db,
         "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ROLLBACK TO s; COMMIT");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
-    rows_are(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'", "1\n");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
+    expect("1\n", "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'");
     /* Also from a statement, within a transaction. */
     sqlite3_enable_load_extension(db, 1);
     char *again = sqlite3_mprintf("SELECT load_extension('%q') IS NULL", extension ? extension : "./art.so");
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('z')");
-    rows_are(db, again, "1\n");
+    expect("1\n", again);
     sql_run(db, "ROLLBACK");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nx\n");
+    expect("a\nb\nc\nx\n", "SELECT path FROM t");
     sqlite3_free(again);
 }
 
@@ -453,10 +437,10 @@ TEST(test_query_only_connections_read) {
     make_table("");
     sqlite3 *reader = sql_open(path);
     sql_run(reader, "PRAGMA query_only=ON");
-    rows_are(reader, "SELECT path FROM t WHERE path > 'a'", "b\nc\n");
+    sql_expect(reader, "b\nc\n", "SELECT path FROM t WHERE path > 'a'");
     ck_assert_int_eq(sql_try(reader, "INSERT INTO t(path) VALUES('x')"), SQLITE_READONLY);
     sql_run(reader, "PRAGMA query_only=OFF; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); ROLLBACK TO s; RELEASE s");
-    rows_are(reader, "SELECT count(*) FROM t", "3\n");
+    sql_expect(reader, "3\n", "SELECT count(*) FROM t");
     sql_close(reader);
 }
 
@@ -473,7 +457,7 @@ TEST(test_a_forked_child_is_refused_the_inherited_connection) {
     int status = 1;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
-    rows_are(db, "SELECT count(*) FROM t", "3\n");
+    expect("3\n", "SELECT count(*) FROM t");
 }
 
 static int deny_log(void *context, int action, const char *first, const char *second, const char *third,
@@ -494,9 +478,9 @@ TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_stat
     sql_try(db, "ROLLBACK");
     deny = false;
     sqlite3_set_authorizer(db, NULL, NULL);
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\n");
+    expect("a\nb\nc\n", "SELECT path FROM t");
     sql_run(db, "INSERT INTO t(path) VALUES('z')");
-    rows_are(db, "SELECT count(*) FROM t", "4\n");
+    expect("4\n", "SELECT count(*) FROM t");
 }
 
 TEST(test_flushes_work_in_every_journal_mode) {
@@ -509,19 +493,19 @@ TEST(test_flushes_work_in_every_journal_mode) {
         sql_run(db, "BEGIN EXCLUSIVE; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('c'); COMMIT");
         ck_assert_int_eq(sql_int(db, "SELECT length(v) FROM t_artstate WHERE k = 'nonce'"), sql_inline() ? 0 : 16);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), 1);
-        rows_are(db, "SELECT count(*) FROM t", "4\n");
+        expect("4\n", "SELECT count(*) FROM t");
     }
     sql_run(
         db,
         "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA cache_spill=OFF;"
         "INSERT INTO t(path) VALUES('d'); INSERT INTO t(path) VALUES('e')");
-    rows_are(db, "SELECT path FROM t", "a\nb\nc\nd\ne\nmode\n");
+    expect("a\nb\nc\nd\ne\nmode\n", "SELECT path FROM t");
 }
 
 TEST(test_integrity_check_finds_a_damaged_log) {
     if (sqlite3_libversion_number() < 3044000) return; /* does not ask virtual tables */
     make_table("");
-    rows_are(db, "PRAGMA integrity_check", "ok\n");
+    expect("ok\n", "PRAGMA integrity_check");
     sql_run(db, "UPDATE t_artdata SET ops = randomblob(60) WHERE csn > 0");
     sqlite3 *fresh = sql_open(path);
     char *rows = sql_rows(fresh, "PRAGMA integrity_check");
@@ -537,15 +521,15 @@ TEST(test_info_finds_a_table_by_schema_and_without_having_used_it) {
             "b.\"dotted.name\"(path) VALUES('x')",
             directory);
     sqlite3 *fresh = sql_open(path);
-    rows_are(fresh, "SELECT value FROM art_info('t') WHERE property = 'keys'", "3\n");
-    rows_are(fresh, "SELECT value FROM art_info('MAIN.T') WHERE property = 'keys'", "3\n");
-    rows_are(db, "SELECT value FROM art_info('dotted.name') WHERE property = 'keys'", "1\n");
-    rows_are(db, "SELECT value FROM art_info('b.dotted.name') WHERE property = 'keys'", "1\n");
-    refused(db, SQLITE_ERROR, "no art table", "SELECT * FROM art_info('b.t')");
-    refused(db, SQLITE_ERROR, "no art table", "SELECT * FROM art_info('sqlite_schema')");
-    refused(db, SQLITE_ERROR, "art_info", "SELECT * FROM art_info");
+    sql_expect(fresh, "3\n", "SELECT value FROM art_info('t') WHERE property = 'keys'");
+    sql_expect(fresh, "3\n", "SELECT value FROM art_info('MAIN.T') WHERE property = 'keys'");
+    expect("1\n", "SELECT value FROM art_info('dotted.name') WHERE property = 'keys'");
+    expect("1\n", "SELECT value FROM art_info('b.dotted.name') WHERE property = 'keys'");
+    refuses(SQLITE_ERROR, "no art table", "SELECT * FROM art_info('b.t')");
+    refuses(SQLITE_ERROR, "no art table", "SELECT * FROM art_info('sqlite_schema')");
+    refuses(SQLITE_ERROR, "art_info", "SELECT * FROM art_info");
     sql_run(db, "BEGIN; DELETE FROM t");
-    rows_are(db, "SELECT value FROM art_info('t') WHERE property = 'keys'", "0\n");
+    expect("0\n", "SELECT value FROM art_info('t') WHERE property = 'keys'");
     sql_run(db, "ROLLBACK");
     sql_close(fresh);
 }

@@ -9,10 +9,8 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static sqlite3 *db;
 
 static void due(sqlite3_context *context, int count, sqlite3_value **values);
 
@@ -31,14 +29,10 @@ static const char setup_text[] = "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL,
                                  "'q', 'a/1', 'a/', 'a/1', 'a/2');";
 
 static void set_up(void) {
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     sql_create(db, "t", "");
     sql_run(db, "%s INSERT INTO t(path, value) SELECT path, value FROM b", setup_text);
     sqlite3_create_function(db, "due", 0, SQLITE_UTF8, NULL, due, NULL, NULL);
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 enum { BINDINGS = 7 };
@@ -395,5 +389,5 @@ TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("queries", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("queries", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -5,20 +5,14 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static sqlite3 *db;
-
 static void set_up(void) {
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
                 "CREATE TABLE numbers(id INTEGER PRIMARY KEY, n NUMERIC, f REAL)");
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 /* --- random numbers, in random spellings -------------------------------------------------------------------------- */
@@ -268,6 +262,6 @@ TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
 }
 
 int main(void) {
-    int failed = suite_run("number", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
+    int failed = suite_run("number", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
     return failed != 0;
 }

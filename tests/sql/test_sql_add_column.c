@@ -17,26 +17,10 @@ static void set_up(void) {
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
 }
 
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
-
 static void expect_in(sqlite3 *connection, const char *expected, const char *query) {
     char *rows = sql_rows(connection, "%s", query);
     ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
     sqlite3_free(rows);
-}
-
-static void expect(const char *expected, const char *query) {
-    expect_in(db, expected, query);
-}
-
-static void refused(int code, const char *words, const char *statement) {
-    int rc = sql_try(db, "%s", statement);
-    ck_assert_msg(rc == code && strstr(sqlite3_errmsg(db), words),
-                  "%.300s\n  gave %d \"%.300s\", expected %d with \"%s\"", statement, rc, sqlite3_errmsg(db), code,
-                  words);
 }
 
 /* How many columns a statement gives that was prepared before. */
@@ -58,7 +42,7 @@ TEST(test_an_added_column_is_null_in_old_rows_and_takes_values_at_once) {
         expect("c\n", "SELECT path FROM t WHERE owner = 'mE'");
         expect("path|TEXT|1\nsize|INTEGER|0\nowner|TEXT|0\n", "SELECT name, type, pk FROM pragma_table_info('t')");
         sql_command(db, "main", "t", i ? "optimize" : "flush");
-        reopen();
+        sql_reopen();
     }
     sql_run(db, "INSERT INTO t(t) VALUES('ADD COLUMN \"add\" DEFAULT NULL')");
     expect("a|1|12|\nb|2||\nc|3|Me|\n", "SELECT * FROM t");
@@ -106,15 +90,15 @@ TEST(test_a_rollback_takes_it_back) {
     sql_run(db, "INSERT INTO t(t) VALUES('add column e'); RELEASE s; UPDATE t SET e = 5; COMMIT");
     expect("a|1|5\n", "SELECT * FROM t");
     ck_assert_int_eq(width(own), 3);
-    refused(SQLITE_ERROR, "two columns", "INSERT INTO t(t) VALUES('add column f'), ('add column g'), ('add column F')");
+    refuses(SQLITE_ERROR, "two columns", "INSERT INTO t(t) VALUES('add column f'), ('add column g'), ('add column F')");
     ck_assert_int_eq(width(own), 3);
     sql_run(db, "BEGIN");
-    refused(SQLITE_ERROR, "two columns", "INSERT INTO t(t) VALUES('add column h'), ('add column H')");
+    refuses(SQLITE_ERROR, "two columns", "INSERT INTO t(t) VALUES('add column h'), ('add column H')");
     expect("a|1|5\n", "SELECT * FROM t");
     sql_run(db, "COMMIT");
     ck_assert_int_eq(width(own), 3);
     sqlite3_finalize(own);
-    reopen();
+    sql_reopen();
     expect("a|1|5\n", "SELECT * FROM t");
 }
 
@@ -170,15 +154,15 @@ TEST(test_what_cannot_be_added_is_refused_and_changes_nothing) {
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *statement = sqlite3_mprintf("INSERT INTO t(t) VALUES('add column %q')", wrong[i][0]);
-        refused(SQLITE_ERROR, wrong[i][1], statement);
+        refuses(SQLITE_ERROR, wrong[i][1], statement);
         sqlite3_free(statement);
     }
-    refused(SQLITE_ERROR, "a column's definition is cut off", "INSERT INTO t(t) VALUES('add column')");
+    refuses(SQLITE_ERROR, "a column's definition is cut off", "INSERT INTO t(t) VALUES('add column')");
     expect("a|1\n", "SELECT * FROM t");
     sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 14);
     sql_run(db, "INSERT INTO t(t) VALUES('add column b'), ('add column c'), ('add column d'), ('add column e'),"
                 "('add column f')");
-    refused(SQLITE_ERROR, "art: 8 columns are too many (t): a table has at most 7 here",
+    refuses(SQLITE_ERROR, "art: 8 columns are too many (t): a table has at most 7 here",
             "INSERT INTO t(t) VALUES('add column g')");
     expect("a|1|||||\n", "SELECT * FROM t");
 }
@@ -217,7 +201,7 @@ TEST(test_an_update_that_began_before_does_not_lose_what_stands_in_the_new_colum
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3_create_function(db, "add_now", 1, SQLITE_UTF8, NULL, add_now, NULL, NULL);
     sql_run(db, "BEGIN");
-    refused(SQLITE_ABORT, "a column was added while the statement ran (t): run it again",
+    refuses(SQLITE_ABORT, "a column was added while the statement ran (t): run it again",
             "UPDATE t SET a = add_now(a)");
     expect("a|1\n", "SELECT * FROM t");
     sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('add column late'); UPDATE t SET late = 2; UPDATE t SET a = 5");
@@ -244,11 +228,11 @@ TEST(test_an_authorizer_that_denies_or_ignores_a_part_of_it_gives_an_error) {
         answer = i % 2 ? SQLITE_IGNORE : SQLITE_DENY;
         sqlite3_set_authorizer(db, judge, NULL);
         sql_run(db, i < 2 ? "SELECT 1" : "BEGIN");
-        refused(SQLITE_AUTH, "not authorized", "INSERT INTO t(t) VALUES('add column b')");
+        refuses(SQLITE_AUTH, "not authorized", "INSERT INTO t(t) VALUES('add column b')");
         sqlite3_set_authorizer(db, NULL, NULL);
         if (i >= 2) sql_run(db, "COMMIT");
         expect("a|1\n", "SELECT * FROM t");
-        reopen();
+        sql_reopen();
         expect("a|1\n", "SELECT * FROM t");
     }
     sql_run(db, "INSERT INTO t(t) VALUES('add column b')");
@@ -272,13 +256,13 @@ TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_i
     db = sql_open(path);
     answer = SQLITE_DENY;
     sqlite3_set_authorizer(db, hide_added, NULL);
-    refused(SQLITE_AUTH, "not authorized", "UPDATE t SET a = 5");
-    refused(SQLITE_AUTH, "not authorized", "SELECT * FROM t");
+    refuses(SQLITE_AUTH, "not authorized", "UPDATE t SET a = 5");
+    refuses(SQLITE_AUTH, "not authorized", "SELECT * FROM t");
     answer = SQLITE_IGNORE;
-    reopen();
+    sql_reopen();
     sqlite3_set_authorizer(db, hide_added, NULL);
     sql_run(db, "UPDATE t SET a = 6");
-    reopen();
+    sql_reopen();
     expect("a|6|2\n", "SELECT * FROM t");
 }
 
@@ -299,7 +283,7 @@ TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
     expect_in(copy, "a|1|2|\n", "SELECT * FROM u");
     sql_close(copy);
     sqlite3_free(name);
-    reopen();
+    sql_reopen();
     expect("a|1|2\n", "SELECT * FROM u");
     sql_run(db, "DROP TABLE u");
     expect("0\n", "SELECT count(*) FROM sqlite_master");

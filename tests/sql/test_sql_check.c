@@ -7,24 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support/sql.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { SLOT = 512 * 1024 };
 
-static char *directory, *path, *file;
-static sqlite3 *db;
-
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
+static char *file;
 
 static void set_up(void) {
-    directory = sql_scratch("check");
-    path = sqlite3_mprintf("%s/c.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_create(db, "t", "cache='8MB'");
     sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
                 "SELECT printf('dir-%%02d/file-%%05d', i / 100, i), printf('value %%064d', i) FROM n;"
@@ -37,10 +28,7 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    sql_tear_down();
     sqlite3_free(file);
 }
 
@@ -92,7 +80,7 @@ TEST(test_several_problems_are_several_rows) {
     turn_byte(SLOT + 4096 + 100);
     sql_run(db, "DELETE FROM t_artstate WHERE k = 'format'; UPDATE t_artstate SET v = 'much' WHERE k = 'cache';"
                 "UPDATE t_artdata SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_artdata)");
-    reopen();
+    sql_reopen();
     sql_expect(
         db,
         "'cache' is not valid: 'much' is no value for cache: give auto, or a size such as 64MB|main.t_artstate||\n"
@@ -110,11 +98,11 @@ TEST(test_several_problems_are_several_rows) {
 TEST(test_there_are_at_most_a_hundred_rows) {
     sql_run(db, "INSERT INTO t_artdata WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) "
                 "SELECT (SELECT max(csn) FROM t_artdata) + i, randomblob(50) FROM n");
-    reopen();
+    sql_reopen();
     sql_expect(db, "100|99\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
     has("SELECT problem FROM art_check('t')", "\nthere are more problems than these\n");
     sql_run(db, "DELETE FROM t_artdata WHERE csn > (SELECT max(csn) FROM t_artdata) - 50");
-    reopen();
+    sql_reopen();
     sql_expect(db, "100|100\n", "SELECT count(*), sum(problem GLOB 'row * does not follow*') FROM art_check('t')");
 }
 
@@ -207,14 +195,14 @@ TEST(test_a_table_in_memory_is_checked) {
 static void state_finds(const char *change, const char *expected) {
     sql_run(db, "SAVEPOINT s; %s", change);
     sql_run(db, "RELEASE s");
-    reopen();
+    sql_reopen();
     sql_expect(db, expected, "SELECT problem, place FROM art_check('t')");
     if (asks_virtual_tables()) {
         has("PRAGMA integrity_check", "main.t: art: '");
         has("PRAGMA quick_check", "main.t: art: '");
     }
     sql_run(db, "DELETE FROM t_artstate; INSERT INTO t_artstate SELECT * FROM kept");
-    reopen();
+    sql_reopen();
     sql_expect(db, "0\n", "SELECT count(*) FROM art_check('t')");
 }
 
@@ -258,7 +246,7 @@ TEST(test_every_field_of_the_state_is_looked_at) {
 
 TEST(test_columns_that_are_not_those_of_the_table_are_found) {
     sql_run(db, "UPDATE t_artstate SET v = 'path, another' WHERE k = 'columns'");
-    reopen();
+    sql_reopen();
     has("SELECT problem FROM art_check('t')", "the columns are damaged");
     sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
 }
@@ -267,21 +255,21 @@ TEST(test_a_field_that_is_there_twice_is_found) {
     sql_run(db,
             "CREATE TABLE kept AS SELECT * FROM t_artstate; DROP TABLE t_artstate; CREATE TABLE t_artstate(k, v);"
             "INSERT INTO t_artstate SELECT * FROM kept; INSERT INTO t_artstate SELECT * FROM kept WHERE k = 'file'");
-    reopen();
+    sql_reopen();
     sql_expect(db, "'file' is there twice|main.t_artstate\n", "SELECT problem, place FROM art_check('t')");
 }
 
 TEST(test_shadow_tables_that_are_gone_are_found) {
     sql_run(db, "DROP TABLE t_artdata");
-    reopen();
+    sql_reopen();
     has("SELECT problem FROM art_check('t')", "no such table: main.t_artdata");
     has("SELECT art_check('t')", "no such table: main.t_artdata: restore the database from a backup, or copy out");
     if (asks_virtual_tables()) has("PRAGMA integrity_check", "no such table: main.t_artdata");
     sql_run(db, "CREATE TABLE t_artdata(csn INTEGER PRIMARY KEY, ops BLOB); DROP TABLE t_artstate");
-    reopen();
+    sql_reopen();
     has("SELECT problem FROM art_check('t')", "no such table: main.t_artstate");
     sql_run(db, "CREATE TABLE t_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID");
-    reopen();
+    sql_reopen();
     sql_expect(db, "'format' is missing\n'id' is missing\n'file' is missing\n'columns' is missing\n",
                "SELECT problem FROM art_check('t')");
 }
@@ -290,21 +278,21 @@ TEST(test_a_log_that_is_damaged_does_not_hide_the_file) {
     if (sql_has_no_file("test_a_log_that_is_damaged_does_not_hide_the_file")) return;
     turn_byte(SLOT + 100);
     sql_run(db, "DELETE FROM t_artdata WHERE csn = (SELECT max(csn) - 1 FROM t_artdata)");
-    reopen();
+    sql_reopen();
     sql_expect(db, "the log\n1\n", "SELECT coalesce(slot, place) FROM art_check('t')");
     sql_run(db, "UPDATE t_artdata SET ops = x'00' WHERE csn = 0");
-    reopen();
+    sql_reopen();
     has("SELECT problem FROM art_check('t')", "root is cut short");
 }
 
 TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
-    reopen();
+    sql_reopen();
     sql_expect(db, "0\n", "SELECT csn FROM t_artdata");
     sql_expect(db, "ok\n", "SELECT art_check('t')");
     sql_run(db, "INSERT INTO t(path) VALUES('behind')");
     sql_run(db, "DELETE FROM t_artdata WHERE csn > 0");
-    reopen();
+    sql_reopen();
     sql_expect(db, "the rows behind the root were deleted\n", "SELECT problem FROM art_check('t')");
     sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "SELECT * FROM t");
     sql_refused(db, SQLITE_CORRUPT_VTAB, "the rows behind the root were deleted", "INSERT INTO t(path) VALUES('more')");
@@ -313,7 +301,7 @@ TEST(test_a_log_whose_rows_were_deleted_is_noticed) {
 TEST(test_a_missing_file_is_one_row) {
     if (sql_has_no_file("test_a_missing_file_is_one_row")) return;
     unlink(file);
-    reopen();
+    sql_reopen();
     sql_expect(db, "1\n", "SELECT count(*) FROM art_check('t')");
     has("SELECT problem FROM art_check('t')", "the .art file is missing");
     has("SELECT art_check('t')", "the .art file is missing");
@@ -345,7 +333,7 @@ TEST(test_integrity_check_tells_all_and_quick_check_what_is_cheap) {
     }
     has("PRAGMA integrity_check", "main.t: art: the page's hash is not that of the blob's trailer (");
     sql_run(db, "UPDATE t_artdata SET ops = x'00' WHERE csn = (SELECT max(csn) FROM t_artdata)");
-    reopen();
+    sql_reopen();
     has("PRAGMA quick_check", "main.t: art: a row of 16 bytes or less (");
     has("PRAGMA integrity_check(t)", "main.t: art: a row of 16 bytes or less (");
     has("PRAGMA integrity_check", "\nmain.t: art: the page's hash");

@@ -8,12 +8,6 @@
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static void gives(const char *sql, const char *expected) {
-    char *rows = sql_rows(db, "%s", sql);
-    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
-    sqlite3_free(rows);
-}
-
 /* A table with a file. */
 static void make_table(const char *table) {
     sql_run(db, "CREATE VIRTUAL TABLE %s USING art", table);
@@ -36,15 +30,15 @@ TEST(test_a_database_that_was_put_aside_keeps_its_file) {
     move_database(path, aside);
     db = sql_open(path);
     make_table("n");
-    gives("SELECT count(*) FROM art_info('n') WHERE property = 'orphan file'", "0\n");
-    gives("SELECT count(*) FROM art_info('n') WHERE property = 'unknown file' AND value GLOB '*stood in this place*'",
-          "1\n");
+    expect("0\n", "SELECT count(*) FROM art_info('n') WHERE property = 'orphan file'");
+    expect("1\n",
+           "SELECT count(*) FROM art_info('n') WHERE property = 'unknown file' AND value GLOB '*stood in this place*'");
     sql_run(db, "INSERT INTO n(n) VALUES('clean')");
-    gives("SELECT art_check('n'), art_count('n', '')", "ok|300\n");
+    expect("ok|300\n", "SELECT art_check('n'), art_count('n', '')");
     move_database(path, other);
     ck_assert_int_eq(rename(aside, path), 0);
     db = sql_open(path);
-    gives("SELECT art_check('t'), art_count('t', '')", "ok|300\n");
+    expect("ok|300\n", "SELECT art_check('t'), art_count('t', '')");
     sqlite3_free(aside);
     sqlite3_free(other);
 }
@@ -55,10 +49,10 @@ TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
     make_table("u");
     sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
                 "ROLLBACK TO s; COMMIT");
-    gives("SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+    expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
     sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
                 "ROLLBACK TO s; DROP TABLE t; COMMIT");
-    gives("SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+    expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
 }
 
 /* A copy without its file finds another name; what it wrote there and took back is left over, until it takes that
@@ -78,13 +72,13 @@ TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
     sql_run(db, "ROLLBACK");
     sql_close(db);
     db = sql_open(copy);
-    gives("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "1\n");
+    expect("1\n", "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'");
     sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); INSERT INTO t VALUES('a', 1);"
                 "INSERT INTO t(t) VALUES('flush'); COMMIT");
-    gives("SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "0\n");
+    expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'");
     sql_close(db);
     db = sql_open(copy);
-    gives("SELECT art_check('t'), art_count('t', '')", "ok|1\n");
+    expect("ok|1\n", "SELECT art_check('t'), art_count('t', '')");
     sqlite3_free(copy);
 }
 
@@ -127,12 +121,12 @@ TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
         int rc = sqlite3_exec(db, "INSERT INTO t(t) VALUES('clean')", NULL, NULL, NULL);
         ck_assert_msg(rc != SQLITE_OK, "veil %zu: 'clean' saw nothing wrong", i);
         sqlite3_set_authorizer(db, NULL, NULL);
-        gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
+        expect("ok|ok\n", "SELECT art_check('t'), art_check('u')");
     }
     sql_run(db, "CREATE TABLE any_artstate(k, v); CREATE TABLE none_artstate(x); INSERT INTO any_artstate VALUES('a', "
                 "NULL), (1, 2)");
     sql_run(db, "INSERT INTO t(t) VALUES('clean')");
-    gives("SELECT art_check('t'), art_check('u')", "ok|ok\n");
+    expect("ok|ok\n", "SELECT art_check('t'), art_check('u')");
 }
 
 static void put_file(const char *end) {
@@ -148,11 +142,11 @@ TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
                                         "t-ABCDEF01.art", "t-01234567.arx", "t-01234567.art.old"};
     make_table("t");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) put_file(names[i]);
-    gives("SELECT property FROM art_info('t') WHERE property GLOB '* file'", "");
+    expect("", "SELECT property FROM art_info('t') WHERE property GLOB '* file'");
     put_file("t-01234567.art");
-    gives("SELECT property FROM art_info('t') WHERE property GLOB '* file'", "unknown file\n");
+    expect("unknown file\n", "SELECT property FROM art_info('t') WHERE property GLOB '* file'");
     sql_run(db, "INSERT INTO t(t) VALUES('clean')");
-    gives("SELECT property FROM art_info('t') WHERE property GLOB '* file'", "unknown file\n");
+    expect("unknown file\n", "SELECT property FROM art_info('t') WHERE property GLOB '* file'");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *name = sqlite3_mprintf("%s-%s", path, names[i]);
         ck_assert_msg(!access(name, F_OK), "%s is gone", name);

@@ -15,24 +15,6 @@ static void set_up(void) {
     sql_run(db, "PRAGMA journal_mode=WAL");
 }
 
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
-
-static void expect(const char *expected, const char *query) {
-    char *rows = sql_rows(db, "%s", query);
-    ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
-    sqlite3_free(rows);
-}
-
-static void refused(int code, const char *words, const char *statement) {
-    int rc = sql_try(db, "%s", statement);
-    ck_assert_msg(rc == code && strstr(sqlite3_errmsg(db), words),
-                  "%.300s\n  gave %d \"%.300s\", expected %d with \"%s\"", statement, rc, sqlite3_errmsg(db), code,
-                  words);
-}
-
 /* ---- declaration ------------------------------------------------------------------------------------------------- */
 
 static void declared(const char *arguments, const char *expected) {
@@ -41,7 +23,7 @@ static void declared(const char *arguments, const char *expected) {
         char *rows = sql_rows(db, "SELECT name, type, \"notnull\", pk FROM pragma_table_info('t')");
         ck_assert_msg(!strcmp(rows, expected), "art(%s)\n  gave     %s\n  expected %s", arguments, rows, expected);
         sqlite3_free(rows);
-        reopen();
+        sql_reopen();
     }
     sql_run(db, "DROP TABLE t");
 }
@@ -131,7 +113,7 @@ TEST(test_what_an_art_table_cannot_keep_is_refused_by_name) {
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *statement = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(%s)", wrong[i][0]);
-        refused(SQLITE_ERROR, wrong[i][1], statement);
+        refuses(SQLITE_ERROR, wrong[i][1], statement);
         sqlite3_free(statement);
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
@@ -165,12 +147,12 @@ TEST(test_there_may_be_as_many_columns_as_sqlite_lets_a_virtual_table_have) {
     for (int i = 1; i < 1993; i++) sqlite3_str_appendf(text, ", c%d INT", i);
     char *columns = sqlite3_str_finish(text);
     char *statement = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(%s, more)", columns);
-    refused(SQLITE_ERROR, "art: 1994 columns are too many (t): a table has at most 1993 here", statement);
+    refuses(SQLITE_ERROR, "art: 1994 columns are too many (t): a table has at most 1993 here", statement);
     sqlite3_free(statement);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s)", columns);
     sql_run(db, "INSERT INTO t(path, c1, c1000, c1992) VALUES('a', 1, 1000, 1992), ('b', 2, 'x', 1e300)");
     sql_run(db, "UPDATE t SET c500 = c1992 WHERE path = 'a'; INSERT INTO t(t) VALUES('flush')");
-    reopen();
+    sql_reopen();
     expect("a|1|1992|1000|1992|\nb|2||x|1.0e+300|\n", "SELECT path, c1, c500, c1000, c1992, c1991 FROM t");
     sqlite3_free(columns);
 }
@@ -183,11 +165,11 @@ TEST(test_a_table_of_keys_only_has_rows) {
         expect("a\nc\nd\n", "SELECT * FROM t");
         expect("1\n", "SELECT count(DISTINCT version) > 1 FROM t");
         sql_command(db, "main", "t", "flush");
-        reopen();
+        sql_reopen();
     }
-    refused(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.word", "INSERT INTO t VALUES('a')");
-    refused(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.word", "INSERT INTO t VALUES(NULL)");
-    refused(SQLITE_MISMATCH, "(t.word)", "INSERT INTO t VALUES(x'00')");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: t.word", "INSERT INTO t VALUES('a')");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.word", "INSERT INTO t VALUES(NULL)");
+    refuses(SQLITE_MISMATCH, "(t.word)", "INSERT INTO t VALUES(x'00')");
 }
 
 static int compare_bytes(void *context, int a_len, const void *a, int b_len, const void *b) {
@@ -202,9 +184,9 @@ TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
     sql_run(db, "INSERT INTO t VALUES('a', 'Name', 1)");
     expect("a\n", "SELECT path FROM t WHERE name = 'nAME'");
     expect("a\n", "SELECT path FROM t WHERE name IN ('nAME')");
-    reopen();
-    refused(SQLITE_ERROR, "art: no such collation sequence: own", "SELECT * FROM t");
-    refused(SQLITE_ERROR, "art: no such collation sequence: own", "DROP TABLE t");
+    sql_reopen();
+    refuses(SQLITE_ERROR, "art: no such collation sequence: own", "SELECT * FROM t");
+    refuses(SQLITE_ERROR, "art: no such collation sequence: own", "DROP TABLE t");
     sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_bytes);
     expect("a\n", "SELECT path FROM t WHERE name = 'nAME'");
 }
@@ -232,7 +214,7 @@ TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         sql_create(db, "t", "");
         sql_run(db, "INSERT INTO t VALUES('a', 1); UPDATE t_artstate SET v = %s WHERE k = 'columns'", texts[i]);
-        reopen();
+        sql_reopen();
         int rc = sql_try(db, "SELECT * FROM t");
         ck_assert_msg(rc == SQLITE_CORRUPT_VTAB || rc == SQLITE_OK, "%s: %d %s", texts[i], rc, sqlite3_errmsg(db));
         if (rc) ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the columns are damaged (main.t_artstate)"));
@@ -245,12 +227,12 @@ TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
 TEST(test_columns_that_are_not_those_of_create_are_damage) {
     sql_create(db, "t", "path, size INTEGER, note");
     sql_run(db, "INSERT INTO t VALUES('a', '5', 'n'); DELETE FROM t_artstate WHERE k = 'columns'");
-    reopen();
+    sql_reopen();
     expect("a|5|n|integer\n", "SELECT *, typeof(size) FROM t");
-    reopen();
+    sql_reopen();
     expect("3\n", "SELECT count(*) FROM pragma_table_info('t')");
     sql_run(db, "INSERT INTO t_artstate VALUES('columns', 'path, other')");
-    refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "INSERT INTO t VALUES('b', 1, 1)");
+    refuses(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "INSERT INTO t VALUES('b', 1, 1)");
     sql_run(db, "UPDATE t_artstate SET v = 'path, size INTEGER, note' WHERE k = 'columns'");
     expect("a|5|n\n", "SELECT * FROM t");
 }
@@ -262,9 +244,9 @@ TEST(test_an_added_column_that_is_not_understood_is_damage) {
     for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
         sql_create(db, "t", "");
         sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_artstate ADD COLUMN \"added: %w\"", added[i]);
-        reopen();
-        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "SELECT * FROM t");
-        refused(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "DELETE FROM t");
+        sql_reopen();
+        refuses(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "SELECT * FROM t");
+        refuses(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "DELETE FROM t");
         sql_run(db, "DROP TABLE t");
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
@@ -276,7 +258,7 @@ TEST(test_columns_of_t_state_that_art_has_not_made_mean_nothing) {
                 "column k');"
                 "ALTER TABLE t_artstate ADD COLUMN \"Added: x\"; INSERT INTO t(t) VALUES('add column \"v w\"')");
     for (int i = 0; i < 4; i++) {
-        reopen();
+        sql_reopen();
         sql_run(db, "PRAGMA full_column_names=%d; PRAGMA short_column_names=%d", i / 2, i % 2);
         expect("path\nsize\nk\nv w\n", "SELECT name FROM pragma_table_info('t')");
     }
@@ -299,12 +281,12 @@ TEST(test_an_authorizer_that_hides_the_state_gives_an_error_and_no_wrong_row) {
         sql_run(db, "DROP TABLE IF EXISTS t");
         sql_create(db, "t", "path, a");
         sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('add column b')");
-        reopen();
+        sql_reopen();
         sqlite3_set_authorizer(db, deny_state, &answer);
-        refused(i ? SQLITE_CORRUPT_VTAB : SQLITE_AUTH, "t_artstate", "SELECT * FROM t");
+        refuses(i ? SQLITE_CORRUPT_VTAB : SQLITE_AUTH, "t_artstate", "SELECT * FROM t");
         answer = SQLITE_OK;
         expect("a|1|\n", "SELECT * FROM t"); /* one denial is not for good */
-        reopen();
+        sql_reopen();
         expect("a|1|\n", "SELECT * FROM t");
     }
 }

@@ -15,19 +15,6 @@
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static void refused(sqlite3 *on, int code, const char *words, const char *sql) {
-    int rc = sqlite3_exec(on, sql, NULL, NULL, NULL);
-    ck_assert_msg(rc == code, "%s: %d (%s), not %d", sql, rc, sqlite3_errmsg(on), code);
-    ck_assert_msg(strstr(sqlite3_errmsg(on), words) != NULL, "%s: \"%s\" does not say \"%s\"", sql, sqlite3_errmsg(on),
-                  words);
-}
-
-static void gives(sqlite3 *on, const char *sql, const char *expected) {
-    char *rows = sql_rows(on, "%s", sql);
-    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
-    sqlite3_free(rows);
-}
-
 static void command(const char *text) {
     sql_command(db, "main", "t", text);
 }
@@ -58,30 +45,29 @@ static void option_is(sqlite3 *on, const char *option, const char *expected) {
 
 TEST(test_an_unknown_command_is_told_the_known_ones) {
     make_table();
-    refused(db, SQLITE_ERROR, "flush, optimize, vacuum, clean, adopt, integrity-check", "INSERT INTO t(t) VALUES('x')");
-    refused(db, SQLITE_ERROR,
-            "cache=, log_limit=, spill_limit=, storage=, summary=", "INSERT INTO t(t) VALUES('flushh')");
-    refused(db, SQLITE_ERROR, "'' (t)", "INSERT INTO t(t) VALUES('')");
-    refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush now')");
-    refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES(printf('%.5000c', 'x'))");
-    refused(db, SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush' || char(0) || 'x')");
-    refused(db, SQLITE_ERROR, "known are cache", "INSERT INTO t(t) VALUES('chache=1MB')");
-    refused(db, SQLITE_ERROR, "such as 64MB", "INSERT INTO t(t) VALUES('cache=lots')");
-    refused(db, SQLITE_ERROR, "such as 64MB", "INSERT INTO t(t) VALUES('cache=')");
-    refused(db, SQLITE_ERROR, "set the environment variable ART_IO", "INSERT INTO t(t) VALUES('io=pwrite')");
+    refuses(SQLITE_ERROR, "flush, optimize, vacuum, clean, adopt, integrity-check", "INSERT INTO t(t) VALUES('x')");
+    refuses(SQLITE_ERROR, "cache=, log_limit=, spill_limit=, storage=, summary=", "INSERT INTO t(t) VALUES('flushh')");
+    refuses(SQLITE_ERROR, "'' (t)", "INSERT INTO t(t) VALUES('')");
+    refuses(SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush now')");
+    refuses(SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES(printf('%.5000c', 'x'))");
+    refuses(SQLITE_ERROR, "there is no command", "INSERT INTO t(t) VALUES('flush' || char(0) || 'x')");
+    refuses(SQLITE_ERROR, "known are cache", "INSERT INTO t(t) VALUES('chache=1MB')");
+    refuses(SQLITE_ERROR, "such as 64MB", "INSERT INTO t(t) VALUES('cache=lots')");
+    refuses(SQLITE_ERROR, "such as 64MB", "INSERT INTO t(t) VALUES('cache=')");
+    refuses(SQLITE_ERROR, "set the environment variable ART_IO", "INSERT INTO t(t) VALUES('io=pwrite')");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
 }
 
 TEST(test_a_command_is_a_text_and_stands_alone) {
     make_table();
-    refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1)");
-    refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1.5)");
-    refused(db, SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(x'666c757368')");
-    refused(db, SQLITE_CONSTRAINT_NOTNULL, "t.path", "INSERT INTO t(t) VALUES(NULL)");
-    refused(db, SQLITE_ERROR, "stands alone", "INSERT INTO t(path, t) VALUES('x', 'flush')");
-    refused(db, SQLITE_ERROR, "stands alone", "INSERT INTO t(value, t) VALUES('x', 'flush')");
-    refused(db, SQLITE_ERROR, "stands alone", "INSERT INTO t(version, t) VALUES(1, 'cache=1MB')");
-    refused(db, SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
+    refuses(SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1)");
+    refuses(SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(1.5)");
+    refuses(SQLITE_ERROR, "a command is a text", "INSERT INTO t(t) VALUES(x'666c757368')");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "t.path", "INSERT INTO t(t) VALUES(NULL)");
+    refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(path, t) VALUES('x', 'flush')");
+    refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(value, t) VALUES('x', 'flush')");
+    refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(version, t) VALUES(1, 'cache=1MB')");
+    refuses(SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
     sql_run(db, "INSERT INTO t(path, value, t) VALUES('a row', 1, NULL)");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 501);
@@ -97,9 +83,9 @@ TEST(test_case_and_blanks_mean_nothing) {
     option_is(db, "option log_limit", "auto\n");
     sql_run(db, "INSERT INTO t(t) VALUES(' ADD \t column  owner TEXT ')");
     option_is(db, "columns", "path, value, owner TEXT\n");
-    refused(db, SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('addcolumn x')");
-    refused(db, SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('add columns')");
-    refused(db, SQLITE_ERROR, "cut off", "INSERT INTO t(t) VALUES('add column')");
+    refuses(SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('addcolumn x')");
+    refuses(SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('add columns')");
+    refuses(SQLITE_ERROR, "cut off", "INSERT INTO t(t) VALUES('add column')");
 }
 
 TEST(test_commands_work_wherever_a_table_is) {
@@ -129,10 +115,10 @@ TEST(test_a_read_only_database_takes_no_commands) {
     command("flush");
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
-    refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
-    refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=1MB')");
-    refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('clean')");
-    gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|500\n");
+    refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
+    refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('cache=1MB')");
+    refuses(SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('clean')");
+    expect("ok|500\n", "SELECT art_check('t'), art_count('t', '')");
 }
 
 /* --- at commit ---------------------------------------------------------------------------------------------------- */
@@ -141,10 +127,10 @@ TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
     make_table();
     sql_run(db, "BEGIN");
     command("flush");
-    gives(db, "SELECT property, value FROM art_info('t') WHERE property = 'at commit'", "at commit|flush\n");
+    expect("at commit|flush\n", "SELECT property, value FROM art_info('t') WHERE property = 'at commit'");
     ck_assert_int_eq(info(db, "runs"), 0);
     sql_run(db, "COMMIT");
-    gives(db, "SELECT property, value FROM art_info('t') WHERE property = 'at commit'", "");
+    expect("", "SELECT property, value FROM art_info('t') WHERE property = 'at commit'");
     ck_assert_int_eq(info(db, "runs"), 1);
     ck_assert_int_eq(info(db, "log rows"), 0);
     sql_run(db, "INSERT INTO t(path) VALUES('another')");
@@ -155,7 +141,7 @@ TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
     sql_run(db, "DELETE FROM t WHERE path > 'path/00100'");
     command("vacuum");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 101);
-    gives(db, "SELECT art_check('t')", "ok\n");
+    expect("ok\n", "SELECT art_check('t')");
 }
 
 TEST(test_vacuum_gives_space_back) {
@@ -169,12 +155,12 @@ TEST(test_vacuum_gives_space_back) {
     sql_run(db, "DELETE FROM t WHERE path > 'path/00200'");
     command("optimize");
     for (int i = 0; i < 2; i++) {
-        gives(db, "PRAGMA wal_checkpoint(TRUNCATE)", "0|0|0\n");
+        expect("0|0|0\n", "PRAGMA wal_checkpoint(TRUNCATE)");
         command("vacuum");
     }
     int64_t after = info(db, "file bytes");
     ck_assert_msg(after < before / 2, "%lld bytes, then %lld", (long long)before, (long long)after);
-    gives(db, "SELECT art_check('t'), art_count('t', '')", "ok|200\n");
+    expect("ok|200\n", "SELECT art_check('t'), art_count('t', '')");
 }
 
 TEST(test_what_is_rolled_back_was_never_asked_for) {
@@ -199,7 +185,7 @@ TEST(test_what_is_rolled_back_was_never_asked_for) {
     command("flush");
     sql_run(db, "RELEASE s; COMMIT");
     ck_assert_int_eq(info(db, "runs"), 2);
-    gives(db, "SELECT path FROM t WHERE path < 'p'", "1\n2\n4\n");
+    expect("1\n2\n4\n", "SELECT path FROM t WHERE path < 'p'");
 }
 
 TEST(test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again) {
@@ -209,7 +195,7 @@ TEST(test_a_commit_that_met_a_lock_does_it_when_it_is_tried_again) {
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('1')");
     command("optimize");
-    refused(db, SQLITE_BUSY, "locked", "COMMIT");
+    refuses(SQLITE_BUSY, "locked", "COMMIT");
     sqlite3_finalize(reader);
     sql_run(db, "COMMIT");
     ck_assert_int_eq(info(db, "runs"), 1);
@@ -231,12 +217,12 @@ TEST(test_a_check_finds_nothing_or_fails) {
     ck_assert_int_eq(pwrite(fd, "damage", 6, 512 * 1024 + 100), 6);
     close(fd);
     db = sql_open(path);
-    refused(db, SQLITE_CORRUPT_VTAB, strrchr(file, '/') + 1, "INSERT INTO t(t) VALUES('integrity-check')");
+    refuses(SQLITE_CORRUPT_VTAB, strrchr(file, '/') + 1, "INSERT INTO t(t) VALUES('integrity-check')");
     unlink(file);
     sql_close(db);
     db = sql_open(path);
-    refused(db, SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('integrity-check')");
-    refused(db, SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('flush')");
+    refuses(SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('integrity-check')");
+    refuses(SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('flush')");
     sqlite3_free(file);
 }
 
@@ -264,7 +250,7 @@ TEST(test_a_setting_is_kept_and_counts_at_once) {
     ck_assert_int_eq(info(db, "cache limit"), 5 << 20);
     sql_run(db, "INSERT INTO t(path, value) VALUES('longer', zeroblob(2000))");
     ck_assert_int_eq(info(db, "log rows"), 0);
-    gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
+    expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
 }
 
 TEST(test_a_setting_belongs_to_its_transaction) {
@@ -287,10 +273,10 @@ TEST(test_a_setting_belongs_to_its_transaction) {
     sql_run(db, "ROLLBACK");
     option_is(db, "option cache", "auto\n");
     ck_assert_int_eq(info(db, "cache limit"), share);
-    gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
+    expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
     sql_run(db, "BEGIN");
     command("cache=3MB");
-    refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
+    refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
     ck_assert_int_eq(info(db, "cache limit"), share);
 }
 
@@ -308,7 +294,7 @@ TEST(test_another_connection_goes_by_a_setting_when_it_opens_the_table) {
     sql_close(other);
     other = sql_open(path);
     option_is(other, "option cache", "7340032\n");
-    gives(other, "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'", "0\n");
+    sql_expect(other, "0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
     sql_close(other);
 }
 
@@ -349,14 +335,14 @@ TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
         ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
         sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('c%d'); SAVEPOINT s", wanted);
         command("optimize");
-        refused(db, SQLITE_BUSY, "locked", "COMMIT");
+        refuses(SQLITE_BUSY, "locked", "COMMIT");
         sql_run(db, "ROLLBACK TO s");
         if (wanted) command("optimize");
         sqlite3_finalize(reader);
         sql_close(other);
         sql_run(db, "COMMIT");
-        gives(db, "SELECT value > 1 FROM art_info('t') WHERE property = 'runs'", wanted ? "0\n" : "1\n");
-        gives(db, "SELECT art_check('t')", "ok\n");
+        expect(wanted ? "0\n" : "1\n", "SELECT value > 1 FROM art_info('t') WHERE property = 'runs'");
+        expect("ok\n", "SELECT art_check('t')");
     }
 }
 
@@ -401,8 +387,8 @@ TEST(test_orphan_files_are_shown_and_removed) {
     ck_assert_str_eq(shown, expected);
     command("clean");
     ck_assert(is_there(mine) && !is_there(first) && !is_there(second));
-    gives(db, "SELECT count(*) FROM art_info('t') WHERE property GLOB '* file'", "0\n");
-    gives(db, "SELECT art_check('u'), art_count('u', ''), art_count('t', '')", "ok|300|500\n");
+    expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB '* file'");
+    expect("ok|300|500\n", "SELECT art_check('u'), art_count('u', ''), art_count('t', '')");
     command("clean");
     sqlite3_free(mine);
     sqlite3_free(first);
@@ -428,7 +414,7 @@ TEST(test_files_are_removed_only_by_a_commit) {
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     sql_run(db, "BEGIN");
     command("clean");
-    refused(db, SQLITE_BUSY, "locked", "COMMIT");
+    refuses(SQLITE_BUSY, "locked", "COMMIT");
     ck_assert(is_there(file));
     sqlite3_finalize(reader);
     sql_run(db, "COMMIT");
@@ -444,13 +430,13 @@ TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
     command("clean");
     sql_run(db, "ROLLBACK");
     ck_assert(is_there(used));
-    gives(db, "SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+    expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
     sql_run(db, "BEGIN; SAVEPOINT s; DROP TABLE u");
     command("clean");
     sql_run(db, "ROLLBACK TO s");
     command("clean");
     sql_run(db, "COMMIT");
-    gives(db, "SELECT art_check('u'), art_count('u', '')", "ok|300\n");
+    expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
 
     sql_run(db, "BEGIN; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB')");
     fill(db, "v", 2000);
@@ -458,7 +444,7 @@ TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
     ck_assert(is_there(made)); /* it has spilled */
     command("clean");
     sql_run(db, "COMMIT");
-    gives(db, "SELECT art_check('v'), art_count('v', '')", "ok|2000\n");
+    expect("ok|2000\n", "SELECT art_check('v'), art_count('v', '')");
 
     sql_run(db, "BEGIN; DROP TABLE u");
     command("clean");
@@ -494,12 +480,12 @@ TEST(test_files_of_other_databases_stay) {
         left[i] = make_orphan(other, "dropped");
         sql_close(other);
     }
-    gives(db, "SELECT * FROM art_info('t') WHERE property GLOB '* file'", "");
+    expect("", "SELECT * FROM art_info('t') WHERE property GLOB '* file'");
     command("clean");
     for (int i = 0; i < 2; i++) {
         ck_assert(is_there(live[i]) && is_there(left[i]));
         sqlite3 *other = sql_open(names[i]);
-        gives(other, "SELECT art_check('live')", "ok\n");
+        sql_expect(other, "ok\n", "SELECT art_check('live')");
         sql_run(other, "INSERT INTO live(live) VALUES('clean')");
         ck_assert(is_there(live[i]) && !is_there(left[i]));
         sql_close(other);
@@ -527,13 +513,13 @@ TEST(test_a_copied_database_cleans_nothing_of_the_originals) {
     sql_close(other);
     other = sql_open(twin); /* what was copied with it names the original */
     sql_run(other, "INSERT INTO t(t) VALUES('clean')");
-    gives(other, "SELECT art_check('u')", "ok\n");
+    sql_expect(other, "ok\n", "SELECT art_check('u')");
     sql_close(other);
     ck_assert(is_there(live) && is_there(left) && is_there(live_twin) && is_there(left_twin));
     db = sql_open(path);
     command("clean");
     ck_assert(is_there(live) && !is_there(left) && is_there(live_twin) && is_there(left_twin));
-    gives(db, "SELECT art_check('u')", "ok\n");
+    expect("ok\n", "SELECT art_check('u')");
     sql_scratch_remove(folder);
     sqlite3_free(copy);
     sqlite3_free(folder);
@@ -558,8 +544,8 @@ TEST(test_what_only_has_such_a_name_is_shown_and_left) {
     sql_copy_file(elsewhere, names[3]);                /* one of ours under the digits of another id */
     sql_copy_file(elsewhere, names[4]);
     ck_assert_int_eq(truncate(names[4], 5000), 0); /* cut */
-    gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "0\n");
-    gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file'", "6\n");
+    expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'");
+    expect("6\n", "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file'");
     command("clean");
     ck_assert(is_there(elsewhere));
     struct stat status;
@@ -571,8 +557,8 @@ TEST(test_what_only_has_such_a_name_is_shown_and_left) {
         ck_assert_int_eq(chmod(real, 0), 0);
         command("clean");
         ck_assert(is_there(real));
-        gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file' AND value GLOB '*right to read*'",
-              "1\n");
+        expect("1\n",
+               "SELECT count(*) FROM art_info('t') WHERE property = 'unknown file' AND value GLOB '*right to read*'");
         ck_assert_int_eq(chmod(real, 0644), 0);
     }
     command("clean");
@@ -590,12 +576,12 @@ TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
         db,
         "CREATE TABLE plain_artstate(k, v); INSERT INTO plain_artstate VALUES('id', 5); CREATE TABLE x_artstate(y)");
     sql_run(db, "CREATE TABLE keep AS SELECT * FROM u_artstate WHERE k = 'id'; DELETE FROM u_artstate WHERE k = 'id'");
-    refused(db, SQLITE_CORRUPT_VTAB, "main.u_artstate", "INSERT INTO t(t) VALUES('clean')");
+    refuses(SQLITE_CORRUPT_VTAB, "main.u_artstate", "INSERT INTO t(t) VALUES('clean')");
     ck_assert(is_there(used) && is_there(left));
     sql_run(db, "INSERT INTO u_artstate SELECT * FROM keep");
     command("clean");
     ck_assert(is_there(used) && !is_there(left));
-    gives(db, "SELECT art_check('u')", "ok\n");
+    expect("ok\n", "SELECT art_check('u')");
     sqlite3_free(used);
     sqlite3_free(left);
 }
@@ -642,9 +628,9 @@ TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
         printf("skipped: this kernel has no seccomp filters\n");
     } else {
         ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status %x", (unsigned)status);
-        gives(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'u'", "0\n");
+        expect("0\n", "SELECT count(*) FROM sqlite_schema WHERE name = 'u'");
         ck_assert(is_there(file));
-        gives(db, "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'", "1\n");
+        expect("1\n", "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'");
         command("clean");
         ck_assert(!is_there(file));
     }
@@ -685,7 +671,7 @@ TEST(test_cleaning_disturbs_no_other_connection) {
     ck_assert_int_eq(rows, 300);
     sqlite3_finalize(reader);
     sql_run(other, "BEGIN IMMEDIATE");
-    refused(db, SQLITE_BUSY, "locked", "INSERT INTO t(t) VALUES('clean')");
+    refuses(SQLITE_BUSY, "locked", "INSERT INTO t(t) VALUES('clean')");
     sql_run(other, "COMMIT");
     sql_close(other);
     sqlite3_free(used);

@@ -5,21 +5,14 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static sqlite3 *db;
-
 static void set_up(void) {
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY, value) WITHOUT ROWID;"
                 "CREATE TABLE o(id INTEGER, any, name TEXT); INSERT INTO o VALUES(7, 7, '7'), (12, 12.5, 'a')");
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 static void fill(const char *keys) {
@@ -52,7 +45,7 @@ static char *ask(const char *format, const char *table, enum binding binding) {
     return answer;
 }
 
-static void expect(const char *format, enum binding binding, bool refused) {
+static void agrees(const char *format, enum binding binding, bool refused) {
     char *art = ask(format, "t", binding), *plain = ask(format, "b", binding);
     const char *wanted = refused && !sql_standin() ? "?" : plain;
     ck_assert_msg(!strcmp(art, wanted), "%s (binding %d)\n  art:\n%s\n  wanted:\n%s", format, binding, art, wanted);
@@ -85,12 +78,12 @@ TEST(test_what_is_equal_to_a_number_is_what_an_ordinary_table_finds) {
     };
     fill(all_keys);
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        for (int binding = NOTHING; binding <= BLOB; binding++) expect(queries[i], (enum binding)binding, false);
+        for (int binding = NOTHING; binding <= BLOB; binding++) agrees(queries[i], (enum binding)binding, false);
     }
     static const char by_union[] =
         "SELECT path FROM %s WHERE path = (SELECT ?1 UNION SELECT id FROM o WHERE 0) ORDER BY path";
-    expect(by_union, INTEGER, false); /* a text that has a numeric affinity all the same is taken for one without */
-    expect(by_union, REAL, false);
+    agrees(by_union, INTEGER, false); /* a text that has a numeric affinity all the same is taken for one without */
+    agrees(by_union, REAL, false);
 }
 
 static void expect_same_rows(void) {
@@ -108,18 +101,18 @@ TEST(test_a_write_finds_the_one_key_of_a_number_and_is_refused_where_there_are_s
                                           "DELETE FROM %s WHERE path = 12.5", "DELETE FROM %s WHERE path = 7"};
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
         fill("[\"7\", \"70\", \"a\", \"/7\", \"8\"]");
-        expect(writes[i], INTEGER, false);
+        agrees(writes[i], INTEGER, false);
         expect_same_rows();
         fill("[\"07\", \"70\", \"a\", \"7/x\", \"8\"]");
-        expect(writes[i], INTEGER, false);
+        agrees(writes[i], INTEGER, false);
         expect_same_rows();
         fill(all_keys);
-        expect(writes[i], INTEGER, true);
+        agrees(writes[i], INTEGER, true);
         if (!sql_standin()) ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value = 1"), 15);
     }
     for (size_t i = 0; i < sizeof literal / sizeof *literal; i++) {
         fill(all_keys);
-        expect(literal[i], NOTHING, false);
+        agrees(literal[i], NOTHING, false);
         expect_same_rows();
     }
 }
@@ -150,7 +143,7 @@ TEST(test_a_number_by_order_is_refused_whatever_the_keys_are) {
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         for (int k = 0; k < 2; k++) {
             fill(keys[k]);
-            expect(queries[i], INTEGER, true);
+            agrees(queries[i], INTEGER, true);
             if (!sql_standin()) ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value = 1"), 2);
         }
     }
@@ -177,12 +170,12 @@ TEST(test_what_is_no_number_or_a_literal_is_compared_as_in_an_ordinary_table) {
     };
     fill(all_keys);
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        for (int binding = NOTHING; binding <= BLOB; binding++) expect(queries[i], (enum binding)binding, false);
+        for (int binding = NOTHING; binding <= BLOB; binding++) agrees(queries[i], (enum binding)binding, false);
     }
     static const enum binding others[] = {NOTHING, TEXT, BLOB};
     for (int i = 0; i < 3; i++) {
-        expect("SELECT path FROM %s WHERE path > ?1 ORDER BY path", others[i], false);
-        expect("SELECT path FROM %s WHERE path <= ?1 ORDER BY path DESC", others[i], false);
+        agrees("SELECT path FROM %s WHERE path > ?1 ORDER BY path", others[i], false);
+        agrees("SELECT path FROM %s WHERE path <= ?1 ORDER BY path DESC", others[i], false);
     }
 }
 
@@ -280,5 +273,5 @@ TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
 }
 
 int main(void) {
-    return suite_run("doubts", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("doubts", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
 }

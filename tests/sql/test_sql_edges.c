@@ -7,11 +7,6 @@
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
-
 static void set_up(void) {
     sql_set_up();
     sql_create(db, "t", "");
@@ -185,7 +180,7 @@ TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         sql_create(db, names[i], "");
         sql_run(db, "INSERT INTO \"%w\"(path, value) VALUES('a', 1)", names[i]);
-        reopen();
+        sql_reopen();
         char *rows = sql_rows(db, "SELECT path, value, entries FROM \"%w\"", names[i]);
         ck_assert_str_eq(rows, "a|1|\n");
         sqlite3_free(rows);
@@ -224,7 +219,7 @@ TEST(test_odd_definitions) {
         ck_assert_msg(!rc, "%s: %s", cases[i].arguments, sqlite3_errmsg(db));
         char *before = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
         ck_assert_msg(strstr(before, cases[i].type) != NULL, "%s: %s", cases[i].arguments, before);
-        reopen();
+        sql_reopen();
         sql_run(db, "INSERT INTO u(path) VALUES('a')");
         char *after = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
         ck_assert_str_eq(before, after);
@@ -253,7 +248,7 @@ TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
                 "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE u USING ' || %Q "
                 "WHERE name = 'u'; PRAGMA writable_schema=OFF",
                 schemas[i]);
-        reopen();
+        sql_reopen();
         sql_try(db, "SELECT * FROM u");
         ck_assert_int_ne(sqlite3_errcode(db), SQLITE_NOMEM);
         sql_run(db, "DROP TABLE u");

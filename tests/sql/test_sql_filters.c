@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static sqlite3 *db;
 
 static const char *const pool[] = {"NULL",
                                    "0",
@@ -71,7 +69,7 @@ static void fill(struct random *random) {
 static void set_up(void) {
     struct random random = {random_seed()};
     printf("filters: seed %llu\n", (unsigned long long)random.state);
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     char *options = sqlite3_mprintf("path, %s", columns), *create = sql_create_text("t", options);
     sql_run(db, "%s; CREATE TABLE b(path TEXT NOT NULL PRIMARY KEY, %s) WITHOUT ROWID; CREATE TABLE other(%s)", create,
             columns, columns);
@@ -82,10 +80,6 @@ static void set_up(void) {
                 "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[0-5]'");
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t SELECT * FROM b WHERE path GLOB '*[6-9]'");
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
@@ -402,5 +396,5 @@ TEST(test_rows_come_and_go_in_runs) {
 }
 
 int main(void) {
-    return suite_run("filters", .seconds = 600, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("filters", .seconds = 600, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -4,18 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static sqlite3 *db;
-
 static void set_up(void) {
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     sql_create(db, "t", "");
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 static void expect_plan(const char *sql, const char *words) {
@@ -193,5 +187,5 @@ TEST(test_a_left_join_that_needs_a_row_is_looked_up_if_it_says_so) {
 }
 
 int main(void) {
-    return suite_run("joins", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("joins", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -3,22 +3,8 @@
  */
 #include <string.h>
 
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static sqlite3 *db;
-
-static void set_up(void) {
-    db = sql_open(":memory:");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-}
-
-static void gives(const char *sql, const char *rows) {
-    sql_expect(db, rows, sql);
-}
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -112,15 +98,15 @@ LOOP_TEST(test_a_plan_names_columns_as_the_table_does, NAMES) {
 TEST(test_a_message_names_the_key_as_the_table_does) {
     if (sql_standin()) return;
     sql_run(db, "CREATE VIRTUAL TABLE o USING art(key, size INTEGER NOT NULL); INSERT INTO o VALUES('a/b', 1)");
-    sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: o.key", "INSERT INTO o(size) VALUES(1)");
-    sql_refused(db, SQLITE_CONSTRAINT, "UNIQUE constraint failed: o.key", "INSERT INTO o VALUES('a/b', 1)");
+    sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: o.key", "INSERT INTO o(size) VALUES(1)");
+    sql_refused(db, SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: o.key", "INSERT INTO o VALUES('a/b', 1)");
     sql_refused(db, SQLITE_MISMATCH, "art: a key cannot be a BLOB (o.key): CAST it AS TEXT",
                 "INSERT INTO o VALUES(x'61', 1)");
     sql_refused(db, SQLITE_TOOBIG, "art: the key is too long (o.key)",
                 "INSERT INTO o VALUES(printf('%65535c', 'x'), 1)");
     sql_refused(db, SQLITE_ERROR, "art: a common prefix cannot be changed (o.key = 'a/')",
                 "DELETE FROM o WHERE prefix = '' AND delimiter = '/'");
-    sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: o.size", "UPDATE o SET size = NULL");
+    sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: o.size", "UPDATE o SET size = NULL");
 }
 
 /* --- the name that no table can have ------------------------------------------------------------------------------ */
@@ -134,10 +120,10 @@ TEST(test_a_table_called_sqlite_is_refused_in_words_of_our_own) {
         db,
         "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(path) VALUES('a'); BEGIN; INSERT INTO t(path) VALUES('b')");
     sql_refused(db, SQLITE_ERROR, says, "ALTER TABLE t RENAME TO Sqlite");
-    gives("SELECT count(*) FROM t", "2\n");
+    expect("2\n", "SELECT count(*) FROM t");
     sql_run(db, "ROLLBACK; CREATE VIRTUAL TABLE sqlites USING art; ALTER TABLE t RENAME TO sqlit");
-    gives("SELECT count(*) FROM sqlit", "1\n");
-    gives("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite!_art%' ESCAPE '!'", "0\n");
+    expect("1\n", "SELECT count(*) FROM sqlit");
+    expect("0\n", "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite!_art%' ESCAPE '!'");
 }
 
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
@@ -150,39 +136,41 @@ TEST(test_keys_may_be_any_bytes) {
                 " (CAST(x'61006200' AS TEXT), 3), (CAST(x'610062' AS TEXT), 4), (CAST(x'ff' AS TEXT), 5),"
                 " (CAST(x'ff00' AS TEXT), 6), (CAST(x'ffff' AS TEXT), 7), ('', 8), ('a', 9)");
     for (int i = 0; i < 2; i++) {
-        gives("SELECT hex(CAST(key AS BLOB)), n FROM k",
-              "|8\n00|0\n0001|1\n00FF|2\n61|9\n610062|4\n61006200|3\nFF|5\nFF00|6\nFFFF|7\n");
-        gives("SELECT n FROM k WHERE key = CAST(x'610062' AS TEXT)", "4\n");
-        gives("SELECT n FROM k WHERE key IN (CAST(x'ff' AS TEXT), CAST(x'00' AS TEXT)) ORDER BY key", "0\n5\n");
-        gives("SELECT n FROM k WHERE key > CAST(x'ff' AS TEXT)", "6\n7\n");
-        gives("SELECT n FROM k WHERE key BETWEEN CAST(x'61' AS TEXT) AND CAST(x'610062' AS TEXT)", "9\n4\n");
-        gives("SELECT n FROM k WHERE key = x'ff'", ""); /* a BLOB is no text, as in an ordinary table */
-        gives("SELECT count(*) FROM k WHERE key < x'ff'", "10\n");
-        gives("SELECT n FROM k(x'00')", "0\n1\n2\n");
-        gives("SELECT n FROM k(x'ff')", "5\n6\n7\n");
-        gives("SELECT n FROM k(x'6100')", "4\n3\n");
-        gives("SELECT hex(CAST(key AS BLOB)), entries FROM k('', x'00')", "|\n00|3\n61|\n6100|2\nFF|\nFF00|1\nFFFF|\n");
-        gives("SELECT hex(CAST(key AS BLOB)) FROM k('', '', x'6100ff')", "FF\nFF00\nFFFF\n");
-        gives("SELECT hex(CAST(key AS BLOB)) FROM k('', x'00', x'00')", "61\n6100\nFF\nFF00\nFFFF\n");
-        gives("SELECT art_count('k', x'ff'), art_count('k', x'61'), hex(CAST(art_longest_prefix('k', x'6100620001') AS "
-              "BLOB))",
-              "3|3|61006200\n");
-        gives("SELECT hex(CAST(min(key) AS BLOB)), hex(CAST(max(key) AS BLOB)) FROM k", "|FFFF\n");
-        gives("SELECT n FROM k WHERE key = CAST(CAST('a' AS BLOB) AS TEXT)", "9\n");
-        gives("SELECT a.n FROM k a JOIN k b ON a.key = CAST(CAST(b.key AS BLOB) AS TEXT) WHERE b.n IN (3, 6)",
-              "3\n6\n");
+        expect("|8\n00|0\n0001|1\n00FF|2\n61|9\n610062|4\n61006200|3\nFF|5\nFF00|6\nFFFF|7\n",
+               "SELECT hex(CAST(key AS BLOB)), n FROM k");
+        expect("4\n", "SELECT n FROM k WHERE key = CAST(x'610062' AS TEXT)");
+        expect("0\n5\n", "SELECT n FROM k WHERE key IN (CAST(x'ff' AS TEXT), CAST(x'00' AS TEXT)) ORDER BY key");
+        expect("6\n7\n", "SELECT n FROM k WHERE key > CAST(x'ff' AS TEXT)");
+        expect("9\n4\n", "SELECT n FROM k WHERE key BETWEEN CAST(x'61' AS TEXT) AND CAST(x'610062' AS TEXT)");
+        expect("", "SELECT n FROM k WHERE key = x'ff'"); /* a BLOB is no text, as in an ordinary table */
+        expect("10\n", "SELECT count(*) FROM k WHERE key < x'ff'");
+        expect("0\n1\n2\n", "SELECT n FROM k(x'00')");
+        expect("5\n6\n7\n", "SELECT n FROM k(x'ff')");
+        expect("4\n3\n", "SELECT n FROM k(x'6100')");
+        expect("|\n00|3\n61|\n6100|2\nFF|\nFF00|1\nFFFF|\n",
+               "SELECT hex(CAST(key AS BLOB)), entries FROM k('', x'00')");
+        expect("FF\nFF00\nFFFF\n", "SELECT hex(CAST(key AS BLOB)) FROM k('', '', x'6100ff')");
+        expect("61\n6100\nFF\nFF00\nFFFF\n", "SELECT hex(CAST(key AS BLOB)) FROM k('', x'00', x'00')");
+        expect(
+            "3|3|61006200\n",
+            "SELECT art_count('k', x'ff'), art_count('k', x'61'), hex(CAST(art_longest_prefix('k', x'6100620001') AS "
+            "BLOB))");
+        expect("|FFFF\n", "SELECT hex(CAST(min(key) AS BLOB)), hex(CAST(max(key) AS BLOB)) FROM k");
+        expect("9\n", "SELECT n FROM k WHERE key = CAST(CAST('a' AS BLOB) AS TEXT)");
+        expect("3\n6\n",
+               "SELECT a.n FROM k a JOIN k b ON a.key = CAST(CAST(b.key AS BLOB) AS TEXT) WHERE b.n IN (3, 6)");
         sql_command(db, "main", "k", "flush");
     }
     sql_run(db, "UPDATE k SET key = CAST(x'fe' || CAST(key AS BLOB) AS TEXT) WHERE prefix = x'ff'");
-    gives("SELECT hex(CAST(key AS BLOB)) FROM k(x'fe')", "FEFF\nFEFF00\nFEFFFF\n");
+    expect("FEFF\nFEFF00\nFEFFFF\n", "SELECT hex(CAST(key AS BLOB)) FROM k(x'fe')");
     sql_run(db, "DELETE FROM k WHERE key = CAST(x'610062' AS TEXT)");
-    gives("SELECT n FROM k(x'6100')", "3\n");
+    expect("3\n", "SELECT n FROM k(x'6100')");
     /* What SQLite does with a NUL in any text: GLOB, LIKE, length() end there, and a number or literal is what it
      * shows. */
-    gives("SELECT n FROM k WHERE key GLOB 'a*'", "9\n3\n");
-    gives("SELECT length(key), length(CAST(key AS BLOB)) FROM k WHERE n = 3", "1|4\n");
+    expect("9\n3\n", "SELECT n FROM k WHERE key GLOB 'a*'");
+    expect("1|4\n", "SELECT length(key), length(CAST(key AS BLOB)) FROM k WHERE n = 3");
 }
 
 int main(void) {
-    return suite_run("keys", .set_up = set_up, .tear_down = tear_down);
+    return suite_run("keys", .set_up = sql_set_up_in_memory, .tear_down = sql_tear_down);
 }

@@ -2,8 +2,7 @@
  * own is deeper, longer or wider, and whatever art can do works under them. And an error of a statement of art's own is
  * no damage.
  */
-#include "tests/support/sql.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 static const struct {
@@ -15,9 +14,6 @@ static const struct {
     {SQLITE_LIMIT_VARIABLE_NUMBER, 10}, {SQLITE_LIMIT_TRIGGER_DEPTH, 10}};
 enum { ADVISED = sizeof advised / sizeof *advised };
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static sqlite3 *open_limited(void) {
     sqlite3 *opened = sql_open(path);
     for (unsigned i = 0; i < ADVISED; i++) sqlite3_limit(opened, advised[i].limit, advised[i].value);
@@ -25,17 +21,9 @@ static sqlite3 *open_limited(void) {
 }
 
 static void set_up(void) {
-    directory = sql_scratch("limits");
-    path = sqlite3_mprintf("%s/l.db", directory);
+    sql_set_up_closed();
     db = open_limited();
     sql_run(db, "PRAGMA journal_mode = WAL");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void reopen(void) {
@@ -106,5 +94,5 @@ TEST(test_a_limit_that_is_too_small_is_no_damage) {
 }
 
 int main(void) {
-    return suite_run("sql_limits", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("sql_limits", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -4,14 +4,11 @@
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
-#include "tests/support/sql.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { ROWS = 300000, SPILL_LIMIT = 12 << 20, CACHE = 2 << 20, CONSTANT = 4 << 20 };
 
-static char *directory, *path;
-static sqlite3 *db;
 static int64_t now, most;
 
 static void *count(void *memory) {
@@ -47,18 +44,10 @@ static sqlite3 *open_counted(void) {
 }
 
 static void set_up(void) {
-    directory = sql_scratch("memory");
-    path = sqlite3_mprintf("%s/m.db", directory);
+    sql_set_up_closed();
     db = open_counted();
     sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
     now = most = 0;
-}
-
-static void tear_down(void) {
-    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static void run_within(const char *statement) {
@@ -95,5 +84,5 @@ TEST(test_so_does_one_of_an_inline_table) {
 }
 
 int main(void) {
-    return suite_run("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
 }

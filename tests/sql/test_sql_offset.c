@@ -8,12 +8,10 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { MANY = 5000, FEW = 12, STEPS_MAX = 1000000 };
-
-static sqlite3 *db;
 
 static const char *const views[] = {
     "CREATE VIEW plain_@ AS SELECT y FROM @",
@@ -25,7 +23,7 @@ static const char *const views[] = {
 };
 
 static void set_up(void) {
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     sql_create(db, "t", "y, n");
     sql_run(db, "CREATE TABLE b(y TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
                 "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
@@ -36,10 +34,6 @@ static void set_up(void) {
             sqlite3_free(text);
         }
     }
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 static void fill(int rows) {
@@ -367,5 +361,5 @@ TEST(test_what_may_have_arms_is_no_plain_select) {
 }
 
 int main(void) {
-    return suite_run("offset", .seconds = 3600, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down);
 }

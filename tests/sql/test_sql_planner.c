@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
-
-static sqlite3 *db;
 
 static const char paths[] =
     "INSERT INTO b(path) VALUES(''), ('5'), ('05'), ('5.0'), (' 5'), ('12'), ('12.50'), ('1000'), ('1e3'), ('-1'), "
@@ -19,7 +17,7 @@ static const char paths[] =
     " ('Z'), ('z'), ('{'), (CAST(x'6100' AS TEXT)), (CAST(x'41006f' AS TEXT)), (CAST(x'61ff' AS TEXT)), ('~')";
 
 static void set_up(void) {
-    db = sql_open(":memory:");
+    sql_set_up_in_memory();
     sql_create(db, "t", "");
     sql_run(
         db,
@@ -32,10 +30,6 @@ static void set_up(void) {
         paths);
     sql_command(db, "main", "t", "flush");
     sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE length(path) %% 2 = 0");
-}
-
-static void tear_down(void) {
-    sql_close(db);
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
@@ -852,5 +846,5 @@ TEST(test_a_long_plan_is_shown_whole) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("planner", .seconds = 300, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("planner", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -12,26 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void set_up(void) {
-    directory = sql_scratch_for_others("policy");
-    path = sqlite3_mprintf("%s/t.db", directory);
-    db = sql_open(path);
+    sql_set_up_for_others();
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* What is committed, as a connection sees it that knows nothing yet. */
@@ -715,5 +703,5 @@ TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
 }
 
 int main(void) {
-    return suite_run("sql_policy", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("sql_policy", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
 }

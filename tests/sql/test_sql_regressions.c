@@ -366,7 +366,7 @@ TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
             if (!sqlite3_get_autocommit(twins.art)) both(&twins, "ROLLBACK");
         }
         for (size_t j = 0; j < sizeof keyless / sizeof *keyless && !sql_standin(); j++) {
-            sql_refused(twins.art, SQLITE_CONSTRAINT, "NOT NULL constraint failed: t.path", keyless[j]);
+            sql_refused(twins.art, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", keyless[j]);
             same_rows(&twins, "SELECT path, value FROM t ORDER BY path");
         }
     }
@@ -388,13 +388,13 @@ TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
         "REPLACE INTO t(value) VALUES(1)", "WITH c AS (SELECT 1) INSERT INTO t(value) SELECT * FROM c",
         "UPDATE o SET y = NULL",           "UPDATE u SET y = NULL"};
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-        sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: t.path", statements[i]);
+        sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", statements[i]);
     }
     sql_run(db, "INSERT INTO t VALUES('a', 1); CREATE TABLE p(y);"
                 "CREATE TRIGGER p_write AFTER INSERT ON p BEGIN INSERT INTO t VALUES(NEW.y, 3); END;"
                 "CREATE TEMP VIEW t AS SELECT * FROM main.t; CREATE TEMP TRIGGER t_write INSTEAD OF UPDATE ON t "
                 "BEGIN INSERT INTO p VALUES(NEW.path); END");
-    sql_refused(db, SQLITE_CONSTRAINT, "NOT NULL constraint failed: t.path", "UPDATE t SET path = NULL");
+    sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", "UPDATE t SET path = NULL");
     sql_expect(db, "a|1\n", "SELECT path, value FROM main.t");
     twins_close(&twins);
 }

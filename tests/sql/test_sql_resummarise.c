@@ -5,7 +5,7 @@
  * both tables, on the connection that writes and on one that reads an older state, tells whether the summary is that of
  * the state.
  */
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/summed.h"
 
 LOOP_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says, 12) {
@@ -23,28 +23,16 @@ LOOP_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says, 12) {
 
 /* --- one by one --------------------------------------------------------------------------------------------------- */
 
-static char *directory, *path;
-static sqlite3 *db;
-
 static void setup(void) {
     pages_of_blobs = 0;
-    directory = sql_scratch("resummarise");
-    path = sqlite3_mprintf("%s/s.db", directory);
-    db = sql_open(path);
+    sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, owner TEXT);"
                 "INSERT INTO t VALUES('a/1', 1, 'me'), ('a/2', 20, 'me'), ('b/1', 300, NULL)");
 }
 
-static void teardown(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-}
-
 static const char level[] = "SELECT path, size FROM t('', '/')", sound[] = "SELECT art_check('t')";
 
-CASE("one by one", .seconds = SUITE_FOREVER, .set_up = setup, .tear_down = teardown)
+CASE("one by one", .seconds = SUITE_FOREVER, .set_up = setup, .tear_down = sql_tear_down)
 
 TEST(test_a_summary_that_cannot_be_changes_nothing) {
     static const char *const wrong[] = {"summary=(sum(nope))",  "summary=(max(path))",

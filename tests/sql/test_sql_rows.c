@@ -11,13 +11,11 @@
 #include <string.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
 enum { COLUMNS_MAX = 14, HISTORIES = 60, STEPS = 120 };
 
-static char *directory, *path;
-static sqlite3 *db;
 static struct random chance;
 static unsigned statements, refusals;
 static unsigned columns; /* but the key: c0, c1, ... */
@@ -30,16 +28,8 @@ static void open_both(void) {
 }
 
 static void set_up(void) {
-    directory = sql_scratch("rows");
-    path = sqlite3_mprintf("%s/r.db", directory);
+    sql_set_up_closed();
     open_both();
-}
-
-static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 #define ONE_OF(list) list[random_below(&chance, sizeof list / sizeof *list)]
@@ -381,19 +371,6 @@ TEST(test_random_rows_are_those_of_an_ordinary_table) {
 
 /* ---- single statements ------------------------------------------------------------------------------------------- */
 
-static void expect(const char *expected, const char *query) {
-    char *rows = sql_rows(db, "%s", query);
-    ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
-    sqlite3_free(rows);
-}
-
-static void refused(int code, const char *words, const char *statement) {
-    int rc = sql_try(db, "%s", statement);
-    ck_assert_msg(rc == code && strstr(sqlite3_errmsg(db), words),
-                  "%.300s\n  gave %d \"%.300s\", expected %d with \"%s\"", statement, rc, sqlite3_errmsg(db), code,
-                  words);
-}
-
 static void changed(int expected, const char *statement) {
     sql_run(db, "%s", statement);
     ck_assert_msg(sqlite3_changes(db) == expected, "%s: %d changes, expected %d", statement, sqlite3_changes(db),
@@ -416,13 +393,13 @@ TEST(test_hidden_columns_are_not_for_writing) {
                                                  "UPDATE t SET path = 'dir/w', %s = 1.5 WHERE path = 'dir/x'"};
         for (int j = 0; j < 5; j++) {
             char *statement = sqlite3_mprintf(statements[j], hidden[i]);
-            refused(SQLITE_ERROR, message, statement);
+            refuses(SQLITE_ERROR, message, statement);
             sqlite3_free(statement);
         }
         sqlite3_free(message);
     }
-    refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = NULL");
-    refused(SQLITE_ERROR, "UPDATE gives no commands", "UPDATE t SET t = 'flush'");
+    refuses(SQLITE_ERROR, "t.version", "UPDATE t SET version = NULL");
+    refuses(SQLITE_ERROR, "UPDATE gives no commands", "UPDATE t SET t = 'flush'");
     expect("dir/x|1|1\ndir/y|2|2\ndir/z|3|3\n", "SELECT * FROM t");
 }
 
@@ -456,16 +433,16 @@ TEST(test_update_from_sets_columns_and_only_these) {
     sql_run(db, "DELETE FROM new; INSERT INTO new SELECT path, a * 10, version FROM t WHERE path GLOB 'd/*'");
     changed(2, "UPDATE t SET a = new.v FROM new WHERE path = new.p AND t.version = new.version");
     changed(2, "UPDATE t SET path = path || 'x', c = new.v FROM new WHERE path = new.p");
-    refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = 1 FROM new WHERE path = new.p || 'x'");
-    refused(SQLITE_ERROR, "t.entries", "UPDATE t SET entries = 1 FROM new WHERE path = new.p || 'x'");
-    refused(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.a",
+    refuses(SQLITE_ERROR, "t.version", "UPDATE t SET version = 1 FROM new WHERE path = new.p || 'x'");
+    refuses(SQLITE_ERROR, "t.entries", "UPDATE t SET entries = 1 FROM new WHERE path = new.p || 'x'");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.a",
             "UPDATE t SET a = NULL FROM new WHERE path = new.p || 'x'");
     expect("d/1x|10|one|10.0\nd/2x|20|2!|20.0\ne|3|3!|3.0\n", "SELECT * FROM t");
     /* two rows for one: the second meets a row of another version than it was told */
     sql_run(db, "DELETE FROM new; INSERT INTO new VALUES('e', 'once', 0), ('e', 'once', 0), ('d/1x', 'once', 0)");
     changed(3, "UPDATE t SET b = new.v FROM new WHERE path = new.p");
     expect("d/1x|10|once|10.0\nd/2x|20|2!|20.0\ne|3|once|3.0\n", "SELECT * FROM t");
-    refused(SQLITE_ERROR, "t.version", "UPDATE t SET version = 99 FROM new WHERE path = new.p");
+    refuses(SQLITE_ERROR, "t.version", "UPDATE t SET version = 99 FROM new WHERE path = new.p");
 }
 
 TEST(test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now) {
@@ -571,10 +548,10 @@ TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
     sql_create(db, "t", "path, a, b");
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 200000);
     sql_run(db, "INSERT INTO t VALUES('fits', zeroblob(100000), zeroblob(99993))");
-    refused(SQLITE_TOOBIG, "art: a row of 200001 bytes is too long (t): it may have 200000",
+    refuses(SQLITE_TOOBIG, "art: a row of 200001 bytes is too long (t): it may have 200000",
             "INSERT INTO t VALUES('not', zeroblob(100000), zeroblob(99994))");
-    refused(SQLITE_TOOBIG, "is too long (t)", "UPDATE t SET b = zeroblob(100000)");
-    refused(SQLITE_TOOBIG, "", "INSERT INTO t VALUES('not', zeroblob(200001), 1)");
+    refuses(SQLITE_TOOBIG, "is too long (t)", "UPDATE t SET b = zeroblob(100000)");
+    refuses(SQLITE_TOOBIG, "", "INSERT INTO t VALUES('not', zeroblob(200001), 1)");
     expect("fits|100000|99993\n", "SELECT path, length(a), length(b) FROM t");
 }
 
@@ -592,7 +569,7 @@ TEST(test_not_null_stops_a_statement_as_in_an_ordinary_table) {
         expect(clauses[i][1], "SELECT path FROM t");
     }
     sql_run(db, "BEGIN; INSERT INTO t VALUES('z', 1)");
-    refused(SQLITE_CONSTRAINT_NOTNULL, "t.size", "INSERT OR ROLLBACK INTO t VALUES('y', 1), ('x', NULL)");
+    refuses(SQLITE_CONSTRAINT_NOTNULL, "t.size", "INSERT OR ROLLBACK INTO t VALUES('y', 1), ('x', NULL)");
     ck_assert_int_eq(sqlite3_get_autocommit(db), 1);
     expect("a\nb\nd\n", "SELECT path FROM t");
     changed(0, "UPDATE OR IGNORE t SET size = NULL");
@@ -602,5 +579,5 @@ TEST(test_not_null_stops_a_statement_as_in_an_ordinary_table) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("sql_rows", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("sql_rows", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down);
 }

@@ -8,28 +8,21 @@
 #include <unistd.h>
 
 #include "tests/support/random.h"
-#include "tests/support/sql.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
-static char *directory, *path, *copy_path, *expected;
-static sqlite3 *db;
+static char *expected;
 static const char *const modes[] = {"WAL", "DELETE"};
 static const char content[] = "SELECT count(*), sum(length(value)), min(path), max(path), art_check('t') FROM t";
 
 static void set_up(void) {
-    directory = sql_scratch("storage");
-    path = sqlite3_mprintf("%s/a.db", directory);
+    sql_set_up();
+    sqlite3_free(copy_path);
     copy_path = sqlite3_mprintf("%s/copies/copy.db", directory);
-    db = sql_open(path);
 }
 
 static void tear_down(void) {
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
-    sqlite3_free(copy_path);
+    sql_tear_down();
     sqlite3_free(expected);
     expected = NULL;
 }

@@ -15,25 +15,6 @@ static void set_up(void) {
     sql_run(db, "PRAGMA journal_mode=WAL");
 }
 
-static void reopen(void) {
-    sql_close(db);
-    db = sql_open(path);
-}
-
-/* The statement fails, and its message has these words in it. */
-static void refused(const char *words, const char *statement) {
-    int rc = sql_try(db, "%s", statement);
-    ck_assert_msg(rc != SQLITE_OK, "%.200s: was not refused", statement);
-    ck_assert_msg(sqlite3_stricmp(words, "") == 0 || strstr(sqlite3_errmsg(db), words),
-                  "%.200s: \"%s\" should name \"%s\"", statement, sqlite3_errmsg(db), words);
-}
-
-static void expect(const char *expected, const char *query) {
-    char *rows = sql_rows(db, "%s", query);
-    ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
-    sqlite3_free(rows);
-}
-
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static const char *const values[] = {
@@ -76,17 +57,17 @@ TEST(test_a_value_comes_back_with_the_type_that_it_had) {
         sql_run(db, "INSERT INTO kept VALUES(printf('value/%%03d', %d), %s)", i, values[i]);
     sql_run(db, "INSERT INTO t SELECT path, value FROM kept");
     values_agree("written");
-    reopen();
+    sql_reopen();
     values_agree("reopened");
     sql_command(db, "main", "t", "flush");
     values_agree("flushed");
-    reopen();
+    sql_reopen();
     values_agree("flushed and reopened");
     sql_command(db, "main", "t", "optimize");
     values_agree("optimized");
     sql_run(db, "UPDATE t SET path = path || '/moved'; UPDATE t SET path = replace(path, '/moved', '')");
     values_agree("moved there and back");
-    reopen();
+    sql_reopen();
     values_agree("and reopened");
 }
 
@@ -124,14 +105,14 @@ TEST(test_a_path_that_is_no_text_is_refused_and_changes_nothing) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
-    refused("path", "INSERT INTO t VALUES(NULL, 2)");
-    refused("path", "INSERT INTO t(value) VALUES(2)");
-    refused("path", "INSERT INTO t VALUES(x'61', 2)");
-    refused("path", "INSERT OR REPLACE INTO t VALUES(x'61', 2)");
-    refused("path", "UPDATE t SET path = NULL");
-    refused("path", "UPDATE t SET path = x'62' WHERE path = 'a'");
+    refuses(0, "path", "INSERT INTO t VALUES(NULL, 2)");
+    refuses(0, "path", "INSERT INTO t(value) VALUES(2)");
+    refuses(0, "path", "INSERT INTO t VALUES(x'61', 2)");
+    refuses(0, "path", "INSERT OR REPLACE INTO t VALUES(x'61', 2)");
+    refuses(0, "path", "UPDATE t SET path = NULL");
+    refuses(0, "path", "UPDATE t SET path = x'62' WHERE path = 'a'");
     sql_run(db, "BEGIN; INSERT INTO t VALUES('b', 1)");
-    refused("path", "INSERT INTO t VALUES('c', 3), (NULL, 3)");
+    refuses(0, "path", "INSERT INTO t VALUES('c', 3), (NULL, 3)");
     sql_run(db, "COMMIT");
     expect("a|1\nb|1\n", "SELECT * FROM t");
 }
@@ -143,7 +124,7 @@ TEST(test_a_number_as_path_is_its_text) {
     expect("int\n", "SELECT value FROM t WHERE path = 12");
     expect("int\n", "SELECT value FROM t WHERE path = '12'");
     expect("", "SELECT value FROM t WHERE path = x'3132'");
-    refused("", "INSERT INTO t VALUES('12', 'again')");
+    refuses(0, "", "INSERT INTO t VALUES('12', 'again')");
     sql_run(db, "INSERT INTO t VALUES('!before', 0); UPDATE t SET value = 'found' WHERE path = 12");
     expect("1.5|real\n12|found\n", "SELECT path, value FROM t WHERE path > '!before'");
     sql_run(db, "DELETE FROM t WHERE path = 12");
@@ -155,8 +136,8 @@ TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES(printf('%%.*c', 65534, 'x'), 'long')");
-    refused("path", "INSERT INTO t VALUES(printf('%.*c', 65535, 'y'), 'longer')");
-    refused("path", "UPDATE t SET path = path || 'x'");
+    refuses(0, "path", "INSERT INTO t VALUES(printf('%.*c', 65535, 'y'), 'longer')");
+    refuses(0, "path", "UPDATE t SET path = path || 'x'");
     expect("65534|long\n", "SELECT length(path), value FROM t");
     sql_command(db, "main", "t", "flush");
     expect("long\n", "SELECT value FROM t WHERE path = printf('%.*c', 65534, 'x')");
@@ -189,7 +170,7 @@ TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
 TEST(test_a_conflict_names_the_column_as_sqlite_does) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
-    refused("UNIQUE constraint failed: t.path", "INSERT INTO t VALUES('a', 2)");
+    refuses(0, "UNIQUE constraint failed: t.path", "INSERT INTO t VALUES('a', 2)");
     ck_assert_int_eq(sqlite3_errcode(db) & 0xff, SQLITE_CONSTRAINT);
     expect("a|1\n", "SELECT * FROM t");
 }
@@ -205,7 +186,7 @@ TEST(test_unknown_or_malformed_options_are_refused_by_name) {
                                            {"spill_limit=MB", "MB"},     {"cache='64MB', blobs=1", "blobs"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *statement = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(%s)", wrong[i][0]);
-        refused(wrong[i][1], statement);
+        refuses(0, wrong[i][1], statement);
         sqlite3_free(statement);
         expect("0\n", "SELECT count(*) FROM sqlite_master");
     }
@@ -227,7 +208,7 @@ TEST(test_options_are_taken_in_any_order_and_spacing) {
         sql_run(db,
                 "CREATE VIRTUAL TABLE t USING art(%s); INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')",
                 right[i]);
-        reopen();
+        sql_reopen();
         expect("a|1\n", "SELECT * FROM t");
         sql_run(db, "DROP TABLE t");
     }
@@ -239,7 +220,7 @@ TEST(test_a_database_that_is_not_utf8_is_refused) {
     remove(path);
     db = sql_open(path);
     sql_run(db, "PRAGMA encoding='UTF-16le'");
-    refused("UTF-8", "CREATE VIRTUAL TABLE t USING art");
+    refuses(0, "UTF-8", "CREATE VIRTUAL TABLE t USING art");
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
 
@@ -257,9 +238,9 @@ TEST(test_shadow_tables_are_protected_in_defensive_mode) {
     sql_create(db, "t", "");
     sql_run(db, "INSERT INTO t VALUES('a', 1)");
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    refused("may not be modified", "DELETE FROM t_artdata");
-    refused("may not be modified", "UPDATE t_artstate SET v = 1");
-    refused("may not be dropped", "DROP TABLE t_artdata");
+    refuses(0, "may not be modified", "DELETE FROM t_artdata");
+    refuses(0, "may not be modified", "UPDATE t_artstate SET v = 1");
+    refuses(0, "may not be dropped", "DROP TABLE t_artdata");
     sql_run(db, "INSERT INTO t VALUES('b', 1)");
     sql_command(db, "main", "t", "flush");
     expect("a|1\nb|1\n", "SELECT * FROM t");
@@ -275,10 +256,10 @@ TEST(test_a_name_may_be_any_name) {
         sql_create(db, name, "log_limit='1KB'");
         sql_run(db, "INSERT INTO %s VALUES('a', zeroblob(3000)), ('b', 2)", name);
         sql_command(db, "main", names[i], "flush");
-        reopen();
+        sql_reopen();
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s", name), 2);
         sql_run(db, "ALTER TABLE %s RENAME TO \"other name\"", name);
-        reopen();
+        sql_reopen();
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM \"other name\""), 2);
         sql_run(db, "DROP TABLE \"other name\"");
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
@@ -300,7 +281,7 @@ TEST(test_the_version_is_the_transaction_that_last_wrote_the_row) {
     ck_assert_int_gt(second, first);
     sql_command(db, "main", "t", "flush");
     sql_command(db, "main", "t", "optimize");
-    reopen();
+    sql_reopen();
     ck_assert_int_eq(sql_int(db, "SELECT version FROM t WHERE path = 'a'"), first);
     ck_assert_int_eq(sql_int(db, "SELECT version FROM t WHERE path = 'b'"), second);
     sql_run(db, "BEGIN; INSERT INTO t VALUES('c', 1); ROLLBACK; INSERT INTO t VALUES('c', 1)");
@@ -324,7 +305,7 @@ TEST(test_an_update_with_a_version_is_a_compare_and_swap) {
 TEST(test_unknown_commands_are_refused_by_name) {
     if (sql_standin()) return;
     sql_create(db, "t", "");
-    refused("polish", "INSERT INTO t(t) VALUES('polish')");
+    refuses(0, "polish", "INSERT INTO t(t) VALUES('polish')");
     expect("0\n", "SELECT count(*) FROM t");
 }
 
@@ -338,7 +319,7 @@ TEST(test_info_says_what_there_is) {
     char *rows = sql_rows(db, "SELECT * FROM art_info('t')");
     ck_assert_msg(strstr(rows, "5000") != NULL, "art_info does not tell the number of keys: %s", rows);
     sqlite3_free(rows);
-    refused("nothing_like_it", "SELECT * FROM art_info('nothing_like_it')");
+    refuses(0, "nothing_like_it", "SELECT * FROM art_info('nothing_like_it')");
 }
 
 TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_savepoints) {
@@ -361,7 +342,7 @@ TEST(test_a_transaction_beyond_the_spill_limit_still_rolls_back_to_its_savepoint
     sql_run(db, "ROLLBACK TO s");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 20001);
     sql_run(db, "COMMIT");
-    reopen();
+    sql_reopen();
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'one/*'"), 20000);
     sql_run(db, "BEGIN");
     sql_run(db, many, "four");

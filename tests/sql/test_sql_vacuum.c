@@ -19,12 +19,6 @@ static void fill(char first, int rows) {
             rows, first);
 }
 
-static void gives(const char *sql, const char *expected) {
-    char *rows = sql_rows(db, "%s", sql);
-    ck_assert_msg(!strcmp(rows, expected), "%s\ngives\n%snot\n%s", sql, rows, expected);
-    sqlite3_free(rows);
-}
-
 /* The committed rows lie at the file's end, behind free slots; the transaction's own lie before them. */
 static void spill_before_the_committed_rows(void) {
     sql_run(db, "PRAGMA journal_mode=DELETE; CREATE VIRTUAL TABLE t USING art(path, value, spill_limit='100KB')");
@@ -48,9 +42,9 @@ LOOP_TEST(test_a_refused_commit_cuts_nothing_off_that_a_rollback_needs, 2) {
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     sqlite3_finalize(reader);
     sql_close(other);
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|5000\n");
+    expect("ok|5000\n", "SELECT art_check('t'), count(*) FROM t");
     sql_run(db, "ROLLBACK");
-    gives("SELECT art_check('t'), count(*), min(path) FROM t", "ok|30000|b000001\n");
+    expect("ok|30000|b000001\n", "SELECT art_check('t'), count(*), min(path) FROM t");
 }
 
 static uint64_t file_bytes(void) {
@@ -75,7 +69,7 @@ LOOP_TEST(test_vacuum_gives_back_what_deleted_rows_took, 2) {
     sql_run(db, "SELECT art_vacuum('t')");
     ck_assert_msg(file_bytes() * 3 < full, "%llu bytes of %llu", (unsigned long long)file_bytes(),
                   (unsigned long long)full);
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|6000\n");
+    expect("ok|6000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
 /* Where there is nothing left, not even a run; and a table that has no file yet gets none. */
@@ -85,7 +79,7 @@ LOOP_TEST(test_vacuum_of_an_empty_table_leaves_next_to_nothing, 2) {
     sql_run(db, "PRAGMA journal_mode=%s", journals[_i]);
     sql_create(db, "t", "");
     sql_run(db, "SELECT art_vacuum('t')");
-    gives("SELECT count(*) FROM art_info('t') WHERE property = 'file bytes' AND value > 0", "0\n");
+    expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property = 'file bytes' AND value > 0");
     fill('a', 60000);
     sql_run(db, "DELETE FROM t");
     sql_command(db, "main", "t", "optimize");
@@ -94,10 +88,10 @@ LOOP_TEST(test_vacuum_of_an_empty_table_leaves_next_to_nothing, 2) {
         sql_command(db, "main", "t", "vacuum");
     }
     ck_assert_uint_le(file_bytes(), 512 << 10);
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|0\n");
+    expect("ok|0\n", "SELECT art_check('t'), count(*) FROM t");
     fill('b', 3000);
     sql_command(db, "main", "t", "flush");
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|3000\n");
+    expect("ok|3000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
 /* Each 'optimize' leaves all slots of the one before, and SQLite alone would not begin its WAL anew before the last. */
@@ -118,7 +112,7 @@ TEST(test_slots_that_wait_for_a_checkpoint_get_one) {
     if (sql_has_no_file("test_slots_that_wait_for_a_checkpoint_get_one")) return;
     uint64_t bytes = file_after_optimizing("");
     ck_assert_msg(bytes < 30 * BLOB, "%llu bytes", (unsigned long long)bytes);
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|40000\n");
+    expect("ok|40000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
 TEST(test_without_automatic_checkpoints_there_are_none) {
@@ -176,7 +170,7 @@ static void make_loose(void) {
 }
 
 static void expect_rows_after_vacuum(void) {
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|59000\n");
+    expect("ok|59000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
 static const char *const settings[] = {"PRAGMA journal_mode=WAL",
@@ -210,15 +204,15 @@ LOOP_TEST(test_one_call_leaves_what_five_commands_did, SETTINGS) {
     make_loose();
     sqlite3 *other = sql_open(path); /* which rests */
     if (!shuts_out) sql_int(other, "SELECT count(*) FROM t");
-    gives("SELECT art_vacuum('t')", "done\n");
+    expect("done\n", "SELECT art_vacuum('t')");
     ck_assert_msg(all_bytes() * 100 <= five * 103, "%llu bytes, and %llu", (unsigned long long)all_bytes(),
                   (unsigned long long)five);
-    gives("SELECT value FROM art_info('t') WHERE property = 'free slots'", "0\n");
+    expect("0\n", "SELECT value FROM art_info('t') WHERE property = 'free slots'");
     if (!shuts_out) ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 59000);
     sql_close(other);
     expect_rows_after_vacuum();
     uint64_t least = file_bytes();
-    gives("SELECT art_vacuum('main.T')", "done\n");
+    expect("done\n", "SELECT art_vacuum('main.T')");
     ck_assert_uint_eq(file_bytes(), least);
 }
 
@@ -235,9 +229,9 @@ TEST(test_a_reader_hinders_it_and_the_next_call_goes_on) {
     ck_assert_uint_le(file_bytes(), before);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t WHERE value IS NOT 1"), 59000);
     sql_run(other, "COMMIT");
-    gives("SELECT art_vacuum('t')", "done\n");
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|58999\n");
-    gives("SELECT value FROM art_info('t') WHERE property = 'free slots'", "0\n");
+    expect("done\n", "SELECT art_vacuum('t')");
+    expect("ok|58999\n", "SELECT art_check('t'), count(*) FROM t");
+    expect("0\n", "SELECT value FROM art_info('t') WHERE property = 'free slots'");
     sql_close(other);
 }
 
@@ -258,9 +252,9 @@ TEST(test_it_makes_no_transactions_within_one) {
     sql_refused(db, SQLITE_ERROR, "there is no art table of that name", "SELECT art_vacuum('nowhere')");
     sql_run(db, "INSERT INTO said VALUES(7)");
     sqlite3_set_last_insert_rowid(db, 77);
-    gives("SELECT art_vacuum('t')", "done\n");
+    expect("done\n", "SELECT art_vacuum('t')");
     ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
-    gives("SELECT art_vacuum(NULL)", "\n");
+    expect("\n", "SELECT art_vacuum(NULL)");
     expect_rows_after_vacuum();
 }
 
@@ -270,10 +264,10 @@ TEST(test_it_writes_over_what_is_free_with_cache_spill_off_too) {
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_spill=OFF");
     make_loose();
     uint64_t before = file_bytes();
-    gives("SELECT art_vacuum('t')", "done\n");
+    expect("done\n", "SELECT art_vacuum('t')");
     ck_assert_uint_lt(file_bytes(), before);
-    gives("SELECT sum(value) FROM art_info('t') WHERE property IN ('free slots', 'retired slots')", "0\n");
-    gives("PRAGMA cache_spill", "0\n");
+    expect("0\n", "SELECT sum(value) FROM art_info('t') WHERE property IN ('free slots', 'retired slots')");
+    expect("0\n", "PRAGMA cache_spill");
     expect_rows_after_vacuum();
 }
 
@@ -282,7 +276,7 @@ TEST(test_a_statement_around_it_is_named) {
     sql_run(db, "PRAGMA journal_mode=%s", "WAL");
     make_loose();
     sql_refused(db, SQLITE_LOCKED, "reset the statements that are open", "VACUUM INTO art_vacuum('t')");
-    gives("SELECT art_vacuum('t')", "done\n");
+    expect("done\n", "SELECT art_vacuum('t')");
     expect_rows_after_vacuum();
 }
 
@@ -294,10 +288,10 @@ LOOP_TEST(test_vacuum_of_an_inlined_table_leaves_its_rows_to_the_database, 2) {
     fill('a', 30000);
     fill('b', 20000);
     sql_run(db, "DELETE FROM t WHERE path GLOB '?*[1-5]'");
-    gives("SELECT art_vacuum('t')",
-          "done: what it has freed are free pages of the database, which VACUUM gives back\n");
-    gives("SELECT count(*) * 4096 = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob", "1\n");
-    gives("SELECT art_check('t'), count(*) FROM t", "ok|25000\n");
+    expect("done: what it has freed are free pages of the database, which VACUUM gives back\n",
+           "SELECT art_vacuum('t')");
+    expect("1\n", "SELECT count(*) * 4096 = (SELECT value FROM art_info('t') WHERE property = 'bytes') FROM t_artblob");
+    expect("ok|25000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
 int main(void) {

@@ -10,15 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"
 
 enum { ROWS = 160, VALUE = 2400 };
 
-static char *directory, *path;
 static struct watch *watch;
-static sqlite3 *db;
 
 static sqlite3 *open_connection(void) {
     sqlite3 *connection = watch_open(path);
@@ -68,8 +66,7 @@ static void set_up(const char *journal, const char *options) {
     watch = watch_new();
     watch_begin(watch);
     watch_skip_syncs(1);
-    directory = sql_scratch("slot-readers");
-    path = sqlite3_mprintf("%s/r.db", directory);
+    sql_set_up_closed();
     db = open_connection();
     sql_run(db, "PRAGMA journal_mode=%s", journal);
     sql_create(db, "t", options);
@@ -77,11 +74,8 @@ static void set_up(const char *journal, const char *options) {
 }
 
 static void tear_down(void) {
-    sql_close(db);
+    sql_tear_down();
     watch_free(watch);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 static uint64_t reused(void) {

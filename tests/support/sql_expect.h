@@ -11,7 +11,7 @@
 /* The query gives exactly these rows, as sql_rows() writes them. */
 void sql_expect(sqlite3 *db, const char *expected, const char *query);
 
-/* The statement fails with this primary or extended code (0: any), and the message has these words in it. */
+/* The statement fails with this extended code (0: any), and the message has these words in it. */
 void sql_refused(sqlite3 *db, int code, const char *words, const char *statement);
 
 /* The text with each '@' replaced by the name. sqlite3_free() it. */

@@ -1,17 +1,53 @@
 #include "tests/support/sql_one.h"
 
-char *directory, *path;
+#include <stddef.h>
+
+char *directory, *path, *copy_path;
 sqlite3 *db;
 
-void sql_set_up(void) {
-    directory = sql_scratch("sql");
+static void set_up(char *folder) {
+    directory = folder;
     path = sqlite3_mprintf("%s/a.db", directory);
+    copy_path = sqlite3_mprintf("%s/copy.db", directory);
+}
+
+void sql_set_up_closed(void) {
+    set_up(sql_scratch("sql"));
+}
+
+void sql_set_up(void) {
+    sql_set_up_closed();
     db = sql_open(path);
+}
+
+void sql_set_up_for_others(void) {
+    set_up(sql_scratch_for_others("sql"));
+    db = sql_open(path);
+}
+
+void sql_set_up_in_memory(void) {
+    db = sql_open(":memory:");
 }
 
 void sql_tear_down(void) {
     sql_close(db);
-    sql_scratch_remove(directory);
+    db = NULL;
+    if (directory) sql_scratch_remove(directory);
     sqlite3_free(directory);
     sqlite3_free(path);
+    sqlite3_free(copy_path);
+    directory = path = copy_path = NULL;
+}
+
+void sql_reopen(void) {
+    sql_close(db);
+    db = sql_open(path);
+}
+
+void expect(const char *expected, const char *query) {
+    sql_expect(db, expected, query);
+}
+
+void refuses(int code, const char *words, const char *statement) {
+    sql_refused(db, code, words, statement);
 }

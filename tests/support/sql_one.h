@@ -2,13 +2,22 @@
 #ifndef ART_TESTS_SQL_ONE_H
 #define ART_TESTS_SQL_ONE_H
 
-#include "tests/support/sql.h"
+#include "tests/support/sql_expect.h"
 
-extern char *directory, *path;
+extern char *directory, *path, *copy_path; /* copy_path: copy.db beside it, which is not there yet */
 extern sqlite3 *db;
 
-/* For CASE and suite_run(). */
+/* For CASE and suite_run(). sql_tear_down() goes with all of them. */
 void sql_set_up(void);
+void sql_set_up_closed(void);     /* with db NULL: the program opens it, or something else */
+void sql_set_up_for_others(void); /* in a folder that another user may reach (sql_scratch_for_others()) */
+void sql_set_up_in_memory(void);  /* without a folder */
 void sql_tear_down(void);
+
+void sql_reopen(void);
+
+/* Of db, as sql_expect() and sql_refused(). */
+void expect(const char *expected, const char *query);
+void refuses(int code, const char *words, const char *statement);
 
 #endif
