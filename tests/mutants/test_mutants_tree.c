@@ -6,45 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree/txn/txn.h"
 #include "tests/support/blob_model.h"
-#include "tests/support/must.h"
 #include "tests/support/of_core.h"
-#include "tests/support/sim_disk.h"
+#include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
-#include "tests/support/tree_world.h"
-
-static struct art_bytes text(const char *of) {
-    return art_bytes(of, (uint32_t)strlen(of));
-}
 
 /* --- a tree and a host that may refuse its COMMIT ----------------------------------------------------------------- */
 
-static struct toy *toy;
-static struct sim_disk *disk;
-static struct art_tree *tree;
-static struct art_tree_options options;
-
 static void set_up(void) {
-    uint8_t byte = 0;
-    disk = sim_disk_new(1);
-    sim_disk_put_file(disk, "a.db", &byte, 1);
-    options = (struct art_tree_options){.disk = sim_disk_art(disk),
-                                        .path = "a.db-t-12345678.art",
-                                        .host_path = "a.db",
-                                        .cache_bytes = 16 << 20,
-                                        .log_limit = 1 << 20,
-                                        .spill_limit = 16 << 20,
-                                        .blob_pages = 4};
-    toy = toy_new(false);
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
-}
-
-static void tear_down(void) {
-    art_tree_close(tree);
-    toy_free(toy);
-    sim_disk_free(disk);
+    small_tree_make_of(false,
+                       (struct art_tree_options){.cache_bytes = 16 << 20, .spill_limit = 16 << 20, .blob_pages = 4});
 }
 
 static void insert(const char *path) {
@@ -60,7 +31,7 @@ static void prepare(void) {
     toy_write(toy, &commit);
 }
 
-static void commit(void) {
+static void commit_alone(void) {
     prepare();
     art_tree_committed(tree); /* who commits need not look again */
 }
@@ -104,17 +75,17 @@ TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     uint32_t mark;
     insert_many("a");
     must(art_tree_request_flush(tree));
-    commit();
+    commit_alone();
     insert("b");
     must(art_tree_request_optimize(tree));
-    commit(); /* behind the slots that this frees */
+    commit_alone(); /* behind the slots that this frees */
     insert("c");
     must(art_tree_request_vacuum(tree));
     prepare(); /* into them */
     must(art_tree_savepoint(tree, &mark));
     art_tree_rollback_to(tree, mark); /* forgets the wish, and with it the root */
     insert("d");
-    commit();
+    commit_alone();
     insert_many("e"); /* into the same slots again, in vain */
     must(art_tree_request_flush(tree));
     must(art_tree_prepare(tree, &out));
@@ -132,15 +103,15 @@ TEST(test_a_root_of_a_refused_commit_does_not_stay) {
 TEST(test_a_log_that_a_refused_commit_has_emptied_is_filled_again) {
     uint32_t mark;
     insert("a");
-    commit();
+    commit_alone();
     must(art_tree_request_flush(tree));
     prepare();
     must(art_tree_savepoint(tree, &mark));
     art_tree_rollback_to(tree, mark);
-    commit();
+    commit_alone();
     others_see("a ");
     insert("b");
-    commit();
+    commit_alone();
     others_see("a b ");
 }
 
@@ -155,7 +126,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), value, &existed));
         must(art_tree_move(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), text("d"), NULL, &existed));
         must(art_tree_request_optimize(tree));
-        commit();
+        commit_alone();
         must(art_tree_info(tree, &info));
         ck_assert_uint_eq(info.keys, 2);
         ck_assert_uint_eq(info.run[0].entries,
@@ -164,7 +135,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
     must(art_tree_delete(tree, text("a"), &existed));
     must(art_tree_delete(tree, text("d"), &existed));
     must(art_tree_request_optimize(tree));
-    commit();
+    commit_alone();
     must(art_tree_info(tree, &info));
     ck_assert_uint_eq(info.runs, 0);
 }
@@ -208,7 +179,7 @@ TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) {
         range_holds((struct art_range){.high = bound, .high_set = true}, "ab");
         range_holds((struct art_range){.high = bound, .high_set = true, .high_open = true}, "a");
         must(art_tree_request_flush(tree));
-        commit();
+        commit_alone();
     }
 }
 
@@ -256,7 +227,7 @@ static void refuse_once(void) {
         change_some();
         if (random_once_in(&dice, 2)) must(art_tree_request_flush(tree));
         if (random_once_in(&dice, 2)) ask_for_less();
-        commit();
+        commit_alone();
     }
     model_copy(now, base);
     for (uint32_t i = 1 + random_below(&dice, PARTS_MAX); i; i--) {
@@ -281,7 +252,7 @@ static void refuse_once(void) {
     }
     is_what(now);
     if (end) change_some();
-    commit();
+    commit_alone();
     is_what(now);
     must(art_tree_check(tree));
 }
@@ -294,7 +265,7 @@ TEST(test_a_refused_commit_cuts_nothing_off_that_is_needed_again) {
     base = calloc(1, sizeof *base);
     for (int i = 0; i < PARTS_MAX; i++) marked[i] = calloc(1, sizeof *marked[i]);
     for (uint64_t seed = first; seed < first + random_rounds(120); seed++) {
-        tear_down();
+        small_tree_end();
         set_up();
         dice = (struct random){seed};
         model_clear(now);
@@ -320,7 +291,7 @@ TEST(test_pieces_of_another_value_are_refused) {
     must(art_tree_insert(tree, ART_WRITE_INSERT, text("x"), art_bytes(bytes, sizeof bytes), &existed));
     memset(bytes, 'y', sizeof bytes);
     must(art_tree_insert(tree, ART_WRITE_INSERT, text("y"), art_bytes(bytes, sizeof bytes), &existed));
-    commit();
+    commit_alone();
     must(art_tree_get(tree, text("x"), &row));
     ck_assert(row.overflows && row.stored.len == sizeof id);
     memcpy(id, row.stored.data, sizeof id);
@@ -344,10 +315,10 @@ TEST(test_runs_that_disagree_are_not_merged) {
     bool existed;
     insert("a");
     must(art_tree_request_flush(tree));
-    commit();
+    commit_alone();
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), text("again"), &existed));
     must(art_tree_request_flush(tree));
-    commit();
+    commit_alone();
     ck_assert_uint_eq(tree->root->runs, 2);
     struct art_ref *top = &tree->root->run[0].top;
     uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
@@ -362,5 +333,5 @@ TEST(test_runs_that_disagree_are_not_merged) {
 }
 
 int main(void) {
-    return suite_run("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = tear_down);
+    return suite_run("mutants, tree", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end);
 }

@@ -12,18 +12,23 @@ void small_tree_open(void) {
     must(toy_refresh(toy, tree));
 }
 
-void small_tree_make(bool wal) {
+void small_tree_make_of(bool wal, struct art_tree_options of) {
     uint8_t byte = 0;
     disk = sim_disk_new(3);
     sim_disk_put_file(disk, "a.db", &byte, 1);
-    options = (struct art_tree_options){.disk = sim_disk_art(disk),
-                                        .path = "a.db-t-12345678.art",
-                                        .host_path = "a.db",
-                                        .cache_bytes = 1 << 20,
-                                        .log_limit = 1 << 20,
-                                        .spill_limit = 1 << 28};
+    of.disk = sim_disk_art(disk);
+    of.path = "a.db-t-12345678.art";
+    of.host_path = "a.db";
+    if (!of.cache_bytes) of.cache_bytes = 1 << 20;
+    if (!of.log_limit) of.log_limit = 1 << 20;
+    if (!of.spill_limit) of.spill_limit = 1 << 28;
+    options = of;
     toy = toy_new(wal);
     small_tree_open();
+}
+
+void small_tree_make(bool wal) {
+    small_tree_make_of(wal, (struct art_tree_options){0});
 }
 
 void small_tree_again(void) {

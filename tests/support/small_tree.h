@@ -14,6 +14,8 @@ extern struct art_tree *tree;
 extern struct art_tree_options options;
 
 void small_tree_make(bool wal);
+/* With these sizes, where they are not 0. */
+void small_tree_make_of(bool wal, struct art_tree_options of);
 /* Opened anew with other options: `options` was changed. */
 void small_tree_again(void);
 void small_tree_end(void); /* closes what is open */

@@ -40,10 +40,7 @@ static struct random random_numbers = {41};
 
 static void make(bool wal) {
     random_numbers = (struct random){41};
-    small_tree_make(wal);
-    options.blob_pages = 4;
-    options.log_limit = 32 << 10;
-    small_tree_again();
+    small_tree_make_of(wal, (struct art_tree_options){.log_limit = 32 << 10, .blob_pages = 4});
 }
 
 static void new_epoch(void) {

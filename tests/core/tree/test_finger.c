@@ -76,11 +76,9 @@ static void take_back(void) {
 }
 
 static void make(bool wal) {
-    small_tree_make(wal);
-    options.blob_pages = 8;
-    options.spill_limit = 1 << 17;
-    options.cache_bytes = 16 << 20; /* when it is full, there is no finger */
-    small_tree_again();
+    /* When the cache is full, there is no finger. */
+    small_tree_make_of(wal,
+                       (struct art_tree_options){.cache_bytes = 16 << 20, .spill_limit = 1 << 17, .blob_pages = 8});
     trees[0] = tree;
     must(toy_open(toy, &options, &trees[1]));
     now = committed = (struct state){0};

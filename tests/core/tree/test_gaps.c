@@ -73,9 +73,7 @@ static void set_all(unsigned from, unsigned to, bool live) {
 }
 
 static void make(void) {
-    small_tree_make(false);
-    options.blob_pages = 8;
-    small_tree_again();
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 8});
     memset(now, 0, sizeof now);
     marks = 0;
 }

@@ -27,10 +27,7 @@ static struct art_bytes name_of(unsigned i) {
 }
 
 static void make(uint32_t blob_pages) {
-    small_tree_make(false);
-    options.blob_pages = blob_pages;
-    options.log_limit = 20000;
-    small_tree_again();
+    small_tree_make_of(false, (struct art_tree_options){.log_limit = 20000, .blob_pages = blob_pages});
     memset(version, 0, sizeof version);
     last = 0;
 }

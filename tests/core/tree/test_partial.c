@@ -7,19 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/tree/txn/txn.h"
-#include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
-#include "tests/support/sim_disk.h"
+#include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
-#include "tests/support/tree_world.h"
 
 enum { PAGES = 3, ROWS = 120000, SLICE_MOST = 16 };
-
-static struct sim_disk *disk;
-static struct toy *toy;
-static struct art_tree *tree;
 
 static struct { /* of all partial compactions since the world was made */
     unsigned compactions, cut /* that left the run above where it was */;
@@ -47,42 +40,23 @@ int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
     return rc;
 }
 
-static void commit(void) {
-    struct art_commit done;
-    must(art_tree_prepare(tree, &done));
-    toy_write(toy, &done);
-    art_tree_committed(tree);
-    must(toy_refresh(toy, tree));
-}
-
 static struct art_bytes key_of(unsigned i) {
     static char text[40];
     return art_bytes(text, (uint32_t)sprintf(text, "dir-%03u/file-%06u", i / 1000, i));
 }
 
-static void put(unsigned i, const char *value) {
+static void put_row(unsigned i, const char *value) {
     bool existed;
     must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(i), art_bytes(value, 20), &existed));
 }
 
 /* Even numbers are there from the beginning, in one run. */
 static void make_world(void) {
-    uint8_t byte = 0;
-    disk = sim_disk_new(7);
-    sim_disk_put_file(disk, "a.db", &byte, 1);
-    struct art_tree_options options = {.disk = sim_disk_art(disk),
-                                       .path = "a.db-t-12345678.art",
-                                       .host_path = "a.db",
-                                       .cache_bytes = 64 << 20,
-                                       .log_limit = 64 << 20,
-                                       .spill_limit = 64 << 20,
-                                       .blob_pages = PAGES};
-    toy = toy_new(false);
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
-    for (unsigned i = 0; i < ROWS; i += 2) put(i, "as it was made first");
-    must(art_tree_request_flush(tree));
-    commit();
+    small_tree_make_of(
+        false, (struct art_tree_options){
+                   .cache_bytes = 64 << 20, .log_limit = 64 << 20, .spill_limit = 64 << 20, .blob_pages = PAGES});
+    for (unsigned i = 0; i < ROWS; i += 2) put_row(i, "as it was made first");
+    flush();
     must(art_tree_request_optimize(tree));
     commit();
     ck_assert_uint_eq(tree->root->runs, 1);
@@ -91,14 +65,7 @@ static void make_world(void) {
 
 static void end_world(void) {
     must(art_tree_check(tree));
-    art_tree_close(tree);
-    toy_free(toy);
-    sim_disk_free(disk);
-}
-
-static void flush(void) {
-    must(art_tree_request_flush(tree));
-    commit();
+    small_tree_end();
 }
 
 static enum art_rc note_slot(void *context, const struct art_ref *ref) {
@@ -145,9 +112,9 @@ TEST(test_blobs_between_two_far_ends_keep_their_slots) {
     uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
     ck_assert_uint_gt(blobs, 100);
     for (unsigned i = 0; i < 7; i++) {
-        put(1 + 2 * i, "new at the beginning");
-        put(ROWS / 8 + 1 + 2 * i, "new near the begin..");
-        put(ROWS - 1 - 2 * i, "and new at the end..");
+        put_row(1 + 2 * i, "new at the beginning");
+        put_row(ROWS / 8 + 1 + 2 * i, "new near the begin..");
+        put_row(ROWS - 1 - 2 * i, "and new at the end..");
     }
     flush();
     struct art_slot_set after = leaves();
@@ -169,7 +136,7 @@ TEST(test_blobs_between_two_far_ends_keep_their_slots) {
 
 TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     make_world();
-    for (unsigned i = 1; i < ROWS; i += 300) put(i, "one here, one there ");
+    for (unsigned i = 1; i < ROWS; i += 300) put_row(i, "one here, one there ");
     for (unsigned i = 0; i < ROWS; i += 3000) {
         bool existed;
         must(art_tree_delete(tree, key_of(i), &existed));
@@ -231,7 +198,7 @@ TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
         if (i % 600)
             must(art_tree_delete(tree, key_of(i), &existed));
         else
-            put(i, "it was only changed.");
+            put_row(i, "it was only changed.");
     }
     flush();
     for (unsigned i = 0; i < ROWS; i += 2) expect(i, i % 600 ? NULL : "it was only changed.");
@@ -251,7 +218,7 @@ TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     uint32_t hidden;
     make_world();
     no_merges = true;
-    for (unsigned i = 1; i < ROWS; i += 2) put(i, "it is a new row here");
+    for (unsigned i = 1; i < ROWS; i += 2) put_row(i, "it is a new row here");
     flush();
     struct art_root *root = tree->root;
     must(art_runs_hide_much(tree, root, &hidden));
@@ -309,7 +276,7 @@ TEST(test_deletes_over_a_run_between_hide_the_rows_of_the_last_one) {
     make_world();
     bool existed;
     no_merges = true;
-    for (unsigned i = 0; i < ROWS / 2; i += 2) put(i, "it was changed once.");
+    for (unsigned i = 0; i < ROWS / 2; i += 2) put_row(i, "it was changed once.");
     flush();
     for (unsigned i = 0; i < ROWS / 2; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
     no_merges = false;
@@ -327,7 +294,7 @@ TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     make_world();
     for (int64_t n = 0; watched.cut < 2; n += 1 + n / 16) {
         struct art_commit done;
-        for (unsigned i = 1; i < ROWS; i += 3000) put(i, "one here, one there ");
+        for (unsigned i = 1; i < ROWS; i += 3000) put_row(i, "one here, one there ");
         must(art_tree_request_flush(tree));
         memset(&watched, 0, sizeof watched);
         short_memory_fail_once(n);
@@ -381,7 +348,7 @@ static void delete_stretch(struct random *random, char *rows) {
         if (!rows[i] && chance) continue;
         rows[i] = chance ? 0 : 'n';
         if (chance) must(art_tree_delete(tree, key_of(i), &existed));
-        if (!chance) put(i, "new among deleted ..");
+        if (!chance) put_row(i, "new among deleted ..");
     }
 }
 
@@ -405,7 +372,7 @@ TEST(test_random_rows_given_down_are_what_was_written) {
                 rows[i] = deletes ? 0 : kinds[random_below(&random, 8)];
                 value[0] = rows[i];
                 if (deletes) must(art_tree_delete(tree, key_of(i), &existed));
-                if (!deletes) put(i, value);
+                if (!deletes) put_row(i, value);
             }
         }
         if (random_once_in(&random, 3)) delete_stretch(&random, rows);

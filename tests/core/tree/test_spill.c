@@ -15,10 +15,7 @@
 enum { ROWS = 20000, STEPS = 60000, SPILL_LIMIT = 512 << 10 };
 
 static void make(void) {
-    small_tree_make(true);
-    options.blob_pages = 8;
-    options.spill_limit = SPILL_LIMIT;
-    small_tree_again();
+    small_tree_make_of(true, (struct art_tree_options){.spill_limit = SPILL_LIMIT, .blob_pages = 8});
 }
 
 static const char *key_of(uint32_t i) {

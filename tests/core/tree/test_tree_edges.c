@@ -75,9 +75,7 @@ static struct art_bytes long_key(uint8_t *bytes, unsigned i) {
 TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     static uint8_t bytes[LONG_KEY];
     bool existed;
-    small_tree_make(false);
-    options.blob_pages = 80;
-    small_tree_again();
+    small_tree_make_of(false, (struct art_tree_options){.blob_pages = 80});
     for (unsigned i = 0; i < LONG_ROWS; i++) {
         struct art_bytes key = long_key(bytes, i);
         must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(bytes + LONG_KEY - 7, 6), &existed));
@@ -334,9 +332,7 @@ TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
 /* --- the log ------------------------------------------------------------------------------------------------------ */
 
 TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
-    small_tree_make(false);
-    options.row_limit = 300;
-    small_tree_again();
+    small_tree_make_of(false, (struct art_tree_options){.row_limit = 300});
     struct art_commit commit_of;
     put("small", "row");
     must(art_tree_prepare(tree, &commit_of));
@@ -354,9 +350,7 @@ TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
 
 TEST(test_garbage_of_rolled_back_changes_is_given_back) {
     static char value[4000];
-    small_tree_make(false);
-    options.log_limit = 64 << 20;
-    small_tree_again();
+    small_tree_make_of(false, (struct art_tree_options){.log_limit = 64 << 20});
     put("kept", "row");
     commit();
     for (int round = 0; round < 6; round++) {

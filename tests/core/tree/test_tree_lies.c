@@ -302,10 +302,7 @@ TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     static uint8_t value[30000];
     bool existed;
     short_memory_use();
-    small_tree_make(false);
-    options.blob_pages = 3;
-    options.cache_bytes = 1 << 14;
-    small_tree_again();
+    small_tree_make_of(false, (struct art_tree_options){.cache_bytes = 1 << 14, .blob_pages = 3});
     for (unsigned part = 0; part < 3; part++) {
         unsigned count = part == 0 ? 36 : 12, step = part == 1 ? 0 : 2000; /* so much less that it stays a run */
         for (unsigned i = 0; i < count; i++) {

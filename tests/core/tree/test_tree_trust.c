@@ -7,43 +7,18 @@
 #include <stdio.h>
 
 #include "core/blob/blob_format.h"
-#include "core/tree/txn/txn.h"
-#include "tests/support/must.h"
 #include "tests/support/of_core.h"
-#include "tests/support/sim_disk.h"
+#include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
-#include "tests/support/tree_world.h"
 
 enum { ROWS = 2500 };
 
-static struct sim_disk *disk;
-static struct toy *toy;
-static struct art_tree_options options;
-
-static struct art_tree *open_tree(void) {
-    struct art_tree *tree;
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
-    return tree;
-}
-
 /* Several runs, with deletes over rows of older ones, one of them with an index, and some rows in the log. */
 static void make_world(uint64_t seed) {
-    uint8_t byte = 0;
     bool existed;
     struct random random = {seed};
-    struct art_commit commit;
-    disk = sim_disk_new(seed);
-    sim_disk_put_file(disk, "a.db", &byte, 1);
-    options = (struct art_tree_options){.disk = sim_disk_art(disk),
-                                        .path = "a.db-t-12345678.art",
-                                        .host_path = "a.db",
-                                        .cache_bytes = 16 << 20,
-                                        .log_limit = 1 << 20,
-                                        .spill_limit = 1 << 20,
-                                        .blob_pages = 4};
-    toy = toy_new(false);
-    struct art_tree *tree = open_tree();
+    small_tree_make_of(false,
+                       (struct art_tree_options){.cache_bytes = 16 << 20, .spill_limit = 1 << 20, .blob_pages = 4});
     for (int part = 0; part < 4; part++) {
         for (int i = 0; i < (part ? ROWS / 8 : ROWS); i++) {
             char text[60];
@@ -56,10 +31,7 @@ static void make_world(uint64_t seed) {
                 must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(text, n), &existed));
         }
         if (part < 3) must(art_tree_request_flush(tree));
-        must(art_tree_prepare(tree, &commit));
-        toy_write(toy, &commit);
-        art_tree_committed(tree);
-        must(toy_refresh(toy, tree));
+        commit();
     }
     ck_assert_uint_ge(tree->root->runs, 2);
     ck_assert_uint_ge(tree->root->run[tree->root->runs - 1].top.level, 1);
@@ -171,7 +143,7 @@ TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
     answers = errors = 0;
     make_world(seed);
     for (unsigned round = 0; round < 1500 * random_scale(); round++) {
-        struct art_tree *tree = open_tree();
+        small_tree_open();
         uint64_t len;
         struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
         uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
@@ -208,7 +180,7 @@ TEST(test_a_merge_of_runs_that_lie_ends) {
     answers = errors = 0;
     make_world(seed);
     for (unsigned round = 0; round < 600 * random_scale(); round++) {
-        struct art_tree *tree = open_tree();
+        small_tree_open();
         uint64_t len;
         struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
         uint64_t at = (uint64_t)top->slot * ART_BLOB_BYTES;

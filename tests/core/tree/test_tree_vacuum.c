@@ -1,58 +1,22 @@
 /* The file's size: what 'vacuum' and 'optimize' leave of it, with and without readers that may stand on what was. */
 #include <stdio.h>
 
-#include "core/tree/txn/txn.h"
-#include "tests/support/must.h"
 #include "tests/support/of_core.h"
-#include "tests/support/sim_disk.h"
+#include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
-#include "tests/support/tree_world.h"
-
-static struct sim_disk *disk;
-static struct toy *toy;
-static struct art_tree *tree;
-static struct art_tree_options options;
 
 static void make_world(bool wal) {
-    uint8_t byte = 0;
-    disk = sim_disk_new(7);
-    sim_disk_put_file(disk, "a.db", &byte, 1);
-    options = (struct art_tree_options){.disk = sim_disk_art(disk),
-                                        .path = "a.db-t-12345678.art",
-                                        .host_path = "a.db",
-                                        .cache_bytes = 1 << 20,
-                                        .log_limit = 20000,
-                                        .spill_limit = 1 << 20,
-                                        .blob_pages = 3};
-    toy = toy_new(wal);
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
+    small_tree_make_of(wal, (struct art_tree_options){.log_limit = 20000, .spill_limit = 1 << 20, .blob_pages = 3});
 }
 
 /* The world with whole blobs, and a log that is flushed only when that is asked for. */
 static void make_large_world(void) {
-    make_world(false);
-    art_tree_close(tree);
-    options.blob_pages = 0;
-    options.log_limit = 64 << 20;
-    options.spill_limit = 64 << 20;
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
+    small_tree_make_of(false, (struct art_tree_options){.log_limit = 64 << 20, .spill_limit = 64 << 20});
 }
 
 static void end_world(void) {
     must(art_tree_check(tree));
-    art_tree_close(tree);
-    toy_free(toy);
-    sim_disk_free(disk);
-}
-
-static void commit(void) {
-    struct art_commit commit;
-    must(art_tree_prepare(tree, &commit));
-    toy_write(toy, &commit);
-    art_tree_committed(tree);
-    must(toy_refresh(toy, tree));
+    small_tree_end();
 }
 
 static struct art_bytes key_of(unsigned i) {

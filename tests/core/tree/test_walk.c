@@ -9,18 +9,11 @@
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
-#include "core/tree/txn/txn.h"
-#include "tests/support/must.h"
-#include "tests/support/sim_disk.h"
+#include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
-#include "tests/support/tree_world.h"
 
 enum { ROWS = 24000, SLOTS_MAX = 400 };
 
-static struct sim_disk *disk;
-static struct toy *toy;
-static struct art_tree *tree;
-static struct art_tree_options options;
 static unsigned calls, ends, on_their_way, most, asked[SLOTS_MAX];
 
 unsigned __real_art_store_readahead_start(struct art_store *, const void *walk, const struct art_ref *, unsigned count);
@@ -68,8 +61,7 @@ int __wrap_art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) 
 }
 
 static void open_tree(void) {
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
+    small_tree_open();
     calls = ends = on_their_way = most = 0;
     memset(asked, 0, sizeof asked);
 }
@@ -90,34 +82,15 @@ static void write_rows(unsigned step, struct art_bytes value) {
 
 /* One run, and nothing of it in memory. */
 static void set_up(void) {
-    uint8_t byte = 0;
-    struct art_commit commit;
-    disk = sim_disk_new(7);
-    sim_disk_put_file(disk, "a.db", &byte, 1);
-    options = (struct art_tree_options){.disk = sim_disk_art(disk),
-                                        .path = "a.db-t-12345678.art",
-                                        .host_path = "a.db",
-                                        .cache_bytes = 16 << 20,
-                                        .log_limit = 16 << 20,
-                                        .spill_limit = 16 << 20,
-                                        .blob_pages = 3};
-    toy = toy_new(false);
-    open_tree();
+    small_tree_make_of(false,
+                       (struct art_tree_options){
+                           .cache_bytes = 16 << 20, .log_limit = 16 << 20, .spill_limit = 16 << 20, .blob_pages = 3});
     write_rows(1, art_bytes("some value", 10));
-    must(art_tree_request_flush(tree));
-    must(art_tree_prepare(tree, &commit));
-    toy_write(toy, &commit);
-    art_tree_committed(tree);
+    flush();
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_eq(tree->root->run[0].top.level, 1);
     art_tree_close(tree);
     open_tree();
-}
-
-static void tear_down(void) {
-    art_tree_close(tree);
-    toy_free(toy);
-    sim_disk_free(disk);
 }
 
 /* Rows from one end on. */
@@ -149,13 +122,6 @@ LOOP_TEST(test_a_long_walk_has_four_leaves_at_a_time_on_their_way_and_asks_for_e
 }
 
 /* --- walks that pass over rows ------------------------------------------------------------------------------------ */
-
-static void commit(void) {
-    struct art_commit commit;
-    must(art_tree_prepare(tree, &commit));
-    toy_write(toy, &commit);
-    art_tree_committed(tree);
-}
 
 /* Each `step`th row is written once more, and all is merged into one run with large blobs. */
 static uint64_t write_again(unsigned step) {
@@ -386,5 +352,5 @@ LOOP_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 2) {
 }
 
 int main(void) {
-    return suite_run("walk", .set_up = set_up, .tear_down = tear_down);
+    return suite_run("walk", .set_up = set_up, .tear_down = small_tree_end);
 }
