@@ -183,56 +183,33 @@ static void preupdate_hooks_hear_the_log(struct place *place) {
 
 /* ---- authorizers, handlers, interrupts --------------------------------------------------------------------------- */
 
-static struct {
-    int action, answer;
-    const char *first, *second;
-} rule;
-
-static int authorize(void *data, int action, const char *first, const char *second, const char *schema,
-                     const char *trigger) {
-    (void)data;
-    (void)schema;
-    (void)trigger;
-    if (action != rule.action || !first || strcmp(first, rule.first) != 0) return SQLITE_OK;
-    if (rule.second && (!second || strcmp(second, rule.second) != 0)) return SQLITE_OK;
-    return rule.answer;
-}
-
-static void forbid(struct place *place, int action, const char *first, const char *second, int answer) {
-    rule.action = action;
-    rule.first = first;
-    rule.second = second;
-    rule.answer = answer;
-    sqlite3_set_authorizer(place->db, authorize, NULL);
-}
-
 static void authorizers_are_obeyed(struct place *place) {
     sql_run(place->db, "SELECT a FROM t; UPDATE t SET b = 1");
-    forbid(place, SQLITE_READ, "t", "b", SQLITE_DENY);
+    sql_forbid(place->db, SQLITE_DENY, SQLITE_READ, "t", "b");
     try(place, "SELECT b FROM t");
     try(place, "SELECT a FROM t WHERE b = 1");
     try(place, "SELECT a FROM t");
     try(place, "UPDATE t SET b = b + 1");
-    forbid(place, SQLITE_READ, "t", "b", SQLITE_IGNORE);
+    sql_forbid(place->db, SQLITE_IGNORE, SQLITE_READ, "t", "b");
     rows(place, "SELECT a, b FROM t ORDER BY a LIMIT 2");
     rows(place, "SELECT count(*) FROM t WHERE b IS NULL");
-    forbid(place, SQLITE_INSERT, "t", NULL, SQLITE_DENY);
+    sql_forbid(place->db, SQLITE_DENY, SQLITE_INSERT, "t", NULL);
     try(place, "INSERT INTO t VALUES('y', 1, 1)");
     try(place, "UPDATE t SET c = 1 WHERE a = 'k1'");
-    forbid(place, SQLITE_DELETE, "t", NULL, SQLITE_DENY);
+    sql_forbid(place->db, SQLITE_DENY, SQLITE_DELETE, "t", NULL);
     try(place, "DELETE FROM t");
     try(place, "DELETE FROM t WHERE a = 'k1'");
-    forbid(place, SQLITE_UPDATE, "t", "c", SQLITE_DENY);
+    sql_forbid(place->db, SQLITE_DENY, SQLITE_UPDATE, "t", "c");
     try(place, "UPDATE t SET c = 1");
     try(place, "UPDATE t SET b = 1");
-    forbid(place, SQLITE_UPDATE, "t", "c", SQLITE_IGNORE);
+    sql_forbid(place->db, SQLITE_IGNORE, SQLITE_UPDATE, "t", "c");
     try(place, "UPDATE t SET b = 2, c = 77");
     rows(place, "SELECT sum(b), sum(c) FROM t");
-    forbid(place, SQLITE_TRANSACTION, "BEGIN", NULL, SQLITE_DENY);
+    sql_forbid(place->db, SQLITE_DENY, SQLITE_TRANSACTION, "BEGIN", NULL);
     try(place, "BEGIN");
-    forbid(place, SQLITE_SAVEPOINT, "BEGIN", NULL, SQLITE_DENY);
+    sql_forbid(place->db, SQLITE_DENY, SQLITE_SAVEPOINT, "BEGIN", NULL);
     try(place, "SAVEPOINT s");
-    sqlite3_set_authorizer(place->db, NULL, NULL);
+    sql_forbid(place->db, SQLITE_OK, 0, NULL, NULL);
     try(place, "INSERT INTO t VALUES('y', 1, 1)");
 }
 

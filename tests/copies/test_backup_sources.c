@@ -110,23 +110,14 @@ TEST(test_the_copy_goes_through_the_originals_vfs) {
 
 /* --- the caller --------------------------------------------------------------------------------------------------- */
 
-static int answer;
-
-static int authorize(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
-    (void)unused, (void)b, (void)c, (void)d;
-    return action == SQLITE_ATTACH && a && strstr(a, "copy.db") ? answer : SQLITE_OK;
-}
-
 LOOP_TEST(test_who_may_not_attach_may_not_copy, 2) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     make("file");
-    answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
-    sqlite3_set_authorizer(db, authorize, NULL);
+    sql_forbid(db, _i ? SQLITE_IGNORE : SQLITE_DENY, SQLITE_ATTACH, NULL, NULL);
     sql_refused(db, SQLITE_AUTH, "allow ATTACH", sql);
     ck_assert_int_ne(access(copy_path, F_OK), 0);
-    answer = SQLITE_OK;
+    sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
     back_up();
-    sqlite3_set_authorizer(db, NULL, NULL);
     is_whole(copy_path);
     sqlite3_free(sql);
 }

@@ -271,15 +271,9 @@ TEST(test_a_collation_that_is_not_there_keeps_no_art_table_from_being_verified) 
     is_refused("cannot open the table (main.c): "); /* its rows cannot be looked at */
 }
 
-static int forbid_check(void *answer, int action, const char *a, const char *b, const char *c, const char *d) {
-    (void)b, (void)c, (void)d;
-    return action == SQLITE_PRAGMA && a && !sqlite3_stricmp(a, "integrity_check") ? *(int *)answer : SQLITE_OK;
-}
-
 LOOP_TEST(test_a_check_that_is_not_authorized_is_said_to_be_left_out, 2) {
-    int answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
     make();
-    sqlite3_set_authorizer(db, forbid_check, &answer);
+    sql_forbid(db, _i ? SQLITE_IGNORE : SQLITE_DENY, SQLITE_PRAGMA, "integrity_check", NULL);
     sql_expect(db, "ok: 2 art tables; the database's own pages were not checked: not authorized\n",
                "SELECT art_verify()");
 }

@@ -239,14 +239,6 @@ TEST(test_a_lock_that_could_not_be_given_up_at_once_is_given_up_then) {
     sql_close(other);
 }
 
-static int hide_timeout(void *context, int action, const char *first, const char *second, const char *third,
-                        const char *inside) {
-    (void)second;
-    (void)third;
-    (void)inside;
-    return action == SQLITE_PRAGMA && !sqlite3_stricmp(first, "busy_timeout") ? *(int *)context : SQLITE_OK;
-}
-
 /* As SQLite waits for its own locks; where nobody may ask for how long, not at all. */
 TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
     sql_run(db, add_and_flush);
@@ -264,11 +256,11 @@ TEST(test_a_writer_lock_is_waited_for_as_long_as_the_busy_timeout_says) {
     sql_run(db, "PRAGMA busy_timeout=60000");
     int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     for (unsigned i = 0; i < 2; i++) {
-        sqlite3_set_authorizer(db, hide_timeout, &answers[i]);
+        sql_forbid(db, answers[i], SQLITE_PRAGMA, "busy_timeout", NULL);
         io_fault("lock", 1, UINT_MAX, EAGAIN, 0);
         sql_refused(db, SQLITE_BUSY, "", add_and_flush);
         ck_assert_uint_le(io_faults_given(), 2);
-        sqlite3_set_authorizer(db, NULL, NULL);
+        sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
     }
     io_fault_nothing();

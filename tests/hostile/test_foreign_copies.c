@@ -140,12 +140,6 @@ LOOP_TEST(test_a_name_that_one_connection_lost_is_found_by_another, 2) {
     are_twins(journals[_i]);
 }
 
-static int no_state(void *context, int action, const char *table, const char *column, const char *schema,
-                    const char *trigger) {
-    (void)context, (void)column, (void)schema, (void)trigger;
-    return action == SQLITE_READ && !strcmp(table, "t_artstate") ? SQLITE_DENY : SQLITE_OK;
-}
-
 /* The root is there already when the name cannot be read: that there was none before must not be forgotten. */
 LOOP_TEST(test_a_name_that_could_not_be_read_is_read_the_next_time, 2) {
     sqlite3 *original, *copy, *other;
@@ -156,9 +150,9 @@ LOOP_TEST(test_a_name_that_could_not_be_read_is_read_the_next_time, 2) {
     sql_command(original, "main", "t", "flush");
     fill(copy, "yours");
     sql_command(copy, "main", "t", "flush");
-    sqlite3_set_authorizer(other, no_state, NULL);
+    sql_forbid(other, SQLITE_DENY, SQLITE_READ, "t_artstate", NULL);
     ck_assert_int_ne(sql_try(other, "SELECT count(*) FROM t"), SQLITE_OK);
-    sqlite3_set_authorizer(other, NULL, NULL);
+    sql_forbid(other, SQLITE_OK, 0, NULL, NULL);
     sql_expect(other, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(original);
     sql_close(copy);

@@ -70,19 +70,13 @@ TEST(test_a_dropped_table_takes_its_file_along) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2000);
 }
 
-static int no_pragma(void *answer, int action, const char *one, const char *two, const char *schema,
-                     const char *inside) {
-    (void)one, (void)two, (void)schema, (void)inside;
-    return action == SQLITE_PRAGMA ? *(int *)answer : SQLITE_OK;
-}
-
 TEST(test_an_authorizer_that_hides_the_journal_mode_keeps_the_file_and_not_the_table) {
-    static int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
+    static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         make_table("");
-        sqlite3_set_authorizer(db, no_pragma, &answers[i]);
+        sql_forbid(db, answers[i], SQLITE_PRAGMA, NULL, NULL);
         sql_run(db, "DROP TABLE t");
-        sqlite3_set_authorizer(db, NULL, NULL);
+        sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
         ck_assert(file_there());
     }

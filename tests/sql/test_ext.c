@@ -460,24 +460,14 @@ TEST(test_a_forked_child_is_refused_the_inherited_connection) {
     expect("3\n", "SELECT count(*) FROM t");
 }
 
-static int deny_log(void *context, int action, const char *first, const char *second, const char *third,
-                    const char *inside) {
-    (void)second;
-    (void)third;
-    (void)inside;
-    return *(bool *)context && action == SQLITE_INSERT && !strcmp(first, "t_artdata") ? SQLITE_DENY : SQLITE_OK;
-}
-
 TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_state) {
     make_table("");
-    bool deny = true;
-    sqlite3_set_authorizer(db, deny_log, &deny);
+    sql_forbid(db, SQLITE_DENY, SQLITE_INSERT, "t_artdata", NULL);
     ck_assert_int_ne(sql_try(db, "INSERT INTO t(path) VALUES('x')"), SQLITE_OK);
     sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('y')");
     ck_assert_int_ne(sql_try(db, "COMMIT"), SQLITE_OK);
     sql_try(db, "ROLLBACK");
-    deny = false;
-    sqlite3_set_authorizer(db, NULL, NULL);
+    sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
     expect("a\nb\nc\n", "SELECT path FROM t");
     sql_run(db, "INSERT INTO t(path) VALUES('z')");
     expect("4\n", "SELECT count(*) FROM t");

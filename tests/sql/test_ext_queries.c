@@ -276,10 +276,8 @@ TEST(test_orders_and_limits) {
 }
 
 static void plan_says(const char *sql, const char *words) {
-    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", sql);
-    ck_assert_msg(strstr(plan, words) != NULL, "%s\n%s is not in: %s", sql, words, plan);
-    ck_assert_msg(!strstr(plan, "TEMP B-TREE"), "%s sorts: %s", sql, plan);
-    sqlite3_free(plan);
+    sql_plan_has(db, sql, words);
+    sql_plan_lacks(db, sql, "TEMP B-TREE");
 }
 
 TEST(test_plans_say_in_words_what_is_done) {

@@ -361,41 +361,13 @@ static void other_writer(void) {
 
 /* --- an authorizer ------------------------------------------------------------------------------------------------ */
 
-static struct {
-    int action, answer;
-    const char *first, *second; /* NULL: any */
-} rule;
-
-static int authorize(void *unused, int action, const char *first, const char *second, const char *schema,
-                     const char *trigger) {
-    (void)unused;
-    (void)schema;
-    (void)trigger;
-    if (action != rule.action) return SQLITE_OK;
-    if (rule.first && (!first || strcmp(first, rule.first) != 0)) return SQLITE_OK;
-    if (rule.second && (!second || strcmp(second, rule.second) != 0)) return SQLITE_OK;
-    return rule.answer;
-}
-
-static void forbid(int action, const char *first, const char *second, int answer) {
-    rule.action = action;
-    rule.first = first;
-    rule.second = second;
-    rule.answer = answer;
-    sqlite3_set_authorizer(db, authorize, NULL);
-}
-
-static void forbid_reading_t(void) {
-    forbid(SQLITE_READ, "t", NULL, SQLITE_DENY);
-}
-
-static void forbid_reading_log(void) {
-    forbid(SQLITE_READ, "t_artdata", NULL, SQLITE_DENY);
-}
-
-static void forbid_reading_state(void) {
-    forbid(SQLITE_READ, "t_artstate", NULL, SQLITE_DENY);
-}
+#define AUTHORIZER(name, ...)                                                                                          \
+    static void name(void) {                                                                                           \
+        sql_forbid(db, __VA_ARGS__);                                                                                   \
+    }
+AUTHORIZER(forbid_reading_t, SQLITE_DENY, SQLITE_READ, "t", NULL)
+AUTHORIZER(forbid_reading_log, SQLITE_DENY, SQLITE_READ, "t_artdata", NULL)
+AUTHORIZER(forbid_reading_state, SQLITE_DENY, SQLITE_READ, "t_artstate", NULL)
 
 /* Both bear the table's name, and nothing says which is meant. */
 static void two_files(void) {
@@ -405,85 +377,36 @@ static void two_files(void) {
     reopen();
 }
 
-static void ignore_alter(void) {
-    forbid(SQLITE_ALTER_TABLE, NULL, NULL, SQLITE_IGNORE);
-}
-
-static void forbid_filling(void) {
-    forbid(SQLITE_INSERT, "u_artstate", NULL, SQLITE_DENY);
-}
-
-static void forbid_writing_log(void) {
-    forbid(SQLITE_INSERT, "t_artdata", NULL, SQLITE_DENY);
-}
-
-static void forbid_clearing_log(void) {
-    forbid(SQLITE_DELETE, "t_artdata", NULL, SQLITE_DENY);
-}
-
-static void hide_numbers(void) {
-    forbid(SQLITE_READ, "t_artdata", "csn", SQLITE_IGNORE);
-}
-
-static void forbid_writing_state(void) {
-    forbid(SQLITE_INSERT, "t_artstate", NULL, SQLITE_DENY);
-}
-
-static void ignore_writing_state(void) {
-    forbid(SQLITE_INSERT, "t_artstate", NULL, SQLITE_IGNORE);
-}
-
-static void forbid_writing_blobs(void) {
-    forbid(SQLITE_INSERT, "i_artblob", NULL, SQLITE_DENY);
-}
-
-static void hide_writing_blobs(void) {
-    forbid(SQLITE_INSERT, "i_artblob", NULL, SQLITE_IGNORE);
-}
-
-static void forbid_deleting_blobs(void) {
-    forbid(SQLITE_DELETE, "i_artblob", NULL, SQLITE_DENY);
-}
+AUTHORIZER(ignore_alter, SQLITE_IGNORE, SQLITE_ALTER_TABLE, NULL, NULL)
+AUTHORIZER(forbid_filling, SQLITE_DENY, SQLITE_INSERT, "u_artstate", NULL)
+AUTHORIZER(forbid_writing_log, SQLITE_DENY, SQLITE_INSERT, "t_artdata", NULL)
+AUTHORIZER(forbid_clearing_log, SQLITE_DENY, SQLITE_DELETE, "t_artdata", NULL)
+AUTHORIZER(hide_numbers, SQLITE_IGNORE, SQLITE_READ, "t_artdata", "csn")
+AUTHORIZER(forbid_writing_state, SQLITE_DENY, SQLITE_INSERT, "t_artstate", NULL)
+AUTHORIZER(ignore_writing_state, SQLITE_IGNORE, SQLITE_INSERT, "t_artstate", NULL)
+AUTHORIZER(forbid_writing_blobs, SQLITE_DENY, SQLITE_INSERT, "i_artblob", NULL)
+AUTHORIZER(hide_writing_blobs, SQLITE_IGNORE, SQLITE_INSERT, "i_artblob", NULL)
+AUTHORIZER(forbid_deleting_blobs, SQLITE_DENY, SQLITE_DELETE, "i_artblob", NULL)
 
 /* Before there is a handle. */
 static void forbid_columns(void) {
     sqlite3_close(db);
     db = sql_open(path);
-    forbid(SQLITE_READ, "t_artstate", NULL, SQLITE_DENY);
+    sql_forbid(db, SQLITE_DENY, SQLITE_READ, "t_artstate", NULL);
 }
 
 static void hide_id(void) {
     sql_run(db, "SELECT count(*) FROM t");
-    forbid(SQLITE_READ, "t_artstate", "v", SQLITE_IGNORE);
+    sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "v");
 }
 
-static void forbid_listing(void) {
-    forbid(SQLITE_READ, "pragma_database_list", NULL, SQLITE_DENY);
-}
-
-static void forbid_schema(void) {
-    forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_DENY);
-}
-
-static void hide_schema(void) {
-    forbid(SQLITE_READ, "sqlite_master", NULL, SQLITE_IGNORE);
-}
-
-static void forbid_encoding(void) {
-    forbid(SQLITE_SELECT, NULL, NULL, SQLITE_DENY);
-}
-
-static void hide_encoding(void) {
-    forbid(SQLITE_SELECT, NULL, NULL, SQLITE_IGNORE);
-}
-
-static void forbid_journal_mode(void) {
-    forbid(SQLITE_PRAGMA, "journal_mode", NULL, SQLITE_DENY);
-}
-
-static void hide_journal_mode(void) {
-    forbid(SQLITE_PRAGMA, "journal_mode", NULL, SQLITE_IGNORE);
-}
+AUTHORIZER(forbid_listing, SQLITE_DENY, SQLITE_READ, "pragma_database_list", NULL)
+AUTHORIZER(forbid_schema, SQLITE_DENY, SQLITE_READ, "sqlite_master", NULL)
+AUTHORIZER(hide_schema, SQLITE_IGNORE, SQLITE_READ, "sqlite_master", NULL)
+AUTHORIZER(forbid_encoding, SQLITE_DENY, SQLITE_SELECT, NULL, NULL)
+AUTHORIZER(hide_encoding, SQLITE_IGNORE, SQLITE_SELECT, NULL, NULL)
+AUTHORIZER(forbid_journal_mode, SQLITE_DENY, SQLITE_PRAGMA, "journal_mode", NULL)
+AUTHORIZER(hide_journal_mode, SQLITE_IGNORE, SQLITE_PRAGMA, "journal_mode", NULL)
 
 /* --- system calls that fail --------------------------------------------------------------------------------------- */
 
@@ -549,7 +472,7 @@ static void no_files_of_a_wal(void) {
 
 static void forbid_attach(void) {
     ck_assert_int_eq(chdir(directory), 0);
-    forbid(SQLITE_ATTACH, "copy.db", NULL, SQLITE_DENY);
+    sql_forbid(db, SQLITE_DENY, SQLITE_ATTACH, "copy.db", NULL);
 }
 
 static int compare_bytes(void *unused, int a, const void *left, int b, const void *right) {

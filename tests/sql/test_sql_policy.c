@@ -73,16 +73,8 @@ TEST(test_reading_a_table_may_be_denied) {
     others_see("e|5\n", "SELECT path, value FROM t");
 }
 
-static int hide_value(void *context, int action, const char *table, const char *column, const char *schema,
-                      const char *inside) {
-    (void)context;
-    (void)schema;
-    (void)inside;
-    return action == SQLITE_READ && !strcmp(table, "t") && !strcmp(column, "value") ? SQLITE_IGNORE : SQLITE_OK;
-}
-
 TEST(test_a_hidden_column_reads_as_null) {
-    sqlite3_set_authorizer(db, hide_value, NULL);
+    sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t", "value");
     sql_expect(db, "a||null\nb||null\nc||null\n", "SELECT path, value, typeof(value) FROM t");
     sql_expect(db, "0\n", "SELECT count(*) FROM t WHERE value = 2");
     sql_run(db, "UPDATE t SET path = 'moved/' || path WHERE path = 'b'");

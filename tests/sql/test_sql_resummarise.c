@@ -163,22 +163,13 @@ TEST(test_it_goes_with_other_changes_of_the_table) {
     sql_expect(db, "a/|7\n", level);
 }
 
-static int deny_alter(void *context, int action, const char *a, const char *b, const char *c, const char *d) {
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    return action == SQLITE_ALTER_TABLE ? *(int *)context : SQLITE_OK;
-}
-
 TEST(test_a_schema_that_cannot_be_changed_leaves_all_as_it_was) {
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
     for (int i = 0; i < 4; i++) {
-        int answer = i % 2 ? SQLITE_IGNORE : SQLITE_DENY;
         sql_run(db, i < 2 ? "SELECT 1" : "BEGIN; INSERT INTO t VALUES('c/%d', 4, 0)", i);
-        sqlite3_set_authorizer(db, deny_alter, &answer);
+        sql_forbid(db, i % 2 ? SQLITE_IGNORE : SQLITE_DENY, SQLITE_ALTER_TABLE, NULL, NULL);
         sql_refused(db, SQLITE_AUTH, "not authorized", "INSERT INTO t(t) VALUES('summary=(sum(size))')");
-        sqlite3_set_authorizer(db, NULL, NULL);
+        sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
         sql_expect(db, i < 2 ? "a/|20\nb/|300\n" : "a/|20\nb/|300\nc/|4\n", level);
         if (i >= 2) sql_run(db, "INSERT INTO t VALUES('a/3', 5, 0); COMMIT");
         sql_expect(db, "ok\n", sound);

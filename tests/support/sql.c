@@ -115,6 +115,30 @@ void sql_command(sqlite3 *db, const char *schema, const char *table, const char 
     if (!sql_standin()) sql_run(db, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES(%Q)", schema, table, table, command);
 }
 
+static struct {
+    int answer, action;
+    const char *first, *second;
+} forbidden;
+
+static bool is_meant(const char *name, const char *meant) {
+    return !meant || (name && !sqlite3_stricmp(name, meant));
+}
+
+static int authorize(void *unused, int action, const char *first, const char *second, const char *schema,
+                     const char *inside) {
+    (void)unused, (void)schema, (void)inside;
+    bool meant = action == forbidden.action && is_meant(first, forbidden.first) && is_meant(second, forbidden.second);
+    return meant ? forbidden.answer : SQLITE_OK;
+}
+
+void sql_forbid(sqlite3 *db, int answer, int action, const char *first, const char *second) {
+    forbidden.answer = answer;
+    forbidden.action = action;
+    forbidden.first = first;
+    forbidden.second = second;
+    sqlite3_set_authorizer(db, answer ? authorize : NULL, NULL);
+}
+
 static sqlite3_stmt *prepare(sqlite3 *db, const char *format, va_list args) {
     char *text = sqlite3_vmprintf(format, args);
     sqlite3_stmt *statement = NULL;

@@ -63,6 +63,10 @@ char *sql_answer(sqlite3_stmt *statement);
 /* Did the last statement fail since SQLite does not tell what a number means that is compared with a key by order? */
 bool sql_is_undecided(sqlite3 *db);
 
+/* From now on the connection's authorizer answers so (SQLITE_DENY, SQLITE_IGNORE) where these are asked for, NULL for
+ * any; SQLITE_OK: there is none. */
+void sql_forbid(sqlite3 *db, int answer, int action, const char *first, const char *second);
+
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
 /* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with

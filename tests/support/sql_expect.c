@@ -35,6 +35,20 @@ char *sql_plan(sqlite3 *db, const char *table, const char *statement) {
     return plan;
 }
 
+static void look_at_plan(sqlite3 *db, const char *statement, const char *words, bool has) {
+    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", statement);
+    ck_assert_msg(!strstr(plan, words) != has, "%s: %s with%s '%s'", statement, plan, has ? "out" : "", words);
+    sqlite3_free(plan);
+}
+
+void sql_plan_has(sqlite3 *db, const char *statement, const char *words) {
+    look_at_plan(db, statement, words, true);
+}
+
+void sql_plan_lacks(sqlite3 *db, const char *statement, const char *words) {
+    look_at_plan(db, statement, words, false);
+}
+
 char *sql_outcome(sqlite3 *db, const char *table, const char *statement, const char *rows) {
     char *text = sql_named(statement, table), *query = rows ? sql_named(rows, table) : NULL;
     int rc = sql_try(db, "%s", text);
