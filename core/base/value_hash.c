@@ -45,11 +45,13 @@ static bool is_infinity(struct art_bytes text) {
     return (text.len == 3 && !memcmp(text.data, "Inf", 3)) || (text.len == 4 && !memcmp(text.data, "-Inf", 4));
 }
 
-/* May SQLite read the text as a number, or write a number as this text? Never, if it has any other byte. */
+/* May SQLite read the text as a number, or write a number as this text? Never, if it has any other byte. Newer versions
+ * read up to a NUL. */
 static bool may_read_as_number(struct art_bytes text) {
     if (is_infinity(text)) return true;
     for (uint32_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
+        if (!c) break;
         bool digit = c >= '0' && c <= '9', space = c == ' ' || (c >= '\t' && c <= '\r');
         if (!digit && !space && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E') return false;
     }

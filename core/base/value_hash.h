@@ -6,7 +6,7 @@
  *
  *   number          one hash; 1 and 1.0 have the same
  *   text            one hash, of its bytes; up to 18 digits alone, with or without a sign, have their number's
- *   other text that may read as a number: '1.5', ' 7', '1e3'        its own, and ART_HASH_ODD
+ *   other text that may read as a number: '1.5', ' 7', '1e3', '7' and a NUL        its own, and ART_HASH_ODD
  *   'Inf' and '-Inf', as which an infinity becomes a text           the same
  *   blob            one hash, of its bytes
  *   NULL            none
