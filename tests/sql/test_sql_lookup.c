@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/support/differential.h"
+#include "tests/support/odd_values.h"
 #include "tests/support/sql_expect.h"
 
 enum { DIRECTORIES = 20, FILES = 50, VARIANTS = 8, COLUMNS = 8 };
@@ -26,69 +27,6 @@ static const char *const columns[COLUMNS] = {"etag", "owner", "i", "r", "n", "an
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-static const char *const values[] = {
-    "NULL",
-    "0",
-    "1",
-    "-1",
-    "7",
-    "'1'",
-    "' 1'",
-    "'1 '",
-    "'1.0'",
-    "'1e0'",
-    "'-0'",
-    "'0'",
-    "'007'",
-    "'+7'",
-    "'7'",
-    "'7.'",
-    "'0x7'",
-    "7.0",
-    "-0.0",
-    "0.5",
-    "'.5'",
-    "'0.5'",
-    "1.5",
-    "'1.5'",
-    "9007199254740993",
-    "9007199254740992.0",
-    "'9007199254740993'",
-    "'9007199254740992'",
-    "9223372036854775807",
-    "'9223372036854775807'",
-    "9223372036854775808.0",
-    "-9223372036854775807 - 1",
-    "'-9223372036854775808'",
-    "1234567890123456789",
-    "'1234567890123456789'",
-    "'0001234567890123456789'",
-    "123456789012345678",
-    "'123456789012345678'",
-    "1e300",
-    "'1e300'",
-    "'1.0e+300'",
-    "9e999",
-    "-9e999",
-    "'Inf'",
-    "'-Inf'",
-    "'inf'",
-    "''",
-    "x''",
-    "x'31'",
-    "x'37'",
-    "x'0700000000000000'",
-    "'abc'",
-    "'ABC'",
-    "'abc '",
-    "'2024-01-01'",
-    "'.'",
-    "'-'",
-    "' '",
-    "char(233)",
-    "x'616263'",
-};
-
 static char *literal(struct both *both) {
     unsigned n = below(both, 1000);
     switch (below(both, 8)) {
@@ -102,7 +40,7 @@ static char *literal(struct both *both) {
         return once_in(both, 4) ? sqlite3_mprintf("'%u' || hex(zeroblob(%u))", n % 4, 1000 + n % 3 * 900)
                                 : sqlite3_mprintf("%u.5", n % 30);
     default:
-        return sqlite3_mprintf("%s", values[below(both, sizeof values / sizeof *values)]);
+        return sqlite3_mprintf("%s", odd_value(below(both, ODD_VALUES)));
     }
 }
 
@@ -463,9 +401,8 @@ static struct both in_memory(uint64_t seed, uint32_t pages) {
 TEST(test_what_any_affinity_calls_equal_is_found) {
     struct both both = in_memory(1, 0);
     sql_run(both.db, "DELETE FROM other");
-    unsigned count = sizeof values / sizeof *values;
-    for (unsigned v = 0; v < count; v++) {
-        const char *value = values[v];
+    for (unsigned v = 0; v < ODD_VALUES; v++) {
+        const char *value = odd_value(v);
         both_write(&both,
                    sqlite3_mprintf("INSERT INTO {t|plain}(" ROW_COLUMNS ") VALUES('%u', 0, %s, %s, %s, %s, %s, %s, "
                                    "%s)",
@@ -473,8 +410,8 @@ TEST(test_what_any_affinity_calls_equal_is_found) {
         sql_run(both.db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", v, value, value, value, value);
     }
     for (unsigned round = 0; round < 2; round++) {
-        for (unsigned i = 0; i < count * COLUMNS; i++) {
-            const char *column = columns[i % COLUMNS], *value = values[i / COLUMNS];
+        for (unsigned i = 0; i < ODD_VALUES * COLUMNS; i++) {
+            const char *column = columns[i % COLUMNS], *value = odd_value(i / COLUMNS);
             both_same(&both, both.db,
                       sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value));
             both_same(&both, both.db,
