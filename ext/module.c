@@ -227,13 +227,9 @@ static int join_for_change(struct art_vtab *vtab, const char *what) {
 }
 
 static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
-    if (art_table_is_heard(table)) {
-        table->exists = false;
-        return;
-    }
-    /* Nobody will tell whether the DROP lasts: the file stays, and so do blobs in memory. */
-    table->remove_allowed = false;
-    if (table->path || table->inlined) table->exists = false;
+    table->exists = false;
+    if (art_table_is_heard(table)) return;
+    table->remove_allowed = false; /* nobody will tell whether the DROP lasts */
     if (table->owner == base) art_table_committed(table);
 }
 

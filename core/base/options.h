@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum art_engine { ART_ENGINE_AUTO, ART_ENGINE_URING, ART_ENGINE_PWRITE };
-/* Where blobs are: in a file beside the database (in memory where the database is), or in rows of the database. */
+/* Where blobs are: in a file beside the database, or in rows of the database. */
 enum art_storage { ART_STORAGE_AUTO, ART_STORAGE_FILE, ART_STORAGE_INLINE };
 /* cache=auto: of all stores of the process that say so together a share of the machine's memory. */
 #define ART_CACHE_AUTO UINT64_MAX

@@ -1,11 +1,11 @@
 /* The I/O table: all that core knows of files and devices.
  *
  *   art_disk   a place that holds files: open, remove, stat, sync of a directory
- *   art_io     one open file (or memory), on behalf of one connection
+ *   art_io     one open file, or the host's rows, on behalf of one connection
  *
  * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
- * chooses), memory (io_memory.c), rows of the host's database (io_rows.c), and in tests a simulated disk that fails,
- * tears, drops and reorders (tests/support/sim_disk.c).
+ * chooses), rows of the host's database (io_rows.c), and in tests memory (tests/support/memory_disk.c) and a simulated
+ * disk that fails, tears, drops and reorders (tests/support/sim_disk.c).
  *
  * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
  * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the
@@ -126,7 +126,7 @@ struct art_io_methods {
 struct art_io {
     const struct art_io_methods *methods;
     const char *name;   /* the file's path for messages, owned by the implementation */
-    const char *engine; /* "uring", "pwrite", "memory", ... : the one in use, for art_info */
+    const char *engine; /* "uring", "pwrite", "inline", ... : the one in use, for art_info */
     bool direct;        /* O_DIRECT in use */
     bool cached;        /* O_DIRECT is for writes: ART_READ_CACHED goes through the system's page cache */
     bool read_only;
@@ -168,9 +168,6 @@ struct art_disk *art_disk_system(void);
  * again). */
 struct art_disk *art_disk_default(void);
 void art_disk_set_default(struct art_disk *disk);
-
-/* A file of its own in memory, gone when closed (for :memory: and temp databases). Lock always succeeds. */
-enum art_rc art_io_memory_open(struct art_io **out);
 
 /* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches. */
 enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);

@@ -19,8 +19,8 @@ struct rows_io {
     uint64_t id;
 };
 
-/* Devices have smaller numbers, files in memory the one behind it. */
-static const uint64_t ROWS_DEVICE = UINT64_MAX - 1;
+/* Devices have smaller numbers. */
+static const uint64_t ROWS_DEVICE = UINT64_MAX;
 
 static inline struct rows_io *of(struct art_io *io) {
     return (struct rows_io *)io;

@@ -95,12 +95,10 @@ static enum art_rc missing(const struct art_store *store) {
         store->place.path, store->place.host_path);
 }
 
-/* Memory, or rows: nobody else's, and nothing is to be checked. */
-static enum art_rc open_own(struct art_store *store) {
+/* Nobody else's, and nothing is to be checked. */
+static enum art_rc open_rows(struct art_store *store) {
     struct art_file_identity identity;
-    enum art_rc rc = store->place.rows ? art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path,
-                                                          &store->place.io)
-                                       : art_io_memory_open(&store->place.io);
+    enum art_rc rc = art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path, &store->place.io);
     if (!rc) rc = store->place.io->methods->identity(store->place.io, &identity);
     if (rc) {
         art_store_close_file(store);
@@ -252,7 +250,7 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
 
 enum art_rc art_store_ready(struct art_store *store) {
     if (store->place.checked) return ART_OK;
-    if (!art_store_has_file(store)) return open_own(store);
+    if (!art_store_has_file(store)) return open_rows(store);
     enum art_rc rc = store->place.io ? ART_OK : open_io(store, TO_READ);
     if (rc == ART_MISSING) missing(store);
     if (rc) return rc;

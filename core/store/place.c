@@ -11,9 +11,9 @@
 
 static enum art_rc copy_place(struct art_whereabouts *to, const struct art_store_place *from) {
     *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
-    to->path = from->path ? art_string_copy(from->path) : NULL;
-    to->host_path = from->host_path && !from->rows ? art_string_copy(from->host_path) : NULL;
-    if ((to->path || !from->path) && (to->host_path || !from->host_path || from->rows)) return ART_OK;
+    to->path = art_string_copy(from->path);
+    to->host_path = from->rows ? NULL : art_string_copy(from->host_path);
+    if (to->path && (to->host_path || from->rows)) return ART_OK;
     art_free(to->path);
     art_free(to->host_path);
     return art_nomem();

@@ -184,7 +184,7 @@ void art_store_readahead_drop(struct art_store *store);
 
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
 static inline bool art_store_has_file(const struct art_store *store) {
-    return store->place.path && !store->place.rows;
+    return !store->place.rows;
 }
 /* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt);

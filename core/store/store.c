@@ -28,21 +28,18 @@ void art_store_unref(struct art_store *store) {
 
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
     *out = NULL;
-    if (options->rows ? !options->path : !options->path != !options->host_path) {
-        return art_fail(ART_MISUSE,
-                        "art: a store needs both the path of its file and that of the database, or neither");
+    if (!options->path || !(options->rows || options->host_path)) {
+        return art_fail(ART_MISUSE, "art: a store needs the path of its file, and that of the database");
     }
     enum art_rc rc = art_fork_watch();
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
-    if (options->path) {
-        store->place.path = art_string_copy(options->path);
-        store->place.host_path = options->rows ? NULL : art_string_copy(options->host_path);
-        if (!store->place.path || !(store->place.host_path || options->rows)) {
-            free_store(store);
-            return art_nomem();
-        }
+    store->place.path = art_string_copy(options->path);
+    store->place.host_path = options->rows ? NULL : art_string_copy(options->host_path);
+    if (!store->place.path || !(store->place.host_path || options->rows)) {
+        free_store(store);
+        return art_nomem();
     }
     atomic_init(&store->references, 1);
     store->fork_generation = art_fork_now();
@@ -96,7 +93,7 @@ enum art_rc art_store_usable(const struct art_store *store) {
     if (art_store_forked(store)) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",
-                        store->place.path ? store->place.path : "in memory");
+                        store->place.path);
     }
     if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
     return ART_OK;

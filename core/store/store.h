@@ -9,8 +9,7 @@
  *
  * The cache is process-wide, limited in bytes (the sum of the open stores' settings), keyed by (device, inode, slot),
  * and checked by hash. A store remembers the blobs that it was given ("pins"), so that in the steady state a read
- * takes no lock and makes no system call. A database in memory has a store in memory: the same interface over
- * art_io_memory_open().
+ * takes no lock and makes no system call.
  */
 #ifndef ART_STORE_STORE_H
 #define ART_STORE_STORE_H
@@ -28,8 +27,8 @@ struct art_store;
 
 struct art_store_options {
     struct art_disk *disk;       /* NULL: the system's */
-    const char *path;            /* of the .art file, or of `rows` for messages; NULL: in memory. Copied. */
-    const char *host_path;       /* of the database file; NULL where there is no file. Copied. */
+    const char *path;            /* of the .art file; of `rows`, a name for messages. Copied. */
+    const char *host_path;       /* of the database file; NULL with rows. Copied. */
     const struct art_rows *rows; /* blobs are rows of the host's; NULL: they are not. Outlives the store. */
     uint64_t rows_id;            /* tells them from others in the cache */
     uint8_t uuid[16];
@@ -196,8 +195,8 @@ uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
 /* --- for art_info and messages ------------------------------------------------------------------------------------ */
 struct art_store_stats {
-    const char *file;                          /* path, or NULL in memory */
-    const char *engine;                        /* "uring", "pwrite", "memory", "none" before it was needed */
+    const char *file;                          /* path, or NULL in rows */
+    const char *engine;                        /* "uring", "pwrite", "inline", "none" before it was needed */
     bool direct, cached;                       /* writes go past the page cache; reads do not */
     uint64_t file_bytes;                       /* 0 when there is no file */
     uint64_t cache_bytes, cache_limit;         /* of the process */

@@ -29,7 +29,7 @@ static enum art_rc writable(const struct art_store *store) {
     }
     if (store->read_only) {
         return art_fail(ART_READONLY, "art: the table was opened to be read only (%s): open the database for writing",
-                        store->place.path ? store->place.path : "in memory");
+                        store->place.path);
     }
     return ART_OK;
 }
@@ -54,7 +54,7 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     if (!rc) rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
     uint64_t slots = (store->place.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
-    if (!slots) slots = 1; /* slot 0 is never taken, also in memory */
+    if (!slots) slots = 1; /* slot 0 is never taken, also in rows */
     store->phase.active = true;
     store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
     store->phase.reusable = NULL;
@@ -131,7 +131,7 @@ enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot) {
         *slot = store->phase.end++;
     } else {
         return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
-                        store->place.path ? store->place.path : "in memory");
+                        store->place.path);
     }
     return ART_OK;
 }

@@ -95,8 +95,7 @@ struct art_host {
 
 struct art_tree_options {
     struct art_disk *disk; /* NULL: the system's files */
-    bool inlined;          /* blobs are rows of the host's, and there is no path */
-    const char *path;      /* of the .art file; NULL: in memory */
+    const char *path;      /* of the .art file; NULL: inlined, blobs are rows of the host's */
     const char *host_path; /* of the database file; NULL with path NULL */
     uint8_t uuid[ART_UUID_BYTES];
     enum art_engine engine;
@@ -151,7 +150,6 @@ uint64_t art_tree_csn(const struct art_tree *tree);
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
 struct art_tree_place {
-    bool inlined;
     const char *path, *host_path; /* as in art_tree_options */
     const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
 };
@@ -433,11 +431,11 @@ struct art_tree_info {
     struct art_helped helped;
     uint64_t stale;         /* pages that were older in the page cache, and read again from the device */
     uint64_t ring_failures; /* requests that a ring failed to do, and that pread and pwrite did */
-    const char *engine;     /* "uring", "pwrite", "memory", "none" */
+    const char *engine;     /* "uring", "pwrite", "inline", "none" */
     bool direct;            /* blobs are written past the system's page cache, */
     bool cached;            /* and read through it */
     bool full;              /* the disk was, when blobs were last written */
-    const char *file;       /* NULL in memory */
+    const char *file;       /* NULL: inlined */
 };
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the

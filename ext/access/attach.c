@@ -10,26 +10,19 @@
 
 #include <assert.h>
 
-static int refuse_memdb(sqlite3 *db, const char *schema, char **message) {
-    sqlite3_vfs *vfs = NULL;
-    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
-    if (rc || !vfs || strcmp(vfs->zName, "memdb")) return SQLITE_OK;
-    return art_complain(message, SQLITE_ERROR,
-                        "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this "
-                        "is a copy, use it in the original, and copy that again",
-                        schema);
-}
-
 static int open_tree(struct art_table *table, const struct art_summarised *summarised, const char *file,
                      char **message) {
     sqlite3 *db = table->connection->db;
     const struct art_summary *summary;
-    int rc = art_report(message, art_table_set_file(table, file));
+    int rc = SQLITE_OK;
+    if (table->settings.storage != ART_STORAGE_INLINE) {
+        rc = art_storage_refuse_file(db, table->name->schema, message);
+        if (!rc) rc = art_report(message, art_table_set_file(table, file));
+    }
     if (!rc) rc = art_table_give_summary(table, summarised, &summary);
     if (rc) return rc;
     const struct art_settings *settings = &table->settings;
-    struct art_tree_options options = {.inlined = table->inlined,
-                                       .path = table->path,
+    struct art_tree_options options = {.path = table->path,
                                        .host_path = table->path ? table->database : NULL,
                                        .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
                                        .cache_bytes = settings->cache_bytes,
@@ -56,8 +49,6 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     table->exists = true;
     memcpy(table->uuid, uuid, ART_UUID_BYTES);
     int rc = table->database ? SQLITE_OK : SQLITE_NOMEM;
-    table->inlined = settings->storage == ART_STORAGE_INLINE;
-    if (!rc && !table->inlined) rc = refuse_memdb(connection->db, schema, message);
     if (!rc) rc = art_refuse_shared_cache(connection->db, schema, message);
     if (!rc) rc = open_tree(table, &vtab->summarised, file, message);
     if (rc) {
@@ -155,7 +146,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
         rc = follow_summary(table, &vtab->summarised, message);
         /* A copy of the other storage was put into the database's place. */
         bool inlined = state.settings.storage == ART_STORAGE_INLINE;
-        if (inlined != table->inlined && !table->owner) art_tree_forget(table->tree);
+        if (inlined != !table->path && !table->owner) art_tree_forget(table->tree);
     }
     art_state_clear(&state);
     if (rc) return rc;

@@ -242,7 +242,7 @@ static int fill_rows(struct art_copy *copy, struct art_table *table, const char 
                          sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
     if (rc) return cannot_write(copy, rc, message);
     struct art_rows rows = {put, NULL, put_page, remove_no_page, tell_no_page};
-    struct art_tree_place place = {.inlined = true, .rows = &rows};
+    struct art_tree_place place = {.rows = &rows};
     rc = art_report(message, art_tree_copy(table->tree, &place));
     sqlite3_finalize(put);
     return rc;
@@ -261,14 +261,14 @@ static int copy_to_rows(struct art_copy *copy, struct art_table *table, const ch
 
 int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
     bool as_it_is = copy->storage == ART_STORAGE_AUTO;
-    bool inlined = as_it_is ? table->inlined : copy->storage == ART_STORAGE_INLINE;
-    if (inlined && table->inlined) return SQLITE_OK;
+    bool was_inlined = !table->path, inlined = as_it_is ? was_inlined : copy->storage == ART_STORAGE_INLINE;
+    if (inlined && was_inlined) return SQLITE_OK;
     int rc = inlined ? copy_to_rows(copy, table, name, message) : copy_to_file(copy, table, name, message);
     /* Nothing can be dropped while the tables are being listed. */
-    if (!rc && table->inlined) {
+    if (!rc && was_inlined) {
         rc = run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\"", name));
     }
-    if (!rc && inlined != table->inlined) rc = name_storage(copy, name, inlined, message);
+    if (!rc && inlined != was_inlined) rc = name_storage(copy, name, inlined, message);
     return rc ? rc : forget_retired(copy, name, message);
 }
 

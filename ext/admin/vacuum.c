@@ -35,7 +35,7 @@ static int measure_table(struct vacuum *vacuum, char **message) {
     if (!rc) {
         art_name_release(vacuum->name);
         vacuum->name = art_name_hold(ref->vtab->name);
-        vacuum->inlined = ref->vtab->table->inlined;
+        vacuum->inlined = !ref->vtab->table->path;
     }
     art_table_ref_release(ref);
     return rc;

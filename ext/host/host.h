@@ -36,6 +36,8 @@ void art_journal_end_epoch(struct art_table *table);
 /* What `auto` stands for here; or a sentence why it cannot be. */
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
                         char **message);
+/* An error where no .art file can be beside the database; it is a copy, then, or is to become one. */
+int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message);
 /* Another root may have come with another place of the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
 

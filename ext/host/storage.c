@@ -8,28 +8,36 @@ static bool may_have_file(struct art_connection *connection, const char *name) {
     return strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
 }
 
-/* A database without a name may have its blobs in memory, if that is asked for; but copies of it would not have
- * them. */
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
                         char **message) {
     const char *name = art_database_name(connection->db, schema);
     bool file = may_have_file(connection, name);
     if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
-    if (*storage == ART_STORAGE_INLINE || file || !*name) return SQLITE_OK;
+    if (*storage == ART_STORAGE_INLINE || file) return SQLITE_OK;
     return art_complain(
         message, SQLITE_ERROR,
         "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
         "lives in the database",
-        name);
+        *name ? name : schema);
+}
+
+int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message) {
+    sqlite3_vfs *vfs = NULL;
+    int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
+    bool memdb = !rc && vfs && !strcmp(vfs->zName, "memdb");
+    if (!memdb && strchr(art_database_name(db, schema), '/')) return SQLITE_OK;
+    return art_complain(message, SQLITE_ERROR,
+                        "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this "
+                        "is a copy, use it in the original, and copy that again",
+                        schema);
 }
 
 static int follow_inside(struct art_table *table, char **message) {
-    struct art_tree_place place = {.inlined = true};
+    struct art_tree_place place = {.path = NULL};
     int rc = art_report(message, art_tree_use_place(table->tree, &place));
     if (rc) return rc;
     art_free(table->path);
     table->path = NULL;
-    table->inlined = true;
     return SQLITE_OK;
 }
 
@@ -38,11 +46,9 @@ static int follow_outside(struct art_table *table, char **message) {
     char *file = NULL;
     int rc = art_shadow_get_file(table, &file, message);
     const char *now = table->path ? strrchr(table->path, '/') + 1 : "";
-    bool inlined = table->inlined;
-    if (!rc && file && strchr(table->database, '/') && strcmp(file, now) != 0) {
-        table->inlined = false;
-        rc = art_report(message, art_table_set_file(table, file));
-        if (rc) table->inlined = inlined;
+    if (!rc && file && strcmp(file, now) != 0) {
+        rc = art_storage_refuse_file(table->connection->db, table->name->schema, message);
+        if (!rc) rc = art_report(message, art_table_set_file(table, file));
         if (!rc) table->renamed = false;
     }
     art_free(file);
@@ -55,8 +61,8 @@ int art_storage_follow(struct art_table *table, char **message) {
     bool inlined = art_text_is((struct art_text){(const char *)storage.data, (int)storage.len}, "inline");
     art_buffer_clear(&storage);
     if (rc) return rc;
-    if (inlined) return table->inlined ? SQLITE_OK : follow_inside(table, message);
+    if (inlined) return table->path ? follow_inside(table, message) : SQLITE_OK;
     /* A name of our own that T_artstate does not have yet goes there with the first root that has runs. */
-    bool named = table->path && (!table->renamed || art_tree_has_runs(table->tree));
-    return named || table->inlined ? follow_outside(table, message) : SQLITE_OK;
+    bool awaited = table->path && table->renamed && !art_tree_has_runs(table->tree);
+    return awaited ? SQLITE_OK : follow_outside(table, message);
 }

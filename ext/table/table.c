@@ -1,10 +1,9 @@
 /* Tables that this process has open: counted objects of a connection, told apart by the database's sqlite3_file, its
  * file name and the id in T_artstate (a copied database has the same id, and one file may be attached twice).
- *
- * A table whose blobs are in memory lives as long as its database, even with no handle left: SQLite drops all handles
- * when any DDL is rolled back.
  */
 #include "ext/table/table.h"
+
+#include <assert.h>
 
 void art_table_set_name(struct art_table *table, struct art_name *name) {
     if (table->name == name) return;
@@ -37,9 +36,9 @@ void art_table_free_if_unused(struct art_table *table) {
     struct art_connection *connection = table->connection;
     if (table->vtabs) return;
     if (!connection->stepping) art_shadow_finalize(table); /* else sqlite3_close() would find them */
-    /* Blobs in memory live as long as the connection; and so does a failed sync: SQLite lets go of a handle whenever it
-     * reads the schema anew, which is no reopening. */
-    bool remembers = (!table->path && !table->inlined) || table->sync_failed || art_tree_poisoned(table->tree);
+    /* A failed sync is remembered as long as the connection lives: SQLite lets go of a handle whenever it reads the
+     * schema anew, which is no reopening. */
+    bool remembers = table->sync_failed || art_tree_poisoned(table->tree);
     bool stays = connection->stepping || table->owner || (remembers && table->exists && connection->references);
     connection->left_over |= stays;
     if (stays) return;
@@ -69,9 +68,10 @@ void art_table_rest(struct art_table *table) {
 }
 
 enum art_rc art_table_set_file(struct art_table *table, const char *file) {
-    char *path = NULL;
-    enum art_rc rc = table->inlined ? ART_OK : art_path_beside(table->database, file, &path);
-    if (rc || !path) return rc;
+    char *path;
+    enum art_rc rc = art_path_beside(table->database, file, &path);
+    if (rc) return rc;
+    assert(path); /* art_storage_refuse_file() has seen a folder */
     struct art_tree_place place = {.path = path, .host_path = table->database};
     rc = table->tree ? art_tree_use_place(table->tree, &place) : ART_OK;
     art_free(rc ? path : table->path);

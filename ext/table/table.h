@@ -113,10 +113,9 @@ struct art_table {
     struct art_settings settings;
     unsigned columns; /* the user's, as T_artstate says */
     struct art_given_summary *summaries;
-    bool inlined;     /* blobs are rows of T_artblob */
     bool keeps_cache; /* SQLite was told not to spill its cache */
     struct art_rows rows;
-    char *path;          /* of the .art file; NULL: inlined, or in memory */
+    char *path;          /* of the .art file; NULL: inlined, blobs are rows of T_artblob */
     bool renamed;        /* T_artstate may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;

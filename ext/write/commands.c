@@ -116,7 +116,7 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
 static int refuse_storage(struct art_vtab *vtab, enum art_storage storage) {
     int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
     bool inlined = storage == ART_STORAGE_INLINE;
-    if (rc || inlined == vtab->table->inlined) return rc;
+    if (rc || inlined == !vtab->table->path) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: a table keeps the storage that it was created with (%s): CREATE another one with "
                         "storage=%s, INSERT INTO it SELECT * FROM this one, DROP this one, and ALTER TABLE the other "

@@ -36,15 +36,6 @@ static void back_up(void) {
 
 /* --- sources ------------------------------------------------------------------------------------------------------ */
 
-TEST(test_blobs_in_memory_go_into_a_file) {
-    sql_close(db);
-    db = sql_open(":memory:");
-    make("file");
-    back_up();
-    is_whole(copy_path);
-    ck_assert_int_gt(sql_file_size(directory, ".art"), 0);
-}
-
 LOOP_TEST(test_page_sizes_are_kept, 8) {
     static const int sizes[] = {512, 1024, 8192, 65536};
     sql_run(db, "PRAGMA page_size=%d; PRAGMA journal_mode=%s", sizes[_i / 2], _i % 2 ? "WAL" : "DELETE");

@@ -15,6 +15,7 @@
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
+#include "tests/support/memory_disk.h"
 #include "tests/support/of_core.h"
 #include "tests/support/toy_summary.h"
 
@@ -161,10 +162,19 @@ static bool try_row(struct art_bytes row, uint64_t csn, struct art_hash128 *prev
     return true;
 }
 
-/* The same through the tree. It asks for row after row by number, so most that the fuzzer makes up end here. */
+/* The same through the tree, whose file is empty. It asks for row after row by number, so most that the fuzzer makes up
+ * end here. */
 static void try_tree(struct parcel *parcel, struct art_bytes root, const struct art_hash128 *chain) {
-    struct art_tree_options options = {
-        .cache_bytes = 1 << 20, .log_limit = 1 << 20, .spill_limit = 1 << 20, .summary = summary};
+    static struct memory_disk *disk;
+    if (!disk) disk = memory_disk_new();
+    memory_disk_clear(disk, "a.art");
+    struct art_tree_options options = {.disk = memory_disk_art(disk),
+                                       .path = "a.art",
+                                       .host_path = "a.db",
+                                       .cache_bytes = 1 << 20,
+                                       .log_limit = 1 << 20,
+                                       .spill_limit = 1 << 20,
+                                       .summary = summary};
     struct art_host host = {0};
     struct art_tree *tree;
     struct art_buffer row = {0};

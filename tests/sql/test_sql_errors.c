@@ -329,14 +329,22 @@ static void no_place_for_files(void) {
     sqlite3_free(gone);
 }
 
-static void shared_memory(void) {
+static void copy_to(const char *name) {
     sqlite3 *from = db;
-    db = sql_open("file:/memory?vfs=memdb");
+    db = sql_open(name);
     sqlite3_backup *backup = sqlite3_backup_init(db, "main", from, "main");
     ck_assert_ptr_nonnull(backup);
     ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     sqlite3_backup_finish(backup);
     sql_close(from);
+}
+
+static void shared_memory(void) {
+    copy_to("file:/memory?vfs=memdb");
+}
+
+static void copied_to_memory(void) {
+    copy_to(":memory:");
 }
 
 static void deserialized(void) {

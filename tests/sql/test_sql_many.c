@@ -65,7 +65,7 @@ TEST(test_a_table_in_memory_goes_with_its_database) {
     sqlite3_int64 used[2];
     for (unsigned i = 0; i < 2; i++) {
         for (unsigned turn = 0; turn < 20; turn++) {
-            sql_run(db, "ATTACH ':memory:' AS x; CREATE VIRTUAL TABLE x.t USING art(storage='file')");
+            sql_run(db, "ATTACH ':memory:' AS x; CREATE VIRTUAL TABLE x.t USING art");
             sql_run(db, "INSERT INTO x.t VALUES('a', zeroblob(20000))");
             sql_run(db, "DETACH x");
         }

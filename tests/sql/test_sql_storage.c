@@ -144,6 +144,13 @@ TEST(test_a_copy_of_a_database_without_a_name_gets_files) {
     in_copies("file");
 }
 
+static void put_over(sqlite3 *to, sqlite3 *from) {
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    ck_assert_ptr_nonnull(backup);
+    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    sqlite3_backup_finish(backup);
+}
+
 /* Who has the database open goes on with what was put into its place. */
 LOOP_TEST(test_a_copy_that_is_restored_brings_its_storage, 2) {
     begin_with(modes[_i], "file");
@@ -151,10 +158,7 @@ LOOP_TEST(test_a_copy_that_is_restored_brings_its_storage, 2) {
     has_all(second, "before");
     copy_to("inline");
     copy = sql_open(copy_path);
-    sqlite3_backup *backup = sqlite3_backup_init(db, "main", copy, "main");
-    ck_assert_ptr_nonnull(backup);
-    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
-    sqlite3_backup_finish(backup);
+    put_over(db, copy);
     sql_close(copy);
     sqlite3 *all[] = {db, second};
     for (int i = 0; i < 2; i++) {
@@ -234,15 +238,91 @@ LOOP_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 3) {
             "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
             "UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
     ck_assert_int_gt(sql_int(source, "SELECT count(*) FROM t_artblob"), 0);
-    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");
-    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
-    sqlite3_backup_finish(backup);
+    put_over(copy, source);
     sql_close(source);
     ck_assert_int_eq(sql_int(copy, "SELECT count(*) FROM t"), 50000);
     char *said = sql_rows(copy, "SELECT art_check('t')");
     ck_assert_str_eq(said, "ok\n");
     sqlite3_free(said);
     sql_close(copy);
+}
+
+/* --- databases without a name ------------------------------------------------------------------------------------- */
+
+TEST(test_no_table_with_a_file_is_made_in_a_database_without_a_name) {
+    static const char *const schemas[] = {"main", "temp", "nameless"};
+    sql_close(db);
+    db = sql_open(":memory:");
+    sql_run(db, "ATTACH '' AS nameless");
+    for (unsigned i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE %s.t USING art(path, storage=file)", schemas[i]);
+        sql_refused(db, SQLITE_ERROR, "leave storage=file out", create);
+        sqlite3_free(create);
+        ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
+        for (int given = 0; given < 2; given++) {
+            sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schemas[i],
+                    given ? ", storage=auto" : "");
+            sql_run(db, "INSERT INTO %s.t VALUES('a', 1); INSERT INTO %s.t(t) VALUES('flush')", schemas[i], schemas[i]);
+            char *blobs =
+                sql_rows(db, "SELECT count(*) > 0, (SELECT value FROM %s.t) FROM %s.t_artblob", schemas[i], schemas[i]);
+            ck_assert_str_eq(blobs, "1|1\n");
+            sqlite3_free(blobs);
+            char *setting = sqlite3_mprintf("INSERT INTO %s.t(t) VALUES('storage=file')", schemas[i]);
+            sql_refused(db, SQLITE_ERROR, "leave storage=file out", setting);
+            sqlite3_free(setting);
+            sql_run(db, "DROP TABLE %s.t", schemas[i]);
+        }
+    }
+}
+
+static void has_no_file(sqlite3 *copy) {
+    static const char *const statements[] = {"SELECT * FROM t",
+                                             "SELECT art_count('t', '')",
+                                             "INSERT INTO t(path) VALUES('x')",
+                                             "UPDATE t SET value = 2",
+                                             "DELETE FROM t",
+                                             "INSERT INTO t(t) VALUES('flush')",
+                                             "INSERT INTO t(t) VALUES('adopt')",
+                                             "SELECT * FROM art_info('t')"};
+    for (unsigned i = 0; i < sizeof statements / sizeof *statements; i++) {
+        sql_refused(copy, SQLITE_ERROR, "no .art file can stand beside a database in memory (main)", statements[i]);
+    }
+}
+
+/* In blobs, or with all rows still in its log. What else is in the copy can be used. */
+LOOP_TEST(test_a_copy_without_a_name_refuses_a_table_with_a_file, 4) {
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1);"
+                "CREATE VIRTUAL TABLE u USING art(path, value, storage=inline); INSERT INTO u VALUES('b', 2)");
+    if (_i % 2) sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO u(u) VALUES('flush')");
+    sqlite3 *copy = sql_open(_i / 2 ? "" : ":memory:");
+    put_over(copy, db);
+    has_no_file(copy);
+    sql_expect(copy, "b|2\n", "SELECT * FROM u");
+    sql_run(copy, "DROP TABLE t; CREATE VIRTUAL TABLE t USING art(path, value); INSERT INTO t VALUES('c', 3)");
+    sql_expect(copy, "c|3|ok\n", "SELECT *, art_check('t') FROM t");
+    sql_close(copy);
+    sql_expect(db, "a|1|ok\n", "SELECT *, art_check('t') FROM t");
+}
+
+/* It was in use here while it was inline, in two connections where they may have one database in memory. */
+LOOP_TEST(test_a_copy_without_a_name_refuses_what_became_a_table_with_a_file, 3) {
+    begin_with(_i ? "DELETE" : "WAL", "inline");
+    const char *name = _i == 2 ? "file:/of-two?vfs=memdb" : ":memory:";
+    sqlite3 *memory = sql_open(name), *second = _i == 2 ? sql_open(name) : memory;
+    put_over(memory, db);
+    has_all(memory, "inline");
+    has_all(second, "inline");
+    copy_to("file");
+    sqlite3 *copy = sql_open(copy_path);
+    put_over(memory, copy);
+    has_no_file(second);
+    has_no_file(memory);
+    put_over(memory, db);
+    has_all(second, "inline again");
+    has_all(memory, "inline again");
+    sql_close(copy);
+    if (second != memory) sql_close(second);
+    sql_close(memory);
 }
 
 /* --- in a transaction that spills --------------------------------------------------------------------------------- */

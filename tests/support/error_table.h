@@ -114,18 +114,30 @@ static const struct error errors[] = {
      "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this is a copy, use it "
      "in "
      "the original, and copy that again",
-     SQLITE_ERROR, "a table with a file, in a database that was deserialized or is of the VFS memdb", NULL,
-     shared_memory, "SELECT * FROM t"},
+     SQLITE_ERROR, "a table with a file, in a copy that is in memory or has no name", NULL, shared_memory,
+     "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this is a copy, use it "
      "in "
      "the original, and copy that again",
-     SQLITE_ERROR, "a table with a file, in a database that was deserialized or is of the VFS memdb", NULL,
-     deserialized, "SELECT * FROM t"},
+     SQLITE_ERROR, "a table with a file, in a copy that is in memory or has no name", NULL, copied_to_memory,
+     "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: no .art file can stand beside a database in memory (%s): use storage=inline; where this is a copy, use it "
+     "in "
+     "the original, and copy that again",
+     SQLITE_ERROR, "a table with a file, in a copy that is in memory or has no name", NULL, deserialized,
+     "SELECT * FROM t"},
     {MESSAGE_PLAIN,
      "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then lives in the "
      "database",
-     SQLITE_ERROR, "storage=file where there is no folder", NULL, no_place_for_files, ART("storage=file")},
+     SQLITE_ERROR, "storage=file where there is no folder, as in :memory: and temp", NULL, no_place_for_files,
+     ART("storage=file")},
+    {MESSAGE_PLAIN,
+     "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then lives in the "
+     "database",
+     SQLITE_ERROR, "storage=file where there is no folder, as in :memory: and temp", NULL, NULL,
+     "CREATE VIRTUAL TABLE temp.u USING art(path, storage=file)"},
     {MESSAGE_PLAIN, "art: %s", SQLITE_ERROR,
      "a table with the name of one that art makes (t_artstate, t_artdata, t_artblob)", "CREATE TABLE u_artdata(x)",
      NULL, ART("")},
@@ -664,7 +676,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: the cache miscounts what nobody refers to", INSIDE},
     {"art: the cache miscounts its %s", INSIDE},
     {"art: pages %u to %u were asked for of slot %u that has %u", INSIDE},
-    {"art: a store needs both the path of its file and that of the database, or neither", INSIDE},
+    {"art: a store needs the path of its file, and that of the database", INSIDE},
     {"art: a blob was read after its table had been closed", INSIDE},
     {"art: a slot was written outside of a write phase", INSIDE},
     {"art: slot %u of %u was written without having been taken", INSIDE},

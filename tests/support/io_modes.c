@@ -57,6 +57,11 @@ bool io_place_open(struct io_place *place, const struct io_mode *mode, const cha
     *place = (struct io_place){.mode = mode};
     snprintf(place->path, sizeof place->path, "%s/%s.%ld.art", io_directory(), test, (long)getpid());
     if (mode->kind == IO_SYSTEM) place->disk = art_disk_system();
+    if (mode->kind == IO_MEMORY) {
+        place->memory = memory_disk_new();
+        place->disk = memory_disk_art(place->memory);
+        snprintf(place->path, sizeof place->path, "%s.art", test);
+    }
     if (mode->kind == IO_SIMULATED) {
         place->sim = sim_disk_new(1);
         place->disk = sim_disk_art(place->sim);
@@ -69,7 +74,6 @@ bool io_place_open(struct io_place *place, const struct io_mode *mode, const cha
 }
 
 int io_place_file(struct io_place *place, bool create, bool read_only, struct art_io **out) {
-    if (!place->disk) return art_io_memory_open(out);
     struct art_file_options options = {
         .path = place->path,
         .engine = place->mode->engine,
@@ -85,7 +89,8 @@ int io_place_file(struct io_place *place, bool create, bool read_only, struct ar
 }
 
 void io_place_close(struct io_place *place) {
-    if (place->disk) ck_assert_int_eq(place->disk->methods->remove(place->disk, place->path), ART_OK);
+    ck_assert_int_eq(place->disk->methods->remove(place->disk, place->path), ART_OK);
     art_blob_pool_close(place->pool);
+    memory_disk_free(place->memory);
     sim_disk_free(place->sim);
 }

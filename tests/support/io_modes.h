@@ -9,6 +9,7 @@
 
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
+#include "tests/support/memory_disk.h"
 #include "tests/support/sim_disk.h"
 
 enum io_kind { IO_SYSTEM, IO_MEMORY, IO_SIMULATED, IO_ROWS };
@@ -28,15 +29,16 @@ extern const struct io_mode io_modes[STORE_MODES];
 /* Where a test's file lives in one mode. */
 struct io_place {
     const struct io_mode *mode;
-    struct art_disk *disk; /* NULL: memory */
-    struct sim_disk *sim;
+    struct art_disk *disk;
+    struct memory_disk *memory; /* NULL: not in this mode, */
+    struct sim_disk *sim;       /* as this */
     struct art_blob_pool *pool;
     char path[512];
 };
 
 /* False, with a message on stdout: this machine does not have the mode. `test` names the file. */
 bool io_place_open(struct io_place *place, const struct io_mode *mode, const char *test);
-/* Opens the place's file; in memory each open is a new file. */
+/* Opens the place's file. */
 int io_place_file(struct io_place *place, bool create, bool read_only, struct art_io **out);
 /* Removes the file. */
 void io_place_close(struct io_place *place);

@@ -10,13 +10,15 @@
 struct memory_file {
     char path[256]; /* "": none */
     uint64_t inode, size;
-    uint8_t *bytes; /* MEMORY_DISK_PAGES pages of address space; memory where they were touched */
-    bool used[MEMORY_DISK_PAGES];
-    uint32_t used_end; /* no used page from here on */
+    uint8_t *bytes; /* the disk's room in address space; memory where it was touched */
+    bool used[MEMORY_DISK_PAGES_OF_LARGE];
+    uint32_t used_end;           /* no used page from here on */
+    const struct art_io *writer; /* who has the lock; NULL: nobody */
 };
 
 struct memory_disk {
     struct art_disk disk;
+    uint64_t room; /* of a file */
     struct memory_file files[MEMORY_DISK_FILES];
 };
 
@@ -26,9 +28,8 @@ struct memory_handle {
     struct art_io io;
     struct memory_file *file;
     uint64_t inode; /* the file's, when it was opened */
+    uint64_t room;
 };
-
-enum { DISK_BYTES = MEMORY_DISK_PAGES * ART_PAGE };
 
 static struct memory_file *find(const struct memory_disk *disk, const char *path) {
     for (int i = 0; i < MEMORY_DISK_FILES; i++) {
@@ -66,7 +67,7 @@ static struct memory_file *make(struct memory_disk *disk, const char *path) {
         file->size = 0;
         if (file->bytes) return file;
         file->bytes =
-            mmap(NULL, DISK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            mmap(NULL, disk->room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (file->bytes == MAP_FAILED) abort();
         return file;
     }
@@ -79,6 +80,10 @@ static struct memory_file *file_of(struct art_io *io) {
     return ((struct memory_handle *)io)->file;
 }
 
+static uint64_t room_of(const struct art_io *io) {
+    return ((const struct memory_handle *)io)->room;
+}
+
 static enum art_rc read_batch(struct art_io *io, struct art_io_request *requests, unsigned count, enum art_read from) {
     (void)from;
     struct memory_file *file = file_of(io);
@@ -88,18 +93,24 @@ static enum art_rc read_batch(struct art_io *io, struct art_io_request *requests
         if (request->offset + request->len > file->size) {
             return art_read_past_end(io, request->offset, request->len, file->size);
         }
-        memcpy(request->data, file->bytes + request->offset, request->len);
+        if (request->len) memcpy(request->data, file->bytes + request->offset, request->len);
     }
     return rc;
 }
 
+static enum art_rc writable(const struct art_io *io) {
+    return io->read_only ? art_fail(ART_READONLY, "art: opened to be read only (%s)", io->name) : ART_OK;
+}
+
 static enum art_rc write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
     struct memory_file *file = file_of(io);
-    int rc = art_requests_check(io, requests, count);
+    int rc = writable(io);
+    if (!rc) rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         const struct art_io_request *request = &requests[i];
         uint64_t end = request->offset + request->len;
-        if (end > DISK_BYTES) return art_fail(ART_DISKFULL, "art: the disk in memory is full (%s): stop", file->path);
+        if (!request->len) continue;
+        if (end > room_of(io)) return art_fail(ART_DISKFULL, "art: the disk in memory is full (%s): stop", file->path);
         memcpy(file->bytes + request->offset, request->data, request->len);
         for (uint64_t at = request->offset; at < end; at += ART_PAGE) use(file, (uint32_t)(at / ART_PAGE));
         if (end > file->size) file->size = end;
@@ -119,7 +130,8 @@ static enum art_rc size(struct art_io *io, uint64_t *bytes) {
 
 static enum art_rc truncate_file(struct art_io *io, uint64_t bytes) {
     struct memory_file *file = file_of(io);
-    if (bytes > DISK_BYTES) return art_fail(ART_DISKFULL, "art: the disk in memory is full (%s): stop", file->path);
+    if (io->read_only) return writable(io);
+    if (bytes > room_of(io)) return art_fail(ART_DISKFULL, "art: the disk in memory is full (%s): stop", file->path);
     wipe(file, (bytes + ART_PAGE - 1) / ART_PAGE);
     if (bytes % ART_PAGE) memset(file->bytes + bytes, 0, ART_PAGE - bytes % ART_PAGE);
     file->size = bytes;
@@ -137,11 +149,20 @@ static enum art_rc identity(struct art_io *io, struct art_file_identity *out) {
     return ART_OK;
 }
 
+static enum art_rc lock(struct art_io *io) {
+    struct memory_file *file = file_of(io);
+    if (io->read_only) return writable(io);
+    if (file->writer && file->writer != io) return art_fail(ART_BUSY, "art: somebody writes (%s)", io->name);
+    file->writer = io;
+    return ART_OK;
+}
+
 static void unlock(struct art_io *io) {
-    (void)io;
+    if (file_of(io)->writer == io) file_of(io)->writer = NULL;
 }
 
 static void close_handle(struct art_io *io) {
+    unlock(io);
     free(io);
 }
 
@@ -153,7 +174,7 @@ static const struct art_io_methods io_methods = {
     .size = size,
     .truncate = truncate_file,
     .identity = identity,
-    .lock = nothing_to_do,
+    .lock = lock,
     .unlock = unlock,
     .close = close_handle,
 };
@@ -163,6 +184,7 @@ static const struct art_io_methods io_methods = {
 static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_options *options, struct art_io **out) {
     struct memory_disk *disk = (struct memory_disk *)art_disk;
     struct memory_file *file = find(disk, options->path);
+    *out = NULL;
     if (file && options->create) return art_fail(ART_CANTOPEN, "art: the file is there already (%s)", options->path);
     if (!file && !options->create) return art_fail(ART_MISSING, "art: there is no such file (%s)", options->path);
     if (!file) file = make(disk, options->path);
@@ -172,6 +194,7 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
         .methods = &io_methods, .name = file->path, .engine = "memory", .read_only = options->read_only};
     handle->file = file;
     handle->inode = file->inode;
+    handle->room = disk->room;
     *out = &handle->io;
     return ART_OK;
 }
@@ -221,16 +244,26 @@ static const struct art_disk_methods disk_methods = {.open = disk_open,
                                                      .stat = disk_stat,
                                                      .list = disk_list};
 
-struct memory_disk *memory_disk_new(void) {
+static struct memory_disk *new_disk(uint64_t pages) {
     struct memory_disk *disk = calloc(1, sizeof *disk);
     if (!disk) abort();
     disk->disk.methods = &disk_methods;
+    disk->room = pages * ART_PAGE;
     return disk;
 }
 
+struct memory_disk *memory_disk_new(void) {
+    return new_disk(MEMORY_DISK_PAGES);
+}
+
+struct memory_disk *memory_disk_new_large(void) {
+    return new_disk(MEMORY_DISK_PAGES_OF_LARGE);
+}
+
 void memory_disk_free(struct memory_disk *disk) {
+    if (!disk) return;
     for (int i = 0; i < MEMORY_DISK_FILES; i++) {
-        if (disk->files[i].bytes) munmap(disk->files[i].bytes, DISK_BYTES);
+        if (disk->files[i].bytes) munmap(disk->files[i].bytes, disk->room);
     }
     free(disk);
 }
@@ -266,14 +299,14 @@ uint64_t memory_disk_size(const struct memory_disk *disk, const char *path) {
 
 void memory_disk_resize(struct memory_disk *disk, const char *path, uint64_t bytes) {
     struct memory_file *file = must_find(disk, path);
-    if (bytes > DISK_BYTES) abort();
+    if (bytes > disk->room) abort();
     wipe(file, (bytes + ART_PAGE - 1) / ART_PAGE);
     file->size = bytes;
 }
 
 uint8_t *memory_disk_page(struct memory_disk *disk, const char *path, uint32_t page) {
     struct memory_file *file = must_find(disk, path);
-    if (page >= MEMORY_DISK_PAGES) abort();
+    if (page >= disk->room / ART_PAGE) abort();
     use(file, page);
     uint64_t end = ((uint64_t)page + 1) * ART_PAGE;
     if (end > file->size) file->size = end;

@@ -5,8 +5,8 @@
  *   uint8_t *page = memory_disk_page(disk, "a.art", 3);      the bytes themselves, to be changed in place
  *   memory_disk_renew(disk, "a.art");                        another inode: nothing that was cached counts any more
  *
- * Writes last at once, nothing fails but for want of room, and a file has at most MEMORY_DISK_PAGES pages. For faults
- * and power loss there is sim_disk.h. One thread at a time. */
+ * Writes last at once, nothing fails but for want of room, and a file has at most MEMORY_DISK_PAGES pages, or
+ * MEMORY_DISK_PAGES_OF_LARGE. For faults and power loss there is sim_disk.h. One thread at a time. */
 #ifndef TESTS_MEMORY_DISK_H
 #define TESTS_MEMORY_DISK_H
 
@@ -15,12 +15,13 @@
 
 #include "core/io/io.h"
 
-enum { MEMORY_DISK_PAGES = 32 * 128, MEMORY_DISK_FILES = 4 };
+enum { MEMORY_DISK_PAGES = 32 * 128, MEMORY_DISK_PAGES_OF_LARGE = 1024 * 128, MEMORY_DISK_FILES = 4 };
 
 struct memory_disk;
 
 struct memory_disk *memory_disk_new(void);
-void memory_disk_free(struct memory_disk *disk);
+struct memory_disk *memory_disk_new_large(void);
+void memory_disk_free(struct memory_disk *disk); /* NULL is fine */
 struct art_disk *memory_disk_art(struct memory_disk *disk);
 
 /* Makes the file, or empties it. NULL as a path: removes all files. */

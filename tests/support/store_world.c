@@ -33,7 +33,13 @@ bool store_place_open(struct store_place *place, const struct io_mode *mode, con
         return true;
     }
     *place = (struct store_place){.mode = mode};
-    if (mode->kind == IO_MEMORY) return true;
+    if (mode->kind == IO_MEMORY) {
+        place->memory = memory_disk_new();
+        place->disk = memory_disk_art(place->memory);
+        strcpy(place->path, "a.db-objects-510e0203.art");
+        strcpy(place->host_path, "a.db");
+        return true;
+    }
     if (mode->kind == IO_ROWS) {
         place->rows = toy_blobs_host();
         strcpy(place->path, "the toy's rows");
@@ -53,6 +59,7 @@ bool store_place_open(struct store_place *place, const struct io_mode *mode, con
 }
 
 void store_place_close(struct store_place *place) {
+    memory_disk_free(place->memory);
     sim_disk_free(place->sim);
     if (place->rows) toy_blobs_host_free(place->rows);
     if (place->mode->kind != IO_SYSTEM) return;
@@ -64,7 +71,7 @@ struct art_store *store_open(const struct store_place *place, uint64_t cache_byt
     struct art_store *store = NULL;
     struct art_store_options options = {
         .disk = place->disk,
-        .path = place->disk || place->rows ? place->path : NULL,
+        .path = place->path,
         .host_path = place->disk ? place->host_path : NULL,
         .engine = place->mode->engine,
         .direct = place->mode->direct,

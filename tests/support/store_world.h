@@ -8,9 +8,10 @@
 
 struct store_place {
     const struct io_mode *mode;
-    struct sim_disk *sim;
-    struct art_disk *disk; /* NULL: memory, or rows */
-    struct art_rows *rows; /* of toy_rows.h; NULL: none */
+    struct art_disk *disk;      /* NULL: rows */
+    struct art_rows *rows;      /* of toy_rows.h; NULL: none */
+    struct memory_disk *memory; /* NULL: not in this mode, */
+    struct sim_disk *sim;       /* as this */
     char path[512], host_path[512];
 };
 

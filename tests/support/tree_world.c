@@ -215,8 +215,8 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
     memcpy(options->uuid, toy->uuid, 16);
-    options->inlined = toy->inlined;
     if (!toy->inlined) return art_tree_open(out, options, &host);
+    options->path = options->host_path = NULL;
     struct toy_seat *seat = calloc(1, sizeof *seat);
     struct art_rows rows = {seat, toy_read_row, toy_write_row, toy_remove_rows, toy_end_of_rows};
     host.rows = &rows;
@@ -549,7 +549,7 @@ static void step_other(struct walk *walk) {
 }
 
 static void step_reopen(struct walk *walk) {
-    if (walk->writing || !(walk->options.path || walk->toy->inlined)) return;
+    if (walk->writing) return;
     art_tree_close(walk->tree);
     walk->tree = NULL;
     TRY(toy_open(walk->toy, &walk->options, &walk->tree));

@@ -336,7 +336,7 @@ static uint64_t work_done(const struct art_version_edit *edit) {
 
 /* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
 static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed, uint64_t begun) {
-    uint64_t most = tree->options.inlined ? PAUSE_PAGES_IN_ROWS : PAUSE_PAGES;
+    uint64_t most = art_store_discards(tree->store) ? PAUSE_PAGES_IN_ROWS : PAUSE_PAGES;
     return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 

@@ -62,7 +62,7 @@ static void partial_clear(struct partial *partial) {
 /* What is written to rows goes through the host's journal, and into its file once more. */
 static const struct partial_blobs *size_of_partial(const struct art_tree *tree) {
     if (tree->small_compactions) return &WHERE_ROOM_IS_SHORT;
-    return tree->options.inlined ? &IN_ROWS : &IN_A_FILE;
+    return art_store_discards(tree->store) ? &IN_ROWS : &IN_A_FILE;
 }
 
 static uint64_t in_pages(const struct art_tree *tree, unsigned blobs) {

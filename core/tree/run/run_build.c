@@ -66,7 +66,7 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t page_spare(const struct art_tree *tree) {
-    return tree->options.inlined ? ART_ROW_SPARE : 0;
+    return art_store_discards(tree->store) ? ART_ROW_SPARE : 0;
 }
 
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,

@@ -92,7 +92,7 @@ enum art_txn_phase {
 };
 
 struct art_tree {
-    struct art_tree_options options; /* paths are copies */
+    struct art_tree_options options; /* paths are copies; inlined: `path` is a name for messages */
     struct art_host host;
     struct art_store *store;
     struct { /* blobs in rows of the host's (txn/rows.c) */

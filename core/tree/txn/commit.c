@@ -95,7 +95,7 @@ static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64
         ART_DISKFULL,
         "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
         "file system, or DELETE rows, then art_vacuum()",
-        tree->options.path ? tree->options.path : "the database", (unsigned long long)left, (unsigned long long)needed);
+        tree->options.path, (unsigned long long)left, (unsigned long long)needed);
 }
 
 static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
@@ -211,7 +211,7 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
         ART_DISKFULL,
         "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
         "system, or DELETE rows, then art_vacuum()",
-        tree->options.path ? tree->options.path : "the database", (unsigned long long)left);
+        tree->options.path, (unsigned long long)left);
 }
 
 static enum art_rc flush_memtable(struct art_tree *tree) {
@@ -418,7 +418,7 @@ static enum art_rc write_row(struct art_tree *tree) {
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
-    uint64_t every = tree->options.inlined ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
+    uint64_t every = art_store_discards(tree->store) ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
     if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
     return (batch && tree->loose) || tree->large;
 }

@@ -10,24 +10,22 @@ static const char inline_name[] = "the table of blobs"; /* in messages */
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
  * hash. */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
-    if (!place->inlined) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
+    if (place->path) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
     struct art_store_place rows = {.path = inline_name, .rows = place->rows ? place->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
     return rows;
 }
 
 enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place) {
-    const char *path = place->inlined ? inline_name : place->path;
-    const char *host_path = place->inlined ? NULL : place->host_path;
-    char *path_copy = path ? art_string_copy(path) : NULL, *host_copy = host_path ? art_string_copy(host_path) : NULL;
-    if ((path && !path_copy) || (host_path && !host_copy)) {
-        art_free(path_copy);
-        art_free(host_copy);
+    char *path = art_string_copy(place->path ? place->path : inline_name);
+    char *host_path = place->path ? art_string_copy(place->host_path) : NULL;
+    if (!path || (place->path && !host_path)) {
+        art_free(path);
+        art_free(host_path);
         return art_nomem();
     }
-    options->inlined = place->inlined;
-    options->path = path_copy;
-    options->host_path = host_copy;
+    options->path = path;
+    options->host_path = host_path;
     return ART_OK;
 }
 
@@ -119,6 +117,6 @@ enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *pl
     bool made = false;
     enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = copy_all(tree, place, &made);
-    if (rc && made && !place->inlined) remove_unfinished(place->path);
+    if (rc && made && place->path) remove_unfinished(place->path);
     return rc;
 }

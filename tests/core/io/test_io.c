@@ -127,7 +127,7 @@ LOOP_TEST(test_what_was_written_is_read_back, IO_MODES) {
         ck_assert_int_eq(io->methods->size(io, &size), ART_OK);
         ck_assert_uint_eq(size, round.end * ART_PAGE);
         if (random_once_in(&random, 4)) ck_assert_int_eq(art_io_sync(io), ART_OK);
-        if (place.disk && random_once_in(&random, 6)) {
+        if (random_once_in(&random, 6)) {
             art_io_close(io);
             ck_assert_int_eq(io_place_file(&place, false, random_once_in(&random, 2), &io), ART_OK);
             read_some(&round);
@@ -287,46 +287,38 @@ LOOP_TEST(test_misaligned_calls_are_refused_and_change_nothing, IO_MODES) {
 
 LOOP_TEST(test_the_lock_is_seen_by_another_descriptor, IO_MODES) {
     IN_MODE_OR_RETURN("lock");
-    if (place.disk) {
-        struct art_io *other;
-        ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_OK);
-        ck_assert_int_eq(io->methods->lock(io), ART_OK);
-        ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
-        other->methods->unlock(other);
-        ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
-        io->methods->unlock(io);
-        ck_assert_int_eq(other->methods->lock(other), ART_OK);
-        ck_assert_int_eq(io->methods->lock(io), ART_BUSY);
-        struct art_io_request requests[3] = {
-            {two, ART_PAGE, 0}, {two + ART_PAGE, ART_PAGE, ART_PAGE}, {two + 2 * ART_PAGE, ART_PAGE, 2 * ART_PAGE}};
-        ck_assert_int_eq(art_io_write(other, requests, 3), ART_OK);
-        art_io_close(other); /* waits, and gives up the lock at once although a ring was there */
-        ck_assert_int_eq(io->methods->lock(io), ART_OK);
-        io->methods->unlock(io);
-    } else {
-        ck_assert_int_eq(io->methods->lock(io), ART_OK);
-        ck_assert_int_eq(io->methods->lock(io), ART_OK);
-        io->methods->unlock(io);
-    }
+    struct art_io *other;
+    ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_OK);
+    ck_assert_int_eq(io->methods->lock(io), ART_OK);
+    ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
+    other->methods->unlock(other);
+    ck_assert_int_eq(other->methods->lock(other), ART_BUSY);
+    io->methods->unlock(io);
+    ck_assert_int_eq(other->methods->lock(other), ART_OK);
+    ck_assert_int_eq(io->methods->lock(io), ART_BUSY);
+    struct art_io_request requests[3] = {
+        {two, ART_PAGE, 0}, {two + ART_PAGE, ART_PAGE, ART_PAGE}, {two + 2 * ART_PAGE, ART_PAGE, 2 * ART_PAGE}};
+    ck_assert_int_eq(art_io_write(other, requests, 3), ART_OK);
+    art_io_close(other); /* waits, and gives up the lock at once although a ring was there */
+    ck_assert_int_eq(io->methods->lock(io), ART_OK);
+    io->methods->unlock(io);
     leave_mode();
 }
 
 LOOP_TEST(test_a_file_opened_to_read_only_is_never_changed, IO_MODES) {
     IN_MODE_OR_RETURN("read_only");
-    if (place.disk) {
-        memset(two, 3, sizeof two);
-        ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
-        art_io_close(io);
-        ck_assert_int_eq(io_place_file(&place, false, true, &io), ART_OK);
-        ck_assert(io->read_only);
-        memset(two, 4, sizeof two);
-        ck_assert_int_eq(write_pages(io, two, 0, 1), ART_READONLY);
-        ck_assert_int_eq(io->methods->truncate(io, 0), ART_READONLY);
-        ck_assert_int_eq(io->methods->lock(io), ART_READONLY);
-        ck_assert_int_eq(art_io_wait(io), ART_OK);
-        ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
-        ck_assert_int_eq(two[0], 3);
-    }
+    memset(two, 3, sizeof two);
+    ck_assert_int_eq(write_pages(io, two, 0, 2), ART_OK);
+    art_io_close(io);
+    ck_assert_int_eq(io_place_file(&place, false, true, &io), ART_OK);
+    ck_assert(io->read_only);
+    memset(two, 4, sizeof two);
+    ck_assert_int_eq(write_pages(io, two, 0, 1), ART_READONLY);
+    ck_assert_int_eq(io->methods->truncate(io, 0), ART_READONLY);
+    ck_assert_int_eq(io->methods->lock(io), ART_READONLY);
+    ck_assert_int_eq(art_io_wait(io), ART_OK);
+    ck_assert_int_eq(read_pages(io, two, 0, 2), ART_OK);
+    ck_assert_int_eq(two[0], 3);
     leave_mode();
 }
 
@@ -345,57 +337,51 @@ LOOP_TEST(test_identity_tells_file_size_and_permissions, IO_MODES) {
     ck_assert_int_eq(second->methods->identity(second, &other), ART_OK);
     art_io_close(second);
     bool same = other.device == identity.device && other.inode == identity.inode;
-    ck_assert(same == !!place.disk); /* two files in memory are two files */
-    if (place.disk) {
-        ck_assert_int_eq(place.disk->methods->stat(place.disk, place.path, &by_name), ART_OK);
-        ck_assert(by_name.device == identity.device && by_name.inode == identity.inode);
-        ck_assert_uint_eq(by_name.size, identity.size);
-    }
+    ck_assert(same);
+    ck_assert_int_eq(place.disk->methods->stat(place.disk, place.path, &by_name), ART_OK);
+    ck_assert(by_name.device == identity.device && by_name.inode == identity.inode);
+    ck_assert_uint_eq(by_name.size, identity.size);
     leave_mode();
 }
 
 LOOP_TEST(test_missing_and_existing_files_are_told_apart, IO_MODES) {
     IN_MODE_OR_RETURN("names");
-    if (place.disk) {
-        struct art_io *other;
-        struct art_file_identity identity;
-        const struct art_disk_methods *methods = place.disk->methods;
-        ck_assert_int_eq(io_place_file(&place, true, false, &other), ART_CANTOPEN);
-        ck_assert_ptr_null(other);
-        ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
-        ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
-        art_io_close(io);
-        ck_assert_int_eq(methods->remove(place.disk, place.path), ART_OK);
-        ck_assert_int_eq(methods->remove(place.disk, place.path), ART_MISSING);
-        ck_assert_int_eq(methods->stat(place.disk, place.path, &identity), ART_MISSING);
-        ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_MISSING);
-        ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
-        ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
-        ck_assert_int_eq(io_place_file(&place, true, false, &io), ART_OK);
-    }
+    struct art_io *other;
+    struct art_file_identity identity;
+    const struct art_disk_methods *methods = place.disk->methods;
+    ck_assert_int_eq(io_place_file(&place, true, false, &other), ART_CANTOPEN);
+    ck_assert_ptr_null(other);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
+    ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
+    art_io_close(io);
+    ck_assert_int_eq(methods->remove(place.disk, place.path), ART_OK);
+    ck_assert_int_eq(methods->remove(place.disk, place.path), ART_MISSING);
+    ck_assert_int_eq(methods->stat(place.disk, place.path, &identity), ART_MISSING);
+    ck_assert_int_eq(io_place_file(&place, false, false, &other), ART_MISSING);
+    ck_assert_ptr_nonnull(strstr(art_error_message(), place.path));
+    ck_assert_int_eq(methods->sync_directory(place.disk, place.path), ART_OK);
+    ck_assert_int_eq(io_place_file(&place, true, false, &io), ART_OK);
     leave_mode();
 }
 
 LOOP_TEST(test_closing_waits_for_writes_in_flight, IO_MODES) {
     IN_MODE_OR_RETURN("close");
-    if (place.disk) {
-        struct art_blob_buf buffers[BUFFERS];
-        struct art_io_request requests[BUFFERS];
-        for (int i = 0; i < BUFFERS; i++) {
-            ck_assert_int_eq(art_blob_buf_get(place.pool, &buffers[i]), ART_OK);
-            memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
-            requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
-        }
-        ck_assert_int_eq(art_io_write(io, requests, BUFFERS), ART_OK);
-        art_io_close(io);
-        ck_assert_int_eq(io_place_file(&place, false, false, &io), ART_OK);
-        for (int i = 0; i < BUFFERS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
-        ck_assert_int_eq(art_io_read(io, requests, BUFFERS), ART_OK);
-        for (int i = 0; i < BUFFERS; i++) {
-            ck_assert_int_eq(buffers[i].data[0], i + 1);
-            ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + 1);
-            art_blob_buf_put(&buffers[i]);
-        }
+    struct art_blob_buf buffers[BUFFERS];
+    struct art_io_request requests[BUFFERS];
+    for (int i = 0; i < BUFFERS; i++) {
+        ck_assert_int_eq(art_blob_buf_get(place.pool, &buffers[i]), ART_OK);
+        memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
+        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+    }
+    ck_assert_int_eq(art_io_write(io, requests, BUFFERS), ART_OK);
+    art_io_close(io);
+    ck_assert_int_eq(io_place_file(&place, false, false, &io), ART_OK);
+    for (int i = 0; i < BUFFERS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
+    ck_assert_int_eq(art_io_read(io, requests, BUFFERS), ART_OK);
+    for (int i = 0; i < BUFFERS; i++) {
+        ck_assert_int_eq(buffers[i].data[0], i + 1);
+        ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + 1);
+        art_blob_buf_put(&buffers[i]);
     }
     leave_mode();
 }

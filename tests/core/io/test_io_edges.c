@@ -1,5 +1,5 @@
 /* core/io at its edges: kernels whose ring can less, a ring that takes requests by and by or not at all, names below
- * what is no folder, sizes that no file has, and memory that ends in a file that is in memory.
+ * what is no folder, and sizes that no file has.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,10 +17,9 @@
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
-#include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
 
-enum { REQUESTS = 8, CHUNK = ART_BLOB_SIZE };
+enum { REQUESTS = 8 };
 
 static char path[512];
 
@@ -307,74 +306,6 @@ TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
     }
     art_io_close(io);
     unlink(path);
-}
-
-/* --- files in memory ---------------------------------------------------------------------------------------------- */
-
-static _Alignas(ART_PAGE) uint8_t page[ART_PAGE];
-
-static uint8_t first_byte_at(struct art_io *io, uint64_t offset) {
-    struct art_io_request request = {page, ART_PAGE, offset};
-    memset(page, 0xee, sizeof page);
-    must(art_io_read(io, &request, 1));
-    for (unsigned i = 1; i < ART_PAGE; i++) ck_assert_int_eq(page[i], page[0]);
-    return page[0];
-}
-
-static int write_at(struct art_io *io, uint64_t offset, uint8_t byte) {
-    struct art_io_request request = {page, ART_PAGE, offset};
-    memset(page, byte, sizeof page);
-    return art_io_write(io, &request, 1);
-}
-
-TEST(test_a_file_in_memory_is_cut_and_grown_within_and_past_its_pieces) {
-    struct art_io *io;
-    must(art_io_memory_open(&io));
-    must(io->methods->truncate(io, 3 * CHUNK));
-    ck_assert_int_eq(first_byte_at(io, 2 * CHUNK), 0); /* nothing was ever there */
-    must(write_at(io, 0, 1));
-    must(write_at(io, CHUNK + ART_PAGE, 2));
-    must(write_at(io, CHUNK + 2 * ART_PAGE, 3));
-    must(io->methods->truncate(io, CHUNK + 2 * ART_PAGE)); /* in the middle of a piece */
-    must(io->methods->truncate(io, 40 * (uint64_t)CHUNK)); /* past all pieces */
-    ck_assert_int_eq(first_byte_at(io, CHUNK + ART_PAGE), 2);
-    ck_assert_int_eq(first_byte_at(io, CHUNK + 2 * ART_PAGE), 0);
-    ck_assert_int_eq(first_byte_at(io, 39 * (uint64_t)CHUNK), 0);
-    must(io->methods->truncate(io, 30 * (uint64_t)CHUNK + ART_PAGE)); /* in a piece that never was */
-    must(io->methods->truncate(io, 5 * (uint64_t)CHUNK + ART_PAGE));
-    must(io->methods->truncate(io, 0));
-    struct art_io_request request = {page, ART_PAGE, 0};
-    ck_assert_int_eq(art_io_read(io, &request, 1), ART_CORRUPT);
-    must(write_at(io, 0, 4));
-    ck_assert_int_eq(first_byte_at(io, 0), 4);
-    struct art_io_request impossible = {page, 100, 0};
-    ck_assert_int_eq(art_io_read(io, &impossible, 1), ART_MISUSE);
-    art_io_close(io);
-}
-
-TEST(test_a_write_that_memory_does_not_hold_changes_nothing) {
-    short_memory_use();
-    int64_t blocks = short_memory_blocks();
-    for (int64_t n = 0;; n++) {
-        struct art_io *io;
-        short_memory_fail_once(n);
-        int rc = art_io_memory_open(&io);
-        bool opened = !rc;
-        if (!rc) rc = write_at(io, 0, 1);
-        if (!rc) rc = write_at(io, 20 * (uint64_t)CHUNK, 2); /* more pieces than there is room for */
-        bool failed = short_memory_failures() > 0;
-        short_memory_fail_after(-1);
-        ck_assert_int_eq(rc, failed ? ART_NOMEM : ART_OK);
-        if (opened) {
-            uint64_t size;
-            must(io->methods->size(io, &size));
-            if (size > ART_PAGE) ck_assert_int_eq(rc, ART_OK);
-            if (size) ck_assert_int_eq(first_byte_at(io, 0), 1);
-            art_io_close(io);
-        }
-        ck_assert_int_eq(short_memory_blocks(), blocks);
-        if (!failed) break;
-    }
 }
 
 int main(void) {

@@ -246,7 +246,6 @@ TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) {
 }
 
 LOOP_TEST(test_a_walk_that_rests_keeps_nobody_waiting, IO_MODES) {
-    if (io_modes[_i].kind == IO_MEMORY) return; /* each connection has its own */
     if (!store_place_open(&place, &io_modes[_i], "test_store_cache")) return;
     store_place_close(&place);
     make_world(&io_modes[_i], 100);

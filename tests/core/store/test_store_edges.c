@@ -1,5 +1,5 @@
 /* The store at its edges: owner pages that lie with a right sum, references and slots that cannot be, calls at the
- * wrong moment, a store in memory whose memory ends; and what art_store_check() is for.
+ * wrong moment, a store whose memory ends; and what art_store_check() is for.
  */
 #include <string.h>
 
@@ -213,6 +213,8 @@ TEST(test_half_a_name_makes_no_store) {
     ck_assert_ptr_null(store);
     options = (struct art_store_options){.host_path = "a.db"};
     EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
+    options = (struct art_store_options){.cache_bytes = 1 * MB};
+    EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
 }
 
 TEST(test_references_and_pages_that_cannot_be_are_refused) {
@@ -300,14 +302,15 @@ TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
     end_world();
 }
 
-/* --- in memory ---------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
-static int life_in_memory(struct store_blob *blob) {
-    static const struct art_store_options options = {.cache_bytes = 1 * MB};
-    struct art_store_options mine = options;
+static int life_of_a_store(struct store_blob *blob) {
+    struct art_store_options options = {
+        .disk = place.disk, .path = place.path, .host_path = place.host_path, .cache_bytes = 1 * MB};
     struct art_store *store;
-    memcpy(mine.uuid, store_uuid, sizeof mine.uuid);
-    int rc = art_store_open(&store, &mine);
+    memcpy(options.uuid, store_uuid, sizeof options.uuid);
+    memory_disk_clear(place.memory, NULL);
+    int rc = art_store_open(&store, &options);
     if (rc) return rc;
     rc = begin(store, true);
     struct art_blob_buf buffer;
@@ -325,8 +328,10 @@ static int life_in_memory(struct store_blob *blob) {
     return rc;
 }
 
-TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
+TEST(test_a_store_may_be_short_of_memory_anywhere) {
     struct store_blob blob;
+    ck_assert(store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_edges"));
+    ck_assert_int_eq(place.mode->kind, IO_MEMORY);
     store_blob_make(&blob, 1, 1, 3, 20);
     short_memory_use();
     int rc = ART_NOMEM;
@@ -335,7 +340,7 @@ TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
         ck_assert_int_lt(n, 200);
         int64_t blocks = short_memory_blocks();
         short_memory_fail_once(n);
-        rc = life_in_memory(&blob);
+        rc = life_of_a_store(&blob);
         bool failed = short_memory_failures() > 0;
         short_memory_fail_after(-1);
         failures += rc != ART_OK;
@@ -345,26 +350,29 @@ TEST(test_a_store_in_memory_may_be_short_of_it_anywhere) {
     }
     ck_assert_uint_gt(failures, 4);
     store_blobs_free(&blob, 1);
+    store_place_close(&place);
 }
 
-TEST(test_a_store_in_memory_ends_at_the_last_slot_and_may_be_read_only) {
-    struct art_store *store;
-    struct art_store_options options = {.cache_bytes = 1 * MB};
+TEST(test_a_store_ends_at_the_last_slot_and_may_be_read_only) {
+    make_world();
+    struct art_store *store = store_open(&place, 1 * MB);
     uint32_t slot;
-    EXPECT_OK(art_store_open(&store, &options));
-    EXPECT_OK(begin(store, true));
+    EXPECT_OK(begin(store, false));
     store->phase.end = UINT32_MAX - 2;
     EXPECT_OK(art_store_take_slot(store, &slot));
     ck_assert_uint_eq(slot, UINT32_MAX - 2);
     EXPECT_RC(ART_TOOBIG, art_store_take_slot(store, &slot));
-    EXPECT_MESSAGE("in memory");
+    EXPECT_MESSAGE(place.path);
     art_store_write_end(store);
     art_store_close(store);
-    options.read_only = true;
+    struct art_store_options options = {
+        .disk = place.disk, .path = place.path, .host_path = place.host_path, .read_only = true};
+    memcpy(options.uuid, store_uuid, sizeof options.uuid);
     EXPECT_OK(art_store_open(&store, &options));
-    EXPECT_RC(ART_READONLY, begin(store, true));
-    EXPECT_MESSAGE("in memory");
+    EXPECT_RC(ART_READONLY, begin(store, false));
+    EXPECT_MESSAGE(place.path);
     art_store_close(store);
+    end_world();
 }
 
 /* --- the check ---------------------------------------------------------------------------------------------------- */

@@ -183,8 +183,8 @@ struct story {
 static int story_run(struct story *story, uint64_t cache_bytes) {
     struct art_store_options options = {
         .disk = story->place->disk,
-        .path = story->place->disk ? story->place->path : NULL,
-        .host_path = story->place->disk ? story->place->host_path : NULL,
+        .path = story->place->path,
+        .host_path = story->place->host_path,
         .cache_bytes = cache_bytes,
     };
     memcpy(options.uuid, store_uuid, sizeof options.uuid);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/tree/txn/txn.h"
+#include "tests/support/memory_disk.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
@@ -15,6 +16,7 @@
 
 enum { SLICE_MOST = 16, BATCH = 20000 };
 
+static struct memory_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 static struct random keys;
@@ -48,8 +50,14 @@ int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit,
 }
 
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {
-    struct art_tree_options options = {
-        .cache_bytes = 256 << 20, .log_limit = log_limit, .spill_limit = 64 << 20, .blob_pages = blob_pages};
+    disk = memory_disk_new_large();
+    struct art_tree_options options = {.disk = memory_disk_art(disk),
+                                       .path = "a.art",
+                                       .host_path = "a.db",
+                                       .cache_bytes = 256 << 20,
+                                       .log_limit = log_limit,
+                                       .spill_limit = 64 << 20,
+                                       .blob_pages = blob_pages};
     keys = (struct random){59};
     slow = false;
     memset(&seen, 0, sizeof seen);
@@ -62,6 +70,7 @@ static void end_world(void) {
     must(art_tree_check(tree));
     art_tree_close(tree);
     toy_free(toy);
+    memory_disk_free(disk);
 }
 
 static uint64_t pages_written(void) {

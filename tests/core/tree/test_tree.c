@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include "tests/support/io_modes.h"
+#include "tests/support/memory_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 static void run_walk(uint64_t seed, const struct art_tree_options *options, unsigned steps) {
-    struct walk *walk = walk_new(seed, options, options->path != NULL);
+    struct walk *walk = walk_new(seed, options, true);
     while (steps--) walk_step(walk);
     walk_finish(walk);
     walk_free(walk);
@@ -45,7 +46,14 @@ static void walks_in_files(const char *name, unsigned count, uint64_t first, enu
 }
 
 TEST(test_a_tree_in_memory_is_what_the_model_is) {
-    walks("memory", 24, 1, (struct art_tree_options){0});
+    struct memory_disk *disk = memory_disk_new_large();
+    struct art_tree_options options = {
+        .disk = memory_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
+    for (unsigned i = 0; i < 24; i++) {
+        memory_disk_clear(disk, NULL);
+        walks("memory", 1, 1 + i * random_scale(), options);
+    }
+    memory_disk_free(disk);
 }
 
 TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {

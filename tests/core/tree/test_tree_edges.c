@@ -683,12 +683,6 @@ TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
     sim_disk_corrupt(disk, options.path, 0, 3);
     sim_disk_corrupt(disk, options.path, ART_PAGE + 30, 3);
     small_tree_end();
-
-    options = (struct art_tree_options){.cache_bytes = 1 << 20};
-    toy = toy_new(false);
-    disk = sim_disk_new(1);
-    small_tree_open();
-    small_tree_end();
 }
 
 int main(void) {

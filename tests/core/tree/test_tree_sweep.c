@@ -406,7 +406,6 @@ static void make_world(uint64_t seed, bool wal, bool inlined) {
                                         .spill_limit = 1 << 30,
                                         .blob_pages = 3};
     if (inlined) options.path = options.host_path = NULL;
-    options.inlined = inlined;
     toy = inlined ? toy_new_inline(wal) : toy_new(wal);
 }
 
