@@ -172,6 +172,7 @@ static inline enum art_rc skip_unwanted(struct art_scan *scan) {
         rc = step(scan);
         if (!rc && ++passed % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
     }
+    art_scan_vtab(scan)->table->filtered += passed;
     return rc;
 }
 

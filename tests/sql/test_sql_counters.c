@@ -80,6 +80,12 @@ TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
 }
 
 /* One more than stay awake. */
+TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
+    fill("k", 3000);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE '%%1234'"), 1);
+    ck_assert_int_eq(counter("rows filtered"), 2999);
+}
+
 TEST(test_a_table_that_rests_counts_it) {
     ck_assert_int_eq(counter("rests"), 0);
     for (unsigned i = 0; i < 20; i++) {
