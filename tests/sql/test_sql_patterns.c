@@ -265,6 +265,20 @@ TEST(test_another_like_sees_all_rows) {
     ck_assert_int_eq(sqlite3_create_function(db, "like", 2, SQLITE_UTF8, NULL, matches_all, NULL, NULL), SQLITE_OK);
     sql_expect(db, "1\n", "SELECT count(*) = (SELECT count(*) FROM p) FROM t WHERE path LIKE '%%nowhere%%'");
     sql_expect(db, "1\n", "SELECT count(*) = (SELECT count(*) FROM p) FROM t WHERE name LIKE '%%nowhere%%'");
+    compare_where(sqlite3_mprintf("path LIKE 'a%%' ESCAPE '!' AND name LIKE '%%nowhere%%'"));
+    compare_where(
+        sqlite3_mprintf("path COLLATE NOCASE >= 'A' AND path COLLATE NOCASE < 'b' AND path LIKE '%%nowhere%%'"));
+}
+
+/* A scan looks at a few of them. */
+TEST(test_many_conditions_stand_beside_patterns) {
+    make_tables();
+    for (int i = 0; i < 10; i++) {
+        compare_where(sqlite3_mprintf("path LIKE '1%%a%%' AND n > 1 AND n < 300 AND name > '' AND name < 'z'"));
+        compare_where(
+            sqlite3_mprintf("path GLOB '*a*' AND path GLOB '*/*' AND path GLOB '?*k*' AND path GLOB '*?b*' AND "
+                            "path LIKE '%%m%%' AND n > 1 AND n < 300 AND name > '' AND name < 'z'"));
+    }
 }
 
 /* The best rows come by a search each, which takes a hundred times as long as a step of a walk: few may match. */
