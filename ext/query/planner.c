@@ -314,9 +314,10 @@ static bool like_is_sqlites(struct art_vtab *vtab) {
     return seen;
 }
 
-/* Every row then meets a pattern as SQLite understands it. */
+/* Every row then meets a pattern as SQLite understands it. Bounds that are there say nothing: a user may have written
+ * them, or they are of LIKE ... ESCAPE, which is another function. */
 static bool like_is_own(struct art_planning *planning) {
-    if (!planning->like_is_asked) planning->like_is_own = find_bounds(planning) >= 0 || like_is_sqlites(planning->vtab);
+    if (!planning->like_is_asked) planning->like_is_own = like_is_sqlites(planning->vtab);
     planning->like_is_asked = true;
     return planning->like_is_own;
 }
