@@ -10,6 +10,10 @@
  */
 #include "ext/query/scan.h"
 
+/* Of a piece that may stand anywhere so many bytes are looked for: where a text and a piece are long and all of one
+ * letter, each byte of the text takes a whole piece's time, and nobody can interrupt that. */
+enum { LOOK_MAX = 64 };
+
 /* From what is frequent in paths to what is rare, and then all other bytes. */
 static const char by_frequency[] = "/e.aosnitrlcd-_pmh0u1g2b3fy459687wvkxjqz";
 
@@ -41,15 +45,17 @@ static void end_piece(struct art_pieces *pieces, uint32_t begin) {
     uint32_t len = (uint32_t)pieces->bytes.len - begin, rare = 0;
     if (!len) return;
     const uint8_t *bytes = pieces->bytes.data + begin;
-    for (uint32_t i = 1; i < len; i++) {
+    for (uint32_t i = 1; i < art_min32(len, LOOK_MAX); i++) {
         if (rarity(bytes[i]) > rarity(bytes[rare])) rare = i;
     }
+    pieces->exact &= len <= LOOK_MAX;
     pieces->piece[pieces->count++] = (struct art_piece){begin, len, rare};
 }
 
 int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) {
     const char *p = pattern, *wild = folded ? "%_" : "*?[";
-    *pieces = (struct art_pieces){.bytes = pieces->bytes, .folded = folded, .head = *p && !strchr(wild, *p)};
+    *pieces =
+        (struct art_pieces){.bytes = pieces->bytes, .folded = folded, .exact = true, .head = *p && !strchr(wild, *p)};
     bool stars = true, any_star = false;
     pieces->is_ascii = true;
     pieces->bytes.len = 0;
@@ -74,20 +80,20 @@ int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) 
         p = is_wild && *p == '[' ? skip_set(p) : p + (n ? n : 1);
     }
     if (*p) {
-        pieces->tail = false;
+        pieces->tail = pieces->exact = false;
     } else {
         end_piece(pieces, begin);
-        pieces->exact = !folded && stars && any_star && pieces->is_ascii;
+        pieces->exact &= !folded && stars && any_star && pieces->is_ascii;
     }
     return SQLITE_OK;
 }
 
 /* --- looking for them --------------------------------------------------------------------------------------------- */
 
-static bool is_at(const struct art_pieces *pieces, const struct art_piece *piece, const uint8_t *at) {
+static bool is_at(const struct art_pieces *pieces, const struct art_piece *piece, uint32_t len, const uint8_t *at) {
     const uint8_t *bytes = pieces->bytes.data + piece->at;
-    if (!pieces->folded) return !memcmp(bytes, at, piece->len);
-    for (uint32_t i = 0; i < piece->len; i++) {
+    if (!pieces->folded) return !memcmp(bytes, at, len);
+    for (uint32_t i = 0; i < len; i++) {
         if (small_letter(at[i]) != bytes[i]) return false;
     }
     return true;
@@ -112,12 +118,13 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
                            uint32_t from) {
     uint8_t rare = pieces->bytes.data[piece->at + piece->rare];
     bool two_spellings = pieces->folded && is_letter(rare);
-    if (text.len < from + piece->len) return UINT32_MAX;
-    const uint8_t *at = text.data + from + piece->rare, *end = text.data + text.len - (piece->len - piece->rare) + 1;
+    uint32_t len = art_min32(piece->len, LOOK_MAX);
+    if (text.len < from + len) return UINT32_MAX;
+    const uint8_t *at = text.data + from + piece->rare, *end = text.data + text.len - (len - piece->rare) + 1;
     for (; at < end; at++) {
         at = two_spellings ? find_letter(at, end, rare) : memchr(at, rare, (size_t)(end - at));
         if (!at) return UINT32_MAX;
-        if (is_at(pieces, piece, at - piece->rare)) return (uint32_t)(at - text.data) - piece->rare + piece->len;
+        if (is_at(pieces, piece, len, at - piece->rare)) return (uint32_t)(at - text.data) - piece->rare + len;
     }
     return UINT32_MAX;
 }
@@ -125,9 +132,9 @@ static uint32_t find_piece(const struct art_pieces *pieces, const struct art_pie
 static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
     uint32_t from = 0, first = pieces->head, last = pieces->count - pieces->tail;
     const struct art_piece *piece = pieces->piece;
-    if (first > last) return text.len == piece->len && is_at(pieces, piece, text.data); /* no wildcard */
+    if (first > last) return text.len == piece->len && is_at(pieces, piece, piece->len, text.data); /* no wildcard */
     if (first) {
-        if (text.len < piece->len || !is_at(pieces, piece, text.data)) return false;
+        if (text.len < piece->len || !is_at(pieces, piece, piece->len, text.data)) return false;
         from = piece->len;
     }
     for (uint32_t i = first; i < last; i++) {
@@ -135,7 +142,8 @@ static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
         if (from == UINT32_MAX) return false;
     }
     if (!pieces->tail) return true;
-    return text.len - from >= piece[last].len && is_at(pieces, &piece[last], text.data + text.len - piece[last].len);
+    return text.len - from >= piece[last].len &&
+           is_at(pieces, &piece[last], piece[last].len, text.data + text.len - piece[last].len);
 }
 
 static bool is_sound(struct art_bytes text) {

@@ -253,6 +253,25 @@ TEST(test_pieces_stand_behind_each_other) {
     compare("SELECT path FROM %s WHERE name LIKE ?2 AND ?1 NOTNULL ORDER BY path", &broken, &broken);
 }
 
+TEST(test_long_pieces_are_compared_to_their_end) {
+    make_tables();
+    for (int table = 0; table < 2; table++) {
+        sql_run(db,
+                "WITH long(x) AS (SELECT replace(printf('%%090d', 0), '0', 'x')) INSERT INTO %s(path, name) SELECT 'a' "
+                "|| x || y, x || y FROM long, (SELECT 'jpg' AS y UNION SELECT 'png' UNION SELECT 'j')",
+                table ? "p" : "t");
+    }
+    for (int n = 60; n < 95; n++) {
+        char *x = sqlite3_mprintf("%0*d", n, 0);
+        for (int i = 0; i < n; i++) x[i] = 'x';
+        compare_where(sqlite3_mprintf("path GLOB '*%sj*' AND path GLOB '*%sjp*'", x, x));
+        compare_where(sqlite3_mprintf("path GLOB '*%sj*'", x));
+        compare_where(sqlite3_mprintf("path GLOB '*a%s*jpg' OR name LIKE '%sJ%%g'", x, x));
+        compare_where(sqlite3_mprintf("name LIKE '%%%sP%%g' OR name GLOB '*%s'", x, x));
+        sqlite3_free(x);
+    }
+}
+
 /* Where like() is another one, each row is its own to look at. */
 static void matches_all(sqlite3_context *context, int argc, sqlite3_value **argv) {
     (void)argc;
