@@ -186,6 +186,7 @@ static enum art_rc skip_mismatches(struct art_scan *scan) {
         if (!rc && ++dropped % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
         if (rc || (matches && (!scan->filter_count || art_filters_may_want(scan)))) break;
         scan->follows = false;
+        art_scan_vtab(scan)->table->filtered++;
         rc = matches ? leave(scan) : pass(scan, &passed);
         if (rc) break;
     }
