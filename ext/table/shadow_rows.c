@@ -154,8 +154,8 @@ int art_shadow_is_ours(struct art_table *table, bool *ours, char **message) {
 
 /* The root; and where all is read, the number of the row behind it. */
 static int hand_over_root(struct art_table *table, sqlite3_stmt *root, bool all, enum art_rc *art_rc) {
-    int rc = SQLITE_ROW;
-    for (int i = 0; i <= all && !*art_rc && (rc = art_shadow_step(table->connection, root)) == SQLITE_ROW; i++) {
+    int rc = SQLITE_ROW, count = all ? 2 : 1;
+    for (int i = 0; i < count && !*art_rc && (rc = art_shadow_step(table->connection, root)) == SQLITE_ROW; i++) {
         sqlite3_int64 csn = sqlite3_column_int64(root, 0);
         if (i && csn >= (sqlite3_int64)art_tree_refresh_from(table->tree)) break;
         struct art_bytes ops = art_bytes(sqlite3_column_blob(root, 1), (uint32_t)sqlite3_column_bytes(root, 1));
