@@ -14,10 +14,6 @@
  */
 #include "ext/query/scan.h"
 
-static inline uint8_t lower(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
 static inline uint8_t upper(uint8_t c) {
     return c >= 'a' && c <= 'z' ? c - 32 : c;
 }
@@ -52,7 +48,7 @@ enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
     enum art_rc rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
     if (!rc) rc = art_buffer_reserve(&folded->seek, prefix.len);
     for (uint32_t i = 0; !rc && i < prefix.len; i++) {
-        uint8_t c = lower(prefix.data[i]);
+        uint8_t c = art_lower(prefix.data[i]);
         folded->lower.data[i] = c;
         folded->letters |= c != upper(c);
     }
@@ -76,7 +72,7 @@ void art_folded_range(const struct art_folded *folded, struct art_key_range *key
 
 static uint32_t matching_bytes(const struct art_folded *folded, struct art_bytes path) {
     uint32_t n = art_min32(path.len, (uint32_t)folded->lower.len), i = 0;
-    while (i < n && lower(path.data[i]) == folded->lower.data[i]) i++;
+    while (i < n && art_lower(path.data[i]) == folded->lower.data[i]) i++;
     return i;
 }
 
@@ -117,7 +113,7 @@ bool art_folded_bounds(struct art_bytes low, struct art_bytes high) {
     if (low.len != high.len || low.len == 0) return false;
     uint32_t last = low.len - 1;
     for (uint32_t i = 0; i < last; i++) {
-        if (low.data[i] == 0 || lower(low.data[i]) != lower(high.data[i])) return false;
+        if (low.data[i] == 0 || art_lower(low.data[i]) != art_lower(high.data[i])) return false;
     }
-    return low.data[last] && lower(low.data[last]) + 1 == lower(high.data[last]);
+    return low.data[last] && art_lower(low.data[last]) + 1 == art_lower(high.data[last]);
 }

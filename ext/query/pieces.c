@@ -21,10 +21,6 @@ static inline bool is_letter(uint8_t c) {
     return c >= 'a' && c <= 'z';
 }
 
-static inline uint8_t small_letter(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
 static size_t rarity(uint8_t c) {
     const char *at = c ? strchr(by_frequency, c) : NULL;
     return at ? (size_t)(at - by_frequency) : sizeof by_frequency;
@@ -67,7 +63,7 @@ int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) 
         pieces->is_ascii &= (uint8_t)*p < 0x80;
         for (uint32_t i = 0; literal && i < n; i++) {
             uint8_t c = (uint8_t)p[i];
-            pieces->bytes.data[pieces->bytes.len++] = folded ? small_letter(c) : c;
+            pieces->bytes.data[pieces->bytes.len++] = folded ? art_lower(c) : c;
         }
         pieces->tail = literal;
         if (!literal) {
@@ -94,7 +90,7 @@ static bool is_at(const struct art_pieces *pieces, const struct art_piece *piece
     const uint8_t *bytes = pieces->bytes.data + piece->at;
     if (!pieces->folded) return !memcmp(bytes, at, len);
     for (uint32_t i = 0; i < len; i++) {
-        if (small_letter(at[i]) != bytes[i]) return false;
+        if (art_lower(at[i]) != bytes[i]) return false;
     }
     return true;
 }

@@ -43,6 +43,11 @@ void art_key_range_finish(struct art_key_range *keys);
 
 /* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
 
+/* In small letters, as LIKE compares: of ASCII alone. */
+static inline uint8_t art_lower(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
 /* Bytes of a pattern that can only match themselves. */
 uint32_t art_glob_prefix(const char *pattern);
 uint32_t art_like_prefix(const char *pattern);

@@ -6,6 +6,7 @@
 #include "ext/table/table.h"
 
 static const char *const statement_texts[ART_STATEMENTS] = {
+    /* By csn: else PRAGMA reverse_unordered_selects turns it round. */
     [ART_LOG_ROOT] = "SELECT csn, CASE WHEN csn <= 0 THEN ops END FROM \"%w\".\"%w_artdata\" ORDER BY csn",
     [ART_LOG_READ] = "SELECT csn, ops FROM \"%w\".\"%w_artdata\" WHERE csn >= ?1 ORDER BY csn",
     [ART_LOG_CLEAR] = "DELETE FROM \"%w\".\"%w_artdata\"",
@@ -262,7 +263,7 @@ static int clear_log(struct art_table *table, const struct art_commit *commit, c
         rc = art_complain(message, SQLITE_AUTH, "art: cannot clear %s.%s_artdata: not authorized", table->name->schema,
                           table->name->table);
     }
-    art_shadow_finalize(table);
+    art_shadow_finalize(table); /* an authorizer's answers are compiled in */
     return rc;
 }
 
