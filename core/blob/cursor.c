@@ -8,7 +8,6 @@
 
 #include "core/base/error.h"
 #include "core/blob/cursor.h"
-#include "core/blob/lookups.h"
 #include "core/blob/routing.h"
 #include "core/blob/search.h"
 

@@ -149,15 +149,11 @@ static bool meets(enum art_argument comparison, int order) {
     }
 }
 
-static inline bool is_pattern(const struct art_filter *filter) {
-    return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
-}
-
 /* Whatever is no text SQLite makes one of. */
 static bool value_may_be_wanted(const struct art_filter *filter, const struct art_datum *held) {
     int order;
     if (held->kind == ART_DATUM_NULL) return false;
-    if (is_pattern(filter))
+    if (art_filter_is_pattern(filter))
         return held->kind != ART_DATUM_TEXT || art_pieces_look(&filter->pieces, held->bytes) != ART_PIECES_NO;
     return !compare_held(held, filter, &order) || meets(filter->comparison, order);
 }

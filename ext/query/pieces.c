@@ -142,18 +142,6 @@ static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
            is_at(pieces, &piece[last], piece[last].len, text.data + text.len - piece[last].len);
 }
 
-static bool is_sound(struct art_bytes text) {
-    for (uint32_t i = 0, n; i < text.len; i += n) {
-        uint8_t character[6] = {0};
-        n = 1;
-        if (text.data[i] < 0x80) continue;
-        memcpy(character, text.data + i, art_min32(5, text.len - i));
-        n = art_sound_character(character);
-        if (!n) return false;
-    }
-    return true;
-}
-
 static bool has_nul(struct art_bytes text) {
     return text.len && memchr(text.data, 0, text.len);
 }
@@ -161,6 +149,6 @@ static bool has_nul(struct art_bytes text) {
 enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text) {
     bool has = !pieces->count || has_pieces(pieces, text);
     if (has) return pieces->exact && !has_nul(text) ? ART_PIECES_YES : ART_PIECES_MAYBE;
-    bool sees_less = pieces->tail && has_nul(text), sees_other = !pieces->is_ascii && !is_sound(text);
+    bool sees_less = pieces->tail && has_nul(text), sees_other = !pieces->is_ascii && !art_text_is_sound(text);
     return sees_less || sees_other ? ART_PIECES_MAYBE : ART_PIECES_NO;
 }

@@ -256,7 +256,7 @@ static enum art_argument lookup_meaning(const struct art_planning *planning, int
  * anything. A row whose value such a list names in two spellings, 1 and '1', then comes twice. */
 static void take_lookups(struct art_planning *planning) {
     bool walks = !planning->listing && !planning->list && !planning->newer;
-    for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_SOUGHT_MAX; i++) {
+    for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_LOOKUPS_MAX; i++) {
         enum art_argument meaning = lookup_meaning(planning, i);
         if (!meaning) continue;
         if (meaning == ART_ARGUMENT_LOOKUP_IN) sqlite3_vtab_in(planning->info, i, 1);

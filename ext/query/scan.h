@@ -5,6 +5,7 @@
  *     key_range.c   where conditions on the key meet
  *     or_arms.c     what the planner remembers between two calls for one statement
  *     lookups.c     rows found by a column's value
+ *     searches.c    rows found by the pieces of patterns
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     pieces.c      and about the rest of it, or another text
@@ -44,9 +45,6 @@ void art_key_range_finish(struct art_key_range *keys);
 /* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
 
 /* In small letters, as LIKE compares: of ASCII alone. */
-static inline uint8_t art_lower(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
 
 /* Bytes of a pattern that can only match themselves. */
 uint32_t art_glob_prefix(const char *pattern);
@@ -111,6 +109,9 @@ struct art_filter {
     struct art_buffer text;
     struct art_pieces pieces; /* of GLOB and LIKE */
 };
+static inline bool art_filter_is_pattern(const struct art_filter *filter) {
+    return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
+}
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
 
 struct art_in_list {
@@ -149,7 +150,7 @@ struct art_scan {
     struct art_cursor *cursor;
     struct art_best_scan *best;               /* best.c: rows in the order of a column's values; NULL: by paths */
     struct art_limits limits;                 /* conditions on summarised columns */
-    struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have */
+    struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have, or trigrams */
     double number;                            /* MATCH_NUMBER */
     struct art_buffer key;                    /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern;                /* of GLOB, or the number's text, with a NUL */
@@ -243,6 +244,10 @@ void art_filters_limits(const struct art_scan *scan, struct art_limits *out);
 /* For xFilter: a value by which rows are found. SQLite's code. */
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value);
 void art_lookups_clear_scan(struct art_scan *scan);
+
+/* searches.c */
+/* For xFilter, when all patterns are known. SQLite's code. */
+int art_searches_add(struct art_scan *scan);
 
 /* step.c: ART_* */
 enum art_rc art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
