@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/value_hash.h"
 #include "core/blob/footer.h"
+#include "core/blob/simd.h"
 
 static bool has_table(uint32_t tables, unsigned table) {
     return tables >> table & 1;
@@ -47,16 +48,31 @@ void art_features_reset(struct art_features *features) {
     }
 }
 
-static inline void add_once(struct art_feature_set *set, uint32_t feature) {
-    uint32_t at = feature & set->mask;
-    while (set->place[at] && set->feature[set->place[at] - 1] != feature) at = (at + 1) & set->mask;
+/* 0 stands for none. */
+static inline uint32_t not_zero(uint32_t feature) {
+    return feature + !feature;
+}
+
+static void add_at(struct art_feature_set *set, uint32_t at, uint32_t feature) {
+    while (set->place[at] && set->place[at] != feature) at = (at + 1) & set->mask;
     if (set->place[at]) return;
     if (set->count > set->mask / 2) {
         set->any = true;
         return;
     }
-    set->feature[set->count++] = feature;
-    set->place[at] = (uint16_t)set->count;
+    set->place[at] = set->feature[set->count++] = feature;
+}
+
+/* Most features are there already, or new in a free place: no branch tells which. */
+static inline void add_once(struct art_feature_set *set, uint32_t feature) {
+    feature = not_zero(feature);
+    uint32_t at = feature & set->mask, met = set->place[at];
+    if (ART_UNLIKELY((met && met != feature) || set->count > set->mask / 2)) {
+        add_at(set, at, feature);
+        return;
+    }
+    set->place[at] = set->feature[set->count] = feature;
+    set->count += !met;
 }
 
 static void add_cut(struct art_features *features, struct art_feature_set *set, const struct art_summary *summary,
@@ -103,10 +119,10 @@ void art_postings_clear(struct art_postings *postings) {
         struct art_posting_table *table = postings->table[i];
         if (!table) continue;
         art_free(table->posting);
-        art_free(table->place);
         art_free(table);
     }
     art_free(postings->sorted);
+    art_free(postings->unsorted);
     art_free(postings->begin);
     memset(postings, 0, sizeof *postings);
 }
@@ -120,28 +136,29 @@ void art_postings_reset(struct art_postings *postings) {
         table->count = table->bytes = 0;
         table->any = (struct art_pages){{0, 0}};
         memset(table->features, 0, sizeof table->features);
-        if (table->place) memset(table->place, 0, (table->place_mask + 1) * sizeof *table->place);
+        if (table->posting) memset(table->posting, 0, (table->mask + 1) * sizeof *table->posting);
     }
 }
 
-static inline uint32_t *find_place(const struct art_posting_table *table, uint32_t feature) {
-    uint32_t at = feature & table->place_mask;
-    while (table->place[at] && table->posting[table->place[at] - 1].feature != feature)
-        at = (at + 1) & table->place_mask;
-    return &table->place[at];
+static inline struct art_posting *find_posting(const struct art_posting_table *table, uint32_t feature) {
+    uint32_t at = feature & table->mask;
+    while (table->posting[at].feature && table->posting[at].feature != feature) at = (at + 1) & table->mask;
+    return &table->posting[at];
 }
 
 /* At most half of the places are taken. */
 static enum art_rc reserve_places(struct art_posting_table *table, uint32_t features) {
-    uint32_t places = table->place ? table->place_mask + 1 : 0, need = places ? places : 1024;
+    uint32_t places = table->posting ? table->mask + 1 : 0, need = places ? places : 1024;
     while (need < 2 * features) need *= 2;
     if (need == places) return ART_OK;
-    uint32_t *place = art_alloc_zeroed(need * sizeof *place);
-    if (!place) return art_nomem();
-    art_free(table->place);
-    table->place = place;
-    table->place_mask = need - 1;
-    for (uint32_t i = 0; i < table->count; i++) *find_place(table, table->posting[i].feature) = i + 1;
+    struct art_posting *former = table->posting, *posting = art_alloc_zeroed(need * sizeof *posting);
+    if (!posting) return art_nomem();
+    table->posting = posting;
+    table->mask = need - 1;
+    for (uint32_t i = 0; i < places; i++) {
+        if (former[i].feature) *find_posting(table, former[i].feature) = former[i];
+    }
+    art_free(former);
     return ART_OK;
 }
 
@@ -152,9 +169,7 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
         if (!postings->table[i]) postings->table[i] = art_alloc_zeroed(sizeof *postings->table[i]);
         struct art_posting_table *table = postings->table[i];
         if (!table) return art_nomem();
-        uint32_t features = table->count + bucket->set[i]->count;
-        rc = art_grow(&table->posting, &table->room, features, sizeof *table->posting);
-        if (!rc) rc = reserve_places(table, features);
+        rc = reserve_places(table, table->count + bucket->set[i]->count);
     }
     return rc;
 }
@@ -163,19 +178,25 @@ static void set_page(struct art_pages *pages, uint32_t page) {
     pages->bits[page >> 6] |= 1ull << (page & 63);
 }
 
-static void push_feature(struct art_posting_table *table, uint32_t feature, uint32_t page) {
-    uint32_t *place = find_place(table, feature);
-    if (!*place) {
-        assert(table->count < table->room);
-        table->posting[table->count] = (struct art_posting){.feature = feature};
-        *place = ++table->count;
+static inline void push_feature(struct art_posting_table *table, uint32_t feature, uint32_t page) {
+    struct art_posting *posting = find_posting(table, feature);
+    if (!posting->feature) {
+        posting->feature = feature;
+        table->count++;
         table->bytes++;
     }
-    struct art_posting *posting = &table->posting[*place - 1];
     if (art_pages_has(&posting->pages, page)) return;
     set_page(&posting->pages, page);
     if (++posting->count <= ART_LISTED_MAX + 1) table->bytes++;
     table->features[page]++;
+}
+
+static void push_set(struct art_posting_table *table, const struct art_feature_set *set, uint32_t page) {
+    enum { AHEAD = 8 };
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (i + AHEAD < set->count) __builtin_prefetch(&table->posting[set->feature[i + AHEAD] & table->mask], 1);
+        push_feature(table, set->feature[i], page);
+    }
 }
 
 void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page) {
@@ -183,10 +204,11 @@ void art_postings_push(struct art_postings *postings, const struct art_features 
     postings->rows_in[page] += rows;
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
-        const struct art_feature_set *set = bucket->set[i];
-        if (set->any) set_page(&postings->table[i]->any, page);
-        for (uint32_t k = 0; !set->any && k < set->count; k++)
-            push_feature(postings->table[i], set->feature[k], page);
+        if (bucket->set[i]->any) {
+            set_page(&postings->table[i]->any, page);
+        } else {
+            push_set(postings->table[i], bucket->set[i], page);
+        }
     }
 }
 
@@ -232,7 +254,7 @@ struct posting_form {
 static struct posting_form form_of(const struct art_posting *posting, const struct art_pages *any, uint32_t pages) {
     struct posting_form out = {
         .pages = {{posting->pages.bits[0] & ~any->bits[0], posting->pages.bits[1] & ~any->bits[1]}}};
-    uint32_t count = count_pages(&out.pages);
+    uint32_t count = any->bits[0] | any->bits[1] ? count_pages(&out.pages) : posting->count;
     if (!count) return out;
     out.form = 3 * count >= pages ? FORM_ANY : count <= ART_LISTED_MAX ? FORM_LIST : FORM_MAP;
     out.bytes = out.form == FORM_ANY ? 2 : out.form == FORM_LIST ? 1 + count : 2 + ANY_BYTES;
@@ -241,7 +263,7 @@ static struct posting_form form_of(const struct art_posting *posting, const stru
 
 static uint32_t bytes_with(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages) {
     uint32_t bytes = 0, pages = leaf_pages - count_pages(any);
-    for (uint32_t i = 0; i < table->count; i++) bytes += form_of(&table->posting[i], any, pages).bytes;
+    for (uint32_t i = 0; i <= table->mask; i++) bytes += form_of(&table->posting[i], any, pages).bytes;
     return bytes;
 }
 
@@ -297,29 +319,36 @@ static void insert_posting(struct art_posting *group, uint32_t end, const struct
 
 /* Those that are left, by a counting sort of their groups: group g has sorted[begin[g]] to sorted[begin[g + 1]] - 1.
  * Returns the number of groups. */
-static uint32_t sort_postings(const struct art_posting_table *table, const struct art_pages *any,
-                              struct art_posting *sorted, uint32_t *begin) {
+static uint32_t sort_postings(struct art_postings *postings, const struct art_posting_table *table,
+                              const struct art_pages *any) {
     uint32_t left = 0;
-    for (uint32_t i = 0; i < table->count; i++) left += is_left(&table->posting[i], any);
-    uint32_t groups = groups_of(left), *count = begin + groups + 1;
-    memset(begin, 0, (2 * groups + 1) * sizeof *begin);
-    for (uint32_t i = 0; i < table->count; i++) {
-        if (is_left(&table->posting[i], any)) begin[group_of(table->posting[i].feature, groups) + 1]++;
+    struct art_posting *unsorted = postings->unsorted;
+    for (uint32_t i = 0; i <= table->mask; i++) {
+        if (is_left(&table->posting[i], any)) unsorted[left++] = table->posting[i];
     }
+    uint32_t groups = groups_of(left), *begin = postings->begin, *count = begin + groups + 1;
+    memset(begin, 0, (2 * groups + 1) * sizeof *begin);
+    for (uint32_t i = 0; i < left; i++) begin[group_of(unsorted[i].feature, groups) + 1]++;
     for (uint32_t g = 0; g < groups; g++) begin[g + 1] += begin[g];
-    for (uint32_t i = 0; i < table->count; i++) {
-        if (!is_left(&table->posting[i], any)) continue;
-        uint32_t g = group_of(table->posting[i].feature, groups);
-        insert_posting(sorted + begin[g], count[g]++, &table->posting[i]);
+    for (uint32_t i = 0; i < left; i++) {
+        uint32_t g = group_of(unsorted[i].feature, groups);
+        insert_posting(postings->sorted + begin[g], count[g]++, &unsorted[i]);
     }
     return groups;
 }
 
+static enum art_rc reserve_sorting(struct art_postings *postings, uint32_t count) {
+    enum art_rc rc = art_grow(&postings->sorted, &postings->sorted_room, count, sizeof *postings->sorted);
+    if (!rc) rc = art_grow(&postings->unsorted, &postings->unsorted_room, count, sizeof *postings->unsorted);
+    uint32_t places = 2 * groups_of(count) + 1;
+    return rc ? rc : art_grow(&postings->begin, &postings->begin_room, places, sizeof *postings->begin);
+}
+
 /* Returns where the table ends; its head is `head`. */
-static uint8_t *write_table(const struct art_postings *postings, const struct art_posting_table *table,
+static uint8_t *write_table(struct art_postings *postings, const struct art_posting_table *table,
                             uint32_t leaf_pages, uint8_t *head, uint8_t *out) {
     struct art_pages any = choose_marked(postings, table, leaf_pages);
-    uint32_t groups = sort_postings(table, &any, postings->sorted, postings->begin);
+    uint32_t groups = sort_postings(postings, table, &any);
     uint32_t pages = leaf_pages - count_pages(&any);
     uint8_t *begin = out, *data = out + 2 * (groups + 1) + ANY_BYTES, *at = data;
     art_store64(data - ANY_BYTES, any.bits[0]);
@@ -343,11 +372,7 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
         const struct art_posting_table *table = postings->table[i];
-        enum art_rc rc =
-            art_grow(&postings->sorted, &postings->sorted_room, table->count, sizeof *postings->sorted);
-        if (!rc)
-            rc = art_grow(&postings->begin, &postings->begin_room, 2 * groups_of(table->count) + 1,
-                          sizeof *postings->begin);
+        enum art_rc rc = reserve_sorting(postings, table->count);
         if (rc) return rc;
         at = write_table(postings, table, leaf_pages, head, at);
         head += HEAD_BYTES;
@@ -429,6 +454,7 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
 static struct art_pages pages_of(const struct posting_part *part, uint32_t feature) {
     struct art_pages pages = load_pages(part->data - ANY_BYTES), others = {{0, 0}};
     if (!part->groups) return pages;
+    feature = not_zero(feature);
     uint32_t group = group_of(feature, part->groups);
     uint32_t from = art_load16(part->begin + 2 * group), to = art_load16(part->begin + 2 * group + 2);
     if (from > to || to > part->units) return all_pages; /* forged */

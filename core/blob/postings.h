@@ -43,7 +43,7 @@ struct art_feature_set {
     uint32_t count, mask; /* mask: of `place` */
     bool any;             /* too many, or what they are is not known */
     uint32_t feature[ART_BUCKET_FEATURES];
-    uint16_t place[2 * ART_BUCKET_FEATURES]; /* by feature: one more than its number; 0: none. Open addressing */
+    uint32_t place[2 * ART_BUCKET_FEATURES]; /* the same, open addressing; 0: none */
 };
 struct art_features {
     struct art_feature_set *set[ART_TABLES_MAX]; /* NULL: no such table */
@@ -66,9 +66,8 @@ struct art_posting {
     struct art_pages pages;
 };
 struct art_posting_table {
-    uint32_t count, room, place_mask, bytes; /* bytes: of the features at most */
-    struct art_posting *posting;
-    uint32_t *place; /* [place_mask + 1] as in a set */
+    uint32_t count, mask, bytes; /* bytes: of the features at most */
+    struct art_posting *posting; /* [mask + 1], open addressing; feature 0: none */
     struct art_pages any;
     uint16_t features[ART_BLOB_PAGES]; /* of each page */
 };
@@ -76,9 +75,9 @@ struct art_postings {
     uint32_t tables;                        /* a bit for each */
     uint32_t rows, rows_in[ART_BLOB_PAGES]; /* all, and of each page */
     struct art_posting_table *table[ART_TABLES_MAX];
-    struct art_posting *sorted;
+    struct art_posting *sorted, *unsorted;
     uint32_t *begin; /* of groups */
-    uint32_t sorted_room, begin_room;
+    uint32_t sorted_room, unsorted_room, begin_room;
 };
 
 void art_postings_clear(struct art_postings *postings);
