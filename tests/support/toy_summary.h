@@ -46,11 +46,11 @@ static inline struct art_datum toy_number(const struct art_datum *datum) {
 /* What is sought in one column with a lookup: the row's value, and a number. Good until the next call. */
 static inline struct art_sought toy_sought(struct art_measures has, const struct art_datum *data) {
     static uint32_t hash[2];
-    struct art_sought sought = {.column = (unsigned)__builtin_ctz(has.lookups), .count = 2, .hash = hash};
+    struct art_sought sought = {.table = (unsigned)__builtin_ctz(has.lookups), .count = 2, .feature = hash};
     struct art_datum other = {.kind = ART_DATUM_INTEGER, .integer = 7};
     uint32_t some[ART_VALUE_HASHES], seven[ART_VALUE_HASHES];
     art_value_hashes(&other, seven);
-    if (!art_value_hashes(&data[sought.column], some)) some[0] = seven[0];
+    if (!art_value_hashes(&data[sought.table], some)) some[0] = seven[0];
     hash[0] = some[0] < seven[0] ? some[0] : seven[0];
     hash[1] = some[0] < seven[0] ? seven[0] : some[0];
     return sought;
@@ -78,7 +78,7 @@ static inline bool toy_wants(const struct art_limits *limits, const struct art_d
         if (!art_zone_may_have(&own, &limits->limit[i])) return false;
     }
     for (unsigned i = 0; i < limits->sought_count; i++) {
-        if (!art_is_sought(&data[limits->sought[i].column], &limits->sought[i])) return false;
+        if (!art_is_sought(&data[limits->sought[i].table], &limits->sought[i])) return false;
     }
     return true;
 }

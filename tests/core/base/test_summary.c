@@ -522,7 +522,7 @@ static void check_share(const struct art_summary *summary, const struct row *row
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     bool counts = !(row->entry.flags & ART_CHUNK), puts = counts && !(row->entry.flags & ART_DELETE);
     memset(&summed, 0x77, sizeof summed);
-    art_summary_weigh(summary, &row->entry, &summed, NULL);
+    art_summary_weigh(summary, &row->entry, &summed);
     art_summary_sums(summary, &row->entry, 1, sum);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         bool taken = counts && row->entry.flags & ART_SHADOWS_OLDER;
@@ -661,7 +661,7 @@ TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
                 HOLDS(data[i].kind <= ART_DATUM_BLOB);
                 HOLDS(data[i].kind != ART_DATUM_REAL || !isnan(data[i].real));
             }
-            art_summary_weigh(&summary, &entry, &summed, NULL);
+            art_summary_weigh(&summary, &entry, &summed);
             art_summary_sums(&summary, &entry, 1, sum);
             for (unsigned i = 0; i < summary.has.sums; i++) HOLDS(summed.sum[i] == sum[i]);
             for (unsigned i = 0; i < summary.has.columns; i++) HOLDS(art_zone_is_sane(&summed.zone[i]));
@@ -698,10 +698,10 @@ TEST(test_a_cut_head_replaces_what_it_still_says) {
     struct art_summed summed;
     struct art_entry entry = {.flags = ART_SHADOWS_OLDER | ART_REPLACED, .value = art_bytes(cut, sizeof cut)};
     toy_columns_open(&summary, (struct art_measures){3, 3, 0});
-    art_summary_weigh(&summary, &entry, &summed, NULL);
+    art_summary_weigh(&summary, &entry, &summed);
     ck_assert(summed.sum[0] == -7 && !summed.sum[1] && !summed.sum[2]);
     entry.value = art_bytes(early, sizeof early);
-    art_summary_weigh(&summary, &entry, &summed, NULL);
+    art_summary_weigh(&summary, &entry, &summed);
     ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
 }
 

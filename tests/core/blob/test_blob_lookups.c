@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/value_hash.h"
 #include "core/blob/bucket.h"
-#include "core/blob/lookups.h"
+#include "core/blob/postings.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
@@ -326,19 +326,19 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
         make_plausible(&liar);
         int rc = first_error(&liar, &table, &random);
         ck_assert_msg(rc == ART_CORRUPT, "byte %u of %u: %s", at - begin, end - begin, art_error_name(rc));
-        by_check += strstr(art_error_message(), "table of lookups") != NULL;
+        by_check += strstr(art_error_message(), "table of postings") != NULL;
         liar.image[at] = was;
     }
     printf("%u bytes, %u told by the check\n", end - begin, by_check);
     ck_assert_uint_gt(by_check, (end - begin) / 2);
     for (unsigned round = random_rounds(500); round; round--) { /* wherever they are said to be */
         struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(liar.image + ART_TRAILER_AT);
-        uint16_t was = trailer->lookups_at;
-        trailer->lookups_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
+        uint16_t was = trailer->postings_at;
+        trailer->postings_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
         make_plausible(&liar);
         int rc = first_error(&liar, &table, &random);
-        HOLDS(trailer->lookups_at == was || rc == ART_CORRUPT);
-        trailer->lookups_at = was;
+        HOLDS(trailer->postings_at == was || rc == ART_CORRUPT);
+        trailer->postings_at = was;
     }
     for (unsigned round = random_rounds(2000); round; round--) { /* several at once */
         uint8_t kept[4];
