@@ -166,7 +166,7 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 # Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
-WATCHED = test_kill test_slot_readers test_snapshots test_threads prove_kill prove_snapshots
+WATCHED = test_kill test_slot_readers test_threads prove_kill
 WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_resummarise art_tree_spill art_vacuum art_slots_take
 $(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
 $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
