@@ -178,7 +178,7 @@ $(BUILD)/tests/test_gaps: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_merge_
 $(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
 # These compare with an ordinary table, with small blobs (tests/support/differential.h).
-SUMMARY_MODELS = test_model_summaries test_sql_changed test_sql_lookup test_sql_resummarise test_sql_summary
+SUMMARY_MODELS = test_model_summaries test_sql_changed test_sql_lookup test_sql_resummarise test_sql_search test_sql_summary
 $(addprefix $(BUILD)/tests/,$(SUMMARY_MODELS)): TEST_LIBS += -Wl,--wrap=art_tree_open
 $(BUILD)/tests/test_bypass: TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_churn $(BUILD)/tests/test_log: TEST_LIBS += -Wl,--wrap=clock_gettime
