@@ -2,9 +2,9 @@
  *
  *     bench_search [-r repetitions] [-p file of paths] [paths names digits]      default: 420000 1000000 1000000
  *
- * Three sets of paths: real ones, a path a line (tests/bench/run makes the file); names of two random words and a number;
- * 32 random hexadecimal digits. A size below 1,000 leaves a set out. Each is loaded sorted and in random order, 1,000 rows a
- * transaction, into
+ * Three sets of paths: real ones, a path a line (tests/bench/run makes the file); names of two random words and a
+ * number; 32 random hexadecimal digits. A size below 1,000 leaves a set out. Each is loaded sorted and in random order,
+ * 1,000 rows a transaction, into
  *
  *     searched    art, summary=(max(mtime), search(path))      plain     art, summary=(max(mtime))
  *     ordinary    a rowid table, the path unique

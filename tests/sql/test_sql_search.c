@@ -1,8 +1,8 @@
-/* search(column): words that LIKE and GLOB look for anywhere in a path, or in another column, against SQLite's own like()
- * and glob() on an ordinary table.
+/* search(column): words that LIKE and GLOB look for anywhere in a path, or in another column, against SQLite's own
+ * like() and glob() on an ordinary table.
  *
- * Random histories on both tables, with small blobs (support/differential.h). A page that is passed over must have no row
- * that matches, and what hides an older row goes on hiding it: notes get words and lose them again, rows go and come
+ * Random histories on both tables, with small blobs (support/differential.h). A page that is passed over must have no
+ * row that matches, and what hides an older row goes on hiding it: notes get words and lose them again, rows go and come
  * back, in transactions and savepoints that are rolled back, behind flushes and 'optimize', and while a query is open.
  * Words are cut out of what was written, at any place and of any length; some are in no row.
  */
@@ -54,7 +54,7 @@ static const char *const directories[DIRECTORIES] = {"a/b/",           "a/",    
 static const char *const words[] = {"mario", "photo", "index",  "IMG_", "backup", "README",       "lib",  "data",
                                     "ab",    "2024",  "tmp",    "aaaa", "100%",   "node_modules", "x",    "Invoice",
                                     "test",  "!a[b]", "report", "file", "*.txt",  "it's",         "{a|b}"};
-/* Letters with an accent, small and large, signs that fold into 'k' and 's' elsewhere, and bytes that are no sound UTF-8. */
+/* Letters with an accent, signs that fold into 'k' and 's' elsewhere, and bytes that are no sound UTF-8. */
 static const char *const odd[] = {"\xc3\xa9",     "\xc3\x89",     "\xe2\x84\xaa", "\xc5\xbf",     "\xf0\x9f\x98\x80",
                                   "\x80",         "\xc3",         "\xc1\xa1",     "\xe0\x83\xa9", "\xff",
                                   "\xed\xa0\x80", "\xef\xbf\xbd", "\xe2\x84\xaak"};
@@ -454,7 +454,7 @@ static void look_for(struct both *both, sqlite3 *db, const char *word) {
     same(both, db, "SELECT count(*), max(path) FROM {t|plain} WHERE note LIKE '%%%s%%' AND path LIKE '%%7%%'", word);
 }
 
-/* Rows that had the word, in the largest run, and have it no more in newer ones, which pages of these are passed over. */
+/* Rows that had the word, in the largest run, and have it no more in newer ones, whose pages are passed over. */
 LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
     static const char *const changes[] = {
         "UPDATE {t|plain} SET note = 'nothing here' WHERE size %% 7000 = 0",
