@@ -1,10 +1,10 @@
 /* search(column): words that LIKE and GLOB look for anywhere in a path, or in another column, against SQLite's own
  * like() and glob() on an ordinary table.
  *
- * Random histories on both tables, with small blobs (support/differential.h). A page that is passed over must have no
- * row that matches, and what hides an older row goes on hiding it: notes get words and lose them again, rows go and
- * come back, in transactions and savepoints that are rolled back, behind flushes and 'optimize', and while a query is open.
- * Words are cut out of what was written, at any place and of any length; some are in no row.
+ * Random histories on both tables, with small blobs (support/differential.h). A page that is passed over must have
+ * no row that matches, and what hides an older row goes on hiding it: notes get words and lose them again, rows go
+ * and come back, in transactions and savepoints that are rolled back, behind flushes and 'optimize', and while a
+ * query is open. Words are cut out of what was written, at any place and of any length; some are in no row.
  */
 #include <ctype.h>
 #include <stdarg.h>
