@@ -89,7 +89,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
-.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
+.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
 
 all:
 help:
@@ -166,7 +166,7 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 # Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
-WATCHED = test_kill test_slot_readers test_snapshots test_threads prove_kill prove_snapshots
+WATCHED = test_kill test_slot_readers test_threads prove_kill
 WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_resummarise art_tree_spill art_vacuum art_slots_take
 $(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
 $(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
@@ -178,7 +178,7 @@ $(BUILD)/tests/test_gaps: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_merge_
 $(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
 $(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
 # These compare with an ordinary table, with small blobs (tests/support/differential.h).
-SUMMARY_MODELS = test_model_summaries test_sql_changed test_sql_lookup test_sql_resummarise test_sql_summary
+SUMMARY_MODELS = test_model_summaries test_sql_changed test_sql_lookup test_sql_resummarise test_sql_search test_sql_summary
 $(addprefix $(BUILD)/tests/,$(SUMMARY_MODELS)): TEST_LIBS += -Wl,--wrap=art_tree_open
 $(BUILD)/tests/test_bypass: TEST_LIBS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/test_churn $(BUILD)/tests/test_log: TEST_LIBS += -Wl,--wrap=clock_gettime
@@ -208,6 +208,7 @@ $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 $(BUILD)/tests/bench_summaries: $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
 $(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS) $(BENCH_WRAPS)
 $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c)
+$(BUILD)/tests/bench_search: $(call object,tests/bench/files.c)
 
 # The nodes of tests/clients/cluster, which link the extension in.
 $(BUILD)/tests/clients/cluster/dqlite: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
@@ -278,7 +279,7 @@ bench:
 	@.ci/deps build
 	@BENCH_BUILD=$(BUILD) tests/bench/run
 
-bench-age bench-spellings:
+bench-age bench-search bench-spellings:
 	@BENCH_BUILD=$(BUILD) tests/bench/run $(@:bench-%=%)
 
 fuzz:

@@ -422,6 +422,7 @@ struct art_tree_info {
     uint64_t blobs, blob_bytes, file_bytes;
     double fill; /* used bytes of all blobs / their slots */
     uint64_t memtable_keys, memtable_bytes, log_rows, log_bytes;
+    uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;

@@ -88,6 +88,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "memtable bytes", info->memtable_bytes);
     add_integer(cursor, "log rows", info->log_rows);
     add_integer(cursor, "log bytes", info->log_bytes);
+    add_integer(cursor, "redo bytes since merge", info->redo_since_merge);
     add_integer(cursor, "generation", info->generation);
     add_integer(cursor, "retired slots", info->retired_slots);
     add_integer(cursor, "free slots", info->free_slots);

@@ -155,17 +155,26 @@ static int vacuum_table(struct vacuum *vacuum, char **message) {
     return rc ? tell_what_hinders(vacuum, rc, message) : SQLITE_OK;
 }
 
+/* Without it no transaction may write over what others have freed (host/journal.c). These have no savepoints. SQLite
+ * looks for an interrupt at each blank and at the text's end: without them the user's setting comes back all the same.
+ */
+static int let_spill(sqlite3 *db, bool yes, char **message) {
+    int rc = sqlite3_exec(db, yes ? "PRAGMA\"cache_spill\"=ON;" : "PRAGMA\"cache_spill\"=OFF;", NULL, NULL, NULL);
+    if (rc && !*message && rc != SQLITE_NOMEM) *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+    return rc;
+}
+
 int art_vacuum_table(struct art_connection *connection, const char *name, const char **outcome, char **message) {
     struct vacuum vacuum = {.connection = connection, .given = name};
     if (!sqlite3_get_autocommit(connection->db) || sqlite3_txn_state(connection->db, NULL) != SQLITE_TXN_NONE) {
         return refuse_inside(name, message);
     }
     int rc = art_shadow_busy(connection, name, message);
-    /* Without it no transaction may write over what others have freed (host/journal.c). These have no savepoints. */
     bool spills = art_ask_number(connection, "PRAGMA cache_spill", 1) != 0;
-    if (!rc && !spills) sqlite3_exec(connection->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
+    if (!rc && !spills) rc = let_spill(connection->db, true, message);
     if (!rc) rc = vacuum_table(&vacuum, message);
-    if (!spills) sqlite3_exec(connection->db, "PRAGMA cache_spill = OFF", NULL, NULL, NULL);
+    int end = spills ? SQLITE_OK : let_spill(connection->db, false, message);
+    if (!rc) rc = end;
     *outcome =
         vacuum.inlined ? "done: what it has freed are free pages of the database, which VACUUM gives back" : "done";
     art_name_release(vacuum.name);

@@ -1,8 +1,11 @@
 /* The slot rule (core/tree/run/slots.c) under real SQLite: several processes on one database, killed at their I/O
  * calls.
  *
- *     writers      random transactions on t (an art table) and m (an ordinary one) alike; flush, merge and spill often
- *     readers      hold a snapshot while slots are freed and used again, and compare t with m in it, row by row
+ *     writers      random transactions on t (an art table) and m (an ordinary one) alike; flush, merge and spill often;
+ *                    some begin by reading, some are interrupted
+ *     readers      hold a snapshot while slots are freed and used again, and compare t with m in it, row by row, in
+ *                    scans so slow that commits pass, by listings and counts; a new one is not older than a commit that
+ *                    anybody had seen before
  *     checkpointer PASSIVE, FULL, RESTART, TRUNCATE
  *     this process kills and replaces them, and now and then everything dies:
  *                    all are stopped, the folder is copied without -shm, the copy is opened (SQLite recovers it) and
@@ -86,7 +89,8 @@ static const struct setting settings[] = {
     {"rollback journal", "DELETE", false, 8, ""},
     {"WAL, locking_mode=EXCLUSIVE", "WAL", true, 4, ""},
     {"rollback journal, locking_mode=EXCLUSIVE", "DELETE", true, 4, ""},
-    {"WAL, blobs in the database", "WAL", false, 4, ", storage=inline"},
+    {"WAL, blobs in the database", "WAL", false, 8, ", storage=inline"},
+    {"rollback journal, blobs in the database", "DELETE", false, 4, ", storage=inline"},
 };
 
 /* ---- fate: the calls of the C library that SQLite and the extension make ----------------------------------------- */
@@ -258,7 +262,8 @@ static void mark_and_come_back(struct session *session, uint32_t rows) {
     sql_try(session->db, "SAVEPOINT s");
     change_rows(session, rows);
     bool back = random_below(session->random, 3);
-    if (back) sql_try(session->db, "ROLLBACK TO s");
+    int rc = back ? sql_try(session->db, "ROLLBACK TO s") : SQLITE_OK;
+    if (!session->rc && !fine(session->db, rc, "ROLLBACK TO")) session->rc = rc;
     if (back) world->savepoints++;
     if (random_once_in(session->random, 2)) sql_try(session->db, "RELEASE s");
 }
@@ -302,27 +307,49 @@ static void commit(struct session *session) {
     sql_try(session->db, "ROLLBACK");
 }
 
+static void not_older_than(uint64_t counter, uint64_t seen, const char *who) {
+    if (counter >= seen) return;
+    violation("%s: commit %llu was seen, now the counter says %llu", who, (unsigned long long)seen,
+              (unsigned long long)counter);
+}
+
+/* The transaction is open and has its snapshot. */
+static void change_and_commit(struct session *session, const char *who) {
+    fill_transaction(session);
+    if (!session->rc && random_once_in(session->random, 7)) {
+        world->rollbacks++;
+        return;
+    }
+    if (session->rc || !fine(session->db, sql_try(session->db, "UPDATE counter SET n = n + 1"), "the counter")) return;
+    if (!interrupt_in && random_once_in(session->random, 20)) compare(session->db, session->random, who, true);
+    commit(session);
+}
+
+static int count_down(void *unused) {
+    (void)unused;
+    bool now = interrupt_in == 1;
+    interrupt_in = interrupt_in > 1 ? interrupt_in - 1 : -1;
+    return now;
+}
+
 static void transaction(struct session *session, const char *who) {
     sqlite3 *db = session->db;
     session->rc = SQLITE_OK;
-    int rc = sql_try(db, "BEGIN IMMEDIATE");
-    if (!fine(db, rc, "BEGIN IMMEDIATE")) return;
-    fate.counter = (uint64_t)ask(db, who, "SELECT n FROM counter") + 1;
-    see(fate.counter - 1);
-    if (random_once_in(session->random, 10)) compare(db, session->random, who, false);
-    fill_transaction(session);
-    if (session->rc || random_once_in(session->random, 7)) {
-        if (!session->rc) world->rollbacks++;
-        sql_try(db, "ROLLBACK");
-        return;
+    uint64_t seen = world->seen;
+    bool reads_first = random_once_in(session->random, 6);
+    int rc = sql_try(db, reads_first ? "BEGIN; SELECT count(*) FROM t WHERE path < 'a'" : "BEGIN IMMEDIATE");
+    if (fine(db, rc, "BEGIN")) {
+        fate.counter = (uint64_t)ask(db, who, "SELECT n FROM counter") + 1;
+        not_older_than(fate.counter - 1, seen, who);
+        see(fate.counter - 1);
+        if (random_once_in(session->random, 10)) compare(db, session->random, who, false);
+        if (random_once_in(session->random, 5)) interrupt_in = 1 + (int)random_below(session->random, 200);
+        if (interrupt_in) sqlite3_progress_handler(db, 50, count_down, NULL);
+        change_and_commit(session, who);
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        interrupt_in = 0;
     }
-    rc = sql_try(db, "UPDATE counter SET n = n + 1");
-    if (!fine(db, rc, "the counter")) {
-        sql_try(db, "ROLLBACK");
-        return;
-    }
-    if (random_once_in(session->random, 20)) compare(db, session->random, who, true);
-    commit(session);
+    if (!sqlite3_get_autocommit(db)) sql_try(db, "ROLLBACK");
 }
 
 static void checkpoint(sqlite3 *db, int mode) {
@@ -366,32 +393,42 @@ static void write_for_ever(const char *path, const struct setting *setting, stru
 
 /* ---- readers and the checkpointer -------------------------------------------------------------------------------- */
 
-static void hold_a_snapshot(struct session *session) {
-    struct random *random = session->random;
-    sqlite3 *db = session->db;
-    if (!fine(db, sql_try(db, "BEGIN"), "BEGIN")) return;
-    /* The first read makes the snapshot; t itself may see it only later. */
-    bool t_first = random_once_in(random, 2);
-    int rc = sql_try(db, t_first ? "SELECT count(*) FROM t WHERE path < 'directory-1'" : "SELECT n FROM counter");
-    if (!fine(db, rc, "a reader's first read")) {
-        sql_try(db, "ROLLBACK");
-        return;
-    }
+static void look_and_look_again(sqlite3 *db, struct random *random, uint64_t committed) {
     uint64_t seen = world->seen;
     bool wait_first = random_once_in(random, 2);
     uint64_t counter = wait_first ? 0 : compare(db, random, "a reader's new snapshot", random_once_in(random, 3));
     usleep(random_once_in(random, 6) ? random_below(random, 250000) : random_below(random, 25000));
     uint64_t again = compare(db, random, "a reader's old snapshot", true);
     if (counter && again != counter) violation("a reader's snapshot moved");
+    not_older_than(again, committed, "a reader's snapshot");
     world->held += world->seen > seen;
     see(again);
-    sql_try(db, "COMMIT");
+}
+
+/* The first read makes the snapshot, of a transaction or of a statement that is not at its end; t itself may see it
+ * only later. */
+static void hold_a_snapshot(struct session *session) {
+    static const char *const firsts[] = {"SELECT path FROM t", "SELECT n FROM counter", "SELECT path FROM t"};
+    sqlite3 *db = session->db;
+    uint64_t committed = world->seen;
+    uint32_t kind = random_below(session->random, 3);
+    sqlite3_stmt *first = NULL;
+    int rc = kind < 2 ? sql_try(db, "BEGIN") : SQLITE_OK;
+    if (!rc) rc = sqlite3_prepare_v2(db, firsts[kind], -1, &first, NULL);
+    if (!rc) rc = sqlite3_step(first);
+    if (fine(db, rc, "a reader's first read") && rc == SQLITE_ROW) {
+        if (kind < 2) sqlite3_reset(first);
+        look_and_look_again(db, session->random, committed);
+    }
+    sqlite3_finalize(first);
+    if (kind < 2) sql_try(db, "COMMIT");
 }
 
 static void read_for_ever(const char *path, const struct setting *setting, struct random *random) {
     for (;;) {
         struct session session;
         session_open(&session, path, setting, random);
+        scan_pause = random_once_in(random, 3) ? 5000 : 0;
         for (uint32_t i = 1 + random_below(random, 20); i > 0; i--) {
             hold_a_snapshot(&session);
             if (random_once_in(random, 3)) usleep(random_below(random, 3000));
@@ -422,10 +459,7 @@ static void check_all(struct session *session, const char *who) {
     sqlite3 *db = session->db;
     sql_run(db, "BEGIN");
     uint64_t counter = compare(db, session->random, who, true);
-    if (counter < world->seen) {
-        violation("%s: commit %llu was seen, now the counter says %llu", who, (unsigned long long)world->seen,
-                  (unsigned long long)counter);
-    }
+    not_older_than(counter, world->seen, who);
     if (world->zombie && counter == world->zombie && counter > world->seen) world->revived++;
     sql_run(db, "COMMIT");
     char *answer = sql_rows(db, "PRAGMA integrity_check");
@@ -667,10 +701,10 @@ static void renew(struct arena *arena) {
 static void report(const struct setting *setting) {
 #define COUNT(name) (unsigned long long)world->name
     printf("%s: %llu commits, %llu rollbacks, %llu ROLLBACK TO, %llu 'optimize', %llu 'vacuum', %llu BUSY, %llu "
-           "checkpoints; "
+           "interrupted, %llu checkpoints; "
            "%llu slots written, %llu used again (ART_IO=pwrite)\n",
            setting->name, COUNT(commits), COUNT(rollbacks), COUNT(savepoints), COUNT(optimized), COUNT(vacuumed),
-           COUNT(busy), COUNT(checkpoints), COUNT(slots_written), COUNT(slots_reused));
+           COUNT(busy), COUNT(interrupted), COUNT(checkpoints), COUNT(slots_written), COUNT(slots_reused));
     printf("    %llu snapshots compared, %llu old ones; died %llu, %llu as zombies (%llu revived), killed %llu; "
            "everything died %llu times in a copy (%llu with blobs half written), %llu in place\n",
            COUNT(checks), COUNT(held), COUNT(deaths), COUNT(zombies), COUNT(revived), COUNT(kills), COUNT(copies),

@@ -672,6 +672,48 @@ TEST(test_a_vacuum_that_found_the_disk_full_is_done_although_a_slot_stays_free) 
     ck_assert_int_eq(vacuum_with_room_for(5), 1);
 }
 
+static int interrupt_once(void *times) {
+    if (--*(int *)times == 0) sqlite3_interrupt(db);
+    return 0;
+}
+
+/* Each of its statements is refused in turn; what is refused is said, and the user's setting of cache_spill stays. */
+TEST(test_a_statement_of_vacuum_that_is_refused_is_its_error) {
+    static const struct {
+        int action;
+        const char *first, *second;
+        const char *spills; /* behind it */
+    } statements[] = {{SQLITE_PRAGMA, "cache_spill", "ON", "0\n"},
+                      {SQLITE_INSERT, "t", NULL, "0\n"},
+                      {SQLITE_PRAGMA, "cache_spill", "OFF", NULL}};
+    sql_run(db, "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
+    for (unsigned i = 0; i < sizeof statements / sizeof *statements; i++) {
+        sql_run(db, "PRAGMA cache_spill=OFF");
+        sql_forbid(db, SQLITE_DENY, statements[i].action, statements[i].first, statements[i].second);
+        sql_refused(db, SQLITE_AUTH, "not authorized", "SELECT art_vacuum('t')");
+        sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
+        if (statements[i].spills) sql_expect(db, statements[i].spills, "PRAGMA cache_spill");
+    }
+    sql_run(db, "PRAGMA cache_spill=OFF");
+    sql_expect(db, "done\n", "SELECT art_vacuum('t')");
+    sql_expect(db, "0\n", "PRAGMA cache_spill");
+}
+
+TEST(test_an_interrupted_vacuum_leaves_cache_spill_as_it_was) {
+    unsigned interrupted = 0;
+    sql_run(db, "PRAGMA cache_spill=OFF; INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
+    for (int times, after = 1, rc = SQLITE_INTERRUPT; rc; after++) {
+        times = after;
+        sqlite3_progress_handler(db, 1, interrupt_once, &times);
+        rc = sql_try(db, "SELECT art_vacuum('t')");
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        interrupted += rc != 0;
+        ck_assert_msg(!rc || rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
+        sql_expect(db, "0\n", "PRAGMA cache_spill");
+    }
+    ck_assert_uint_gt(interrupted, 2);
+}
+
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();

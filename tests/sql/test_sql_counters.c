@@ -68,6 +68,18 @@ TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
     is_more("flushes joined", 0);
 }
 
+/* A flush ends it; what is smaller than a turn of merging does not. */
+TEST(test_redo_counts_until_a_commit_merges) {
+    ck_assert_int_eq(counter("redo bytes since merge"), 0);
+    fill("k", 100);
+    sqlite3_int64 first = counter("redo bytes since merge");
+    ck_assert_int_eq(first, counter("log bytes"));
+    fill("l", 100);
+    is_more("redo bytes since merge", first + 100 * 100);
+    flush();
+    ck_assert_int_eq(counter("redo bytes since merge"), 0);
+}
+
 TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
     fill("k", 3000);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE '%%1234'"), 1);

@@ -12,6 +12,8 @@
 
 struct world *world;
 bool in_a_copy;
+int interrupt_in;
+unsigned scan_pause;
 
 void violation(const char *format, ...) {
     if (!atomic_exchange(&world->failed, 1)) {
@@ -46,6 +48,10 @@ bool is_busy(int rc) {
 
 bool fine(sqlite3 *db, int rc, const char *what) {
     if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE) return true;
+    if (rc == SQLITE_INTERRUPT && interrupt_in < 0) {
+        world->interrupted++;
+        return false;
+    }
     if (!is_busy(rc)) violation("%s: %s (%d)", what, sqlite3_errmsg(db), rc);
     world->busy++;
     return false;
@@ -122,6 +128,15 @@ static void expect_row(const char *who, sqlite3_stmt *of_t, sqlite3_stmt *of_m) 
     violation("%s: %s has another value (%lld bytes, wanted %lld)", who, path, (long long)len, (long long)wanted_len);
 }
 
+static void expect_listing(sqlite3 *db, const char *who) {
+    static const char listings[] =
+        "SELECT (SELECT group_concat(path || entries) FROM (SELECT path, entries FROM t('', '/') ORDER BY path)) IS "
+        "(SELECT group_concat(d || n) FROM (SELECT substr(path, 1, 12) AS d, count(*) AS n FROM m GROUP BY 1 ORDER BY "
+        "1))"
+        " AND NOT EXISTS (SELECT 1 FROM t('', '/') WHERE art_count('t', path) IS NOT entries)";
+    if (!ask(db, who, listings)) violation("%s: t lists other directories, or numbers of rows, than m", who);
+}
+
 uint64_t compare(sqlite3 *db, struct random *random, const char *who, bool all) {
     char where[60], query[200];
     snprintf(where, sizeof where, "WHERE path GLOB 'directory-%u/*'", random_below(random, SLOT_DIRECTORIES));
@@ -140,9 +155,11 @@ uint64_t compare(sqlite3 *db, struct random *random, const char *who, bool all) 
         }
         if (rc == SQLITE_DONE) break;
         expect_row(who, of_t, of_m);
+        if (scan_pause && random_once_in(random, 50)) usleep(random_below(random, scan_pause));
     }
     sqlite3_finalize(of_t);
     sqlite3_finalize(of_m);
+    if (!sql_standin() && random_once_in(random, 3)) expect_listing(db, who);
     if (all && !sql_standin() && random_once_in(random, 2)) {
         int64_t keys = ask(db, who, "SELECT value FROM art_info('t') WHERE property = 'keys'");
         int64_t rows = ask(db, who, "SELECT count(*) FROM m");

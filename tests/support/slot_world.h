@@ -26,13 +26,15 @@ struct setting {
 struct world {
     _Atomic uint64_t seen;   /* m's counter, as high as any process has seen it committed */
     _Atomic uint64_t zombie; /* the last one that died as a zombie, until the next commit */
-    _Atomic uint64_t commits, rollbacks, savepoints, busy, checks, held, checkpoints, deaths, zombies, revived, kills,
-        freezes, copies, reopened, slots_written, slots_reused, optimized, vacuumed;
+    _Atomic uint64_t commits, rollbacks, savepoints, busy, interrupted, checks, held, checkpoints, deaths, zombies,
+        revived, kills, freezes, copies, reopened, slots_written, slots_reused, optimized, vacuumed;
     _Atomic int failed;
     char message[2000];
 };
 extern struct world *world;
-extern bool in_a_copy; /* whose history is its own */
+extern bool in_a_copy;      /* whose history is its own */
+extern int interrupt_in;    /* so many calls of the progress handler; below 0: it was interrupted; 0: it is not to be */
+extern unsigned scan_pause; /* microseconds, at most, after some rows of a scan */
 
 /* Notes the first message for all, and ends this process. */
 void violation(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -42,7 +44,7 @@ const uint8_t *value_of(int64_t seed, int64_t len);
 int64_t random_length(struct random *random);
 
 bool is_busy(int rc);
-/* Anything but BUSY is a violation. False: busy. */
+/* Anything but BUSY, and an interrupt that was asked for, is a violation. False: one of these. */
 bool fine(sqlite3 *db, int rc, const char *what);
 
 struct session {

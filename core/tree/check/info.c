@@ -55,6 +55,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->memtable_bytes = art_memtable_memory(tree->memtable);
     out->log_rows = tree->log_rows;
     out->log_bytes = tree->log_bytes;
+    out->redo_since_merge = tree->redo_since_merge;
     uint64_t slots = stats.file_bytes / ART_BLOB_BYTES, taken = 1 + set_size(&tree->slots.used) + out->retired_slots;
     out->free_slots = slots > taken ? slots - taken : 0;
     out->cache_bytes = stats.cache_bytes;

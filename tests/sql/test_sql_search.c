@@ -1,0 +1,497 @@
+/* search(column): words that LIKE and GLOB look for anywhere in a path, or in another column, against SQLite's own
+ * like() and glob() on an ordinary table.
+ *
+ * Random histories on both tables, with small blobs (support/differential.h). A page that is passed over must have
+ * no row that matches, and what hides an older row goes on hiding it: notes get words and lose them again, rows go
+ * and come back, in transactions and savepoints that are rolled back, behind flushes and 'optimize', and while a
+ * query is open. Words are cut out of what was written, at any place and of any length; some are in no row.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "tests/support/differential.h"
+#include "tests/support/sql_expect.h"
+
+enum { VARIANTS = 6, TEXT_MAX = 12000, LONG_NOTE = 10000, KEPT = 200, DIRECTORIES = 8, PATTERNS = 12 };
+
+/* The one place that says which columns have it. Without (an empty text), the rest holds, too. */
+#define SEARCH(columns) ""
+
+static const char *const summaries[] = {
+    "summary='sum(size), max(mtime), lookup(note)" SEARCH(", search(path), search(note)") "'",
+    "summary=(max(mtime), sum(size)" SEARCH(", search(note), search(tag)") ")",
+    "summary=(" SEARCH("search(path)") ")",
+    "summary=(lookup(note), max(mtime), lookup(tag)" SEARCH(", search(tag), search(path), search(note)") ")",
+    "summary=(max(mtime)" SEARCH(", search(path)") ")",
+    "summary=()",
+};
+static const struct {
+    const char *options;
+    uint32_t blob_pages;
+} variants[VARIANTS] = {
+    {"log_limit='2KB'", 4},
+    {"log_limit='4KB', spill_limit='8KB'", 12},
+    {"log_limit='8KB', spill_limit='1MB'", 6},
+    {"log_limit='16KB'", 24},
+    {"log_limit='1KB'", 3},
+    {"log_limit='64KB', spill_limit='16KB'", 0},
+};
+
+/* --- texts -------------------------------------------------------------------------------------------------------- */
+
+struct text {
+    char bytes[TEXT_MAX];
+    unsigned len;
+};
+
+static struct text keys[KEPT], notes[KEPT]; /* some of what was written */
+static unsigned asked, found;
+
+static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+static const char *const directories[DIRECTORIES] = {"a/b/",           "a/",          "a/b/c/", "A/B/",
+                                                     "usr/share/doc/", "home/mario/", "obj/",   ""};
+static const char *const words[] = {"mario", "photo", "index",  "IMG_", "backup", "README",       "lib",  "data",
+                                    "ab",    "2024",  "tmp",    "aaaa", "100%",   "node_modules", "x",    "Invoice",
+                                    "test",  "!a[b]", "report", "file", "*.txt",  "it's",         "{a|b}"};
+/* Letters with an accent, signs that fold into 'k' and 's' elsewhere, and bytes that are no sound UTF-8. */
+static const char *const odd[] = {"\xc3\xa9",     "\xc3\x89",     "\xe2\x84\xaa", "\xc5\xbf",     "\xf0\x9f\x98\x80",
+                                  "\x80",         "\xc3",         "\xc1\xa1",     "\xe0\x83\xa9", "\xff",
+                                  "\xed\xa0\x80", "\xef\xbf\xbd", "\xe2\x84\xaak"};
+enum { WORDS = sizeof words / sizeof *words, ODD = sizeof odd / sizeof *odd };
+
+static void add(struct text *text, const char *bytes, unsigned len) {
+    if (text->len + len > TEXT_MAX) return;
+    memcpy(text->bytes + text->len, bytes, len);
+    text->len += len;
+}
+
+static void add_text(struct text *text, const char *bytes) {
+    add(text, bytes, (unsigned)strlen(bytes));
+}
+
+static void add_any_of(struct both *both, struct text *text, const char *alphabet, unsigned len) {
+    for (unsigned letters = (unsigned)strlen(alphabet); len; len--) add(text, alphabet + below(both, letters), 1);
+}
+
+static void add_word(struct both *both, struct text *text) {
+    unsigned kind = below(both, 5);
+    if (kind == 0) return add_any_of(both, text, base64 + 26, 1 + below(both, 10));
+    if (kind == 1) return add_any_of(both, text, "0123456789", 1 + below(both, 5));
+    add_text(text, words[below(both, WORDS)]);
+}
+
+static void add_words(struct both *both, struct text *text, unsigned count) {
+    for (; count; count--) {
+        add_word(both, text);
+        add_any_of(both, text, " -_./ ", 1);
+    }
+}
+
+/* Of all its letters, or of some. */
+static void change_case(struct both *both, struct text *text) {
+    unsigned times = 1 + below(both, 3);
+    for (unsigned i = 0; i < text->len; i++) {
+        char c = text->bytes[i];
+        if (isalpha((unsigned char)c) && once_in(both, times)) text->bytes[i] = (char)(c ^ 0x20);
+    }
+}
+
+static void fill_key(struct both *both, struct text *key, const char *directory) {
+    unsigned kind = below(both, 12), n = 1 + below(both, 20);
+    if (kind == 0) return add_any_of(both, key, "0123456789abcdef", 32);
+    if (kind == 1) return add_any_of(both, key, base64, 12 + n);
+    if (kind == 5) return add_any_of(both, key, "aAb/", n % 4);
+    while (kind == 2 && n--) add_text(key, *directory ? directory : "ab/");
+    while (kind == 3 && key->len < n * 45) add_words(both, key, 1);
+    if (kind == 4) add_words(both, key, n % 3);
+    if (kind == 4 && n % 5 == 0) add(key, "", 1); /* behind which like() and glob() see nothing */
+    if (kind == 4) add_text(key, odd[below(both, ODD)]);
+    add_words(both, key, 1 + below(both, 3));
+    if (kind > 6) add_any_of(both, key, "0123456789", 4);
+    if (kind > 4) add_text(key, once_in(both, 2) ? ".jpg" : ".tar.gz");
+}
+
+/* As SQL writes it. text_for() has braces and bars for itself. */
+static char *literal(const struct text *text, const char *type) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    bool plain = !strcmp(type, "TEXT");
+    for (unsigned i = 0; plain && i < text->len; i++)
+        plain = text->bytes[i] >= ' ' && text->bytes[i] < 127 && !strchr("'{|}", text->bytes[i]);
+    if (plain) {
+        sqlite3_str_appendf(out, "'%.*s'", (int)text->len, text->bytes);
+    } else {
+        sqlite3_str_appendf(out, "CAST(x'");
+        for (unsigned i = 0; i < text->len; i++) sqlite3_str_appendf(out, "%02x", (unsigned char)text->bytes[i]);
+        sqlite3_str_appendf(out, "' AS %s)", type);
+    }
+    return sqlite3_str_finish(out);
+}
+
+static char *some_key(struct both *both) {
+    struct text *key = &keys[below(both, KEPT)];
+    const char *directory = directories[below(both, DIRECTORIES)];
+    key->len = 0;
+    if (!once_in(both, 20)) add_text(key, directory);
+    fill_key(both, key, directory);
+    if (once_in(both, 5)) change_case(both, key);
+    return literal(key, "TEXT");
+}
+
+static char *kept_key(struct both *both) {
+    return literal(&keys[below(both, KEPT)], "TEXT");
+}
+
+static char *some_note(struct both *both) {
+    unsigned kind = below(both, 14), len = once_in(both, 3) ? LONG_NOTE : 2000 + below(both, 3000);
+    struct text *note = &notes[below(both, KEPT)];
+    if (kind == 0) return sqlite3_mprintf("NULL");
+    if (kind == 1) return sqlite3_mprintf("%d", (int)below(both, 100000) - 50000);
+    if (kind == 2) return sqlite3_mprintf("%d.%02u", (int)below(both, 1000) - 500, below(both, 100));
+    note->len = 0;
+    while (kind == 3 && note->len < len) add_words(both, note, 1); /* in chunks */
+    if (kind == 4) add_text(note, odd[below(both, ODD)]);
+    if (kind == 5) add(note, "", 1);
+    if (kind < 8) add_text(note, words[below(both, WORDS)]);
+    if (kind > 7) add_words(both, note, below(both, 8));
+    if (once_in(both, 6)) change_case(both, note);
+    return literal(note, once_in(both, 12) ? "BLOB" : "TEXT");
+}
+
+/* --- patterns ----------------------------------------------------------------------------------------------------- */
+
+static void add_set(struct both *both, struct text *pattern, char c) {
+    static const char *const sets[] = {"[%c]", "[^%c]", "[%cx]", "[!-%c]", "[]%c]", "[^]%c]", "[%c"};
+    char set[16];
+    sqlite3_snprintf(sizeof set, set, sets[below(both, once_in(both, 20) ? 7 : 6)], c);
+    add_text(pattern, set);
+}
+
+/* Pieces of one text, in its order, and wildcards. `escape`: of LIKE, or 0. */
+static char *some_pattern(struct both *both, const struct text *source, bool is_glob, char escape) {
+    static struct text pattern, cut;
+    const struct text *from = source + below(both, KEPT);
+    const char *wild = is_glob ? "*?" : "%_";
+    unsigned pieces = 1 + below(both, once_in(both, 2) ? 1 : 3), at = below(both, from->len / pieces + 1);
+    bool has_sets = is_glob && once_in(both, 3), changes = once_in(both, is_glob ? 12 : 2);
+    pattern.len = 0;
+    if (!once_in(both, 8)) add(&pattern, wild, 1);
+    for (; pieces; pieces--) {
+        unsigned len = 1 + below(both, 5); /* many of three and four */
+        if (len > 4) len = 4 + below(both, 9);
+        cut.len = 0;
+        if (!once_in(both, 10) && at < from->len)
+            add(&cut, from->bytes + at, len < from->len - at ? len : from->len - at);
+        if (!cut.len) add_word(both, &cut);
+        if (changes) change_case(both, &cut);
+        at += len + below(both, 9);
+        for (unsigned i = 0; i < cut.len; i++) {
+            char c = cut.bytes[i];
+            if (escape && strchr("%_", c) && c) add(&pattern, &escape, 1);
+            if (has_sets && isalnum((unsigned char)c) && once_in(both, 6)) {
+                add_set(both, &pattern, c);
+            } else if (once_in(both, 25) || (!c && !once_in(both, 6))) {
+                add(&pattern, wild + below(both, 2), 1);
+            } else {
+                add(&pattern, &c, 1);
+            }
+        }
+        if (pieces > 1) add(&pattern, wild + once_in(both, 5), 1);
+    }
+    if (!once_in(both, 8)) add(&pattern, wild, 1);
+    return literal(&pattern, "TEXT");
+}
+
+/* A column is like a pattern. `table`: its name with a dot, or nothing; so below. */
+static char *match(struct both *both, const char *table) {
+    static const char *const columns[] = {"path", "path", "path", "path", "note", "note", "note", "tag", "size"};
+    static const char escapes[] = "!!\\a%_";
+    const char *column = columns[below(both, 9)], *not = once_in(both, 12) ? "NOT " : "";
+    const struct text *source = *column == 'p' ? keys : notes;
+    char escape = escapes[below(both, 6)];
+    switch (below(both, 10)) {
+    case 0:
+        return sqlite3_mprintf("%s%s %sGLOB (SELECT g FROM patterns WHERE id = %u)", table, column, not,
+                               below(both, PATTERNS));
+    case 1:
+        return sqlite3_mprintf("%s%s %sLIKE %z ESCAPE '%c'", table, column, not,
+                               some_pattern(both, source, false, escape), escape);
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+        return sqlite3_mprintf("%s%s %sLIKE %z", table, column, not, some_pattern(both, source, false, 0));
+    default:
+        return sqlite3_mprintf("%s%s %sGLOB %z", table, column, not, some_pattern(both, source, true, 0));
+    }
+}
+
+/* --- what is written ---------------------------------------------------------------------------------------------- */
+
+/* The version of each row stands beside it. */
+static const char schema[] =
+    "CREATE TABLE plain(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, note, tag TEXT, v INTEGER) WITHOUT ROWID;"
+    "CREATE TRIGGER came AFTER INSERT ON plain BEGIN "
+    "UPDATE plain SET v = art_write_version('t') WHERE path = new.path; END;"
+    "CREATE TRIGGER changed AFTER UPDATE OF path, size, mtime, note, tag ON plain BEGIN "
+    "UPDATE plain SET v = art_write_version('t') WHERE path = new.path; END;"
+    "CREATE TABLE patterns(id INTEGER PRIMARY KEY, l, g)";
+
+static void change(struct both *both, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    both_write(both, sqlite3_vmprintf(format, arguments));
+    va_end(arguments);
+}
+
+static char *some_rows(struct both *both) {
+    char *rows = sqlite3_mprintf("INSERT OR REPLACE INTO {t|plain}(path, size, mtime, note, tag) VALUES");
+    for (unsigned n = once_in(both, 4) ? 60 : 1 + below(both, 12); n; n--) {
+        rows = sqlite3_mprintf("%z(%z, %u, %u, %z, %Q)%s", rows, some_key(both), below(both, 1000), below(both, 50000),
+                               some_note(both), words[below(both, WORDS / 2)], n > 1 ? ", " : "");
+    }
+    return rows;
+}
+
+static void write_something(struct both *both) {
+    const char *word = words[below(both, 12)], *directory = directories[below(both, 7)];
+    unsigned n = below(both, 500), m = below(both, 50000);
+    switch (below(both, 16)) {
+    case 0: /* a word comes where it was not, and goes where it was */
+        return change(
+            both,
+            "UPDATE {t|plain} SET note = CASE WHEN note LIKE '%%%s%%' THEN replace(lower(note), lower('%s'), '-') ELSE "
+            "coalesce(note, '') || ' %s' END WHERE path GLOB '%s*' AND size BETWEEN %u AND %u AND length(note) < 20000",
+            word, word, word, directory, n, n + 300);
+    case 1:
+    case 2:
+        return change(both, "UPDATE {t|plain} SET note = %z, mtime = %u WHERE path = %z", some_note(both), m,
+                      kept_key(both));
+    case 3:
+        return change(both, "UPDATE {t|plain} SET tag = %Q, size = size + 1 WHERE %z AND size < %u", word,
+                      match(both, ""), n);
+    case 4:
+        return change(both, "DELETE FROM {t|plain} WHERE %z AND mtime < %u", match(both, ""), m);
+    case 5:
+        return change(both, "DELETE FROM {t|plain} WHERE path GLOB '%s*' AND size > %u", directory, n * 2);
+    case 6:
+    case 7:
+        return change(both, "DELETE FROM {t|plain} WHERE path = %z", kept_key(both));
+    case 8: /* it is back again, maybe, and without what it had */
+        return change(both, "INSERT OR REPLACE INTO {t|plain}(path, size, tag) VALUES(%z, %u, 7)", kept_key(both), n);
+    case 9:
+        return change(both, "UPDATE OR REPLACE {t|plain} SET path = %z || '+' WHERE path = %z", some_key(both),
+                      kept_key(both));
+    case 10: /* twice */
+        return change(both, "INSERT OR REPLACE INTO patterns VALUES(%u, %z, %z)", n % PATTERNS,
+                      some_pattern(both, n % 3 ? keys : notes, false, 0),
+                      n % 7 ? some_pattern(both, n % 3 ? keys : notes, true, 0) : sqlite3_mprintf("%u", n));
+    default:
+        return both_write(both, some_rows(both));
+    }
+}
+
+static void change_summary(struct both *both) {
+    both->now.summary = below(both, sizeof summaries / sizeof *summaries);
+    sql_command(both->db, "main", "t", summaries[both->now.summary]);
+}
+
+/* --- what is asked ------------------------------------------------------------------------------------------------ */
+
+static char *condition(struct both *both, sqlite3 *db, const char *table) {
+    unsigned kind = below(both, 11), n = below(both, 1000);
+    const char *word = words[n % 12], *directory = directories[below(both, DIRECTORIES)];
+    int64_t since = sql_int(db, "SELECT max(v) FROM plain") - (n % 2 ? n % 12 : n / 3);
+    if (kind == 0) return sqlite3_mprintf("%ssize > %u", table, n);
+    if (kind == 1) return sqlite3_mprintf("%smtime BETWEEN %u AND %u", table, n * 20, n * 60);
+    if (kind < 4) return sqlite3_mprintf("{%sversion|%sv} > %lld", table, table, since);
+    if (kind == 4) return sqlite3_mprintf("%snote = %Q", table, word);
+    if (kind == 5) return sqlite3_mprintf("%snote IN (%Q, %z, %u)", table, word, some_note(both), n);
+    if (kind == 6) return sqlite3_mprintf("%spath LIKE '%s%%'", table, directory);
+    if (kind == 7) return sqlite3_mprintf("%spath > %z AND %spath <= 'q'", table, kept_key(both), table);
+    if (kind == 8) return sqlite3_mprintf("(%z OR %z)", match(both, table), match(both, table));
+    return match(both, table);
+}
+
+/* %z, each. */
+static char *conditions(struct both *both, sqlite3 *db, const char *table) {
+    char *out = match(both, table);
+    for (unsigned more = below(both, 3); more; more--)
+        out = sqlite3_mprintf("%z AND %z", out, condition(both, db, table));
+    return out;
+}
+
+static char *some_part(struct both *both) {
+    const char *directory = directories[below(both, DIRECTORIES)];
+    if (once_in(both, 2)) return sqlite3_mprintf("{t|plain} WHERE");
+    return sqlite3_mprintf("{t('%s')|plain} WHERE {1|path GLOB '%s*'} AND", directory, directory);
+}
+
+static void same(struct both *both, sqlite3 *db, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    both_same(both, db, sqlite3_vmprintf(format, arguments));
+    va_end(arguments);
+}
+
+static void ask_join(struct both *both, sqlite3 *db) {
+    static const char *const joins[] = {
+        "p.id, a.path FROM patterns p CROSS JOIN {t|plain} a ON a.path LIKE p.l WHERE %z",
+        "p.id, a.path FROM patterns p JOIN {t|plain} a ON a.path GLOB p.g AND a.note LIKE p.l AND %z",
+        "p.id, a.path FROM patterns p LEFT JOIN {t|plain} a ON a.note GLOB p.g AND %z",
+        "p.id, (SELECT count(*) FROM {t|plain} a WHERE a.note LIKE p.l AND %z) FROM patterns p",
+        "p.id, p.l FROM patterns p WHERE EXISTS (SELECT 1 FROM {t|plain} a WHERE a.path LIKE p.l AND %z)",
+        "a.path, a.size FROM {t|plain} a WHERE EXISTS (SELECT 1 FROM patterns p WHERE a.path GLOB p.g) AND %z",
+    };
+    char *join = sqlite3_mprintf(joins[below(both, 6)], conditions(both, db, "a."));
+    same(both, db, "SELECT %z ORDER BY 1, 2", join);
+}
+
+static void ask_rows(struct both *both, sqlite3 *db) {
+    char *part = some_part(both), *where = conditions(both, db, ""), *from = sqlite3_mprintf("%z %z", part, where);
+    const char *order = once_in(both, 2) ? "DESC" : "ASC";
+    unsigned kind = below(both, 6), answers = both->answers;
+    if (kind == 0) same(both, db, "SELECT count(*), min(path), max(path), sum(size), max(mtime) FROM %s", from);
+    if (kind == 1) /* rows with one mtime come in any order */
+        same(both, db,
+             "SELECT count(*), count(DISTINCT a.path), max(w), min(w) FROM (SELECT *, mtime AS w FROM %s ORDER BY "
+             "mtime %s LIMIT 6) a, plain b WHERE a.path = b.path AND a.note IS b.note AND w IS b.mtime",
+             from, order);
+    if (kind == 2) same(both, db, "SELECT path FROM %s ORDER BY mtime %s, path LIMIT 6", from, order);
+    if (kind == 3)
+        same(both, db, "SELECT path, mtime FROM %s ORDER BY path %s LIMIT 5 OFFSET %u", from, order, below(both, 6));
+    if (kind > 3) same(both, db, "SELECT path, size, note, tag FROM %s ORDER BY path %s", from, order);
+    asked += kind > 1;
+    found += kind > 1 && both->answers > answers;
+    sqlite3_free(from);
+}
+
+/* The next row is the first one behind the last one's path, as the ordinary table is now. */
+static void write_while_asking(struct both *both) {
+    bool descending = once_in(both, 2), more = true;
+    const char *order = descending ? "DESC" : "ASC", *column = once_in(both, 2) ? "path" : "note";
+    char *last = sqlite3_mprintf("1");
+    char *where = sqlite3_mprintf("%s LIKE %z", column, some_pattern(both, *column == 'p' ? keys : notes, false, 0));
+    sqlite3_stmt *query =
+        sql_prepare(both->db, "SELECT hex(path), mtime FROM t WHERE %s ORDER BY path %s", where, order);
+    for (unsigned n = 20; n && more; n--) {
+        char *expected =
+            sql_rows(both->db, "SELECT hex(path), mtime FROM plain WHERE (%s) AND %s ORDER BY path %s LIMIT 1", where,
+                     last, order);
+        int code = sqlite3_step(query);
+        more = code == SQLITE_ROW;
+        ck_assert_msg(more || code == SQLITE_DONE, "%s: %s", sqlite3_sql(query), sqlite3_errmsg(both->db));
+        const char *path = more ? (const char *)sqlite3_column_text(query, 0) : NULL;
+        char *given = more ? sqlite3_mprintf("%s|%s\n", path, sqlite3_column_text(query, 1)) : sqlite3_mprintf("");
+        ck_assert_msg(!strcmp(given, expected), "%s: gave %s, not %s", sqlite3_sql(query), given, expected);
+        sqlite3_free(last);
+        last = sqlite3_mprintf("path %s CAST(x'%s' AS TEXT)", descending ? "<" : ">", path ? path : "");
+        sqlite3_free(expected);
+        sqlite3_free(given);
+        if (once_in(both, 3)) write_something(both);
+        if (once_in(both, 20)) sql_command(both->db, "main", "t", "flush");
+    }
+    sqlite3_finalize(query);
+    sqlite3_free(where);
+    sqlite3_free(last);
+}
+
+static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
+    unsigned what = below(both, 10);
+    (void)state;
+    if (what < 2) return ask_join(both, db);
+    if (what == 2 && db == both->db) return write_while_asking(both);
+    ask_rows(both, db);
+}
+
+static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
+    (void)state;
+    sql_expect(db, "ok\n", "SELECT art_check('t')");
+    same(both, db, "SELECT path, size, mtime, note, tag, {version|v} FROM {t|plain} ORDER BY path");
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void make_tables(struct both *both, unsigned variant) {
+    char *options = sqlite3_mprintf("path, size INTEGER, mtime INTEGER, note, tag TEXT, %s, %s",
+                                    summaries[both->now.summary], variants[variant].options);
+    pages_of_blobs = variants[variant].blob_pages;
+    if (both->inlined) {
+        sql_run(both->db, "CREATE VIRTUAL TABLE t USING art(%s, storage=inline)", options);
+    } else {
+        sql_create(both->db, "t", options);
+    }
+    sqlite3_free(options);
+    sql_run(both->db, schema);
+}
+
+LOOP_TEST(test_rows_with_a_word_are_those_of_an_ordinary_table, 2 * VARIANTS) {
+    struct both both = {.random = {random_seed() + (uint64_t)_i},
+                        .write = write_something,
+                        .ask = ask,
+                        .check = check_all,
+                        .change = change_summary,
+                        .changes = 150,
+                        .versions = true,
+                        .rollback = _i % 3 == 2,
+                        .inlined = _i >= VARIANTS,
+                        .now.summary = (unsigned)_i % 5};
+    unsigned steps = random_rounds(1200);
+    both_open(&both, "search");
+    make_tables(&both, (unsigned)_i % VARIANTS);
+    both_go(&both, steps);
+    printf("%u of %u lists of rows had some\n", found, asked);
+    if (steps > 200) ck_assert_uint_gt(found, asked / 8);
+    both_close(&both);
+}
+
+static void look_for(struct both *both, sqlite3 *db, const char *word) {
+    same(both, db, "SELECT path, note FROM {t|plain} WHERE note LIKE '%%%s%%' ORDER BY path", word);
+    same(both, db, "SELECT path, note FROM {t|plain} WHERE path GLOB '*%s*' ORDER BY path DESC", word);
+    same(both, db,
+         "SELECT path FROM {t('d1')|plain} WHERE {1|path GLOB 'd1*'} AND note GLOB '*%s*' ORDER BY mtime DESC LIMIT 6",
+         word);
+    same(both, db, "SELECT count(*), max(path) FROM {t|plain} WHERE note LIKE '%%%s%%' AND path LIKE '%%7%%'", word);
+}
+
+/* Rows that had the word, in the largest run, and have it no more in newer ones, whose pages are passed over. */
+LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
+    static const char *const changes[] = {
+        "UPDATE {t|plain} SET note = 'nothing here' WHERE size %% 7000 = 0",
+        "DELETE FROM {t|plain} WHERE size %% 5000 = 0",
+        "UPDATE {t|plain} SET note = 'a rareword again' WHERE size %% 9001 = 0 OR size %% 35000 = 7",
+        "UPDATE OR REPLACE {t|plain} SET path = replace(path, 'word-', 'else-') WHERE path GLOB '*word-00[1-3]*'",
+        "INSERT OR REPLACE INTO {t|plain}(path, size, mtime) SELECT 'd1/word-' || printf('%%06d', size + 1), size, 1 "
+        "FROM {t|plain} WHERE note GLOB '*rare*'",
+        "UPDATE {t|plain} SET note = replace(note, 'rareword', 'common') WHERE note LIKE '%%RAREWORD%%'",
+    };
+    struct both both = {.random = {random_seed()}, .versions = true, .inlined = _i};
+    both_open(&both, "search");
+    make_tables(&both, VARIANTS - 1);
+    change(&both, "WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < 40000) INSERT INTO "
+                  "{t|plain}(path, size, mtime, note) SELECT printf('d%%d/word-%%06d', j / 10000, j), j, j * 7919 %% "
+                  "40009, iif(j %% 1000, 'note ' || (j * 31), 'with a rareword in it') FROM k");
+    for (unsigned n = 0; n < sizeof changes / sizeof *changes; n++) {
+        sql_command(both.db, "main", "t", n == 0 || n == 4 ? "optimize" : "flush");
+        look_for(&both, both.reader, "rareword");
+        sql_run(both.reader, "BEGIN; SELECT 1 FROM plain LIMIT 1");
+        sql_run(both.db, "BEGIN");
+        change(&both, changes[n]);
+        look_for(&both, both.db, "rareword");
+        sql_run(both.db, n % 2 ? "SAVEPOINT s" : "ROLLBACK; BEGIN");
+        change(&both, n % 2 ? "UPDATE {t|plain} SET note = path || 'rareword' WHERE size < 900" : changes[n]);
+        look_for(&both, both.db, "word-00");
+        if (n % 2) sql_run(both.db, "ROLLBACK TO s");
+        sql_run(both.db, "COMMIT");
+        look_for(&both, both.db, "rareword");
+        look_for(&both, both.reader, "rareword");
+        sql_run(both.reader, "COMMIT");
+        look_for(&both, both.reader, "else-0");
+    }
+    sql_expect(both.db, "ok\n", "SELECT art_check('t')");
+    both_close(&both);
+}
+
+int main(void) {
+    return differential_run((struct suite_case){.name = "search", .seconds = SUITE_FOREVER});
+}
