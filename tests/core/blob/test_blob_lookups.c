@@ -222,68 +222,133 @@ TEST(test_several_columns_are_sought_together) {
 
 /* --- as many as there may be -------------------------------------------------------------------------------------- */
 
-/* Fills a page after the other; returns how many postings went in before it was told that no more do. */
-static uint32_t fill(struct art_lookups *lookups, uint32_t each, struct random *random) {
-    struct art_bucket_hashes bucket = {.count = {each}};
-    uint32_t pushed = 0;
-    for (uint32_t page = 0;; page = (page + 1) % ART_BLOB_PAGES, pushed += each) {
-        for (uint32_t i = 0; i < each; i++) bucket.column[0].hash[i] = (uint32_t)random_next(random);
-        if (art_lookups_bytes(lookups, &bucket) == UINT32_MAX) return pushed;
-        must(art_lookups_reserve(lookups, &bucket));
-        art_lookups_push(lookups, &bucket, page);
-    }
+/* A bucket with these features in one table. */
+static void set_features(struct art_features *bucket, unsigned table, const uint32_t *feature, uint32_t count) {
+    art_features_reset(bucket);
+    memcpy(bucket->set[table]->feature, feature, count * sizeof *feature);
+    bucket->set[table]->count = count;
 }
 
-LOOP_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted, 4) {
-    struct random random = random_announced("full");
-    static const uint32_t each[] = {1, 255, 128, 7};
-    struct art_lookups lookups = {.columns = 1};
-    uint32_t bytes, pushed = fill(&lookups, each[_i], &random), room = art_lookups_bytes(&lookups, NULL);
-    ck_assert_uint_eq(pushed, ART_POSTINGS_MAX / each[_i] * each[_i]);
-    struct art_posting *postings = malloc(pushed * sizeof *postings);
-    memcpy(postings, lookups.postings[0], pushed * sizeof *postings);
-    uint8_t *image = malloc(room);
-    must(art_lookups_write(&lookups, image, &bytes));
-    ck_assert_uint_le(bytes, room);
-    ck_assert_uint_eq(art_lookups_measure(image, bytes, 1), bytes);
-    ck_assert_uint_eq(art_lookups_measure(image, bytes - 1, 1), 0);
-    /* 1: what has lookups has them behind the image's beginning */
-    struct art_blob blob = {.image = image - 1, .lookups = 1, .has = {1, 0, 1}};
-    for (uint32_t i = 0; i < pushed; i++) {
-        struct art_pages pages = pages_with(&blob, 0, postings[i].hash);
-        HOLDS(art_pages_has(&pages, postings[i].page));
+/* Pages of random features, and a model of it: which of them each page has. */
+struct world {
+    uint32_t feature[4096], count, pages;
+    uint8_t has[ART_BLOB_PAGES][4096]; /* 2: the page has any */
+};
+
+static void push_world(struct art_postings *postings, unsigned table, struct world *world, uint32_t rows,
+                       struct random *random) {
+    struct art_features bucket = {0};
+    uint32_t chosen[4096];
+    must(art_features_open(&bucket, 1u << table));
+    for (uint32_t page = 0; page < world->pages; page++) {
+        uint32_t count = 0, most = 1 + random_below(random, world->count), one_in = 1 + random_below(random, 40);
+        for (uint32_t i = 0; i < world->count && count < most; i++) {
+            world->has[page][i] = random_once_in(random, one_in);
+            if (world->has[page][i]) chosen[count++] = world->feature[i];
+        }
+        set_features(&bucket, table, chosen, count);
+        bucket.set[table]->any = random_once_in(random, 20);
+        if (bucket.set[table]->any) memset(world->has[page], 2, sizeof world->has[page]);
+        must(art_postings_reserve(postings, &bucket));
+        art_postings_push(postings, &bucket, rows, page);
     }
-    free(postings);
+    art_features_clear(&bucket);
+}
+
+/* No page is missing; of all others few are named, but where there was no room for the table. */
+LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
+    struct random random = random_announced("postings");
+    static const uint32_t rows[] = {100, 1, 4000};
+    random.state += (unsigned)_i;
+    struct world *world = calloc(1, sizeof *world);
+    unsigned table = random_below(&random, ART_TABLES_MAX);
+    struct art_measures has = {.columns = ART_SUMMARY_MAX};
+    if (table < ART_TABLE_SEARCHES) has.lookups = (uint8_t)(1u << table);
+    if (table >= ART_TABLE_SEARCHES) has.searches = (uint16_t)(1u << (table - ART_TABLE_SEARCHES));
+    world->count = 1 + random_below(&random, table < ART_TABLE_SEARCHES ? 2 * ART_BUCKET_MAX : 4096);
+    world->pages = 1 + random_below(&random, ART_BLOB_PAGES - 1);
+    for (uint32_t i = 0; i < world->count; i++) world->feature[i] = (uint32_t)random_next(&random) | 1;
+    struct art_postings postings = {.tables = 1u << table};
+    push_world(&postings, table, world, rows[_i % 3], &random);
+    uint32_t bytes, room = art_postings_bytes(&postings, NULL, 0);
+    uint8_t *image = malloc(room);
+    must(art_postings_write(&postings, world->pages, image, &bytes));
+    ck_assert_uint_le(bytes, room);
+    ck_assert_uint_le(bytes, ART_POSTING_BYTES_MAX + ART_POSTING_BYTES_MAX);
+    ck_assert_uint_eq(art_postings_measure(image, bytes, 1), bytes);
+    ck_assert_uint_eq(art_postings_measure(image, bytes - 1, 1), 0);
+    /* 1: what has postings has them behind the image's beginning */
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = has};
+    for (uint32_t i = 0; i < world->count; i++) {
+        struct art_pages pages = pages_with(&blob, table, world->feature[i]);
+        for (uint32_t page = 0; page < world->pages; page++)
+            HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
+    }
     free(image);
-    art_lookups_clear(&lookups);
+    free(world);
+    art_postings_clear(&postings);
+}
+
+/* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
+TEST(test_pages_with_too_many_features_are_marked) {
+    struct random random = random_announced("marked");
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 100, ROWS = 100 };
+    struct art_postings postings = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    must(art_features_open(&bucket, 1u << TABLE));
+    uint32_t own[PAGES], feature[2000], bytes;
+    for (uint32_t page = 0; page < PAGES; page++) {
+        uint32_t count = page % 4 ? 50 : 2000;
+        for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+        own[page] = feature[0];
+        set_features(&bucket, TABLE, feature, count);
+        must(art_postings_reserve(&postings, &bucket));
+        art_postings_push(&postings, &bucket, ROWS, page);
+    }
+    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
+    must(art_postings_write(&postings, PAGES, image, &bytes));
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};
+    uint32_t others = 0;
+    for (uint32_t page = 0; page < PAGES; page++) {
+        struct art_pages pages = pages_with(&blob, TABLE, own[page]);
+        HOLDS(art_pages_has(&pages, page));
+        for (uint32_t other = 0; other < PAGES; other++) {
+            HOLDS(other % 4 || art_pages_has(&pages, other));
+            others += other % 4 && other != page && art_pages_has(&pages, other);
+        }
+    }
+    ck_assert_uint_lt(others, PAGES);
+    ck_assert_uint_lt(bytes, 75 * 50 * 3 + 1000);
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
 }
 
 /* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
 TEST(test_a_group_that_lies_outside_names_all_pages) {
     struct random random = {5};
-    struct art_lookups lookups = {.columns = 1};
-    struct art_bucket_hashes bucket = {.count = {16}};
-    uint32_t bytes, last = UINT32_MAX;
-    for (uint32_t i = 0; i < 16; i++) bucket.column[0].hash[i] = (uint32_t)random_next(&random) | 1;
-    must(art_lookups_reserve(&lookups, &bucket));
-    art_lookups_push(&lookups, &bucket, 3);
-    uint8_t *image = malloc(art_lookups_bytes(&lookups, NULL));
-    must(art_lookups_write(&lookups, image, &bytes));
+    struct art_postings made = {.tables = 1};
+    struct art_features bucket = {0};
+    uint32_t feature[16], bytes, last = UINT32_MAX;
+    for (uint32_t i = 0; i < 16; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+    must(art_features_open(&bucket, 1));
+    set_features(&bucket, 0, feature, 16);
+    must(art_postings_reserve(&made, &bucket));
+    art_postings_push(&made, &bucket, 100, 3);
+    uint8_t *image = malloc(art_postings_bytes(&made, NULL, 0));
+    must(art_postings_write(&made, 40, image, &bytes));
     uint8_t *begins = image + 4;
-    uint32_t groups = art_load16(image), postings = art_load16(image + 2);
-    struct art_blob blob = {.image = image - 1, .lookups = 1, .has = {1, 0, 1}};
-    static const uint16_t ends[] = {1, 1000, UINT16_MAX};
-    for (unsigned i = 0; i < 3; i++) {
-        uint32_t end = i < 2 ? postings + ends[i] : UINT16_MAX;
-        art_store16(begins + 2 * groups, end);
+    uint32_t groups = art_load16(image), units = art_load16(image + 2);
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {1, 0, 1, 0}};
+    const uint32_t ends[] = {units + 1, units + 1000, UINT16_MAX, 0};
+    for (unsigned i = 0; i < 4; i++) {
+        art_store16(begins + 2 * groups, ends[i]);
         struct art_pages pages = pages_with(&blob, 0, last);
         ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
     }
-    art_store16(begins + 2 * groups, 0);
-    struct art_pages pages = pages_with(&blob, 0, last);
-    ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
     free(image);
-    art_lookups_clear(&lookups);
+    art_features_clear(&bucket);
+    art_postings_clear(&made);
 }
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
@@ -319,7 +384,7 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     struct blob_image liar = run.slots[0];
     liar.image = blob_image_new();
     memcpy(liar.image, run.slots[0].image, ART_BLOB_BYTES);
-    uint32_t begin = liar.blob.lookups, end = liar.blob.routing;
+    uint32_t begin = liar.blob.postings, end = liar.blob.routing;
     for (uint32_t at = begin; at < end; at++) {
         uint8_t was = liar.image[at];
         liar.image[at] ^= (uint8_t)(1 + random_below(&random, 255));
