@@ -298,7 +298,7 @@ static void fill_transaction(struct session *session) {
 
 static void commit(struct session *session) {
     int rc = SQLITE_BUSY;
-    for (int i = 0; i < 50 && is_busy(rc); i++) {
+    for (int i = 0; i < 50 && is_busy(rc) && !session->rc; i++) {
         fate.commit_frame = fate.commit_in_file = false;
         rc = sql_try(session->db, "COMMIT");
         fate.commit_in_file = false;
