@@ -322,7 +322,8 @@ static void not_older_than(uint64_t counter, uint64_t seen, const char *who) {
 /* The transaction is open and has its snapshot. */
 static void change_and_commit(struct session *session, const char *who) {
     fill_transaction(session);
-    if (!session->rc && sqlite3_get_autocommit(session->db)) violation("%s: rolled back, and no statement says so", who);
+    if (!session->rc && sqlite3_get_autocommit(session->db))
+        violation("%s: rolled back, and no statement says so", who);
     if (!session->rc && random_once_in(session->random, 7)) {
         world->rollbacks++;
         return;
