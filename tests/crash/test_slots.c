@@ -258,14 +258,20 @@ static void command(struct session *session, const char *word) {
     if (!fine(session->db, rc, word)) session->rc = rc;
 }
 
+static void say(struct session *session, const char *statement) {
+    if (session->rc) return;
+    int rc = sql_try(session->db, "%s", statement);
+    if (!fine(session->db, rc, statement)) session->rc = rc;
+}
+
 static void mark_and_come_back(struct session *session, uint32_t rows) {
-    sql_try(session->db, "SAVEPOINT s");
+    say(session, "SAVEPOINT s");
     change_rows(session, rows);
-    bool back = random_below(session->random, 3);
-    int rc = back ? sql_try(session->db, "ROLLBACK TO s") : SQLITE_OK;
-    if (!session->rc && !fine(session->db, rc, "ROLLBACK TO")) session->rc = rc;
-    if (back) world->savepoints++;
-    if (random_once_in(session->random, 2)) sql_try(session->db, "RELEASE s");
+    if (random_below(session->random, 3)) {
+        say(session, "ROLLBACK TO s");
+        world->savepoints++;
+    }
+    if (random_once_in(session->random, 2)) say(session, "RELEASE s");
 }
 
 /* Large ones spill: blobs are written long before the commit, and ROLLBACK TO takes own frames out of the -wal. */
@@ -292,7 +298,7 @@ static void fill_transaction(struct session *session) {
 
 static void commit(struct session *session) {
     int rc = SQLITE_BUSY;
-    for (int i = 0; i < 50 && is_busy(rc); i++) {
+    for (int i = 0; i < 50 && is_busy(rc) && !session->rc; i++) {
         fate.commit_frame = fate.commit_in_file = false;
         rc = sql_try(session->db, "COMMIT");
         fate.commit_in_file = false;
@@ -302,7 +308,7 @@ static void commit(struct session *session) {
             see(fate.counter);
             return;
         }
-        if (random_once_in(session->random, 3)) change_rows(session, 2);
+        if (is_busy(rc) && random_once_in(session->random, 3)) change_rows(session, 2);
     }
     sql_try(session->db, "ROLLBACK");
 }
@@ -316,6 +322,8 @@ static void not_older_than(uint64_t counter, uint64_t seen, const char *who) {
 /* The transaction is open and has its snapshot. */
 static void change_and_commit(struct session *session, const char *who) {
     fill_transaction(session);
+    if (!session->rc && sqlite3_get_autocommit(session->db))
+        violation("%s: rolled back, and no statement says so", who);
     if (!session->rc && random_once_in(session->random, 7)) {
         world->rollbacks++;
         return;

@@ -41,6 +41,7 @@ static const struct {
     {"__register_atfork", "pthread_atfork(), once a process"},
     {"pthread_atfork", "as __register_atfork"},
     {"strerror", "an errno without a text, once a thread"},
+    {"__tls_get_addr", "the extension's variables of a thread, once a thread"},
     {"liburing", "its rings, mapped from the kernel"},
 };
 enum { ALLOWED = sizeof allowed / sizeof *allowed, FRAMES = 40, OTHERS_MAX = 16, NEAR = 4096 };

@@ -13,9 +13,10 @@
 
 enum { MOST = 10 };
 
-LOOP_TEST(test_every_allocation_may_fail_and_the_twins_agree, FAULT_WAYS + 1) {
+LOOP_TEST(test_every_allocation_may_fail_and_the_twins_agree, FAULT_WAYS + 2) {
     uint64_t seed = random_seed() + (uint64_t)_i;
-    const struct fault_mode *mode = _i < FAULT_WAYS ? fault_mode_draw((unsigned)_i, seed) : fault_mode_find("memory");
+    const struct fault_mode *mode = _i < FAULT_WAYS ? fault_mode_draw((unsigned)_i, seed)
+                                                    : fault_mode_find(_i == FAULT_WAYS ? "memory" : "rows-wal");
     struct fault_sweep sweep = {
         .source = &sql_memory_faults,
         .world = {.mode = mode, .entry = sqlite3_art_init, .vfs = "faulty", .synchronous = "OFF"},

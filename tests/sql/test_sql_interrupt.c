@@ -108,9 +108,14 @@ TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
 
 /* A table that is called like a function is one of the module's own. */
 TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
-    static const char *const scans[] = {"SELECT path, value FROM t('d0')", "SELECT path, entries FROM t('', '/')",
-                                        "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
-                                        "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a"};
+    static const char *const scans[] = {
+        "SELECT path, value FROM t('d0')",
+        "SELECT path, entries FROM t('', '/')",
+        "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
+        "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a",
+        "SELECT art_count('t', 'd0'), art_longest_prefix('main.t', 'd00/000016/x', '/')",
+        "SELECT art_check('t'), (SELECT count(*) FROM art_check('main.t'))",
+        "SELECT value FROM art_info('t') WHERE property = 'keys'"};
     if (sql_standin()) return;
     make_table("WAL", 2000);
     char *before = summary(db);
@@ -131,10 +136,12 @@ TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
 static const char *const changing[] = {
     "INSERT INTO t(path, value) SELECT 'copy/' || path, value FROM t",
     "UPDATE t SET path = 'moved/' || path WHERE path GLOB 'd0[2-9]/*'", "DELETE FROM t WHERE path > 'd05'",
-    "INSERT OR REPLACE INTO t(path, value) SELECT path, value + 1 FROM t WHERE value % 3 = 0"};
+    "INSERT OR REPLACE INTO t(path, value) SELECT path, value + 1 FROM t WHERE value % 3 = 0",
+    "INSERT OR REPLACE INTO t(path, value) VALUES('new', zeroblob(50)), ('large', zeroblob(9000)), ('d09/again', 'x')"};
 
 /* Commands end in the commit of their statement. */
-static const char *const commands[] = {"INSERT INTO t(t) VALUES('flush')", "INSERT INTO t(t) VALUES('optimize')"};
+static const char *const commands[] = {"INSERT INTO t(t) VALUES('flush')", "INSERT INTO t(t) VALUES('optimize')",
+                                       "INSERT INTO t(t) VALUES('cache=2MB'), ('clean'), ('log_limit=9KB')"};
 
 static char *foretell(const char *statement) {
     sql_run(db, "BEGIN; %s", statement);
@@ -173,7 +180,7 @@ static void stop_all(const char *mode) {
         sqlite3_free(before);
         sqlite3_free(after);
     }
-    for (size_t i = 0; i < 2 && !sql_standin(); i++) {
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && !sql_standin(); i++) {
         sql_run(db, "INSERT INTO t(path, value) VALUES('new/%d', 1)", (int)i);
         char *before = summary(db);
         stop_statement(commands[i], before, before, &stopped);

@@ -366,6 +366,12 @@ static void ask_rows(struct both *both, sqlite3 *db) {
     sqlite3_free(from);
 }
 
+/* With a rollback journal a reader of an older state is in the way of a commit. */
+static void flush_if_no_reader_waits(struct both *both) {
+    int code = sql_try(both->db, "INSERT INTO t(t) VALUES('flush')");
+    ck_assert_msg(!code || (both->rollback && code == SQLITE_BUSY), "%s", sqlite3_errmsg(both->db));
+}
+
 /* The next row is the first one behind the last one's path, as the ordinary table is now. */
 static void write_while_asking(struct both *both) {
     bool descending = once_in(both, 2), more = true;
@@ -389,7 +395,7 @@ static void write_while_asking(struct both *both) {
         sqlite3_free(expected);
         sqlite3_free(given);
         if (once_in(both, 3)) write_something(both);
-        if (once_in(both, 20)) sql_command(both->db, "main", "t", "flush");
+        if (once_in(both, 20)) flush_if_no_reader_waits(both);
     }
     sqlite3_finalize(query);
     sqlite3_free(where);
@@ -461,8 +467,8 @@ LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
         "DELETE FROM {t|plain} WHERE size %% 5000 = 0",
         "UPDATE {t|plain} SET note = 'a rareword again' WHERE size %% 9001 = 0 OR size %% 35000 = 7",
         "UPDATE OR REPLACE {t|plain} SET path = replace(path, 'word-', 'else-') WHERE path GLOB '*word-00[1-3]*'",
-        "INSERT OR REPLACE INTO {t|plain}(path, size, mtime) SELECT 'd1/word-' || printf('%%06d', size + 1), size, 1 "
-        "FROM {t|plain} WHERE note GLOB '*rare*'",
+        ("INSERT OR REPLACE INTO {t|plain}(path, size, mtime) SELECT 'd1/word-' || printf('%%06d', size + 1), size, 1 "
+         "FROM {t|plain} WHERE note GLOB '*rare*'"),
         "UPDATE {t|plain} SET note = replace(note, 'rareword', 'common') WHERE note LIKE '%%RAREWORD%%'",
     };
     struct both both = {.random = {random_seed()}, .versions = true, .inlined = _i};

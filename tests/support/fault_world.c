@@ -13,13 +13,14 @@
 #include "tests/support/sql.h"
 
 const struct fault_mode fault_modes[FAULT_MODES] = {
-    {"uring-wal", NULL, NULL, "WAL", false},
-    {"pwrite-wal", "pwrite", NULL, "WAL", false},
-    {"buffered-wal", "pwrite", "off", "WAL", false},
-    {"uring-delete", NULL, NULL, "DELETE", false},
-    {"pwrite-truncate", "pwrite", NULL, "TRUNCATE", false},
-    {"buffered-persist", NULL, "off", "PERSIST", false},
-    {"memory", NULL, NULL, "MEMORY", true},
+    {"uring-wal", NULL, NULL, "WAL", "", false},
+    {"pwrite-wal", "pwrite", NULL, "WAL", "", false},
+    {"buffered-wal", "pwrite", "off", "WAL", "", false},
+    {"uring-delete", NULL, NULL, "DELETE", "", false},
+    {"pwrite-truncate", "pwrite", NULL, "TRUNCATE", "", false},
+    {"buffered-persist", NULL, "off", "PERSIST", "", false},
+    {"memory", NULL, NULL, "MEMORY", "", true},
+    {"rows-wal", NULL, NULL, "WAL", ", storage=inline", false},
 };
 
 const struct fault_mode *fault_mode_find(const char *name) {
@@ -173,11 +174,14 @@ static void fill(struct fault_world *world) {
                                     world->mode->journal);
     run_surely(world->db, journal);
     sqlite3_free(journal);
-    fault_world_run(world,
-                    "CREATE VIRTUAL TABLE t USING art(log_limit='8KB', spill_limit='32KB', cache='1MB');"
-                    "CREATE VIRTUAL TABLE aux.v USING art(log_limit='2KB')",
+    char *create =
+        sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(log_limit='8KB', spill_limit='32KB', cache='1MB'%s);"
+                        "CREATE VIRTUAL TABLE aux.v USING art(log_limit='2KB'%s)",
+                        world->mode->storage, world->mode->storage);
+    fault_world_run(world, create,
                     "CREATE TABLE @t(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
                     "CREATE TABLE aux.@v(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+    sqlite3_free(create);
     fault_world_run(world,
                     "CREATE TABLE feed(path, value);"
                     "CREATE TRIGGER feed_in AFTER INSERT ON feed BEGIN INSERT OR REPLACE INTO t(path, value) "

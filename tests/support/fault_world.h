@@ -20,10 +20,11 @@ struct fault_mode {
     const char *name;
     const char *io, *direct; /* ART_IO, ART_DIRECT, or NULL */
     const char *journal;     /* mode */
+    const char *storage;     /* an option of t and v, or "" */
     bool in_memory;          /* :memory:, so nothing is ever closed and opened again */
 };
 
-enum { FAULT_MODES = 7 };
+enum { FAULT_MODES = 8 };
 extern const struct fault_mode fault_modes[FAULT_MODES];
 const struct fault_mode *fault_mode_find(const char *name);
 /* One of the two modes that go to the disk in way `i`, 0 to FAULT_WAYS - 1. */

@@ -355,10 +355,12 @@ static const char *version(const struct both *both) {
     return both->versions ? "{version|v}" : "0";
 }
 
-/* What a level shows of a column; of a row by itself, its own value. */
-static char *shown(const char *name, char how) {
+/* What a level shows of a column; of a row by itself, its own value. SQLite sums up groups of which none is asked, too:
+ * there it is kept from overflowing. */
+static char *shown(const char *name, char how, unsigned asked) {
     const char *of_all = how == 's' ? "exact_sum" : how == '-' ? "min" : how == '+' ? "max" : "NULL + max";
-    return sqlite3_mprintf("alike({%s|iif(max(rolled), %s(%s), max(%s))})", name, of_all, name, name);
+    return sqlite3_mprintf("alike({%s|iif(max(rolled), %s(iif(unicode(substr(path, 3)) %% %u, NULL, %s)), max(%s))})",
+                           name, of_all, asked, name, name);
 }
 
 /* Some of its columns are asked of some rows only: 1 means of all. */
@@ -368,7 +370,7 @@ static char *listing(struct both *both, const struct both_state *state, const ch
     int at = (int)strlen(prefix), len = (int)strlen(delimiter);
     char *each[COLUMNS];
     for (int i = 0; i < COLUMNS; i++)
-        each[i] = i == 3 && !state->extra ? sqlite3_mprintf("NULL") : shown(columns[i], how[i]);
+        each[i] = i == 3 && !state->extra ? sqlite3_mprintf("NULL") : shown(columns[i], how[i], i ? 1 : others);
     return sqlite3_mprintf(
         "SELECT path, iif(unicode(substr(path, 3)) %% %u, 1, {entries|iif(max(rolled), count(*), NULL)}), "
         "iif(unicode(substr(path, 3)) %% %u, 2, %z), %z, %z, %z FROM {t('%s', '%s')|"
