@@ -18,7 +18,7 @@
 /* --- a toy summary ------------------------------------------------------------------------------------------------ */
 
 static void toy_open(struct art_summary *summary, unsigned columns, uint8_t lookups) {
-    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups});
+    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups, 0});
 }
 
 static struct art_datum random_datum(uint32_t values, struct random *random) {

@@ -200,7 +200,8 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->csn_floor = 1);
     NONSENSE(format->sums = 1);
     NONSENSE(format->lookups = 1);
-    NONSENSE(format->spare[3] = 1);
+    NONSENSE(format->searches = 1);
+    NONSENSE(format->spare[1] = 1);
     NONSENSE(format->csn_max = 1ull << 56);
     NONSENSE(format->overflows = 11);
     NONSENSE(format->leaf_pages = 0);
