@@ -68,11 +68,7 @@ struct art_measures {
 enum { ART_SEARCH_KEY = 1 << ART_SUMMARY_MAX };
 
 /* Tables from features to pages have numbers: those of lookups, by their columns; of searches; and that of the key. */
-enum {
-    ART_TABLE_SEARCHES = ART_SUMMARY_MAX,
-    ART_TABLE_KEYS = ART_TABLE_SEARCHES + ART_SUMMARY_MAX,
-    ART_TABLES_MAX
-};
+enum { ART_TABLE_SEARCHES = ART_SUMMARY_MAX, ART_TABLE_KEYS = ART_TABLE_SEARCHES + ART_SUMMARY_MAX, ART_TABLES_MAX };
 static inline uint32_t art_measures_tables(struct art_measures has) {
     return has.lookups | (uint32_t)has.searches << ART_TABLE_SEARCHES;
 }

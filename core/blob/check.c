@@ -273,7 +273,8 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         checker.footer.postings.tables = art_measures_tables(blob->has);
     } else if (postings_at(blob)) {
         const uint8_t *at = blob->image + postings_at(blob);
-        checker.footer.known_postings = blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->routing - postings_at(blob));
+        checker.footer.known_postings =
+            blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->routing - postings_at(blob));
     }
     enum art_rc rc = check_hashes(blob);
     if (rc) return rc;

@@ -345,8 +345,8 @@ static enum art_rc reserve_sorting(struct art_postings *postings, uint32_t count
 }
 
 /* Returns where the table ends; its head is `head`. */
-static uint8_t *write_table(struct art_postings *postings, const struct art_posting_table *table,
-                            uint32_t leaf_pages, uint8_t *head, uint8_t *out) {
+static uint8_t *write_table(struct art_postings *postings, const struct art_posting_table *table, uint32_t leaf_pages,
+                            uint8_t *head, uint8_t *out) {
     struct art_pages any = choose_marked(postings, table, leaf_pages);
     uint32_t groups = sort_postings(postings, table, &any);
     uint32_t pages = leaf_pages - count_pages(&any);

@@ -25,7 +25,7 @@ struct art_cursor {
     struct art_root *root;
     struct art_memtable *memtable;
     uint64_t changes;
-    uint64_t newer_than; /* as in the range */
+    uint64_t newer_than;               /* as in the range */
     struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
     bool finds;                        /* see is_finding() */
     bool valid, backward;

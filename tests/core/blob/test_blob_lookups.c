@@ -161,14 +161,14 @@ static void check_image(const struct blob_image *image, const struct table *tabl
     must(art_blob_check_expected((struct art_blob *)blob, &expected));
 }
 
-/* Of values that are nowhere. Returns how many pages are named. */
-static uint32_t count_false_pages(const struct blob_run *run, unsigned column, struct random *random) {
-    uint32_t pages = 0;
+/* Of values that are nowhere. Returns in how many blobs a page is named. */
+static uint32_t count_false_blobs(const struct blob_run *run, unsigned column, struct random *random) {
+    uint32_t blobs = 0;
     for (uint32_t slot = 0; slot < run->count; slot++) {
         struct art_pages found = pages_with(&run->slots[slot].blob, column, (uint32_t)random_next(random));
-        for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) pages += art_pages_has(&found, page);
+        blobs += (found.bits[0] | found.bits[1]) != 0;
     }
-    return pages;
+    return blobs;
 }
 
 static unsigned first_lookup(const struct art_summary *summary) {
@@ -189,11 +189,11 @@ LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, BLOB_FAMIL
         build_leaves(&run, &table, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), &random);
         for (uint32_t slot = 0; slot < run.count; slot++) check_image(&run.slots[slot], &table);
         for (unsigned i = 0; i < 200; i++, probes += run.count)
-            found += count_false_pages(&run, first_lookup(&table.summary), &random);
+            found += count_false_blobs(&run, first_lookup(&table.summary), &random);
         blob_run_clear(&run);
         blob_rows_clear(&table.rows);
     }
-    printf("%llu of %llu probes found a page\n", (unsigned long long)found, (unsigned long long)probes);
+    printf("%llu of %llu probes found a blob\n", (unsigned long long)found, (unsigned long long)probes);
     ck_assert_uint_lt(found * 100, probes * 3 + 1000);
 }
 
@@ -281,8 +281,7 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct art_blob blob = {.image = image - 1, .postings = 1, .has = has};
     for (uint32_t i = 0; i < world->count; i++) {
         struct art_pages pages = pages_with(&blob, table, world->feature[i]);
-        for (uint32_t page = 0; page < world->pages; page++)
-            HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
+        for (uint32_t page = 0; page < world->pages; page++) HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
     }
     free(image);
     free(world);
@@ -296,9 +295,9 @@ TEST(test_pages_with_too_many_features_are_marked) {
     struct art_postings postings = {.tables = 1u << TABLE};
     struct art_features bucket = {0};
     must(art_features_open(&bucket, 1u << TABLE));
-    uint32_t own[PAGES], feature[2000], bytes;
+    uint32_t own[PAGES], feature[4000], bytes;
     for (uint32_t page = 0; page < PAGES; page++) {
-        uint32_t count = page % 4 ? 50 : 2000;
+        uint32_t count = page % 4 ? 50 : 4000;
         for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(&random) | 1;
         own[page] = feature[0];
         set_features(&bucket, TABLE, feature, count);
