@@ -215,6 +215,9 @@ struct art_bucket_view { /* (private) a decoded bucket header */
 
 /* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell. */
 struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct art_limits *limits);
+/* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_sought() says of its blob. */
+bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
+                              const struct art_pages *pages, uint32_t bucket);
 /* The first of several leaf blobs that has such a page, or their number. */
 uint32_t art_blobs_first_sought(const struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits);
 

@@ -84,6 +84,18 @@ int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) 
     return SQLITE_OK;
 }
 
+bool art_pattern_has_trigram(const char *pattern, bool folded) {
+    const char *wild = folded ? "%_" : "*?[";
+    uint32_t bytes = 0;
+    for (const char *p = pattern; *p && bytes < ART_TRIGRAM;) {
+        uint32_t n = (uint8_t)*p < 0x80 ? 1 : art_sound_character((const uint8_t *)p);
+        bool is_wild = strchr(wild, *p);
+        bytes = n && !is_wild ? bytes + n : 0;
+        p = is_wild && *p == '[' ? skip_set(p) : p + (n ? n : 1);
+    }
+    return bytes >= ART_TRIGRAM;
+}
+
 /* --- looking for them --------------------------------------------------------------------------------------------- */
 
 static bool is_at(const struct art_pieces *pieces, const struct art_piece *piece, uint32_t len, const uint8_t *at) {

@@ -35,6 +35,16 @@ static const char *name_of(const struct art_planning *planning, int column) {
 }
 
 /* A comparison of column `compared`, 0 is the key, with a literal or not; or -1: nothing is compared. */
+static bool is_searched(const struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
+    const struct art_summarised *summarised = &planning->vtab->summarised;
+    int item = column ? art_summary_find(summarised, column) : -1;
+    if (column ? item < 0 || !summarised->items[item].search : !summarised->search_key) return false;
+    const char *pattern = (const char *)art_condition_text(planning, i).data;
+    if (!pattern) return !art_condition_constant(planning, i);
+    bool begins = !column && meaning == ART_ARGUMENT_GLOB; /* with what bounds the range */
+    return art_pattern_has_trigram(pattern + (begins ? art_glob_prefix(pattern) : 0), meaning == ART_ARGUMENT_LIKE);
+}
+
 static void take_as(struct art_planning *planning, int i, int compared, bool is_literal, enum art_argument meaning,
                     bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
@@ -45,6 +55,11 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
     if (compared >= 0) art_plan_text_append_name(words, name_of(planning, compared));
     art_plan_text_append(words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
+    bool is_pattern = meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE;
+    if (is_pattern && is_searched(planning, i, column, meaning)) {
+        art_plan_text_append(words, " (search)");
+        planning->searches++;
+    }
     const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, !is_literal, column & 0xff, (uint8_t)(column >> 8)};
     memcpy(planning->conditions[i].term, term, sizeof term);
     usage->argvIndex = ++planning->arguments;
@@ -390,11 +405,16 @@ static bool is_about_beginning(const struct art_planning *planning, int i) {
     return rest > text && !rest[strspn(rest, is_like ? "%" : "*")];
 }
 
-/* Do the bounds of the tree know of this condition? Of the others nobody can tell how many rows have to be found, each
- * by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
+/* Do the bounds of the tree know of this condition, or its trigrams? Of the others nobody can tell how many rows have
+ * to be found, each by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
 static bool bounds_know(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    enum art_argument means = art_condition_means(constraint->op);
+    bool is_pattern = means == ART_ARGUMENT_GLOB || means == ART_ARGUMENT_LIKE;
     if (art_is_limit(constraint->op)) return true;
+    if (is_pattern && planning->info->aConstraintUsage[i].argvIndex &&
+        is_searched(planning, i, (unsigned)constraint->iColumn, means))
+        return true;
     if (constraint->iColumn == ART_COLUMN_KEY) return is_about_beginning(planning, i);
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
     bool compares = art_condition_is_filter(planning, i) &&
@@ -431,6 +451,7 @@ static bool wants_few(const struct art_planning *planning, int column) {
     }
     uint64_t asked = rows_asked_for(planning);
     if (asked) return asked <= 100 || asked < art_planning_guess_rows(planning) / SMALL_PART;
+    if (planning->searches && sqlite3_libversion_number() < STRICT_LIMITS) return true; /* a LIMIT is not told */
     return info->aOrderBy[0].desc && column < 63 && art_planning_reads_only(planning, column);
 }
 

@@ -86,6 +86,8 @@ struct art_pieces {
 enum art_pieces_answer { ART_PIECES_NO, ART_PIECES_MAYBE, ART_PIECES_YES };
 
 int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded); /* SQLite's code */
+/* Whether a piece has so many bytes that it can be searched for. */
+bool art_pattern_has_trigram(const char *pattern, bool folded);
 /* Does the text match, for SQLite's own glob() or like()? */
 enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text);
 
@@ -236,6 +238,8 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
 int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value);
 /* False: the row on which the tree's cursor stands surely is none of the result. */
 bool art_filters_may_want(struct art_scan *scan);
+/* The same of an entry, while the scan stands on no row. */
+bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry);
 void art_filters_clear(struct art_scan *scan);
 /* Those on summarised columns, as limits. */
 void art_filters_limits(const struct art_scan *scan, struct art_limits *out);

@@ -6,7 +6,7 @@
  */
 #include "ext/schema/schema.h"
 
-enum { TRIGRAM_BYTES = 3, FOLDED_AT_ONCE = 256 };
+enum { FOLDED_AT_ONCE = 256 };
 
 /* Of each byte that is a capital letter of ASCII, the small one. */
 static inline uint64_t fold(uint64_t x) {
@@ -31,10 +31,10 @@ static uint32_t step_back(struct art_bytes text, uint32_t from) {
 
 uint32_t art_trigrams(struct art_bytes text, uint32_t from, uint32_t *features) {
     uint8_t folded[FOLDED_AT_ONCE + 8];
-    uint32_t at = from < TRIGRAM_BYTES ? 0 : from - (TRIGRAM_BYTES - 1), count = 0, sound = step_back(text, from);
+    uint32_t at = from < ART_TRIGRAM ? 0 : from - (ART_TRIGRAM - 1), count = 0, sound = step_back(text, from);
     if (!art_text_is_sound(art_bytes(text.data + sound, text.len - sound))) return ART_CUT_ANY;
-    while (at + TRIGRAM_BYTES <= text.len) {
-        uint32_t n = art_min32(text.len - at, FOLDED_AT_ONCE), trigrams = n - (TRIGRAM_BYTES - 1);
+    while (at + ART_TRIGRAM <= text.len) {
+        uint32_t n = art_min32(text.len - at, FOLDED_AT_ONCE), trigrams = n - (ART_TRIGRAM - 1);
         memcpy(folded, text.data + at, n);
         for (uint32_t i = 0; i < n; i += 8) art_store64(folded + i, fold(art_load64(folded + i)));
         for (uint32_t i = 0; i < trigrams; i++) features[count++] = mix(art_load32(folded + i) & 0xffffff);

@@ -40,6 +40,8 @@ struct best_part {
 struct met_blob {
     struct art_ref ref; /* owned */
     unsigned run;
+    bool asked; /* `pages` are known: in which a row may have what is sought */
+    struct art_pages pages;
 };
 
 struct art_best {
@@ -199,7 +201,7 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
         best->blobs = more;
         best->blob_capacity = capacity;
     }
-    struct met_blob met = {*ref, run};
+    struct met_blob met = {.ref = *ref, .run = run};
     enum art_rc rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
@@ -286,15 +288,6 @@ static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to) 
     return heap_push(choice->best, &rest);
 }
 
-static bool may_have(const struct art_best *best, const struct art_blob *blob, uint32_t bucket) {
-    const struct art_limits *limits = &best->order.limits;
-    for (unsigned i = 0; i < limits->count; i++) {
-        struct art_zone zone = art_blob_zone(blob, limits->limit[i].column, bucket);
-        if (!art_zone_may_have(&zone, &limits->limit[i])) return false;
-    }
-    return true;
-}
-
 /* Its buckets that the range has. */
 static enum art_rc buckets_in_range(const struct art_best *best, const struct best_part *part,
                                     struct art_blob_cursor *at, uint32_t *from, uint32_t *to) {
@@ -312,11 +305,12 @@ static enum art_rc buckets_in_range(const struct art_best *best, const struct be
     return rc;
 }
 
-/* Nearly always: integers, and no conditions. False: it has to be done otherwise. */ static bool
-choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
+/* Nearly always: integers, and no conditions. False: it has to be done otherwise. */
+static bool choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
     const struct art_best_order *order = &choice->best->order;
     const struct best_part *part = choice->part;
-    if (order->limits.count || (part->begun && part->value.kind != ART_DATUM_INTEGER)) return false;
+    if (order->limits.count || order->limits.sought_count) return false;
+    if (part->begun && part->value.kind != ART_DATUM_INTEGER) return false;
     struct art_bucket_search search = {.column = order->column,
                                        .largest = order->descending,
                                        .nulls_count = !order->descending && !order->skip_nulls,
@@ -333,11 +327,15 @@ choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from
 
 static void choose_bucket(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
     const struct art_best *best = choice->best;
+    struct met_blob *met = &best->blobs[choice->part->blob];
     if (choose_quickly(choice, blob, from, to)) return;
+    if (!met->asked) met->pages = art_blob_pages_sought(blob, &best->order.limits);
+    met->asked = true;
     for (uint32_t b = from; b < to; b++) {
+        if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->pages, b)) continue;
         struct art_zone zone = art_blob_zone(blob, best->order.column, b);
         struct art_datum value;
-        if (best_of_zone(&best->order, &zone, &value) && may_have(best, blob, b)) consider_part(choice, b, &value);
+        if (best_of_zone(&best->order, &zone, &value)) consider_part(choice, b, &value);
     }
 }
 
@@ -416,6 +414,29 @@ static enum art_rc push_all_rows(struct art_best *best, const struct best_part *
     return rc ? rc : push.rc;
 }
 
+static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes key, const struct art_entry *entry,
+                                      struct best_part *part) {
+    bool wanted = true;
+    enum art_rc rc = ART_OK;
+    if (best->order.matches)
+        rc = best->order.matches(best->order.context, art_bytes(key.data + 1, key.len - 1), entry, &wanted);
+    return rc || !wanted ? rc : push_row(best, entry, part);
+}
+
+/* A row that does not match takes no search for its key in newer sources, and few do where a text is searched. */
+static enum art_rc push_matching_rows(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
+                                      uint32_t from, uint32_t to) {
+    enum art_rc rc = art_blob_seek_entry(at, from);
+    for (uint32_t i = from; !rc && i < to; i++) {
+        struct art_entry entry;
+        struct best_part row = {.kind = PART_ENTRY, .blob = part->blob, .at = i};
+        art_blob_cursor_entry(at, &entry);
+        if (!(entry.flags & ART_DELETE)) rc = push_if_it_matches(best, art_bytes(at->key, at->key_len), &entry, &row);
+        if (!rc) rc = art_blob_next(at);
+    }
+    return rc;
+}
+
 static enum art_rc bucket_entries(const struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
                                   uint32_t *from, uint32_t *to) {
     uint32_t first = art_blob_entries_in(at->blob, 0, part->at);
@@ -437,6 +458,7 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
     if (rc || from >= to) return rc;
+    if (leaf && best->order.matches) return push_matching_rows(best, part, at, from, to);
     if (leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS)
         return push_all_rows(best, part, blob, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
@@ -451,7 +473,7 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
 static enum art_rc push_part(void *context, const struct art_memtable_part *met) {
     struct art_best *best = context;
     struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link, .key = met->key};
-    if (met->is_key) return push_row(best, &met->entry, &part);
+    if (met->is_key) return push_if_it_matches(best, met->key, &met->entry, &part);
     return push_zones(best, met->zones, &part);
 }
 
