@@ -362,6 +362,7 @@ static uint8_t *write_table(struct art_postings *postings, const struct art_post
         if ((at - data) % 2) *at++ = 0;
         art_store16(begin + 2 * (group + 1), (uint32_t)(at - data) / 2);
     }
+    assert((at - data) / 2 <= UINT16_MAX);
     art_store16(head, groups);
     art_store16(head + 2, (uint32_t)(at - data) / 2);
     return at;

@@ -31,7 +31,7 @@ enum {
     ART_LISTED_MAX = 16,
     ART_POSTING_BYTES_A_ROW = 12,
     ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a table, beside those a row */
-    ART_POSTING_BYTES_MAX = 120 * 1024,   /* of a table, so that a u16 reaches each group */
+    ART_POSTING_BYTES_MAX = 111 * 1024,   /* of a table: with a seventh more, of zeros, a u16 reaches each group */
     ART_POSTINGS_ALIGN = 8,
     ART_BUCKET_FEATURES = 4096, /* different ones in a bucket; with more its page has any */
     ART_BUCKET_VALUES = 2 * ART_BUCKET_MAX

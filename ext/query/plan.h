@@ -13,6 +13,7 @@
  *     all rows AND version>? AND size>?, descending
  *     prefix=? AND etag=? (lookup) AND owner IN (?) (lookup)
  *     prefix=? AND size<?, best first by size, descending, limit ?
+ *     all rows AND path LIKE ? (search) AND note GLOB ? (search)
  *
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
@@ -47,7 +48,8 @@
  *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
  *   column       GLOB, LIKE: text of anything   rows are passed over that are texts without      SQLite
- *                                               the pattern's pieces (pieces.c)
+ *                                               the pattern's pieces (pieces.c); with a search
+ *                                               also pages, by their trigrams (searches.c)
  *   column       anything else                  no row is passed over                            SQLite
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)

@@ -356,21 +356,25 @@ static void take_like(struct art_planning *planning) {
 
 /* --- conditions that choose no range ------------------------------------------------------------------------------ */
 
-/* A pattern for the path, a literal, or for another column. Not one that has nothing but wildcards, or a beginning that
- * would have bounds if it were about all rows (lacks_its_bounds()). */
+/* Has a literal pattern pieces behind its beginning? And its beginning, if it has one, bounds, as it would if it were
+ * about all rows (lacks_its_bounds())? */
+static bool is_worth_a_look(const struct art_planning *planning, struct art_bytes pattern, bool is_like, bool on_key) {
+    const char *text = (const char *)pattern.data;
+    uint32_t prefix = on_key ? art_like_prefix(text) : 0;
+    bool foreign = on_key && gets_bounds(pattern, prefix) && find_bounds(planning) < 0;
+    return !foreign && text[prefix + strspn(text + prefix, is_like ? "%_" : "*?")];
+}
+
+/* A LIKE for the path, or any pattern for another column. */
 static bool is_pattern_filter(struct art_planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    enum art_argument meaning = art_condition_means(constraint->op);
+    enum art_argument meaning = art_condition_means(planning->info->aConstraint[i].op);
     bool is_like = meaning == ART_ARGUMENT_LIKE, on_key = art_condition_is_on_key(planning, i);
     if (!is_like && meaning != ART_ARGUMENT_GLOB) return false;
     if (on_key ? !is_like : !art_condition_is_on_other_column(planning, i)) return false;
     struct art_bytes pattern = art_condition_text(planning, i);
-    if (!pattern.len) return !on_key && !art_condition_constant(planning, i) && (!is_like || like_is_own(planning));
-    const char *text = (const char *)pattern.data;
-    uint32_t prefix = on_key ? art_like_prefix(text) : 0;
-    bool foreign = on_key && gets_bounds(pattern, prefix) && find_bounds(planning) < 0;
-    bool has_pieces = text[prefix + strspn(text + prefix, is_like ? "%_" : "*?")];
-    return has_pieces && !foreign && (!is_like || like_is_own(planning));
+    bool looks =
+        pattern.len ? is_worth_a_look(planning, pattern, is_like, on_key) : !art_condition_constant(planning, i);
+    return looks && (!is_like || like_is_own(planning));
 }
 
 /* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does

@@ -323,6 +323,40 @@ TEST(test_pages_with_too_many_features_are_marked) {
     art_postings_clear(&postings);
 }
 
+/* Two features of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
+ * group begins as far behind the first as one can. */
+TEST(test_the_last_group_of_the_largest_table_is_reached) {
+    enum { TABLE = 3, GROUPS = ART_POSTING_BYTES_MAX / 7, FEATURES = 3 * GROUPS, A_PAGE = 3000, ROWS = 1000 };
+    enum { PAGES = (FEATURES + A_PAGE - 1) / A_PAGE };
+    struct art_postings postings = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    uint32_t feature[ART_BUCKET_FEATURES], bytes;
+    must(art_features_open(&bucket, 1u << TABLE));
+#define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / FEATURES) + 1)
+    for (uint32_t page = 0; page <= PAGES; page++) {
+        uint32_t count = 0, from = page * A_PAGE;
+        for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < FEATURES; i++)
+            if (i >= from || i % 3 == 0) feature[count++] = FEATURE(i);
+        set_features(&bucket, TABLE, feature, count);
+        must(art_postings_reserve(&postings, &bucket));
+        art_postings_push(&postings, &bucket, ROWS, page);
+    }
+    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
+    must(art_postings_write(&postings, PAGES + 1, image, &bytes));
+    ck_assert_uint_gt(bytes, 8 * GROUPS + 2 * GROUPS);
+    ck_assert_uint_eq(art_postings_measure(image, bytes, 1), bytes);
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.lookups = 1u << TABLE}};
+    for (uint32_t i = 0; i < FEATURES; i++) {
+        struct art_pages pages = pages_with(&blob, TABLE, FEATURE(i));
+        HOLDS(art_pages_has(&pages, i / A_PAGE));
+        HOLDS(i % 3 || art_pages_has(&pages, i / A_PAGE + 1));
+    }
+#undef FEATURE
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
+}
+
 /* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
 TEST(test_a_group_that_lies_outside_names_all_pages) {
     struct random random = {5};
