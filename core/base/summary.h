@@ -137,7 +137,7 @@ struct art_limit {
     struct art_datum low, high; /* wanted themselves */
 };
 /* Rows that have one of these features, in a table of lookups: hashes, ascending. Or, in one of searches, all of them:
- * more rows are given then, and whoever asks looks at each of them. */
+ * more rows are given then, and the caller looks at each of them. */
 struct art_sought {
     unsigned table;
     uint32_t count;

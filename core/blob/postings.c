@@ -306,7 +306,7 @@ static uint8_t *put_posting(uint8_t *out, uint32_t feature, const struct posting
     return out;
 }
 
-static bool is_left(const struct art_posting *posting, const struct art_pages *any) {
+static bool has_page_left(const struct art_posting *posting, const struct art_pages *any) {
     return posting->pages.bits[0] & ~any->bits[0] || posting->pages.bits[1] & ~any->bits[1];
 }
 
@@ -324,7 +324,7 @@ static uint32_t sort_postings(struct art_postings *postings, const struct art_po
     uint32_t left = 0;
     struct art_posting *unsorted = postings->unsorted;
     for (uint32_t i = 0; i <= table->mask; i++) {
-        if (is_left(&table->posting[i], any)) unsorted[left++] = table->posting[i];
+        if (has_page_left(&table->posting[i], any)) unsorted[left++] = table->posting[i];
     }
     uint32_t groups = groups_of(left), *begin = postings->begin, *count = begin + groups + 1;
     memset(begin, 0, (2 * groups + 1) * sizeof *begin);
@@ -420,7 +420,7 @@ static struct posting_part find_part(const struct art_blob *blob, unsigned table
 
 static const struct art_pages all_pages = {{UINT64_MAX, UINT64_MAX}};
 
-static struct art_pages load_pages(const uint8_t *at) {
+static struct art_pages pages_at(const uint8_t *at) {
     return (struct art_pages){{art_load64(at), art_load64(at + 8)}};
 }
 
@@ -437,7 +437,7 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
     }
     if (at < end && *at == MAP_FOLLOWS) {
         if (end - at > ANY_BYTES) {
-            add_pages(pages, load_pages(at + 1));
+            add_pages(pages, pages_at(at + 1));
             return at + 1 + ANY_BYTES;
         }
         at = end;
@@ -452,8 +452,8 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
 }
 
 /* All pages in which a row may have the feature. */
-static struct art_pages pages_of(const struct posting_part *part, uint32_t feature) {
-    struct art_pages pages = load_pages(part->data - ANY_BYTES), others = {{0, 0}};
+static struct art_pages pages_with_feature(const struct posting_part *part, uint32_t feature) {
+    struct art_pages pages = pages_at(part->data - ANY_BYTES), others = {{0, 0}};
     if (!part->groups) return pages;
     feature = not_zero(feature);
     uint32_t group = group_of(feature, part->groups);
@@ -482,10 +482,10 @@ static struct art_pages pages_by_table(const struct art_blob *blob, const struct
     if (sought->table >= ART_TABLE_SEARCHES) {
         pages = all_pages;
         for (uint32_t i = 0; i < sought->count && !is_empty(&pages); i++)
-            keep_pages(&pages, pages_of(&part, sought->feature[i]));
+            keep_pages(&pages, pages_with_feature(&part, sought->feature[i]));
         return pages;
     }
-    for (uint32_t i = 0; i < sought->count; i++) add_pages(&pages, pages_of(&part, sought->feature[i]));
+    for (uint32_t i = 0; i < sought->count; i++) add_pages(&pages, pages_with_feature(&part, sought->feature[i]));
     return pages;
 }
 

@@ -9,7 +9,7 @@
 enum { FOLDED_AT_ONCE = 256 };
 
 /* Of each byte that is a capital letter of ASCII, the small one. */
-static inline uint64_t fold(uint64_t x) {
+static inline uint64_t fold_bytes(uint64_t x) {
     static const uint64_t ones = 0x0101010101010101;
     uint64_t low = x & ones * 0x7f, from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x7f - 'Z');
     return x | ((from_a & ~behind_z & ~x & ones * 0x80) >> 2);
@@ -36,7 +36,7 @@ uint32_t art_trigrams(struct art_bytes text, uint32_t from, uint32_t *features) 
     while (at + ART_TRIGRAM <= text.len) {
         uint32_t n = art_min32(text.len - at, FOLDED_AT_ONCE), trigrams = n - (ART_TRIGRAM - 1);
         memcpy(folded, text.data + at, n);
-        for (uint32_t i = 0; i < n; i += 8) art_store64(folded + i, fold(art_load64(folded + i)));
+        for (uint32_t i = 0; i < n; i += 8) art_store64(folded + i, fold_bytes(art_load64(folded + i)));
         for (uint32_t i = 0; i < trigrams; i++) features[count++] = mix(art_load32(folded + i) & 0xffffff);
         at += trigrams;
     }
