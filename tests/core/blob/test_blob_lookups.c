@@ -21,6 +21,15 @@ static void toy_open(struct art_summary *summary, unsigned columns, uint8_t look
     toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups, 0});
 }
 
+/* Each three bytes, as they are. Texts that begin with a zero may have any. */
+static uint32_t toy_cut(struct art_bytes text, uint32_t from, uint32_t *features) {
+    uint32_t count = 0;
+    if (text.len && !text.data[0]) return ART_CUT_ANY;
+    for (uint32_t at = from < 2 ? 0 : from - 2; at + 2 < text.len; at++)
+        features[count++] = (text.data[at] | text.data[at + 1] << 8 | text.data[at + 2] << 16) * 0x9e3779b1u;
+    return count;
+}
+
 static struct art_datum random_datum(uint32_t values, struct random *random) {
     uint64_t number = values ? random_below(random, values) : random_next(random);
     struct art_datum datum = {.kind = random_below(random, ART_DATUM_BEYOND)};
@@ -46,6 +55,7 @@ static void make_entry(struct art_entry *entry, const struct art_summary *summar
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(values, random);
     entry->flags = kinds[random_below(random, sizeof kinds)];
+    if (summary->has.searches && entry->flags == ART_CHUNK) entry->flags = 0; /* chunks do not stand among rows */
     uint32_t head = entry->flags & ART_OVERFLOW ? REFERENCE : 0, bytes = summary->has.columns * ART_DATUM_BYTES;
     uint32_t more = head ? 0 : random_below(random, 40), len = entry->flags & ART_DELETE ? 0 : head + bytes + more;
     uint8_t *copy = malloc(head + bytes + more);
@@ -220,6 +230,54 @@ TEST(test_several_columns_are_sought_together) {
     blob_rows_clear(&table.rows);
 }
 
+/* Every part of a key, or of a text, leads to its page. */
+static void check_parts(const struct blob_image *image, const struct table *table, uint32_t row, uint32_t page) {
+    static uint32_t features[ART_STORED_MAX];
+    const struct art_entry *entry = &table->rows.entries[row];
+    struct art_datum data[ART_SUMMARY_MAX];
+    for (unsigned of = ART_TABLE_SEARCHES; of <= ART_TABLE_KEYS && !(entry->flags & ART_CHUNK); of++) {
+        unsigned column = of - ART_TABLE_SEARCHES;
+        struct art_bytes text = table->rows.keys[row];
+        if (!(table->summary.has.searches >> column & 1)) continue;
+        if (of < ART_TABLE_KEYS) {
+            if (entry->flags & ART_DELETE) continue;
+            art_summary_read(&table->summary, entry, 1u << column, data);
+            if (data[column].kind < ART_DATUM_TEXT || data[column].by_hash) continue;
+            text = data[column].bytes;
+        }
+        uint32_t count = text.len > ART_STORED_MAX ? ART_CUT_ANY : toy_cut(text, 0, features);
+        for (uint32_t i = 0; i < count && count != ART_CUT_ANY; i++) {
+            struct art_pages pages = pages_with(&image->blob, of, features[i]);
+            HOLDS(art_pages_has(&pages, page));
+        }
+    }
+}
+
+LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, BLOB_FAMILIES) {
+    struct random random = random_announced("parts");
+    random.state += (unsigned)_i;
+    for (unsigned round = random_rounds(4); round; round--) {
+        struct table table;
+        struct blob_run run;
+        uint16_t searches = round % 2 ? ART_SEARCH_KEY : (uint16_t)(ART_SEARCH_KEY | 5);
+        toy_columns_open(&table.summary, (struct art_measures){round % 2 ? 0 : 3, 0, 0, searches});
+        table.summary.cut = toy_cut;
+        table_make(&table, (enum blob_family)_i, _i == BLOB_LONG ? 40 : 1500, round % 4 ? 50 : 0, &random);
+        build_leaves(&run, &table, round % 3 ? 0 : 20, &random);
+        for (uint32_t slot = 0; slot < run.count; slot++) {
+            const struct art_blob *blob = &run.slots[slot].blob;
+            check_image(&run.slots[slot], &table);
+            for (uint32_t b = 0; b < blob->buckets; b++) {
+                for (uint32_t at = art_bucket_rank(blob, b); at < art_bucket_rank(blob, b + 1); at++)
+                    check_parts(&run.slots[slot], &table, run.slots[slot].first + at,
+                                art_bucket_offset(blob, b) / ART_BLOB_PAGE);
+            }
+        }
+        blob_run_clear(&run);
+        blob_rows_clear(&table.rows);
+    }
+}
+
 /* --- as many as there may be -------------------------------------------------------------------------------------- */
 
 /* A bucket with these features in one table. */
@@ -391,6 +449,33 @@ static void make_plausible(struct blob_image *image) {
     blob_image_rehash(image->image, &image->ref);
     trailer->own_hash = art_blob_trailer_hash(image->image + ART_LAST_PAGE_AT);
     blob_image_rehash(image->image, &image->ref);
+}
+
+/* Format 2 had lookups of another form at the same place. */
+TEST(test_lookups_of_a_former_format_pass_over_nothing) {
+    struct random random = random_announced("former");
+    struct table table;
+    struct blob_run run;
+    toy_open(&table.summary, 2, 1);
+    table_make(&table, BLOB_DIRECTORIES, 500, 0, &random);
+    build_leaves(&run, &table, 0, &random);
+    struct blob_image *image = &run.slots[0];
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
+    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table.summary};
+    ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);
+    memset(image->image + image->blob.postings, 0xa5, image->blob.routing - image->blob.postings);
+    trailer->format = ART_BLOB_FORMAT;
+    make_plausible(image);
+    must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
+    must(art_blob_verify_all(&image->blob));
+    must(art_blob_check_expected(&image->blob, &expected));
+    struct art_pages pages = pages_with(&image->blob, 0, 1);
+    ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
+    trailer->format = ART_BLOB_FORMAT_POSTINGS;
+    make_plausible(image);
+    ck_assert_int_eq(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
+    blob_run_clear(&run);
+    blob_rows_clear(&table.rows);
 }
 
 /* Opens, is asked whatever it says, and is checked: the first error. */
