@@ -134,11 +134,11 @@ static bool has_pattern(const struct art_scan *scan) {
     return any;
 }
 
-enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item) {
+enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item, bool by_key) {
     scan->best = art_alloc_zeroed(sizeof *scan->best);
     if (!scan->best) return art_nomem();
     scan->range = *range;
-    scan->best->order = (struct art_best_order){.column = item, .descending = scan->descending};
+    scan->best->order = (struct art_best_order){.column = item, .descending = scan->descending, .by_key = by_key};
     scan->best->order.limits = scan->limits;
     if (has_pattern(scan)) {
         scan->best->order.matches = entry_matches;

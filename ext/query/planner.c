@@ -464,15 +464,18 @@ static void take_best_first(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     const struct art_vtab *vtab = planning->vtab;
     bool walks = !planning->listing && !planning->list && !planning->newer && !planning->point;
-    if (!walks || planning->lookups || info->nOrderBy != 1) return;
+    bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY && !info->aOrderBy[1].desc;
+    if (!walks || planning->lookups || (info->nOrderBy != 1 && !ties)) return;
     int column = info->aOrderBy[0].iColumn;
     int item = column > 0 ? art_summary_find_measured(&vtab->summarised, (unsigned)column) : -1;
     if (item < 0 || vtab->columns.items[column].collation || !wants_few(planning, column)) return;
     info->orderByConsumed = 1;
     planning->plan |= ART_PLAN_BEST | item << ART_PLAN_ITEM_SHIFT;
+    if (ties) planning->plan |= ART_PLAN_TIES;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
     art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);
+    if (ties) art_plan_text_append(&planning->words, " and the path");
 }
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,

@@ -263,9 +263,9 @@ enum art_rc art_rows_settle(struct art_scan *scan);
 void art_rows_settle_open(struct art_scan *scan);
 
 /* best.c: ART_* */
-/* The first of the rows in `range` in the order of the summary's column `item`; art_best_scan_next(): the one
- * behind. */
-enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item);
+/* The first of the rows in `range` in the order of the summary's column `item`, those with one value in any order, or
+ * by_key; art_best_scan_next(): the one behind. */
+enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item, bool by_key);
 enum art_rc art_best_scan_next(struct art_scan *scan);
 void art_best_scan_end(struct art_scan *scan);
 

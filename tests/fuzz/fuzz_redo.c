@@ -20,7 +20,7 @@
 #include "tests/support/toy_summary.h"
 
 static const uint8_t uuid[16] = "fuzzed table id.";
-static struct art_measures has = {3, 2, 5};
+static struct art_measures has = {3, 2, 5, ART_SEARCH_KEY | 6};
 static struct art_summary summary;
 
 enum { SUMS_MAX = 200 };

@@ -14,6 +14,9 @@
  * rows with one value cost no more than few. A blob or bucket gives only its best part at a time and goes back under
  * that value, so the heap is small whatever it is asked for.
  *
+ * With `by_key` a part has a key, too, before which none of its rows with that value stands: of a bucket its first key,
+ * of what is left of a part the key of what was given last. Equal parts then come out in the order of these keys.
+ *
  * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
  *
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
@@ -34,7 +37,7 @@ struct best_part {
     uint32_t at;          /* bucket, or number of the entry in its blob */
     uint32_t from, to;    /* PART_BLOB that has begun: its buckets; PART_BUCKET that has: its entries */
     uintptr_t link;       /* of PART_NODE */
-    struct art_bytes key; /* of PART_KEY; in the memtable's arena */
+    struct art_bytes key; /* of PART_KEY, in the memtable's arena; with by_key: owned, but for PART_KEY */
 };
 
 struct met_blob {
@@ -64,20 +67,37 @@ struct art_best {
 static bool is_better(const struct art_best *best, const struct best_part *a, const struct best_part *b) {
     int c = art_datum_compare(&a->value, &b->value);
     if (c) return best->order.descending ? c > 0 : c < 0;
-    return a->kind < b->kind;
+    if (best->order.by_key) c = art_bytes_compare(a->key, b->key);
+    return c ? c < 0 : a->kind < b->kind;
 }
 
-/* Only rows own bytes. */
-static void free_value(struct best_part *part) {
+/* Of values only rows own bytes. */
+static void free_part(struct best_part *part) {
     if (part->value.kind >= ART_DATUM_TEXT) art_free((void *)part->value.bytes.data);
+    if (part->kind != PART_KEY) art_free((void *)part->key.data);
     part->value.kind = ART_DATUM_NULL;
+    part->key = art_bytes(NULL, 0);
 }
 
-static enum art_rc heap_push(struct art_best *best, const struct best_part *part) {
+static enum art_rc set_key(const struct art_best *best, struct best_part *part, struct art_bytes key) {
+    part->key = art_bytes(NULL, 0);
+    if (!best->order.by_key || !key.len) return ART_OK;
+    uint8_t *copy = art_alloc(key.len);
+    if (!copy) return art_nomem();
+    memcpy(copy, key.data, key.len);
+    part->key = art_bytes(copy, key.len);
+    return ART_OK;
+}
+
+/* Takes what the part owns. */
+static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
     if (best->count == best->capacity) {
         uint32_t capacity = best->capacity ? 2 * best->capacity : 64;
         struct best_part *more = art_resize(best->parts, capacity * sizeof *more);
-        if (!more) return art_nomem();
+        if (!more) {
+            free_part(part);
+            return art_nomem();
+        }
         best->parts = more;
         best->capacity = capacity;
     }
@@ -122,12 +142,14 @@ static bool best_of_zone(const struct art_best_order *order, const struct art_zo
  * nothing: whether a row is hidden is asked of the sources, not of other parts. */
 static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, struct best_part *part) {
     const struct art_best_order *order = &best->order;
-    if (!best_of_zone(order, &zones[order->column], &part->value)) return ART_OK;
+    bool may_have = best_of_zone(order, &zones[order->column], &part->value);
     for (unsigned i = 0; i < order->limits.count; i++) {
         const struct art_limit *limit = &order->limits.limit[i];
-        if (!art_zone_may_have(&zones[limit->column], limit)) return ART_OK;
+        may_have &= art_zone_may_have(&zones[limit->column], limit);
     }
-    return heap_push(best, part);
+    if (may_have) return heap_push(best, part);
+    free_part(part);
+    return ART_OK;
 }
 
 static bool is_wanted_row(const struct art_best_order *order, const struct art_datum *data) {
@@ -170,16 +192,19 @@ static enum art_rc copy_value(struct art_best *best, const struct art_entry *ent
 static enum art_rc push_value(struct art_best *best, const struct art_entry *entry, struct art_datum *data,
                               struct best_part *part) {
     enum art_rc rc = copy_value(best, entry, data, &part->value);
-    if (!rc) rc = heap_push(best, part);
-    if (rc) free_value(part);
+    if (!rc) return heap_push(best, part);
+    free_part(part);
     return rc;
 }
 
-/* A text in chunks is not read before it is known that the row is there. */
+/* Takes what the part owns. A text in chunks is not read before it is known that the row is there. */
 static enum art_rc push_row(struct art_best *best, const struct art_entry *entry, struct best_part *part) {
     struct art_datum data[ART_SUMMARY_MAX];
     art_summary_read(art_tree_summary(best->tree), entry, wanted_columns(&best->order), data);
-    if (!is_wanted_row(&best->order, data)) return ART_OK;
+    if (!is_wanted_row(&best->order, data)) {
+        free_part(part);
+        return ART_OK;
+    }
     bool waits = part->kind == PART_ENTRY && entry->flags & ART_OVERFLOW;
     if (!waits || data[best->order.column].kind < ART_DATUM_TEXT) return push_value(best, entry, data, part);
     part->kind = PART_LONG;
@@ -190,8 +215,9 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
 
 /* --- blobs -------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, bool low_edge,
-                             bool high_edge) {
+/* `first`: none of its keys is smaller. */
+static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, struct art_bytes first,
+                             bool low_edge, bool high_edge) {
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
     if (best->blob_count == best->blob_capacity) {
@@ -205,6 +231,8 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     enum art_rc rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
+    rc = set_key(best, &part, first);
+    if (rc) return rc;
     art_summed_decode(ref->has, ref->summed, &summed);
     return push_zones(best, summed.zone, &part);
 }
@@ -277,9 +305,11 @@ static void consider_part(struct choice *choice, uint32_t at, const struct art_d
     choice->value = *value;
 }
 
-/* The part goes back, behind the one that it has given. */
-static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to) {
+/* The part goes back, behind the one that it has given, whose first key is `first`. */
+static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to, struct art_bytes first) {
     struct best_part rest = *choice->part;
+    enum art_rc rc = set_key(choice->best, &rest, first);
+    if (rc) return rc;
     rest.begun = true;
     rest.given = choice->at;
     rest.value = choice->value;
@@ -339,6 +369,15 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
     }
 }
 
+/* With by_key: the bucket's first one. It stands in the cursor. */
+static enum art_rc first_key(const struct art_best *best, struct art_blob_cursor *at, uint32_t bucket,
+                             struct art_bytes *out) {
+    if (!best->order.by_key) return ART_OK;
+    enum art_rc rc = art_blob_seek_entry(at, art_blob_entries_in(at->blob, 0, bucket));
+    *out = art_bytes(at->key, at->key_len);
+    return rc;
+}
+
 static enum art_rc expand_blob(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
     struct choice choice = {.best = best, .part = part};
     uint32_t from, to;
@@ -351,8 +390,11 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
                                .high_edge = part->high_edge && choice.at + 1 == to,
                                .blob = part->blob,
                                .at = choice.at};
-    rc = heap_push(best, &bucket);
-    return rc || to - from == 1 ? rc : push_back(&choice, from, to);
+    struct art_bytes first = {0};
+    rc = first_key(best, at, choice.at, &first);
+    if (!rc) rc = set_key(best, &bucket, first);
+    if (!rc) rc = heap_push(best, &bucket);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to, first);
 }
 
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
@@ -381,37 +423,16 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
     consider_part(choice, at, &most);
 }
 
-/* With the range's edges, where it has them. */
+/* The one at which the cursor stands, with the range's edges, where it has them. */
 static enum art_rc push_child(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
     const struct best_part *part = choice->part;
     struct art_best *best = choice->best;
     struct art_ref ref;
-    enum art_rc rc = art_blob_seek_entry(at, choice->at);
-    if (!rc) rc = art_blob_cursor_ref(at, &ref);
+    enum art_rc rc = art_blob_cursor_ref(at, &ref);
     if (rc) return rc;
-    return push_blob(best, &ref, best->blobs[part->blob].run, part->low_edge && choice->at == from,
+    struct art_bytes first = art_bytes(at->key, at->key_len);
+    return push_blob(best, &ref, best->blobs[part->blob].run, first, part->low_edge && choice->at == from,
                      part->high_edge && choice->at + 1 == to);
-}
-
-/* Texts are compared by bytes that lie in the blob: a bucket that may have some gives all its rows at once. */
-struct row_push {
-    struct art_best *best;
-    const struct best_part *part;
-    enum art_rc rc;
-};
-
-static void push_each_row(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
-    struct row_push *push = context;
-    struct art_entry entry = {.value = value, .flags = flags};
-    struct best_part row = {.kind = PART_ENTRY, .blob = push->part->blob, .at = at};
-    if (!push->rc && !(flags & ART_DELETE)) push->rc = push_row(push->best, &entry, &row);
-}
-
-static enum art_rc push_all_rows(struct art_best *best, const struct best_part *part, struct art_blob *blob,
-                                 uint32_t from, uint32_t to) {
-    struct row_push push = {best, part, ART_OK};
-    enum art_rc rc = art_blob_each(blob, part->at, from, to, push_each_row, &push);
-    return rc ? rc : push.rc;
 }
 
 static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes key, const struct art_entry *entry,
@@ -420,10 +441,13 @@ static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes ke
     enum art_rc rc = ART_OK;
     if (best->order.matches)
         rc = best->order.matches(best->order.context, art_bytes(key.data + 1, key.len - 1), entry, &wanted);
-    return rc || !wanted ? rc : push_row(best, entry, part);
+    if (rc || !wanted) return rc;
+    if (part->kind != PART_KEY) rc = set_key(best, part, key);
+    return rc ? rc : push_row(best, entry, part);
 }
 
-/* A row that does not match takes no search for its key in newer sources, and few do where a text is searched. */
+/* A bucket gives all its rows at once where they may be texts, which are compared by bytes that lie in the blob, and
+ * where few of them match: one that does not then takes no search for its key in newer sources. */
 static enum art_rc push_matching_rows(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
                                       uint32_t from, uint32_t to) {
     enum art_rc rc = art_blob_seek_entry(at, from);
@@ -458,21 +482,24 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
     if (rc || from >= to) return rc;
-    if (leaf && best->order.matches) return push_matching_rows(best, part, at, from, to);
-    if (leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS)
-        return push_all_rows(best, part, blob, from, to);
+    bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
+    if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
     if (rc || !choice.any) return rc;
     struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
-    rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
-    return rc || to - from == 1 ? rc : push_back(&choice, from, to);
+    if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
+    struct art_bytes key = art_bytes(at->key, at->key_len);
+    if (!rc && leaf) rc = set_key(best, &row, key);
+    if (!rc) rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to, key);
 }
 
 /* --- the memtable ------------------------------------------------------------------------------------------------- */
 
 static enum art_rc push_part(void *context, const struct art_memtable_part *met) {
     struct art_best *best = context;
-    struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link, .key = met->key};
+    struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link};
+    if (met->is_key) part.key = met->key;
     if (met->is_key) return push_if_it_matches(best, met->key, &met->entry, &part);
     return push_zones(best, met->zones, &part);
 }
@@ -499,7 +526,8 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
         struct best_part known = {.kind = PART_ENTRY, .blob = part->blob, .at = part->at};
         art_blob_cursor_entry(at, &entry);
         art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), data);
-        return push_value(best, &entry, data, &known);
+        rc = set_key(best, &known, key);
+        return rc ? rc : push_value(best, &entry, data, &known);
     }
     rc = art_buffer_set_key(&best->path, key);
     *row = !rc;
@@ -545,10 +573,10 @@ enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct 
             rc = art_tree_interrupted(best->tree);
         }
         if (rc || !row) {
-            free_value(&part);
+            free_part(&part);
             continue;
         }
-        free_value(&best->last);
+        free_part(&best->last);
         best->last = part;
         *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);
         *value = part.value;
@@ -571,7 +599,8 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
     rc = art_buffer_set_key(&best->low, art_range_low(tree->key, range));
     if (!rc) rc = art_buffer_set_key(&best->high, art_range_high(tree->key, range));
     if (!rc && art_memtable_keys(tree->memtable)) rc = expand_node(best, 0);
-    for (unsigned i = 0; !rc && i < tree->root->runs; i++) rc = push_blob(best, &tree->root->run[i].top, i, true, true);
+    for (unsigned i = 0; !rc && i < tree->root->runs; i++)
+        rc = push_blob(best, &tree->root->run[i].top, i, art_bytes(NULL, 0), true, true);
     if (rc) {
         art_best_close(best);
         return rc;
@@ -582,9 +611,9 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
 
 void art_best_close(struct art_best *best) {
     if (!best) return;
-    for (uint32_t i = 0; i < best->count; i++) free_value(&best->parts[i]);
+    for (uint32_t i = 0; i < best->count; i++) free_part(&best->parts[i]);
     for (uint32_t i = 0; i < best->blob_count; i++) art_ref_release(&best->blobs[i].ref);
-    free_value(&best->last);
+    free_part(&best->last);
     art_free(best->parts);
     art_free(best->blobs);
     art_buffer_clear(&best->low);

@@ -21,15 +21,6 @@ static void toy_open(struct art_summary *summary, unsigned columns, uint8_t look
     toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups, 0});
 }
 
-/* Each three bytes, as they are. Texts that begin with a zero may have any. */
-static uint32_t toy_cut(struct art_bytes text, uint32_t from, uint32_t *features) {
-    uint32_t count = 0;
-    if (text.len && !text.data[0]) return ART_CUT_ANY;
-    for (uint32_t at = from < 2 ? 0 : from - 2; at + 2 < text.len; at++)
-        features[count++] = (text.data[at] | text.data[at + 1] << 8 | text.data[at + 2] << 16) * 0x9e3779b1u;
-    return count;
-}
-
 static struct art_datum random_datum(uint32_t values, struct random *random) {
     uint64_t number = values ? random_below(random, values) : random_next(random);
     struct art_datum datum = {.kind = random_below(random, ART_DATUM_BEYOND)};
@@ -261,7 +252,6 @@ LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, BLOB_FAMILIES) {
         struct blob_run run;
         uint16_t searches = round % 2 ? ART_SEARCH_KEY : (uint16_t)(ART_SEARCH_KEY | 5);
         toy_columns_open(&table.summary, (struct art_measures){round % 2 ? 0 : 3, 0, 0, searches});
-        table.summary.cut = toy_cut;
         table_make(&table, (enum blob_family)_i, _i == BLOB_LONG ? 40 : 1500, round % 4 ? 50 : 0, &random);
         build_leaves(&run, &table, round % 3 ? 0 : 20, &random);
         for (uint32_t slot = 0; slot < run.count; slot++) {
