@@ -261,7 +261,7 @@ static void try_all(const uint8_t *data, size_t size, const struct art_summary *
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    summary = (struct art_summary){{0, 0, 0}, NULL, NULL};
+    summary = (struct art_summary){0};
     try_all(data, size, NULL);
     summary = toy_summary(&has);
     try_all(data, size, &summary);
