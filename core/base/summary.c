@@ -209,8 +209,8 @@ void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign
 }
 
 bool art_measures_are_sane(struct art_measures has) {
-    bool columns = !(has.lookups >> has.columns) && !((has.searches & ~ART_SEARCH_KEY) >> has.columns);
-    return has.columns <= ART_SUMMARY_MAX && has.sums <= has.columns && columns && has.searches < 2 * ART_SEARCH_KEY;
+    if (has.columns > ART_SUMMARY_MAX || has.sums > has.columns || has.searches >= 2 * ART_SEARCH_KEY) return false;
+    return !(has.lookups >> has.columns) && !((has.searches & ~ART_SEARCH_KEY) >> has.columns);
 }
 
 /* --- entries ------------------------------------------------------------------------------------------------------ */
