@@ -79,7 +79,7 @@ static void free_part(struct best_part *part) {
     part->key = art_bytes(NULL, 0);
 }
 
-static enum art_rc set_key(const struct art_best *best, struct best_part *part, struct art_bytes key) {
+static enum art_rc keep_key(const struct art_best *best, struct best_part *part, struct art_bytes key) {
     part->key = art_bytes(NULL, 0);
     if (!best->order.by_key || !key.len) return ART_OK;
     uint8_t *copy = art_alloc(key.len);
@@ -231,7 +231,7 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     enum art_rc rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
-    rc = set_key(best, &part, first);
+    rc = keep_key(best, &part, first);
     if (rc) return rc;
     art_summed_decode(ref->has, ref->summed, &summed);
     return push_zones(best, summed.zone, &part);
@@ -308,7 +308,7 @@ static void consider_part(struct choice *choice, uint32_t at, const struct art_d
 /* The part goes back, behind the one that it has given, whose first key is `first`. */
 static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to, struct art_bytes first) {
     struct best_part rest = *choice->part;
-    enum art_rc rc = set_key(choice->best, &rest, first);
+    enum art_rc rc = keep_key(choice->best, &rest, first);
     if (rc) return rc;
     rest.begun = true;
     rest.given = choice->at;
@@ -392,7 +392,7 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
                                .at = choice.at};
     struct art_bytes first = {0};
     rc = first_key(best, at, choice.at, &first);
-    if (!rc) rc = set_key(best, &bucket, first);
+    if (!rc) rc = keep_key(best, &bucket, first);
     if (!rc) rc = heap_push(best, &bucket);
     return rc || to - from == 1 ? rc : push_back(&choice, from, to, first);
 }
@@ -442,7 +442,7 @@ static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes ke
     if (best->order.matches)
         rc = best->order.matches(best->order.context, art_bytes(key.data + 1, key.len - 1), entry, &wanted);
     if (rc || !wanted) return rc;
-    if (part->kind != PART_KEY) rc = set_key(best, part, key);
+    if (part->kind != PART_KEY) rc = keep_key(best, part, key);
     return rc ? rc : push_row(best, entry, part);
 }
 
@@ -489,7 +489,7 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
     if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
     struct art_bytes key = art_bytes(at->key, at->key_len);
-    if (!rc && leaf) rc = set_key(best, &row, key);
+    if (!rc && leaf) rc = keep_key(best, &row, key);
     if (!rc) rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
     return rc || to - from == 1 ? rc : push_back(&choice, from, to, key);
 }
@@ -526,7 +526,7 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
         struct best_part known = {.kind = PART_ENTRY, .blob = part->blob, .at = part->at};
         art_blob_cursor_entry(at, &entry);
         art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), data);
-        rc = set_key(best, &known, key);
+        rc = keep_key(best, &known, key);
         return rc ? rc : push_value(best, &entry, data, &known);
     }
     rc = art_buffer_set_key(&best->path, key);
