@@ -162,6 +162,10 @@ static enum art_rc reserve_places(struct art_posting_table *table, uint32_t feat
     return ART_OK;
 }
 
+static bool takes_features(const struct art_posting_table *table, const struct art_feature_set *set) {
+    return !set->any && table->count + set->count <= ART_POSTING_FEATURES_MAX;
+}
+
 enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_features *bucket) {
     enum art_rc rc = ART_OK;
     for (unsigned i = 0; !rc && i < ART_TABLES_MAX; i++) {
@@ -169,7 +173,8 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
         if (!postings->table[i]) postings->table[i] = art_alloc_zeroed(sizeof *postings->table[i]);
         struct art_posting_table *table = postings->table[i];
         if (!table) return art_nomem();
-        rc = reserve_places(table, table->count + bucket->set[i]->count);
+        uint32_t more = takes_features(table, bucket->set[i]) ? bucket->set[i]->count : 0;
+        rc = reserve_places(table, table->count + more);
     }
     return rc;
 }
@@ -204,10 +209,11 @@ void art_postings_push(struct art_postings *postings, const struct art_features 
     postings->rows_in[page] += rows;
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
-        if (bucket->set[i]->any) {
-            set_page(&postings->table[i]->any, page);
+        struct art_posting_table *table = postings->table[i];
+        if (takes_features(table, bucket->set[i])) {
+            push_set(table, bucket->set[i], page);
         } else {
-            push_set(postings->table[i], bucket->set[i], page);
+            set_page(&table->any, page);
         }
     }
 }

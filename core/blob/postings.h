@@ -19,7 +19,8 @@
  * bytes a row, paths of a file system take 4 (their trigrams, 4.5 for each row and page).
  *
  * What names of random letters would take is bounded. Where a table has more than ART_POSTING_BYTES_A_ROW, the pages
- * with more features a row than that are marked as having any, and if that is not enough, all pages are.
+ * with more features a row than that are marked as having any, and if that is not enough, all pages are. To build a
+ * table takes 13 MB of memory at most.
  */
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H
@@ -32,6 +33,7 @@ enum {
     ART_POSTING_BYTES_A_ROW = 12,
     ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a table, beside those a row */
     ART_POSTING_BYTES_MAX = 111 * 1024,   /* of a table: with a seventh more, of zeros, a u16 reaches each group */
+    ART_POSTING_FEATURES_MAX = 1 << 17,   /* of a table that is being built: more mark their page as having any */
     ART_POSTINGS_ALIGN = 8,
     ART_BUCKET_FEATURES = 4096, /* different ones in a bucket; with more its page has any */
     ART_BUCKET_VALUES = 2 * ART_BUCKET_MAX

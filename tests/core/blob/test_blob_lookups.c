@@ -371,6 +371,35 @@ TEST(test_pages_with_too_many_features_are_marked) {
     art_postings_clear(&postings);
 }
 
+/* Memory is bounded, whatever the names are. */
+TEST(test_features_beyond_a_number_mark_their_pages) {
+    struct random random = random_announced("too many");
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 60, COUNT = 4000 };
+    struct art_postings postings = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    uint32_t own[PAGES], feature[COUNT], bytes;
+    must(art_features_open(&bucket, 1u << TABLE));
+    for (uint32_t page = 0; page < PAGES; page++) {
+        for (uint32_t i = 0; i < COUNT; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+        own[page] = feature[COUNT / 2];
+        set_features(&bucket, TABLE, feature, COUNT);
+        must(art_postings_reserve(&postings, &bucket));
+        art_postings_push(&postings, &bucket, 100, page);
+    }
+    ck_assert_uint_le(postings.table[TABLE]->count, ART_POSTING_FEATURES_MAX);
+    ck_assert_uint_le(postings.table[TABLE]->mask, 2 * ART_POSTING_FEATURES_MAX);
+    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
+    must(art_postings_write(&postings, PAGES, image, &bytes));
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};
+    for (uint32_t page = 0; page < PAGES; page++) {
+        struct art_pages pages = pages_with(&blob, TABLE, own[page]);
+        HOLDS(art_pages_has(&pages, page));
+    }
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
+}
+
 /* Two features of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
  * group begins as far behind the first as one can. */
 TEST(test_the_last_group_of_the_largest_table_is_reached) {
