@@ -209,7 +209,8 @@ void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign
 }
 
 bool art_measures_are_sane(struct art_measures has) {
-    return has.columns <= ART_SUMMARY_MAX && has.sums <= has.columns && !(has.lookups >> has.columns);
+    if (has.columns > ART_SUMMARY_MAX || has.sums > has.columns || has.searches >= 2 * ART_SEARCH_KEY) return false;
+    return !(has.lookups >> has.columns) && !((has.searches & ~ART_SEARCH_KEY) >> has.columns);
 }
 
 /* --- entries ------------------------------------------------------------------------------------------------------ */
@@ -321,34 +322,34 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
                        const struct art_limits *limits) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned wanted = 0;
-    for (unsigned i = 0; i < limits->sought_count; i++) wanted |= 1u << limits->sought[i].column;
+    for (unsigned i = 0; i < limits->sought_count; i++) {
+        if (limits->sought[i].table < ART_TABLE_SEARCHES) wanted |= 1u << limits->sought[i].table;
+    }
     art_summary_read(summary, entry, wanted, data);
     for (unsigned i = 0; i < limits->sought_count; i++) {
-        if (!art_is_sought(&data[limits->sought[i].column], &limits->sought[i])) return false;
+        const struct art_sought *sought = &limits->sought[i];
+        if (sought->table < ART_TABLE_SEARCHES && !art_is_sought(&data[sought->table], sought)) return false;
     }
     return true;
 }
 
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_hashes *hashes) {
-    struct art_datum data[ART_SUMMARY_MAX];
+                     struct art_zone *zone, struct art_datum *data) {
     struct art_measures has = summary->has;
-    if (hashes) *hashes = (struct art_hashes){0};
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         read_entry(summary, entry, ART_ALL_COLUMNS, data);
         for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
-        if (hashes) note_hashes(has, data, hashes);
     }
     if (entry->flags & ART_REPLACED) take_replaced(has, entry, 1, sum);
 }
 
-void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out,
-                       struct art_hashes *hashes) {
+void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out) {
+    struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.sums; i++) out->sum[i] = 0;
     for (unsigned i = 0; i < summary->has.columns; i++) out->zone[i] = (struct art_zone){0};
-    art_summary_add(summary, entry, out->sum, out->zone, hashes);
+    art_summary_add(summary, entry, out->sum, out->zone, data);
 }
 
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,

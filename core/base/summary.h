@@ -4,7 +4,8 @@
  *               out of a value
  *   datum       one column's value in one row
  *   sum         of the integers in a column; all else counts nothing. 128 bits, so that no sum of a table overflows
- *   lookup      a column whose values can be looked up: hashes of them lead to pages (value_hash.h, blob/lookups.h)
+ *   lookup      a column whose values can be looked up: hashes of them lead to pages (value_hash.h, blob/postings.h)
+ *   search      a column, or the key, whose texts can be searched: parts of them lead to pages, too
  *   zone        bounds of a column over many rows, as in a zone map: never narrower than the rows, maybe wider
  *
  * Sums follow the rule of counts (entry.h). An entry adds the values that it puts, and takes away those of the row that
@@ -62,13 +63,29 @@ struct art_datum {
 struct art_measures {
     uint8_t columns, sums; /* the first `sums` of the columns have one */
     uint8_t lookups;       /* a bit for each column that has one */
+    uint16_t searches;     /* the same, and ART_SEARCH_KEY */
 };
+enum { ART_SEARCH_KEY = 1 << ART_SUMMARY_MAX };
+
+/* Tables from features to pages have numbers: those of lookups, by their columns; of searches; and that of the key. */
+enum { ART_TABLE_SEARCHES = ART_SUMMARY_MAX, ART_TABLE_KEYS = ART_TABLE_SEARCHES + ART_SUMMARY_MAX, ART_TABLES_MAX };
+static inline uint32_t art_measures_tables(struct art_measures has) {
+    return has.lookups | (uint32_t)has.searches << ART_TABLE_SEARCHES;
+}
+static inline bool art_measures_any(struct art_measures has) {
+    return has.columns || has.searches;
+}
+
+#define ART_CUT_ANY UINT32_MAX
 
 struct art_summary {
     struct art_measures has;
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that makes no
      * sense has NULLs. */
     void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
+    /* With searches: the features of a text but those of its first `from` bytes alone, at most text.len. The key is
+     * such a text. ART_CUT_ANY: it counts as having all. */
+    uint32_t (*cut)(struct art_bytes text, uint32_t from, uint32_t *features);
     void *context;
 };
 
@@ -119,13 +136,14 @@ struct art_limit {
     bool low_set, high_set;
     struct art_datum low, high; /* wanted themselves */
 };
-/* Rows whose value in a column with a lookup has one of these hashes, ascending. */
+/* Rows that have one of these features, in a table of lookups: hashes, ascending. Or, in one of searches, all of them:
+ * more rows are given then, and the caller looks at each of them. */
 struct art_sought {
-    unsigned column; /* of the summary */
+    unsigned table;
     uint32_t count;
-    const uint32_t *hash; /* borrowed as long as somebody looks for them */
+    const uint32_t *feature; /* borrowed as long as somebody looks for them */
 };
-enum { ART_LIMITS_MAX = 4, ART_SOUGHT_MAX = 4 };
+enum { ART_LIMITS_MAX = 4, ART_LOOKUPS_MAX = 4, ART_SOUGHT_MAX = 8 };
 struct art_limits {
     const struct art_summary *summary; /* whose columns are named; with another one the limits mean nothing */
     unsigned count, sought_count;
@@ -183,7 +201,7 @@ struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, u
 void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum);
 bool art_measures_are_sane(struct art_measures has);
 static inline bool art_measures_equal(struct art_measures a, struct art_measures b) {
-    return a.columns == b.columns && a.sums == b.sums && a.lookups == b.lookups;
+    return a.columns == b.columns && a.sums == b.sums && a.lookups == b.lookups && a.searches == b.searches;
 }
 
 art_int128 art_load_sum(const uint8_t *p);
@@ -209,15 +227,15 @@ struct art_hashes {
     uint8_t count[ART_SUMMARY_MAX]; /* 0 in a column without a lookup */
     uint32_t hash[ART_SUMMARY_MAX][2];
 };
-/* What an entry adds to the sums, and its row to zones; added to them. `hashes`: the row's, or NULL. */
+/* What an entry adds to the sums, and its row to zones; added to them. `data`: of a put, what
+ * art_summary_read() gives; else left as it is. */
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
-                     struct art_zone *zone, struct art_hashes *hashes);
+                     struct art_zone *zone, struct art_datum *data);
 /* The same, added to nothing. */
-void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out,
-                       struct art_hashes *hashes);
-/* Only the hashes. */
+void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out);
+/* Hashes of its data, for lookups. */
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out);
-/* Does an entry put a row with what is sought in each of the columns? */
+/* Does an entry put a row with what is looked up in each of the columns? */
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits);
 /* Only the sums, added to (or, with `sign` -1, taken from) `sum`. */

@@ -91,12 +91,12 @@ static bool has_hash(const struct art_sought *sought, uint32_t hash) {
     uint32_t low = 0, high = sought->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (sought->hash[middle] < hash)
+        if (sought->feature[middle] < hash)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < sought->count && sought->hash[low] == hash;
+    return low < sought->count && sought->feature[low] == hash;
 }
 
 bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought) {

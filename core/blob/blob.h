@@ -109,7 +109,7 @@ struct art_blob {
     uint32_t asked;                    /* (private) for a child, without them */
     struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
-    uint32_t routing, root, filter, filter_blocks, lookups;
+    uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, level;
     void *owner; /* for load() and expect() */
 };
@@ -213,8 +213,11 @@ struct art_bucket_view { /* (private) a decoded bucket header */
     uint8_t form;
 };
 
-/* Pages of a leaf blob in which a row may have what is sought, as far as its lookups tell. */
+/* Pages of a leaf blob in which a row may have what is sought, as far as its postings tell. */
 struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct art_limits *limits);
+/* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_sought() says of its blob. */
+bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
+                              const struct art_pages *pages, uint32_t bucket);
 /* The first of several leaf blobs that has such a page, or their number. */
 uint32_t art_blobs_first_sought(const struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits);
 

@@ -2,7 +2,7 @@
  *
  *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
  *   (gap)                       never written, never read
- *   last footer_pages pages     [zeros][lookups][zeros][routing part][zeros][filter][zeros][trailer], the trailer ends
+ *   last footer_pages pages     [zeros][postings][zeros][routing part][zeros][filter][zeros][trailer], the trailer ends
  *                               with the slot
  *
  *   routing part   u16 offset[buckets]       of each bucket, in units of 8 bytes
@@ -47,11 +47,11 @@
  *
  *   filter         blocks of 64 bytes at a multiple of 64, see filter.h
  *
- *   lookups        of a leaf blob with lookups, at a multiple of 8, see lookups.h
+ *   postings       of a leaf blob with lookups or searches, at a multiple of 8, see postings.h
  *
  *   In an index blob newest and longest are those of what lies below (csn_max, key_max of its children); csn_min is 0.
  *
- * What is derived is canonical: lookups, routing part and filter are functions of the entries and of where buckets
+ * What is derived is canonical: postings, routing part and filter are functions of the entries and of where buckets
  * begin, which is how art_blob_check() checks them.
  */
 #ifndef ART_BLOB_FORMAT_H
@@ -64,6 +64,7 @@
 enum {
     ART_BLOB_MAGIC = 0x42545241, /* "ARTB" */
     ART_BLOB_FORMAT = 2,
+    ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
     ART_BUCKET_ALIGN = 8,
     ART_BUCKET_MAX = 128,     /* entries */
     ART_PAGE_LOSS_MAX = 384,  /* bytes of a page given up rather than let a bucket cross into the next page */
@@ -107,7 +108,9 @@ struct art_blob_trailer {
     uint64_t csn_min;                       /* 1056 */
     int64_t count;                          /* 1064 sum of weights */
     uint32_t buckets;                       /* 1072 */
-    uint32_t leaf_pages, footer_pages;      /* 1076 */
+    uint32_t leaf_pages;                    /* 1076 */
+    uint16_t footer_pages;                  /* 1080 */
+    uint16_t searches;                      /* 1082 of the summary */
     uint32_t routing, root;                 /* 1084 offsets in the slot: routing part, its first node */
     uint32_t common;                        /* 1092 length of the label */
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
@@ -117,7 +120,7 @@ struct art_blob_trailer {
     uint16_t key_max;                       /* 1114 bytes of the longest key below */
     uint8_t sums;                           /* 1116 of the summary */
     uint8_t lookups;                        /* 1117 of the summary */
-    uint16_t lookups_at;                    /* 1118 in units of 8 bytes; 0: none, as in an index blob */
+    uint16_t postings_at;                   /* 1118 in units of 8 bytes; 0: none, as in an index blob */
     uint64_t own_hash;                      /* 1120 XXH3-64 of the last page, this field zero: without a reference */
     uint64_t csn_max;                       /* 1128 of all entries below */
     uint64_t overflows;                     /* 1136 entries with ART_OVERFLOW below */
@@ -163,7 +166,8 @@ struct art_ref_format {
     uint16_t key_max;                                 /* 72 bytes of the longest key below */
     uint8_t sums;                                     /* 74 of the summary */
     uint8_t lookups;                                  /* 75 of the summary */
-    uint8_t spare[4];                                 /* 76 zero */
+    uint16_t searches;                                /* 76 of the summary */
+    uint8_t spare[2];                                 /* 78 zero */
 };
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
@@ -180,7 +184,7 @@ static inline const struct art_blob_trailer *art_blob_trailer(const uint8_t *ima
 }
 
 static inline struct art_measures art_trailer_measures(const struct art_blob_trailer *trailer) {
-    return (struct art_measures){trailer->columns, trailer->sums, trailer->lookups};
+    return (struct art_measures){trailer->columns, trailer->sums, trailer->lookups, trailer->searches};
 }
 
 /* What a trailer says of its blob: all of a reference but sums, zones, and the bytes of the label. */

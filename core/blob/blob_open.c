@@ -10,7 +10,7 @@
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
 #include "core/blob/filter.h"
-#include "core/blob/lookups.h"
+#include "core/blob/postings.h"
 #include "core/blob/routing.h"
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
@@ -47,7 +47,8 @@ static enum art_rc verify_trailer_page(const struct art_blob *blob, const struct
 static const char *wrong_identity(const struct art_blob_trailer *trailer, const struct art_ref *ref,
                                   const uint8_t uuid[16]) {
     if (trailer->magic != ART_BLOB_MAGIC) return "not a blob";
-    if (trailer->format != ART_BLOB_FORMAT) return "written by another version of sqlite-art";
+    if (trailer->format != ART_BLOB_FORMAT && trailer->format != ART_BLOB_FORMAT_POSTINGS)
+        return "written by another version of sqlite-art";
     if (memcmp(trailer->uuid, uuid, 16) != 0) return "it belongs to another table";
     if (trailer->slot != ref->slot) return "it belongs into another slot";
     if (trailer->generation != ref->generation) return "it is of another generation than its reference";
@@ -102,15 +103,15 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
 }
 
 /* Their own directories are looked at when something is looked up. */
-static const char *wrong_lookups(const struct art_blob *blob) {
-    bool wanted = blob->kind == ART_BLOB_LEAF && blob->has.lookups;
-    if (wanted != (blob->lookups > 0)) return wanted ? "lookups that are not there" : "lookups that nobody wants";
-    if (!wanted) return NULL;
-    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (blob->lookups < footer || blob->lookups >= blob->routing) return "the lookups lie outside";
-    const uint8_t *at = blob->image + blob->lookups;
-    if (!art_lookups_measure(at, blob->routing - blob->lookups, blob->has.lookups))
-        return "the lookups leave the footer";
+static const char *wrong_postings(const struct art_blob *blob) {
+    uint32_t tables = blob->kind == ART_BLOB_LEAF ? art_measures_tables(blob->has) : 0;
+    if (!tables != !blob->postings) return tables ? "postings that are not there" : "postings that nobody wants";
+    if (!tables) return NULL;
+    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, room = blob->routing - blob->postings;
+    if (blob->postings < footer || blob->postings >= blob->routing) return "the postings lie outside";
+    bool old = art_blob_trailer(blob->image)->format == ART_BLOB_FORMAT;
+    if (!old && !art_postings_measure(blob->image + blob->postings, room, tables))
+        return "the postings leave the footer";
     return NULL;
 }
 
@@ -179,7 +180,7 @@ static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *t
     blob->overflows = trailer->overflows;
     blob->key_max = trailer->key_max;
     blob->has = art_trailer_measures(trailer);
-    blob->lookups = (uint32_t)ART_LOOKUPS_ALIGN * trailer->lookups_at;
+    blob->postings = (uint32_t)ART_POSTINGS_ALIGN * trailer->postings_at;
     blob->routing = trailer->routing;
     blob->root = trailer->root;
     blob->filter = trailer->filter;
@@ -205,7 +206,8 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     }
     take_trailer(blob, trailer);
     wrong = wrong_directories(blob);
-    if (!wrong) wrong = wrong_lookups(blob);
+    if (!wrong) wrong = wrong_postings(blob);
+    if (trailer->format == ART_BLOB_FORMAT) blob->postings = 0;
     if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     if (wrong) return footer_corrupt(blob, wrong);
     return art_routing_check(blob);

@@ -27,9 +27,15 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
     art_footer_init(&builder->footer);
     if (options->summary) builder->footer.has = options->summary->has;
-    if (!index) builder->footer.lookups.columns = builder->footer.has.lookups;
+    if (!index) builder->footer.postings.tables = art_measures_tables(builder->footer.has);
     builder->pending.count = 0;
+    builder->pending.features = (struct art_features){0};
     builder->last.len = builder->emitted_last.len = builder->first.len = 0;
+    enum art_rc rc = art_features_open(&builder->pending.features, builder->footer.postings.tables);
+    if (rc) {
+        art_builder_close(builder);
+        return rc;
+    }
     *out = builder;
     return ART_OK;
 }
@@ -37,6 +43,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
 void art_builder_close(struct art_builder *builder) {
     if (!builder) return;
     art_footer_clear(&builder->footer);
+    art_features_clear(&builder->pending.features);
     art_free(builder);
 }
 
@@ -78,10 +85,11 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
     uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
     uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
     uint64_t others = (uint64_t)node_bytes + label;
-    if (builder->footer.lookups.columns) {
-        bool pending = builder->pending.count && !builder->refused;
-        others += art_lookups_bytes(&builder->footer.lookups, pending ? &builder->pending.hashes : NULL);
-        others += ART_LOOKUPS_ALIGN;
+    if (builder->footer.postings.tables) {
+        const struct art_pending *pending = &builder->pending;
+        bool more = pending->count && !builder->refused;
+        others += art_postings_bytes(&builder->footer.postings, more ? &pending->features : NULL, pending->count);
+        others += ART_POSTINGS_ALIGN;
     }
     return art_footer_pages(buckets, sums, builder->footer.has, builder->options.filter ? keys : 0, others);
 }
@@ -131,7 +139,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_bytes separator = next_separator(builder, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
     enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
-    if (!rc) rc = art_lookups_reserve(&footer->lookups, &pending->hashes);
+    if (!rc) rc = art_postings_reserve(&footer->postings, &pending->features);
     if (rc) return rc;
     if (!pending_has_room(builder, size, node_cost)) {
         rc = art_footer_measure(footer);
@@ -144,7 +152,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     if (!footer->buckets) note_first(builder, first_key);
     footer->sums = sums_needed(builder);
     art_footer_push(footer, separator, builder->at, pending->count, pending->sum, &pending->bounds, &pending->summed);
-    art_lookups_push(&footer->lookups, &pending->hashes, builder->at / ART_BLOB_PAGE);
+    art_postings_push(&footer->postings, &pending->features, pending->count, builder->at / ART_BLOB_PAGE);
     builder->at += art_pending_write(pending, builder->buffer + builder->at);
     builder->entries += pending->count;
     builder->below += pending->below;
@@ -255,7 +263,7 @@ enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes se
                                   .label = ref->label};
     struct art_summed summed;
     if (builder->options.summary) {
-        if (!ref->summed || !art_summed_decode(ref->has, ref->summed, &summed)) {
+        if (ref->has.columns && (!ref->summed || !art_summed_decode(ref->has, ref->summed, &summed))) {
             return art_fail(ART_MISUSE, "art: a reference whose sums and zones make no sense");
         }
         arrival.summed = &summed;
@@ -299,7 +307,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(builder->buffer + ART_TRAILER_AT);
     memset(trailer, 0, sizeof *trailer);
     trailer->magic = ART_BLOB_MAGIC;
-    trailer->format = ART_BLOB_FORMAT;
+    trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
     trailer->kind = builder->options.kind;
     trailer->level = builder->options.level;
     trailer->flags = layout.flags;
@@ -315,11 +323,12 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     trailer->columns = footer->has.columns;
     trailer->sums = footer->has.sums;
     trailer->lookups = footer->has.lookups;
-    trailer->lookups_at = (uint16_t)(layout.lookups / ART_LOOKUPS_ALIGN);
+    trailer->searches = footer->has.searches;
+    trailer->postings_at = (uint16_t)(layout.postings / ART_POSTINGS_ALIGN);
     trailer->count = footer->sum[footer->buckets];
     trailer->buckets = footer->buckets;
     trailer->leaf_pages = leaf_pages;
-    trailer->footer_pages = layout.footer_pages;
+    trailer->footer_pages = (uint16_t)layout.footer_pages;
     trailer->routing = layout.routing;
     trailer->root = layout.root;
     trailer->common = label_len;

@@ -29,7 +29,7 @@ struct art_pending {
     struct art_bounds bounds;                      /* of all entries; csn_max is exact */
     uint64_t overflows;                            /* entries with ART_OVERFLOW, here or below */
     struct art_summed summed;                      /* with a summary: of all entries */
-    struct art_bucket_hashes hashes;               /* with lookups: the same */
+    struct art_features features;                  /* the same, with lookups or searches */
     uint32_t label_shared; /* index: bytes that all children's labels have in common with the first key */
     uint16_t shared[ART_BUCKET_MAX], suffix_len[ART_BUCKET_MAX], value_end[ART_BUCKET_MAX];
     uint8_t first_byte[ART_BUCKET_MAX], flags[ART_BUCKET_MAX];

@@ -20,7 +20,7 @@ struct art_blob_checker {
     uint32_t first_len, label_shared;
     uint64_t csn_min, below;
     struct art_summed summed; /* of the bucket */
-    struct art_bucket_hashes hashes;
+    struct art_features features;
     struct art_bounds bounds; /* the same; children's, and of the whole blob: */
     uint64_t csn_max, overflows;
     uint32_t key_max;
@@ -99,11 +99,11 @@ static enum art_rc check_entry(struct art_blob_checker *checker) {
     if (!art_entry_is_sane(entry.flags, entry.value)) return wrong_at(checker, "a delete with a value");
     const struct art_summary *summary = checker->expected->summary;
     if (summary) {
-        struct art_summed summed;
-        struct art_hashes hashes;
-        art_summary_weigh(summary, &entry, &summed, &hashes);
-        art_summed_add(summary->has, &checker->summed, &summed);
-        art_bucket_hashes_add(&checker->hashes, summary->has.lookups, &hashes);
+        struct art_summed *summed = &checker->summed;
+        struct art_datum data[ART_SUMMARY_MAX];
+        struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
+        art_summary_add(summary, &entry, summed->sum, summed->zone, data);
+        art_features_add(&checker->features, summary, key, 0, &entry, data);
     }
     if (entry.csn > checker->expected->csn_max) return wrong_at(checker, "a version that the table has not reached");
     if (checker->expected->only_puts && entry.flags & (ART_DELETE | ART_SHADOWS_OLDER)) {
@@ -173,10 +173,13 @@ static void note_summed(struct art_blob_checker *checker) {
 }
 
 static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucket) {
-    struct art_lookups *lookups = &checker->footer.lookups;
-    enum art_rc rc = art_lookups_reserve(lookups, &checker->hashes);
-    if (!rc) art_lookups_push(lookups, &checker->hashes, art_bucket_offset(checker->blob, bucket) / ART_BLOB_PAGE);
-    art_bucket_hashes_clear(&checker->hashes, lookups->columns);
+    struct art_postings *postings = &checker->footer.postings;
+    const struct art_blob *blob = checker->blob;
+    enum art_rc rc = art_postings_reserve(postings, &checker->features);
+    if (!rc)
+        art_postings_push(postings, &checker->features, art_blob_entries_in(blob, bucket, bucket + 1),
+                          art_bucket_offset(blob, bucket) / ART_BLOB_PAGE);
+    art_features_reset(&checker->features);
     return rc;
 }
 
@@ -217,8 +220,12 @@ static uint32_t expected_label(const struct art_blob_checker *checker) {
 }
 
 static const char *part_at(const struct art_blob *blob, uint32_t at) {
-    if (at < blob->routing) return "table of lookups";
+    if (at < blob->routing) return "table of postings";
     return blob->filter && at >= blob->filter ? "filter" : "routing part";
+}
+
+static uint32_t postings_at(const struct art_blob *blob) {
+    return (uint32_t)ART_POSTINGS_ALIGN * art_blob_trailer(blob->image)->postings_at;
 }
 
 static enum art_rc check_footer(struct art_blob_checker *checker) {
@@ -242,7 +249,7 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (layout.lookups != blob->lookups || layout.routing != blob->routing || layout.root != blob->root ||
+    if (layout.postings != postings_at(blob) || layout.routing != blob->routing || layout.root != blob->root ||
         layout.footer_pages != blob->footer_pages || layout.filter != blob->filter ||
         layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
         return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
@@ -262,8 +269,13 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
     art_footer_init(&checker.footer);
     checker.footer.has = blob->has;
-    if (blob->lookups && expected->summary) checker.footer.lookups.columns = blob->has.lookups;
-    if (blob->lookups && !expected->summary) checker.footer.known_lookups = art_blob_lookups(blob);
+    if (blob->postings && expected->summary) {
+        checker.footer.postings.tables = art_measures_tables(blob->has);
+    } else if (postings_at(blob)) {
+        const uint8_t *at = blob->image + postings_at(blob);
+        checker.footer.known_postings =
+            blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->routing - postings_at(blob));
+    }
     enum art_rc rc = check_hashes(blob);
     if (rc) return rc;
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
@@ -273,6 +285,8 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
         rc = art_nomem();
         goto done;
     }
+    rc = art_features_open(&checker.features, checker.footer.postings.tables);
+    if (rc) goto done;
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
     rc = walk_entries(&checker);
     if (!rc) rc = check_footer(&checker);
@@ -280,6 +294,7 @@ done:
     art_free(checker.key);
     art_free(checker.before);
     art_free(checker.image);
+    art_features_clear(&checker.features);
     art_footer_clear(&checker.footer);
     return rc;
 }

@@ -8,7 +8,6 @@
 
 #include "core/base/error.h"
 #include "core/blob/cursor.h"
-#include "core/blob/lookups.h"
 #include "core/blob/routing.h"
 #include "core/blob/search.h"
 
@@ -128,19 +127,22 @@ static bool has_only_deletes(const struct art_blob *blob, uint32_t bucket) {
     return before == behind + art_blob_entries_in(blob, bucket, bucket + 1);
 }
 
+bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
+                              const struct art_pages *pages, uint32_t bucket) {
+    if (!art_pages_has(pages, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE)) return false;
+    for (unsigned i = 0; i < limits->count; i++) {
+        struct art_zone zone = art_bucket_zone(blob, limits->limit[i].column, bucket);
+        if (!art_zone_may_have(&zone, &limits->limit[i])) return false;
+    }
+    return true;
+}
+
 /* May it have what is asked for? */
 static bool is_wanted_bucket(const struct art_blob_cursor *cursor, uint32_t bucket) {
     const struct art_blob *blob = cursor->blob;
     if (cursor->newer_than && art_bucket_bounds(blob, bucket).csn_max <= cursor->newer_than) return false;
     if (cursor->hides_nothing && has_only_deletes(blob, bucket)) return false;
-    if (!cursor->limits) return true;
-    if (!art_pages_has(&cursor->pages, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE)) return false;
-    for (unsigned i = 0; i < cursor->limits->count; i++) {
-        const struct art_limit *limit = &cursor->limits->limit[i];
-        struct art_zone zone = art_bucket_zone(blob, limit->column, bucket);
-        if (!art_zone_may_have(&zone, limit)) return false;
-    }
-    return true;
+    return !cursor->limits || art_blob_bucket_may_have(blob, cursor->limits, &cursor->pages, bucket);
 }
 
 /* The first bucket from there on that may have what is asked for; the number of buckets: none. */

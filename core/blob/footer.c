@@ -45,7 +45,7 @@ void art_footer_clear(struct art_footer *footer) {
     art_free(footer->hashes);
     art_free(footer->spans);
     art_free(footer->scratch);
-    art_lookups_clear(&footer->lookups);
+    art_postings_clear(&footer->postings);
     memset(footer, 0, sizeof *footer);
 }
 
@@ -57,7 +57,7 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
     footer->buckets = 0;
     footer->sums = false;
     footer->nodes_bound = 0;
-    art_lookups_reset(&footer->lookups);
+    art_postings_reset(&footer->postings);
 }
 
 /* The arrays share one size; when one of them cannot grow, the others are merely larger than that. */
@@ -322,19 +322,20 @@ static uint32_t put_directories(const struct art_footer *footer, struct art_byte
     return at + label.len;
 }
 
-static enum art_rc put_lookups(struct art_footer *footer, uint8_t *out, uint32_t *bytes) {
-    *bytes = footer->known_lookups.len;
-    if (*bytes) memcpy(out, footer->known_lookups.data, *bytes);
-    return footer->lookups.columns ? art_lookups_write(&footer->lookups, out, bytes) : ART_OK;
+static enum art_rc put_postings(struct art_footer *footer, uint8_t *out, uint32_t *bytes) {
+    *bytes = footer->known_postings.len;
+    if (*bytes) memcpy(out, footer->known_postings.data, *bytes);
+    if (!footer->postings.tables) return ART_OK;
+    uint32_t last = footer->offset[footer->buckets - 1];
+    return art_postings_write(&footer->postings, last / ART_BLOB_PAGE + 1, out, bytes);
 }
 
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out) {
     uint32_t directory = art_directory_bytes(footer->buckets, footer->sums, footer->has) + label.len;
-    uint32_t filter_end = ART_TRAILER_AT, lookups = art_lookups_bytes(&footer->lookups, NULL);
-    if (footer->known_lookups.len) lookups = footer->known_lookups.len;
-    enum art_rc rc = lookups > ART_BLOB_BYTES ? ART_TOOBIG : ART_OK;
-    if (!rc) rc = reserve_scratch(footer, directory + footer->nodes_bound + lookups);
+    uint32_t filter_end = ART_TRAILER_AT, postings = art_postings_bytes(&footer->postings, NULL, 0);
+    if (footer->known_postings.len) postings = footer->known_postings.len;
+    enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound + postings);
     if (rc) return rc;
     put_directories(footer, label, csn_min, footer->scratch);
     struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch + directory};
@@ -345,9 +346,9 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     }
     assert(nodes <= footer->nodes_bound);
     uint8_t *after = footer->scratch + directory + nodes;
-    rc = put_lookups(footer, after, &lookups);
+    rc = put_postings(footer, after, &postings);
     if (rc) return rc;
-    uint64_t others = (uint64_t)label.len + nodes + (lookups ? lookups + ART_LOOKUPS_ALIGN : 0);
+    uint64_t others = (uint64_t)label.len + nodes + (postings ? postings + ART_POSTINGS_ALIGN : 0);
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
         return ART_TOOBIG;
     memset(out, 0, sizeof *out);
@@ -363,13 +364,13 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     }
     out->routing = (end - directory - nodes) & ~7u;
     out->root = out->routing + directory;
-    uint32_t first = (out->routing - lookups) & ~(uint32_t)(ART_LOOKUPS_ALIGN - 1);
-    if (lookups) out->lookups = first;
+    uint32_t first = (out->routing - postings) & ~(uint32_t)(ART_POSTINGS_ALIGN - 1);
+    if (postings) out->postings = first;
     out->footer_pages = (ART_BLOB_BYTES - first + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE, routing_end = out->routing + directory + nodes;
     memset(image + begin, 0, first - begin);
-    memcpy(image + first, after, lookups);
-    memset(image + first + lookups, 0, out->routing - first - lookups);
+    memcpy(image + first, after, postings);
+    memset(image + first + postings, 0, out->routing - first - postings);
     memcpy(image + out->routing, footer->scratch, directory + nodes);
     memset(image + routing_end, 0, end - routing_end);
     memset(image + filter_end, 0, ART_TRAILER_AT - filter_end);

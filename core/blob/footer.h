@@ -7,7 +7,7 @@
 #ifndef ART_BLOB_FOOTER_H
 #define ART_BLOB_FOOTER_H
 
-#include "core/blob/lookups.h"
+#include "core/blob/postings.h"
 
 struct art_node_span;
 
@@ -26,8 +26,8 @@ struct art_footer {
     uint32_t nodes_bound; /* never less than the nodes would take */
     uint64_t *hashes;     /* of keys, for the filter; may run ahead of the buckets */
     uint32_t hash_count;
-    struct art_lookups lookups;
-    struct art_bytes known_lookups; /* in their place, for who cannot make them */
+    struct art_postings postings;
+    struct art_bytes known_postings; /* in their place, for who cannot make them */
     /* (private) */
     uint32_t bucket_room, separator_room, hash_room, span_room, scratch_room;
     struct art_node_span *spans;
@@ -54,14 +54,14 @@ void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const st
 /* Replaces the bound by what the nodes take. ART_NOMEM. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 
-/* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes and of lookups, at most. */
+/* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes and of postings, at most. */
 uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
                           uint64_t other_bytes);
 /* Sums and zones of all buckets. */
 void art_footer_summed(const struct art_footer *footer, struct art_summed *out);
 
 struct art_footer_layout {
-    uint32_t routing, root, filter, filter_blocks, footer_pages, lookups;
+    uint32_t routing, root, filter, filter_blocks, footer_pages, postings;
     uint8_t flags;
 };
 /* `label`: what all keys begin with; `csn_min`: of all entries.

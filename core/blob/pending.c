@@ -29,16 +29,17 @@ static void note_bounds(struct art_pending *pending, const struct art_arrival *a
     pending->overflows += arrival->overflows;
 }
 
-static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival) {
+static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
     struct art_summed *summed = &pending->summed;
-    struct art_measures has = arrival->summary->has;
-    struct art_hashes hashes;
+    const struct art_summary *summary = arrival->summary;
+    struct art_datum data[ART_SUMMARY_MAX];
     if (arrival->summed) {
-        art_summed_add(has, summed, arrival->summed);
+        art_summed_add(summary->has, summed, arrival->summed);
         return;
     }
-    art_summary_add(arrival->summary, arrival->entry, summed->sum, summed->zone, has.lookups ? &hashes : NULL);
-    if (has.lookups) art_bucket_hashes_add(&pending->hashes, has.lookups, &hashes);
+    art_summary_add(summary, arrival->entry, summed->sum, summed->zone, data);
+    if (art_measures_tables(summary->has))
+        art_features_add(&pending->features, summary, arrival->key, known, arrival->entry, data);
 }
 
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
@@ -68,8 +69,8 @@ void art_pending_begin(struct art_pending *pending, const struct art_arrival *ar
     note_bounds(pending, arrival);
     if (arrival->summary) {
         pending->summed = (struct art_summed){0};
-        art_bucket_hashes_clear(&pending->hashes, arrival->summary->has.lookups);
-        note_arrival_summed(pending, arrival);
+        art_features_reset(&pending->features);
+        note_arrival_summed(pending, arrival, 0);
     }
     uint32_t n = art_min32(arrival->label.len, arrival->key.len);
     pending->label_shared = art_common_prefix(arrival->label.data, arrival->key.data, n);
@@ -108,7 +109,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     pending->odd_weight |= arrival->weight != 1;
     pending->below += arrival->below;
     note_bounds(pending, arrival);
-    if (arrival->summary) note_arrival_summed(pending, arrival);
+    if (arrival->summary) note_arrival_summed(pending, arrival, shared);
     if (arrival->label.len < pending->label_shared) pending->label_shared = arrival->label.len;
     pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, pending->label_shared);
     return true;

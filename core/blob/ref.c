@@ -15,6 +15,7 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
         .columns = ref->has.columns,
         .sums = ref->has.sums,
         .lookups = ref->has.lookups,
+        .searches = ref->has.searches,
         .generation = ref->generation,
         .hash_low = ref->hash.low,
         .hash_high = ref->hash.high,
@@ -36,7 +37,7 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
 void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     memcpy(&format, bytes.data, sizeof format);
-    struct art_measures has = {format.columns, format.sums, format.lookups};
+    struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
     uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
     *out = (struct art_ref){
         .slot = format.slot,
@@ -60,7 +61,7 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
-    struct art_measures has = {format.columns, format.sums, format.lookups};
+    struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
     if (format.level > ART_LEVEL_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
     uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
     if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;

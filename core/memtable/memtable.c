@@ -118,7 +118,7 @@ static void share_of(const struct art_memtable *memtable, const struct art_entry
     if (!summary) return;
     out->any = true;
     if (put) {
-        art_summary_weigh(summary, put, &out->summed, NULL);
+        art_summary_weigh(summary, put, &out->summed);
     } else {
         out->summed = (struct art_summed){0};
     }

@@ -151,7 +151,7 @@ static enum art_rc choose_by_hash(const struct art_memtable *memtable, unsigned 
 static uint64_t count_hints(const struct art_value_index *index, const struct art_sought *sought) {
     uint64_t count = 0;
     for (uint32_t i = 0; index->count && i < sought->count; i++)
-        count += index->heads[hash_in(sought->column, sought->hash[i]) & index->heads_mask].length;
+        count += index->heads[hash_in(sought->table, sought->feature[i]) & index->heads_mask].length;
     return count;
 }
 
@@ -160,6 +160,7 @@ static const struct art_sought *rarest(const struct art_memtable *memtable, cons
     const struct art_sought *found = NULL;
     uint64_t least = memtable->keys / CHOSEN_PART + CHOSEN_ANYWAY;
     for (unsigned i = 0; i < limits->sought_count; i++) {
+        if (limits->sought[i].table >= ART_TABLE_SEARCHES) continue;
         uint64_t count = count_hints(memtable->values, &limits->sought[i]);
         if (count > least) continue;
         least = count;
@@ -175,7 +176,7 @@ enum art_rc art_memtable_choose(struct art_memtable *memtable, const struct art_
     const struct art_sought *sought = rc ? NULL : rarest(memtable, limits);
     *few = sought;
     for (uint32_t i = 0; sought && !rc && i < sought->count; i++)
-        rc = choose_by_hash(memtable, sought->column, sought->hash[i], limits, out);
+        rc = choose_by_hash(memtable, sought->table, sought->feature[i], limits, out);
     uint32_t count = (uint32_t)(out->len / sizeof(struct art_leaf *)), kept = 0;
     struct art_leaf **leaves = (struct art_leaf **)(void *)out->data;
     if (rc || !count) return rc;

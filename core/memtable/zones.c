@@ -18,6 +18,7 @@ void art_link_add_zones(const struct art_summary *summary, art_link link, struct
 }
 
 void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone) {
+    struct art_datum data[ART_SUMMARY_MAX];
     struct art_entry entry;
     if (!art_link_is_leaf(link)) {
         art_link_add_sums(summary, link, sum);
@@ -25,7 +26,7 @@ void art_link_add_summed(const struct art_summary *summary, art_link link, art_i
         return;
     }
     art_leaf_entry(art_link_leaf(link), &entry);
-    art_summary_add(summary, &entry, sum, zone, NULL);
+    art_summary_add(summary, &entry, sum, zone, data);
 }
 
 /* May a key below the link be in the range? All of them begin alike. */

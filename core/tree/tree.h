@@ -249,7 +249,11 @@ bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uin
 struct art_best_order {
     unsigned column; /* of the summary */
     bool descending, skip_nulls;
+    bool by_key;              /* rows with one value come in the order of their keys, else in any */
     struct art_limits limits; /* rows that are not wanted may be left out */
+    /* NULL, or says of a row whether it may be wanted, before it is sought in newer sources. */
+    enum art_rc (*matches)(void *context, struct art_bytes path, const struct art_entry *entry, bool *wanted);
+    void *context;
 };
 struct art_best;
 enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,

@@ -191,7 +191,8 @@ static int gather_facts(struct info_cursor *cursor, struct art_table_ref *ref, c
     add_all(cursor, table, &info);
     add_owned(cursor, sqlite3_mprintf("columns"), art_columns_show(&vtab->columns));
     const struct art_summarised *summarised = art_table_summarised(table);
-    if (summarised->count) add_owned(cursor, sqlite3_mprintf("summary"), art_summary_show(summarised, &vtab->columns));
+    if (!art_summary_is_empty(summarised))
+        add_owned(cursor, sqlite3_mprintf("summary"), art_summary_show(summarised, &vtab->columns));
     add_options(cursor, &state.settings, &table->settings);
     add_requests(cursor, table);
     rc = add_orphans(cursor, ref->connection, vtab->name->schema, message);

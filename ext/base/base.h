@@ -173,6 +173,10 @@ void art_result_init(void); /* once SQLite can be asked for its version */
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len);
 /* Bytes of a sound UTF-8 character beyond ASCII, 0 for anything else: SQLite reads every unsound one as U+FFFD. */
 uint32_t art_sound_character(const uint8_t *p);
+bool art_text_is_sound(struct art_bytes text); /* only such characters, and ASCII */
+static inline uint8_t art_lower(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len);
 /* Column 0 of a short record that has no other, as nearly all tables' rows; false: it is another one. */
 bool art_record_single_result(sqlite3_context *context, struct art_bytes record);

@@ -495,3 +495,16 @@ uint32_t art_sound_character(const uint8_t *p) {
     bool replaced = c == 0xfffd || (c & 0xfffff800) == 0xd800 || (c & 0xfffffffe) == 0xfffe;
     return no_character || replaced || (n && (p[n] & 0xc0) == 0x80) ? 0 : n;
 }
+
+bool art_text_is_sound(struct art_bytes text) {
+    static const uint64_t high_bits = 0x8080808080808080;
+    for (uint32_t i = 0, n; i < text.len; i += n) {
+        uint8_t character[6] = {0};
+        n = text.len - i >= 8 && !(art_load64(text.data + i) & high_bits) ? 8 : 1;
+        if (text.data[i] < 0x80) continue;
+        memcpy(character, text.data + i, art_min32(5, text.len - i));
+        n = art_sound_character(character);
+        if (!n) return false;
+    }
+    return true;
+}

@@ -121,12 +121,29 @@ enum art_rc art_best_scan_next(struct art_scan *scan) {
     }
 }
 
-enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item) {
+static enum art_rc entry_matches(void *context, struct art_bytes path, const struct art_entry *entry, bool *wanted) {
+    struct art_scan *scan = context;
+    enum art_rc rc = art_rows_matches(scan, path, wanted);
+    if (!rc && *wanted) *wanted = art_filters_may_want_entry(scan, path, entry);
+    return rc;
+}
+
+static bool has_pattern(const struct art_scan *scan) {
+    bool any = scan->matching != ART_MATCH_ALL;
+    for (unsigned i = 0; i < scan->filter_count; i++) any |= art_filter_is_pattern(&scan->filters[i]);
+    return any;
+}
+
+enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item, bool by_key) {
     scan->best = art_alloc_zeroed(sizeof *scan->best);
     if (!scan->best) return art_nomem();
     scan->range = *range;
-    scan->best->order = (struct art_best_order){.column = item, .descending = scan->descending};
+    scan->best->order = (struct art_best_order){.column = item, .descending = scan->descending, .by_key = by_key};
     scan->best->order.limits = scan->limits;
+    if (has_pattern(scan)) {
+        scan->best->order.matches = entry_matches;
+        scan->best->order.context = scan;
+    }
     enum art_rc rc = begin_search(scan);
     if (!rc) rc = art_best_scan_next(scan);
     for (; !rc && scan->offset && scan->state == ART_SCAN_POINT; scan->offset--) {

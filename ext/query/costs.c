@@ -5,6 +5,7 @@ enum {
     ROWS_ASSUMED = 1048576, /* of a table without statistics, as SQLite does */
     ROWS_LEAST = 2,         /* of a range */
     LIST_GUESS = 25,        /* elements, as SQLite takes of a subquery */
+    SEARCH_LEAVES = 16,     /* one page in so many has the trigrams of a part of a name */
     SMALL_TABLE = 4096      /* to go through it takes as long as to prepare some statements */
 };
 
@@ -198,6 +199,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     if (planning->list) rows = LIST_GUESS;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
+    if (planning->searches) rows /= SEARCH_LEAVES;
     if (planning->lookups) {
         price_lookups(planning, rows, search);
         return;

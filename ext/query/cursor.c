@@ -150,7 +150,7 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     art_scans_enter(&scan->open);
     if (plan & ART_PLAN_BEST) {
         unsigned item = (unsigned)plan >> ART_PLAN_ITEM_SHIFT;
-        return art_scan_fail(scan, art_best_scan_begin(scan, &scan->keys.range, item));
+        return art_scan_fail(scan, art_best_scan_begin(scan, &scan->keys.range, item, plan & ART_PLAN_TIES));
     }
     if (!scan->several) return art_scan_fail(scan, art_rows_range(scan, &scan->keys.range));
     scan->range_due = scan->in_list.numbers;

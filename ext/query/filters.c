@@ -149,22 +149,27 @@ static bool meets(enum art_argument comparison, int order) {
     }
 }
 
-static inline bool is_pattern(const struct art_filter *filter) {
-    return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
-}
-
 /* Whatever is no text SQLite makes one of. */
 static bool value_may_be_wanted(const struct art_filter *filter, const struct art_datum *held) {
     int order;
     if (held->kind == ART_DATUM_NULL) return false;
-    if (is_pattern(filter))
+    if (art_filter_is_pattern(filter))
         return held->kind != ART_DATUM_TEXT || art_pieces_look(&filter->pieces, held->bytes) != ART_PIECES_NO;
     return !compare_held(held, filter, &order) || meets(filter->comparison, order);
 }
 
-static bool record_may_be_wanted(struct art_scan *scan) {
-    struct art_bytes record;
-    if (!art_scan_short_record(scan, &record)) return true;
+/* Of the conditions on the path; *asks_record: there are others. */
+static bool path_may_be_wanted(const struct art_scan *scan, struct art_bytes path, bool *asks_record) {
+    *asks_record = false;
+    for (unsigned i = 0; i < scan->filter_count; i++) {
+        const struct art_filter *filter = &scan->filters[i];
+        *asks_record |= filter->column;
+        if (!filter->column && art_pieces_look(&filter->pieces, path) == ART_PIECES_NO) return false;
+    }
+    return true;
+}
+
+static bool record_may_be_wanted(struct art_scan *scan, struct art_bytes record) {
     art_record_reader_set(&scan->reader, record);
     scan->fetched = true;
     for (unsigned i = 0; i < scan->filter_count; i++) {
@@ -178,13 +183,19 @@ static bool record_may_be_wanted(struct art_scan *scan) {
 }
 
 static bool row_may_be_wanted(struct art_scan *scan) {
-    bool asks_record = false;
-    for (unsigned i = 0; i < scan->filter_count; i++) {
-        const struct art_filter *filter = &scan->filters[i];
-        asks_record |= filter->column;
-        if (!filter->column && art_pieces_look(&filter->pieces, art_scan_path(scan)) == ART_PIECES_NO) return false;
-    }
-    return !asks_record || record_may_be_wanted(scan);
+    struct art_bytes record;
+    bool asks_record;
+    if (!path_may_be_wanted(scan, art_scan_path(scan), &asks_record)) return false;
+    return !asks_record || !art_scan_short_record(scan, &record) || record_may_be_wanted(scan, record);
+}
+
+bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry) {
+    bool asks_record;
+    if (!path_may_be_wanted(scan, path, &asks_record)) return false;
+    if (!asks_record || entry->flags & ART_OVERFLOW) return true;
+    bool wanted = record_may_be_wanted(scan, art_entry_value(entry->flags, entry->value));
+    scan->fetched = false;
+    return wanted;
 }
 
 bool art_filters_may_want(struct art_scan *scan) {

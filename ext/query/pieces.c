@@ -84,6 +84,18 @@ int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) 
     return SQLITE_OK;
 }
 
+bool art_pattern_has_trigram(const char *pattern, bool folded) {
+    const char *wild = folded ? "%_" : "*?[";
+    uint32_t bytes = 0;
+    for (const char *p = pattern; *p && bytes < ART_TRIGRAM;) {
+        uint32_t n = (uint8_t)*p < 0x80 ? 1 : art_sound_character((const uint8_t *)p);
+        bool is_wild = strchr(wild, *p);
+        bytes = n && !is_wild ? bytes + n : 0;
+        p = is_wild && *p == '[' ? skip_set(p) : p + (n ? n : 1);
+    }
+    return bytes >= ART_TRIGRAM;
+}
+
 /* --- looking for them --------------------------------------------------------------------------------------------- */
 
 static bool is_at(const struct art_pieces *pieces, const struct art_piece *piece, uint32_t len, const uint8_t *at) {
@@ -142,18 +154,6 @@ static bool has_pieces(const struct art_pieces *pieces, struct art_bytes text) {
            is_at(pieces, &piece[last], piece[last].len, text.data + text.len - piece[last].len);
 }
 
-static bool is_sound(struct art_bytes text) {
-    for (uint32_t i = 0, n; i < text.len; i += n) {
-        uint8_t character[6] = {0};
-        n = 1;
-        if (text.data[i] < 0x80) continue;
-        memcpy(character, text.data + i, art_min32(5, text.len - i));
-        n = art_sound_character(character);
-        if (!n) return false;
-    }
-    return true;
-}
-
 static bool has_nul(struct art_bytes text) {
     return text.len && memchr(text.data, 0, text.len);
 }
@@ -161,6 +161,6 @@ static bool has_nul(struct art_bytes text) {
 enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text) {
     bool has = !pieces->count || has_pieces(pieces, text);
     if (has) return pieces->exact && !has_nul(text) ? ART_PIECES_YES : ART_PIECES_MAYBE;
-    bool sees_less = pieces->tail && has_nul(text), sees_other = !pieces->is_ascii && !is_sound(text);
+    bool sees_less = pieces->tail && has_nul(text), sees_other = !pieces->is_ascii && !art_text_is_sound(text);
     return sees_less || sees_other ? ART_PIECES_MAYBE : ART_PIECES_NO;
 }

@@ -13,6 +13,8 @@
  *     all rows AND version>? AND size>?, descending
  *     prefix=? AND etag=? (lookup) AND owner IN (?) (lookup)
  *     prefix=? AND size<?, best first by size, descending, limit ?
+ *     prefix=?, best first by size and the path
+ *     all rows AND path LIKE ? (search) AND note GLOB ? (search)
  *
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
@@ -47,7 +49,8 @@
  *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
  *   column       GLOB, LIKE: text of anything   rows are passed over that are texts without      SQLite
- *                                               the pattern's pieces (pieces.c)
+ *                                               the pattern's pieces (pieces.c); with a search
+ *                                               also pages, by their trigrams (searches.c)
  *   column       anything else                  no row is passed over                            SQLite
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)
@@ -77,6 +80,7 @@ enum art_plan_flags {
     ART_PLAN_DESCENDING = 2, /* from the range's end */
     ART_PLAN_UNIQUE = 4,     /* SQLite was told so: an UPDATE or a DELETE looks at one row */
     ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
+    ART_PLAN_TIES = 16,      /* BEST: rows with one value in the order of their paths */
     ART_PLAN_BEST = 64,      /* in the order of a summarised column; DESCENDING is that of its values */
     ART_PLAN_SUMS = 128,     /* a column with a sum is asked for */
 };

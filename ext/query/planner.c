@@ -35,6 +35,16 @@ static const char *name_of(const struct art_planning *planning, int column) {
 }
 
 /* A comparison of column `compared`, 0 is the key, with a literal or not; or -1: nothing is compared. */
+static bool is_searched(const struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
+    const struct art_summarised *summarised = &planning->vtab->summarised;
+    int item = column ? art_summary_find(summarised, column) : -1;
+    if (column ? item < 0 || !summarised->items[item].search : !summarised->search_key) return false;
+    const char *pattern = (const char *)art_condition_text(planning, i).data;
+    if (!pattern) return !art_condition_constant(planning, i);
+    bool begins = !column && meaning == ART_ARGUMENT_GLOB; /* with what bounds the range */
+    return art_pattern_has_trigram(pattern + (begins ? art_glob_prefix(pattern) : 0), meaning == ART_ARGUMENT_LIKE);
+}
+
 static void take_as(struct art_planning *planning, int i, int compared, bool is_literal, enum art_argument meaning,
                     bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];
@@ -45,6 +55,11 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
     if (compared >= 0) art_plan_text_append_name(words, name_of(planning, compared));
     art_plan_text_append(words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
+    bool is_pattern = meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE;
+    if (is_pattern && is_searched(planning, i, column, meaning)) {
+        art_plan_text_append(words, " (search)");
+        planning->searches++;
+    }
     const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, !is_literal, column & 0xff, (uint8_t)(column >> 8)};
     memcpy(planning->conditions[i].term, term, sizeof term);
     usage->argvIndex = ++planning->arguments;
@@ -256,7 +271,7 @@ static enum art_argument lookup_meaning(const struct art_planning *planning, int
  * anything. A row whose value such a list names in two spellings, 1 and '1', then comes twice. */
 static void take_lookups(struct art_planning *planning) {
     bool walks = !planning->listing && !planning->list && !planning->newer;
-    for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_SOUGHT_MAX; i++) {
+    for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_LOOKUPS_MAX; i++) {
         enum art_argument meaning = lookup_meaning(planning, i);
         if (!meaning) continue;
         if (meaning == ART_ARGUMENT_LOOKUP_IN) sqlite3_vtab_in(planning->info, i, 1);
@@ -341,21 +356,25 @@ static void take_like(struct art_planning *planning) {
 
 /* --- conditions that choose no range ------------------------------------------------------------------------------ */
 
-/* A pattern for the path, a literal, or for another column. Not one that has nothing but wildcards, or a beginning that
- * would have bounds if it were about all rows (lacks_its_bounds()). */
+/* Has a literal pattern pieces behind its beginning? And its beginning, if it has one, bounds, as it would if it were
+ * about all rows (lacks_its_bounds())? */
+static bool is_worth_a_look(const struct art_planning *planning, struct art_bytes pattern, bool is_like, bool on_key) {
+    const char *text = (const char *)pattern.data;
+    uint32_t prefix = on_key ? art_like_prefix(text) : 0;
+    bool foreign = on_key && gets_bounds(pattern, prefix) && find_bounds(planning) < 0;
+    return !foreign && text[prefix + strspn(text + prefix, is_like ? "%_" : "*?")];
+}
+
+/* A LIKE for the path, or any pattern for another column. */
 static bool is_pattern_filter(struct art_planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    enum art_argument meaning = art_condition_means(constraint->op);
+    enum art_argument meaning = art_condition_means(planning->info->aConstraint[i].op);
     bool is_like = meaning == ART_ARGUMENT_LIKE, on_key = art_condition_is_on_key(planning, i);
     if (!is_like && meaning != ART_ARGUMENT_GLOB) return false;
     if (on_key ? !is_like : !art_condition_is_on_other_column(planning, i)) return false;
     struct art_bytes pattern = art_condition_text(planning, i);
-    if (!pattern.len) return !on_key && !art_condition_constant(planning, i) && (!is_like || like_is_own(planning));
-    const char *text = (const char *)pattern.data;
-    uint32_t prefix = on_key ? art_like_prefix(text) : 0;
-    bool foreign = on_key && gets_bounds(pattern, prefix) && find_bounds(planning) < 0;
-    bool has_pieces = text[prefix + strspn(text + prefix, is_like ? "%_" : "*?")];
-    return has_pieces && !foreign && (!is_like || like_is_own(planning));
+    bool looks =
+        pattern.len ? is_worth_a_look(planning, pattern, is_like, on_key) : !art_condition_constant(planning, i);
+    return looks && (!is_like || like_is_own(planning));
 }
 
 /* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does
@@ -390,11 +409,16 @@ static bool is_about_beginning(const struct art_planning *planning, int i) {
     return rest > text && !rest[strspn(rest, is_like ? "%" : "*")];
 }
 
-/* Do the bounds of the tree know of this condition? Of the others nobody can tell how many rows have to be found, each
- * by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
+/* Do the bounds of the tree know of this condition, or its trigrams? Of the others nobody can tell how many rows have
+ * to be found, each by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
 static bool bounds_know(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    enum art_argument means = art_condition_means(constraint->op);
+    bool is_pattern = means == ART_ARGUMENT_GLOB || means == ART_ARGUMENT_LIKE;
     if (art_is_limit(constraint->op)) return true;
+    if (is_pattern && planning->info->aConstraintUsage[i].argvIndex &&
+        is_searched(planning, i, (unsigned)constraint->iColumn, means))
+        return true;
     if (constraint->iColumn == ART_COLUMN_KEY) return is_about_beginning(planning, i);
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
     bool compares = art_condition_is_filter(planning, i) &&
@@ -431,6 +455,7 @@ static bool wants_few(const struct art_planning *planning, int column) {
     }
     uint64_t asked = rows_asked_for(planning);
     if (asked) return asked <= 100 || asked < art_planning_guess_rows(planning) / SMALL_PART;
+    if (planning->searches && sqlite3_libversion_number() < STRICT_LIMITS) return true; /* a LIMIT is not told */
     return info->aOrderBy[0].desc && column < 63 && art_planning_reads_only(planning, column);
 }
 
@@ -439,15 +464,18 @@ static void take_best_first(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     const struct art_vtab *vtab = planning->vtab;
     bool walks = !planning->listing && !planning->list && !planning->newer && !planning->point;
-    if (!walks || planning->lookups || info->nOrderBy != 1) return;
+    bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY && !info->aOrderBy[1].desc;
+    if (!walks || planning->lookups || (info->nOrderBy != 1 && !ties)) return;
     int column = info->aOrderBy[0].iColumn;
     int item = column > 0 ? art_summary_find_measured(&vtab->summarised, (unsigned)column) : -1;
     if (item < 0 || vtab->columns.items[column].collation || !wants_few(planning, column)) return;
     info->orderByConsumed = 1;
     planning->plan |= ART_PLAN_BEST | item << ART_PLAN_ITEM_SHIFT;
+    if (ties) planning->plan |= ART_PLAN_TIES;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
     art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);
+    if (ties) art_plan_text_append(&planning->words, " and the path");
 }
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,

@@ -30,7 +30,7 @@ struct art_planning {
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
     bool listing, point, list, glob;
     bool newer; /* a bound of versions */
-    int lookups;
+    int lookups, searches;
     int unsure;                       /* conditions that another plan had better not have */
     bool like_is_asked, like_is_own;  /* is like() SQLite's? */
     struct art_condition *conditions; /* of each constraint */

@@ -5,6 +5,7 @@
  *     key_range.c   where conditions on the key meet
  *     or_arms.c     what the planner remembers between two calls for one statement
  *     lookups.c     rows found by a column's value
+ *     searches.c    rows found by the pieces of patterns
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     pattern.c     what GLOB and LIKE say about a path's beginning
  *     pieces.c      and about the rest of it, or another text
@@ -44,9 +45,6 @@ void art_key_range_finish(struct art_key_range *keys);
 /* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
 
 /* In small letters, as LIKE compares: of ASCII alone. */
-static inline uint8_t art_lower(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
 
 /* Bytes of a pattern that can only match themselves. */
 uint32_t art_glob_prefix(const char *pattern);
@@ -88,6 +86,8 @@ struct art_pieces {
 enum art_pieces_answer { ART_PIECES_NO, ART_PIECES_MAYBE, ART_PIECES_YES };
 
 int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded); /* SQLite's code */
+/* Whether a piece has so many bytes that it can be searched for. */
+bool art_pattern_has_trigram(const char *pattern, bool folded);
 /* Does the text match, for SQLite's own glob() or like()? */
 enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text);
 
@@ -111,6 +111,9 @@ struct art_filter {
     struct art_buffer text;
     struct art_pieces pieces; /* of GLOB and LIKE */
 };
+static inline bool art_filter_is_pattern(const struct art_filter *filter) {
+    return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
+}
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
 
 struct art_in_list {
@@ -149,7 +152,7 @@ struct art_scan {
     struct art_cursor *cursor;
     struct art_best_scan *best;               /* best.c: rows in the order of a column's values; NULL: by paths */
     struct art_limits limits;                 /* conditions on summarised columns */
-    struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have */
+    struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have, or trigrams */
     double number;                            /* MATCH_NUMBER */
     struct art_buffer key;                    /* POINT: its key; matching: the row's path with a NUL */
     struct art_buffer pattern;                /* of GLOB, or the number's text, with a NUL */
@@ -235,6 +238,8 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
 int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value);
 /* False: the row on which the tree's cursor stands surely is none of the result. */
 bool art_filters_may_want(struct art_scan *scan);
+/* The same of an entry, while the scan stands on no row. */
+bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry);
 void art_filters_clear(struct art_scan *scan);
 /* Those on summarised columns, as limits. */
 void art_filters_limits(const struct art_scan *scan, struct art_limits *out);
@@ -243,6 +248,10 @@ void art_filters_limits(const struct art_scan *scan, struct art_limits *out);
 /* For xFilter: a value by which rows are found. SQLite's code. */
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value);
 void art_lookups_clear_scan(struct art_scan *scan);
+
+/* searches.c */
+/* For xFilter, when all patterns are known. SQLite's code. */
+int art_searches_add(struct art_scan *scan);
 
 /* step.c: ART_* */
 enum art_rc art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
@@ -254,9 +263,9 @@ enum art_rc art_rows_settle(struct art_scan *scan);
 void art_rows_settle_open(struct art_scan *scan);
 
 /* best.c: ART_* */
-/* The first of the rows in `range` in the order of the summary's column `item`; art_best_scan_next(): the one
- * behind. */
-enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item);
+/* The first of the rows in `range` in the order of the summary's column `item`, those with one value in any order, or
+ * by_key; art_best_scan_next(): the one behind. */
+enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item, bool by_key);
 enum art_rc art_best_scan_next(struct art_scan *scan);
 void art_best_scan_end(struct art_scan *scan);
 

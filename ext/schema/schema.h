@@ -73,28 +73,35 @@ int art_columns_declare(const struct art_columns *columns, sqlite3 *db, const ch
 
 /* --- what is summed up (summary.c) -------------------------------------------------------------------------------- */
 
-enum art_measure { ART_MEASURE_SUM, ART_MEASURE_MIN, ART_MEASURE_MAX, ART_MEASURE_LOOKUP };
+enum art_measure { ART_MEASURE_NONE, ART_MEASURE_SUM, ART_MEASURE_MIN, ART_MEASURE_MAX };
 struct art_summarised_column {
     unsigned column; /* of the table */
     enum art_measure measure;
-    bool lookup;
+    bool lookup, search;
 };
 struct art_summarised {
     struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
     unsigned count, sums;
+    bool search_key;
     struct art_record_place places[ART_SUMMARY_MAX]; /* where they are in a record, by ascending columns */
 };
 bool art_summary_is_option(const char *argument);
 /* An argument that is the option, summary=(...). On an error none is summarised. */
 int art_summary_parse(const char *argument, const struct art_columns *columns, const char *table,
                       struct art_summarised *out, char **message);
+static inline bool art_summary_is_empty(const struct art_summarised *summarised) {
+    return !summarised->count && !summarised->search_key;
+}
 /* The list without its parentheses; NULL for an empty one. */
 char *art_summary_show(const struct art_summarised *summarised, const struct art_columns *columns);
 bool art_summaries_equal(const struct art_summarised *a, const struct art_summarised *b);
 /* The number of the column's summary, or -1. */
 int art_summary_find(const struct art_summarised *summarised, unsigned column);
-/* -1 also where it only has a lookup. */
+/* -1 also where it has no sum, min or max. */
 int art_summary_find_measured(const struct art_summarised *summarised, unsigned column);
+enum { ART_TRIGRAM = 3 }; /* bytes */
+/* trigrams.c, as core wants features (core/base/summary.h): of each three bytes, ASCII letters in their small form. */
+uint32_t art_trigrams(struct art_bytes text, uint32_t from, uint32_t *features);
 /* `summarised` must live as long as what it returns. */
 struct art_summary art_summary_for_core(const struct art_summarised *summarised);
 

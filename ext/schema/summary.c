@@ -2,9 +2,10 @@
  * values shall be found.
  *
  *     summary = (sum(size), max(mtime), min(atime), lookup(etag))        the list also in quotes; at most 8 columns
+ *     summary = (search(path), search(title))                            the key, too
  *     summary = ()                                                       none
  *
- * A column has one sum, min or max; it may also have a lookup.
+ * A column has one sum, min or max; it may also have a lookup and a search.
  *
  * What core makes of them is told in core/base/summary.h: the columns with sums come first there, so they do here.
  * Columns may stand behind the option, or be added later: names are looked up when all columns are known.
@@ -12,9 +13,9 @@
 #include "ext/base/token.h"
 #include "ext/schema/schema.h"
 
-static const char *const measure_words[] = {
-    [ART_MEASURE_SUM] = "sum", [ART_MEASURE_MIN] = "min", [ART_MEASURE_MAX] = "max", [ART_MEASURE_LOOKUP] = "lookup"};
-enum { MEASURES = sizeof measure_words / sizeof *measure_words };
+enum summary_word { WORD_NONE, WORD_SUM, WORD_MIN, WORD_MAX, WORD_LOOKUP, WORD_SEARCH, WORDS };
+static const char *const summary_words[WORDS] = {"", "sum", "min", "max", "lookup", "search"};
+_Static_assert((int)WORD_SUM == (int)ART_MEASURE_SUM && (int)WORD_MAX == (int)ART_MEASURE_MAX, "words of measures");
 
 static const char todo[] = "write summary=(sum(size), max(mtime)), with the names of columns";
 
@@ -63,39 +64,54 @@ static int check_lookup(const struct summary_list *list, const char *name, int f
     return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
 }
 
+static int check_search(const struct summary_list *list, const char *name, int found) {
+    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
+    bool twice = found == ART_COLUMN_KEY ? list->out->search_key : item && item->search;
+    return twice ? refuse_column(list, name, "two searches of one column", "leave one of them out") : SQLITE_OK;
+}
+
 static int check_measure(const struct summary_list *list, const char *name, int found) {
     const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
-    if (item && item->measure != ART_MEASURE_LOOKUP)
-        return refuse_column(list, name, "two summaries of one column", "leave one of them out");
+    if (item && item->measure) return refuse_column(list, name, "two summaries of one column", "leave one of them out");
     const struct art_column *column = &list->columns->items[found];
     bool numbers = column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
     if (!numbers) return refuse_column(list, name, "a summary is of numbers", "give the column a numeric type");
     return SQLITE_OK;
 }
 
-static int add_item(struct summary_list *list, enum art_measure measure, const char *name, int found) {
+static int check_item(const struct summary_list *list, enum summary_word word, const char *name, int found) {
     static const char others[] = "name another column in summary=";
-    struct art_summarised *out = list->out;
     if (found < 0) return refuse_column(list, name, "a summary of a column that is not there", others);
-    if (found == ART_COLUMN_KEY) return refuse_column(list, name, "the key cannot be summarised", others);
-    bool lookup = measure == ART_MEASURE_LOOKUP;
-    int rc = lookup ? check_lookup(list, name, found) : check_measure(list, name, found);
+    if (word == WORD_SEARCH) return check_search(list, name, found);
+    if (found == ART_COLUMN_KEY) return refuse_column(list, name, "the key can only be searched", others);
+    return word == WORD_LOOKUP ? check_lookup(list, name, found) : check_measure(list, name, found);
+}
+
+static int add_item(struct summary_list *list, enum summary_word word, const char *name, int found) {
+    struct art_summarised *out = list->out;
+    int rc = check_item(list, word, name, found);
     if (rc) return rc;
+    if (found == ART_COLUMN_KEY) {
+        out->search_key = true;
+        return SQLITE_OK;
+    }
     struct art_summarised_column *item = find_item(out, (unsigned)found);
     if (!item && out->count == ART_SUMMARY_MAX) return refuse_list(list, "a summary has at most 8 columns");
     if (!item) {
         item = &out->items[out->count++];
-        *item = (struct art_summarised_column){.column = (unsigned)found, .measure = measure};
+        *item = (struct art_summarised_column){.column = (unsigned)found};
     }
-    if (lookup) item->lookup = true;
-    if (!lookup) item->measure = measure;
+    item->lookup |= word == WORD_LOOKUP;
+    item->search |= word == WORD_SEARCH;
+    if (word < WORD_LOOKUP) item->measure = (enum art_measure)word;
     return SQLITE_OK;
 }
 
 static int parse_item(struct summary_list *list) {
-    unsigned measure = 0; /* of measure_words */
-    while (measure < MEASURES && !art_token_is_word(&list->token, measure_words[measure])) measure++;
-    if (measure == MEASURES) return refuse_list(list, "a summary is sum(...), min(...), max(...) or lookup(...)");
+    enum summary_word word = WORD_SUM;
+    while (word < WORDS && !art_token_is_word(&list->token, summary_words[word])) word++;
+    if (word == WORDS)
+        return refuse_list(list, "a summary is sum(...), min(...), max(...), lookup(...) or search(...)");
     next_in_list(list);
     if (!skip_mark(list, '(')) return refuse_list(list, "a summary has a column in parentheses");
     if (list->token.kind != ART_TOKEN_WORD && list->token.kind != ART_TOKEN_QUOTED)
@@ -103,7 +119,7 @@ static int parse_item(struct summary_list *list) {
     char *name = art_token_text(&list->token);
     if (!name) return SQLITE_NOMEM;
     int found = art_columns_find(list->columns, name);
-    int rc = add_item(list, measure, name, found);
+    int rc = add_item(list, word, name, found);
     art_free(name);
     if (rc) return rc;
     next_in_list(list);
@@ -112,7 +128,7 @@ static int parse_item(struct summary_list *list) {
 
 /* Those with sums first, the others behind them, as they were named. */
 static void put_sums_first(struct art_summarised *list) {
-    struct art_summarised sorted = {0};
+    struct art_summarised sorted = {.search_key = list->search_key};
     for (int sums = 1; sums >= 0; sums--) {
         for (unsigned i = 0; i < list->count; i++) {
             bool is_sum = list->items[i].measure == ART_MEASURE_SUM;
@@ -164,23 +180,29 @@ int art_summary_parse(const char *argument, const struct art_columns *columns, c
     return rc;
 }
 
+static void show_word(sqlite3_str *out, enum summary_word word, const char *name) {
+    if (word) sqlite3_str_appendf(out, "%s%s(\"%w\")", sqlite3_str_length(out) ? ", " : "", summary_words[word], name);
+}
+
 char *art_summary_show(const struct art_summarised *summarised, const struct art_columns *columns) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (unsigned i = 0; i < summarised->count; i++) {
         const struct art_summarised_column *item = &summarised->items[i];
         const char *name = columns->items[item->column].name;
-        sqlite3_str_appendf(out, "%s%s(\"%w\")", i ? ", " : "", measure_words[item->measure], name);
-        bool also = item->lookup && item->measure != ART_MEASURE_LOOKUP;
-        if (also) sqlite3_str_appendf(out, ", %s(\"%w\")", measure_words[ART_MEASURE_LOOKUP], name);
+        show_word(out, (enum summary_word)item->measure, name);
+        if (item->lookup) show_word(out, WORD_LOOKUP, name);
+        if (item->search) show_word(out, WORD_SEARCH, name);
     }
+    if (summarised->search_key) show_word(out, WORD_SEARCH, columns->items[ART_COLUMN_KEY].name);
     return sqlite3_str_finish(out);
 }
 
 bool art_summaries_equal(const struct art_summarised *a, const struct art_summarised *b) {
-    bool equal = a->count == b->count;
+    bool equal = a->count == b->count && a->search_key == b->search_key;
     for (unsigned i = 0; equal && i < a->count; i++) {
         const struct art_summarised_column *one = &a->items[i], *other = &b->items[i];
-        equal = one->column == other->column && one->measure == other->measure && one->lookup == other->lookup;
+        equal = one->column == other->column && one->measure == other->measure && one->lookup == other->lookup &&
+                one->search == other->search;
     }
     return equal;
 }
@@ -194,7 +216,7 @@ int art_summary_find(const struct art_summarised *summarised, unsigned column) {
 
 int art_summary_find_measured(const struct art_summarised *summarised, unsigned column) {
     int item = art_summary_find(summarised, column);
-    return item >= 0 && summarised->items[item].measure == ART_MEASURE_LOOKUP ? -1 : item;
+    return item >= 0 && !summarised->items[item].measure ? -1 : item;
 }
 
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
@@ -205,8 +227,13 @@ static void read_row(void *context, struct art_bytes value, unsigned wanted, str
 
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {
     struct art_summary summary = {.has = {.columns = (uint8_t)summarised->count, .sums = (uint8_t)summarised->sums}};
-    for (unsigned i = 0; i < summarised->count; i++) summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
+    for (unsigned i = 0; i < summarised->count; i++) {
+        summary.has.lookups |= (uint8_t)(summarised->items[i].lookup << i);
+        summary.has.searches |= (uint16_t)(summarised->items[i].search << i);
+    }
+    if (summarised->search_key) summary.has.searches |= ART_SEARCH_KEY;
     summary.read = read_row;
+    summary.cut = art_trigrams;
     summary.context = (void *)summarised;
     return summary;
 }

@@ -103,7 +103,7 @@ int art_table_give_summary(struct art_table *table, const struct art_summarised 
                            const struct art_summary **out) {
     struct art_given_summary *given = table->summaries;
     *out = NULL;
-    if (!summarised->count) return SQLITE_OK;
+    if (art_summary_is_empty(summarised)) return SQLITE_OK;
     while (given && !art_summaries_equal(&given->summarised, summarised)) given = given->next;
     if (!given) {
         given = art_alloc_zeroed(sizeof *given);

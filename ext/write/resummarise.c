@@ -46,7 +46,7 @@ int art_summary_change(struct art_vtab *vtab, const char *option) {
     bool same = !rc && art_summaries_equal(&wanted, art_table_summarised(vtab->table));
     if (!rc && !same) {
         list = art_summary_show(&wanted, &columns); /* NULL for none, too */
-        rc = list || !wanted.count ? change(vtab, &wanted, list) : SQLITE_NOMEM;
+        rc = list || art_summary_is_empty(&wanted) ? change(vtab, &wanted, list) : SQLITE_NOMEM;
     }
     sqlite3_free(list);
     art_columns_clear(&columns);

@@ -29,7 +29,7 @@
 enum { BATCH_ROWS = 1000, MOST_REPETITIONS = 99, WORDS = 2000, KEY_ROOM = 1000, WORD_ROOM = 16 };
 
 /* The one place that says which column has it. */
-#define SEARCH ""
+#define SEARCH ", search(path)"
 
 enum { SEARCHED, PLAIN, ORDINARY, FTS, NONE, TABLES };
 #define ROWID_TABLE "CREATE TABLE t(id INTEGER PRIMARY KEY, path TEXT UNIQUE, size INTEGER, mtime INTEGER)"

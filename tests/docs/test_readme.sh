@@ -53,6 +53,27 @@ run_sh() {
     done < <(blocks sh "$document")
 }
 
+# "Search as you type" of sql/README.md, on rows of its own.
+run_python() {
+    /usr/bin/python3 -c "import sqlite3; sqlite3.connect('').enable_load_extension" 2>/dev/null || return
+    {
+        blocks python sql/README.md
+        cat <<-END
+		import sqlite3
+		db = sqlite3.connect("")
+		db.enable_load_extension(True)
+		db.load_extension("$extension")
+		db.execute("CREATE VIRTUAL TABLE music USING art(path, mtime INTEGER, summary=(search(path), max(mtime)))")
+		db.executemany("INSERT INTO music VALUES(?, ?)", [("a/Super Mario", 1), ("a/mario_super", 3), ("b/super.mario", 2)])
+		assert [row[0] for row in find(db, "mario SUPER")] == ["a/mario_super", "b/super.mario", "a/Super Mario"]
+		assert find(db, "mario", "a/", 1) == [("a/mario_super", 3)]
+		assert find(db, "m_rio") == [] and find(db, "o_s", "a/") == [("a/mario_super", 3)]
+		END
+    } >"$work/search.py"
+    /usr/bin/python3 "$work/search.py"
+    verdict $? "sql/README.md: its Python does something else"
+}
+
 # A document's sections, as GitHub names them.
 sections() { sed -nE 's/^#+ //p' "$1" | tr 'A-Z ' 'a-z-' | tr -dc 'a-z0-9_\n-'; }
 
@@ -92,6 +113,7 @@ for document in "${documents[@]}"; do
 done
 run_sh README.md
 run_sh sql/files.md
+run_python
 [ "$(wc -l <README.md)" -le 250 ]
 verdict $? "README.md has more than 250 lines"
 

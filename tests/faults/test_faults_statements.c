@@ -40,6 +40,11 @@ static const char setting_up[] =
     "INSERT INTO t VALUES('late', 1), ('U/Long/1', 2), ('u/lonh', 3);"
     "CREATE VIRTUAL TABLE s USING art(name, size INTEGER, note TEXT COLLATE NOCASE);"
     "INSERT INTO s(name, size, note) VALUES('x', 1, 'one'), ('y', 2, 'two'), ('y/z', 3, hex(zeroblob(5000)));"
+    "CREATE VIRTUAL TABLE f USING art(path, size INTEGER, note TEXT, log_limit='8KB', summary=(search(path), "
+    "search(note), sum(size), lookup(note)));"
+    "INSERT INTO f WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150) SELECT 'some/part-' || i, i % 3, "
+    "'word ' || (i % 40) FROM n; INSERT INTO f(f) VALUES('flush'); DELETE FROM f WHERE size = 2;"
+    "INSERT INTO f VALUES('some/last', 2, hex(zeroblob(4000))), ('some/part-700', 9, 'another word 7');"
     "CREATE VIRTUAL TABLE m USING art; INSERT INTO m SELECT path, value FROM t; INSERT INTO m(m) "
     "VALUES('flush')";
 
@@ -48,7 +53,7 @@ static void set_up(void) {
     sql_set_up_closed();
     io_fault_skip_syncs();
     db = open_linked();
-    sql_run(db, setting_up);
+    sql_run(db, "%s", setting_up);
 }
 
 static void tear_down(void) {
@@ -181,6 +186,11 @@ static const char *const queries[] = {
     "SELECT * FROM art_info",
     "SELECT path FROM words CROSS JOIN t WHERE path = word",
     "SELECT path FROM t WHERE path IN (SELECT word FROM words) AND path GLOB '*5*'",
+    "SELECT path FROM f WHERE path LIKE '%ART-1%' AND note LIKE '%word 3%' ORDER BY path DESC",
+    "SELECT path FROM f WHERE path LIKE ? ORDER BY size DESC LIMIT 3",
+    "SELECT path, size FROM f WHERE note GLOB '*word*7' ORDER BY size DESC, path LIMIT 3",
+    "SELECT path, size FROM f('some/') ORDER BY size, path LIMIT 10",
+    "SELECT path FROM f WHERE note = 'word 5' AND path GLOB 's*part*'",
     "SELECT art_version(), art_debug()",
     "SELECT * FROM temp.art_txn",
 };
@@ -268,6 +278,9 @@ static const char *const changes[] = {
     "INSERT INTO s(s) VALUES('summary=(sum(size), lookup(name))')",
     "INSERT INTO s(s) VALUES('summary=(sum(size), lookup(note))'); SELECT name FROM s WHERE note IS 'x'; "
     "INSERT INTO s(s) VALUES('summary=()')" THEN_ALL,
+    "INSERT INTO s(s) VALUES('summary=(search(note), search(name))'); SELECT name FROM s WHERE note LIKE '%wo%'; "
+    "INSERT INTO s(s) VALUES('summary=()')" THEN_ALL,
+    "INSERT INTO f VALUES('some/more', 1, 'of all words'); INSERT INTO f(f) VALUES('optimize'); SELECT count(*) FROM f",
     "INSERT INTO s(s) VALUES('add column more COLLATE nobodys')",
     "INSERT INTO s(s) VALUES('add column size')",
     "INSERT INTO s(s) VALUES('clean'), ('flush'), ('optimize'), ('vacuum')",

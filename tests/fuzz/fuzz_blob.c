@@ -299,7 +299,7 @@ static void weigh(const struct art_blob_cursor *cursor, struct art_summed *out) 
     struct art_ref ref;
     art_blob_cursor_entry(cursor, &entry);
     if (cursor->blob->kind == ART_BLOB_LEAF) {
-        art_summary_weigh(&summary, &entry, out, NULL);
+        art_summary_weigh(&summary, &entry, out);
     } else if (art_blob_cursor_ref(cursor, &ref) || !art_summed_decode(ref.has, ref.summed, out)) {
         fuzz_fail("a reference of a sound blob");
     }

@@ -20,7 +20,7 @@
 #include "tests/support/toy_summary.h"
 
 static const uint8_t uuid[16] = "fuzzed table id.";
-static struct art_measures has = {3, 2, 5};
+static struct art_measures has = {3, 2, 5, ART_SEARCH_KEY | 6};
 static struct art_summary summary;
 
 enum { SUMS_MAX = 200 };
@@ -261,7 +261,7 @@ static void try_all(const uint8_t *data, size_t size, const struct art_summary *
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    summary = (struct art_summary){{0, 0, 0}, NULL, NULL};
+    summary = (struct art_summary){0};
     try_all(data, size, NULL);
     summary = toy_summary(&has);
     try_all(data, size, &summary);

@@ -148,7 +148,8 @@ void host_open(struct parcel *parcel) {
         host.has.columns = row->data[REF_AT + offsetof(struct art_ref_format, columns)];
         host.has.sums = row->data[REF_AT + offsetof(struct art_ref_format, sums)];
         host.has.lookups = row->data[REF_AT + offsetof(struct art_ref_format, lookups)];
-        if (!art_measures_are_sane(host.has)) host.has = (struct art_measures){0, 0, 0};
+        memcpy(&host.has.searches, row->data + REF_AT + offsetof(struct art_ref_format, searches), 2);
+        if (!art_measures_are_sane(host.has)) host.has = (struct art_measures){0, 0, 0, 0};
     }
     for (unsigned i = 0; i < parcel->count && host.count < HOST_ROWS / 2; i++) {
         struct art_buffer bytes = {0};

@@ -56,10 +56,12 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
                                                           .overflows = trailer.overflows,
                                                           .key_max = trailer.key_max,
                                                           .columns = trailer.columns,
-                                                          .sums = trailer.sums};
+                                                          .sums = trailer.sums,
+                                                          .lookups = trailer.lookups,
+                                                          .searches = trailer.searches};
     /* Sums and zones follow, where the reference had as many. */
     uint8_t *here = data + at - BEFORE;
-    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups};
+    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups, trailer.searches};
     bool alike = here[offsetof(struct art_ref_format, columns)] == has.columns &&
                  here[offsetof(struct art_ref_format, sums)] == has.sums;
     uint32_t summed = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
@@ -114,7 +116,7 @@ static void open_page(struct packed_blob *blob, uint32_t number, uint8_t *page) 
 static void keep_summed(struct parcel_place *place, const struct packed_blob *blob) {
     struct art_blob_trailer trailer;
     memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[blob->slot], PARCEL_TRAILER);
-    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups};
+    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups, trailer.searches};
     uint32_t n = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
     uint64_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, behind = (uint64_t)trailer.common + n;
     memset(place->summed[blob->slot], 0, ART_SUMMED_MAX);

@@ -343,7 +343,7 @@ static void seed_values(void) {
 
 /* A log of its own rows, runs over runs, deep indexes, and values in pieces. */
 static void seed_summed(void) {
-    has = (struct art_measures){3, 2, 5};
+    has = (struct art_measures){3, 2, 5, ART_SEARCH_KEY | 6};
     struct art_tree *tree = begin(4);
     put_files(tree, 0, 20, 1, 40);
     drop_files(tree, 0, 20, 6);
@@ -377,7 +377,7 @@ static void seed_summed(void) {
     drop(tree, "piece/2");
     commit(tree);
     pack(tree, "summed-pieces");
-    has = (struct art_measures){8, 8, 0x81};
+    has = (struct art_measures){8, 8, 0x81, ART_SEARCH_KEY};
     tree = begin(4);
     put_files(tree, 0, 20, 1, 80);
     flush(tree);

@@ -173,7 +173,7 @@ static bool is_used(uint32_t page, const bool *named) {
     const struct art_blob_trailer *trailer =
         (const struct art_blob_trailer *)(const void *)(memory_disk_page(disk, file, last) +
                                                         ART_TRAILER_AT % ART_BLOB_PAGE);
-    return in < trailer->leaf_pages || in >= ART_BLOB_PAGES - trailer->footer_pages;
+    return in < trailer->leaf_pages || in >= ART_BLOB_PAGES - (uint32_t)trailer->footer_pages;
 }
 
 /* The slots that a read needs: spoil the trailer of each, and see. */

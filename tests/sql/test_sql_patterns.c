@@ -312,6 +312,41 @@ TEST(test_a_pattern_that_may_be_rare_is_walked_for) {
     }
 }
 
+TEST(test_the_plan_says_which_patterns_are_searched) {
+    static const struct {
+        const char *where, *plan;
+    } searched[] = {
+        {"path LIKE '%mario%'", "all rows AND path LIKE ? (search)"},
+        {"path LIKE ?", "path LIKE ? (search)"},
+        {"path GLOB '*mario.j*'", "path GLOB ? (search)"},
+        {"path GLOB 'a/[0-9]*xyz'", "AND path GLOB ? (search)"},
+        {"note LIKE '%_ab%cde'", "note LIKE ? (search)"},
+        {"path LIKE '%abc%' AND path LIKE '%de%' AND path LIKE ?",
+         "path LIKE ? (search) AND path LIKE ? AND path LIKE ? (search)"},
+        {"prefix = 'a' AND note GLOB '*abc*' ORDER BY size DESC, path LIMIT 5",
+         "note GLOB ? (search), best first by size and the path, descending"},
+        {"path LIKE '%abc%' AND note LIKE '%def%' AND size > 3 ORDER BY size LIMIT 5", "best first by size"},
+    };
+    static const char *const not_searched[] = {
+        "path LIKE '%ab%'",    "path GLOB '*[abc]*'", "path GLOB 'abc/def*'",      "path LIKE '%ab_cd%'",
+        "note GLOB '*ab?cd*'", "other LIKE '%abc%'",  "note NOT LIKE '%abc%def%'", "note LIKE 12345"};
+    sql_run(db,
+            "CREATE VIRTUAL TABLE f USING art(path, note, size INTEGER, other, summary=(search(path), search(note), "
+            "sum(size)))");
+    char statement[200];
+    for (size_t i = 0; i < sizeof searched / sizeof *searched; i++) {
+        sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", searched[i].where);
+        sql_plan_has(db, statement, searched[i].plan);
+    }
+    for (size_t i = 0; i < sizeof not_searched / sizeof *not_searched; i++) {
+        sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", not_searched[i]);
+        sql_plan_lacks(db, statement, "search");
+    }
+    sql_run(db, "CREATE TABLE q(path PRIMARY KEY, word); ANALYZE");
+    sql_plan_has(db, "SELECT f.path FROM q JOIN f ON f.path LIKE q.word", "path LIKE ? (search)");
+    sql_plan_has(db, "SELECT f.path FROM f JOIN q ON q.path = f.path WHERE f.path LIKE '%abc%'", "LIKE ? (search)");
+}
+
 int main(void) {
     return suite_run("sql_patterns", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down);
 }

@@ -40,11 +40,11 @@ TEST(test_a_summary_that_cannot_be_changes_nothing) {
                                         "summary=(avg(size))",  "summary=",
                                         "summary=(sum(size)",   "summary=() size"};
     static const char *const said[] = {"a summary of a column that is not there",
-                                       "the key cannot be summarised",
+                                       "the key can only be searched",
                                        "a summary is of numbers",
                                        "two summaries of one column",
-                                       "a summary is sum(...), min(...), max(...) or lookup(...)",
-                                       "a summary is sum(...), min(...), max(...) or lookup(...)",
+                                       "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
+                                       "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
                                        "the list of a summary is not closed",
                                        "something stands behind a summary"};
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");

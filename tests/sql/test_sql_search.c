@@ -16,7 +16,7 @@
 enum { VARIANTS = 6, TEXT_MAX = 12000, LONG_NOTE = 10000, KEPT = 200, DIRECTORIES = 8, PATTERNS = 12 };
 
 /* The one place that says which columns have it. Without (an empty text), the rest holds, too. */
-#define SEARCH(columns) ""
+#define SEARCH(columns) columns
 
 static const char *const summaries[] = {
     "summary='sum(size), max(mtime), lookup(note)" SEARCH(", search(path), search(note)") "'",

@@ -156,6 +156,9 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     sql_plan_lacks(db, "SELECT path, mtime FROM t ORDER BY mtime DESC", "best first");
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY size", "best first");
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY size, mtime LIMIT 5", "best first");
+    sql_plan_has(db, "SELECT * FROM t ORDER BY size DESC, path LIMIT 5", "best first by size and the path, descending");
+    sql_plan_lacks(db, "SELECT * FROM t ORDER BY size DESC, path DESC LIMIT 5", "best first");
+    sql_plan_lacks(db, "SELECT * FROM t ORDER BY size, path, mtime LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY n LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT * FROM t('', '/') ORDER BY size DESC LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT size, count(*) FROM t GROUP BY size LIMIT 5", "best first");
@@ -178,14 +181,15 @@ TEST(test_a_summary_that_cannot_be_is_refused) {
     } refused[] = {
         {"path, summary=(sum(size))",
          "art: a summary of a column that is not there (t.size): name another column in summary="},
-        {"path, summary=(sum(path))", "art: the key cannot be summarised (t.path): name another column in summary="},
+        {"path, summary=(sum(path))", "art: the key can only be searched (t.path): name another column in summary="},
         {"path, a TEXT, summary=(max(a))", "art: a summary is of numbers (t.a): give the column a numeric type"},
         {"path, a BLOB, summary=(sum(a))", "art: a summary is of numbers (t.a): give the column a numeric type"},
         {"path, a, b, summary=(sum(a)), summary=(max(b))",
          "art: two lists of summaries (t): write one, as summary=(sum(size), max(mtime))"},
         {"path, a, summary=(sum(a), max(a))", "art: two summaries of one column (t.a): leave one of them out"},
-        {"path, a, summary=(avg(a))", "art: a summary is sum(...), min(...), max(...) or lookup(...) (t): write "
-                                      "summary=(sum(size), max(mtime)), with the names of columns"},
+        {"path, a, summary=(avg(a))",
+         "art: a summary is sum(...), min(...), max(...), lookup(...) or search(...) (t): write "
+         "summary=(sum(size), max(mtime)), with the names of columns"},
         {"path, a, summary='sum a'", "art: a summary has a column in parentheses (t): write "
                                      "summary=(sum(size), max(mtime)), with the names of columns"},
         {"path, a, summary='sum(3)'", "art: a summary has a column in parentheses (t): write "
@@ -229,10 +233,11 @@ TEST(test_a_summary_changed_by_hand_is_told) {
     sql_close(db);
     db = sql_open(path);
     ck_assert_int_ne(sql_try(db, "SELECT * FROM t"), SQLITE_OK);
-    ck_assert_msg(strstr(sqlite3_errmsg(db),
-                         "the blobs were built with a summary of 1 columns, 1 of them sums, lookups 0, and the "
-                         "table has one of 1, 0 of them sums, lookups 0"),
-                  "%s", sqlite3_errmsg(db));
+    ck_assert_msg(
+        strstr(sqlite3_errmsg(db),
+               "the blobs were built with a summary of 1 columns, 1 of them sums, lookups 0, searches 0, and the "
+               "table has one of 1, 0 of them sums, lookups 0, searches 0"),
+        "%s", sqlite3_errmsg(db));
     sql_run(db, "DROP TABLE t");
     sql_close(db);
     sql_scratch_remove(directory);

@@ -429,13 +429,16 @@ static char *some_part(struct both *both) {
     return text;
 }
 
-/* Only the values: rows with one value come in any order. All of them are rows, and none comes twice. */
+/* The values; with the path as the second order the rows, too. Else rows with one value come in any order: all of them
+ * are rows, and none comes twice. */
 char *summed_best(struct both *both, sqlite3 *db, const struct both_state *state) {
     const char *name = column(both, state), *order = direction(both);
     char *where = once_in(both, 2) ? conditions(both, db, state, "") : path_condition(both, "");
     unsigned limit = below(both, 40), offset = once_in(both, 3) ? below(both, 9) : 0;
-    char *from =
-        sqlite3_mprintf("%z %z ORDER BY %s %s LIMIT %u OFFSET %u", some_part(both), where, name, order, limit, offset);
+    bool by_path = once_in(both, 2);
+    char *from = sqlite3_mprintf("%z %z ORDER BY %s %s%s LIMIT %u OFFSET %u", some_part(both), where, name, order,
+                                 by_path ? ", path" : "", limit, offset);
+    if (by_path) return sqlite3_mprintf("SELECT path, alike(%s) FROM %z", name, from);
     if (once_in(both, 2)) return sqlite3_mprintf("SELECT alike(%s) FROM %z", name, from);
     return sqlite3_mprintf(
         "SELECT count(*), count(DISTINCT a.path), alike(max(a.%s)) FROM (SELECT *, %s AS w FROM %z) a, "

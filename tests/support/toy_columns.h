@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/base/summary.h"
+#include "tests/support/toy_cut.h"
 
 static inline void toy_columns_read(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
     const struct art_summary *summary = context;
@@ -28,7 +28,7 @@ static inline void toy_columns_read(void *context, struct art_bytes value, unsig
 }
 
 static inline void toy_columns_open(struct art_summary *summary, struct art_measures has) {
-    *summary = (struct art_summary){.has = has, .read = toy_columns_read, .context = summary};
+    *summary = (struct art_summary){.has = has, .read = toy_columns_read, .cut = toy_cut, .context = summary};
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/value_hash.h"
+#include "tests/support/toy_cut.h"
 
 static inline struct art_datum toy_datum(struct art_bytes value, unsigned column) {
     struct art_datum datum = {.kind = ART_DATUM_NULL};
@@ -35,7 +36,7 @@ static inline void toy_read(void *context, struct art_bytes value, unsigned want
 
 /* `has` must outlive it. */
 static inline struct art_summary toy_summary(struct art_measures *has) {
-    return (struct art_summary){.has = *has, .read = toy_read, .context = has};
+    return (struct art_summary){.has = *has, .read = toy_read, .cut = toy_cut, .context = has};
 }
 
 static inline struct art_datum toy_number(const struct art_datum *datum) {
@@ -46,14 +47,28 @@ static inline struct art_datum toy_number(const struct art_datum *datum) {
 /* What is sought in one column with a lookup: the row's value, and a number. Good until the next call. */
 static inline struct art_sought toy_sought(struct art_measures has, const struct art_datum *data) {
     static uint32_t hash[2];
-    struct art_sought sought = {.column = (unsigned)__builtin_ctz(has.lookups), .count = 2, .hash = hash};
+    struct art_sought sought = {.table = (unsigned)__builtin_ctz(has.lookups), .count = 2, .feature = hash};
     struct art_datum other = {.kind = ART_DATUM_INTEGER, .integer = 7};
     uint32_t some[ART_VALUE_HASHES], seven[ART_VALUE_HASHES];
     art_value_hashes(&other, seven);
-    if (!art_value_hashes(&data[sought.column], some)) some[0] = seven[0];
+    if (!art_value_hashes(&data[sought.table], some)) some[0] = seven[0];
     hash[0] = some[0] < seven[0] ? some[0] : seven[0];
     hash[1] = some[0] < seven[0] ? seven[0] : some[0];
     return sought;
+}
+
+static inline unsigned toy_search_column(struct art_measures has) {
+    return (unsigned)__builtin_ctz(has.searches);
+}
+
+/* The same in the first column with a search: the first three bytes of the row's text. */
+static inline struct art_sought toy_search(struct art_measures has, const struct art_datum *data) {
+    static uint32_t feature;
+    const struct art_datum *datum = &data[toy_search_column(has)];
+    bool text = datum->kind >= ART_DATUM_TEXT && !datum->by_hash && datum->bytes.len >= 3;
+    struct art_bytes begins = text ? art_bytes(datum->bytes.data, 3) : art_bytes("abc", 3);
+    if (toy_cut(begins, 0, &feature) == ART_CUT_ANY) feature = 1;
+    return (struct art_sought){ART_TABLE_SEARCHES + toy_search_column(has), 1, &feature};
 }
 
 /* One or two limits, made of a byte and a row's data. */
@@ -67,8 +82,19 @@ static inline struct art_limits toy_limits(struct art_measures has, uint8_t how,
         limit->low = limit->high = toy_number(&data[limit->column]);
     }
     if (has.lookups && how & 2) limits.sought[limits.sought_count++] = toy_sought(has, data);
+    if (has.searches % ART_SEARCH_KEY && how & 4) limits.sought[limits.sought_count++] = toy_search(has, data);
     if (limits.sought_count && how & 8) limits.count = 0;
     return limits;
+}
+
+static inline bool toy_has_part(const struct art_sought *sought, const struct art_datum *datum) {
+    uint32_t features[16], count = 0;
+    bool text = datum->kind >= ART_DATUM_TEXT && !datum->by_hash && datum->bytes.len <= 16;
+    if (text) count = toy_cut(datum->bytes, 0, features);
+    for (uint32_t i = 0; count != ART_CUT_ANY && i < count; i++) {
+        if (features[i] == sought->feature[0]) return true;
+    }
+    return false;
 }
 
 static inline bool toy_wants(const struct art_limits *limits, const struct art_datum *data) {
@@ -78,7 +104,10 @@ static inline bool toy_wants(const struct art_limits *limits, const struct art_d
         if (!art_zone_may_have(&own, &limits->limit[i])) return false;
     }
     for (unsigned i = 0; i < limits->sought_count; i++) {
-        if (!art_is_sought(&data[limits->sought[i].column], &limits->sought[i])) return false;
+        const struct art_sought *sought = &limits->sought[i];
+        bool searched = sought->table >= ART_TABLE_SEARCHES;
+        const struct art_datum *datum = &data[searched ? sought->table - ART_TABLE_SEARCHES : sought->table];
+        if (searched ? !toy_has_part(sought, datum) : !art_is_sought(datum, sought)) return false;
     }
     return true;
 }

@@ -14,6 +14,9 @@
  * rows with one value cost no more than few. A blob or bucket gives only its best part at a time and goes back under
  * that value, so the heap is small whatever it is asked for.
  *
+ * With `by_key` a part has a key, too, before which none of its rows with that value stands: of a bucket its first key,
+ * of what is left of a part the key of what was given last. Equal parts then come out in the order of these keys.
+ *
  * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
  *
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
@@ -34,12 +37,14 @@ struct best_part {
     uint32_t at;          /* bucket, or number of the entry in its blob */
     uint32_t from, to;    /* PART_BLOB that has begun: its buckets; PART_BUCKET that has: its entries */
     uintptr_t link;       /* of PART_NODE */
-    struct art_bytes key; /* of PART_KEY; in the memtable's arena */
+    struct art_bytes key; /* of PART_KEY, in the memtable's arena; with by_key: owned, but for PART_KEY */
 };
 
 struct met_blob {
     struct art_ref ref; /* owned */
     unsigned run;
+    bool asked; /* `pages` are known: in which a row may have what is sought */
+    struct art_pages pages;
 };
 
 struct art_best {
@@ -62,20 +67,37 @@ struct art_best {
 static bool is_better(const struct art_best *best, const struct best_part *a, const struct best_part *b) {
     int c = art_datum_compare(&a->value, &b->value);
     if (c) return best->order.descending ? c > 0 : c < 0;
-    return a->kind < b->kind;
+    if (best->order.by_key) c = art_bytes_compare(a->key, b->key);
+    return c ? c < 0 : a->kind < b->kind;
 }
 
-/* Only rows own bytes. */
-static void free_value(struct best_part *part) {
+/* Of values only rows own bytes. */
+static void free_part(struct best_part *part) {
     if (part->value.kind >= ART_DATUM_TEXT) art_free((void *)part->value.bytes.data);
+    if (part->kind != PART_KEY) art_free((void *)part->key.data);
     part->value.kind = ART_DATUM_NULL;
+    part->key = art_bytes(NULL, 0);
 }
 
-static enum art_rc heap_push(struct art_best *best, const struct best_part *part) {
+static enum art_rc keep_key(const struct art_best *best, struct best_part *part, struct art_bytes key) {
+    part->key = art_bytes(NULL, 0);
+    if (!best->order.by_key || !key.len) return ART_OK;
+    uint8_t *copy = art_alloc(key.len);
+    if (!copy) return art_nomem();
+    memcpy(copy, key.data, key.len);
+    part->key = art_bytes(copy, key.len);
+    return ART_OK;
+}
+
+/* Takes what the part owns. */
+static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
     if (best->count == best->capacity) {
         uint32_t capacity = best->capacity ? 2 * best->capacity : 64;
         struct best_part *more = art_resize(best->parts, capacity * sizeof *more);
-        if (!more) return art_nomem();
+        if (!more) {
+            free_part(part);
+            return art_nomem();
+        }
         best->parts = more;
         best->capacity = capacity;
     }
@@ -120,12 +142,14 @@ static bool best_of_zone(const struct art_best_order *order, const struct art_zo
  * nothing: whether a row is hidden is asked of the sources, not of other parts. */
 static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, struct best_part *part) {
     const struct art_best_order *order = &best->order;
-    if (!best_of_zone(order, &zones[order->column], &part->value)) return ART_OK;
+    bool may_have = best_of_zone(order, &zones[order->column], &part->value);
     for (unsigned i = 0; i < order->limits.count; i++) {
         const struct art_limit *limit = &order->limits.limit[i];
-        if (!art_zone_may_have(&zones[limit->column], limit)) return ART_OK;
+        may_have &= art_zone_may_have(&zones[limit->column], limit);
     }
-    return heap_push(best, part);
+    if (may_have) return heap_push(best, part);
+    free_part(part);
+    return ART_OK;
 }
 
 static bool is_wanted_row(const struct art_best_order *order, const struct art_datum *data) {
@@ -168,16 +192,19 @@ static enum art_rc copy_value(struct art_best *best, const struct art_entry *ent
 static enum art_rc push_value(struct art_best *best, const struct art_entry *entry, struct art_datum *data,
                               struct best_part *part) {
     enum art_rc rc = copy_value(best, entry, data, &part->value);
-    if (!rc) rc = heap_push(best, part);
-    if (rc) free_value(part);
+    if (!rc) return heap_push(best, part);
+    free_part(part);
     return rc;
 }
 
-/* A text in chunks is not read before it is known that the row is there. */
+/* Takes what the part owns. A text in chunks is not read before it is known that the row is there. */
 static enum art_rc push_row(struct art_best *best, const struct art_entry *entry, struct best_part *part) {
     struct art_datum data[ART_SUMMARY_MAX];
     art_summary_read(art_tree_summary(best->tree), entry, wanted_columns(&best->order), data);
-    if (!is_wanted_row(&best->order, data)) return ART_OK;
+    if (!is_wanted_row(&best->order, data)) {
+        free_part(part);
+        return ART_OK;
+    }
     bool waits = part->kind == PART_ENTRY && entry->flags & ART_OVERFLOW;
     if (!waits || data[best->order.column].kind < ART_DATUM_TEXT) return push_value(best, entry, data, part);
     part->kind = PART_LONG;
@@ -188,8 +215,9 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
 
 /* --- blobs -------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, bool low_edge,
-                             bool high_edge) {
+/* `first`: none of its keys is smaller. */
+static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, struct art_bytes first,
+                             bool low_edge, bool high_edge) {
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
     if (best->blob_count == best->blob_capacity) {
@@ -199,10 +227,12 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
         best->blobs = more;
         best->blob_capacity = capacity;
     }
-    struct met_blob met = {*ref, run};
+    struct met_blob met = {.ref = *ref, .run = run};
     enum art_rc rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
+    rc = keep_key(best, &part, first);
+    if (rc) return rc;
     art_summed_decode(ref->has, ref->summed, &summed);
     return push_zones(best, summed.zone, &part);
 }
@@ -275,24 +305,17 @@ static void consider_part(struct choice *choice, uint32_t at, const struct art_d
     choice->value = *value;
 }
 
-/* The part goes back, behind the one that it has given. */
-static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to) {
+/* The part goes back, behind the one that it has given, whose first key is `first`. */
+static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to, struct art_bytes first) {
     struct best_part rest = *choice->part;
+    enum art_rc rc = keep_key(choice->best, &rest, first);
+    if (rc) return rc;
     rest.begun = true;
     rest.given = choice->at;
     rest.value = choice->value;
     rest.from = from;
     rest.to = to;
     return heap_push(choice->best, &rest);
-}
-
-static bool may_have(const struct art_best *best, const struct art_blob *blob, uint32_t bucket) {
-    const struct art_limits *limits = &best->order.limits;
-    for (unsigned i = 0; i < limits->count; i++) {
-        struct art_zone zone = art_blob_zone(blob, limits->limit[i].column, bucket);
-        if (!art_zone_may_have(&zone, &limits->limit[i])) return false;
-    }
-    return true;
 }
 
 /* Its buckets that the range has. */
@@ -312,11 +335,12 @@ static enum art_rc buckets_in_range(const struct art_best *best, const struct be
     return rc;
 }
 
-/* Nearly always: integers, and no conditions. False: it has to be done otherwise. */ static bool
-choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
+/* Nearly always: integers, and no conditions. False: it has to be done otherwise. */
+static bool choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
     const struct art_best_order *order = &choice->best->order;
     const struct best_part *part = choice->part;
-    if (order->limits.count || (part->begun && part->value.kind != ART_DATUM_INTEGER)) return false;
+    if (order->limits.count || order->limits.sought_count) return false;
+    if (part->begun && part->value.kind != ART_DATUM_INTEGER) return false;
     struct art_bucket_search search = {.column = order->column,
                                        .largest = order->descending,
                                        .nulls_count = !order->descending && !order->skip_nulls,
@@ -333,12 +357,25 @@ choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from
 
 static void choose_bucket(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
     const struct art_best *best = choice->best;
+    struct met_blob *met = &best->blobs[choice->part->blob];
     if (choose_quickly(choice, blob, from, to)) return;
+    if (!met->asked) met->pages = art_blob_pages_sought(blob, &best->order.limits);
+    met->asked = true;
     for (uint32_t b = from; b < to; b++) {
+        if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->pages, b)) continue;
         struct art_zone zone = art_blob_zone(blob, best->order.column, b);
         struct art_datum value;
-        if (best_of_zone(&best->order, &zone, &value) && may_have(best, blob, b)) consider_part(choice, b, &value);
+        if (best_of_zone(&best->order, &zone, &value)) consider_part(choice, b, &value);
     }
+}
+
+/* With by_key: the bucket's first one. It stands in the cursor. */
+static enum art_rc first_key(const struct art_best *best, struct art_blob_cursor *at, uint32_t bucket,
+                             struct art_bytes *out) {
+    if (!best->order.by_key) return ART_OK;
+    enum art_rc rc = art_blob_seek_entry(at, art_blob_entries_in(at->blob, 0, bucket));
+    *out = art_bytes(at->key, at->key_len);
+    return rc;
 }
 
 static enum art_rc expand_blob(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
@@ -353,8 +390,11 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
                                .high_edge = part->high_edge && choice.at + 1 == to,
                                .blob = part->blob,
                                .at = choice.at};
-    rc = heap_push(best, &bucket);
-    return rc || to - from == 1 ? rc : push_back(&choice, from, to);
+    struct art_bytes first = {0};
+    rc = first_key(best, at, choice.at, &first);
+    if (!rc) rc = keep_key(best, &bucket, first);
+    if (!rc) rc = heap_push(best, &bucket);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to, first);
 }
 
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
@@ -383,37 +423,42 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
     consider_part(choice, at, &most);
 }
 
-/* With the range's edges, where it has them. */
+/* The one at which the cursor stands, with the range's edges, where it has them. */
 static enum art_rc push_child(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
     const struct best_part *part = choice->part;
     struct art_best *best = choice->best;
     struct art_ref ref;
-    enum art_rc rc = art_blob_seek_entry(at, choice->at);
-    if (!rc) rc = art_blob_cursor_ref(at, &ref);
+    enum art_rc rc = art_blob_cursor_ref(at, &ref);
     if (rc) return rc;
-    return push_blob(best, &ref, best->blobs[part->blob].run, part->low_edge && choice->at == from,
+    struct art_bytes first = art_bytes(at->key, at->key_len);
+    return push_blob(best, &ref, best->blobs[part->blob].run, first, part->low_edge && choice->at == from,
                      part->high_edge && choice->at + 1 == to);
 }
 
-/* Texts are compared by bytes that lie in the blob: a bucket that may have some gives all its rows at once. */
-struct row_push {
-    struct art_best *best;
-    const struct best_part *part;
-    enum art_rc rc;
-};
-
-static void push_each_row(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
-    struct row_push *push = context;
-    struct art_entry entry = {.value = value, .flags = flags};
-    struct best_part row = {.kind = PART_ENTRY, .blob = push->part->blob, .at = at};
-    if (!push->rc && !(flags & ART_DELETE)) push->rc = push_row(push->best, &entry, &row);
+static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes key, const struct art_entry *entry,
+                                      struct best_part *part) {
+    bool wanted = true;
+    enum art_rc rc = ART_OK;
+    if (best->order.matches)
+        rc = best->order.matches(best->order.context, art_bytes(key.data + 1, key.len - 1), entry, &wanted);
+    if (rc || !wanted) return rc;
+    if (part->kind != PART_KEY) rc = keep_key(best, part, key);
+    return rc ? rc : push_row(best, entry, part);
 }
 
-static enum art_rc push_all_rows(struct art_best *best, const struct best_part *part, struct art_blob *blob,
-                                 uint32_t from, uint32_t to) {
-    struct row_push push = {best, part, ART_OK};
-    enum art_rc rc = art_blob_each(blob, part->at, from, to, push_each_row, &push);
-    return rc ? rc : push.rc;
+/* A bucket gives all its rows at once where they may be texts, which are compared by bytes that lie in the blob, and
+ * where few of them match: one that does not then takes no search for its key in newer sources. */
+static enum art_rc push_matching_rows(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
+                                      uint32_t from, uint32_t to) {
+    enum art_rc rc = art_blob_seek_entry(at, from);
+    for (uint32_t i = from; !rc && i < to; i++) {
+        struct art_entry entry;
+        struct best_part row = {.kind = PART_ENTRY, .blob = part->blob, .at = i};
+        art_blob_cursor_entry(at, &entry);
+        if (!(entry.flags & ART_DELETE)) rc = push_if_it_matches(best, art_bytes(at->key, at->key_len), &entry, &row);
+        if (!rc) rc = art_blob_next(at);
+    }
+    return rc;
 }
 
 static enum art_rc bucket_entries(const struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
@@ -437,21 +482,25 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
     if (rc || from >= to) return rc;
-    if (leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS)
-        return push_all_rows(best, part, blob, from, to);
+    bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
+    if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
     if (rc || !choice.any) return rc;
     struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
-    rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
-    return rc || to - from == 1 ? rc : push_back(&choice, from, to);
+    if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
+    struct art_bytes key = art_bytes(at->key, at->key_len);
+    if (!rc && leaf) rc = keep_key(best, &row, key);
+    if (!rc) rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
+    return rc || to - from == 1 ? rc : push_back(&choice, from, to, key);
 }
 
 /* --- the memtable ------------------------------------------------------------------------------------------------- */
 
 static enum art_rc push_part(void *context, const struct art_memtable_part *met) {
     struct art_best *best = context;
-    struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link, .key = met->key};
-    if (met->is_key) return push_row(best, &met->entry, &part);
+    struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link};
+    if (met->is_key) part.key = met->key;
+    if (met->is_key) return push_if_it_matches(best, met->key, &met->entry, &part);
     return push_zones(best, met->zones, &part);
 }
 
@@ -477,7 +526,8 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
         struct best_part known = {.kind = PART_ENTRY, .blob = part->blob, .at = part->at};
         art_blob_cursor_entry(at, &entry);
         art_summary_read(art_tree_summary(best->tree), &entry, wanted_columns(&best->order), data);
-        return push_value(best, &entry, data, &known);
+        rc = keep_key(best, &known, key);
+        return rc ? rc : push_value(best, &entry, data, &known);
     }
     rc = art_buffer_set_key(&best->path, key);
     *row = !rc;
@@ -523,10 +573,10 @@ enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct 
             rc = art_tree_interrupted(best->tree);
         }
         if (rc || !row) {
-            free_value(&part);
+            free_part(&part);
             continue;
         }
-        free_value(&best->last);
+        free_part(&best->last);
         best->last = part;
         *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);
         *value = part.value;
@@ -549,7 +599,8 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
     rc = art_buffer_set_key(&best->low, art_range_low(tree->key, range));
     if (!rc) rc = art_buffer_set_key(&best->high, art_range_high(tree->key, range));
     if (!rc && art_memtable_keys(tree->memtable)) rc = expand_node(best, 0);
-    for (unsigned i = 0; !rc && i < tree->root->runs; i++) rc = push_blob(best, &tree->root->run[i].top, i, true, true);
+    for (unsigned i = 0; !rc && i < tree->root->runs; i++)
+        rc = push_blob(best, &tree->root->run[i].top, i, art_bytes(NULL, 0), true, true);
     if (rc) {
         art_best_close(best);
         return rc;
@@ -560,9 +611,9 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
 
 void art_best_close(struct art_best *best) {
     if (!best) return;
-    for (uint32_t i = 0; i < best->count; i++) free_value(&best->parts[i]);
+    for (uint32_t i = 0; i < best->count; i++) free_part(&best->parts[i]);
     for (uint32_t i = 0; i < best->blob_count; i++) art_ref_release(&best->blobs[i].ref);
-    free_value(&best->last);
+    free_part(&best->last);
     art_free(best->parts);
     art_free(best->blobs);
     art_buffer_clear(&best->low);

@@ -25,8 +25,9 @@ struct art_cursor {
     struct art_root *root;
     struct art_memtable *memtable;
     uint64_t changes;
-    uint64_t newer_than; /* as in the range */
-    struct art_limits limits;
+    uint64_t newer_than;               /* as in the range */
+    struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
+    bool finds;                        /* see is_finding() */
     bool valid, backward;
     struct art_row row;
     uint8_t *place;        /* ART_KEY_BUFFER bytes */
@@ -101,6 +102,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     cursor->valid = false;
     cursor->newer_than = 0;
     cursor->limits = (struct art_limits){0};
+    cursor->finds = false;
     link_cursor(&tree->open, cursor);
     *out = cursor;
     return ART_OK;
@@ -138,10 +140,45 @@ static bool is_limited(const struct art_cursor *cursor) {
     return cursor->limits.count || cursor->limits.sought_count;
 }
 
-static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run) {
-    run->limits = &cursor->limits;
+static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, const struct art_limits *limits) {
+    run->limits = limits;
     run->stop = &cursor->stop;
     run->tree = cursor->tree;
+}
+
+/* Values are looked up: all runs are passed over as far as nothing is sought there. That may uncover older entries, so
+ * each one that is found is asked for in the newer sources. */
+static bool is_finding(const struct art_limits *limits) {
+    for (unsigned i = 0; i < limits->sought_count; i++) {
+        if (limits->sought[i].table < ART_TABLE_SEARCHES) return true;
+    }
+    return false;
+}
+
+/* A key has the same features wherever it is, also as a delete. So all runs may be passed over by them: what is
+ * uncovered has another key than those that are sought. */
+static void take_limits_of_keys(struct art_cursor *cursor) {
+    struct art_limits *keys = &cursor->of_keys;
+    *keys = (struct art_limits){.summary = cursor->limits.summary};
+    for (unsigned i = 0; i < cursor->limits.sought_count; i++) {
+        const struct art_sought *sought = &cursor->limits.sought[i];
+        if (sought->table == ART_TABLE_KEYS) keys->sought[keys->sought_count++] = *sought;
+    }
+}
+
+static void limit_runs(struct art_cursor *cursor) {
+    struct art_merge *merge = &cursor->merge;
+    take_limits_of_keys(cursor);
+    for (unsigned i = 0; is_limited(cursor) && i < merge->count; i++) {
+        struct art_source *source = &merge->source[i];
+        bool oldest = i + 1 == merge->count;
+        if (source->is_memtable) continue;
+        if (oldest || cursor->finds) {
+            limit_run(cursor, &source->run, &cursor->limits);
+        } else if (cursor->of_keys.sought_count) {
+            limit_run(cursor, &source->run, &cursor->of_keys);
+        }
+    }
 }
 
 /* An entry that is passed over may hide an older one, which is not newer, either: take_if_live() leaves it out. Below
@@ -165,15 +202,9 @@ static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memt
     if (!rc && count) {
         struct art_run_cursor *oldest = &cursor->merge.source[cursor->merge.count - 1].run;
         oldest->hides_nothing = true;
-        if (is_limited(cursor)) limit_run(cursor, oldest);
+        limit_runs(cursor);
     }
     return rc;
-}
-
-/* Values are looked up: all runs are passed over as far as nothing is sought there. That may uncover older entries, so
- * each one that is found is asked for in the newer sources. */
-static bool is_finding(const struct art_cursor *cursor) {
-    return cursor->limits.sought_count && !cursor->newer_than;
 }
 
 /* Takes the tree's present sources. A source that is empty is left out: most cursors then have only one. */
@@ -185,17 +216,12 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->changes = tree->changes;
     if (cursor->limits.summary != art_tree_summary(tree)) cursor->limits = (struct art_limits){0};
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
+    cursor->finds = !cursor->newer_than && is_finding(&cursor->limits);
     if (cursor->newer_than) return take_newer_sources(cursor, memtable);
     enum art_rc rc = art_merge_set(&cursor->merge, memtable, tree->root->run, tree->root->runs);
-    for (unsigned i = 0; !rc && is_limited(cursor) && i < cursor->merge.count; i++) {
-        struct art_source *source = &cursor->merge.source[i];
-        bool oldest = i + 1 == cursor->merge.count;
-        if (source->is_memtable) {
-            if (is_finding(cursor)) rc = art_memtable_cursor_choose(&source->memtable, memtable, &cursor->limits);
-        } else if (oldest || is_finding(cursor)) {
-            limit_run(cursor, &source->run);
-        }
-    }
+    if (!rc) limit_runs(cursor);
+    if (!rc && memtable && cursor->finds)
+        rc = art_memtable_cursor_choose(&cursor->merge.source[0].memtable, memtable, &cursor->limits);
     return rc;
 }
 
@@ -237,7 +263,7 @@ static void note_most(struct art_cursor *cursor) {
     if (runner > cursor->agrees.most) cursor->agrees.most = runner;
 }
 
-/* What is_finding() has found. */
+/* What one that finds has come to. */
 static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *source, bool *taken) {
     struct art_tree *tree = cursor->tree;
     struct art_entry entry;
@@ -280,7 +306,7 @@ static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct 
         if (kept <= cursor->agrees.stop && !inside(cursor, source->key, kept)) return ART_OK;
         bool taken = false;
         enum art_rc rc = ART_OK;
-        if (is_finding(cursor))
+        if (cursor->finds)
             rc = take_if_sought(cursor, source, &taken);
         else
             taken = take_if_live(cursor, source);
@@ -457,8 +483,8 @@ enum art_rc art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
     if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
-    if (__builtin_expect(cursor->newer_than || cursor->limits.sought_count, 0)) {
-        return is_finding(cursor) ? next_of_merge(cursor) : next_newer(cursor);
+    if (__builtin_expect(cursor->newer_than || cursor->finds, 0)) {
+        return cursor->finds ? next_of_merge(cursor) : next_newer(cursor);
     }
     return next_of_run(cursor);
 }
@@ -597,7 +623,7 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
 
 enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     enum art_rc rc = ART_OK;
-    if (count <= few_rows(cursor) || cursor->newer_than || is_finding(cursor)) {
+    if (count <= few_rows(cursor) || cursor->newer_than || cursor->finds) {
         while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
         return rc;
     }

@@ -45,11 +45,12 @@ static enum art_rc check_summary(const struct art_tree *tree, const struct art_r
     for (unsigned i = 0; i < root->runs; i++) {
         struct art_measures built = root->run[i].top.has;
         if (art_measures_equal(built, has)) continue;
-        return art_corrupt(
-            "the log", ART_NOWHERE, ART_NOWHERE,
-            "the blobs were built with a summary of %u columns, %u of them sums, lookups %#x, and the table has one of "
-            "%u, %u of them sums, lookups %#x",
-            built.columns, built.sums, built.lookups, has.columns, has.sums, has.lookups);
+        return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE,
+                           "the blobs were built with a summary of %u columns, %u of them sums, lookups %#x, searches "
+                           "%#x, and the table "
+                           "has one of %u, %u of them sums, lookups %#x, searches %#x",
+                           built.columns, built.sums, built.lookups, built.searches, has.columns, has.sums, has.lookups,
+                           has.searches);
     }
     return ART_OK;
 }

@@ -148,7 +148,7 @@ TEST(test_what_is_no_value_comes_behind_all_that_are) {
 
 /* --- zones -------------------------------------------------------------------------------------------------------- */
 
-static const struct art_measures one_zone = {1, 0, 0};
+static const struct art_measures one_zone = {1, 0, 0, 0};
 
 static void zone_bytes(const struct art_zone *zone, uint8_t out[ART_ZONE_BYTES]) {
     struct art_summed summed = {.zone = {*zone}};
@@ -427,7 +427,7 @@ TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
 TEST(test_no_summary_has_more_columns_than_there_is_room_for_or_more_sums_than_columns) {
     for (unsigned columns = 0; columns < 256; columns++) {
         for (unsigned sums = 0; sums < 256; sums++) {
-            struct art_measures has = {(uint8_t)columns, (uint8_t)sums, 0};
+            struct art_measures has = {(uint8_t)columns, (uint8_t)sums, 0, 0};
             HOLDS(art_measures_are_sane(has) == (columns <= ART_SUMMARY_MAX && sums <= columns));
         }
     }
@@ -522,7 +522,7 @@ static void check_share(const struct art_summary *summary, const struct row *row
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     bool counts = !(row->entry.flags & ART_CHUNK), puts = counts && !(row->entry.flags & ART_DELETE);
     memset(&summed, 0x77, sizeof summed);
-    art_summary_weigh(summary, &row->entry, &summed, NULL);
+    art_summary_weigh(summary, &row->entry, &summed);
     art_summary_sums(summary, &row->entry, 1, sum);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         bool taken = counts && row->entry.flags & ART_SHADOWS_OLDER;
@@ -579,7 +579,7 @@ TEST(test_the_largest_integers_of_all_columns_are_replaced_and_come_back) {
     struct art_summary summary;
     struct random random = {3};
     static struct row before, row;
-    toy_columns_open(&summary, (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0});
+    toy_columns_open(&summary, (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0, 0});
     for (int sign = 0; sign < 2; sign++) {
         random_row(&before, &summary, 0, NULL, &random);
         for (unsigned i = 0; i < ART_SUMMARY_MAX; i++) {
@@ -598,7 +598,7 @@ TEST(test_sums_beyond_64_bits_are_exact) {
     struct random random = {4};
     static struct row row;
     art_int128 sum[ART_SUMMARY_MAX] = {0};
-    toy_columns_open(&summary, (struct art_measures){1, 1, 0});
+    toy_columns_open(&summary, (struct art_measures){1, 1, 0, 0});
     random_row(&row, &summary, 0, NULL, &random);
     row.data[0] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = INT64_MIN};
     row_store(&row, summary.has, 0, &random);
@@ -611,7 +611,7 @@ TEST(test_without_sums_nothing_is_replaced) {
     struct art_summary summary;
     struct random random = {5};
     static struct row before, row;
-    toy_columns_open(&summary, (struct art_measures){3, 0, 0});
+    toy_columns_open(&summary, (struct art_measures){3, 0, 0, 0});
     random_row(&before, &summary, 0, NULL, &random);
     random_row(&row, &summary, ART_SHADOWS_OLDER, &before, &random);
     ck_assert_int_eq(row.entry.flags & ART_REPLACED, 0);
@@ -661,7 +661,7 @@ TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
                 HOLDS(data[i].kind <= ART_DATUM_BLOB);
                 HOLDS(data[i].kind != ART_DATUM_REAL || !isnan(data[i].real));
             }
-            art_summary_weigh(&summary, &entry, &summed, NULL);
+            art_summary_weigh(&summary, &entry, &summed);
             art_summary_sums(&summary, &entry, 1, sum);
             for (unsigned i = 0; i < summary.has.sums; i++) HOLDS(summed.sum[i] == sum[i]);
             for (unsigned i = 0; i < summary.has.columns; i++) HOLDS(art_zone_is_sane(&summed.zone[i]));
@@ -697,11 +697,11 @@ TEST(test_a_cut_head_replaces_what_it_still_says) {
     struct art_summary summary;
     struct art_summed summed;
     struct art_entry entry = {.flags = ART_SHADOWS_OLDER | ART_REPLACED, .value = art_bytes(cut, sizeof cut)};
-    toy_columns_open(&summary, (struct art_measures){3, 3, 0});
-    art_summary_weigh(&summary, &entry, &summed, NULL);
+    toy_columns_open(&summary, (struct art_measures){3, 3, 0, 0});
+    art_summary_weigh(&summary, &entry, &summed);
     ck_assert(summed.sum[0] == -7 && !summed.sum[1] && !summed.sum[2]);
     entry.value = art_bytes(early, sizeof early);
-    art_summary_weigh(&summary, &entry, &summed, NULL);
+    art_summary_weigh(&summary, &entry, &summed);
     ck_assert(summed.sum[0] == 7 && !summed.sum[1] && !summed.sum[2]);
 }
 

@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/value_hash.h"
 #include "core/blob/bucket.h"
-#include "core/blob/lookups.h"
+#include "core/blob/postings.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
@@ -18,7 +18,7 @@
 /* --- a toy summary ------------------------------------------------------------------------------------------------ */
 
 static void toy_open(struct art_summary *summary, unsigned columns, uint8_t lookups) {
-    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups});
+    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups, 0});
 }
 
 static struct art_datum random_datum(uint32_t values, struct random *random) {
@@ -46,6 +46,7 @@ static void make_entry(struct art_entry *entry, const struct art_summary *summar
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(values, random);
     entry->flags = kinds[random_below(random, sizeof kinds)];
+    if (summary->has.searches && entry->flags == ART_CHUNK) entry->flags = 0; /* chunks do not stand among rows */
     uint32_t head = entry->flags & ART_OVERFLOW ? REFERENCE : 0, bytes = summary->has.columns * ART_DATUM_BYTES;
     uint32_t more = head ? 0 : random_below(random, 40), len = entry->flags & ART_DELETE ? 0 : head + bytes + more;
     uint8_t *copy = malloc(head + bytes + more);
@@ -161,14 +162,14 @@ static void check_image(const struct blob_image *image, const struct table *tabl
     must(art_blob_check_expected((struct art_blob *)blob, &expected));
 }
 
-/* Of values that are nowhere. Returns how many pages are named. */
-static uint32_t count_false_pages(const struct blob_run *run, unsigned column, struct random *random) {
-    uint32_t pages = 0;
+/* Of values that are nowhere. Returns in how many blobs a page is named. */
+static uint32_t count_false_blobs(const struct blob_run *run, unsigned column, struct random *random) {
+    uint32_t blobs = 0;
     for (uint32_t slot = 0; slot < run->count; slot++) {
         struct art_pages found = pages_with(&run->slots[slot].blob, column, (uint32_t)random_next(random));
-        for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) pages += art_pages_has(&found, page);
+        blobs += (found.bits[0] | found.bits[1]) != 0;
     }
-    return pages;
+    return blobs;
 }
 
 static unsigned first_lookup(const struct art_summary *summary) {
@@ -189,11 +190,11 @@ LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, BLOB_FAMIL
         build_leaves(&run, &table, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), &random);
         for (uint32_t slot = 0; slot < run.count; slot++) check_image(&run.slots[slot], &table);
         for (unsigned i = 0; i < 200; i++, probes += run.count)
-            found += count_false_pages(&run, first_lookup(&table.summary), &random);
+            found += count_false_blobs(&run, first_lookup(&table.summary), &random);
         blob_run_clear(&run);
         blob_rows_clear(&table.rows);
     }
-    printf("%llu of %llu probes found a page\n", (unsigned long long)found, (unsigned long long)probes);
+    printf("%llu of %llu probes found a blob\n", (unsigned long long)found, (unsigned long long)probes);
     ck_assert_uint_lt(found * 100, probes * 3 + 1000);
 }
 
@@ -220,70 +221,244 @@ TEST(test_several_columns_are_sought_together) {
     blob_rows_clear(&table.rows);
 }
 
-/* --- as many as there may be -------------------------------------------------------------------------------------- */
-
-/* Fills a page after the other; returns how many postings went in before it was told that no more do. */
-static uint32_t fill(struct art_lookups *lookups, uint32_t each, struct random *random) {
-    struct art_bucket_hashes bucket = {.count = {each}};
-    uint32_t pushed = 0;
-    for (uint32_t page = 0;; page = (page + 1) % ART_BLOB_PAGES, pushed += each) {
-        for (uint32_t i = 0; i < each; i++) bucket.column[0].hash[i] = (uint32_t)random_next(random);
-        if (art_lookups_bytes(lookups, &bucket) == UINT32_MAX) return pushed;
-        must(art_lookups_reserve(lookups, &bucket));
-        art_lookups_push(lookups, &bucket, page);
+/* Every part of a key, or of a text, leads to its page. */
+static void check_parts(const struct blob_image *image, const struct table *table, uint32_t row, uint32_t page) {
+    static uint32_t features[ART_STORED_MAX];
+    const struct art_entry *entry = &table->rows.entries[row];
+    struct art_datum data[ART_SUMMARY_MAX];
+    for (unsigned of = ART_TABLE_SEARCHES; of <= ART_TABLE_KEYS && !(entry->flags & ART_CHUNK); of++) {
+        unsigned column = of - ART_TABLE_SEARCHES;
+        struct art_bytes text = table->rows.keys[row];
+        if (!(table->summary.has.searches >> column & 1)) continue;
+        if (of < ART_TABLE_KEYS) {
+            if (entry->flags & ART_DELETE) continue;
+            art_summary_read(&table->summary, entry, 1u << column, data);
+            if (data[column].kind < ART_DATUM_TEXT || data[column].by_hash) continue;
+            text = data[column].bytes;
+        }
+        uint32_t count = text.len > ART_STORED_MAX ? ART_CUT_ANY : toy_cut(text, 0, features);
+        for (uint32_t i = 0; i < count && count != ART_CUT_ANY; i++) {
+            struct art_pages pages = pages_with(&image->blob, of, features[i]);
+            HOLDS(art_pages_has(&pages, page));
+        }
     }
 }
 
-LOOP_TEST(test_a_blob_is_full_with_as_many_postings_as_can_be_counted, 4) {
-    struct random random = random_announced("full");
-    static const uint32_t each[] = {1, 255, 128, 7};
-    struct art_lookups lookups = {.columns = 1};
-    uint32_t bytes, pushed = fill(&lookups, each[_i], &random), room = art_lookups_bytes(&lookups, NULL);
-    ck_assert_uint_eq(pushed, ART_POSTINGS_MAX / each[_i] * each[_i]);
-    struct art_posting *postings = malloc(pushed * sizeof *postings);
-    memcpy(postings, lookups.postings[0], pushed * sizeof *postings);
-    uint8_t *image = malloc(room);
-    must(art_lookups_write(&lookups, image, &bytes));
-    ck_assert_uint_le(bytes, room);
-    ck_assert_uint_eq(art_lookups_measure(image, bytes, 1), bytes);
-    ck_assert_uint_eq(art_lookups_measure(image, bytes - 1, 1), 0);
-    /* 1: what has lookups has them behind the image's beginning */
-    struct art_blob blob = {.image = image - 1, .lookups = 1, .has = {1, 0, 1}};
-    for (uint32_t i = 0; i < pushed; i++) {
-        struct art_pages pages = pages_with(&blob, 0, postings[i].hash);
-        HOLDS(art_pages_has(&pages, postings[i].page));
+LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, BLOB_FAMILIES) {
+    struct random random = random_announced("parts");
+    random.state += (unsigned)_i;
+    for (unsigned round = random_rounds(4); round; round--) {
+        struct table table;
+        struct blob_run run;
+        uint16_t searches = round % 2 ? ART_SEARCH_KEY : (uint16_t)(ART_SEARCH_KEY | 5);
+        toy_columns_open(&table.summary, (struct art_measures){round % 2 ? 0 : 3, 0, 0, searches});
+        table_make(&table, (enum blob_family)_i, _i == BLOB_LONG ? 40 : 1500, round % 4 ? 50 : 0, &random);
+        build_leaves(&run, &table, round % 3 ? 0 : 20, &random);
+        for (uint32_t slot = 0; slot < run.count; slot++) {
+            const struct art_blob *blob = &run.slots[slot].blob;
+            check_image(&run.slots[slot], &table);
+            for (uint32_t b = 0; b < blob->buckets; b++) {
+                for (uint32_t at = art_bucket_rank(blob, b); at < art_bucket_rank(blob, b + 1); at++)
+                    check_parts(&run.slots[slot], &table, run.slots[slot].first + at,
+                                art_bucket_offset(blob, b) / ART_BLOB_PAGE);
+            }
+        }
+        blob_run_clear(&run);
+        blob_rows_clear(&table.rows);
     }
-    free(postings);
+}
+
+/* --- as many as there may be -------------------------------------------------------------------------------------- */
+
+/* A bucket with these features in one table. */
+static void set_features(struct art_features *bucket, unsigned table, const uint32_t *feature, uint32_t count) {
+    art_features_reset(bucket);
+    memcpy(bucket->set[table]->feature, feature, count * sizeof *feature);
+    bucket->set[table]->count = count;
+}
+
+/* Pages of random features, and a model of it: which of them each page has. */
+struct world {
+    uint32_t feature[4096], count, pages;
+    uint8_t has[ART_BLOB_PAGES][4096]; /* 2: the page has any */
+};
+
+static void push_world(struct art_postings *postings, unsigned table, struct world *world, uint32_t rows,
+                       struct random *random) {
+    struct art_features bucket = {0};
+    uint32_t chosen[4096];
+    must(art_features_open(&bucket, 1u << table));
+    for (uint32_t page = 0; page < world->pages; page++) {
+        uint32_t count = 0, most = 1 + random_below(random, world->count), one_in = 1 + random_below(random, 40);
+        for (uint32_t i = 0; i < world->count && count < most; i++) {
+            world->has[page][i] = random_once_in(random, one_in);
+            if (world->has[page][i]) chosen[count++] = world->feature[i];
+        }
+        set_features(&bucket, table, chosen, count);
+        bucket.set[table]->any = random_once_in(random, 20);
+        if (bucket.set[table]->any) memset(world->has[page], 2, sizeof world->has[page]);
+        must(art_postings_reserve(postings, &bucket));
+        art_postings_push(postings, &bucket, rows, page);
+    }
+    art_features_clear(&bucket);
+}
+
+/* No page is missing; of all others few are named, but where there was no room for the table. */
+LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
+    struct random random = random_announced("postings");
+    static const uint32_t rows[] = {100, 1, 4000};
+    random.state += (unsigned)_i;
+    struct world *world = calloc(1, sizeof *world);
+    unsigned table = random_below(&random, ART_TABLES_MAX);
+    struct art_measures has = {.columns = ART_SUMMARY_MAX};
+    if (table < ART_TABLE_SEARCHES) has.lookups = (uint8_t)(1u << table);
+    if (table >= ART_TABLE_SEARCHES) has.searches = (uint16_t)(1u << (table - ART_TABLE_SEARCHES));
+    world->count = 1 + random_below(&random, table < ART_TABLE_SEARCHES ? 2 * ART_BUCKET_MAX : 4096);
+    world->pages = 1 + random_below(&random, ART_BLOB_PAGES - 1);
+    for (uint32_t i = 0; i < world->count; i++) world->feature[i] = (uint32_t)random_next(&random) | 1;
+    struct art_postings postings = {.tables = 1u << table};
+    push_world(&postings, table, world, rows[_i % 3], &random);
+    uint32_t bytes, room = art_postings_bytes(&postings, NULL, 0);
+    uint8_t *image = malloc(room);
+    must(art_postings_write(&postings, world->pages, image, &bytes));
+    ck_assert_uint_le(bytes, room);
+    ck_assert_uint_le(bytes, ART_POSTING_BYTES_MAX + ART_POSTING_BYTES_MAX);
+    ck_assert_uint_eq(art_postings_measure(image, bytes, 1), bytes);
+    ck_assert_uint_eq(art_postings_measure(image, bytes - 1, 1), 0);
+    /* 1: what has postings has them behind the image's beginning */
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = has};
+    for (uint32_t i = 0; i < world->count; i++) {
+        struct art_pages pages = pages_with(&blob, table, world->feature[i]);
+        for (uint32_t page = 0; page < world->pages; page++) HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
+    }
     free(image);
-    art_lookups_clear(&lookups);
+    free(world);
+    art_postings_clear(&postings);
+}
+
+/* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
+TEST(test_pages_with_too_many_features_are_marked) {
+    struct random random = random_announced("marked");
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 100, ROWS = 100 };
+    struct art_postings postings = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    must(art_features_open(&bucket, 1u << TABLE));
+    uint32_t own[PAGES], feature[4000], bytes;
+    for (uint32_t page = 0; page < PAGES; page++) {
+        uint32_t count = page % 4 ? 50 : 4000;
+        for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+        own[page] = feature[0];
+        set_features(&bucket, TABLE, feature, count);
+        must(art_postings_reserve(&postings, &bucket));
+        art_postings_push(&postings, &bucket, ROWS, page);
+    }
+    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
+    must(art_postings_write(&postings, PAGES, image, &bytes));
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};
+    uint32_t others = 0;
+    for (uint32_t page = 0; page < PAGES; page++) {
+        struct art_pages pages = pages_with(&blob, TABLE, own[page]);
+        HOLDS(art_pages_has(&pages, page));
+        for (uint32_t other = 0; other < PAGES; other++) {
+            HOLDS(other % 4 || art_pages_has(&pages, other));
+            others += other % 4 && other != page && art_pages_has(&pages, other);
+        }
+    }
+    ck_assert_uint_lt(others, PAGES);
+    ck_assert_uint_lt(bytes, 75 * 50 * 3 + 1000);
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
+}
+
+/* Memory is bounded, whatever the names are. */
+TEST(test_features_beyond_a_number_mark_their_pages) {
+    struct random random = random_announced("too many");
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 60, COUNT = 4000 };
+    struct art_postings postings = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    uint32_t own[PAGES], feature[COUNT], bytes;
+    must(art_features_open(&bucket, 1u << TABLE));
+    for (uint32_t page = 0; page < PAGES; page++) {
+        for (uint32_t i = 0; i < COUNT; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+        own[page] = feature[COUNT / 2];
+        set_features(&bucket, TABLE, feature, COUNT);
+        must(art_postings_reserve(&postings, &bucket));
+        art_postings_push(&postings, &bucket, 100, page);
+    }
+    ck_assert_uint_le(postings.table[TABLE]->count, ART_POSTING_FEATURES_MAX);
+    ck_assert_uint_le(postings.table[TABLE]->mask, 2 * ART_POSTING_FEATURES_MAX);
+    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
+    must(art_postings_write(&postings, PAGES, image, &bytes));
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};
+    for (uint32_t page = 0; page < PAGES; page++) {
+        struct art_pages pages = pages_with(&blob, TABLE, own[page]);
+        HOLDS(art_pages_has(&pages, page));
+    }
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
+}
+
+/* Two features of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
+ * group begins as far behind the first as one can. */
+TEST(test_the_last_group_of_the_largest_table_is_reached) {
+    enum { TABLE = 3, GROUPS = ART_POSTING_BYTES_MAX / 7, FEATURES = 3 * GROUPS, A_PAGE = 3000, ROWS = 1000 };
+    enum { PAGES = (FEATURES + A_PAGE - 1) / A_PAGE };
+    struct art_postings postings = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    uint32_t feature[ART_BUCKET_FEATURES], bytes;
+    must(art_features_open(&bucket, 1u << TABLE));
+#define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / FEATURES) + 1)
+    for (uint32_t page = 0; page <= PAGES; page++) {
+        uint32_t count = 0, from = page * A_PAGE;
+        for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < FEATURES; i++)
+            if (i >= from || i % 3 == 0) feature[count++] = FEATURE(i);
+        set_features(&bucket, TABLE, feature, count);
+        must(art_postings_reserve(&postings, &bucket));
+        art_postings_push(&postings, &bucket, ROWS, page);
+    }
+    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
+    must(art_postings_write(&postings, PAGES + 1, image, &bytes));
+    ck_assert_uint_gt(bytes, 8 * GROUPS + 2 * GROUPS);
+    ck_assert_uint_eq(art_postings_measure(image, bytes, 1), bytes);
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.lookups = 1u << TABLE}};
+    for (uint32_t i = 0; i < FEATURES; i++) {
+        struct art_pages pages = pages_with(&blob, TABLE, FEATURE(i));
+        HOLDS(art_pages_has(&pages, i / A_PAGE));
+        HOLDS(i % 3 || art_pages_has(&pages, i / A_PAGE + 1));
+    }
+#undef FEATURE
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
 }
 
 /* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
 TEST(test_a_group_that_lies_outside_names_all_pages) {
     struct random random = {5};
-    struct art_lookups lookups = {.columns = 1};
-    struct art_bucket_hashes bucket = {.count = {16}};
-    uint32_t bytes, last = UINT32_MAX;
-    for (uint32_t i = 0; i < 16; i++) bucket.column[0].hash[i] = (uint32_t)random_next(&random) | 1;
-    must(art_lookups_reserve(&lookups, &bucket));
-    art_lookups_push(&lookups, &bucket, 3);
-    uint8_t *image = malloc(art_lookups_bytes(&lookups, NULL));
-    must(art_lookups_write(&lookups, image, &bytes));
+    struct art_postings made = {.tables = 1};
+    struct art_features bucket = {0};
+    uint32_t feature[16], bytes, last = UINT32_MAX;
+    for (uint32_t i = 0; i < 16; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+    must(art_features_open(&bucket, 1));
+    set_features(&bucket, 0, feature, 16);
+    must(art_postings_reserve(&made, &bucket));
+    art_postings_push(&made, &bucket, 100, 3);
+    uint8_t *image = malloc(art_postings_bytes(&made, NULL, 0));
+    must(art_postings_write(&made, 40, image, &bytes));
     uint8_t *begins = image + 4;
-    uint32_t groups = art_load16(image), postings = art_load16(image + 2);
-    struct art_blob blob = {.image = image - 1, .lookups = 1, .has = {1, 0, 1}};
-    static const uint16_t ends[] = {1, 1000, UINT16_MAX};
-    for (unsigned i = 0; i < 3; i++) {
-        uint32_t end = i < 2 ? postings + ends[i] : UINT16_MAX;
-        art_store16(begins + 2 * groups, end);
+    uint32_t groups = art_load16(image), units = art_load16(image + 2);
+    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {1, 0, 1, 0}};
+    const uint32_t ends[] = {units + 1, units + 1000, UINT16_MAX, 0};
+    for (unsigned i = 0; i < 4; i++) {
+        art_store16(begins + 2 * groups, ends[i]);
         struct art_pages pages = pages_with(&blob, 0, last);
         ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
     }
-    art_store16(begins + 2 * groups, 0);
-    struct art_pages pages = pages_with(&blob, 0, last);
-    ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
     free(image);
-    art_lookups_clear(&lookups);
+    art_features_clear(&bucket);
+    art_postings_clear(&made);
 }
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
@@ -293,6 +468,33 @@ static void make_plausible(struct blob_image *image) {
     blob_image_rehash(image->image, &image->ref);
     trailer->own_hash = art_blob_trailer_hash(image->image + ART_LAST_PAGE_AT);
     blob_image_rehash(image->image, &image->ref);
+}
+
+/* Format 2 had lookups of another form at the same place. */
+TEST(test_lookups_of_a_former_format_pass_over_nothing) {
+    struct random random = random_announced("former");
+    struct table table;
+    struct blob_run run;
+    toy_open(&table.summary, 2, 1);
+    table_make(&table, BLOB_DIRECTORIES, 500, 0, &random);
+    build_leaves(&run, &table, 0, &random);
+    struct blob_image *image = &run.slots[0];
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
+    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table.summary};
+    ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);
+    memset(image->image + image->blob.postings, 0xa5, image->blob.routing - image->blob.postings);
+    trailer->format = ART_BLOB_FORMAT;
+    make_plausible(image);
+    must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
+    must(art_blob_verify_all(&image->blob));
+    must(art_blob_check_expected(&image->blob, &expected));
+    struct art_pages pages = pages_with(&image->blob, 0, 1);
+    ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
+    trailer->format = ART_BLOB_FORMAT_POSTINGS;
+    make_plausible(image);
+    ck_assert_int_eq(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
+    blob_run_clear(&run);
+    blob_rows_clear(&table.rows);
 }
 
 /* Opens, is asked whatever it says, and is checked: the first error. */
@@ -319,26 +521,26 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     struct blob_image liar = run.slots[0];
     liar.image = blob_image_new();
     memcpy(liar.image, run.slots[0].image, ART_BLOB_BYTES);
-    uint32_t begin = liar.blob.lookups, end = liar.blob.routing;
+    uint32_t begin = liar.blob.postings, end = liar.blob.routing;
     for (uint32_t at = begin; at < end; at++) {
         uint8_t was = liar.image[at];
         liar.image[at] ^= (uint8_t)(1 + random_below(&random, 255));
         make_plausible(&liar);
         int rc = first_error(&liar, &table, &random);
         ck_assert_msg(rc == ART_CORRUPT, "byte %u of %u: %s", at - begin, end - begin, art_error_name(rc));
-        by_check += strstr(art_error_message(), "table of lookups") != NULL;
+        by_check += strstr(art_error_message(), "table of postings") != NULL;
         liar.image[at] = was;
     }
     printf("%u bytes, %u told by the check\n", end - begin, by_check);
     ck_assert_uint_gt(by_check, (end - begin) / 2);
     for (unsigned round = random_rounds(500); round; round--) { /* wherever they are said to be */
         struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(liar.image + ART_TRAILER_AT);
-        uint16_t was = trailer->lookups_at;
-        trailer->lookups_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
+        uint16_t was = trailer->postings_at;
+        trailer->postings_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
         make_plausible(&liar);
         int rc = first_error(&liar, &table, &random);
-        HOLDS(trailer->lookups_at == was || rc == ART_CORRUPT);
-        trailer->lookups_at = was;
+        HOLDS(trailer->postings_at == was || rc == ART_CORRUPT);
+        trailer->postings_at = was;
     }
     for (unsigned round = random_rounds(2000); round; round--) { /* several at once */
         uint8_t kept[4];

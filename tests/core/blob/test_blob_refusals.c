@@ -120,11 +120,12 @@ static void header_refused(const struct blob_image *from, const struct lie *lie)
 TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     static const struct lie lies[] = {
         FIELD(magic, 0x41414141, "not a blob"),
-        FIELD(format, ART_BLOB_FORMAT + 1, "another version of sqlite-art"),
+        FIELD(format, ART_BLOB_FORMAT_POSTINGS + 1, "another version of sqlite-art"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
         FIELD(level, 1, "another kind or level"),
         FIELD(lookups, 1, "its summary is not that of its reference"),
-        FIELD(lookups_at, 5, "lookups that nobody wants"),
+        FIELD(searches, 1, "its summary is not that of its reference"),
+        FIELD(postings_at, 5, "postings that nobody wants"),
         FIELD(columns, 1, "its summary is not that of its reference"),
         FIELD(csn_min, 0xffffffff, "a lowest version above its highest"),
         FIELD(csn_max, 7, "its bounds are not those of its reference"),
@@ -199,7 +200,8 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->csn_floor = 1);
     NONSENSE(format->sums = 1);
     NONSENSE(format->lookups = 1);
-    NONSENSE(format->spare[3] = 1);
+    NONSENSE(format->searches = 1);
+    NONSENSE(format->spare[1] = 1);
     NONSENSE(format->csn_max = 1ull << 56);
     NONSENSE(format->overflows = 11);
     NONSENSE(format->leaf_pages = 0);

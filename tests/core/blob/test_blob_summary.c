@@ -20,7 +20,7 @@
 /* --- a toy summary ------------------------------------------------------------------------------------------------ */
 
 static void toy_open(struct art_summary *summary, uint32_t columns, uint32_t sums) {
-    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0});
+    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, (uint8_t)sums, 0, 0});
 }
 
 static void toy_open_random(struct art_summary *summary, struct random *random) {
@@ -362,7 +362,7 @@ TEST(test_a_builder_takes_no_reference_of_another_summary) {
     art_builder_begin(builder, image);
     ref.has.sums = 0;
     refused(art_builder_add_ref(builder, key, &ref, &full), ART_MISUSE, "this reference cannot go");
-    ref.has = (struct art_measures){3, 1, 0};
+    ref.has = (struct art_measures){3, 1, 0, 0};
     refused(art_builder_add_ref(builder, key, &ref, &full), ART_MISUSE, "this reference cannot go");
     ref = run.slots[0].ref;
     memcpy(impossible, ref.summed, art_summed_bytes(ref.has));
@@ -477,7 +477,7 @@ TEST(test_a_reference_with_an_impossible_summary_is_refused) {
     struct random random = {13};
     uint8_t summed[ART_SUMMED_MAX] = {0}, label[ART_LABEL_MAX] = {0}, bytes[ART_REF_MAX];
     struct art_ref decoded, ref = random_ref(&random, summed, label);
-    ref.has = (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0};
+    ref.has = (struct art_measures){ART_SUMMARY_MAX, ART_SUMMARY_MAX, 0, 0};
     ref.summed = summed;
     ref.label.len = ART_LABEL_MAX;
     uint32_t len = art_ref_encode(&ref, bytes);

@@ -149,7 +149,7 @@ static bool is_asked_for(const struct cell *cell, const struct question *questio
         struct art_datum data[COLUMNS];
         const struct art_sought *sought = &question->limits.sought[s];
         art_summary_read(&summary, &entry, ART_ALL_COLUMNS, data);
-        if (!art_is_sought(&data[sought->column], sought)) return false;
+        if (!art_is_sought(&data[sought->table], sought)) return false;
     }
     return true;
 }

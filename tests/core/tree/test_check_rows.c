@@ -188,7 +188,7 @@ TEST(test_a_value_that_does_not_match_its_hash) {
 
 /* Behind the reference: the first column is a text, of which a hash is kept, the second a number. */
 LOOP_TEST(test_a_value_with_other_data_in_summed_columns, 6) {
-    static struct art_measures has = {2, 1, 2};
+    static struct art_measures has = {2, 1, 2, 0};
     struct art_entry row;
     uint8_t reference[ART_OVERFLOW_REF_MAX], long_value[9000];
     check_world_free();

@@ -1,0 +1,103 @@
+/* Postings: in which pages of a leaf blob a row may have a feature.
+ *
+ * A feature is 32 bits that a row has: a hash of a column's value, by which the value is looked up (value_hash.h), or
+ * what the host cuts out of a text, by which the text is searched. Each column that can be looked up or searched has a
+ * table of its own (art_measures_tables()).
+ *
+ *   postings       u16 groups, u16 units           for each table
+ *                  u16 begin[groups + 1]           then for each of them: where a group begins, in units of 2 bytes
+ *                  u8  any[16]                     a bit for each page that may have any feature
+ *                  u8  data[2 * units]
+ *   group          features in ascending order, a byte of 0 behind them where their bytes are odd
+ *   feature        u8 print, then one of:
+ *                  u8 page[n]                      ascending, bit 7 is set in the last one
+ *                  127, u8 pages[16]               a bit for each page: more than ART_LISTED_MAX
+ *                  255                             a third of the pages or more have it: it tells nothing
+ *
+ * A feature chooses the group by its upper bits and is recognised by its lower eight. A group has three features on
+ * average, so one that is not in the blob leads to a page in about one blob of ninety. A value of its own takes 2.7
+ * bytes a row, paths of a file system take 4 (their trigrams, 4.5 for each row and page).
+ *
+ * What names of random letters would take is bounded. Where a table has more than ART_POSTING_BYTES_A_ROW, the pages
+ * with more features a row than that are marked as having any, and if that is not enough, all pages are. To build a
+ * table takes 13 MB of memory at most.
+ */
+#ifndef ART_BLOB_POSTINGS_H
+#define ART_BLOB_POSTINGS_H
+
+#include "core/blob/blob_format.h"
+
+enum {
+    ART_GROUP_FEATURES = 3,
+    ART_LISTED_MAX = 16,
+    ART_POSTING_BYTES_A_ROW = 12,
+    ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a table, beside those a row */
+    ART_POSTING_BYTES_MAX = 111 * 1024,   /* of a table: with a seventh more, of zeros, a u16 reaches each group */
+    ART_POSTING_FEATURES_MAX = 1 << 17,   /* of a table that is being built: more mark their page as having any */
+    ART_POSTINGS_ALIGN = 8,
+    ART_BUCKET_FEATURES = 4096, /* different ones in a bucket; with more its page has any */
+    ART_BUCKET_VALUES = 2 * ART_BUCKET_MAX
+};
+
+/* --- of a bucket that is being filled ----------------------------------------------------------------------------- */
+
+struct art_feature_set {
+    uint32_t count, mask; /* mask: of `place` */
+    bool any;             /* too many, or what they are is not known */
+    uint32_t feature[ART_BUCKET_FEATURES];
+    uint32_t place[2 * ART_BUCKET_FEATURES]; /* the same, open addressing; 0: none */
+};
+struct art_features {
+    struct art_feature_set *set[ART_TABLES_MAX]; /* NULL: no such table */
+    uint32_t *cut;
+};
+/* Makes room for these tables. ART_NOMEM: to be cleared all the same. */
+enum art_rc art_features_open(struct art_features *features, uint32_t tables);
+void art_features_clear(struct art_features *features);
+/* Back to none. */
+void art_features_reset(struct art_features *features);
+/* Adds those of an entry, with what art_summary_add() has read of it. `known`: so many bytes of the key are those of
+ * another one of this bucket. */
+void art_features_add(struct art_features *features, const struct art_summary *summary, struct art_bytes key,
+                      uint32_t known, const struct art_entry *entry, const struct art_datum *data);
+
+/* --- of a blob that is being built -------------------------------------------------------------------------------- */
+
+struct art_posting {
+    uint32_t feature, count; /* count: pages */
+    struct art_pages pages;
+};
+struct art_posting_table {
+    uint32_t count, mask, bytes; /* bytes: of the features at most */
+    struct art_posting *posting; /* [mask + 1], open addressing; feature 0: none */
+    struct art_pages any;
+    uint16_t features[ART_BLOB_PAGES]; /* of each page */
+};
+struct art_postings {
+    uint32_t tables;                        /* a bit for each */
+    uint32_t rows, rows_in[ART_BLOB_PAGES]; /* all, and of each page */
+    struct art_posting_table *table[ART_TABLES_MAX];
+    struct art_posting *sorted, *unsorted;
+    uint32_t *begin; /* of groups */
+    uint32_t sorted_room, unsorted_room, begin_room;
+};
+
+void art_postings_clear(struct art_postings *postings);
+void art_postings_reset(struct art_postings *postings);
+/* Room for one more bucket's. ART_NOMEM. */
+enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_features *bucket);
+/* Room must have been reserved. */
+void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page);
+/* Bytes that they take at most, with those of one more bucket of so many rows (or NULL). */
+uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_features *more, uint32_t rows);
+/* Writes them, of a blob with so many leaf pages; *bytes: how many. ART_NOMEM. */
+enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes);
+
+/* --- of a blob ---------------------------------------------------------------------------------------------------- */
+
+/* Bytes of the postings at `at`, of so many tables; 0: they leave the `room`. */
+uint32_t art_postings_measure(const uint8_t *at, uint32_t room, uint32_t tables);
+/* Those of an open blob that has some, as bytes. */
+struct art_bytes art_blob_postings(const struct art_blob *blob);
+
+#endif
