@@ -128,7 +128,7 @@ void art_postings_clear(struct art_postings *postings) {
 }
 
 void art_postings_reset(struct art_postings *postings) {
-    postings->rows = 0;
+    postings->rows = postings->last_page = 0;
     memset(postings->rows_in, 0, sizeof postings->rows_in);
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         struct art_posting_table *table = postings->table[i];
@@ -183,6 +183,9 @@ static void set_page(struct art_pages *pages, uint32_t page) {
     pages->bits[page >> 6] |= 1ull << (page & 63);
 }
 
+enum { HEAD_BYTES = 4, ANY_BYTES = ART_BLOB_PAGES / 8, MAP_BYTES = 2 + ANY_BYTES };
+enum { IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 }; /* of as many pages as there may be */
+
 static inline void push_feature(struct art_posting_table *table, uint32_t feature, uint32_t page) {
     struct art_posting *posting = find_posting(table, feature);
     if (!posting->feature) {
@@ -193,6 +196,7 @@ static inline void push_feature(struct art_posting_table *table, uint32_t featur
     if (art_pages_has(&posting->pages, page)) return;
     set_page(&posting->pages, page);
     if (++posting->count <= ART_LISTED_MAX + 1) table->bytes++;
+    if (posting->count == IN_A_THIRD) table->bytes -= MAP_BYTES - 2;
     table->features[page]++;
 }
 
@@ -207,6 +211,7 @@ static void push_set(struct art_posting_table *table, const struct art_feature_s
 void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page) {
     postings->rows += rows;
     postings->rows_in[page] += rows;
+    postings->last_page = page;
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
         struct art_posting_table *table = postings->table[i];
@@ -227,7 +232,20 @@ static uint32_t bytes_allowed(uint32_t rows) {
     return bytes < ART_POSTING_BYTES_MAX ? (uint32_t)bytes : ART_POSTING_BYTES_MAX;
 }
 
-enum { HEAD_BYTES = 4, ANY_BYTES = ART_BLOB_PAGES / 8 };
+/* More than they are worth. */
+static bool is_crowded(const struct art_postings *postings, const struct art_posting_table *table, uint32_t page) {
+    return table->features[page] > ART_POSTING_BYTES_A_ROW * postings->rows_in[page];
+}
+
+/* What a table takes at most whose crowded pages will be marked: each feature of another page two bytes. The last page
+ * may get more rows, and then be none. */
+static uint32_t bytes_when_marked(const struct art_postings *postings, const struct art_posting_table *table) {
+    uint32_t features = 0;
+    for (uint32_t page = 0; page <= postings->last_page; page++) {
+        if (page == postings->last_page || !is_crowded(postings, table, page)) features += table->features[page];
+    }
+    return 2 * features;
+}
 
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_features *more, uint32_t rows) {
     uint32_t bytes = 0, allowed = bytes_allowed(postings->rows + rows);
@@ -235,9 +253,10 @@ uint32_t art_postings_bytes(const struct art_postings *postings, const struct ar
         if (!has_table(postings->tables, i)) continue;
         const struct art_posting_table *table = postings->table[i];
         uint32_t fresh = more && !more->set[i]->any ? more->set[i]->count : 0;
-        uint32_t features = art_min32((table ? table->count : 0) + fresh, allowed / 2);
-        uint32_t data = art_min32((table ? table->bytes : 0) + 2 * fresh, allowed);
-        uint32_t groups = groups_of(features);
+        uint32_t data = table ? table->bytes : 0;
+        if (data > allowed) data = bytes_when_marked(postings, table);
+        data = art_min32(data + 2 * fresh, allowed);
+        uint32_t groups = groups_of(art_min32((table ? table->count : 0) + fresh, data / 2));
         bytes += HEAD_BYTES + 2 * (groups + 1) + ANY_BYTES + data + groups;
     }
     return bytes;
@@ -257,19 +276,20 @@ struct posting_form {
     struct art_pages pages; /* that are not marked as having any */
 };
 
+/* Of so many leaf pages. */
 static struct posting_form form_of(const struct art_posting *posting, const struct art_pages *any, uint32_t pages) {
     struct posting_form out = {
         .pages = {{posting->pages.bits[0] & ~any->bits[0], posting->pages.bits[1] & ~any->bits[1]}}};
     uint32_t count = any->bits[0] | any->bits[1] ? count_pages(&out.pages) : posting->count;
     if (!count) return out;
-    out.form = 3 * count >= pages ? FORM_ANY : count <= ART_LISTED_MAX ? FORM_LIST : FORM_MAP;
-    out.bytes = out.form == FORM_ANY ? 2 : out.form == FORM_LIST ? 1 + count : 2 + ANY_BYTES;
+    out.form = 3 * posting->count >= pages ? FORM_ANY : count <= ART_LISTED_MAX ? FORM_LIST : FORM_MAP;
+    out.bytes = out.form == FORM_ANY ? 2 : out.form == FORM_LIST ? 1 + count : MAP_BYTES;
     return out;
 }
 
 static uint32_t bytes_with(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages) {
-    uint32_t bytes = 0, pages = leaf_pages - count_pages(any);
-    for (uint32_t i = 0; i <= table->mask; i++) bytes += form_of(&table->posting[i], any, pages).bytes;
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i <= table->mask; i++) bytes += form_of(&table->posting[i], any, leaf_pages).bytes;
     return bytes;
 }
 
@@ -278,9 +298,9 @@ static struct art_pages choose_marked(const struct art_postings *postings, const
                                       uint32_t leaf_pages) {
     struct art_pages any = table->any;
     uint32_t allowed = bytes_allowed(postings->rows);
-    if (table->bytes <= allowed || bytes_with(table, &any, leaf_pages) <= allowed) return any;
+    if (table->bytes <= allowed) return any;
     for (uint32_t page = 0; page < leaf_pages; page++) {
-        if (table->features[page] > ART_POSTING_BYTES_A_ROW * postings->rows_in[page]) set_page(&any, page);
+        if (is_crowded(postings, table, page)) set_page(&any, page);
     }
     if (bytes_with(table, &any, leaf_pages) <= allowed) return any;
     for (uint32_t page = 0; page < leaf_pages; page++) set_page(&any, page);
@@ -355,14 +375,13 @@ static uint8_t *write_table(struct art_postings *postings, const struct art_post
                             uint8_t *head, uint8_t *out) {
     struct art_pages any = choose_marked(postings, table, leaf_pages);
     uint32_t groups = sort_postings(postings, table, &any);
-    uint32_t pages = leaf_pages - count_pages(&any);
     uint8_t *begin = out, *data = out + 2 * (groups + 1) + ANY_BYTES, *at = data;
     art_store64(data - ANY_BYTES, any.bits[0]);
     art_store64(data - ANY_BYTES + 8, any.bits[1]);
     art_store16(begin, 0);
     for (uint32_t group = 0; group < groups; group++) {
         for (uint32_t i = postings->begin[group]; i < postings->begin[group + 1]; i++) {
-            struct posting_form form = form_of(&postings->sorted[i], &any, pages);
+            struct posting_form form = form_of(&postings->sorted[i], &any, leaf_pages);
             at = put_posting(at, postings->sorted[i].feature, &form);
         }
         if ((at - data) % 2) *at++ = 0;

@@ -76,6 +76,7 @@ struct art_posting_table {
 struct art_postings {
     uint32_t tables;                        /* a bit for each */
     uint32_t rows, rows_in[ART_BLOB_PAGES]; /* all, and of each page */
+    uint32_t last_page;
     struct art_posting_table *table[ART_TABLES_MAX];
     struct art_posting *sorted, *unsorted;
     uint32_t *begin; /* of groups */

@@ -375,9 +375,18 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-/* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. */
+static void note_rewritten(struct art_tree *tree, const struct art_run *run) {
+    tree->rewritten.entries = run->top.entries;
+    tree->rewritten.pages = run->pages;
+    tree->rewritten.blobs = run->blobs;
+}
+
+/* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. Blobs may also
+ * have room that postings could have taken: then it is known only of a run that was written anew. */
 static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
-    return run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
+    bool same = run->top.entries == tree->rewritten.entries && run->pages == tree->rewritten.pages &&
+                run->blobs == tree->rewritten.blobs;
+    return same || run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
 }
 
 struct cleanness {
@@ -407,7 +416,9 @@ enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit
     enum art_rc rc = ART_OK;
     if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
     if (rc || in_order) return rc;
-    return merge_runs(tree, edit, memtable, 0, root->runs, NULL);
+    rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
+    if (!rc && edit->root->runs == 1) note_rewritten(tree, &edit->root->run[0]);
+    return rc;
 }
 
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
