@@ -109,10 +109,8 @@ static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path) {
 enum art_rc art_best_scan_next(struct art_scan *scan) {
     for (;;) {
         struct art_bytes path;
-        bool matches;
         enum art_rc rc = find_next(scan, &path);
-        if (!rc) rc = art_rows_matches(scan, path, &matches);
-        if (!rc && matches) rc = art_rows_point(scan, path);
+        if (!rc) rc = art_rows_point(scan, path);
         if (rc == ART_NOTFOUND) return ART_OK;
         if (rc) return rc;
         if (scan->state != ART_SCAN_POINT) continue;
@@ -123,9 +121,8 @@ enum art_rc art_best_scan_next(struct art_scan *scan) {
 
 static enum art_rc entry_matches(void *context, struct art_bytes path, const struct art_entry *entry, bool *wanted) {
     struct art_scan *scan = context;
-    enum art_rc rc = art_rows_matches(scan, path, wanted);
-    if (!rc && *wanted) *wanted = art_filters_may_want_entry(scan, path, entry);
-    return rc;
+    *wanted = art_filters_may_want_entry(scan, path, entry);
+    return *wanted ? art_rows_matches(scan, path, wanted) : ART_OK;
 }
 
 static bool has_pattern(const struct art_scan *scan) {

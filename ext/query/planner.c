@@ -409,6 +409,15 @@ static bool is_about_beginning(const struct art_planning *planning, int i) {
     return rest > text && !rest[strspn(rest, is_like ? "%" : "*")];
 }
 
+/* Is this condition on the key one that leads to a range? Not a function of the application's, or its like(). */
+static bool may_choose_range(const struct art_planning *planning, int i) {
+    unsigned char op = planning->info->aConstraint[i].op;
+    bool is_like = art_condition_means(op) == ART_ARGUMENT_LIKE && !art_condition_text(planning, i).len;
+    if (is_like) return planning->info->aConstraintUsage[i].argvIndex;
+    return op != SQLITE_INDEX_CONSTRAINT_REGEXP && op != SQLITE_INDEX_CONSTRAINT_MATCH &&
+           op < SQLITE_INDEX_CONSTRAINT_FUNCTION;
+}
+
 /* Do the bounds of the tree know of this condition, or its trigrams? Of the others nobody can tell how many rows have
  * to be found, each by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
 static bool bounds_know(const struct art_planning *planning, int i) {
@@ -419,7 +428,7 @@ static bool bounds_know(const struct art_planning *planning, int i) {
     if (is_pattern && planning->info->aConstraintUsage[i].argvIndex &&
         is_searched(planning, i, (unsigned)constraint->iColumn, means))
         return true;
-    if (constraint->iColumn == ART_COLUMN_KEY) return is_about_beginning(planning, i);
+    if (constraint->iColumn == ART_COLUMN_KEY) return may_choose_range(planning, i) && is_about_beginning(planning, i);
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
     bool compares = art_condition_is_filter(planning, i) &&
                     art_summary_find(&planning->vtab->summarised, (unsigned)constraint->iColumn) >= 0;

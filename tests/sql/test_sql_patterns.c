@@ -300,6 +300,12 @@ TEST(test_many_conditions_stand_beside_patterns) {
     }
 }
 
+static void never(sqlite3_context *context, int count, sqlite3_value **arguments) {
+    (void)count;
+    (void)arguments;
+    sqlite3_result_int(context, 0);
+}
+
 /* The best rows come by a search each, which takes a hundred times as long as a step of a walk: few may match. */
 TEST(test_a_pattern_that_may_be_rare_is_walked_for) {
     static const char *const rare[] = {"path LIKE '%mario%'", "path GLOB '*mario*'", "path LIKE 'a%b'",
@@ -310,6 +316,15 @@ TEST(test_a_pattern_that_may_be_rare_is_walked_for) {
         ck_assert_msg(strstr(plan, "USE TEMP B-TREE") && !strstr(plan, "best first"), "%s: %s", rare[i], plan);
         sqlite3_free(plan);
     }
+}
+
+/* Nor is anything known of what another function says of a path. */
+TEST(test_a_function_of_the_application_is_walked_for) {
+    make_tables();
+    sqlite3_create_function(db, "regexp", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, never, NULL, NULL);
+    sql_plan_has(db, "SELECT path FROM t WHERE path REGEXP 'x' ORDER BY n DESC LIMIT 3", "USE TEMP B-TREE");
+    sqlite3_create_function(db, "like", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, never, NULL, NULL);
+    sql_plan_has(db, "SELECT path FROM t WHERE path LIKE ? ORDER BY n DESC LIMIT 3", "USE TEMP B-TREE");
 }
 
 TEST(test_the_plan_says_which_patterns_are_searched) {
