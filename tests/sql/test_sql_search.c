@@ -522,6 +522,99 @@ TEST(test_blobs_that_cannot_be_full_are_vacuumed_all_the_same) {
     sqlite3_free(path);
 }
 
+/* --- whatever a row holds ----------------------------------------------------------------------------------------- */
+
+/* Rows with something of their own, far from each other among many that have nothing of it. */
+static const char *const singular[] = {
+    "'ABCDEFGHIJKLMNOPQRSTUVWXYZ'",
+    "'xxx abcdefghijklmnopqrstuvwxyz'",
+    "1234567890123",
+    "-98765",
+    "271.828",
+    "printf('%%.*c', 9000, '.') || 'in chunks'",
+    "printf('%%.*c', 300, '-') || 'behind a seam'",
+    "CAST(x'2e2e2e2e2e2e2e61e083a962' AS TEXT)", /* an e with an accent in too many bytes */
+    "CAST(x'2e2e2e2e2e2e2e2e2e61e083a9' AS TEXT)",
+    "'caf' || char(233) || ' au lait'",
+    "replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'accents'",
+    "CAST(x'61007a7a7a' AS TEXT)",
+    "CAST('a word in a blob' AS BLOB)",
+    "'word' || char(0xfffd) || 'sound'",
+};
+enum { SINGULAR = sizeof singular / sizeof *singular, APART = 150 };
+
+static const char *const looked_for[] = {
+    "LIKE '%%345678%%'",
+    "LIKE '%%-987%%'",
+    "GLOB '*1.82*'",
+    "LIKE '%%N CHUNKS%%'",
+    "LIKE '%%-behind%%' ",
+    "LIKE '%%behind a seam'",
+    "LIKE '%%a\xc3\xa9%%'",
+    "GLOB '*a\xc3\xa9"
+    "b*'",
+    "LIKE '%%F\xc3\xa9 AU%%'",
+    "LIKE '%%' || replace(printf('%%.*c', 90, '.'), '.', char(233)) || '%%'",
+    "GLOB '*' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'acc*'",
+    "LIKE '%%zzz%%'",
+    "LIKE '%%word in%%'",
+    "GLOB '*word*sound*'",
+    "LIKE '%%word' || CAST(x'80' AS TEXT) || 'sound%%'",
+    "GLOB '*word?sound*'",
+};
+
+static void insert_singular(struct both *both, unsigned i) {
+    const char *note = singular[i];
+    change(both,
+           "WITH RECURSIVE k(j) AS (SELECT %u UNION ALL SELECT j + 1 FROM k WHERE j < %u) INSERT INTO {t|plain}(path, "
+           "size, note) SELECT printf('f%%06d', j), j, printf('%%.*c', 80, 'q') || (j * 7) FROM k",
+           i * APART, i * APART + APART - 1);
+    change(both,
+           "INSERT INTO {t|plain}(path, size, note, tag) SELECT 'f%06u', %u, v, 'a rare tag' FROM (SELECT %z AS v)",
+           i * APART + APART / 2, i, sqlite3_mprintf(note));
+    change(both,
+           "INSERT OR REPLACE INTO {t|plain}(path, size, note, tag) SELECT 'f%06u' || CAST(v AS TEXT), %u, NULL, 'k%u' "
+           "FROM (SELECT %z AS v)",
+           i * APART, i, i, sqlite3_mprintf(note));
+}
+
+static void look_for_all(struct both *both) {
+    for (unsigned i = 0; i < 2 * (sizeof looked_for / sizeof *looked_for); i++) {
+        char *pattern = sqlite3_mprintf(looked_for[i / 2]);
+        same(both, both->db, "SELECT path, note FROM {t|plain} WHERE %s %s ORDER BY path", i % 2 ? "path" : "note",
+             pattern);
+        sqlite3_free(pattern);
+    }
+    for (unsigned at = 0; at < 24; at++) {
+        char small[4] = {(char)('a' + at), (char)('b' + at), (char)('c' + at)};
+        char large[4] = {(char)('A' + at), (char)('B' + at), (char)('C' + at)};
+        same(both, both->db, "SELECT path FROM {t|plain} WHERE note LIKE '%%%s%%' ORDER BY path",
+             at % 2 ? small : large);
+        same(both, both->db, "SELECT path FROM {t|plain} WHERE path LIKE '%%%s%%' ORDER BY path",
+             at % 2 ? large : small);
+        same(both, both->db, "SELECT path FROM {t|plain} WHERE path GLOB '*%s*' ORDER BY path", small);
+        same(both, both->db, "SELECT path FROM {t|plain} WHERE note GLOB '*%s*' ORDER BY path", large);
+    }
+    for (unsigned i = 0; i < SINGULAR; i++)
+        same(both, both->db, "SELECT path FROM {t|plain} WHERE tag = 'k%u' AND tag LIKE '%%K%u%%' AND tag GLOB '*k%u'",
+             i, i, i);
+    same(both, both->db, "SELECT path FROM {t|plain} WHERE tag = 'a rare tag' AND tag LIKE '%%RARE%%' ORDER BY path");
+}
+
+TEST(test_whatever_a_row_holds_is_found) {
+    struct both both = {.random = {7}, .memory = true, .now.summary = 3};
+    both_open(&both, "search");
+    make_tables(&both, VARIANTS - 1);
+    for (unsigned i = 0; i < SINGULAR; i++) insert_singular(&both, i);
+    change(&both,
+           "INSERT INTO {t|plain}(path, note) SELECT 'long/' || printf('%%.*c', 5000, '.') || 'xyz', 'a long path'");
+    look_for_all(&both);
+    sql_command(both.db, "main", "t", "optimize");
+    look_for_all(&both);
+    sql_expect(both.db, "ok\n", "SELECT art_check('t')");
+    both_close(&both);
+}
+
 int main(void) {
     return differential_run((struct suite_case){.name = "search", .seconds = SUITE_FOREVER});
 }

@@ -33,7 +33,7 @@ static struct art_datum random_datum(uint32_t values, struct random *random) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-enum { REFERENCE = 28 };
+enum { REFERENCE = 28, BUCKET_KEY = 2 * ART_STORED_MAX };
 
 struct table {
     struct art_summary summary;
@@ -268,6 +268,36 @@ LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, BLOB_FAMILIES) {
     }
 }
 
+/* Of a text's parts a page must have all, and those of the key beside them. */
+TEST(test_all_parts_of_a_text_are_sought_together) {
+    struct random random = random_announced("all parts");
+    struct table table;
+    struct blob_run run;
+    uint32_t fewer = 0;
+    toy_columns_open(&table.summary, (struct art_measures){1, 0, 0, ART_SEARCH_KEY | 1});
+    table_make(&table, BLOB_DIRECTORIES, 3000, 0, &random);
+    build_leaves(&run, &table, 0, &random);
+    const struct art_blob *blob = &run.slots[0].blob;
+    for (unsigned i = 0; i < 1000; i++) {
+        uint32_t parts[ART_STORED_MAX], two[2], value = (uint32_t)random_next(&random);
+        for (unsigned k = 0; k < 2; k++) {
+            uint32_t row = random_below(&random, table.rows.count), n = toy_cut(table.rows.keys[row], 0, parts);
+            two[k] = n && n != ART_CUT_ANY ? parts[random_below(&random, n)] : 1;
+        }
+        struct art_limits limits = {.sought_count = 2,
+                                    .sought = {{ART_TABLE_KEYS, 2, two}, {ART_TABLE_SEARCHES, 1, &value}}};
+        struct art_pages a = pages_with(blob, ART_TABLE_KEYS, two[0]), b = pages_with(blob, ART_TABLE_KEYS, two[1]);
+        struct art_pages c = pages_with(blob, ART_TABLE_SEARCHES, value), pages = art_blob_pages_sought(blob, &limits);
+        for (unsigned k = 0; k < 2; k++) {
+            HOLDS(pages.bits[k] == (a.bits[k] & b.bits[k] & c.bits[k]));
+            fewer += (a.bits[k] & b.bits[k]) != a.bits[k];
+        }
+    }
+    ck_assert_uint_gt(fewer, 100);
+    blob_run_clear(&run);
+    blob_rows_clear(&table.rows);
+}
+
 /* --- as many as there may be -------------------------------------------------------------------------------------- */
 
 /* A bucket with these features in one table. */
@@ -369,6 +399,32 @@ TEST(test_pages_with_too_many_features_are_marked) {
     free(image);
     art_features_clear(&bucket);
     art_postings_clear(&postings);
+}
+
+/* Or a key that is too long to be cut: whatever is in it, the bucket has it. */
+TEST(test_a_bucket_has_what_it_has_no_room_for) {
+    struct random random = random_announced("bucket");
+    static uint8_t bytes[BUCKET_KEY + ART_KEY_PADDING];
+    static uint32_t parts[BUCKET_KEY];
+    struct art_entry entry = {.flags = ART_DELETE};
+    struct art_summary summary;
+    struct art_features bucket = {0};
+    toy_columns_open(&summary, (struct art_measures){.searches = ART_SEARCH_KEY});
+    must(art_features_open(&bucket, art_measures_tables(summary.has)));
+    const struct art_feature_set *set = bucket.set[ART_TABLE_KEYS];
+    for (uint32_t len = 500; len <= BUCKET_KEY; len += 500) {
+        art_features_reset(&bucket);
+        for (uint32_t row = 0; row < 20; row++) {
+            for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)(1 + random_below(&random, 255));
+            art_features_add(&bucket, &summary, art_bytes(bytes, len), 0, &entry, NULL);
+            uint32_t count = toy_cut(art_bytes(bytes, len), 0, parts), met = 0;
+            for (uint32_t i = 0; i < set->count && !set->any; i++) met += set->feature[i] == parts[count - 1];
+            HOLDS(set->any || met == 1);
+            HOLDS(set->count <= ART_BUCKET_FEATURES);
+        }
+        ck_assert(set->any == (20 * len > ART_BUCKET_FEATURES));
+    }
+    art_features_clear(&bucket);
 }
 
 /* Memory is bounded, whatever the names are. */
