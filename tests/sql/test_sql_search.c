@@ -615,6 +615,74 @@ TEST(test_whatever_a_row_holds_is_found) {
     both_close(&both);
 }
 
+/* --- how much is read --------------------------------------------------------------------------------------------- */
+
+static int64_t pages_read(sqlite3 *db) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'pages read'");
+}
+
+/* By a connection with an empty cache. */
+static int64_t pages_of(const char *path, const char *where, int64_t rows) {
+    sqlite3 *db = sql_open(path);
+    sql_run(db, "PRAGMA cache_size=0");
+    int64_t before = pages_read(db), found = sql_int(db, "SELECT count(path) FROM t WHERE %s", where);
+    int64_t read = pages_read(db) - before;
+    ck_assert_msg(found == rows, "%s: %lld rows", where, (long long)found);
+    printf("%s: %lld pages\n", where, (long long)read);
+    sql_close(db);
+    return read;
+}
+
+static void fewer_pages(const char *path, int64_t all, const char *where, int64_t rows) {
+    int64_t read = pages_of(path, where, rows);
+    ck_assert_msg(read < all / 4, "%s: %lld pages of %lld", where, (long long)read, (long long)all);
+}
+
+/* Closes the connection, and opens it again: its cache is theirs, too. */
+static void read_few(sqlite3 **db, const char *path, int64_t more) {
+    static const struct {
+        const char *where;
+        int64_t rows;
+    } of_notes[] = {{"note LIKE '%haystack%'", 3},
+                    {"note GLOB '*even*odd*'", 0},
+                    {"path LIKE '%needle%' AND note LIKE '%haystack%'", 0}};
+    sql_close(*db);
+    int64_t all = pages_of(path, "+path LIKE '%needle%'", 2 + more);
+    fewer_pages(path, all, "path LIKE '%needle%'", 2 + more);
+    fewer_pages(path, all, "path GLOB '*left*right*'", 0);
+    for (unsigned i = 0; i < 3 && !more; i++) /* else the newer run's pages are not passed over */
+        fewer_pages(path, all, of_notes[i].where, of_notes[i].rows);
+    *db = sql_open(path);
+}
+
+TEST(test_pages_without_a_word_are_not_read) {
+    static const char rows[] =
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 29999) INSERT INTO t(path, note) "
+        "SELECT printf('%%s%%05d', iif(i < 15000, 'left/d', 'right/d'), i) || iif(i %% 15000 = 77, 'needle', ''), "
+        "printf('%%.*c', 60, '.') || CASE i / 100 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
+        "iif(i %% 10000 = 99, 'haystack', '') FROM n";
+    char *directory = sql_scratch("pages"), *path = sqlite3_mprintf("%s/p.db", directory);
+    pages_of_blobs = 0;
+    sqlite3 *db = sql_open(path);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, note, summary=(search(path), search(note)), log_limit='64MB')");
+    sql_run(db, rows);
+    sql_command(db, "main", "t", "optimize");
+    read_few(&db, path, 0);
+    sql_run(db, "DROP TABLE t; CREATE VIRTUAL TABLE t USING art(path, note, summary=(lookup(note)), log_limit='64MB')");
+    sql_run(db, rows);
+    sql_command(db, "main", "t", "summary=(lookup(note), search(note))");
+    sql_command(db, "main", "t", "summary=(lookup(note), search(note), search(path))");
+    read_few(&db, path, 0);
+    sql_run(db, "UPDATE t SET note = '.' || note WHERE path GLOB 'left/d0*'");
+    sql_run(db,
+            "INSERT INTO t(path, note) SELECT replace(path, 'd1', 'needle'), note FROM t WHERE path GLOB 'left/d12*'");
+    sql_command(db, "main", "t", "flush");
+    read_few(&db, path, 1000);
+    sql_close(db);
+    sql_scratch_remove(directory);
+    sqlite3_free(path);
+}
+
 int main(void) {
     return differential_run((struct suite_case){.name = "search", .seconds = SUITE_FOREVER});
 }
