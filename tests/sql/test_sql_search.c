@@ -683,6 +683,7 @@ TEST(test_pages_without_a_word_are_not_read) {
     read_few(&db, path, 1000);
     sql_close(db);
     sql_scratch_remove(directory);
+    sqlite3_free(directory);
     sqlite3_free(path);
 }
 
