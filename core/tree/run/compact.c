@@ -381,8 +381,8 @@ static void note_rewritten(struct art_tree *tree, const struct art_run *run) {
     tree->rewritten.blobs = run->blobs;
 }
 
-/* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. Blobs may also have
- * room that postings could have taken: then it is known only of a run that was written anew. */
+/* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. Blobs may also
+ * have room that postings could have taken: then it is known only of a run that was written anew. */
 static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     bool same = run->top.entries == tree->rewritten.entries && run->pages == tree->rewritten.pages &&
                 run->blobs == tree->rewritten.blobs;
