@@ -551,8 +551,8 @@ static const char *const looked_for[] = {
     "LIKE '%%-behind%%' ",
     "LIKE '%%behind a seam'",
     "LIKE '%%a\xc3\xa9%%'",
-    "GLOB '*a\xc3\xa9"
-    "b*'",
+    ("GLOB '*a\xc3\xa9"
+     "b*'"),
     "LIKE '%%F\xc3\xa9 AU%%'",
     "LIKE '%%a' || replace(printf('%%.*c', 90, '.'), '.', char(233)) || '%%'",
     "GLOB '*' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'acc*'",

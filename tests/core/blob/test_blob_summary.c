@@ -495,7 +495,7 @@ TEST(test_a_reference_with_an_impossible_summary_is_refused) {
 
 TEST(test_a_reference_without_memory_owns_nothing) {
     uint8_t summed[ART_SUMMED_MAX] = {0};
-    struct art_ref ref = {.has = {2, 1, 0}, .summed = summed, .label = art_bytes("label", 5)};
+    struct art_ref ref = {.has = {2, 1, 0, 0}, .summed = summed, .label = art_bytes("label", 5)};
     short_memory_use();
     int64_t blocks = short_memory_blocks();
     short_memory_fail_after(0);

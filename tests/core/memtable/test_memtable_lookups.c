@@ -32,7 +32,7 @@ static void read_toy(void *context, struct art_bytes value, unsigned wanted, str
     }
 }
 
-static const struct art_summary summary = {.has = {COLUMNS, 0, LOOKUPS}, .read = read_toy};
+static const struct art_summary summary = {.has = {COLUMNS, 0, LOOKUPS, 0}, .read = read_toy};
 
 struct cell {
     bool present;
