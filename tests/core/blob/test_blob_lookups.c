@@ -208,7 +208,7 @@ TEST(test_several_columns_are_sought_together) {
     const struct art_blob *blob = &run.slots[0].blob;
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t one[2] = {(uint32_t)random_next(&random), 0}, two;
-        struct art_hashes hashes;
+        struct art_hashes hashes = {0};
         art_summary_hashes(&table.summary, &table.rows.entries[random_below(&random, table.rows.count)], &hashes);
         one[1] = hashes.hash[0][0];
         two = hashes.hash[2][0];
