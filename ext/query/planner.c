@@ -37,6 +37,7 @@ static const char *name_of(const struct art_planning *planning, int column) {
 /* A comparison of column `compared`, 0 is the key, with a literal or not; or -1: nothing is compared. */
 static bool is_searched(const struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
     const struct art_summarised *summarised = &planning->vtab->summarised;
+    if (meaning != ART_ARGUMENT_GLOB && meaning != ART_ARGUMENT_LIKE) return false;
     int item = column ? art_summary_find(summarised, column) : -1;
     if (column ? item < 0 || !summarised->items[item].search : !summarised->search_key) return false;
     const char *pattern = (const char *)art_condition_text(planning, i).data;
@@ -55,8 +56,7 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
     if (compared >= 0) art_plan_text_append_name(words, name_of(planning, compared));
     art_plan_text_append(words, argument_words[meaning]);
     unsigned column = compared >= 0 ? (unsigned)compared : ART_COLUMN_KEY;
-    bool is_pattern = meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE;
-    if (is_pattern && is_searched(planning, i, column, meaning)) {
+    if (is_searched(planning, i, column, meaning)) {
         art_plan_text_append(words, " (search)");
         planning->searches++;
     }
@@ -422,12 +422,10 @@ static bool may_choose_range(const struct art_planning *planning, int i) {
  * to be found, each by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
 static bool bounds_know(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    enum art_argument means = art_condition_means(constraint->op);
-    bool is_pattern = means == ART_ARGUMENT_GLOB || means == ART_ARGUMENT_LIKE;
     if (art_is_limit(constraint->op)) return true;
-    if (is_pattern && planning->info->aConstraintUsage[i].argvIndex &&
-        is_searched(planning, i, (unsigned)constraint->iColumn, means))
-        return true;
+    bool taken = planning->info->aConstraintUsage[i].argvIndex;
+    enum art_argument means = art_condition_means(constraint->op);
+    if (taken && is_searched(planning, i, (unsigned)constraint->iColumn, means)) return true;
     if (constraint->iColumn == ART_COLUMN_KEY) return may_choose_range(planning, i) && is_about_beginning(planning, i);
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
     bool compares = art_condition_is_filter(planning, i) &&
