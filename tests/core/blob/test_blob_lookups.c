@@ -307,6 +307,14 @@ static void set_features(struct art_features *bucket, unsigned table, const uint
     bucket->set[table]->count = count;
 }
 
+/* A bucket with them, in the only table that there is. */
+static void push_page(struct art_postings *postings, struct art_features *bucket, const uint32_t *feature,
+                      uint32_t count, uint32_t rows, uint32_t page) {
+    set_features(bucket, (unsigned)__builtin_ctz(postings->tables), feature, count);
+    must(art_postings_reserve(postings, bucket));
+    art_postings_push(postings, bucket, rows, page);
+}
+
 /* Pages of random features, and a model of it: which of them each page has. */
 struct world {
     uint32_t feature[4096], count, pages;
@@ -378,9 +386,7 @@ TEST(test_pages_with_too_many_features_are_marked) {
         uint32_t count = page % 4 ? 50 : 4000;
         for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(&random) | 1;
         own[page] = feature[0];
-        set_features(&bucket, TABLE, feature, count);
-        must(art_postings_reserve(&postings, &bucket));
-        art_postings_push(&postings, &bucket, ROWS, page);
+        push_page(&postings, &bucket, feature, count, ROWS, page);
     }
     uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
     must(art_postings_write(&postings, PAGES, image, &bytes));
@@ -438,9 +444,7 @@ TEST(test_features_beyond_a_number_mark_their_pages) {
     for (uint32_t page = 0; page < PAGES; page++) {
         for (uint32_t i = 0; i < COUNT; i++) feature[i] = (uint32_t)random_next(&random) | 1;
         own[page] = feature[COUNT / 2];
-        set_features(&bucket, TABLE, feature, COUNT);
-        must(art_postings_reserve(&postings, &bucket));
-        art_postings_push(&postings, &bucket, 100, page);
+        push_page(&postings, &bucket, feature, COUNT, 100, page);
     }
     ck_assert_uint_le(postings.table[TABLE]->count, ART_POSTING_FEATURES_MAX);
     ck_assert_uint_le(postings.table[TABLE]->mask, 2 * ART_POSTING_FEATURES_MAX);
@@ -470,9 +474,7 @@ TEST(test_the_last_group_of_the_largest_table_is_reached) {
         uint32_t count = 0, from = page * A_PAGE;
         for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < FEATURES; i++)
             if (i >= from || i % 3 == 0) feature[count++] = FEATURE(i);
-        set_features(&bucket, TABLE, feature, count);
-        must(art_postings_reserve(&postings, &bucket));
-        art_postings_push(&postings, &bucket, ROWS, page);
+        push_page(&postings, &bucket, feature, count, ROWS, page);
     }
     uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
     must(art_postings_write(&postings, PAGES + 1, image, &bytes));
