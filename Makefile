@@ -14,12 +14,14 @@
 #   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging    parts of check-all, in full (tests/clients)
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
-# liburing, all I/O by pread and pwrite; SANITIZE=address (and UBSan), SANITIZE=thread. Others: ARCH= for x86-64 processors older
-# than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
+# liburing, all I/O by pread and pwrite; PORTABLE=1 without files of our own, as other systems have it; SANITIZE=address (and
+# UBSan), SANITIZE=thread. Others: ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR.
+# `make` alone copies build/release/art.so to ./art.so.
 
 CC       = gcc
 URING    = 1
 SANITIZE =
+PORTABLE =
 PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
@@ -36,7 +38,7 @@ FUZZ_TARGETS =
 # ---- variants ----
 
 COMPILER := $(notdir $(firstword $(CC)))
-VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(filter 0,$(URING)),-nouring)
+VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(PORTABLE),-portable,$(if $(filter 0,$(URING)),-nouring))
 BUILD   := build/$(VARIANT)
 
 CFLAGS   = -O2 -g
@@ -57,7 +59,7 @@ else ifneq ($(SANITIZE),)
 $(error SANITIZE is address, thread, fuzz or coverage)
 endif
 
-ifneq ($(URING),0)
+ifeq ($(filter 0,$(URING))$(PORTABLE),)
 URING_FLAGS = -DART_HAVE_URING
 URING_LIBS  = -luring
 endif
@@ -68,7 +70,9 @@ COMMIT  := $(shell .packaging/commit)
 
 # ---- sources ----
 
-CORE    := $(sort $(wildcard core/*/*.c core/*/*/*.c))
+# Of two folders one answers what core/base/platform.h asks.
+ALL_CORE := $(sort $(wildcard core/*/*.c core/*/*/*.c))
+CORE    := $(filter-out $(if $(PORTABLE),core/linux/%,core/portable/%),$(ALL_CORE))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 # A program is one file, in the folder that says what it is about; built, all of them lie in $(BUILD)/tests. tests/manifest says
@@ -290,7 +294,7 @@ fuzz:
 
 amalgamation:
 	@.ci/deps build
-	@CC=$(CC) .packaging/amalgamate build/amalgamation $(CORE) $(EXT)
+	@CC=$(CC) .packaging/amalgamate build/amalgamation $(ALL_CORE) $(EXT)
 
 check-packaging:
 	@.ci/deps build
@@ -323,7 +327,7 @@ deb:
 
 npm:
 	@.ci/deps build
-	@CC=$(CC) .packaging/npm/pack $(VERSION) build/npm $(CORE) $(EXT)
+	@CC=$(CC) .packaging/npm/pack $(VERSION) build/npm $(ALL_CORE) $(EXT)
 
 clean:
 	rm -rf build art.so

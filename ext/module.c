@@ -20,7 +20,6 @@
 #include "ext/write/write.h"
 
 #include <stddef.h>
-#include <unistd.h>
 
 enum { NAME_ATTEMPTS = 16 };
 
@@ -35,7 +34,7 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
         if (rc) break;
         *file = art_file_name(art_database_name(db, name->schema), name->table, uuid, 0);
         char *path = sqlite3_mprintf("%s%s", folder ? folder : "", *file);
-        bool taken = path && folder && access(path, F_OK) == 0;
+        bool taken = path && folder && art_file_exists(path);
         sqlite3_free(path);
         if (!path || !*file) rc = SQLITE_NOMEM;
         if (!rc && !taken) break;

@@ -25,6 +25,15 @@ enum {
 #error "sqlite-art reads its blobs in place and needs a little-endian machine"
 #endif
 
+/* Where `n` bytes, at least one, stand first in `len`; NULL: nowhere. */
+static inline const uint8_t *art_find_bytes(const uint8_t *in, size_t len, const uint8_t *what, size_t n) {
+    for (const uint8_t *at = in; n <= len && (at = memchr(at, *what, len - n + 1 - (size_t)(at - in))) != NULL; at++) {
+        if (!memcmp(at, what, n)) return at;
+        if ((size_t)(at - in) == len - n) break;
+    }
+    return NULL;
+}
+
 static inline uint16_t art_load16(const void *p) {
     uint16_t x;
     memcpy(&x, p, sizeof x);

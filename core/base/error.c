@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/platform.h"
+
 /* `what` (art_corrupt()'s) is empty after any other failure. */
 static _Thread_local struct art_kept_error noted;
 
@@ -36,17 +38,8 @@ enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
     if (n < ART_MESSAGE_SIZE) snprintf(noted.message + n, sizeof noted.message - (size_t)n, ": %s", strerror(error));
     noted.error_number = error;
     noted.what[0] = 0;
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-        return ART_DISKFULL;
-    case ENOMEM:
-        return ART_NOMEM;
-    case EROFS:
-        return ART_READONLY;
-    default:
-        return code;
-    }
+    if (art_platform_says_full(error)) return ART_DISKFULL;
+    return error == ENOMEM ? ART_NOMEM : error == EROFS ? ART_READONLY : code;
 }
 
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {

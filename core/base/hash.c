@@ -1,14 +1,13 @@
 #include "core/base/hash.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/platform.h"
 
 uint64_t art_hash64(const void *data, size_t len) {
     return XXH3_64bits(data, len);
@@ -65,13 +64,6 @@ void art_hash_stream_free(struct art_hash_stream *stream) {
 }
 
 enum art_rc art_random(void *out, size_t len) {
-    uint8_t *at = out;
-    while (len) {
-        ssize_t n = getrandom(at, len, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return art_fail_errno(ART_IO, errno, "art: no random bytes from the system (getrandom)");
-        at += n;
-        len -= (size_t)n;
-    }
-    return ART_OK;
+    int error = art_platform_random(out, len);
+    return error ? art_fail_errno(ART_IO, error, "art: no random bytes from the system") : ART_OK;
 }

@@ -5,12 +5,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/platform.h"
 #include "core/io/free_list.h"
-#include "core/io/io_file.h"
+#include "core/io/io.h"
 
 /* Under AddressSanitizer a slot that was given back may not be touched. */
 #if defined(__has_feature)
@@ -42,20 +42,6 @@ static uint8_t *slot_data(const struct art_blob_pool *pool, uint32_t slot) {
     return pool->slab + (size_t)slot * ART_BLOB_SIZE;
 }
 
-/* Address space only, at a multiple of the blob's size: a pointer into a blob leads to its start. */
-static uint8_t *map_slots(uint32_t slots) {
-    size_t wanted = (size_t)slots * ART_BLOB_SIZE, mapped = wanted + ART_BLOB_SIZE;
-    /* cppcheck-suppress invalidFunctionArg ; without a file there is no offset into it, and -1 is the manual's fd */
-    uint8_t *raw = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (raw == MAP_FAILED) return NULL;
-    uint8_t *slab = raw + (-(uintptr_t)raw & (ART_BLOB_SIZE - 1));
-    size_t before = (size_t)(slab - raw);
-    if (before) munmap(raw, before);
-    munmap(slab + wanted, mapped - before - wanted);
-    /* cppcheck-suppress deallocret ; only what lies around the slab was given back */
-    return slab;
-}
-
 enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
     *out = NULL;
     if (slots > ART_POOL_SLOTS_MAX) {
@@ -68,7 +54,8 @@ enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
     *out = pool;
     if (!slots) return ART_OK;
     pool->free.next = art_alloc(slots * sizeof *pool->free.next);
-    pool->slab = pool->free.next ? map_slots(slots) : NULL;
+    /* at a multiple of the blob's size: a pointer into a blob leads to its start */
+    pool->slab = pool->free.next ? art_platform_reserve((size_t)slots * ART_BLOB_SIZE, ART_BLOB_SIZE) : NULL;
     if (!pool->slab) {
         art_blob_pool_close(pool);
         *out = NULL;
@@ -90,7 +77,7 @@ void art_blob_pool_close(struct art_blob_pool *pool) {
 #endif
     if (pool->slab) {
         ASAN_UNPOISON_MEMORY_REGION(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE);
-        munmap(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE);
+        art_platform_release(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE);
     }
     art_free(pool->free.next);
     pthread_mutex_destroy(&pool->register_lock);
@@ -99,6 +86,10 @@ void art_blob_pool_close(struct art_blob_pool *pool) {
 
 enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out) {
     int32_t slot = art_free_list_pop(&pool->free);
+    if (slot >= 0 && !art_platform_commit(slot_data(pool, (uint32_t)slot), ART_BLOB_SIZE)) {
+        art_free_list_push(&pool->free, (uint32_t)slot);
+        slot = -1;
+    }
     if (slot >= 0) {
         *out = (struct art_blob_buf){slot_data(pool, (uint32_t)slot), pool, slot};
         ASAN_UNPOISON_MEMORY_REGION(out->data, ART_BLOB_SIZE);
@@ -151,7 +142,7 @@ void art_blob_buf_discard(struct art_blob_buf *buf, uint32_t offset, uint32_t le
     assert(offset <= ART_BLOB_SIZE && len <= ART_BLOB_SIZE - offset);
     struct art_blob_pool *pool = buf->pool;
     pthread_mutex_lock(&pool->register_lock);
-    if (buf->slot < 0 || (uint32_t)buf->slot >= pool->pinned) madvise(buf->data + offset, len, MADV_DONTNEED);
+    if (buf->slot >= 0 && (uint32_t)buf->slot >= pool->pinned) art_platform_discard(buf->data + offset, len);
     pthread_mutex_unlock(&pool->register_lock);
 }
 
@@ -176,9 +167,9 @@ void art_blob_pool_register(struct art_blob_pool *pool, uint32_t slots) {
 }
 
 void art_blob_pool_use_small_pages(struct art_blob_pool *pool) {
-    if (pool->slab) madvise(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE, MADV_NOHUGEPAGE);
+    if (pool->slab) art_platform_huge_pages(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE, false);
 }
 
 bool art_blob_pool_use_huge_pages(struct art_blob_pool *pool) {
-    return pool->slab && !madvise(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE, MADV_HUGEPAGE);
+    return pool->slab && art_platform_huge_pages(pool->slab, (size_t)pool->slots * ART_BLOB_SIZE, true);
 }

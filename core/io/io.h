@@ -172,6 +172,9 @@ void art_disk_set_default(struct art_disk *disk);
 /* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches. */
 enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);
 
+/* No idle ring is kept for these buffers any more; NULL: for reading. */
+void art_rings_forget(const struct art_blob_pool *pool);
+
 /* For tests and messages: was liburing compiled in, and does this kernel give us a ring? */
 bool art_io_uring_available(void);
 

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/options.h"
-#include "core/io/machine.h"
+#include "core/base/platform.h"
 
 enum {
     SMALL, /* index of the kinds of pools */
@@ -75,7 +75,7 @@ static uint32_t pages_in(const uint64_t mask[2]) {
 /* ---- slabs ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t memory_of_the_machine(void) {
-    if (!machine) machine = art_machine_memory();
+    if (!machine) machine = art_platform_memory();
     return machine;
 }
 

@@ -4,7 +4,7 @@
  *   writing     open or create -> lock -> is it still the file of that name? -> hard links -> superblock -> owner
  *               each time: under the lock another connection may have made, adopted or replaced it
  *
- * All that a process reads of a file goes by one descriptor (core/io/io_file.h); who writes has one of its own for the
+ * All that a process reads of a file goes by one descriptor (core/linux/io_file.h); who writes has one of its own for the
  * time of the lock.
  *
  * Making a file and finding one that a crash or a rollback left before the first commit are one path: a file that no
@@ -14,10 +14,10 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
+#include "core/base/platform.h"
 #include "core/store/private.h"
 
 enum { REOPEN_MAX = 4, SECTOR = 512 };
@@ -60,7 +60,10 @@ void art_store_close_writer(struct art_store *store) {
 static enum art_rc ask_host(const struct art_store *store, struct art_file_identity *out) {
     struct art_disk *disk = store->disk;
     enum art_rc rc = disk->methods->stat(disk, store->place.host_path, out);
-    if (rc) *out = (struct art_file_identity){.permissions = 0600, .owner = geteuid(), .group = getegid()};
+    if (rc) {
+        *out = (struct art_file_identity){.permissions = 0600};
+        art_platform_user(&out->owner, &out->group);
+    }
     return rc == ART_MISSING ? ART_OK : rc;
 }
 

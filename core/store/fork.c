@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "core/base/error.h"
+#include "core/base/platform.h"
 #include "core/store/cache.h"
 #include "core/store/write_pool.h"
 
@@ -29,7 +30,7 @@ static void in_child(void) {
 
 enum art_rc art_fork_watch(void) {
     pthread_mutex_lock(&fork_lock);
-    if (!watching) watching = !pthread_atfork(lock_before_fork, in_parent, in_child);
+    if (!watching) watching = art_platform_at_fork(lock_before_fork, in_parent, in_child);
     bool done = watching;
     pthread_mutex_unlock(&fork_lock);
     return done ? ART_OK : art_nomem();

@@ -2,9 +2,9 @@
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
 
@@ -104,16 +104,10 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
     store->cache_setting = bytes;
 }
 
-static int64_t seconds(void) {
-    struct timespec time = {0};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    return time.tv_sec;
-}
-
 /* Also one that pins more than its own share lets go: connections that rest would keep the cache from those that
  * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
-    art_cache_rest(seconds());
+    art_cache_rest(art_clock_seconds());
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
     uint64_t share = art_cache_part(store->cache_setting) / ART_PAGE;
     if (store->readahead_count) share -= share / 4;

@@ -133,9 +133,9 @@ static const struct art_owner_page *page_that_counts(const struct art_superblock
 }
 
 static struct art_bytes base_name(const void *path, size_t len) {
-    const char *slash = memrchr(path, '/', len);
-    const char *base = slash ? slash + 1 : path;
-    return art_bytes(base, (uint32_t)((const char *)path + len - base));
+    const char *end = (const char *)path + len, *base = end;
+    while (base > (const char *)path && base[-1] != '/') base--;
+    return art_bytes(base, (uint32_t)(end - base));
 }
 
 static bool same_base(const struct art_owner_page *page, const char *path) {

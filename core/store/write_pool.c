@@ -12,6 +12,7 @@ enum art_rc art_write_pool_take(struct art_blob_pool **pool) {
     if (*pool) return ART_OK;
     pthread_mutex_lock(&users_lock);
     enum art_rc rc = common_pool ? ART_OK : art_blob_pool_open(&common_pool, ART_WRITE_BUFFERS);
+    if (rc) rc = art_blob_pool_open(&common_pool, 0); /* no address space: the heap will do */
     if (!rc) users++;
     *pool = rc ? NULL : common_pool;
     pthread_mutex_unlock(&users_lock);

@@ -49,6 +49,14 @@ struct art_budget {
     uint64_t bytes, unused;
 };
 
+/* Files of the host's that have no name and are gone when they are closed. Errors as those of art_rows. */
+struct art_scratch_files {
+    enum art_rc (*open)(void *context, void **file);
+    enum art_rc (*write)(void *file, const void *data, uint32_t len, uint64_t offset);
+    enum art_rc (*read)(void *file, void *data, uint32_t len, uint64_t offset);
+    void (*close)(void *file);
+};
+
 struct art_host {
     void *context;
     /* Is the database file still the one that its name leads to? Asked before the .art file is locked; ART_READONLY if
@@ -84,9 +92,8 @@ struct art_host {
     bool (*alive)(void *context);
     /* Where blobs are that are inlined. NULL: they never are. Copied. */
     const struct art_rows *rows;
-    /* A name for a file that is removed as soon as it is open, for what a spilled transaction's savepoints need and a
-     * ROLLBACK TO must not take away. */
-    enum art_rc (*scratch_name)(void *context, char *name, uint32_t room);
+    /* For what a spilled transaction's savepoints need and a ROLLBACK TO must not take away. */
+    const struct art_scratch_files *scratch;
     /* For the check: hands all rows of the log over, in the order of their numbers; ends with what `row` returns,
      * unless that is ART_OK. May be NULL: the log is not looked at then. */
     enum art_rc (*each_log_row)(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),

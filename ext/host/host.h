@@ -2,6 +2,7 @@
  *
  *     journal        what a flush asks of the database's journal before it uses a slot again
  *     inline_blobs   blobs as rows of T_artblob
+ *     scratch        temporary files of SQLite's
  *     storage        in a file beside the database, or inline */
 #ifndef ART_EXT_HOST_H
 #define ART_EXT_HOST_H
@@ -40,6 +41,9 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
 int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message);
 /* Another root may have come with another place of the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
+
+/* scratch.c; the context is a table. */
+extern const struct art_scratch_files art_sqlite_scratch;
 
 /* inline_blobs.c */
 void art_blobs_host(struct art_table *table, struct art_rows *out);

@@ -39,10 +39,9 @@
  */
 #include "ext/host/host.h"
 
+#include "core/base/platform.h"
+
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 enum { WAL_HEADER = 32, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
@@ -310,30 +309,6 @@ static enum art_rc load_retired(void *context, struct art_buffer *out) {
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the retired list") : ART_OK;
 }
 
-/* For a VFS that names none: the folders that SQLite's own would look for. */
-static char *name_in_temporary_folder(void) {
-    const char *folders[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"), "/var/tmp", "/tmp"};
-    uint8_t random[8];
-    if (art_random(random, sizeof random)) return NULL;
-    for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (!folders[i] || access(folders[i], W_OK | X_OK)) continue;
-        return sqlite3_mprintf("%s/art-%016llx", folders[i], (sqlite3_uint64)art_load64(random));
-    }
-    return sqlite3_mprintf("./art-%016llx", (sqlite3_uint64)art_load64(random));
-}
-
-/* Where SQLite has its own temporary files. */
-static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
-    struct art_table *table = context;
-    char *chosen = NULL;
-    sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_TEMPFILENAME, &chosen);
-    if (!chosen) chosen = name_in_temporary_folder();
-    bool fits = chosen && strlen(chosen) < room;
-    if (fits) memcpy(name, chosen, strlen(chosen) + 1);
-    sqlite3_free(chosen);
-    return fits ? ART_OK : art_nomem();
-}
-
 /* What is asked of the table's schema: page_size, say. */
 static sqlite3_int64 ask_schema(struct art_table *table, const char *pragma, int untold) {
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".%s", table->name->schema, pragma);
@@ -344,18 +319,16 @@ static sqlite3_int64 ask_schema(struct art_table *table, const char *pragma, int
 
 /* Pages that the database has, and its file does not have yet: until the next checkpoint, or commit. */
 static uint64_t pages_to_come(struct art_table *table) {
-    struct stat file;
-    uint64_t bytes = (uint64_t)(ask_schema(table, "page_count", 0) * ask_schema(table, "page_size", 0));
-    bool known = !stat(table->database, &file);
-    return known && bytes > (uint64_t)file.st_size ? bytes - (uint64_t)file.st_size : 0;
+    sqlite3_int64 bytes = ask_schema(table, "page_count", 0) * ask_schema(table, "page_size", 0), have = bytes;
+    sqlite3_file *file = art_database_file(table->connection->db, table->name->schema);
+    if (!file || !file->pMethods || file->pMethods->xFileSize(file, &have)) return 0;
+    return bytes > have ? (uint64_t)(bytes - have) : 0;
 }
 
 static uint64_t room(void *context) {
     struct art_table *table = context;
-    struct statvfs attributes;
-    bool told = *table->database && !statvfs(table->database, &attributes);
-    if (!told || !attributes.f_blocks) return UINT64_MAX; /* ramfs and some of FUSE count none */
-    uint64_t left = (uint64_t)attributes.f_bavail * attributes.f_frsize, taken = table->path ? 0 : pages_to_come(table);
+    uint64_t left = *table->database ? art_platform_room(table->database) : UINT64_MAX;
+    uint64_t taken = left == UINT64_MAX || table->path ? 0 : pages_to_come(table);
     return left > taken ? left - taken : 0;
 }
 
@@ -432,7 +405,7 @@ enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
     art_blobs_host(table, &table->rows);
     *out = (struct art_host){.context = table,
                              .rows = &table->rows,
-                             .scratch_name = scratch_name,
+                             .scratch = &art_sqlite_scratch,
                              .unmoved = unmoved,
                              .another_file = another_file,
                              .secure = secure,

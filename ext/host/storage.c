@@ -3,9 +3,19 @@
  */
 #include "ext/host/host.h"
 
+#include "core/base/platform.h"
+
 /* A file stands beside a database that is a file, and whose journal is a file. */
 static bool may_have_file(struct art_connection *connection, const char *name) {
-    return strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
+    return art_platform_has_files() && strchr(name, '/') && art_file_exists(name) && !art_journal_is_hidden(connection);
+}
+
+/* What would be written instead went nowhere. */
+static int refuse_any_file(const char *name, const char *schema, char **message) {
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: this build of art keeps no .art files (%s): use storage=inline, or open the table with a "
+                        "build for Linux, whose art_backup() with 'inline' brings all blobs into the copy",
+                        *name ? name : schema);
 }
 
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
@@ -14,6 +24,7 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
     bool file = may_have_file(connection, name);
     if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
     if (*storage == ART_STORAGE_INLINE || file) return SQLITE_OK;
+    if (!art_platform_has_files()) return refuse_any_file(name, schema, message);
     return art_complain(
         message, SQLITE_ERROR,
         "art: no file of ours can stand beside this database (%s): leave storage=file out, the table then "
@@ -22,6 +33,7 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
 }
 
 int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message) {
+    if (!art_platform_has_files()) return refuse_any_file(art_database_name(db, schema), schema, message);
     sqlite3_vfs *vfs = NULL;
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     bool memdb = !rc && vfs && !strcmp(vfs->zName, "memdb");

@@ -23,8 +23,7 @@ uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path
     uint32_t from = (uint32_t)scan->prefix.text.len, len = (uint32_t)scan->delimiter.text.len;
     if (path.len < from + len) return 0;
     const uint8_t *rest = path.data + from, *delimiter = scan->delimiter.text.data;
-    const uint8_t *found =
-        len == 1 ? memchr(rest, *delimiter, path.len - from) : memmem(rest, path.len - from, delimiter, len);
+    const uint8_t *found = art_find_bytes(rest, path.len - from, delimiter, len);
     return found ? (uint32_t)(found - path.data) + len : 0;
 }
 

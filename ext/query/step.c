@@ -14,7 +14,6 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 /* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the
@@ -36,21 +35,14 @@ int art_scan_gone(const struct art_scan *scan) {
 
 /* --- which rows --------------------------------------------------------------------------------------------------- */
 
-static locale_t numbers_with_points;
-
-static void make_locale(void) {
-    numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-}
-
 /* A path that is equal to the number by numeric affinity ("07", "7.0", " 7", "70e-1"), or so near to it that SQLite,
  * which rounds in its own way and has the last word, has to say. strtod() knows hexadecimal numbers, infinities and
- * NaN, too, which are texts for SQLite. */
+ * NaN, too, which are texts for SQLite; and of the point what the program's locale says. */
 static bool spells_number(const char *path, double number) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_locale);
     char *end;
     if (strpbrk(path, "xXnN")) return false;
-    double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);
+    if (strchr(path, '.') && strcmp(localeconv()->decimal_point, ".") != 0) return true; /* for SQLite to say */
+    double value = strtod(path, &end);
     if (end == path || end[strspn(end, " \t\n\v\f\r")]) return false;
     return value == number || fabs(value - number) <= fabs(number) * 1e-14 + DBL_MIN;
 }

@@ -138,9 +138,9 @@ static bool passes_all(const struct art_vtab *vtab, int argc, sqlite3_value **ar
 /* Could a listing with these arguments have shown the path as it is? It begins with the prefix, if one is given. */
 static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct art_bytes path) {
     if (!is_given(prefix)) return false;
-    const void *end = sqlite3_value_blob(delimiter);
+    const uint8_t *end = sqlite3_value_blob(delimiter);
     size_t before = (size_t)sqlite3_value_bytes(prefix), len = (size_t)sqlite3_value_bytes(delimiter);
-    return !len || !memmem(path.data + before, path.len - before, end, len);
+    return !len || !art_find_bytes(path.data + before, path.len - before, end, len);
 }
 
 static bool lies_behind(sqlite3_value *start_after, struct art_bytes path) {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 #include "ext/art.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"

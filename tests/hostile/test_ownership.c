@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 #include "ext/art.h"
 #include "tests/support/ownership.h"
 #include "tests/support/ownership_table.h"

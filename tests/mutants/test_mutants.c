@@ -14,7 +14,7 @@
 #include "core/blob/bucket.h"
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 #include "ext/art.h"
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"

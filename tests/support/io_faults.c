@@ -10,8 +10,8 @@
 
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
-#include "core/io/io_system.h"
-#include "core/io/io_transfer.h"
+#include "core/linux/io_system.h"
+#include "core/linux/io_transfer.h"
 
 static struct {
     const char *call;

@@ -1,4 +1,4 @@
-/* System calls that fail, for tests of core/io: the table of core/io/io_system.h with each entry watched. */
+/* System calls that fail, for tests of core/io: the table of core/linux/io_system.h with each entry watched. */
 #ifndef TESTS_IO_FAULTS_H
 #define TESTS_IO_FAULTS_H
 

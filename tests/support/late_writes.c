@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "core/base/hash.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/watch.h"

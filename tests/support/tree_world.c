@@ -1,12 +1,11 @@
 #include "tests/support/tree_world.h"
 
 #include <check.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "core/base/alloc.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/of_core.h"
+#include "tests/support/scratch_disk.h"
 
 /* --- the toy host ------------------------------------------------------------------------------------------------- */
 
@@ -140,13 +139,6 @@ static enum art_rc toy_end_of_rows(void *context, uint64_t *pages) {
     return rc;
 }
 
-static enum art_rc toy_scratch_name(void *context, char *name, uint32_t room) {
-    static unsigned number;
-    (void)context;
-    snprintf(name, room, "%s/tree-scratch-%ld-%u", io_directory(), (long)getpid(), number++);
-    return ART_OK;
-}
-
 static enum art_rc toy_secure(void *context, bool *reuse) {
     (void)context;
     *reuse = true;
@@ -208,7 +200,7 @@ static enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int6
 
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
     struct art_host host = {.context = toy,
-                            .scratch_name = toy_scratch_name,
+                            .scratch = scratch_on(options->disk, io_directory()),
                             .secure = toy_secure,
                             .epoch = toy_epoch,
                             .load_retired = toy_retired,

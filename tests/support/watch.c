@@ -13,7 +13,7 @@
 #include <liburing.h>
 #endif
 
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 #include "core/tree/txn/txn.h"
 #include "ext/art.h"
 

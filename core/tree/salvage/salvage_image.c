@@ -5,13 +5,12 @@
  * reads it once more and hears what is wrong. */
 #include "core/tree/salvage/private.h"
 
-#include <errno.h>
+#include "core/base/platform.h"
 
 bool art_is_damage(enum art_rc rc) {
     if (rc != ART_IO) return rc == ART_CORRUPT;
     int reason = art_error_errno(); /* 0: of rows, by SQLite's own words */
-    return !reason || reason == EIO || reason == EREMOTEIO || reason == EBADMSG || reason == EUCLEAN ||
-           reason == ENODATA;
+    return !reason || art_platform_says_damaged(reason);
 }
 
 static bool same_ref(const struct art_ref *a, const struct art_ref *b) {

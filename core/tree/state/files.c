@@ -1,7 +1,7 @@
 /* Files and folders, for hosts that have no other way to them. */
 #include "core/tree/state/state.h"
 
-#include <unistd.h>
+#include "core/base/platform.h"
 
 enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours) {
     return art_store_identify(NULL, path, host_path, uuid, ours);
@@ -34,7 +34,7 @@ enum art_rc art_file_make(const char *path, const char *like) {
     struct art_file_identity other = {0};
     struct art_io *io;
     enum art_rc rc = disk->methods->stat(disk, like, &other);
-    if (rc == ART_MISSING) other = (struct art_file_identity){.owner = geteuid(), .group = getegid()};
+    if (rc == ART_MISSING) art_platform_user(&other.owner, &other.group);
     if (rc && rc != ART_MISSING) return rc;
     struct art_file_options options = {.path = path,
                                        .engine = ART_ENGINE_PWRITE,

@@ -102,9 +102,9 @@ struct art_tree {
     } rows;
 
     struct {
-        struct art_io *io; /* NULL: there is none yet */
-        uint32_t end;      /* places before it are taken */
-    } scratch;             /* txn/scratch.c */
+        void *file;   /* NULL: there is none yet */
+        uint32_t end; /* places before it are taken */
+    } scratch;        /* txn/scratch.c */
 
     /* the committed state that is known, plus this transaction's changes */
     enum art_tree_state state;

@@ -13,7 +13,7 @@
 #endif
 
 #include "core/base/error.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"

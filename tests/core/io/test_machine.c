@@ -7,7 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/io/machine.h"
+#include "core/base/platform.h"
+#include "core/linux/machine.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/suite.h"
 
@@ -51,7 +52,7 @@ TEST(test_without_groups_it_is_the_machines) {
     put("sys/fs/cgroup/memory.max", "max\n");
     put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
     ck_assert_uint_eq(art_machine_memory_below(root), all);
-    ck_assert_uint_le(art_machine_memory(), all);
+    ck_assert_uint_le(art_platform_memory(), all);
 }
 
 TEST(test_the_least_limit_above_the_group_counts) {
@@ -90,7 +91,7 @@ TEST(test_the_limit_of_the_address_space_counts) {
     if (child == 0) {
         struct rlimit limit = {512 * MB, 512 * MB};
         setrlimit(RLIMIT_AS, &limit);
-        _exit(art_machine_memory() <= 512 * MB ? 0 : 1);
+        _exit(art_platform_memory() <= 512 * MB ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -13,6 +13,7 @@
 #include "core/tree/txn/txn.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
+#include "tests/support/scratch_disk.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
@@ -118,11 +119,10 @@ static enum art_rc rows_end(void *context, uint64_t *pages) {
     return row_fails();
 }
 
-static enum art_rc scratch_name(void *context, char *name, uint32_t room) {
-    static unsigned names;
-    (void)context;
-    snprintf(name, room, "scratch-%u", names++);
-    return strikes() ? failed() : ART_OK;
+static const struct art_scratch_files *on_disk;
+
+static enum art_rc scratch_open(void *context, void **file) {
+    return strikes() ? failed() : on_disk->open(context, file);
 }
 
 static void roll_back(void) {
@@ -136,8 +136,12 @@ static void roll_back_to(uint32_t mark) {
 }
 
 static int open_tree(void) {
+    static struct art_scratch_files scratch;
+    on_disk = scratch_on(options.disk, "");
+    scratch = *on_disk;
+    scratch.open = scratch_open;
     struct art_rows rows = {&toy->blobs, row_read, row_write, rows_remove, rows_end};
-    struct art_host host = {.scratch_name = scratch_name,
+    struct art_host host = {.scratch = &scratch,
                             .unmoved = host_unmoved,
                             .secure = host_secure,
                             .epoch = host_epoch,

@@ -25,8 +25,8 @@
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
-#include "core/io/io_file.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_file.h"
+#include "core/linux/io_system.h"
 
 enum { ATTEMPTS_MAX = 100 };
 

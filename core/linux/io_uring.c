@@ -28,7 +28,7 @@
 
 #include <stddef.h>
 
-#include "core/io/io_file.h"
+#include "core/linux/io_file.h"
 
 bool art_io_uring_available(void) {
     return false;
@@ -62,9 +62,9 @@ void art_rings_forget(const struct art_blob_pool *pool) {
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
-#include "core/io/io_file.h"
+#include "core/linux/io_file.h"
 #include "core/io/io_request.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 
 enum {
     DEPTH = 32,

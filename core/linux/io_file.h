@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #include "core/io/io.h"
-#include "core/io/io_transfer.h"
+#include "core/linux/io_transfer.h"
 
 struct art_file;
 struct stat;
@@ -121,8 +121,6 @@ enum art_rc art_pwrite_write_batch(struct art_io *io, struct art_io_request *req
 bool art_ring_expected(void);
 /* In a forked child. */
 void art_rings_after_fork(void);
-/* No idle ring is kept for these buffers any more; NULL: for reading. */
-void art_rings_forget(const struct art_blob_pool *pool);
 /* Memory for an art_file that can carry a ring, with methods set; NULL when there is no memory. */
 struct art_file *art_ring_file_new(void);
 

@@ -1,5 +1,5 @@
 /* The table's ordinary entries: thin doors to libc, the kernel and liburing. */
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 
 #include <errno.h>
 #include <fcntl.h>

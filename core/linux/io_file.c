@@ -1,6 +1,6 @@
 /* What an open file does whichever engine moves its bytes: sync and its poison, size, truncate, the writer lock, close,
  * and the end of it all in a forked child. */
-#include "core/io/io_file.h"
+#include "core/linux/io_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/io/io_request.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 
 enum { INTERRUPTED_MAX = 100 };
 

@@ -6,7 +6,7 @@
  * In a container PATH may be the one outside, which does not exist within: then what counts stands at the mount itself,
  * where the walk ends in any case. No limit is "max", or a number beyond any memory.
  */
-#include "core/io/machine.h"
+#include "core/linux/machine.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -16,7 +16,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/io/io_system.h"
+#include "core/base/platform.h"
+#include "core/linux/io_system.h"
 
 enum { PATH_LEN = 4096, TEXT_LEN = 16384 };
 
@@ -90,6 +91,6 @@ uint64_t art_machine_memory_below(const char *root) {
     return least(memory, limit_of_groups(root));
 }
 
-uint64_t art_machine_memory(void) {
+uint64_t art_platform_memory(void) {
     return art_machine_memory_below("");
 }

@@ -1,13 +1,13 @@
 /* What the result of a read or write means, whichever engine brought it, and the sentence when it is an error. */
-#include "core/io/io_transfer.h"
+#include "core/linux/io_transfer.h"
 
 #include <errno.h>
 #include <sched.h>
 
 #include "core/base/error.h"
-#include "core/io/io_file.h"
+#include "core/linux/io_file.h"
 #include "core/io/io_request.h"
-#include "core/io/io_system.h"
+#include "core/linux/io_system.h"
 
 enum { FRUITLESS_MAX = 100 };
 

@@ -1,0 +1,70 @@
+/* POSIX, as core/base/platform.h asks for it, and emscripten: macOS, the BSDs, Linux without files, the browser. */
+#ifndef _WIN32
+
+#include "core/base/platform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#endif
+
+int art_platform_random(void *out, size_t len) {
+    enum { AT_ONCE = 256 };
+    uint8_t *at = out;
+    for (size_t n; len; at += n, len -= n) {
+        n = len < AT_ONCE ? len : AT_ONCE;
+        if (getentropy(at, n)) return errno;
+    }
+    return 0;
+}
+
+uint64_t art_platform_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)1 << 30;
+}
+
+/* emscripten's mmap() is malloc(), of which no part can be given back. */
+void *art_platform_reserve(size_t bytes, size_t alignment) {
+#ifdef __EMSCRIPTEN__
+    (void)bytes;
+    (void)alignment;
+    return NULL;
+#else
+    size_t mapped = bytes + alignment;
+    uint8_t *raw = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (raw == MAP_FAILED) return NULL;
+    uint8_t *reserved = raw + (-(uintptr_t)raw & (alignment - 1));
+    size_t before = (size_t)(reserved - raw);
+    if (before) munmap(raw, before);
+    munmap(reserved + bytes, mapped - before - bytes);
+    return reserved;
+#endif
+}
+
+void art_platform_release(void *reserved, size_t bytes) {
+    munmap(reserved, bytes);
+}
+
+bool art_platform_commit(void *at, size_t bytes) {
+    (void)at;
+    (void)bytes;
+    return true;
+}
+
+/* MADV_DONTNEED of Linux gives the memory back at once; elsewhere MADV_FREE does when somebody wants it. */
+void art_platform_discard(void *at, size_t bytes) {
+#if defined(__linux__) || !defined(MADV_FREE)
+    madvise(at, bytes, MADV_DONTNEED);
+#else
+    madvise(at, bytes, MADV_FREE);
+#endif
+}
+
+bool art_platform_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
+    return !pthread_atfork(before, in_parent, in_child);
+}
+
+#endif
