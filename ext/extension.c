@@ -72,8 +72,12 @@ static void begin_process(const sqlite3_api_routines *api) {
     pthread_mutex_unlock(&process_mutex);
 }
 
-__attribute__((visibility("default"))) int sqlite3_art_init(sqlite3 *db, char **message,
-                                                            const sqlite3_api_routines *api);
+#ifdef _WIN32
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED __attribute__((visibility("default")))
+#endif
+EXPORTED int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
 
 int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *api) {
     begin_process(api);

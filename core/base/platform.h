@@ -42,6 +42,9 @@ void art_platform_user(uint32_t *owner, uint32_t *group);
 /* Bytes that the file system of an existing file has left for this process; UINT64_MAX where that cannot be told. */
 uint64_t art_platform_room(const char *path);
 
+/* A path without links, dots and doubled slashes; free() it. NULL: it leads nowhere. */
+char *art_platform_real_path(const char *path);
+
 /* What an errno is about: is the disk full; is what was to be read damaged, rather than out of reach? */
 bool art_platform_says_full(int error);
 bool art_platform_says_damaged(int error);

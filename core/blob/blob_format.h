@@ -265,7 +265,7 @@ struct art_bounds {
     uint16_t key_max;
     uint8_t overflows; /* entries; in an index blob: children */
 };
-enum { ART_NEWEST_UNKNOWN = UINT32_MAX };
+#define ART_NEWEST_UNKNOWN UINT32_MAX
 
 static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {
     const uint8_t *at = blob->image + blob->routing + art_bounds_at(blob->buckets, blob->flags & ART_BLOB_SUMS);

@@ -92,7 +92,10 @@ ART_READS_PAST static inline uint64_t art_columns_hit(const uint8_t *shared, con
 
 /* Sum of the first i < 128 bytes of a column of n. */
 ART_READS_PAST static inline uint32_t art_column_sum(const uint8_t *column, uint32_t n, uint32_t i) {
-    static const uint8_t mask[128] = {[0 ... 63] = 0xff};
+#define EIGHT_ONES 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+    static const uint8_t mask[128] = {EIGHT_ONES, EIGHT_ONES, EIGHT_ONES, EIGHT_ONES,
+                                      EIGHT_ONES, EIGHT_ONES, EIGHT_ONES, EIGHT_ONES};
+#undef EIGHT_ONES
     __m128i zero = _mm_setzero_si128(), a = zero, b = zero;
     if (i >= 64) {
         for (int at = 0; at < 64; at += 32) {

@@ -175,7 +175,8 @@ enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const cha
 /* No idle ring is kept for these buffers any more; NULL: for reading. */
 void art_rings_forget(const struct art_blob_pool *pool);
 
-/* For tests and messages: was liburing compiled in, and does this kernel give us a ring? */
+/* For tests and messages: which engines were compiled in; was liburing, and does this kernel give us a ring? */
+const char *art_io_engines(void);
 bool art_io_uring_available(void);
 
 static inline enum art_rc art_io_read_from(struct art_io *io, struct art_io_request *requests, unsigned count,

@@ -30,6 +30,10 @@
 
 #include "core/linux/io_file.h"
 
+const char *art_io_engines(void) {
+    return "pwrite";
+}
+
 bool art_io_uring_available(void) {
     return false;
 }
@@ -152,6 +156,10 @@ static int init_ring(struct io_uring *ring, unsigned depth) {
 static bool kept_out(void) {
     const char *wanted = getenv("ART_IO");
     return wanted && !strcmp(wanted, "pwrite");
+}
+
+const char *art_io_engines(void) {
+    return "uring, pwrite";
 }
 
 bool art_io_uring_available(void) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
@@ -69,6 +70,10 @@ uint64_t art_platform_room(const char *path) {
     /* ramfs and some of FUSE count no blocks */
     if (statvfs(path, &attributes) || !attributes.f_blocks) return UINT64_MAX;
     return (uint64_t)attributes.f_bavail * attributes.f_frsize;
+}
+
+char *art_platform_real_path(const char *path) {
+    return realpath(path, NULL);
 }
 
 bool art_platform_says_full(int error) {

@@ -20,6 +20,11 @@ uint64_t art_platform_room(const char *path) {
     return UINT64_MAX;
 }
 
+char *art_platform_real_path(const char *path) {
+    (void)path;
+    return NULL;
+}
+
 bool art_platform_huge_pages(void *at, size_t bytes, bool wanted) {
     (void)at;
     (void)bytes;
@@ -85,6 +90,10 @@ struct art_disk *art_disk_default(void) {
 
 void art_disk_set_default(struct art_disk *disk) {
     chosen = disk ? disk : &nowhere;
+}
+
+const char *art_io_engines(void) {
+    return "none, all tables are in their databases";
 }
 
 bool art_io_uring_available(void) {

@@ -17,6 +17,8 @@
  */
 #include "ext/admin/copy.h"
 
+#include "core/base/platform.h"
+
 enum {
     PAGES_A_STEP = 1000, /* copied between two looks whether anybody has interrupted */
     SNAPSHOTS_MOST = 10
@@ -213,6 +215,12 @@ int art_backup(struct art_connection *connection, const char *path, const char *
                struct art_made *made, char **message) {
     struct backup backup = {.connection = connection, .schema = schema, .made = made, .copy.storage = ART_STORAGE_AUTO};
     *made = (struct art_made){0};
+    if (!art_platform_has_files()) {
+        return art_complain(message, SQLITE_CANTOPEN,
+                            "art: this build of art makes no files (%s): use VACUUM INTO or SQLite's own backup, which "
+                            "copy its tables with all others",
+                            path);
+    }
     int rc = storage ? read_storage(storage, &backup.copy.storage, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);

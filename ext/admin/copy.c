@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/base/platform.h"
+
 #define JOURNAL_ROOM "-journal" /* behind the file's name */
 
 enum { NAMES_MOST = 100 };
@@ -74,7 +76,7 @@ static bool is_journal_of(const char *database, const char *folder, const char *
 static int refuse_names_of_journals(sqlite3 *db, const char *file, char **message) {
     const char *slash = strrchr(file, '/');
     char *given = sqlite3_mprintf("%.*s", (int)(slash - file) + 1, file);
-    char *folder = given ? realpath(given, NULL) : NULL;
+    char *folder = given ? art_platform_real_path(given) : NULL;
     int rc = given ? SQLITE_OK : SQLITE_NOMEM;
     for (int i = 0; folder && !rc && sqlite3_db_name(db, i); i++) {
         const char *database = art_database_name(db, sqlite3_db_name(db, i));

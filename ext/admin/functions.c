@@ -137,7 +137,10 @@ static void call_count(sqlite3_context *context, int count, sqlite3_value **valu
     struct art_bytes prefix;
     struct question question = {.asks = ASKS_COUNT};
     if (any_null(count, values)) return;
-    if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
+    if (!art_value_bytes(values[1], &prefix)) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
     enum art_rc rc = ask_of_prefix(tree_of(ref), prefix, &question);
@@ -184,7 +187,10 @@ static void ask_summary(sqlite3_context *context, int count, sqlite3_value **val
     char *message = NULL;
     if (any_null(count, values)) return;
     const char *column = (const char *)sqlite3_value_text(values[1]);
-    if (!column || !art_value_bytes(values[2], &prefix)) return sqlite3_result_error_nomem(context);
+    if (!column || !art_value_bytes(values[2], &prefix)) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
     int rc = find_summary(ref->vtab, column, question, &message);
@@ -229,7 +235,10 @@ static void call_nth(sqlite3_context *context, int count, sqlite3_value **values
     struct question question = {.asks = ASKS_NTH};
     if (any_null(count, values)) return;
     sqlite3_int64 n = sqlite3_value_int64(values[2]);
-    if (!art_value_bytes(values[1], &prefix)) return sqlite3_result_error_nomem(context);
+    if (!art_value_bytes(values[1], &prefix)) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
     if (n < 0 || prefix.len > ART_PATH_MAX) return;
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
@@ -243,7 +252,10 @@ static void call_rank(sqlite3_context *context, int count, sqlite3_value **value
     struct art_bytes path;
     uint64_t rows = 0;
     if (any_null(count, values)) return;
-    if (!art_value_bytes(values[1], &path)) return sqlite3_result_error_nomem(context);
+    if (!art_value_bytes(values[1], &path)) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
     struct art_range range = {.high = path, .high_set = true};
@@ -263,7 +275,8 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     struct art_buffer found = {0};
     if (any_null(count, values)) return;
     if (!art_value_bytes(values[1], &path) || (count > 2 && !art_value_bytes(values[2], &delimiter))) {
-        return sqlite3_result_error_nomem(context);
+        sqlite3_result_error_nomem(context);
+        return;
     }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
@@ -292,7 +305,10 @@ static void call_check(sqlite3_context *context, int count, sqlite3_value **valu
         if (!text) rc = SQLITE_NOMEM;
     }
     art_findings_clear(&findings);
-    if (rc) return fail_call(context, rc, message);
+    if (rc) {
+        fail_call(context, rc, message);
+        return;
+    }
     sqlite3_result_text(context, text ? text : "ok", -1, text ? sqlite3_free : SQLITE_STATIC);
 }
 
@@ -301,7 +317,10 @@ static void call_verify(sqlite3_context *context, int count, sqlite3_value **val
     if (any_null(count, values)) return;
     const char *schema = count ? (const char *)sqlite3_value_text(values[0]) : "main";
     int rc = schema ? art_verify(sqlite3_user_data(context), schema, &text, &message) : SQLITE_NOMEM;
-    if (!rc) return sqlite3_result_text(context, text, -1, sqlite3_free);
+    if (!rc) {
+        sqlite3_result_text(context, text, -1, sqlite3_free);
+        return;
+    }
     fail_call(context, rc, message);
 }
 
@@ -311,7 +330,10 @@ static void call_vacuum(sqlite3_context *context, int count, sqlite3_value **val
     if (any_null(count, values)) return;
     const char *name = (const char *)sqlite3_value_text(values[0]);
     int rc = name ? art_vacuum_table(sqlite3_user_data(context), name, &outcome, &message) : SQLITE_NOMEM;
-    if (!rc) return sqlite3_result_text(context, outcome, -1, SQLITE_STATIC);
+    if (!rc) {
+        sqlite3_result_text(context, outcome, -1, SQLITE_STATIC);
+        return;
+    }
     fail_call(context, rc, message);
 }
 
@@ -336,7 +358,8 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     if (!rc) {
         snprintf(said, room, "%s: %u art table%s, %llu bytes in %u file%s", path, made.tables, plural(made.tables),
                  (unsigned long long)made.bytes, made.files, plural(made.files));
-        return sqlite3_result_text(context, said, -1, sqlite3_free);
+        sqlite3_result_text(context, said, -1, sqlite3_free);
+        return;
     }
     sqlite3_free(said);
     fail_call(context, rc, message);
@@ -394,7 +417,10 @@ static void call_debug(sqlite3_context *context, int count, sqlite3_value **valu
                         build.page_bytes);
     sqlite3_str_appendf(out, "limits: %d bytes a path, %d runs", ART_PATH_MAX, ART_RUNS_MAX);
     char *text = sqlite3_str_finish(out);
-    if (!text) return sqlite3_result_error_nomem(context);
+    if (!text) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
     sqlite3_result_text(context, text, -1, sqlite3_free);
 }
 

@@ -8,13 +8,13 @@
 enum { AT_ONCE = 64 << 10 };
 
 /* memdb's files are memory, and what is written here is what memory has no room for. */
-static sqlite3_vfs *vfs_of(const struct art_table *table) {
+static sqlite3_vfs *temporary_vfs(const struct art_table *table) {
     sqlite3_vfs *vfs = NULL;
     int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     return rc || !vfs || !strcmp(vfs->zName, "memdb") ? sqlite3_vfs_find(NULL) : vfs;
 }
 
-static enum art_rc fail(int rc) {
+static enum art_rc fail_temporary(int rc) {
     switch (rc & 0xff) {
     case SQLITE_FULL:
         return art_fail(ART_DISKFULL, "art: the folder for temporary files has no room for what open savepoints need: "
@@ -27,15 +27,15 @@ static enum art_rc fail(int rc) {
     }
 }
 
-static void close_file(void *opened) {
+static void close_temporary(void *opened) {
     sqlite3_file *file = opened;
     if (file->pMethods) file->pMethods->xClose(file);
     art_free(file);
 }
 
-static enum art_rc open_file(void *context, void **out) {
+static enum art_rc open_temporary(void *context, void **out) {
     enum { FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE };
-    sqlite3_vfs *vfs = vfs_of(context);
+    sqlite3_vfs *vfs = temporary_vfs(context);
     sqlite3_file *file = vfs ? art_alloc_zeroed((size_t)vfs->szOsFile) : NULL;
     if (!file) return art_nomem();
     int rc = vfs->xOpen(vfs, NULL, file, FLAGS | SQLITE_OPEN_SUBJOURNAL, NULL);
@@ -43,28 +43,28 @@ static enum art_rc open_file(void *context, void **out) {
         *out = file;
         return ART_OK;
     }
-    close_file(file);
-    return fail(rc);
+    close_temporary(file);
+    return fail_temporary(rc);
 }
 
-static enum art_rc write_file(void *opened, const void *data, uint32_t len, uint64_t offset) {
+static enum art_rc write_temporary(void *opened, const void *data, uint32_t len, uint64_t offset) {
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
         n = len - at < AT_ONCE ? len - at : AT_ONCE;
         rc = file->pMethods->xWrite(file, (const uint8_t *)data + at, (int)n, (sqlite3_int64)(offset + at));
     }
-    return rc ? fail(rc) : ART_OK;
+    return rc ? fail_temporary(rc) : ART_OK;
 }
 
-static enum art_rc read_file(void *opened, void *data, uint32_t len, uint64_t offset) {
+static enum art_rc read_temporary(void *opened, void *data, uint32_t len, uint64_t offset) {
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
         n = len - at < AT_ONCE ? len - at : AT_ONCE;
         rc = file->pMethods->xRead(file, (uint8_t *)data + at, (int)n, (sqlite3_int64)(offset + at));
     }
-    return rc ? fail(rc) : ART_OK;
+    return rc ? fail_temporary(rc) : ART_OK;
 }
 
-const struct art_scratch_files art_sqlite_scratch = {open_file, write_file, read_file, close_file};
+const struct art_scratch_files art_sqlite_scratch = {open_temporary, write_temporary, read_temporary, close_temporary};

@@ -523,6 +523,7 @@ static const struct error errors[] = {
 #define EARLIER "it is refused earlier, in other words"
 #define FOUND   "a check tells it, and is no error: test_check_rows.c, test_sql_check.c"
 #define LOST    "art_lost tells it, and it is no error: test_tree_salvage.c, test_salvage.c"
+#define WITHOUT "in a build without files: test_without_files.sh"
 #define HUGE    "it takes more memory or disk than a test has"
 
 static const struct elsewhere elsewhere[] = {
@@ -591,9 +592,22 @@ static const struct elsewhere elsewhere[] = {
      "system, "
      "or DELETE rows, then art_vacuum()",
      "it takes a small file system: test_sql_full.c"},
-    {"art: the folder for temporary files has no room for what open savepoints need (%s): make room there, or set "
+    {"art: the folder for temporary files has no room for what open savepoints need: make room there, or set "
      "SQLITE_TMPDIR to another folder",
      "it takes a small file system"},
+    {"art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR to a folder that this user may "
+     "write",
+     "test_faults_vfs.c has it refused"},
+    {"cannot use a temporary file", "test_faults_vfs.c has it fail"},
+    {"art: this build of art keeps no .art files (%s): use storage=inline, or open the table with a build for Linux, "
+     "whose art_backup() with 'inline' brings all blobs into the copy",
+     WITHOUT},
+    {"art: this build of art keeps no .art files (%s): use one for Linux, whose art_backup() with 'inline' brings all "
+     "blobs into the copy",
+     WITHOUT},
+    {"art: this build of art makes no files (%s): use VACUUM INTO or SQLite's own backup, which copy its tables with "
+     "all others",
+     WITHOUT},
     {"art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file system, "
      "or "
      "DELETE rows, then art_vacuum()",

@@ -79,12 +79,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
 }
 
 void art_build_describe(struct art_build *out) {
-#ifdef ART_HAVE_URING
-    const char *engines = "uring, pwrite, memory";
-#else
-    const char *engines = "pwrite, memory";
-#endif
-    *out = (struct art_build){.engines = engines,
+    *out = (struct art_build){.engines = art_io_engines(),
                               .uring_works = art_io_uring_available(),
                               .format = ART_BLOB_FORMAT,
                               .blob_bytes = ART_BLOB_BYTES,
