@@ -37,6 +37,7 @@ static TCase *make_case(Suite *suite, struct suite_case of) {
     TCase *made = tcase_create(of.name);
     if (of.seconds) tcase_set_timeout(made, of.seconds == SUITE_FOREVER ? 0 : of.seconds);
     if (of.set_up || of.tear_down) tcase_add_checked_fixture(made, of.set_up, of.tear_down);
+    tcase_set_tags(made, of.name); /* CK_EXCLUDE_TAGS="files", say */
     suite_add_tcase(suite, made);
     return made;
 }
