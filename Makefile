@@ -18,6 +18,7 @@
 # than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
 
 CC       = gcc
+OBJCOPY  = objcopy
 URING    = 1
 SANITIZE =
 PREFIX   = /usr/local
@@ -35,13 +36,13 @@ FUZZ_TARGETS =
 
 # ---- variants ----
 
-COMPILER := $(notdir $(firstword $(CC)))
+COMPILER := $(patsubst %-linux-gnu-gcc,%,$(notdir $(firstword $(CC))))
 VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(filter 0,$(URING)),-nouring)
 BUILD   := build/$(VARIANT)
 
 CFLAGS   = -O2 -g
 WARNINGS = -Wall -Wextra -Werror
-ARCH    := $(if $(filter x86_64,$(shell uname -m)),-march=x86-64-v2)
+ARCH    := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-march=x86-64-v2)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS)
 
 ifeq ($(SANITIZE),address)
@@ -122,7 +123,7 @@ static: $(BUILD)/libart.a
 $(BUILD)/libart.a: $(BUILD)/static/art.o
 $(BUILD)/static/art.o: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT)) $(call object,$(CORE))
 	$(CC) -r -nostdlib -o $@.new $^
-	objcopy --localize-hidden $@.new $@ && rm $@.new
+	$(OBJCOPY) --localize-hidden $@.new $@ && rm $@.new
 $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
