@@ -11,11 +11,13 @@
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
 #   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
-#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging    parts of check-all, in full (tests/clients)
+#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging, check-platforms    parts of check-all, in full
+#                                             (tests/clients)
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
-# liburing, all I/O by pread and pwrite; SANITIZE=address (and UBSan), SANITIZE=thread. Others: ARCH= for x86-64 processors older
-# than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
+# liburing, all I/O by pread and pwrite; SANITIZE=address (and UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=.
+# Others: ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies
+# build/release/art.so to ./art.so.
 
 CC       = gcc
 OBJCOPY  = objcopy
@@ -25,6 +27,7 @@ PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
 PACKAGING ?= all
+PLATFORMS ?= all
 DESTDIR  =
 BINDINGS   ?= all
 ORMS       ?= all
@@ -89,7 +92,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
+.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging check-platforms
 .PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
 
 all:
@@ -296,6 +299,10 @@ amalgamation:
 check-packaging:
 	@.ci/deps build
 	@tests/clients/packaging/run $(PACKAGING)
+
+check-platforms:
+	@.ci/deps build
+	@tests/clients/platforms/run $(PLATFORMS)
 
 DOCDIR     = $(PREFIX)/share/doc/sqlite-art
 INCLUDEDIR = $(PREFIX)/include/sqlite-art
