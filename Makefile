@@ -11,14 +11,16 @@
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
 #   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
-#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging    parts of check-all, in full (tests/clients)
+#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging, check-platforms    parts of check-all, in full
+#                                             (tests/clients)
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
 # liburing, all I/O by pread and pwrite; PORTABLE=1 without files of our own, as other systems have it; SANITIZE=address (and
-# UBSan), SANITIZE=thread. Others: ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR.
-# `make` alone copies build/release/art.so to ./art.so.
+# UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others: ARCH= for x86-64 processors older than x86-64-v2
+# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
 
 CC       = gcc
+OBJCOPY  = objcopy
 URING    = 1
 SANITIZE =
 PORTABLE =
@@ -26,6 +28,7 @@ PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
 PACKAGING ?= all
+PLATFORMS ?= all
 DESTDIR  =
 BINDINGS   ?= all
 ORMS       ?= all
@@ -37,13 +40,13 @@ FUZZ_TARGETS =
 
 # ---- variants ----
 
-COMPILER := $(notdir $(firstword $(CC)))
+COMPILER := $(patsubst %-linux-gnu-gcc,%,$(notdir $(firstword $(CC))))
 VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(PORTABLE),-portable,$(if $(filter 0,$(URING)),-nouring))
 BUILD   := build/$(VARIANT)
 
 CFLAGS   = -O2 -g
 WARNINGS = -Wall -Wextra -Werror
-ARCH    := $(if $(filter x86_64,$(shell uname -m)),-march=x86-64-v2)
+ARCH    := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-march=x86-64-v2)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS)
 
 ifeq ($(SANITIZE),address)
@@ -92,7 +95,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
+.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging check-platforms
 .PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
 
 all:
@@ -126,7 +129,7 @@ static: $(BUILD)/libart.a
 $(BUILD)/libart.a: $(BUILD)/static/art.o
 $(BUILD)/static/art.o: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT)) $(call object,$(CORE))
 	$(CC) -r -nostdlib -o $@.new $^
-	objcopy --localize-hidden $@.new $@ && rm $@.new
+	$(OBJCOPY) --localize-hidden $@.new $@ && rm $@.new
 $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
@@ -299,6 +302,10 @@ amalgamation:
 check-packaging:
 	@.ci/deps build
 	@tests/clients/packaging/run $(PACKAGING)
+
+check-platforms:
+	@.ci/deps build
+	@tests/clients/platforms/run $(PLATFORMS)
 
 DOCDIR     = $(PREFIX)/share/doc/sqlite-art
 INCLUDEDIR = $(PREFIX)/include/sqlite-art
