@@ -217,7 +217,7 @@ static void pair_close(struct pair *pair) {
 }
 
 /* What the generator has to know of what happened. */
-static void tell(struct pair *pair, const struct workload_step *step, const struct outcome *plain, struct workload *w) {
+static void tell_of(struct pair *pair, const struct workload_step *step, const struct outcome *plain, struct workload *w) {
     int c = step->connection;
     w->cursor_open[c] = pair->plain.cursor[c] != NULL;
     for (int i = 0; i < w->setting->connections; i++) {
@@ -288,7 +288,7 @@ static char *pair_step(struct pair *pair, const struct workload_step *step, stru
     if (w) {
         count_step(step, &art);
         if (pair->versions) history_tally()->versions_checked++;
-        tell(pair, step, &plain, w);
+        tell_of(pair, step, &plain, w);
     }
     outcome_clear(&art);
     outcome_clear(&plain);

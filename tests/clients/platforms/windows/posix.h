@@ -1,6 +1,6 @@
 /* What the tests use of POSIX and mingw's C library lacks; compiled in by -include. */
-#ifndef TEST_PLATFORMS_POSIX_ON_WINDOWS_H
-#define TEST_PLATFORMS_POSIX_ON_WINDOWS_H
+#ifndef TEST_PLATFORMS_WINDOWS_POSIX_H
+#define TEST_PLATFORMS_WINDOWS_POSIX_H
 
 #include <direct.h>
 #include <errno.h>
