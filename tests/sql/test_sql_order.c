@@ -57,6 +57,8 @@ TEST(test_a_rollback_after_refused_commits_that_had_flushed) {
     }
 }
 
+CASE("files", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
+
 /* A COMMIT of nothing but a command: what it wrote stays in the log, so a later savepoint is not the beginning. */
 LOOP_TEST(test_a_savepoint_behind_a_refused_commit_of_a_command_comes_back, 3) {
     static const char *const commands[] = {"optimize", "flush", "vacuum"};
@@ -88,6 +90,8 @@ static void copy_database(sqlite3 *from, sqlite3 *to) {
     ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     ck_assert_int_eq(sqlite3_backup_finish(backup), SQLITE_OK);
 }
+
+CASE("others", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
 
 /* Both histories give the same csn and the same generation to different rows. */
 TEST(test_a_backup_restored_under_a_live_connection) {

@@ -1,11 +1,5 @@
-/* For systems that load no extensions: every connection of the program has art. */
+/* A SQLite without loading, where everything is linked in: what tests/support/sql.c calls all the same. */
 #include <sqlite3.h>
-
-#include "ext/art.h"
-
-__attribute__((constructor)) static void link_art(void) {
-    sqlite3_auto_extension((void (*)(void))sqlite3_art_init);
-}
 
 int sqlite3_enable_load_extension(sqlite3 *db, int on) {
     (void)db;
