@@ -89,7 +89,8 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
-.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
+.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
+.PHONY: amalgamation install uninstall deb platforms wheel npm
 
 all:
 help:
@@ -321,9 +322,21 @@ deb:
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || .ci/deps packages "make deb" dpkg-dev debhelper pkg-config
 	@.packaging/deb $(VERSION) build/deb
 
-npm:
+# The binaries that packages carry: this machine's, and those of each platform that lies in build/platforms, as new as their sources.
+# All of them: make platforms PLATFORMS="$$(.packaging/platform list)".
+PLATFORMS = $(sort linux-$(shell uname -m)-gnu $(notdir $(wildcard build/platforms/*)))
+PACKED    = $(wildcard ext/*.h ext/*/*.h core/*/*.h core/*/*/*.h) $(CORE) $(EXT) $(BUILD)/commit .packaging/amalgamate .packaging/platform
+platforms: $(patsubst %,build/platforms/%/built,$(PLATFORMS))
+build/platforms/%/built: $(PACKED)
 	@.ci/deps build
-	@CC=$(CC) .packaging/npm/pack $(VERSION) build/npm $(CORE) $(EXT)
+	@CC=$(CC) .packaging/platform build $* build/platforms/$*
+	@touch $@
+
+wheel: platforms
+	@.packaging/wheel $(VERSION) build/wheel
+
+npm: platforms
+	@.packaging/npm/pack $(VERSION) build/npm
 
 clean:
 	rm -rf build art.so
