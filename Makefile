@@ -6,7 +6,8 @@
 #   make check-all    everything that has to hold, in every build: 40 minutes (.ci/check lists it)
 #   make test         the test programs in the build that the options choose; TESTS="test_io" for some (tests/README.md)
 #   make tidy         format, layers, lengths, the one exported symbol, static analysis; make format writes the format
-#   make install      into $(DESTDIR)$(PREFIX); make uninstall; make deb, npm: packages; make amalgamation: all of it in one file
+#   make install      into $(DESTDIR)$(PREFIX); make uninstall; make amalgamation: all of it in one file
+#   make deb, wheel, npm, gem, crate, gomod: packages of Debian, Python, Node.js, Ruby, Rust, Go; make dist: all that a release has
 #   make clean
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
@@ -90,7 +91,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
 .PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
-.PHONY: amalgamation install uninstall deb platforms wheel npm
+.PHONY: amalgamation install uninstall deb platforms wheel npm gem crate gomod dist
 
 all:
 help:
@@ -322,21 +323,42 @@ deb:
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || .ci/deps packages "make deb" dpkg-dev debhelper pkg-config
 	@.packaging/deb $(VERSION) build/deb
 
-# The binaries that packages carry: this machine's, and those of each platform that lies in build/platforms, as new as their sources.
+# The binaries that packages carry: this machine's, and those of each platform that was built before, as new as their sources.
 # All of them: make platforms PLATFORMS="$$(.packaging/platform list)".
-PLATFORMS = $(sort linux-$(shell uname -m)-gnu $(notdir $(wildcard build/platforms/*)))
-PACKED    = $(wildcard ext/*.h ext/*/*.h core/*/*.h core/*/*/*.h) $(CORE) $(EXT) $(BUILD)/commit .packaging/amalgamate .packaging/platform
+PLATFORMS = $(sort linux-$(shell uname -m)-gnu $(patsubst build/platforms/%/built,%,$(wildcard build/platforms/*/built)))
+PACKED    = $(CORE) $(EXT) $(wildcard ext/*.h ext/*/*.h core/*/*.h core/*/*/*.h) $(BUILD)/commit .packaging/amalgamate .packaging/platform
 platforms: $(patsubst %,build/platforms/%/built,$(PLATFORMS))
 build/platforms/%/built: $(PACKED)
 	@.ci/deps build
-	@CC=$(CC) .packaging/platform build $* build/platforms/$*
+	@.packaging/platform build $* build/platforms/$*
 	@touch $@
+
+# Where the project says that it lives: Go's name for the module, gems and sqlpkg.json have it.
+HOMEPAGE ?= https://example.org/sqlite-art
 
 wheel: platforms
 	@.packaging/wheel $(VERSION) build/wheel
 
 npm: platforms
+	@command -v npm >/dev/null || .ci/deps packages "make npm" npm
 	@.packaging/npm/pack $(VERSION) build/npm
+
+gem: platforms
+	@command -v gem >/dev/null || .ci/deps packages "make gem" ruby
+	@.packaging/gem/pack $(VERSION) $(HOMEPAGE) build/gem
+
+crate:
+	@.ci/deps build
+	@CC=$(CC) .packaging/crate/pack $(VERSION) build/crate $(CORE) $(EXT)
+
+gomod:
+	@.ci/deps build
+	@CC=$(CC) .packaging/go/pack $(VERSION) $(HOMEPAGE:https://%=%) build/gomod $(CORE) $(EXT)
+
+# All of it in one folder, with checksums; DIST="wheel npm" for some. DIST_URL: where sqlpkg finds that folder.
+DIST = deb wheel crate gomod gem npm
+dist: amalgamation platforms $(DIST)
+	@DIST_URL=$(DIST_URL) .packaging/dist $(VERSION) $(HOMEPAGE) build/dist $(DIST)
 
 clean:
 	rm -rf build art.so
