@@ -340,7 +340,6 @@ wheel: platforms
 	@.packaging/wheel $(VERSION) build/wheel
 
 npm: platforms
-	@command -v npm >/dev/null || .ci/deps packages "make npm" npm
 	@.packaging/npm/pack $(VERSION) build/npm
 
 gem: platforms
