@@ -20,7 +20,7 @@ module SqliteArt
     db.enable_load_extension(true)
     begin
       db.load_extension(loadable_path)
-    rescue SQLite3::Exception => e
+    rescue StandardError => e
       raise e.class, "sqlite-art: SQLite cannot load #{loadable_path}, which is for @PLATFORM@, on #{RUBY_PLATFORM}: #{e.message}"
     ensure
       db.enable_load_extension(false)
