@@ -335,23 +335,27 @@ build/platforms/%/built: $(PACKED)
 
 # Where the project says that it lives: Go's name for the module, gems and sqlpkg.json have it.
 HOMEPAGE ?= https://example.org/sqlite-art
+PACKER = [ -x /usr/bin/python3 ] || .ci/deps packages "packages" python3
 
 wheel: platforms
+	@$(PACKER)
 	@.packaging/wheel $(VERSION) build/wheel
 
 npm: platforms
+	@$(PACKER)
 	@.packaging/npm/pack $(VERSION) build/npm
 
 gem: platforms
+	@$(PACKER)
 	@command -v gem >/dev/null || .ci/deps packages "make gem" ruby
 	@.packaging/gem/pack $(VERSION) $(HOMEPAGE) build/gem
 
 crate:
-	@.ci/deps build
+	@.ci/deps build && $(PACKER)
 	@CC=$(CC) .packaging/crate/pack $(VERSION) build/crate $(CORE) $(EXT)
 
 gomod:
-	@.ci/deps build
+	@.ci/deps build && $(PACKER)
 	@CC=$(CC) .packaging/go/pack $(VERSION) $(HOMEPAGE:https://%=%) build/gomod $(CORE) $(EXT)
 
 # All of it in one folder, with checksums; DIST="wheel npm" for some. DIST_URL: where sqlpkg finds that folder.

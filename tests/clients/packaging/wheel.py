@@ -1,4 +1,7 @@
 """The wheel, installed: wheel.py queries|apsw|refusals|cannot <version>"""
+import base64
+import hashlib
+import importlib.metadata
 import os
 import shutil
 import sys
@@ -32,6 +35,10 @@ def queries(version):
     assert not sqlite_art.loadable_path().endswith(".so")
     db = sqlite3.connect("docstring.db", isolation_level=None)
     sqlite_art.load(db)
+    for file in importlib.metadata.files("sqlite-art"):
+        if file.hash:
+            digest = hashlib.new(file.hash.mode, file.locate().read_bytes()).digest()
+            assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value, file
     ran = 0
     for statement, wanted in shown(sqlite_art.__doc__):
         got = ["|".join("" if value is None else str(value) for value in row) for row in db.execute(statement)]
