@@ -12,19 +12,23 @@
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
 #   make soak, repeat, mutants, fuzz, coverage, valgrind    tests/README.md; tests/prove has what takes hours
-#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging    parts of check-all, in full (tests/clients)
+#   make check-bindings, check-orms, check-dqlite, check-sqld, check-packaging, check-platforms    parts of check-all, in full
+#                                             (tests/clients)
 #
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
-# liburing, all I/O by pread and pwrite; SANITIZE=address (and UBSan), SANITIZE=thread. Others: ARCH= for x86-64 processors older
-# than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
+# liburing, all I/O by pread and pwrite; SANITIZE=address (and UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=.
+# Others: ARCH= for x86-64 processors older than x86-64-v2 (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies
+# build/release/art.so to ./art.so.
 
 CC       = gcc
+OBJCOPY  = objcopy
 URING    = 1
 SANITIZE =
 PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
 PACKAGING ?= all
+PLATFORMS ?= all
 DESTDIR  =
 BINDINGS   ?= all
 ORMS       ?= all
@@ -36,13 +40,13 @@ FUZZ_TARGETS =
 
 # ---- variants ----
 
-COMPILER := $(notdir $(firstword $(CC)))
+COMPILER := $(patsubst %-linux-gnu-gcc,%,$(notdir $(firstword $(CC))))
 VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(filter 0,$(URING)),-nouring)
 BUILD   := build/$(VARIANT)
 
 CFLAGS   = -O2 -g
 WARNINGS = -Wall -Wextra -Werror
-ARCH    := $(if $(filter x86_64,$(shell uname -m)),-march=x86-64-v2)
+ARCH    := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-march=x86-64-v2)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS)
 
 ifeq ($(SANITIZE),address)
@@ -89,9 +93,9 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging
+.PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging check-platforms
 .PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
-.PHONY: amalgamation install uninstall deb platforms wheel npm gem crate gomod dist
+.PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist
 
 all:
 help:
@@ -124,7 +128,7 @@ static: $(BUILD)/libart.a
 $(BUILD)/libart.a: $(BUILD)/static/art.o
 $(BUILD)/static/art.o: $(patsubst %.c,$(BUILD)/static/%.o,$(EXT)) $(call object,$(CORE))
 	$(CC) -r -nostdlib -o $@.new $^
-	objcopy --localize-hidden $@.new $@ && rm $@.new
+	$(OBJCOPY) --localize-hidden $@.new $@ && rm $@.new
 $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(COMMIT_FLAGS) -DSQLITE_CORE -MMD -MP -c -o $@ $<
@@ -298,6 +302,10 @@ check-packaging:
 	@.ci/deps build
 	@tests/clients/packaging/run $(PACKAGING)
 
+check-platforms:
+	@.ci/deps build
+	@tests/clients/platforms/run $(PLATFORMS)
+
 DOCDIR     = $(PREFIX)/share/doc/sqlite-art
 INCLUDEDIR = $(PREFIX)/include/sqlite-art
 
@@ -323,29 +331,30 @@ deb:
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || .ci/deps packages "make deb" dpkg-dev debhelper pkg-config
 	@.packaging/deb $(VERSION) build/deb
 
-# The binaries that packages carry: this machine's, and those of each platform that was built before, as new as their sources.
-# All of them: make platforms PLATFORMS="$$(.packaging/platform list)".
-PLATFORMS = $(sort linux-$(shell uname -m)-gnu $(patsubst build/platforms/%/built,%,$(wildcard build/platforms/*/built)))
+# The binaries that packages carry: this machine's, and those of each platform that lies there already, as new as their sources.
+# BINARIES=all: those of all platforms that .packaging/platform can build here.
+BINARIES  = linux-$(shell uname -m)-gnu $(patsubst build/platforms/%/,%,$(dir $(wildcard build/platforms/*/art.so build/platforms/*/art.dll)))
 PACKED    = $(CORE) $(EXT) $(wildcard ext/*.h ext/*/*.h core/*/*.h core/*/*/*.h) $(BUILD)/commit .packaging/amalgamate .packaging/platform
-platforms: $(patsubst %,build/platforms/%/built,$(PLATFORMS))
-build/platforms/%/built: $(PACKED)
+PLATFORM_FILES = $(shell sed -nE 's|^([a-z][^ ]*) +([^ ]+) .*|\1/\2|p' .packaging/platforms)
+binaries: $(addprefix build/platforms/,$(if $(filter all,$(BINARIES)),$(filter $(addsuffix /%,$(shell .packaging/platform list)),$(PLATFORM_FILES)),\
+	$(filter $(addsuffix /%,$(BINARIES)),$(PLATFORM_FILES))))
+$(addprefix build/platforms/,$(PLATFORM_FILES)): $(PACKED)
 	@.ci/deps build
-	@.packaging/platform build $* build/platforms/$*
-	@touch $@
+	@.packaging/platform build $(notdir $(@D)) $(@D)
 
 # Where the project says that it lives: Go's name for the module, gems and sqlpkg.json have it.
 HOMEPAGE ?= https://example.org/sqlite-art
 PACKER = [ -x /usr/bin/python3 ] || .ci/deps packages "packages" python3
 
-wheel: platforms
+wheel: binaries
 	@$(PACKER)
 	@.packaging/wheel $(VERSION) build/wheel
 
-npm: platforms
+npm: binaries
 	@$(PACKER)
 	@.packaging/npm/pack $(VERSION) build/npm
 
-gem: platforms
+gem: binaries
 	@$(PACKER)
 	@command -v gem >/dev/null || .ci/deps packages "make gem" ruby
 	@.packaging/gem/pack $(VERSION) $(HOMEPAGE) build/gem
@@ -360,7 +369,7 @@ gomod:
 
 # All of it in one folder, with checksums; DIST="wheel npm" for some. DIST_URL: where sqlpkg finds that folder.
 DIST = deb wheel crate gomod gem npm
-dist: amalgamation platforms $(DIST)
+dist: amalgamation binaries $(DIST)
 	@DIST_URL=$(DIST_URL) .packaging/dist $(VERSION) $(HOMEPAGE) build/dist $(DIST)
 
 clean:

@@ -6,6 +6,7 @@
  */
 #include "ext/admin/admin.h"
 #include "ext/module.h"
+#include "ext/query/query.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static void begin_process(const sqlite3_api_routines *api) {
     if (!chosen) {
         art_alloc_use(&allocator);
         art_result_init();
+        art_query_init();
     }
     chosen = true;
     pthread_mutex_unlock(&process_mutex);

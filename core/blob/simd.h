@@ -1,4 +1,4 @@
-/* The few steps that look at many bytes at once, for SSE2 and in plain C.
+/* The few steps that look at many bytes at once, by vectors (core/base/vector.h) and in plain C.
  *
  * The vector versions read up to 16 bytes (the column functions: 64) more than they use, and short copies also write
  * up to 16 too many. Callers see to it that these bytes exist: search keys and key buffers are padded, and behind
@@ -8,10 +8,7 @@
 #define ART_BLOB_SIMD_H
 
 #include "core/base/bytes.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "core/base/vector.h"
 
 /* What is read too much may belong to a page that another thread is just loading. It is never used, but ThreadSanitizer
  * cannot know. */
@@ -29,18 +26,14 @@
 #define ART_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define ART_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-#if defined(__SSE2__)
-
-static inline __m128i art_load128(const void *p) {
-    return _mm_loadu_si128(p);
-}
+#if defined(ART_HAVE_VECTORS)
 
 /* Length of the common prefix of a and b, at most n. */
 ART_READS_PAST static inline uint32_t art_common_prefix_padded(const uint8_t *a, const uint8_t *b, uint32_t n) {
     for (uint32_t i = 0; i < n; i += 16) {
-        uint32_t equal = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(art_load128(a + i), art_load128(b + i)));
-        if (equal != 0xffff) {
-            i += (uint32_t)__builtin_ctz(~equal);
+        uint32_t same = art_vector_difference(art_vector_load(a + i), art_vector_load(b + i));
+        if (same < 16) {
+            i += same;
             return i < n ? i : n;
         }
     }
@@ -49,11 +42,11 @@ ART_READS_PAST static inline uint32_t art_common_prefix_padded(const uint8_t *a,
 
 ART_READS_PAST static inline void art_copy_padded(uint8_t *to, const uint8_t *from, uint32_t n) {
     if (ART_LIKELY(n <= 16)) {
-        _mm_storeu_si128((void *)to, art_load128(from));
+        art_vector_store(to, art_vector_load(from));
     } else if (n <= 32) {
-        __m128i second = art_load128(from + 16);
-        _mm_storeu_si128((void *)to, art_load128(from));
-        _mm_storeu_si128((void *)(to + 16), second);
+        art_vector second = art_vector_load(from + 16);
+        art_vector_store(to, art_vector_load(from));
+        art_vector_store(to + 16, second);
     } else {
         memcpy(to, from, n);
     }
@@ -61,56 +54,50 @@ ART_READS_PAST static inline void art_copy_padded(uint8_t *to, const uint8_t *fr
 
 /* How many of the n <= 32 ascending bytes are <= c. */
 ART_READS_PAST static inline uint32_t art_count_not_above(const uint8_t *bytes, uint32_t n, uint8_t c) {
-    __m128i pivot = _mm_set1_epi8((char)c), some = art_load128(bytes);
-    uint64_t below = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(some, pivot), some));
-    if (n > 16) {
-        some = art_load128(bytes + 16);
-        below |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(some, pivot), some)) << 16;
-    }
+    art_vector pivot = art_vector_all(c), first = art_vector_not_above(art_vector_load(bytes), pivot);
+    uint64_t below = n > 16 ? art_vector_bits_of_two(first, art_vector_not_above(art_vector_load(bytes + 16), pivot))
+                            : art_vector_bits(first);
     return (uint32_t)__builtin_popcountll(below & ((1ull << n) - 1));
 }
 
-static inline uint64_t art_columns_hit16(const uint8_t *shared, const uint8_t *first, __m128i depth, __m128i c) {
-    __m128i s = art_load128(shared), f = art_load128(first);
-    __m128i not_deeper = _mm_cmpeq_epi8(_mm_min_epu8(s, depth), s), same = _mm_cmpeq_epi8(s, depth);
-    __m128i not_less = _mm_cmpeq_epi8(_mm_max_epu8(f, c), f);
-    return (uint32_t)_mm_movemask_epi8(_mm_andnot_si128(_mm_andnot_si128(not_less, same), not_deeper));
+static inline art_vector art_columns_hit16(const uint8_t *shared, const uint8_t *first, art_vector depth,
+                                           art_vector c) {
+    art_vector s = art_vector_load(shared), f = art_vector_load(first);
+    art_vector not_deeper = art_vector_not_above(s, depth), same = art_vector_equal(s, depth);
+    return art_vector_without(not_deeper, art_vector_without(same, art_vector_not_above(c, f)));
 }
 
 /* Bit i < min(n, 64): shared[i] < depth, or shared[i] == depth and first[i] >= c. Bits from n on mean nothing. */
 ART_READS_PAST static inline uint64_t art_columns_hit(const uint8_t *shared, const uint8_t *first, uint32_t n,
                                                       uint8_t depth, uint8_t c) {
-    __m128i d = _mm_set1_epi8((char)depth), pivot = _mm_set1_epi8((char)c);
-    uint64_t hit = art_columns_hit16(shared, first, d, pivot) | art_columns_hit16(shared + 16, first + 16, d, pivot)
-                                                                    << 16;
-    if (n > 32) {
-        hit |= art_columns_hit16(shared + 32, first + 32, d, pivot) << 32 |
-               art_columns_hit16(shared + 48, first + 48, d, pivot) << 48;
-    }
-    return hit;
+    art_vector d = art_vector_all(depth), pivot = art_vector_all(c);
+    art_vector hit0 = art_columns_hit16(shared, first, d, pivot);
+    art_vector hit1 = art_columns_hit16(shared + 16, first + 16, d, pivot);
+    if (n <= 32) return art_vector_bits_of_two(hit0, hit1);
+    return art_vector_bits_of_four(hit0, hit1, art_columns_hit16(shared + 32, first + 32, d, pivot),
+                                   art_columns_hit16(shared + 48, first + 48, d, pivot));
 }
 
 /* Sum of the first i < 128 bytes of a column of n. */
 ART_READS_PAST static inline uint32_t art_column_sum(const uint8_t *column, uint32_t n, uint32_t i) {
     static const uint8_t mask[128] = {[0 ... 63] = 0xff};
-    __m128i zero = _mm_setzero_si128(), a = zero, b = zero;
+    art_vector a = art_vector_all(0), b = a;
     if (i >= 64) {
         for (int at = 0; at < 64; at += 32) {
-            a = _mm_add_epi64(a, _mm_sad_epu8(art_load128(column + at), zero));
-            b = _mm_add_epi64(b, _mm_sad_epu8(art_load128(column + at + 16), zero));
+            a = art_vector_add(a, art_vector_load(column + at));
+            b = art_vector_add(b, art_vector_load(column + at + 16));
         }
         column += 64;
         i -= 64;
     }
     const uint8_t *m = mask + 64 - i;
-    a = _mm_add_epi64(a, _mm_sad_epu8(_mm_and_si128(art_load128(column), art_load128(m)), zero));
-    b = _mm_add_epi64(b, _mm_sad_epu8(_mm_and_si128(art_load128(column + 16), art_load128(m + 16)), zero));
+    a = art_vector_add(a, art_vector_and(art_vector_load(column), art_vector_load(m)));
+    b = art_vector_add(b, art_vector_and(art_vector_load(column + 16), art_vector_load(m + 16)));
     if (n > 32) {
-        a = _mm_add_epi64(a, _mm_sad_epu8(_mm_and_si128(art_load128(column + 32), art_load128(m + 32)), zero));
-        b = _mm_add_epi64(b, _mm_sad_epu8(_mm_and_si128(art_load128(column + 48), art_load128(m + 48)), zero));
+        a = art_vector_add(a, art_vector_and(art_vector_load(column + 32), art_vector_load(m + 32)));
+        b = art_vector_add(b, art_vector_and(art_vector_load(column + 48), art_vector_load(m + 48)));
     }
-    a = _mm_add_epi64(a, b);
-    return (uint32_t)_mm_cvtsi128_si32(a) + (uint32_t)_mm_extract_epi16(a, 4);
+    return art_vector_total(a, b);
 }
 
 #else

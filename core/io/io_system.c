@@ -42,6 +42,16 @@ static DIR *system_opendir(const char *path) {
     return list;
 }
 
+/* By their numbers where the kernel's struct stat is the C library's: as functions glibc has them only since 2.33. */
+#if defined(__x86_64__) || defined(__aarch64__)
+static int system_fstat(int fd, struct stat *out) {
+    return (int)syscall(SYS_fstat, fd, out);
+}
+
+static int system_stat(const char *path, struct stat *out) {
+    return (int)syscall(SYS_newfstatat, AT_FDCWD, path, out, 0);
+}
+#else
 static int system_fstat(int fd, struct stat *out) {
     return fstat(fd, out);
 }
@@ -49,6 +59,7 @@ static int system_fstat(int fd, struct stat *out) {
 static int system_stat(const char *path, struct stat *out) {
     return stat(path, out);
 }
+#endif
 
 /* The C library's struct statx may be older than STATX_DIOALIGN (Linux 6.1), or not be there (musl 1.2.3). The
  * kernel's layout is fixed: 256 bytes, the fields that are wanted at these places. */

@@ -25,12 +25,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #include "core/base/bytes.h"
 #include "core/base/summary.h"
+#include "core/base/vector.h"
 #include "core/memtable/arena.h"
 
 typedef uintptr_t art_link;
@@ -162,10 +160,9 @@ static inline int art_node4_place(const struct art_node *node, uint8_t byte) {
 }
 
 static inline int art_node16_place(const struct art_node16 *node, uint8_t byte) {
-#if defined(__SSE2__)
-    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)node->bytes), _mm_set1_epi8((char)byte));
-    unsigned mask = (unsigned)_mm_movemask_epi8(same) & ((1u << node->head.children) - 1);
-    return mask ? __builtin_ctz(mask) : ART_CHILD_NONE;
+#if defined(ART_HAVE_VECTORS)
+    int place = (int)art_vector_first(art_vector_equal(art_vector_load(node->bytes), art_vector_all(byte)));
+    return place < node->head.children ? place : ART_CHILD_NONE;
 #else
     for (int i = 0; i < node->head.children; i++) {
         if (node->bytes[i] == byte) return i;

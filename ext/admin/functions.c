@@ -33,6 +33,7 @@
  *                       generated columns, calls them for each row, and keeps no result from one statement to the next.
  *                       `(SELECT art_count('t', 'a/'))` is asked once in a statement.
  */
+#include "core/base/vector.h"
 #include "ext/admin/admin.h"
 
 enum { SHORT_PREFIX = 512 };
@@ -369,6 +370,8 @@ static const char how_built[] =
     ", x86-64-v2"
 #elif defined(__SSE2__)
     ", SSE2"
+#elif defined(ART_HAVE_VECTORS)
+    ", NEON"
 #endif
     "";
 

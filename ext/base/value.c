@@ -8,11 +8,9 @@
  * and rows need not be written anew when a column is added. Records come back from a file: every length is checked.
  */
 #include "ext/base/base.h"
+#include "ext/base/nul.h"
 
 #include <assert.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 static const uint8_t number_bytes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
@@ -210,49 +208,9 @@ static inline void result_with_length(sqlite3_context *context, const uint8_t *d
     sqlite3_result_text64(context, (const char *)data, len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-#if defined(__SSE2__)
-
-/* Looks for a NUL on the way, in one pass; the last 16 bytes may be copied twice. False: there is one. */
-static inline bool copy_text(char *to, const uint8_t *from, uint64_t len) {
-    if (len < 16) {
-        memcpy(to, from, (size_t)len);
-        return !memchr(from, 0, (size_t)len);
-    }
-    __m128i nuls = _mm_setzero_si128(), zero = nuls;
-    for (uint64_t at = 0;; at = at + 32 > len ? len - 16 : at + 16) {
-        __m128i some = _mm_loadu_si128((const void *)(from + at));
-        _mm_storeu_si128((void *)(to + at), some);
-        nuls = _mm_or_si128(nuls, _mm_cmpeq_epi8(some, zero));
-        if (at + 16 == len) return !_mm_movemask_epi8(nuls);
-    }
-}
-
-/* Of a text that has one, and ART_KEY_PADDING bytes behind it. */
-static inline uint64_t first_nul(const char *text) {
-    __m128i zero = _mm_setzero_si128();
-    for (uint64_t at = 0;; at += 16) {
-        __m128i some = _mm_loadu_si128((const void *)(text + at));
-        uint32_t nuls = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(some, zero));
-        if (nuls) return at + (uint32_t)__builtin_ctz(nuls);
-    }
-}
-
-#else
-
-static inline uint64_t first_nul(const char *text) {
-    return strlen(text);
-}
-
-static inline bool copy_text(char *to, const uint8_t *from, uint64_t len) {
-    memcpy(to, from, (size_t)len);
-    return !memchr(from, 0, (size_t)len);
-}
-
-#endif
-
 void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len) {
     char ended[256];
-    if (len && (len >= sizeof ended || ends_texts || !copy_text(ended, data, len))) {
+    if (len && (len >= sizeof ended || ends_texts || !art_copy_text(ended, data, len))) {
         result_with_length(context, data, len);
         return;
     }
@@ -261,7 +219,7 @@ void art_result_text(sqlite3_context *context, const uint8_t *data, uint64_t len
 }
 
 void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t len) {
-    if (!ends_texts && first_nul(data) == len) {
+    if (!ends_texts && art_first_nul(data) == len) {
         sqlite3_result_text(context, data, -1, SQLITE_TRANSIENT);
     } else {
         result_with_length(context, (const uint8_t *)data, len);

@@ -40,7 +40,6 @@
 #include "ext/host/host.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -344,10 +343,11 @@ static sqlite3_int64 ask_schema(struct art_table *table, const char *pragma, int
 
 /* Pages that the database has, and its file does not have yet: until the next checkpoint, or commit. */
 static uint64_t pages_to_come(struct art_table *table) {
-    struct stat file;
+    sqlite3_file *file = art_database_file(table->connection->db, table->name->schema);
+    sqlite3_int64 now = 0;
     uint64_t bytes = (uint64_t)(ask_schema(table, "page_count", 0) * ask_schema(table, "page_size", 0));
-    bool known = !stat(table->database, &file);
-    return known && bytes > (uint64_t)file.st_size ? bytes - (uint64_t)file.st_size : 0;
+    bool known = file && file->pMethods && !file->pMethods->xFileSize(file, &now);
+    return known && bytes > (uint64_t)now ? bytes - (uint64_t)now : 0;
 }
 
 static uint64_t room(void *context) {

@@ -4,6 +4,7 @@
 
 #include "ext/access/access.h"
 
+void art_query_init(void); /* once a process, before anything is read */
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
 int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
 int art_scan_close(sqlite3_vtab_cursor *base);

@@ -14,7 +14,6 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 /* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the
@@ -38,7 +37,7 @@ int art_scan_gone(const struct art_scan *scan) {
 
 static locale_t numbers_with_points;
 
-static void make_locale(void) {
+void art_query_init(void) {
     numbers_with_points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
 }
 
@@ -46,8 +45,6 @@ static void make_locale(void) {
  * which rounds in its own way and has the last word, has to say. strtod() knows hexadecimal numbers, infinities and
  * NaN, too, which are texts for SQLite. */
 static bool spells_number(const char *path, double number) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_locale);
     char *end;
     if (strpbrk(path, "xXnN")) return false;
     double value = numbers_with_points ? strtod_l(path, &end, numbers_with_points) : strtod(path, &end);

@@ -133,7 +133,7 @@ static int noted_sync(int fd) {
 
 static int noted_unlink(const char *path) {
     if (file_letter(path) == 'a') event('U');
-    return (int)syscall(SYS_unlink, path);
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 #define INTERPOSE(type, name, parameters, call)                                                                        \

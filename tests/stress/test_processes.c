@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -217,7 +218,7 @@ LOOP_TEST(test_the_lock_of_a_dead_process_counts, JOURNALS) {
 
 /* ---- a reader that dies ------------------------------------------------------------------------------------------ */
 
-/* A program of its own, since SQLite does not like to be inherited; it comes back when it stands in the middle of t. */
+/* A program of its own (run as this one is: .ci/test), since SQLite does not like to be inherited; it comes back when it stands in the middle of t. */
 static pid_t start_reader(void) {
     int ends[2];
     char ready = 0;
@@ -228,7 +229,9 @@ static pid_t start_reader(void) {
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execl("/proc/self/exe", "test_processes", path, (char *)NULL);
+        char self[PATH_MAX] = {0};
+        if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) _exit(1);
+        execl("/bin/sh", "sh", "-c", "exec $ART_TEST_UNDER \"$0\" \"$1\"", self, path, (char *)NULL);
         _exit(1);
     }
     close(ends[1]);

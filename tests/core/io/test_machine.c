@@ -88,11 +88,17 @@ TEST(test_the_limit_of_the_address_space_counts) {
     pid_t child = fork();
     int status;
     if (child == 0) {
-        struct rlimit limit = {512 * MB, 512 * MB};
+        struct rlimit limit = {512 * MB, 512 * MB}, now = limit;
         setrlimit(RLIMIT_AS, &limit);
+        getrlimit(RLIMIT_AS, &now);
+        if (now.rlim_cur != limit.rlim_cur) _exit(2);
         _exit(art_machine_memory() <= 512 * MB ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+        printf("SKIPPED test_the_limit_of_the_address_space_counts: an emulator that sets no such limit\n");
+        return;
+    }
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 

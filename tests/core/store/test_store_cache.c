@@ -333,6 +333,8 @@ TEST(test_a_superseded_blob_makes_room) {
 
 LOOP_TEST(test_the_limit_is_kept_whatever_is_read, 2) {
     static const uint64_t limits[] = {0, 100000, 1 * MB, 4 * MB, 11 * MB};
+    if (_i && !store_place_open(&place, &io_modes[3], "test_store_cache")) return;
+    if (_i) store_place_close(&place);
     make_world(_i ? &io_modes[3] : NULL, 128);
     uint64_t seed = random_seed();
     printf("limit: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
