@@ -6,7 +6,8 @@
 #   make check-all    everything that has to hold, in every build: 40 minutes (.ci/check lists it)
 #   make test         the test programs in the build that the options choose; TESTS="test_io" for some (tests/README.md)
 #   make tidy         format, layers, lengths, the one exported symbol, static analysis; make format writes the format
-#   make install      into $(DESTDIR)$(PREFIX); make uninstall; make deb, npm: packages; make amalgamation: all of it in one file
+#   make install      into $(DESTDIR)$(PREFIX); make uninstall; make amalgamation: all of it in one file
+#   make deb, wheel, npm, gem, crate, gomod: packages of Debian, Python, Node.js, Ruby, Rust, Go; make dist: all that a release has
 #   make clean
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
@@ -96,7 +97,8 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging check-platforms
-.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz amalgamation install uninstall deb npm clean help FORCE
+.PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
+.PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist
 
 all:
 help:
@@ -332,9 +334,46 @@ deb:
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || .ci/deps packages "make deb" dpkg-dev debhelper pkg-config
 	@.packaging/deb $(VERSION) build/deb
 
-npm:
+# The binaries that packages carry: this machine's, and those of each platform that lies there already, as new as their sources.
+# BINARIES=all: those of all platforms that .packaging/platform can build here.
+BINARIES  = linux-$(shell uname -m)-gnu $(patsubst build/platforms/%/,%,$(dir $(wildcard build/platforms/*/art.so build/platforms/*/art.dll)))
+PACKED    = $(ALL_CORE) $(EXT) $(wildcard ext/*.h ext/*/*.h core/*/*.h core/*/*/*.h) $(BUILD)/commit .packaging/amalgamate .packaging/platform
+PLATFORM_FILES = $(shell sed -nE 's|^([a-z][^ ]*) +([^ ]+) .*|\1/\2|p' .packaging/platforms)
+binaries: $(addprefix build/platforms/,$(if $(filter all,$(BINARIES)),$(filter $(addsuffix /%,$(shell .packaging/platform list)),$(PLATFORM_FILES)),\
+	$(filter $(addsuffix /%,$(BINARIES)),$(PLATFORM_FILES))))
+$(addprefix build/platforms/,$(PLATFORM_FILES)): $(PACKED)
 	@.ci/deps build
-	@CC=$(CC) .packaging/npm/pack $(VERSION) build/npm $(ALL_CORE) $(EXT)
+	@.packaging/platform build $(notdir $(@D)) $(@D)
+
+# Where the project says that it lives: Go's name for the module, gems and sqlpkg.json have it.
+HOMEPAGE ?= https://example.org/sqlite-art
+PACKER = [ -x /usr/bin/python3 ] || .ci/deps packages "packages" python3
+
+wheel: binaries
+	@$(PACKER)
+	@.packaging/wheel $(VERSION) build/wheel
+
+npm: binaries
+	@$(PACKER)
+	@.packaging/npm/pack $(VERSION) build/npm
+
+gem: binaries
+	@$(PACKER)
+	@command -v gem >/dev/null || .ci/deps packages "make gem" ruby
+	@.packaging/gem/pack $(VERSION) $(HOMEPAGE) build/gem
+
+crate:
+	@.ci/deps build && $(PACKER)
+	@CC=$(CC) .packaging/crate/pack $(VERSION) build/crate $(ALL_CORE) $(EXT)
+
+gomod:
+	@.ci/deps build && $(PACKER)
+	@CC=$(CC) .packaging/go/pack $(VERSION) $(HOMEPAGE:https://%=%) build/gomod $(ALL_CORE) $(EXT)
+
+# All of it in one folder, with checksums; DIST="wheel npm" for some. DIST_URL: where sqlpkg finds that folder.
+DIST = deb wheel crate gomod gem npm
+dist: amalgamation binaries $(DIST)
+	@DIST_URL=$(DIST_URL) .packaging/dist $(VERSION) $(HOMEPAGE) build/dist $(DIST)
 
 clean:
 	rm -rf build art.so

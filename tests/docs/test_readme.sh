@@ -9,7 +9,7 @@ extension=${ART_EXTENSION:-$root/art.so}
 [[ $extension == /* ]] || extension=$root/$extension
 work=$(mktemp -d "${TMPDIR:-/tmp}/readme-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-documents=(README.md sql/README.md sql/files.md core/README.md ext/README.md .github/CONTRIBUTING.md
+documents=(README.md sql/README.md sql/files.md core/README.md ext/README.md .github/CONTRIBUTING.md .github/CHANGELOG.md .github/SECURITY.md
     tests/README.md tests/bench/README.md tests/clients/bindings/README.md tests/clients/orm/README.md)
 checks=0
 failures=0

@@ -12,13 +12,12 @@ function isMusl() {
   return !process.report.getReport().header.glibcVersionRuntime;
 }
 
-/** The path of art.so, for db.loadExtension() or SELECT load_extension(). */
+/** The path of art.so (Windows: art.dll), for db.loadExtension() or SELECT load_extension(). */
 function getLoadablePath() {
-  const platform = `${process.platform}-${process.arch}`;
+  const platform = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
   const name = `sqlite-art-${platform}`;
-  if (!PLATFORMS.includes(platform) || isMusl()) {
-    const here = isMusl() ? `${platform} with musl` : platform;
-    throw new Error(`sqlite-art has no binary for ${here}, only for ${PLATFORMS.join(', ')} with glibc: ${BUILD}`);
+  if (!PLATFORMS.includes(platform)) {
+    throw new Error(`sqlite-art has no binary for ${platform}, only for ${PLATFORMS.join(', ')}: ${BUILD}`);
   }
   let folder;
   try {
@@ -27,7 +26,7 @@ function getLoadablePath() {
     throw new Error(`the package ${name}, which has the binary of sqlite-art, is not installed: npm install ${name} ` +
       '(was it left out by --omit=optional, or node_modules copied from another machine?)', { cause: error });
   }
-  const file = path.join(folder, 'art.so');
+  const file = path.join(folder, process.platform === 'win32' ? 'art.dll' : 'art.so');
   if (!fs.existsSync(file)) throw new Error(`${file} is missing: install ${name} again`);
   return file;
 }

@@ -3,7 +3,7 @@ export interface LoadsExtensions {
   loadExtension(file: string, ...more: any[]): unknown;
 }
 
-/** The path of art.so. Throws where there is no binary for this platform, and says what to do. */
+/** The path of art.so (Windows: art.dll). Throws where there is no binary for this platform, and says what to do. */
 export declare function getLoadablePath(): string;
 
 /** Loads sqlite-art into a connection; with node:sqlite, one that was opened with `allowExtension: true`. */

@@ -15,11 +15,11 @@ if (host === 'refusals') {
     assert.throws(() => art.load({ loadExtension: () => assert.fail('loaded') }), pattern);
     Object.defineProperties(process, { platform: { value: real.platform }, arch: { value: real.arch } });
   };
-  says('darwin', 'arm64', /no binary for darwin-arm64, only for linux-.* with glibc: build art\.so from source/);
-  says('win32', 'x64', /no binary for win32-x64/);
+  says('darwin', 'arm64', /no binary for darwin-arm64, only for linux-.*: build art\.so from source/);
+  says('freebsd', 'x64', /no binary for freebsd-x64/);
   const getReport = process.report.getReport;
   process.report.getReport = () => ({ header: {} });
-  says(process.platform, process.arch, /no binary for linux-.* with musl, only for linux-/);
+  says(process.platform, process.arch, /no binary for linux-x64-musl, only for linux-|the package sqlite-art-linux-\w+-musl, .* is not installed/);
   process.report.getReport = getReport;
   art.getLoadablePath();
 } else {
