@@ -20,8 +20,9 @@ static enum art_rc fail_temporary(int rc) {
         return art_fail(ART_DISKFULL, "art: the folder for temporary files has no room for what open savepoints need: "
                                       "make room there, or set SQLITE_TMPDIR to another folder");
     case SQLITE_CANTOPEN:
-        return art_fail(ART_CANTOPEN, "art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR "
-                                      "to a folder that this user may write");
+        return art_fail(ART_CANTOPEN,
+                        "art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR "
+                        "to a folder that this user may write");
     default:
         return art_fail_code(rc, "cannot use a temporary file");
     }
