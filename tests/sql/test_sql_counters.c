@@ -101,7 +101,8 @@ TEST(test_searches_count_the_pages_that_they_pass_over) {
     for (unsigned i = 0, was = 0; i < 3; i++) {
         ck_assert_int_eq(sql_int(db, "%s", asked[i]), 1);
         int64_t passed = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'") - was;
-        ck_assert_msg(passed > all / 2 && passed < all, "%s: %lld of %lld", asked[i], (long long)passed, (long long)all);
+        ck_assert_msg(passed > all / 2 && passed < all, "%s: %lld of %lld", asked[i], (long long)passed,
+                      (long long)all);
         was += (unsigned)passed;
     }
     int64_t before = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'");
