@@ -1,6 +1,7 @@
 /* search(path): what a word anywhere in a path costs to find, beside a scan and beside FTS5's trigrams.
  *
- *     bench_search [-r repetitions] [-p file of paths] [paths names digits]      default: 420000 1000000 1000000
+ *     bench_search [-r repetitions] [-t turnovers] [-p file of paths] [paths names digits]
+ *                                                                                default: 420000 1000000 1000000
  *
  * Three sets of paths: real ones, a path a line (tests/bench/run makes the file); names of two random words and a
  * number; 32 random hexadecimal digits. A size below 1,000 leaves a set out. Each is loaded sorted and in random order,
@@ -11,7 +12,8 @@
  *     fts, none   the same table, and beside it FTS5 with the trigram tokenizer, with detail=full and detail=none; its
  *                 rowid leads to the table's row
  *
- * and asked as loaded and put in order ('optimize', VACUUM). WAL, caches of 1 GB, warm; loads by processor time,
+ * and asked as loaded, put in order ('optimize', VACUUM), and after turnovers (ten, if -t says nothing else): each row of
+ * the first three tables is updated so often, in random order, 100 rows a transaction. WAL, caches of 1 GB, warm; loads by processor time,
  * questions by medians within a transaction. What two tables answer has to be the same. A ratio is the other's figure
  * divided by that of `searched`.
  */
@@ -26,7 +28,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { BATCH_ROWS = 1000, MOST_REPETITIONS = 99, WORDS = 2000, KEY_ROOM = 1000, WORD_ROOM = 16 };
+enum { BATCH_ROWS = 1000, TURNED_ROWS = 100, MOST_REPETITIONS = 99, WORDS = 2000, KEY_ROOM = 1000, WORD_ROOM = 16 };
 
 /* The one place that says which column has it. */
 #define SEARCH ", search(path)"
@@ -48,7 +50,7 @@ static const struct {
 static sqlite3 *db[TABLES];
 static char **keys; /* sorted */
 static uint32_t rows, *order;
-static int repetitions = 9;
+static int repetitions = 9, turnovers = 10;
 static char *directory[TABLES], *paths = "build/bench/machine-paths";
 
 /* --- paths -------------------------------------------------------------------------------------------------------- */
@@ -198,10 +200,15 @@ static void close_tables(void) {
     }
 }
 
+/* No two are alike. */
+static int64_t mtime_of(uint32_t row) {
+    return (int64_t)(row * 2654435761u);
+}
+
 static void insert(sqlite3_stmt *into, sqlite3_stmt *index, uint32_t i) {
     sqlite3_bind_text(into, 1, keys[i], -1, SQLITE_STATIC);
     sqlite3_bind_int64(into, 2, i % 100003);
-    sqlite3_bind_int64(into, 3, (int64_t)(i * 2654435761u)); /* no two alike */
+    sqlite3_bind_int64(into, 3, mtime_of(i));
     step(into);
     sqlite3_reset(into);
     if (!index) return;
@@ -278,6 +285,41 @@ static void put_in_order(void) {
     print_all("'optimize'", spent, 1e9, " s");
 }
 
+static void shuffle(struct random *random) {
+    for (uint32_t i = 1; i < rows; i++) {
+        uint32_t k = random_below(random, i + 1), was = order[i];
+        order[i] = order[k];
+        order[k] = was;
+    }
+}
+
+/* In the end each row has what it had before. */
+static void turn_over(void) {
+    struct random random = {11};
+    double spent[TABLES] = {0};
+    sqlite3_stmt *update[TABLES];
+    for (int t = 0; t < FTS; t++) update[t] = sql_prepare(db[t], "UPDATE t SET mtime = ?2 WHERE path = ?1");
+    for (int turn = turnovers; turn--;) {
+        shuffle(&random);
+        for (uint32_t from = 0; from < rows; from += TURNED_ROWS) {
+            for (int t = 0; t < FTS; t++) {
+                double begun = timing_cpu();
+                sql_run(db[t], "BEGIN");
+                for (uint32_t i = from; i < from + TURNED_ROWS && i < rows; i++) {
+                    sqlite3_bind_text(update[t], 1, keys[order[i]], -1, SQLITE_STATIC);
+                    sqlite3_bind_int64(update[t], 2, mtime_of(order[i]) + turn);
+                    step(update[t]);
+                    sqlite3_reset(update[t]);
+                }
+                sql_run(db[t], "COMMIT");
+                spent[t] += timing_cpu() - begun;
+            }
+        }
+    }
+    for (int t = 0; t < FTS; t++) sqlite3_finalize(update[t]);
+    print_all("an update", spent, rows * 1e3 * turnovers, " us");
+}
+
 /* --- questions ---------------------------------------------------------------------------------------------------- */
 
 /* One execution; *sum: of what it answers, in any order. */
@@ -349,9 +391,11 @@ static void measure(const char *set) {
     close_tables();
     open_tables();
     load(false);
-    for (int in_order = 0; in_order < 2; in_order++) {
-        if (in_order) put_in_order();
-        printf("%s:\n", in_order ? "put in order" : "as loaded");
+    for (int state = 0; state < (turnovers ? 3 : 2); state++) {
+        static const char *const states[] = {"as loaded", "put in order", "after turnovers"};
+        if (state == 1) put_in_order();
+        if (state == 2) turn_over();
+        printf("%s:\n", states[state]);
         print_bytes();
         ask("few", few, "");
         ask("a hundredth", some, "");
@@ -371,12 +415,15 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[i], "-r") && i + 1 < argc) {
             repetitions = atoi(argv[++i]);
             if (repetitions < 1 || repetitions > MOST_REPETITIONS) repetitions = MOST_REPETITIONS;
+        } else if (!strcmp(argv[i], "-t") && i + 1 < argc) {
+            turnovers = atoi(argv[++i]);
         } else if (!strcmp(argv[i], "-p") && i + 1 < argc) {
             paths = argv[++i];
         } else if (isdigit((unsigned char)*argv[i]) && given < 3) {
             sizes[given++] = (uint32_t)strtoul(argv[i], NULL, 10);
         } else {
-            fprintf(stderr, "usage: bench_search [-r repetitions] [-p file of paths] [paths names digits]\n");
+            fprintf(stderr,
+                    "usage: bench_search [-r repetitions] [-t turnovers] [-p file of paths] [paths names digits]\n");
             return 2;
         }
     }
