@@ -62,7 +62,7 @@ uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features)
         for (uint32_t i = 0; i < AT_ONCE; i++) met += ends_in[i];
         for (; trigrams >= AT_ONCE; trigrams -= AT_ONCE, count += AT_ONCE, begin += AT_ONCE)
             mix_all(features + count, begin);
-        mix_all(mixed, begin);
+        if (trigrams) mix_all(mixed, begin);
         for (uint32_t i = 0; i < trigrams; i++) features[count++] = mixed[i];
     }
     for (uint32_t i = 0; i < AT_ONCE; i++) all |= high[i];

@@ -341,6 +341,30 @@ static void push_world(struct art_postings *postings, unsigned table, struct wor
     art_features_clear(&bucket);
 }
 
+/* A page may have many buckets, and stands only once in each posting. */
+TEST(test_a_page_with_many_buckets_is_noted_once) {
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 20, BUCKETS = 300, FEATURES = 40 };
+    struct art_postings once = {.tables = 1u << TABLE}, often = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    must(art_features_open(&bucket, 1u << TABLE));
+    for (uint32_t page = 0; page < PAGES; page++) {
+        uint32_t feature[FEATURES];
+        for (uint32_t i = 0; i < FEATURES; i++) feature[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
+        push_page(&once, &bucket, feature, FEATURES, 100, page);
+        for (unsigned i = 0; i < BUCKETS; i++) push_page(&often, &bucket, feature, FEATURES, i ? 0 : 100, page);
+    }
+    uint32_t room = art_postings_bytes(&once, NULL, 0), bytes[2];
+    ck_assert_uint_eq(art_postings_bytes(&often, NULL, 0), room);
+    uint8_t *images[2] = {malloc(room), malloc(room)};
+    must(art_postings_write(&once, PAGES, images[0], &bytes[0]));
+    must(art_postings_write(&often, PAGES, images[1], &bytes[1]));
+    ck_assert(bytes[0] == bytes[1] && !memcmp(images[0], images[1], bytes[0]));
+    for (unsigned i = 0; i < 2; i++) free(images[i]);
+    art_features_clear(&bucket);
+    art_postings_clear(&once);
+    art_postings_clear(&often);
+}
+
 /* No page is missing; of all others few are named, but where there was no room for the table. */
 LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct random random = random_announced("postings");
