@@ -84,10 +84,10 @@ struct art_summary {
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that makes no
      * sense has NULLs. */
     void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
-    /* With searches: the features of texts that follow each other, at most texts.len; the key is such a text. Each comes
-     * of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each text, or
-     * none behind a single one. A text may begin anywhere, but within no character of UTF-8. ART_CUT_ANY: one of them
-     * counts as having all, as each does that has an ART_TEXT_END of its own. */
+    /* With searches: the features of texts that follow each other, at most texts.len; the key is such a text. Each
+     * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
+     * text, or none behind a single one. A text may have lost its beginning, but not within a character of UTF-8.
+     * ART_CUT_ANY: one of them counts as having all, as each does that has an ART_TEXT_END of its own. */
     uint32_t (*cut)(struct art_bytes texts, uint32_t ends, uint32_t *features);
     void *context;
 };

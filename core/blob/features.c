@@ -41,7 +41,7 @@ void art_features_reset(struct art_features *features) {
 }
 
 /* Where a feature is or belongs; only 0 belongs to the first place, and seems to be there already. Most are where they
- * belong, so no branch tells first whether anything is there: `there && there != feature` would be wrong every third time. */
+ * belong or new, and no branch tells which: of `there && there != feature` it is foretold wrongly every third time. */
 static inline uint32_t find_feature(const struct art_feature_set *set, uint32_t feature) {
     uint32_t at = (feature & set->mask) + (feature != 0), there = set->place[at];
     while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) {
@@ -52,7 +52,7 @@ static inline uint32_t find_feature(const struct art_feature_set *set, uint32_t 
 }
 
 /* So many, for which there is room. */
-static void add_all(struct art_feature_set *set, const uint32_t *feature, uint32_t n) {
+static void put_features(struct art_feature_set *set, const uint32_t *feature, uint32_t n) {
     uint32_t count = set->count;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = find_feature(set, feature[i]);
@@ -66,7 +66,7 @@ static void add_all(struct art_feature_set *set, const uint32_t *feature, uint32
 static void add_features(struct art_feature_set *set, const uint32_t *feature, uint32_t count) {
     while (count && !set->any) {
         uint32_t n = art_min32(count, set->mask / 2 + 1 - set->count);
-        add_all(set, feature, n);
+        put_features(set, feature, n);
         if (!n) set->any = set->place[find_feature(set, feature[n++])] != *feature;
         feature += n;
         count -= n;
@@ -91,8 +91,8 @@ static uint32_t begin_of_cut(struct art_bytes text, uint32_t known) {
     return at;
 }
 
-static void add_text(struct art_features *features, struct art_feature_set *set, const struct art_summary *summary,
-                     struct art_bytes text, uint32_t known) {
+static void keep_text(struct art_features *features, struct art_feature_set *set, const struct art_summary *summary,
+                      struct art_bytes text, uint32_t known) {
     if (set->any) return;
     if (text.len > CUT_MAX) {
         set->any = true;
@@ -114,11 +114,11 @@ static void add_searched(struct art_features *features, struct art_feature_set *
     if (datum->kind == ART_DATUM_NULL) return;
     if (datum->kind == ART_DATUM_INTEGER) {
         int len = snprintf(digits, sizeof digits, "%lld", (long long)datum->integer);
-        add_text(features, set, summary, art_bytes(digits, (uint32_t)len), 0);
+        keep_text(features, set, summary, art_bytes(digits, (uint32_t)len), 0);
     } else if (datum->kind == ART_DATUM_REAL || datum->by_hash) {
         set->any = true;
     } else {
-        add_text(features, set, summary, datum->bytes, 0);
+        keep_text(features, set, summary, datum->bytes, 0);
     }
 }
 
@@ -139,7 +139,7 @@ void art_features_add(struct art_features *features, const struct art_summary *s
         if (searched) add_searched(features, searched, summary, &data[i]);
     }
     struct art_feature_set *keys = features->set[ART_TABLE_KEYS];
-    if (keys) add_text(features, keys, summary, key, known);
+    if (keys) keep_text(features, keys, summary, key, known);
 }
 
 void art_features_end(struct art_features *features, const struct art_summary *summary) {

@@ -184,7 +184,7 @@ static inline bool tells_nothing(const struct art_posting *posting, uint32_t lea
 }
 
 /* Bytes of a posting, of so many leaf pages, with `left` pages that are not marked as having any. */
-static inline uint32_t bytes_of(const struct art_posting *posting, uint32_t left, uint32_t leaf_pages) {
+static inline uint32_t posting_bytes(const struct art_posting *posting, uint32_t left, uint32_t leaf_pages) {
     if (!left) return 0;
     if (tells_nothing(posting, leaf_pages)) return 2;
     return left <= ART_LISTED_MAX ? 1 + left : MAP_BYTES;
@@ -199,7 +199,7 @@ static uint32_t count_left(const struct art_posting_table *table, const struct a
     for (uint32_t page = 0; page < leaf_pages; pushed += table->features[page++]) {
         for (uint32_t i = 0; art_pages_has(any, page) && i < table->features[page]; i++) left[pushed[i]]--;
     }
-    for (uint32_t i = 0; i < table->count; i++) bytes += bytes_of(&table->posting[i], left[i], leaf_pages);
+    for (uint32_t i = 0; i < table->count; i++) bytes += posting_bytes(&table->posting[i], left[i], leaf_pages);
     return bytes;
 }
 
@@ -248,8 +248,8 @@ static void sort_features(sortable *from, sortable *spare, uint32_t count) {
 /* Of each posting where its pages go, in bytes from the table's beginning, twice, and whether they are listed. */
 enum { LISTED = 1 };
 
-/* All but the pages. at[number]: where they go; `nowhere`: 16 bytes for those that nobody wants to see. Returns where the
- * table ends. */
+/* All but the pages. at[number]: where they go; `nowhere`: 16 bytes for those that nobody wants to see. Returns where
+ * the table ends. */
 static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_pages, const sortable *sorted,
                            uint32_t count, uint32_t groups, const uint32_t *left, uint32_t *at, uint8_t *out) {
     uint8_t *nowhere = out + 2 * (groups + 1), *data = nowhere + ANY_BYTES, *to = data;
@@ -263,7 +263,7 @@ static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_
             to[0] = (uint8_t)(sorted[i] >> 32);
             if (is_map && !is_any) memset(pages, 0, ANY_BYTES);
             if (is_map || is_any) to[1] = is_any ? IN_ANY : MAP_FOLLOWS;
-            to += bytes_of(&table->posting[number], left[number], leaf_pages);
+            to += posting_bytes(&table->posting[number], left[number], leaf_pages);
         }
         if ((to - data) % 2) *to++ = 0;
         art_store16(out + 2 * (group + 1), (uint32_t)(to - data) / 2);

@@ -1,5 +1,5 @@
-/* The features by which texts are searched: each three bytes of one that follow each other, ASCII letters in their small
- * form, mixed to 32 bits.
+/* The features by which texts are searched: each three bytes of one that follow each other, ASCII letters in their
+ * small form, mixed to 32 bits.
  *
  * LIKE and GLOB compare characters, and SQLite takes many bytes for the same one where a text is no sound UTF-8. Such a
  * text counts as having all trigrams.
@@ -17,7 +17,7 @@ static inline uint32_t mix(uint32_t x) {
     return x ^ x >> 15;
 }
 
-static inline void fold(uint8_t *restrict to, const uint8_t *restrict from) {
+static inline void fold_case(uint8_t *restrict to, const uint8_t *restrict from) {
     for (uint32_t i = 0; i < AT_ONCE; i++) to[i] = (uint8_t)(from[i] | ((uint8_t)(from[i] - 'A') < 26) << 5);
 }
 
@@ -58,7 +58,7 @@ uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features)
         memcpy(part, texts.data + at, n);
         memset(part + n, 0, sizeof part - n);
         for (uint32_t i = 0; i < own; i += AT_ONCE) look_at(high, ends_in, part + i);
-        for (uint32_t i = 0; i < n; i += AT_ONCE) fold(folded + i, part + i);
+        for (uint32_t i = 0; i < n; i += AT_ONCE) fold_case(folded + i, part + i);
         for (uint32_t i = 0; i < AT_ONCE; i++) met += ends_in[i];
         for (; trigrams >= AT_ONCE; trigrams -= AT_ONCE, count += AT_ONCE, begin += AT_ONCE)
             mix_all(features + count, begin);

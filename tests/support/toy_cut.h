@@ -1,4 +1,5 @@
-/* What a toy summary cuts out of a text: each three bytes, as they are. Texts with an ART_TEXT_END of their own may have any. */
+/* What a toy summary cuts out of a text: each three bytes, as they are. Texts with an ART_TEXT_END of their own may
+ * have any. */
 #ifndef ART_TESTS_TOY_CUT_H
 #define ART_TESTS_TOY_CUT_H
 
