@@ -91,7 +91,7 @@ TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
 TEST(test_searches_count_the_pages_that_they_pass_over) {
     static const char needle[] = "SELECT count(*) FROM s WHERE path LIKE '%needle%'";
     sql_create(db, "s", "path, mtime INTEGER, summary=(search(path), max(mtime), lookup(mtime)), log_limit='64MB'");
-    sql_run(db, "INSERT INTO s(path, mtime) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 60000) "
+    sql_run(db, "INSERT INTO s(path, mtime) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 200000) "
                 "SELECT printf('d%%06d', i) || iif(i = 40000, 'needle', ''), i FROM n");
     sql_command(db, "main", "s", "optimize");
     int64_t all = sql_int(db, "SELECT value / 4096 FROM art_info('s') WHERE property = 'bytes'");
