@@ -51,19 +51,22 @@ struct art_cached {
     struct art_cached *clock_next, *clock_prev; /* the shard's ring of all its entries */
 };
 
-/* A store is opened, its setting (bytes, or ART_CACHE_AUTO) changes, it is closed. Returned are the bytes that it may
- * count on. */
+/* A store is opened, its setting (bytes, or ART_CACHE_AUTO) changes, it is closed; each once, with the setting that was
+ * given last. Returned are the bytes that it may count on. Changing and closing evict what is beyond the new limit. */
 uint64_t art_cache_join(uint64_t setting);
 uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting);
 void art_cache_leave(uint64_t setting);
 
-/* What a store of that setting may keep from the others while it rests. */
+/* What a store of that setting may keep from the others while it rests, in bytes. */
 uint64_t art_cache_part(uint64_t setting);
 
-/* A counted reference to the entry, made if there is none; ART_NOMEM. `whole`: for a blob that will be read at once,
- * so that its memory may be in large pages. */
+/* *out: the entry, with a counted reference, made if there is none, and then not ready; an entry with another hash is
+ * taken out. ART_NOMEM: *out is NULL. `whole`: for a blob that will be read at once, so that its memory may be in large
+ * pages. */
 enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole,
                               struct art_cached **out);
+/* One reference less. With the last one an entry goes that is not ready or not in the table; another one stays until it
+ * is evicted. */
 void art_cache_release(struct art_cached *cached);
 /* An entry (`large`: in large pages) for a whole blob that only the caller knows, cold, with one reference, if the
  * limit allows it; else NULL, and also where all of the blob is in the cache (*complete). It goes with its release,
@@ -71,7 +74,7 @@ void art_cache_release(struct art_cached *cached);
 struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                                      bool *complete);
 /* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference:
- * another one if somebody was faster. */
+ * another one if somebody was faster, and then the caller's is gone. */
 struct art_cached *art_cache_publish(struct art_cached *cached);
 /* Releases, and drops the entry if nobody else refers to it: it is superseded. */
 void art_cache_release_superseded(struct art_cached *cached);
@@ -104,6 +107,7 @@ struct art_cache_stats {
     uint64_t bytes, limit;  /* charged; allowed */
     uint64_t entries, idle; /* all; without references */
 };
+/* Each figure is right by itself; together they are of no one moment while others work. */
 void art_cache_stats(struct art_cache_stats *out);
 /* Recounts everything while nobody else works on the cache. ART_MISUSE says what is wrong. */
 enum art_rc art_cache_check(void);

@@ -14,14 +14,17 @@
 #include "core/store/cache.h"
 
 /* A buffer for entry->whole, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap,
- * charged whole) or there is no memory. */
+ * charged whole) or there is no memory; no message. */
 bool art_cached_memory_get(struct art_cached *entry, bool heap);
-/* Takes the entry's buffer back. */
+/* Takes the entry's buffer back, to be a spare one with its memory or to give that back; its pages are charged no
+ * more. */
 void art_cached_memory_put(struct art_cached *entry);
-/* Gives the memory of all leaf pages back; false: there was none, or it can't be. Nobody refers to the entry. */
+/* Gives the memory of all leaf pages back, which are then not present; false: there was none, or it can't be. Nobody
+ * refers to the entry, which is ready. */
 bool art_cached_memory_strip(struct art_cached *entry);
 
-/* Pages of [first, first + n) that have no memory yet; and charging for them. */
+/* How many of pages [first, first + n) have no memory yet; and charging for these. Who calls guards the entry's
+ * `touched`. */
 uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t first, uint32_t n);
 void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n);
 
@@ -40,15 +43,19 @@ bool art_cached_memory_drop_spare(void);
 uint64_t art_cached_memory_share(uint64_t memory);
 /* What a store may keep from the others while it rests: its setting, or its part of the common share. */
 uint64_t art_cached_memory_part(uint64_t setting);
-/* `setting`: bytes, or ART_CACHE_AUTO. Returns the bytes that the store may count on. */
+/* `setting`: bytes, or ART_CACHE_AUTO. Returns the bytes that the store may count on. A store that goes changes its
+ * setting to 0, and then leaves. */
 uint64_t art_cached_memory_join(uint64_t setting);
 uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting);
-/* When the last store has gone and no entry is left, the slabs go too. */
+/* One store less. When the last one has gone and no entry is left, the slabs go too. */
 void art_cached_memory_leave(void);
+/* For the child of a fork(): forgets everything without touching it. */
 void art_cached_memory_abandon(void);
 
+/* Bytes that are charged, and that are allowed, of the process. */
 void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit);
-/* `pages`: what all entries together are charged for. */
+/* `pages`: what all entries together are charged for. ART_MISUSE says what is miscounted. Nobody else works on the
+ * cache. */
 enum art_rc art_cached_memory_check(uint64_t pages);
 
 #endif

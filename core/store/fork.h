@@ -14,7 +14,7 @@
 
 extern _Atomic uint32_t art_fork_generation;
 
-/* Once before the first store; ART_NOMEM when the handler cannot be installed. */
+/* Before the first store, and any number of times; ART_NOMEM when the handler cannot be installed. */
 enum art_rc art_fork_watch(void);
 
 static inline uint32_t art_fork_now(void) {

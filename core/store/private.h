@@ -133,13 +133,18 @@ struct art_store {
 };
 
 /* --- store.c ------------------------------------------------------------------------------------------------------ */
-/* ART_FORKED, ART_MISUSE (closed). */
+/* ART_OK; ART_FORKED in the child of a fork(); ART_MISUSE once the store was closed. */
 enum art_rc art_store_usable(const struct art_store *store);
+/* One reference less: the user's, or that of a pinned blob. The last one frees the store's memory; what it had open is
+ * closed by then. */
 void art_store_unref(struct art_store *store);
 
 /* --- reading.c ---------------------------------------------------------------------------------------------------- */
+/* One reference less, from any thread. With the last one the copy goes, and its references to the cached entry (which
+ * in a forked child is the parent's, and stays) and to the store. */
 void art_pinned_release(struct art_pinned *pinned);
-/* The store's own references go; a blob that somebody else has pinned stays. */
+/* The store's own reference to the blob in this slot goes, or those to all blobs; one that somebody else has pinned
+ * stays. Where there is none nothing happens. */
 void art_store_drop_pin(struct art_store *store, uint32_t slot);
 void art_store_drop_pins(struct art_store *store);
 /* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
@@ -147,6 +152,7 @@ void art_store_drop_pins(struct art_store *store);
 static inline bool art_store_loads_whole(const struct art_store *store) {
     return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
 }
+/* The cache's key of a slot, in the file or the rows that art_store_ready() has accepted. */
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
 /* Is it worth large pages? Of those a small blob would use little. */
 static inline bool art_ref_is_large(const struct art_ref *ref) {
@@ -164,41 +170,59 @@ static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *
     }
     return gap ? 2 : 1;
 }
-/* Requests for a blob of which nothing is there: at most two, one where no gap lies between leaves and footer. */
+/* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
+ * many: two, or one where no gap lies between leaves and footer; `requests` has room for two. Nobody else fills the
+ * image. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
-/* Verifies what was read and makes the entry ready. A bad leaf page is no reason to refuse the others: it stays
- * absent, and who needs it will read it again and hear what is wrong. */
+/* Verifies what was read into the image, the footer or (`whole`) all of it, and makes the entry ready. A bad leaf page
+ * is no reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.
+ * ART_CORRUPT, or what the device said when it was asked once more: the entry is not ready. Under `loading`, or nobody
+ * else knows the entry. */
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  bool whole);
 
 /* --- bypass.c ----------------------------------------------------------------------------------------------------- */
+/* Frees the bypass that `pinned` lies in, after its last reference; for art_pinned_release(). */
 void art_bypass_free(struct art_pinned *pinned);
+/* The store's own references to its bypasses go; a page that a row has pinned stays. */
 void art_store_drop_bypasses(struct art_store *store);
 
 /* --- readahead.c -------------------------------------------------------------------------------------------------- */
-/* The blob if it is on its way: waited for, verified, everybody's, with a reference. NULL: it was not, or (not ART_OK)
- * did not come whole and sound. */
+/* *out: the blob, if it is on its way: waited for, verified, everybody's, with a reference that the caller gives back.
+ * NULL with ART_OK: it was not. NULL with an error: it did not come whole and sound, and is not on its way any more. */
 enum art_rc art_store_readahead_take(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
-/* Nothing is on its way any more. */
+/* Waits for what is on its way and forgets it; in a forked child it only forgets. Before the file is closed. */
 void art_store_readahead_drop(struct art_store *store);
 
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
+/* False: the blobs are rows of the host's. */
 static inline bool art_store_has_file(const struct art_store *store) {
     return !store->place.rows;
 }
-/* Opens or creates the file, locks it and accepts it for writing. On failure nothing is locked. */
+/* Opens or (`fresh`) creates the file, locks it and accepts it for writing, with `adopt` whatever its owner pages say;
+ * rows are only opened. ART_BUSY: somebody else has the lock. ART_MISSING, ART_FOREIGN, ART_READONLY (hard links),
+ * ART_CANTOPEN, ART_CORRUPT, ART_IO, ART_NOMEM, ... On failure nothing is locked, and what was created is removed. */
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
+/* Closes both descriptors, and with them goes the lock; waits for what is on its way. The next read opens the file
+ * anew. */
 void art_store_close_file(struct art_store *store);
 /* The end of a write phase: the descriptor that had the lock goes, and the one for reading is there again. */
 void art_store_close_writer(struct art_store *store);
+/* Writes the next owner page, which names this database, and syncs it. The file is locked, and its owner_sequence
+ * known. A failed sync poisons the store; else, on failure, the page that counted counts. */
 enum art_rc art_store_write_owner(struct art_store *store);
-/* Notes what happened, fails with it and with everything later. */
+/* Returns `rc`, the failure of a sync, after it has noted that failure's message: from now on writing fails with it
+ * (ART_POISONED). */
 enum art_rc art_store_poison(struct art_store *store, enum art_rc rc);
 
 /* --- writing.c ---------------------------------------------------------------------------------------------------- */
-/* Waits for all writes under way; a failure stays noted until a sync has reported it. */
+/* Waits for all writes under way; their blobs enter the cache where there is room. Fails with what any write since the
+ * last sync failed with; that stays noted until art_store_sync() or art_store_give_up(). */
 enum art_rc art_store_settle(struct art_store *store);
+/* Is a write to this slot under way? */
 bool art_store_is_pending(const struct art_store *store, uint32_t slot);
+/* Gives back the buffers of all writes that were under way: they have ended, or (in a forked child) are the
+ * parent's. */
 void art_store_drop_pending(struct art_store *store);
 
 /* --- superblock.c ------------------------------------------------------------------------------------------------- */
@@ -223,20 +247,26 @@ enum art_ownership {
     ART_OWNED_BY_COPY, /* unclaimed, and for a database of another name */
     ART_OWNER_UNKNOWN  /* both owner pages are damaged */
 };
+/* Slot 0 of a new file: its superblock page and the owner page of sequence 1; the rest is zero. */
 void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner);
-/* ART_OK; ART_CORRUPT; ART_FOREIGN: another table's. `file` for messages. */
+/* ART_OK; ART_CORRUPT: none, or damaged; ART_CANTOPEN: of another format; ART_FOREIGN: another table's. `file` for
+ * messages. */
 enum art_rc art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file);
 /* Could only a file that we began and never finished look so? */
 bool art_superblock_is_unfinished(const struct art_superblock *block, const uint8_t uuid[16]);
-/* The last part of the owner's path; empty where the page has not all of it. */
+/* The last part of the owner's path, borrowed from the page; empty where the page has not all of it. */
 struct art_bytes art_owner_page_base(const struct art_owner_page *page);
-/* *counts: the owner page that counts, or NULL. */
+/* Whose the file is, by the table at the head of superblock.c. *counts: the owner page that counts, borrowed from
+ * `block`, or NULL (ART_OWNER_UNKNOWN). */
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts);
+/* What the page that counts says of `me`; nothing is true where none counts. The superblock was checked. */
 void art_superblock_names(const struct art_superblock *block, const struct art_owner *me, struct art_names *out);
+/* An owner page of this sequence, with its sum. Of a path of more than ART_OWNER_PATH_MAX bytes the last ones are
+ * kept. */
 void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], const struct art_owner *owner,
                          uint64_t sequence);
-/* Where the page of this sequence stands in the file. */
+/* Where the page of this sequence stands in the file, in bytes. */
 uint64_t art_owner_page_offset(uint64_t sequence);
 
 #endif

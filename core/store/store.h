@@ -39,24 +39,26 @@ struct art_store_options {
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
 };
 
+/* Only memory: no file is opened or made. ART_MISUSE: a path is not given; ART_NOMEM; *out is NULL then. */
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options);
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller that
- * holds a blob of the old place may go on. */
+/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller that has
+ * pinned a blob of the old place may go on. ART_NOMEM: all is as it was. */
 struct art_store_place {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;
     uint64_t rows_id;
 };
 enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place);
-/* Copies blobs, read together, into the same slots of another store, in its write phase; what does not verify is not
- * copied. Two files share them where their file system can do that: then they are read, and not written. */
+/* Copies blobs, ART_COPY_MAX at most, read together, into the same slots of another store, in its write phase; what
+ * does not verify is not copied. Two files share them where their file system can do that: then they are read, and not
+ * written. On an error of either store some may have been copied. */
 enum { ART_COPY_MAX = 8 };
 enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, unsigned count, struct art_store *to);
 bool art_store_poisoned(const struct art_store *store); /* by a failed sync */
-/* Another share of the cache for this store. */
+/* Another share of the cache for this store: bytes, or ART_CACHE_AUTO. */
 void art_store_set_cache(struct art_store *store, uint64_t bytes);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -88,7 +90,7 @@ enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its footer and
  * the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);
-/* Counted references, from any thread, for cursors and rows. */
+/* Counted references, from any thread, for cursors and rows. To unpin NULL is fine. */
 void art_blob_pin(struct art_blob *blob);
 void art_blob_unpin(struct art_blob *blob);
 /* Between two operations, with nothing borrowed: unpins the store's blobs if the cache is full. A load or two when it
@@ -113,7 +115,8 @@ void art_store_readahead_end(struct art_store *store, const void *walk);
  * gives the file the rights of the database's, and claims it: the owner page names this database durably. Idempotent
  * within a phase. *slots: slots in the file. */
 enum art_rc art_store_write_begin(struct art_store *store, bool fresh, uint32_t *slots);
-/* Is there a file, or what stands for it? */
+/* Is there a file that is open, or one of its name? No also where that cannot be told, and for rows that are not
+ * open. */
 bool art_store_exists(struct art_store *store);
 /* A set of slot numbers that may be taken although they lie below the end of the file (all not in it may not be). The
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
@@ -129,19 +132,20 @@ void art_store_return_slot(struct art_store *store, uint32_t slot);
 /* Is the room of blobs that nothing names wasted until they are discarded? Elsewhere a slot is simply used again. */
 bool art_store_discards(const struct art_store *store);
 /* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and
- * not taken again. */
+ * not taken again. Waits for all writes first; fails with what they or the discarding said. */
 enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
 /* Is nothing to be left of what slots have held before? Then zeros are written into the gaps of blobs that go to such
  * slots in this write phase, which then become holes, and the root's copy has zeros behind it. `full`: the disk has no
  * room for zeros, and they become holes at once. */
 void art_store_leave_nothing(struct art_store *store, bool nothing, bool full);
-/* The same with every slot that take_slot() could still give. */
+/* The same with every slot that take_slot() could still give. ART_NOMEM, or what the writes said. */
 enum art_rc art_store_wipe(struct art_store *store);
-/* *clean: nothing but zeros is in the gap of this blob. */
+/* *clean: nothing but zeros is in the gap of this blob, by the device. Within a write phase. */
 enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean);
 
-/* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one. */
+/* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one: the
+ * caller's until art_store_write() or art_blob_buf_put(). Within a write phase. ART_NOMEM. */
 enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 /* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).
  * At most ring-size buffers are under way. The blob enters the cache when there is room. Errors show at
@@ -183,14 +187,16 @@ struct art_slot_set {
     uint64_t *words;
     uint32_t capacity; /* slots, multiple of 64 */
 };
-void art_slot_set_clear(struct art_slot_set *set);                     /* frees; zero-initialise before use */
-enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot); /* ART_OK, ART_NOMEM */
+void art_slot_set_clear(struct art_slot_set *set); /* frees; zero-initialise before use */
+/* ART_NOMEM; ART_TOOBIG for the last 64 numbers, which no word has room for. */
+enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot);
+/* Where the set does not have the slot, nothing happens; false. */
 void art_slot_set_remove(struct art_slot_set *set, uint32_t slot);
 bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot);
 /* Members in [from, end); the highest one, or 0. */
 uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint32_t end);
 uint32_t art_slot_set_highest(const struct art_slot_set *set);
-/* The lowest member >= from, or UINT32_MAX. */
+/* The lowest member >= from, or UINT32_MAX where there is none. */
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
 /* --- for art_info and messages ------------------------------------------------------------------------------------ */
@@ -207,6 +213,7 @@ struct art_store_stats {
     uint64_t ring_batches;             /* calls that handed requests to a ring */
     uint64_t read_ahead, read_in_vain; /* blobs read ahead: a walk came to them, or none did */
 };
+/* ART_FORKED, ART_MISUSE (closed), or what asking for the file's size said. `file` is borrowed from the store. */
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 
 #endif

@@ -11,6 +11,7 @@ enum { ART_WRITE_BUFFERS = 16 }; /* what one store may have under way; beyond th
 
 /* *pool, unless it is one already: to be given back when the store closes. ART_NOMEM. */
 enum art_rc art_write_pool_take(struct art_blob_pool **pool);
+/* *pool, which may be NULL, is NULL afterwards; all its buffers are back. The last user frees it. */
 void art_write_pool_give_back(struct art_blob_pool **pool);
 /* In a forked child: the pool, its buffers and the lock are the parent's. They stay mapped until the child ends. */
 void art_write_pool_abandon(void);
