@@ -60,19 +60,21 @@ enum {
     ART_REF_MAX = ART_VALUE_INLINE_MAX,
     ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED - ART_SUMMED_MAX
 };
+/* What it takes when it is stored. */
 static inline uint32_t art_ref_bytes(const struct art_ref *ref) {
     return (uint32_t)ART_REF_FIXED + art_summed_bytes(ref->has) + ref->label.len;
 }
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns art_ref_bytes() */
-/* ART_CORRUPT (no message) when cut short or impossible. */
+/* ART_CORRUPT (no message) when cut short or impossible. *out borrows label and sums from `bytes`. */
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
 /* Makes what the reference has borrowed its own: to be freed with art_ref_release(). ART_NOMEM, and then it has nothing
- * of its own. */
+ * of its own, and a label that cannot be read. */
 enum art_rc art_ref_own(struct art_ref *ref);
 void art_ref_release(struct art_ref *ref);
-/* The zone of one column in the bytes of a reference, which lie in a blob that was built with this summary. */
+/* The zone of one column in the bytes of a reference, which art_ref_decode() accepts and which lie in a blob that was
+ * built with this summary. */
 struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, unsigned column);
-/* Somebody else has it now. */
+/* Somebody else has what it owned or borrowed. */
 static inline void art_ref_leave(struct art_ref *ref) {
     ref->label.data = ref->summed = NULL;
 }
@@ -81,6 +83,7 @@ static inline void art_ref_leave(struct art_ref *ref) {
 struct art_pages {
     uint64_t bits[2];
 };
+/* Is this one of them? */
 static inline bool art_pages_has(const struct art_pages *pages, uint32_t page) {
     return pages->bits[page >> 6] >> (page & 63) & 1;
 }
@@ -124,22 +127,24 @@ struct art_blob {
 
 /* Verifies the footer pages of `image` against the reference that leads there and sanity-checks trailer and routing
  * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
- * present. ART_CORRUPT with file, slot, page otherwise; a trailer of a later generation than `ref` says that the file
- * is newer than the database. */
+ * present. ART_CORRUPT with file, slot, page otherwise, where a trailer of a later generation than `ref` says that the
+ * file is newer than the database; ART_NOMEM. The image and `file` are borrowed. */
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                           const uint8_t uuid[16], const char *file);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
- * it is in `slot` and of which table. The label has no bytes, only its length. False: it is none. Such a blob may have
- * been superseded long ago. */
+ * it is in `slot` and of which table. The label has no bytes, only its length, and sums and zones are not known. False:
+ * it is none. Such a blob may have been superseded long ago. */
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
- * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present. */
+ * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present.
+ * ART_CORRUPT; ART_MISUSE: there is no such page. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
-/* The same checks of a leaf page whose bytes are not in the image; nothing becomes present. */
+/* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image; nothing becomes present. */
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
 
 /* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
- * run: `only_puts`). ART_CORRUPT with a sentence. Never recursive, never out of bounds. */
+ * run: `only_puts`). ART_CORRUPT with a sentence; ART_NOMEM, or what load() said. Never recursive, never out of
+ * bounds. */
 struct art_blob_expected { /* what only the blob's run knows */
     bool only_puts;
     uint64_t csn_max;                  /* no entry is newer */
@@ -167,11 +172,11 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
 /* The same; *bucket: where it looked. */
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket);
-/* Looks into this bucket alone; a key that stands in another one is ART_NOTFOUND, too. */
+/* Looks into this bucket, which there is, alone; a key that stands in another one is ART_NOTFOUND, too. */
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
 /* art_blob_get() in two steps, where the leaf page may be elsewhere than in the image: the page in which the key has
  * its place (ART_BLOB_PAGES: its bucket lies in several); then the entry, found in the bytes of that page, verified and
- * readable ART_PAGE_PADDING bytes past its end. ART_OK, ART_NOTFOUND. */
+ * readable ART_PAGE_PADDING bytes past its end. ART_OK, with the value in these bytes; ART_NOTFOUND. */
 struct art_spot {
     uint32_t page, bucket, known;
 };
@@ -183,12 +188,13 @@ enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key,
  * blob or another, that is a prefix of `key` can be longer; <0: nothing is known, `key` stands before the bucket. */
 enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
- * if `before` is not NULL, the sum of the counts of the children before it, or their number. */
+ * if `before` is not NULL, the sum of the counts of the children before it, or their number. The label lies in the
+ * image. ART_CORRUPT: what stands there is no reference to a child; or what load() said. */
 enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
-/* What the blob keeps in memory so that these two are fast (separators.c). */
+/* Frees what the blob keeps in memory so that these two are fast (separators.c); where it keeps nothing, nothing. */
 void art_blob_drop_separators(struct art_blob *blob);
-/* Sum of the weights of all entries with keys < `key`. Leaf blobs. */
+/* Sum of the weights of all entries with keys < `key`. Leaf blobs. ART_OK, or what load() said. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 /* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the
  * children before that of `key`, which goes to *child. *mark: the key's place. The blob has been built with the
@@ -224,7 +230,7 @@ struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct
 /* Whether a bucket may have a row within the limits; `pages`: what art_blob_pages_sought() says of its blob. */
 bool art_blob_bucket_may_have(const struct art_blob *blob, const struct art_limits *limits,
                               const struct art_pages *pages, uint32_t bucket);
-/* The first of several leaf blobs that has such a page, or their number. */
+/* The first of several leaf blobs that has such a page, or their number. Something is sought. */
 uint32_t art_blobs_first_sought(const struct art_blob *const *blobs, uint32_t count, const struct art_limits *limits);
 
 struct art_blob_cursor {
@@ -246,6 +252,8 @@ struct art_blob_cursor {
     struct art_bucket_view view;
 };
 
+/* On no entry yet, and with nothing to pass over. The blob and the buffer are borrowed; the caller puts the label's
+ * bytes to the buffer's beginning. */
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* Behind init; the limits stay the caller's. */
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
@@ -254,6 +262,7 @@ enum art_rc art_blob_first(struct art_blob_cursor *cursor);
 enum art_rc art_blob_last(struct art_blob_cursor *cursor);
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
 enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
+/* One entry on, or (prev) back; invalid past the end. Nothing happens to an invalid cursor. */
 enum art_rc art_blob_next(struct art_blob_cursor *cursor);
 /* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many
  * bytes of the key are what they were. False: the cursor has not moved. */
@@ -266,7 +275,8 @@ enum art_rc art_blob_prev(struct art_blob_cursor *cursor);
 enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, struct art_bytes behind, bool *done);
 /* Entry number `index` (0-based) in key order; invalid past the end. */
 enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index);
-/* The k-th live row (0-based) by weights, for blobs in which no weight is negative (last run; index blobs). */
+/* The k-th live row (0-based) by weights, for blobs in which no weight is negative (last run; index blobs); invalid
+ * past the end. ART_CORRUPT, too: the weights are not those of the sum directory. */
 enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k);
 
 /* Sum of the weights (leaf) or counts (index) of all entries before the cursor's. */
@@ -276,15 +286,16 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor); /* it will be asked for its entry soon */
+/* Of the entry at a valid cursor: its version, */
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor);
-/* Only its flags; these and its value. */
+/* only its flags, or these and its value, which lies in the image. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when it is
  * impossible. */
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
-/* Calls visit() with entries [from, to), which lie in that bucket, counted from the blob's first; without their
- * keys. */
+/* Calls visit() with entries [from, to), which lie in that bucket, counted from the blob's first; without their keys.
+ * ART_OK, or what load() said. */
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                           void (*visit)(void *context, uint32_t entry, uint8_t flags, struct art_bytes value),
                           void *context);
@@ -309,7 +320,8 @@ struct art_cut {
     const struct art_mark *mark; /* its place in this blob; NULL: to be found */
 };
 /* The entries in [low, high). Of an index blob those children that lie between, and the one or two that the cuts lead
- * into, to be looked into, are put to edge[0] (that of `low`) and edge[1]; else their `summed` is NULL. */
+ * into, to be looked into, are put to edge[0] (that of `low`) and edge[1]; else their `summed` is NULL. ART_CORRUPT: no
+ * reference to a child; or what load() said. */
 enum art_rc art_blob_extreme(struct art_blob *blob, struct art_cut low, struct art_cut high, struct art_extreme *search,
                              struct art_ref edge[2]);
 /* Number of entries in buckets [from, to). */

@@ -52,7 +52,7 @@
  *   In an index blob newest and longest are those of what lies below (csn_max, key_max of its children); csn_min is 0.
  *
  * What is derived is canonical: postings, routing part and filter are functions of the entries and of where buckets
- * begin, which is how art_blob_check() checks them.
+ * begin, which is how art_blob_check_expected() checks them.
  */
 #ifndef ART_BLOB_FORMAT_H
 #define ART_BLOB_FORMAT_H
@@ -175,6 +175,7 @@ _Static_assert(offsetof(struct art_ref_format, key_max) == 72, "reference layout
 
 enum { ART_LAST_PAGE_AT = (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE };
 
+/* The trailer in a last page, and in an image; not checked. */
 static inline const struct art_blob_trailer *art_trailer_of_page(const uint8_t *last_page) {
     return (const struct art_blob_trailer *)(const void *)(last_page + ART_TRAILER_AT - ART_LAST_PAGE_AT);
 }
@@ -183,16 +184,18 @@ static inline const struct art_blob_trailer *art_blob_trailer(const uint8_t *ima
     return art_trailer_of_page(image + ART_LAST_PAGE_AT);
 }
 
+/* The summary that the blob was built with; not checked. */
 static inline struct art_measures art_trailer_measures(const struct art_blob_trailer *trailer) {
     return (struct art_measures){trailer->columns, trailer->sums, trailer->lookups, trailer->searches};
 }
 
-/* What a trailer says of its blob: all of a reference but sums, zones, and the bytes of the label. */
+/* What a trailer says of its blob: all of a reference but sums, zones, and the bytes of the label (its data is
+ * NULL). */
 void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out);
-/* What own_hash is to be. */
+/* What `own_hash` in this last page is to be. */
 uint64_t art_blob_trailer_hash(const uint8_t *last_page);
 
-/* What art_ref_decode() has accepted before. */
+/* The reference in bytes that art_ref_decode() has accepted before; it borrows label and sums from them. */
 void art_ref_read(struct art_bytes bytes, struct art_ref *out);
 
 /* Can the reference, read in this index blob, be that of a child? */
@@ -202,6 +205,7 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
+/* Where a bucket begins in the image, in bytes. */
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
     return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->routing + 2 * bucket);
 }
@@ -211,10 +215,12 @@ static inline uint32_t art_bucket_end(const struct art_blob *blob, uint32_t buck
     return bucket + 1 < blob->buckets ? art_bucket_offset(blob, bucket + 1) : blob->leaf_pages * ART_BLOB_PAGE;
 }
 
+/* Entries before the bucket; of the number of buckets: all. */
 static inline uint32_t art_bucket_rank(const struct art_blob *blob, uint32_t bucket) {
     return art_load32(blob->image + blob->routing + 2 * blob->buckets + 4 * bucket);
 }
 
+/* Sum of the weights, or counts, before the bucket; the same. */
 static inline int64_t art_bucket_sum(const struct art_blob *blob, uint32_t bucket) {
     if (!(blob->flags & ART_BLOB_SUMS)) return art_bucket_rank(blob, bucket);
     return (int64_t)art_load64(blob->image + blob->routing + 6 * blob->buckets + 4 + 8 * bucket);
@@ -239,12 +245,13 @@ static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums, struct a
     return art_zones_at(buckets, sums, has) + ART_ZONE_BYTES * has.columns * buckets + art_summed_bytes(has);
 }
 
-/* The sum of all entries before the bucket. */
+/* The sum of all entries before the bucket; of the number of buckets: of all. */
 static inline art_int128 art_bucket_summed(const struct art_blob *blob, unsigned sum, uint32_t bucket) {
     uint32_t at = blob->routing + art_summed_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
     return art_load_sum(blob->image + at + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
 }
 
+/* The zone of a column over the bucket's entries, or all below them. */
 static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsigned column, uint32_t bucket) {
     uint32_t n = blob->buckets, at = blob->routing + art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
     const uint8_t *zones = blob->image + at + ART_ZONE_BYTES * column * n;
@@ -267,6 +274,7 @@ struct art_bounds {
 };
 #define ART_NEWEST_UNKNOWN UINT32_MAX
 
+/* What the directory says of the bucket; its csn_max may be too high. */
 static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {
     const uint8_t *at = blob->image + blob->routing + art_bounds_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
     uint32_t newest = art_load32(at + 4 * bucket), n = blob->buckets;

@@ -4,8 +4,8 @@
  *
  * Hashes find what the device or another program did. Behind them comes a sanity check, for bytes that somebody wrote
  * on purpose together with their hashes: offsets, counts and lengths are brought into bounds here, once, so that no
- * search needs to look at bounds at all. Whether the content makes sense (order, sums) is art_blob_check()'s
- * business.
+ * search needs to look at bounds at all. Whether the content makes sense (order, sums) is the business of
+ * art_blob_check_expected().
  */
 #include "core/base/error.h"
 #include "core/blob/bucket.h"

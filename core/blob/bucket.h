@@ -17,10 +17,12 @@ static inline uint32_t art_csn_bytes(uint32_t code) {
     return code ? 1u << (code - 1) : 0;
 }
 
+/* The width code of the csns in a bucket's form. */
 static inline uint32_t art_bucket_csn_code(uint8_t form) {
     return (form >> ART_BUCKET_CSN_SHIFT) & 7;
 }
 
+/* A view of the bucket at `start`, in whose bytes it points, and which art_bucket_insane() has passed. */
 static inline void art_bucket_view_open(struct art_bucket_view *view, const uint8_t *start) {
     uint32_t n = start[0];
     uint8_t form = start[1];
@@ -45,6 +47,8 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     view->values = view->suffixes + art_load16(start + 6);
 }
 
+/* Of an entry that there is: bytes behind the prefix that it shares with the one before, bytes behind these and its
+ * first byte, value, flags, and version. */
 static inline uint32_t art_bucket_shared(const struct art_bucket_view *view, uint32_t entry) {
     return view->form & ART_BUCKET_WIDE ? art_load16(view->shared + 2 * entry) : view->shared[entry];
 }
@@ -152,7 +156,8 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
     return n;
 }
 
-/* Sum of the weights of the entries before `entry`; in an index blob, of the counts of their children. */
+/* Sum of the weights of the entries before `entry`, and the weight of this one alone; in an index blob, of the counts
+ * of their children. */
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 /* The summary's sums of entries [from, to), added to `sum`, or with `sign` -1 taken from it. */
@@ -167,9 +172,11 @@ struct art_bounds art_bucket_measure(const struct art_bucket_view *view);
  * not looked at. `count` is what the rank directory says. */
 const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count);
 
-/* Where bucket `bucket` lies, present and sane; asks load() for its pages. */
+/* *start: where bucket `bucket` lies, present and sane; asks load() for its pages. ART_OK; ART_CORRUPT; ART_MISUSE:
+ * nobody can load it; or what load() said. */
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
 
+/* May this leaf page be read? */
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
@@ -180,6 +187,7 @@ static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t buc
     return (art_bucket_end(blob, bucket) - 1) / ART_BLOB_PAGE == page ? page : (uint32_t)ART_BLOB_PAGES;
 }
 
+/* The same, quick where the bucket lies in one page that is present. */
 static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucket, const uint8_t **start) {
     uint32_t at = art_bucket_offset(blob, bucket), page = at / ART_BLOB_PAGE;
     *start = blob->image + at;

@@ -29,17 +29,22 @@ struct art_builder_options {
     uint32_t page_spare; /* bytes at the end of leaf pages that stay zero, but where one entry needs them */
 };
 
+/* ART_MISUSE: options that contradict each other; ART_NOMEM; *out is NULL then. The summary is borrowed. */
 enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_options *options);
+/* Frees the builder; NULL is fine. The buffer is the caller's. */
 void art_builder_close(struct art_builder *builder);
 
+/* The blob before this one is finished. The buffer is borrowed until art_builder_finish(). */
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer);
 
-/* `shared`: bytes that `key` shares with the key added before, or ART_SHARED_UNKNOWN. */
+/* `shared`: bytes that `key` shares with the key added before, or ART_SHARED_UNKNOWN. Key and value are copied.
+ * ART_TOOBIG; ART_MISUSE: out of order, no blob begun, or an entry of another kind; ART_NOMEM: only
+ * art_builder_close() is left. */
 #define ART_SHARED_UNKNOWN UINT32_MAX
 enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry,
                             uint32_t shared, bool *full);
 /* Index blobs: `separator` must sort above all keys of the children before and not above any of this child's. The first
- * separator of a run's index is the empty key. */
+ * separator of a run's index is the empty key. The reference is copied. Errors as above. */
 enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes separator, const struct art_ref *ref,
                                 bool *full);
 
@@ -50,6 +55,8 @@ struct art_built {
                                    the stream's first blob; borrowed, too */
     bool more;     /* entries are still held back: begin a new blob and finish again */
 };
+/* Closes the blob and lets its buffer go. ART_MISUSE: no blob was begun, or it has no entries; ART_NOMEM: only
+ * art_builder_close() is left. */
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);
 
 /* Entries taken that are not in a finished blob yet. 0: nothing to finish. */

@@ -82,11 +82,12 @@ static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *ke
 
 /* Bytes that the pending bucket takes, a multiple of 8, at most. */
 uint32_t art_pending_size(const struct art_pending *pending);
-/* Takes one more entry if the bucket then still has at most `room` bytes. */
+/* Takes one more entry if the bucket then still has at most `room` bytes; else, or with ART_BUCKET_MAX entries, false,
+ * and nothing has changed. Something is pending. */
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t room);
 /* Begins a new bucket with this entry. */
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival);
-/* Writes the bucket; returns its size. Does not empty it. */
+/* Writes the bucket; returns its size, a multiple of 8 and not above art_pending_size(). Does not empty it. */
 uint32_t art_pending_write(const struct art_pending *pending, uint8_t *out);
 
 #endif

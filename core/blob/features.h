@@ -27,10 +27,11 @@ struct art_features {
     uint32_t *cut;
 };
 
-/* Makes room for these tables. ART_NOMEM: to be cleared all the same. */
+/* Makes room for these tables (a bit for each), with no features. ART_NOMEM: to be cleared all the same. */
 enum art_rc art_features_open(struct art_features *features, uint32_t tables);
+/* Frees all; zeros are fine. */
 void art_features_clear(struct art_features *features);
-/* Back to none. */
+/* Back to no features. */
 void art_features_reset(struct art_features *features);
 /* Adds those of an entry, with what art_summary_add() has read of it. `known`: so many bytes of the key are those of
  * another one of this bucket. */

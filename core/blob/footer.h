@@ -1,6 +1,6 @@
 /* The derived part of a blob, as it is made: directories, routing nodes and filter, from the list of the buckets with
- * their separators and the hashes of the keys. Used by the builder, and by art_blob_check(), which makes it again from
- * the entries and compares.
+ * their separators and the hashes of the keys. Used by the builder, and by art_blob_check_expected(), which makes it
+ * again from the entries and compares.
  *
  * Separators are kept whole, one behind the other; `label_len` bytes of each are left out when the nodes are written.
  */
@@ -34,6 +34,7 @@ struct art_footer {
     uint8_t *scratch;
 };
 
+/* Empty: to be cleared in the end, which frees all it has, and makes it empty again. */
 void art_footer_init(struct art_footer *footer);
 void art_footer_clear(struct art_footer *footer);
 
@@ -43,21 +44,21 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes);
 /* Room for so many more buckets, separator bytes and hashes, so that the functions below cannot fail. ART_NOMEM. */
 enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes);
 
-/* What bucket `separator` is about to be added would bring at most, in bytes of nodes. */
+/* Bytes of nodes that a bucket with this separator, the next one, would bring at most. */
 uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes separator);
 /* Room must have been reserved. The first bucket's separator is empty. `summed`: of the bucket; NULL without a
  * summary. */
 void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint32_t offset, uint32_t entries,
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed);
-/* What the last bucket has after all. With a summary. */
+/* What this bucket, the last one, has after all. With a summary. */
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed);
-/* Replaces the bound by what the nodes take. ART_NOMEM. */
+/* Replaces `nodes_bound` by what the nodes take. ART_NOMEM. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 
 /* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes and of postings, at most. */
 uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
                           uint64_t other_bytes);
-/* Sums and zones of all buckets. */
+/* Sums and zones of all buckets; zeros without a summary. */
 void art_footer_summed(const struct art_footer *footer, struct art_summed *out);
 
 struct art_footer_layout {

@@ -65,7 +65,9 @@ struct art_postings {
     uint32_t scratch_room;
 };
 
+/* Frees all, and leaves zeros, of which it is made. */
 void art_postings_clear(struct art_postings *postings);
+/* Back to no buckets, with the room that it has. */
 void art_postings_reset(struct art_postings *postings);
 /* Room for one more bucket's. ART_NOMEM. */
 enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_features *bucket);
@@ -73,14 +75,15 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
 void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page);
 /* Bytes that they take at most, with those of one more bucket of so many rows (or NULL). */
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_features *more, uint32_t rows);
-/* Writes them, of a blob with so many leaf pages; *bytes: how many. ART_NOMEM. */
+/* Writes them, of a blob with so many leaf pages, to where art_postings_bytes() is room; *bytes: how many.
+ * ART_NOMEM. */
 enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes);
 
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the postings at `at`, of so many tables; 0: they leave the `room`. */
+/* Bytes of the postings at `at`, of so many tables (a bit for each); 0: they leave the `room`. */
 uint32_t art_postings_measure(const uint8_t *at, uint32_t room, uint32_t tables);
-/* Those of an open blob that has some, as bytes. */
+/* Those of an open blob that has some, as bytes of its image. */
 struct art_bytes art_blob_postings(const struct art_blob *blob);
 
 #endif

@@ -11,6 +11,7 @@ struct art_routing_node {
     uint8_t flags;
 };
 
+/* What the node at `at` says, borrowed from there. `wide`: references of 4 bytes, not 2. */
 static inline void art_node_open(struct art_routing_node *node, const uint8_t *at, bool wide) {
     uint8_t flags = at[0];
     node->flags = flags & 15;
@@ -28,6 +29,7 @@ static inline void art_node_open(struct art_routing_node *node, const uint8_t *a
     node->end = at + (node->children << (wide ? 2 : 1));
 }
 
+/* Where the child's node begins, in bytes behind the root; 0: it is one bucket alone. */
 static inline uint32_t art_node_ref(const struct art_routing_node *node, uint32_t child, bool wide) {
     return wide ? art_load32(node->refs + 4 * child) : art_load16(node->refs + 2 * child);
 }
@@ -43,7 +45,7 @@ static inline uint32_t art_node_bucket(const struct art_routing_node *node, uint
 uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *known);
 
 /* Looks at every node once, in the order in which they lie: afterwards art_route() stays inside the routing part, ends,
- * and returns a bucket that exists, whatever the bytes are. ART_CORRUPT, ART_NOMEM. */
+ * and returns a bucket that exists, whatever the bytes are. ART_CORRUPT, ART_NOMEM. The directories are sound. */
 enum art_rc art_routing_check(const struct art_blob *blob);
 
 #endif

@@ -11,6 +11,7 @@ struct art_place {
     struct art_bucket_view view;
 };
 
+/* Where `key` stands, or would: its bucket is loaded, and its view open. ART_OK, or what load() said. */
 enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out);
 
 /* Opens the bucket's view, loading what is missing. */
