@@ -33,10 +33,13 @@ struct art_run_cursor {
     uint8_t *key;           /* the bottom's key buffer */
     uint8_t *scratch;       /* keys of upper levels */
 };
+/* A cursor without a run, to be reset; ART_NOMEM. Closed, or a failed one, it has nothing, and may be closed again. */
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
 void art_run_cursor_close(struct art_run_cursor *cursor);
 /* Lets all blobs go and takes the run. `top` is copied; its label must outlive the use. bottom <= top->level. */
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom);
+/* To an entry, or to none: ART_OK with `valid` either way; an error of reading: not valid. Keys are tree keys, padded.
+ * next(), skip() and prev() go on from a valid cursor. */
 enum art_rc art_run_first(struct art_run_cursor *cursor);
 enum art_rc art_run_last(struct art_run_cursor *cursor);
 enum art_rc art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);
@@ -44,8 +47,9 @@ enum art_rc art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key)
 enum art_rc art_run_next(struct art_run_cursor *cursor);
 enum art_rc art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind); /* art_merge_skip() */
 enum art_rc art_run_prev(struct art_run_cursor *cursor);
-/* A run of plain puts: to the entry before which `rank` others stand. */
+/* A run of plain puts: to the entry before which `rank` others stand; not valid where there are not so many. */
 enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank);
+/* The key of a valid cursor, borrowed until it moves. */
 static inline struct art_bytes art_run_key(const struct art_run_cursor *cursor) {
     return art_bytes(cursor->key, cursor->leaf.key_len);
 }
@@ -73,14 +77,18 @@ struct art_merge {
     struct art_store *store;
     struct art_buffer stored; /* what was combined, where it is nowhere else */
 };
+/* No sources; cleared it has none again, and nothing of its own. */
 void art_merge_init(struct art_merge *merge, struct art_store *store);
 void art_merge_clear(struct art_merge *merge);
-/* Takes sources: the memtable (may be NULL), then runs. */
+/* Takes sources, in the place of those there were: the memtable (may be NULL), then runs; all borrowed, `limits` and
+ * the like of their cursors reset. On none of them yet. ART_NOMEM: no sources. */
 enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable, const struct art_run *runs,
                           unsigned count);
-/* Positions every source, and moves those that hold the first (backward: last) key past it, but for the newest of
- * them. key.data NULL: the very first (last) key. */
+/* Positions every source, and moves those that hold the first (backward: last) key past it, but for the newest of them.
+ * key.data NULL: the very first (last) key. All of these return ART_OK (look at `valid`) or an error of reading, and
+ * are not valid then. */
 enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward);
+/* From the winner's key, which is valid, to the next one, in the direction of the seek. */
 enum art_rc art_merge_step(struct art_merge *merge, bool backward);
 /* Forward, past all keys that begin with the first `len` bytes of the present one; `behind`: the first key after
  * these. */
@@ -101,50 +109,63 @@ static inline struct art_source *art_merge_winner(struct art_merge *merge) {
 static inline const struct art_source *art_merge_runner(const struct art_merge *merge) {
     return &merge->source[merge->line[1]];
 }
-/* A single source: to the first key not before `key`, or backward, the last one not behind it. */
+/* A single source: to the first key not before `key`, or backward, the last one not behind it; key.data NULL: to the
+ * first or last of all. The line is left as it is. */
 enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, bool backward);
+/* What a valid source stands on; the value is borrowed from its memtable or image. */
 void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
- * takes part with `entries` entries; the winner's entry is combined with what the older sources say: it takes over
- * their `shadows_older`, with what that replaces; the rule is checked. */
+ * takes part with `entries` entries. When all are, begin_combined() lines them up. combine() gives the winner's entry
+ * combined with what the older sources say: it takes over their `shadows_older`, with what that replaces; ART_CORRUPT
+ * where that breaks the rule; its value is borrowed until the next call. step_combined() goes on from a valid merge. */
 enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out);
 enum art_rc art_merge_step_combined(struct art_merge *merge);
-/* A single source: to its next entry, or the one before. */
+/* A single source, valid: to its next entry, or the one before. The line is left as it is. */
 enum art_rc art_source_step(struct art_source *source, bool backward);
 
 /* --- slots.c ------------------------------------------------------------------------------------------------------ */
-/* Makes slots.used right for tree->root. */
+/* Makes slots.used right for tree->root; without I/O where it is. Else reads all index blobs: ART_CORRUPT where two
+ * references lead to one slot or a blob lies behind the file's end. */
 enum art_rc art_slots_know(struct art_tree *tree);
-/* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to
- * claim. */
+/* An .art file that nobody has claimed becomes this database's; no call to the system where there is nothing to claim.
+ * ART_BUSY when the host does not wait any longer; as art_store_write_begin(). */
 enum art_rc art_slots_claim(struct art_tree *tree);
-/* Lock, secure, retired list: everything before the first slot of a transaction is written. */
+/* Lock, secure, retired list: everything before the first slot of a transaction is written. Where the write phase is
+ * under way it only asks again for the slots below the end. On an error of the first call nothing is locked. */
 enum art_rc art_slots_begin(struct art_tree *tree);
+/* A slot for a new blob of the edit, which names it from now on; within the write phase. ART_TOOBIG, ART_NOMEM: none is
+ * taken. */
 enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot);
-/* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. */
+/* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. ART_NOMEM, or what
+ * the host's rows said. */
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit);
 /* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare:
  * its log and level-0 runs, which do not shrink with it, take their share already. */
 uint32_t art_slots_slack(uint32_t used);
-/* The edit does not name the slot any more. */
+/* The edit does not name the slot any more; the store has it back, unless base, present root or a savepoint name it. */
 void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot);
-/* Calls `visit` with every reference of a run, its top included. */
+/* Calls `visit` with every reference of a run, from its top down, until it returns anything but ART_OK, which is
+ * returned then. No leaf is read. The reference is borrowed for the call. */
 enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
 /* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list
- * was made by nobody. */
+ * was made by nobody. ART_CORRUPT, ART_NOMEM, or what the host said; *out, whose slots the caller clears, is not
+ * `loaded` then. */
 enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
-/* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. */
+/* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. ART_CORRUPT: no such list. */
 enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot), void *context);
-/* Slots in a file of so many bytes. */
+/* Slots in a file of so many bytes, the last one cut short or not. */
 uint32_t art_slots_in(uint64_t file_bytes);
-/* The list to be committed with `used`. */
+/* The list to be committed with `used`, into pending.retired_bytes; says, too, whether a checkpoint is wanted. Within
+ * the write phase. ART_NOMEM, or what the host said of its epoch. */
 enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *used);
-/* Gives back what `from` names and `keep` does not. */
+/* Gives back to the store what `from` names, and neither `keep` nor the base or a savepoint does. */
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
+/* *to, a set that may have members, becomes a copy of its own. ART_NOMEM: it is what it was. */
 enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
+/* The end of the write phase: the lock goes, and what was known for it alone. Nothing where there is none. */
 void art_slots_end(struct art_tree *tree);
 /* After work that has failed, or a rollback: what it has added to the file is cut off. Keeps the error's message. */
 void art_slots_cut_back(struct art_tree *tree);
@@ -153,9 +174,14 @@ void art_slots_cut_back(struct art_tree *tree);
 void art_slots_cut_spilled(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */
+/* A copy of the tree's root, with the next generation, in the write phase, which it begins if need be. On an error
+ * there is no edit (root NULL), and discarding it is fine. */
 enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit);
+/* Gives up what was written for the edit, and its slots. Nothing where there is none. */
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit);
-/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. */
+/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. The
+ * store has the buffer from then on, also where the write fails; *out is borrowed from the builder. On an error the
+ * edit is only to be discarded: so of all below that take one. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
 
@@ -170,24 +196,32 @@ struct art_children {
     uint64_t bytes;        /* of separators and labels */
     uint64_t blobs, pages; /* of all blobs that were written for them */
 };
+/* Frees all of them; zeros are fine, and are left. */
 void art_children_clear(struct art_children *children);
+/* Copies both to the end. ART_NOMEM: nothing was added. */
 enum art_rc art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref);
 
 struct art_run_build; /* entries in ascending order in, leaf blobs and their index out */
 /* fill_pages: close a leaf blob when it uses so many pages, 0: when it is full. whole: it ends with
- * art_run_build_run(), and the children are folded into index blobs on the way. */
+ * art_run_build_run(), and the children are folded into index blobs on the way. Tree and edit outlive it. ART_NOMEM:
+ * *out is not set. */
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool filter, uint32_t fill_pages, bool whole);
+/* Copies one entry, behind all before. ART_CORRUPT: it does not follow them, or cannot stand in a run; ART_TOOBIG,
+ * ART_NOMEM, or what the writes said. */
 enum art_rc art_run_build_add(struct art_run_build *build, struct art_bytes key, const struct art_entry *entry);
-/* The cursor's entries from where it stands, `most` at most. */
+/* The cursor's entries from where it stands, `most` at most; it stands behind them then. */
 enum art_rc art_run_build_add_all(struct art_run_build *build, struct art_run_cursor *cursor, uint64_t most);
-/* Only leaves: their references (for a splice). */
+/* Only leaves: their references (for a splice), owned by the caller. Nothing can be added any more. */
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out);
-/* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). */
+/* A whole run; top.entries 0 when nothing was added. The label is owned by the caller (art_run_clear). Its level is
+ * 0. */
 enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out);
+/* NULL is fine. What was written stays the edit's. */
 void art_run_build_close(struct art_run_build *build);
+/* Frees what the run owns; zeros are fine, and are left. */
 void art_run_clear(struct art_run *run);
-/* Index blobs of `level` over `children`, their references to `out`. */
+/* Index blobs of `level` over `children`, in order; their references to `out`, with blobs and pages counted. */
 enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned level,
                             const struct art_children *children, struct art_children *out);
 
@@ -198,24 +232,28 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
 enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                            struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
                            struct art_run *out);
-/* Frees all slots of a run (after it was merged away). */
+/* Frees all slots of a run (after it was merged away); reads its index blobs. */
 enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run);
 
 /* --- append.c ----------------------------------------------------------------------------------------------------- */
-/* Gives new values of the memtable to the end of the last run, where they are many. *end: entries behind this key went
- * there; empty: none did. */
+/* Gives new values of the memtable to the end of the edit's last run, where they are many. *end, which the caller
+ * clears: entries behind this key went there; empty: none did. */
 enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *edit, const struct art_memtable *memtable,
                               struct art_buffer *end);
 
 /* --- compact.c ---------------------------------------------------------------------------------------------------- */
+/* The memtable, which stays as it is, becomes the edit's newest run, together with runs of earlier small flushes. */
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
-/* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). */
+/* Merges what is due: pages that are owed, and after that until 4 MB are written or 5 ms gone (UINT64_MAX: all). Also
+ * ART_INTERRUPT. */
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
+/* Has the tree's own root, as it is, anything to be merged? False with an error. */
 enum art_rc art_compact_due(struct art_tree *tree, bool *due);
-/* The memtable and all runs become one run: what remains of them is all that is written. */
+/* The memtable and all runs become one run: what remains of them is all that is written; nothing, where they are one in
+ * good order. Also ART_INTERRUPT. */
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
 /* The same in any case, with each entry as entry() changes it: a plain put, whose new value must stay where it is until
- * the next call. */
+ * the next call. What entry() returns but ART_OK ends it. */
 struct art_rewrite {
     enum art_rc (*entry)(void *context, struct art_bytes key, struct art_entry *entry);
     void *context;
@@ -225,12 +263,13 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
 /* The same by and by, from the newest run on, without the memtable: each partial compaction leaves about as many slots
  * as it takes. */
 enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);
-/* All that the merge's sources hold, in order. `last`: nothing lies below the output, so only plain puts may come
- * out. */
+/* All that the merge's sources hold, in order; begin_combined() was called. `last`: nothing lies below the output, so
+ * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);
 
 /* --- hidden.c ----------------------------------------------------------------------------------------------------- */
-/* Makes `hides` right of a run of this root. */
+/* Makes `hides` right of a run of this root, by an estimate; damage counts as nothing hidden. Any other error of
+ * reading. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run);
 /* Slots' worth of the last run that newer runs hide, where that is more than merges leave. */
 enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uint32_t *slots);
@@ -238,17 +277,19 @@ enum art_rc art_runs_hide_much(struct art_tree *tree, struct art_root *root, uin
 bool art_memtable_hides_much(const struct art_tree *tree);
 
 /* --- partial.c ---------------------------------------------------------------------------------------------------- */
-/* Gives a part of run `at`, maybe all of it, to the run below it. */
+/* Gives a part of run `at`, maybe all of it, to the run below it, which there is. A run of which nothing is left is
+ * out. */
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
 /* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved);
-/* Cuts off what is free at the file's end, where that is worth while. */
+/* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);
 
 /* --- vacuum.c ----------------------------------------------------------------------------------------------------- */
-/* Moves all that the free slots have room for, `most` blobs at most. */
+/* Moves all that the free slots have room for, `most` blobs at most; nothing where no slot may be used again. Also
+ * ART_INTERRUPT. */
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most);
 /* 'optimize' and 'vacuum' leave no slack. */
 static inline bool art_wants_small(const struct art_tree *tree) {
