@@ -17,18 +17,23 @@ struct art_found {
     bool in_memtable;
     struct art_blob *blob; /* where the entry lies, when it is not in the memtable */
 };
+/* What the tree has of this tree key (padded): ART_OK also where it has nothing (`any`), or an error of reading. The
+ * value is borrowed from the memtable, or from `blob` until the store lets it go. The tree is ready (art_tree_ready()):
+ * so for all below. */
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
 /* For a caller that sets the key then, whatever is found: with its place in the memtable. */
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place);
-/* What one run says of a key: ART_OK, ART_NOTFOUND. */
+/* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* Has a source that is newer than this run an entry of the key? */
 enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden);
-/* The tree keys (padded) at which a range begins and ends: what is not before the one and before the other is in it. */
+/* The tree keys (padded, in `buffer` of ART_KEY_BUFFER bytes) at which a range begins and ends: what is not before the
+ * one and before the other is in it. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
-/* Sum of weights of all keys < key: of all sources; of the memtable and the `runs` newest runs; of one run. */
+/* Sum of weights of all keys < key: of all sources; of the memtable and the `runs` newest runs; of one run. Sums that
+ * are lies may overflow, and stay lies. */
 enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *out);
 enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out);
@@ -42,9 +47,10 @@ enum { ART_FINGER_NEAR = 2 };
 static inline bool art_finger_points(const struct art_tree *tree, unsigned run) {
     return tree->finger.near >= ART_FINGER_NEAR && run + 1 == tree->root->runs;
 }
-/* Looks there alone. ART_NOTFOUND: the key may be elsewhere. */
+/* Looks there alone. ART_NOTFOUND: the key may be elsewhere, also where the leaf is damaged. ART_OK: *where keeps the
+ * value. */
 enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
-/* Many keys in a row were found near each other: the finger points at this leaf from now on. */
+/* Many keys in a row were found near each other: the finger points at this leaf from now on, whose label it copies. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
 /* A key was found in this bucket of a leaf of the run. */
 static inline void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket) {
@@ -71,13 +77,16 @@ struct art_between {
 enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_between *between, struct art_bytes *key);
 
 /* --- best.c ------------------------------------------------------------------------------------------------------- */
-/* The value of the first row in this order, or NULL. A text's or blob's bytes are put into `room`. */
+/* The value of the first row in this order, or NULL where there is none. A text's or blob's bytes are put into `room`,
+ * from which *out borrows them. */
 enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
                            struct art_buffer *room, struct art_datum *out);
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
+/* The tree is about to go: idle cursors are freed, open ones keep what art_cursor_close() needs. */
 void art_cursors_free(struct art_tree *tree);
-/* The sources of an open cursor, today's, for a caller that only looks into each. The cursor is not valid then. */
+/* The sources of an open cursor, today's, borrowed from it, for a caller that only looks into each. The cursor is not
+ * valid then. ART_NOMEM. */
 enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out);
 
 #endif
