@@ -12,7 +12,8 @@
 #include "core/tree/read/read.h"
 
 /* --- begin.c ------------------------------------------------------------------------------------------------------ */
-/* As art_tree_ready, and begins the transaction. */
+/* As art_tree_ready(), and begins the transaction where none is running: the file is claimed, csn and base are fixed.
+ * ART_READONLY, or what claiming the file said: none is running. */
 enum art_rc art_tree_begin(struct art_tree *tree);
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
@@ -20,7 +21,7 @@ enum art_rc art_tree_begin(struct art_tree *tree);
 void art_pending_forget(struct art_tree *tree);
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
-/* A rollback that was noted in the middle of a call (rows.c): what is left of it to do. */
+/* A rollback that was noted in the middle of a call (rows.c): does what is left of it. Nothing where there was none. */
 void art_rows_catch_up(struct art_tree *tree);
 
 /* --- log_cost.c --------------------------------------------------------------------------------------------------- */
@@ -31,28 +32,37 @@ uint64_t art_log_cost(const struct art_tree *tree);
 bool art_log_row_is_long(const struct art_tree *tree);
 
 /* --- copy.c ------------------------------------------------------------------------------------------------------- */
+/* As the store names it; the paths are borrowed from `place`, rows of the host's go through the tree. */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
-/* The place that options name, with copies of the paths; the options' own are not freed. */
+/* The place that options name, with copies of the paths; the options' own are not freed. ART_NOMEM: nothing changes. */
 enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
 
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
-/* The host's rows, seen through here. */
+/* The host's rows, seen through here: borrowed from the tree. The host has some. */
 const struct art_rows *art_rows_of(struct art_tree *tree);
-/* A rollback in the middle of a call is noted, and done by art_rows_catch_up(). */
+/* A rollback in the middle of a call is noted, which dooms the transaction, and done by art_rows_catch_up(). */
 void art_rows_note_rollback(struct art_tree *tree);
 
 /* --- scratch.c ---------------------------------------------------------------------------------------------------- */
-/* A whole buffer, at the file's end: in *place. */
+/* A whole buffer (ART_BLOB_SIZE bytes) to the file's end: *place. The file is opened with the first; what the host
+ * said. */
 enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *place);
+/* What was written to that place, into a buffer of the caller's; what the host said. */
 enum art_rc art_scratch_read(struct art_tree *tree, uint32_t place, struct art_blob_buf *buffer);
+/* Closes the file, and so removes it; nothing where there is none. */
 void art_scratch_end(struct art_tree *tree);
 
 /* --- spill.c, savepoints.c ---------------------------------------------------------------------------------------- */
+/* The memtable becomes a run under a root of the transaction's own. On an error nothing has changed, or txn.doomed says
+ * that the transaction can only be rolled back. */
 enum art_rc art_tree_spill(struct art_tree *tree);
 /* The edit, which holds all of the memtable, becomes the transaction's own root over the empty memtable. Takes both,
- * whatever comes of it. */
+ * whatever comes of it. On an error the transaction is doomed. */
 enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty);
+/* Drops savepoints >= `from`; what they alone named in the file may be written again. */
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
+/* *out: a new memtable as it was at an imaged savepoint, the caller's. ART_NOMEM, ART_CORRUPT, or what the host
+ * said. */
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
@@ -61,9 +71,12 @@ enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYT
 /* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
                                uint8_t ref[ART_OVERFLOW_REF_MAX]);
-/* Cuts `value` into entries of the memtable and writes the row's reference. */
+/* Cuts `value` into entries of the memtable and writes the row's reference, *len bytes. ART_NOMEM: some chunks may be
+ * there, and are the caller's to take back. */
 enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
                              uint32_t *len);
+/* Deletes the chunks that a row's reference leads to. ART_OK and none where the reference is impossible, or a long
+ * value's last chunk is not there. ART_NOMEM, or an error of reading: some may be deleted. */
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
 enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };
 struct art_overflow_ref {
@@ -71,6 +84,7 @@ struct art_overflow_ref {
     uint8_t id[ART_OVERFLOW_ID]; /* csn and counter, big-endian */
 };
 struct art_overflow_ref art_overflow_decode(struct art_bytes bytes); /* length 0: an impossible one */
+/* The tree key of chunk `number` (from 0), padded, in `key`. */
 struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
                                   uint32_t number);
 
