@@ -34,12 +34,14 @@ struct art_root {
 };
 
 struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]); /* for good without runs; NULL: no memory */
+/* One more reference; returns `root`. */
 struct art_root *art_root_ref(struct art_root *root);
 void art_root_unref(struct art_root *root); /* NULL is fine */
-/* A copy with room for ART_RUNS_CAPACITY runs. */
+/* A copy with room for ART_RUNS_CAPACITY runs, and one reference; `followed` is not copied. ART_NOMEM. */
 enum art_rc art_root_clone(const struct art_root *root, struct art_root **out);
 
-/* Puts a run in at `at` (copying the label), or takes one out. */
+/* Puts a run in at `at`, takes one out, or puts another one in its place; what is put in is copied with its label, what
+ * is taken out is freed. ART_NOMEM, ART_TOOBIG (no room for one more): the root is as it was. One owner. */
 enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run);
 void art_root_remove_run(struct art_root *root, unsigned at);
 enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run);

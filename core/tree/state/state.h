@@ -197,6 +197,7 @@ struct art_tree {
     struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
 };
 
+/* May it be read, but for a rollback that is still to be done (rows.rolled_back)? */
 static inline bool art_tree_is_known(const struct art_tree *tree) {
     return tree->state == ART_TREE_KNOWN;
 }
@@ -218,10 +219,10 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
-/* Sees to it that there is room for keys. ART_NOMEM. */
+/* Sees to it that there is room for keys. ART_NOMEM. give_room() frees it: the keys in it are gone. */
 enum art_rc art_tree_take_room(struct art_tree *tree);
 void art_tree_give_room(struct art_tree *tree);
-/* The tree key of a path, padded; borrowed until the buffer's next use. ART_TOOBIG. */
+/* The tree key of a path, padded, in `buffer` of ART_KEY_BUFFER bytes; borrowed until its next use. ART_TOOBIG. */
 enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Long work asks the host now and then. ART_INTERRUPT. */
 enum art_rc art_tree_interrupted(struct art_tree *tree);
@@ -238,14 +239,15 @@ static inline bool art_tree_inside(const struct art_tree *tree) {
 }
 
 /* --- gap.c -------------------------------------------------------------------------------------------------------- */
+/* Frees all; zeros are fine, and are left. */
 void art_gaps_clear(struct art_gaps *gaps);
 /* Is `key` (`below`: what lies just below it) in a gap that is known? No row is in [low, high). The two are borrowed
- * until the next change. */
+ * until the next change, and not set where there is none. */
 bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below, struct art_bytes *low,
                   struct art_bytes *high);
-/* There is surely no row in [low, high). Without memory that is not remembered. */
+/* There is surely no row in [low, high): both are copied. Without memory that is not remembered. */
 void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high);
-/* A row comes to this key. */
+/* A row comes to this key: before art_tree_changed() counts it, the gap that it lies in is forgotten. */
 void art_gap_end(struct art_tree *tree, struct art_bytes key);
 /* Counts a change. `same`: what had no row in the gaps has none. */
 static inline void art_tree_changed(struct art_tree *tree, bool same) {
