@@ -332,7 +332,7 @@ enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary
 /* Somebody else has committed this summary: the tree is unknown until it is refreshed. ART_MISUSE in a transaction. */
 enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary *summary);
 
-/* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them.
+/* Commands, carried out by this transaction's prepare(). A ROLLBACK forgets them, and so does a ROLLBACK TO.
  *
  * 'flush': what is collected in the log becomes a run. 'optimize': all runs become one; it needs as much new space as
  * the table has. 'vacuum': what lies at the file's end moves into free slots, as far as the slot rule allows now, and
@@ -348,9 +348,14 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
  * full disk 'vacuum' tries in turn what needs less room (commit.c). */
-enum art_rc art_tree_request_flush(struct art_tree *tree);
-enum art_rc art_tree_request_optimize(struct art_tree *tree);
-enum art_rc art_tree_request_vacuum(struct art_tree *tree);
+enum art_request {
+    ART_REQUEST_FLUSH = 1,
+    ART_REQUEST_OPTIMIZE = 2,
+    ART_REQUEST_VACUUM = 4,
+    ART_REQUEST_OF_HOST = 8, /* the host's own, which the tree does not look at */
+};
+/* Begins the transaction in which they are carried out. What it was asked for before, it is asked for still. */
+enum art_rc art_tree_request(struct art_tree *tree, unsigned requests);
 /* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum'
  * leaves in rows of the host's is gone with this commit. */
 void art_tree_note_alone(struct art_tree *tree);

@@ -31,13 +31,8 @@ void art_levels_clear(struct art_levels *levels);          /* frees */
 
 /* --- a table ------------------------------------------------------------------------------------------------------ */
 
-/* What commands leave to the commit. */
-enum art_request {
-    ART_REQUEST_FLUSH = 1,
-    ART_REQUEST_OPTIMIZE = 2,
-    ART_REQUEST_VACUUM = 4,
-    ART_REQUEST_CLEAN = 8,
-};
+/* What commands leave to the commit beside the tree's requests. */
+enum { ART_REQUEST_CLEAN = ART_REQUEST_OF_HOST };
 
 /* .art files that no table needs (clean.c). */
 struct art_orphan_file {
@@ -138,7 +133,7 @@ struct art_table {
     bool alone;     /* which is a single statement, as far as is known */
     bool noted;     /* the last savepoint saved the table */
     enum art_phase phase;
-    unsigned requested, asked; /* enum art_request: by commands; of these, what the tree was asked for */
+    unsigned requested; /* enum art_request: what commands have left to the commit */
     struct art_orphan_files orphans;
 
     struct art_journal *journal; /* what SQLite's journal was asked in it: host/journal.c alone looks into it */

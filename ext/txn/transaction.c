@@ -102,7 +102,7 @@ static void leave_transaction(struct art_table *table) {
     art_table_set_owner(table, NULL);
     table->refreshed = table->alone = false;
     table->phase = ART_PHASE_OUT;
-    table->requested = table->asked = 0;
+    table->requested = 0;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->version_known = false;
     if (table->rests_later) art_table_rest(table);
@@ -164,7 +164,6 @@ void art_table_rollback_to(struct art_table *table, int level) {
     art_tree_rollback_to(table->tree, savepoint);
     reopen_commit(table);
     art_journal_rolled_back_to(table, target == &table->begin);
-    table->asked = 0; /* by a COMMIT that was refused */
     if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
     unsigned keep = table->saved_count;
     while (keep && table->saved[keep - 1].level > level) keep--;
@@ -183,18 +182,7 @@ static bool stands_alone(const struct art_table *table) {
 
 /* What commands have left for now. */
 static int ask_tree(struct art_table *table, char **message) {
-    static const struct {
-        unsigned request;
-        enum art_rc (*ask)(struct art_tree *);
-    } requests[] = {{ART_REQUEST_FLUSH, art_tree_request_flush},
-                    {ART_REQUEST_OPTIMIZE, art_tree_request_optimize},
-                    {ART_REQUEST_VACUUM, art_tree_request_vacuum}};
-    int rc = SQLITE_OK;
-    for (size_t i = 0; !rc && i < sizeof requests / sizeof *requests; i++) {
-        if (!(table->requested & ~table->asked & requests[i].request)) continue;
-        rc = art_report(message, requests[i].ask(table->tree));
-        if (!rc) table->asked |= requests[i].request;
-    }
+    int rc = table->requested ? art_report(message, art_tree_request(table->tree, table->requested)) : SQLITE_OK;
     bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
     if (!rc && packs && stands_alone(table)) art_tree_note_alone(table->tree);
     return rc;

@@ -256,13 +256,13 @@ int main(int argc, char **argv) {
     skips(tree, order);
     prefixes(tree, order);
     begun = now();
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit(tree, &log);
     report("optimize, a key", begun, keys);
     describe(tree, payload);
     for (int i = 0; i < 2; i++) { /* the first moves, the second cuts */
         begun = now();
-        must(art_tree_request_vacuum(tree));
+        must(art_tree_request(tree, ART_REQUEST_VACUUM));
         commit(tree, &log);
         report("vacuum, a key", begun, keys);
     }

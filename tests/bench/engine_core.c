@@ -198,10 +198,10 @@ static void quiesce(void *store) {
 
 static void settle(void *store) {
     struct core *core = store;
-    must(art_tree_request_optimize(core->tree), "optimize");
+    must(art_tree_request(core->tree, ART_REQUEST_OPTIMIZE), "optimize");
     core_commit(core);
     for (int i = 0; i < 2; i++) {
-        must(art_tree_request_vacuum(core->tree), "vacuum");
+        must(art_tree_request(core->tree, ART_REQUEST_VACUUM), "vacuum");
         core_commit(core);
     }
 }

@@ -206,7 +206,7 @@ static void grow(struct fuzz_source *ops) {
     for (unsigned i = fuzz_byte(ops); going && i; i--) {
         uint8_t operation = fuzz_byte(ops);
         int rc = change(tree, operation, fuzz_bytes(ops));
-        if (!rc && (operation & 192) == 192) rc = art_tree_request_flush(tree);
+        if (!rc && (operation & 192) == 192) rc = art_tree_request(tree, ART_REQUEST_FLUSH);
         if (rc) art_tree_rolled_back(tree);
         going = !rc && (operation & 64 || i == 1 ? commit(tree) : true);
     }

@@ -355,9 +355,9 @@ static int change(struct art_tree *tree, uint8_t operation, struct art_bytes key
         if (*marks) *marks = operation % *marks + 1;
         return art_tree_unknown(tree) ? host_refresh(tree) : ART_OK;
     default:
-        return operation & 32   ? art_tree_request_optimize(tree)
-               : operation & 64 ? art_tree_request_vacuum(tree)
-                                : art_tree_request_flush(tree);
+        return operation & 32   ? art_tree_request(tree, ART_REQUEST_OPTIMIZE)
+               : operation & 64 ? art_tree_request(tree, ART_REQUEST_VACUUM)
+                                : art_tree_request(tree, ART_REQUEST_FLUSH);
     }
 }
 

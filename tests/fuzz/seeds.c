@@ -106,7 +106,7 @@ static void commit(struct art_tree *tree) {
 }
 
 static void flush(struct art_tree *tree) {
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit(tree);
 }
 
@@ -257,7 +257,7 @@ static void seed_runs(void) {
     struct art_tree *tree = begin(4);
     put_files(tree, 0, 60, 1, 0);
     flush(tree);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit(tree);
     put_files(tree, 10, 90, 4, 20);
     drop_files(tree, 0, 60, 7);
@@ -277,7 +277,7 @@ static void seed_index(const char *name, int rows, uint32_t blob_pages, uint32_t
     struct art_tree *tree = begin(blob_pages);
     put_files(tree, 0, rows, 1, value_len);
     flush(tree);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit(tree);
     put_files(tree, 0, rows, 17, 4);
     flush(tree);
@@ -356,7 +356,7 @@ static void seed_summed(void) {
     tree = begin(4);
     put_files(tree, 0, 60, 1, 28);
     flush(tree);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit(tree);
     put_files(tree, 10, 90, 4, 30);
     drop_files(tree, 0, 60, 7);

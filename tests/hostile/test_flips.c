@@ -148,7 +148,7 @@ static void drop(struct art_tree *tree, int from, int to, int step) {
 
 static void commit(struct art_tree *tree, bool flush) {
     struct art_commit commit;
-    if (flush) must(art_tree_request_flush(tree));
+    if (flush) must(art_tree_request(tree, ART_REQUEST_FLUSH));
     must(art_tree_prepare(tree, &commit));
     toy_write(toy, &commit);
     art_tree_committed(tree);
@@ -184,7 +184,7 @@ static void make_runs(void) {
     put(tree, 0, 40, 1, 9);
     memset(big, 'b', sizeof big);
     must(art_tree_insert(tree, ART_WRITE_INSERT, art_bytes("big", 3), art_bytes(big, sizeof big), &existed));
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit(tree, false);
     put(tree, 0, 60, 7, 20);
     drop(tree, 1, 40, 5);

@@ -74,20 +74,20 @@ TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     struct art_tree *other;
     uint32_t mark;
     insert_many("a");
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit_alone();
     insert("b");
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit_alone(); /* behind the slots that this frees */
     insert("c");
-    must(art_tree_request_vacuum(tree));
+    must(art_tree_request(tree, ART_REQUEST_VACUUM));
     prepare(); /* into them */
     must(art_tree_savepoint(tree, &mark));
     art_tree_rollback_to(tree, mark); /* forgets the wish, and with it the root */
     insert("d");
     commit_alone();
     insert_many("e"); /* into the same slots again, in vain */
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     must(art_tree_prepare(tree, &out));
     art_tree_rolled_back(tree);
     must(toy_open(toy, &options, &other));
@@ -104,7 +104,7 @@ TEST(test_a_log_that_a_refused_commit_has_emptied_is_filled_again) {
     uint32_t mark;
     insert("a");
     commit_alone();
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     prepare();
     must(art_tree_savepoint(tree, &mark));
     art_tree_rollback_to(tree, mark);
@@ -125,7 +125,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), value, &existed));
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), value, &existed));
         must(art_tree_move(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), text("d"), NULL, &existed));
-        must(art_tree_request_optimize(tree));
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
         commit_alone();
         must(art_tree_info(tree, &info));
         ck_assert_uint_eq(info.keys, 2);
@@ -134,7 +134,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
     }
     must(art_tree_delete(tree, text("a"), &existed));
     must(art_tree_delete(tree, text("d"), &existed));
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit_alone();
     must(art_tree_info(tree, &info));
     ck_assert_uint_eq(info.runs, 0);
@@ -178,7 +178,7 @@ TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) {
         range_holds((struct art_range){.low = bound, .low_set = true, .low_open = true}, "c");
         range_holds((struct art_range){.high = bound, .high_set = true}, "ab");
         range_holds((struct art_range){.high = bound, .high_set = true, .high_open = true}, "a");
-        must(art_tree_request_flush(tree));
+        must(art_tree_request(tree, ART_REQUEST_FLUSH));
         commit_alone();
     }
 }
@@ -215,7 +215,8 @@ static void is_what(const struct model *model) {
 }
 
 static void ask_for_less(void) {
-    must(random_once_in(&dice, 2) ? art_tree_request_optimize(tree) : art_tree_request_vacuum(tree));
+    must(random_once_in(&dice, 2) ? art_tree_request(tree, ART_REQUEST_OPTIMIZE)
+                                  : art_tree_request(tree, ART_REQUEST_VACUUM));
 }
 
 /* One history: the COMMIT is refused, and then tried again, taken back to a
@@ -225,7 +226,7 @@ static void refuse_once(void) {
     uint32_t marks = 0, mark;
     for (uint32_t i = 1 + random_below(&dice, 3); i; i--) {
         change_some();
-        if (random_once_in(&dice, 2)) must(art_tree_request_flush(tree));
+        if (random_once_in(&dice, 2)) must(art_tree_request(tree, ART_REQUEST_FLUSH));
         if (random_once_in(&dice, 2)) ask_for_less();
         commit_alone();
     }
@@ -314,10 +315,10 @@ TEST(test_runs_that_disagree_are_not_merged) {
     uint64_t len;
     bool existed;
     insert("a");
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit_alone();
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), text("again"), &existed));
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit_alone();
     ck_assert_uint_eq(tree->root->runs, 2);
     struct art_ref *top = &tree->root->run[0].top;
@@ -325,7 +326,7 @@ TEST(test_runs_that_disagree_are_not_merged) {
     ck_assert_uint_eq(slot[8], ART_SHADOWS_OLDER); /* the flags of all entries of the first bucket */
     slot[8] = 0;
     blob_image_rehash(slot, top);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     int rc = art_tree_prepare(tree, &out);
     ck_assert_msg(rc == ART_CORRUPT, "%s", art_error_name(rc));
     ck_assert_ptr_nonnull(strstr(art_error_message(), "disagree"));

@@ -36,7 +36,7 @@ void check_delete(const char *path) {
 
 void check_commit(bool flush) {
     struct art_commit commit;
-    if (flush) check_must(art_tree_request_flush(check_tree));
+    if (flush) check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
     check_must(art_tree_prepare(check_tree, &commit));
     toy_write(check_toy, &commit);
     art_tree_committed(check_tree);

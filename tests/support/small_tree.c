@@ -51,7 +51,7 @@ void commit(void) {
 }
 
 void flush(void) {
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit();
 }
 

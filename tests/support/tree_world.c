@@ -490,9 +490,9 @@ static int delete_all(struct walk *walk) {
 static void step_commit(struct walk *walk) {
     if (!walk->writing) return;
     TRY(begin(walk));
-    if (below(10) == 0) TRY(art_tree_request_flush(walk->tree));
-    if (below(40) == 0) TRY(art_tree_request_optimize(walk->tree));
-    if (below(8) == 0) TRY(art_tree_request_vacuum(walk->tree));
+    if (below(10) == 0) TRY(art_tree_request(walk->tree, ART_REQUEST_FLUSH));
+    if (below(40) == 0) TRY(art_tree_request(walk->tree, ART_REQUEST_OPTIMIZE));
+    if (below(8) == 0) TRY(art_tree_request(walk->tree, ART_REQUEST_VACUUM));
     struct art_commit commit;
     TRY(art_tree_prepare(walk->tree, &commit));
     if (!walk->before) walk->before = toy_copy(walk->toy);
@@ -780,8 +780,8 @@ void walk_leaves_no_row(struct walk *walk) {
     for (int i = 0; i < 2; i++) {
         walk->toy->writer = walk->tree;
         ck_assert_int_eq(toy_refresh(walk->toy, walk->tree), ART_OK);
-        if (!i) ck_assert_int_eq(art_tree_request_optimize(walk->tree), ART_OK);
-        ck_assert_int_eq(art_tree_request_vacuum(walk->tree), ART_OK);
+        if (!i) ck_assert_int_eq(art_tree_request(walk->tree, ART_REQUEST_OPTIMIZE), ART_OK);
+        ck_assert_int_eq(art_tree_request(walk->tree, ART_REQUEST_VACUUM), ART_OK);
         ck_assert_int_eq(art_tree_prepare(walk->tree, &commit), ART_OK);
         toy_write(walk->toy, &commit);
         art_tree_committed(walk->tree);

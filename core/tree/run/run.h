@@ -293,7 +293,7 @@ enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit 
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most);
 /* 'optimize' and 'vacuum' leave no slack. */
 static inline bool art_wants_small(const struct art_tree *tree) {
-    return tree->txn.optimize || tree->txn.vacuum;
+    return art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
 }
 
 #endif

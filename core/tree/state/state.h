@@ -131,10 +131,10 @@ struct art_tree {
 
     struct { /* the running transaction */
         enum art_txn_phase phase;
-        bool adds;                    /* something else than deletes, maybe taken back */
-        bool spilled;                 /* root is the transaction's own */
-        bool big;                     /* holds a value that does not go through the log */
-        bool flush, optimize, vacuum; /* asked for */
+        bool adds;          /* something else than deletes, maybe taken back */
+        bool spilled;       /* root is the transaction's own */
+        bool big;           /* holds a value that does not go through the log */
+        unsigned requested; /* enum art_request */
         bool leaves_nothing,
             low;    /* its commit overwrites what blobs that are gone have left; the disk is nearly full */
         bool alone; /* one statement: where its commit is refused, all of it is taken back */
@@ -198,6 +198,11 @@ struct art_tree {
 };
 
 /* May it be read, but for a rollback that is still to be done (rows.rolled_back)? */
+/* Was this transaction's prepare() asked for one of these? */
+static inline bool art_tree_requested(const struct art_tree *tree, unsigned requests) {
+    return tree->txn.requested & requests;
+}
+
 static inline bool art_tree_is_known(const struct art_tree *tree) {
     return tree->state == ART_TREE_KNOWN;
 }

@@ -112,7 +112,8 @@ static enum art_rc leave_room_for_journal(const struct art_tree *tree) {
  * log counts, too: what is in a WAL takes room once more when it is checkpointed. */
 static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len;
-    bool only_deletes = tree->pending.commit.write_redo && !tree->txn.adds && !tree->txn.vacuum;
+    bool only_deletes =
+        tree->pending.commit.write_redo && !tree->txn.adds && !art_tree_requested(tree, ART_REQUEST_VACUUM);
     if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
     enum art_rc rc = check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
     if (rc || !art_store_discards(tree->store)) return rc;
@@ -136,7 +137,7 @@ static enum art_rc finish_root(struct art_tree *tree) {
 
 /* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
 static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
-    if (tree->txn.spilled || tree->txn.optimize) return UINT64_MAX;
+    if (tree->txn.spilled || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
     uint64_t redo = tree->pending.redo.len, owed = OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
     uint64_t most = budget_left(tree).bytes / MERGED_PART / ART_BLOB_PAGE;
     return owed < most ? owed : most;
@@ -218,15 +219,16 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_edit_begin(tree, edit);
     if (rc) return rc;
-    return tree->txn.optimize ? art_compact_all(tree, edit, tree->memtable)
-                              : art_compact_flush(tree, edit, tree->memtable);
+    return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) ? art_compact_all(tree, edit, tree->memtable)
+                                                          : art_compact_flush(tree, edit, tree->memtable);
 }
 
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = merge_owed(tree, edit, owed_pages(tree, edit->pages_written));
-    bool waits = rc && may_wait(tree, rc) && !tree->txn.optimize && tree->root->runs < ART_RUNS_MAX;
+    bool waits =
+        rc && may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
     return flush_memtable(tree);
@@ -236,9 +238,8 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
  * Row csn is there after a COMMIT that was refused. One less stays where a row would stand in the place of the one that
  * it has deleted if one bit of its number were another. */
 static uint64_t rows_to_leave(const struct art_tree *tree) {
-    bool asked = tree->txn.flush || tree->txn.optimize || tree->txn.vacuum;
     uint64_t rows = tree->csn - tree->root->csn;
-    if (!rows || asked || tree->txn.logged || tree->log_bytes < LONG_ROW * rows) return 0;
+    if (!rows || tree->txn.requested || tree->txn.logged || tree->log_bytes < LONG_ROW * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 
@@ -321,7 +322,7 @@ enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, ATTEMPT_CUT = VACUU
 
 static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt, bool flush) {
     struct art_version_edit *edit = &tree->pending.edit;
-    bool all = attempt->compactions == UINT_MAX, merges = tree->txn.optimize;
+    bool all = attempt->compactions == UINT_MAX, merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     enum art_rc rc = flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && flush) {
@@ -386,11 +387,12 @@ static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush
     struct art_hash128 chain = tree->pending.chain;
     enum art_rc rc = ART_OK;
     uint64_t budget = budget_left(tree).bytes;
-    if (tree->txn.optimize && budget < bytes_of_runs(tree->root) + bytes_of_log(tree)) {
+    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && budget < bytes_of_runs(tree->root) + bytes_of_log(tree)) {
         return vacuum_within(tree, budget, must_flush);
     }
     for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
-        bool flush = must_flush || (i < ATTEMPT_CUT && tree->txn.optimize) || (i == 0 && may_flush);
+        bool flush =
+            must_flush || (i < ATTEMPT_CUT && art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) || (i == 0 && may_flush);
         if (rc) give_up(tree, rc, &row, &chain);
         tree->attempt = i;
         rc = vacuum_by(tree, &attempts[i], flush);
@@ -425,7 +427,7 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
 
 /* Where there is no run, blobs of earlier ones may still take room. */
 static bool vacuum_finds_something(const struct art_tree *tree) {
-    if (!tree->txn.vacuum) return false;
+    if (!art_tree_requested(tree, ART_REQUEST_VACUUM)) return false;
     return tree->root->runs || art_store_discards(tree->store) ||
            (tree->root->generation && art_store_exists(tree->store));
 }
@@ -442,7 +444,7 @@ static enum art_rc mark_root(struct art_tree *tree) {
 
 /* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
 static bool leaves_nothing(const struct art_tree *tree) {
-    bool packs = tree->txn.optimize || tree->txn.vacuum;
+    bool packs = art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
     bool in_file = !art_store_discards(tree->store);
     return packs && in_file && tree->host.secure_delete && tree->host.secure_delete(tree->host.context);
 }
@@ -450,7 +452,7 @@ static bool leaves_nothing(const struct art_tree *tree) {
 /* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
  * by a checkpoint. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
-    bool alone = tree->txn.phase != ART_TXN_CHANGED && tree->txn.optimize;
+    bool alone = tree->txn.phase != ART_TXN_CHANGED && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     if (!alone || tree->txn.cleared || tree->txn.rooted || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
@@ -465,8 +467,8 @@ static enum art_rc prepare(struct art_tree *tree) {
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
     bool vacuums = vacuum_finds_something(tree);
-    bool must = tree->txn.spilled || tree->txn.big || tree->txn.flush || tree->txn.cleared;
-    must |= tree->txn.optimize && !vacuums;
+    bool must = tree->txn.spilled || tree->txn.big || art_tree_requested(tree, ART_REQUEST_FLUSH) || tree->txn.cleared;
+    must |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !vacuums;
     bool due = false, late = false;
     if (!must) {
         enum art_rc rc = write_row(tree);
@@ -495,7 +497,7 @@ static enum art_rc prepare(struct art_tree *tree) {
 
 static void note_full(struct art_tree *tree) {
     tree->full = true;
-    if (tree->txn.vacuum) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
+    if (art_tree_requested(tree, ART_REQUEST_VACUUM)) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
 }
 
 void art_tree_note_full(struct art_tree *tree) {
@@ -514,8 +516,8 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         return ART_OK;
     }
     bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
-    bool wanted = tree->txn.optimize || tree->txn.cleared || tree->txn.rooted || (tree->txn.flush && empties) ||
-                  vacuum_finds_something(tree);
+    bool wanted = art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.cleared || tree->txn.rooted ||
+                  (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || vacuum_finds_something(tree);
     if (tree->txn.phase != ART_TXN_CHANGED && !wanted) return ART_OK;
     if (!tree->pending.ready || tree->txn.change != tree->changes) {
         art_pending_forget(tree);
@@ -626,25 +628,14 @@ void art_tree_rolled_back(struct art_tree *tree) {
     end_transaction(tree);
 }
 
-/* Begins the transaction in which the wish is carried out. */
-static enum art_rc request(struct art_tree *tree, bool *wish) {
+enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
+    requests &= ART_REQUEST_OF_HOST - 1;
+    if (!(requests & ~tree->txn.requested)) return ART_OK;
     enum art_rc rc = art_tree_begin(tree);
     if (rc) return rc;
-    *wish = true;
+    tree->txn.requested |= requests;
     art_tree_changed(tree, true);
     return ART_OK;
-}
-
-enum art_rc art_tree_request_flush(struct art_tree *tree) {
-    return request(tree, &tree->txn.flush);
-}
-
-enum art_rc art_tree_request_optimize(struct art_tree *tree) {
-    return request(tree, &tree->txn.optimize);
-}
-
-enum art_rc art_tree_request_vacuum(struct art_tree *tree) {
-    return request(tree, &tree->txn.vacuum);
 }
 
 enum art_rc art_tree_adopt(struct art_tree *tree) {

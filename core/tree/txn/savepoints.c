@@ -131,7 +131,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     }
     tree->changes++;
     art_pending_forget(tree);
-    tree->txn.flush = tree->txn.optimize = tree->txn.vacuum = false; /* a caller that still wants it asks again */
+    tree->txn.requested = 0; /* a caller that still wants it asks again */
     if (number == ART_SAVEPOINT_BEGIN) {
         art_savepoints_clear(tree, 0);
         to_beginning(tree);

@@ -380,7 +380,7 @@ TEST(test_a_free_slot_that_the_table_uses) {
     struct art_commit commit;
     uint8_t value = 7;
     check_put("new", art_bytes(&value, 1));
-    check_must(art_tree_request_flush(check_tree));
+    check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
     check_must(art_tree_prepare(check_tree, &commit));
     ck_assert(check_tree->slots.writing);
     check_is_clean();

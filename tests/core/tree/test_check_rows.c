@@ -80,7 +80,7 @@ TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
         check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     }
     check_commit(true);
-    check_must(art_tree_request_optimize(check_tree));
+    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
     ck_assert_int_eq(art_tree_prepare(check_tree, &commit), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "refers to a row that no run below it has"));
     art_tree_rolled_back(check_tree);
@@ -450,7 +450,7 @@ TEST(test_a_transaction_is_checked_with_what_it_has_changed) {
     check_delete("big/0");
     check_delete("late/1");
     check_is_clean();
-    check_must(art_tree_request_flush(check_tree));
+    check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
     struct art_commit commit;
     check_must(art_tree_prepare(check_tree, &commit));
     check_is_clean(); /* the host has refused the COMMIT before it wrote */

@@ -100,11 +100,11 @@ static uint64_t pages_written(void) {
 /* Slots of the rows in order, and nothing else. */
 static uint32_t load(uint32_t count) {
     for (uint32_t i = 0; i < count; i++) put_row(i, i);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     for (int i = 0; i < 3; i++) {
         new_epoch();
-        must(art_tree_request_vacuum(tree));
+        must(art_tree_request(tree, ART_REQUEST_VACUUM));
         commit();
     }
     return slots();

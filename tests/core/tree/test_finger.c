@@ -147,7 +147,7 @@ static void step(struct random *random) {
         must(toy_refresh(toy, tree));
         break;
     case 7:
-        must(art_tree_request_optimize(tree));
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
         writing = true;
         break;
     default:
@@ -174,7 +174,7 @@ TEST(test_a_new_root_is_looked_at_anew) {
         if (other) tree = trees[1];
         must(toy_refresh(toy, tree));
         for (unsigned i = 5000; i < 5100; i++) set(i, true);
-        must(art_tree_request_optimize(tree));
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
         end_transaction(true);
         if (other) tree = trees[0];
         must(toy_refresh(toy, tree));

@@ -88,7 +88,7 @@ static void end_transaction(void) {
 static void load(void) {
     make();
     set_all(0, KEYS, true);
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     end_transaction();
 }
 
@@ -203,7 +203,7 @@ static void change(struct random *random) {
         marks = to + 1;
         break;
     case 9:
-        if (writing && random_below(random, 2)) must(art_tree_request_flush(tree));
+        if (writing && random_below(random, 2)) must(art_tree_request(tree, ART_REQUEST_FLUSH));
         end_transaction();
         break;
     case 10:
@@ -291,7 +291,7 @@ TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
         ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_AGAIN);
         ck_assert_uint_eq(steps_of_seek(2500, 9500, false, -1), 0);
         ck_assert_uint_lt(steps_of_seek(2500, 9500, true, -1), PASSED_AGAIN);
-        must(art_tree_request_flush(tree));
+        must(art_tree_request(tree, ART_REQUEST_FLUSH));
         end_transaction();
         ck_assert_uint_eq(steps_of_seek(2500, KEYS, false, 10000), 0); /* a commit leaves the rows as they are */
         ck_assert_uint_eq(selects, 0);
@@ -323,7 +323,7 @@ static void sweep(bool newest) {
             unsigned at = newest ? (prefix + 1) * PREFIX - done - 5 : prefix * PREFIX + done;
             set_all(at, at + 5, false);
         }
-        if (done == 10 || done == 20) must(art_tree_request_flush(tree));
+        if (done == 10 || done == 20) must(art_tree_request(tree, ART_REQUEST_FLUSH));
         if (done < 30) end_transaction();
     }
 }
@@ -337,7 +337,7 @@ LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
     expect_edges(newest, SWEPT, PASSED_AGAIN);
     end_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     end_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
     ck_assert_uint_ge(tree->helped.gaps, 3 * PREFIXES);

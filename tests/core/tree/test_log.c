@@ -255,7 +255,7 @@ LOOP_TEST(test_values_come_and_go_at_the_end_of_the_last_run, 4) {
         }
         uint32_t end = random_below(&numbers, 12);
         if (end < 4 && art_tree_dirty(tree)) {
-            if (end == 1) must(art_tree_request_flush(tree));
+            if (end == 1) must(art_tree_request(tree, ART_REQUEST_FLUSH));
             commit();
             memcpy(was_len, len, sizeof len);
             memcpy(was_seed, seed, sizeof seed);

@@ -93,7 +93,7 @@ LOOP_TEST(test_rows_newer_than_a_version, 6) {
         write_rows(from, count, 1 + random_below(&random, 30), !random_once_in(&random, 3));
         if (random_once_in(&random, 6)) flush();
         if (random_once_in(&random, 25)) {
-            must(art_tree_request_optimize(tree));
+            must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
             commit();
             last = art_tree_csn(tree);
         }
@@ -113,7 +113,7 @@ LOOP_TEST(test_a_walk_that_passes_over_rows_learns_no_gap, 2) {
     make(8);
     write_rows(0, KEYS, 1, true);
     flush();
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     uint64_t since = art_tree_csn(tree);
     write_rows(0, KEYS / 4, 4, false);
@@ -138,7 +138,7 @@ TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
         uint64_t since = last;
         write_rows(0, x, 1, true);
         flush();
-        must(art_tree_request_optimize(tree));
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
         commit();
         must(art_cursor_open(tree, &cursor));
         struct art_range range = {.newer_than = since, .low_set = true, .low = name_of(x - 1)};
@@ -167,7 +167,7 @@ LOOP_TEST(test_pages_with_deletes_alone_are_not_read, 2) {
     make(8);
     write_rows(0, KEYS, 1, true);
     flush();
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     uint64_t since = art_tree_csn(tree);
     write_rows(500, 1000, 1, false); /* of more the commits would merge them */
@@ -184,7 +184,7 @@ LOOP_TEST(test_pages_with_deletes_alone_are_not_read, 2) {
     write_rows(500, 90, 1, false);
     flush();
     pages_read(since, _i);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     pages_read(since, !_i);
     small_tree_end();

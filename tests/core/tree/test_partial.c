@@ -57,7 +57,7 @@ static void make_world(void) {
                    .cache_bytes = 64 << 20, .log_limit = 64 << 20, .spill_limit = 64 << 20, .blob_pages = PAGES});
     for (unsigned i = 0; i < ROWS; i += 2) put_row(i, "as it was made first");
     flush();
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     ck_assert_uint_eq(tree->root->runs, 1);
     memset(&watched, 0, sizeof watched);
@@ -295,7 +295,7 @@ TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     for (int64_t n = 0; watched.cut < 2; n += 1 + n / 16) {
         struct art_commit done;
         for (unsigned i = 1; i < ROWS; i += 3000) put_row(i, "one here, one there ");
-        must(art_tree_request_flush(tree));
+        must(art_tree_request(tree, ART_REQUEST_FLUSH));
         memset(&watched, 0, sizeof watched);
         short_memory_fail_once(n);
         int rc = art_tree_prepare(tree, &done);

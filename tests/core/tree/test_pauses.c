@@ -171,7 +171,7 @@ TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twic
     enum { ROWS = 400000, LEFT = 20, READ_MOST = 4000 };
     make_world(0, 1 << 20);
     load(ROWS);
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit(0);
     uint64_t all = tree->root->run[0].pages;
     ck_assert_uint_gt(all, READ_MOST + READ_MOST / 2);
@@ -183,7 +183,7 @@ TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twic
         else
             random_below(&keys, 100000000);
     }
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit(0);
     no_merges = false;
     memset(&seen, 0, sizeof seen);
@@ -239,7 +239,7 @@ static int commit_value(uint32_t len, bool flush) {
     struct art_commit done;
     struct art_bytes path = art_bytes(key, (uint32_t)snprintf(key, sizeof key, "value-%u", n++));
     must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, len), &existed));
-    if (flush) must(art_tree_request_flush(tree));
+    if (flush) must(art_tree_request(tree, ART_REQUEST_FLUSH));
     int rc = art_tree_prepare(tree, &done);
     if (rc) {
         art_tree_rolled_back(tree);

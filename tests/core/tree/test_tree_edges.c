@@ -105,7 +105,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
 
     /* a change in the middle, merged into it */
     for (unsigned i = 100; i < 110; i++) must(art_tree_delete(tree, long_key(bytes, i), &existed));
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_eq(rows(), LONG_ROWS - 10);
@@ -115,7 +115,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     struct art_tree_info before, after;
     must(art_tree_info(tree, &before));
     for (int i = 0; i < 2; i++) {
-        must(art_tree_request_vacuum(tree));
+        must(art_tree_request(tree, ART_REQUEST_VACUUM));
         commit();
         ck_assert_uint_eq(rows(), LONG_ROWS - 10);
         must(art_tree_check(tree));
@@ -268,7 +268,7 @@ TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     large_value_is("again", bytes, LARGE / 3);
     must(art_tree_check(tree));
     must(art_tree_delete(tree, text("again"), &existed));
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     must(art_tree_check(tree));
     ck_assert_uint_eq(tree->root->runs, 0); /* nothing is left, pieces neither */
@@ -405,7 +405,7 @@ TEST(test_a_log_of_another_history_is_read_from_its_root) {
             char key[20];
             sprintf(key, "%u-%u", i, n);
             put(key, "value");
-            if (random_once_in(&random, 2)) must(art_tree_request_flush(tree));
+            if (random_once_in(&random, 2)) must(art_tree_request(tree, ART_REQUEST_FLUSH));
             commit();
         }
         art_tree_close(tree);
@@ -539,7 +539,7 @@ TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
     struct art_commit commit_of;
     bool existed;
     must(art_tree_insert(first, ART_WRITE_REPLACE, text("b"), text("2"), &existed));
-    must(art_tree_request_flush(first));
+    must(art_tree_request(first, ART_REQUEST_FLUSH));
     must(art_tree_prepare(first, &commit_of)); /* has the lock until its transaction ends */
     must(toy_open(toy, &options, &second));
     must(toy_refresh(toy, second));
@@ -567,7 +567,7 @@ TEST(test_a_host_without_another_name_for_the_file_says_so) {
     memcpy(page_of, rubbish, sizeof rubbish);
     sim_disk_put_file(disk, options.path, page_of, sizeof page_of);
     put("a", "1");
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     refused(art_tree_prepare(tree, &commit_of), ART_FOREIGN, "move it away");
     tree->host.another_file = no_other_name;
     refused(art_tree_prepare(tree, &commit_of), ART_CANTOPEN, "no name is left");
@@ -587,7 +587,7 @@ TEST(test_a_tree_that_is_read_only_is_read) {
     refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("b"), text("2"), &existed), ART_READONLY, "read-only");
     refused(art_tree_delete(tree, text("a"), &existed), ART_READONLY, "read-only");
     refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), text("b"), NULL, &existed), ART_READONLY, "read-only");
-    refused(art_tree_request_flush(tree), ART_READONLY, "read-only");
+    refused(art_tree_request(tree, ART_REQUEST_FLUSH), ART_READONLY, "read-only");
     must(art_tree_check(tree));
     tree->host.each_log_row = NULL; /* then the check does without the log */
     must(art_tree_check(tree));
@@ -636,7 +636,7 @@ TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, false));
     put("c", "3");
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     must(art_tree_prepare(tree, &commit_of));
     fflush(stdout);
     pid_t child = fork();
@@ -676,7 +676,7 @@ TEST(test_tree_store_cache_and_superblock_are_drawn_as_they_are) {
 
     put("d", "4");
     sim_disk_fail(disk, SIM_SYNC, 1, ART_IO, false);
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     struct art_commit commit_of;
     ck_assert_int_eq(art_tree_prepare(tree, &commit_of), ART_IO);
     art_tree_rolled_back(tree);

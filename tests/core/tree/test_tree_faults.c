@@ -175,7 +175,7 @@ TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
             if (failed) ck_assert_int_eq(toy_refresh(toy, tree), ART_OK);
         }
         if (!life) {
-            ck_assert_int_eq(art_tree_request_optimize(tree), ART_OK);
+            ck_assert_int_eq(art_tree_request(tree, ART_REQUEST_OPTIMIZE), ART_OK);
             ck_assert_int_eq(art_tree_prepare(tree, &commit), ART_OK);
             toy_write(toy, &commit);
             art_tree_committed(tree);

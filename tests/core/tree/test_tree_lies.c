@@ -84,7 +84,7 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         lie_about(lies[i].key, lies[i].flags);
         flush();
         ck_assert_uint_eq(tree->root->runs, 2);
-        must(art_tree_request_optimize(tree));
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
         refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, lies[i].says);
         art_tree_rolled_back(tree);
         ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
@@ -261,7 +261,7 @@ TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
         struct art_commit commit_of;
         toy->retired = (struct art_buffer){.data = (uint8_t *)lists[i].bytes, .len = lists[i].len};
         put("b", "2");
-        must(art_tree_request_flush(tree));
+        must(art_tree_request(tree, ART_REQUEST_FLUSH));
         refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "the list of retired slots cannot be decoded");
         refused(art_tree_check(tree), ART_CORRUPT, "the list of retired slots cannot be decoded");
         art_tree_rolled_back(tree);

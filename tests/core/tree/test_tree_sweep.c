@@ -307,9 +307,9 @@ static int transaction(const struct work *work, struct art_commit *commit) {
         roll_back_to(random_below(&random, mark + 1));
         if (art_tree_unknown(tree)) rc = toy_refresh(toy, tree);
     }
-    if (!rc && work->kind == FLUSH) rc = art_tree_request_flush(tree);
-    if (!rc && work->kind == OPTIMIZE) rc = art_tree_request_optimize(tree);
-    if (!rc && work->kind == VACUUM) rc = art_tree_request_vacuum(tree);
+    if (!rc && work->kind == FLUSH) rc = art_tree_request(tree, ART_REQUEST_FLUSH);
+    if (!rc && work->kind == OPTIMIZE) rc = art_tree_request(tree, ART_REQUEST_OPTIMIZE);
+    if (!rc && work->kind == VACUUM) rc = art_tree_request(tree, ART_REQUEST_VACUUM);
     return rc ? rc : art_tree_prepare(tree, commit);
 }
 

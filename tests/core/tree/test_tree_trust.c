@@ -30,7 +30,7 @@ static void make_world(uint64_t seed) {
             else
                 must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(text, n), &existed));
         }
-        if (part < 3) must(art_tree_request_flush(tree));
+        if (part < 3) must(art_tree_request(tree, ART_REQUEST_FLUSH));
         commit();
     }
     ck_assert_uint_ge(tree->root->runs, 2);

@@ -48,12 +48,12 @@ static void checkpoint(void) {
 }
 
 static void vacuum(void) {
-    must(art_tree_request_vacuum(tree));
+    must(art_tree_request(tree, ART_REQUEST_VACUUM));
     commit();
 }
 
 static void optimize(void) {
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
 }
 
@@ -189,7 +189,7 @@ TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
     struct art_tree_info before = info_of(tree);
     struct art_commit unused;
     for (int i = 0; i < 3; i++) {
-        must(art_tree_request_vacuum(tree));
+        must(art_tree_request(tree, ART_REQUEST_VACUUM));
         must(art_tree_prepare(tree, &unused));
         ck_assert(unused.write_root);
         art_tree_rolled_back(tree);
@@ -213,7 +213,7 @@ TEST(test_an_interrupted_vacuum_changes_nothing) {
     int rc;
     do {
         struct art_commit unused;
-        must(art_tree_request_vacuum(tree));
+        must(art_tree_request(tree, ART_REQUEST_VACUUM));
         toy->patience = interrupted + 1;
         rc = art_tree_prepare(tree, &unused);
         toy->patience = 0;
@@ -330,21 +330,21 @@ static void make_world_of_rows(unsigned files) {
     for (unsigned i = 0; i < files; i++) {
         put_file(i * 7919 % files);
         if (i % (files / 4) != files / 4 - 1) continue;
-        must(art_tree_request_flush(tree));
+        must(art_tree_request(tree, ART_REQUEST_FLUSH));
         commit();
     }
     tree->host.budget = budget_of_the_disk;
     budget.bytes = UINT64_MAX;
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
-    must(art_tree_request_optimize(tree)); /* removes what the last one has left */
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE)); /* removes what the last one has left */
     commit();
 }
 
 /* Pages that a vacuum has written. */
 static uint64_t vacuum_rows(void) {
     uint64_t before = info_of(tree).pages_written;
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     tree->txn.alone = true;
     vacuum();
     return info_of(tree).pages_written - before;
@@ -393,7 +393,7 @@ static int flush_with(uint64_t bytes) {
     struct art_commit commit;
     budget.bytes = bytes;
     put_file(1);
-    must(art_tree_request_flush(tree));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     int rc = art_tree_prepare(tree, &commit);
     if (!rc) toy_write(toy, &commit);
     if (!rc) art_tree_committed(tree);

@@ -131,7 +131,7 @@ static uint64_t write_again(unsigned step) {
     open_tree();
     uint64_t since = art_tree_csn(tree);
     write_rows(step, art_bytes(value, sizeof value));
-    must(art_tree_request_optimize(tree));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     ck_assert_uint_eq(tree->root->runs, 1);
     art_tree_close(tree);
