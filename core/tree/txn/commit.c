@@ -23,7 +23,7 @@
 /* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in
  * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
 enum {
-    OWED_A_BYTE = 16,
+    MERGE_BYTES_PER_REDO_BYTE = 16,
     MERGE_EVERY_BYTES = 320 << 10,
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
@@ -138,7 +138,8 @@ static enum art_rc finish_root(struct art_tree *tree) {
 /* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
 static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
     if (tree->txn.spilled || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
-    uint64_t redo = tree->pending.redo.len, owed = OWED_A_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
+    uint64_t redo = tree->pending.redo.len,
+             owed = MERGE_BYTES_PER_REDO_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
     uint64_t most = budget_left(tree).bytes / MERGED_PART / ART_BLOB_PAGE;
     return owed < most ? owed : most;
 }
