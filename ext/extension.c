@@ -38,6 +38,15 @@ static int register_table_function(sqlite3 *db, const struct art_table_function 
 
 static const char *const module_names[] = {"art", "art_info", "art_check", "art_txn", "art_salvage", "art_lost"};
 
+/* Else the first instruction that it does not know ends the process, in the middle of a statement. */
+static bool processor_is_new_enough(void) {
+#if defined(__x86_64__) && defined(__SSE4_2__) && defined(__POPCNT__)
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+#else
+    return true;
+#endif
+}
+
 /* A second load, also of another copy of this code (one linked in, one loaded), finds all there. To register it again
  * would fail while a statement runs, and SELECT load_extension() is one. */
 static bool is_registered(sqlite3 *db) {
@@ -84,6 +93,12 @@ int sqlite3_art_init(sqlite3 *db, char **message, const sqlite3_api_routines *ap
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
         *message =
             sqlite3_mprintf("art: this SQLite is too old (%s): load art into 3.38 or newer", sqlite3_libversion());
+        return SQLITE_ERROR;
+    }
+    if (!processor_is_new_enough()) {
+        *message = sqlite3_mprintf(
+            "art: this processor has no SSE4.2, which this build of art wants: give the virtual machine "
+            "its host's processor, or build art by 'make ARCH='");
         return SQLITE_ERROR;
     }
     if (is_registered(db)) return SQLITE_OK;

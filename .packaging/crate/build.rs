@@ -9,5 +9,5 @@ fn main() {
         .flag("-std=gnu11")
         .opt_level(2)
         .warnings(false)
-        .compile("art");
+        .compile("sqlite_art");
 }

@@ -18,6 +18,7 @@ package art
 /*
 #cgo CFLAGS: -std=gnu11 -O2 -DSQLITE_CORE -I${SRCDIR}/sqlite
 #cgo linux LDFLAGS: -Wl,--unresolved-symbols=ignore-in-object-files
+#cgo darwin LDFLAGS: -Wl,-undefined,dynamic_lookup
 #cgo LDFLAGS: -lpthread -lm
 #include "sqlite3.h"
 #include "art.h"

@@ -4,7 +4,7 @@
  *   core/linux/      the full build
  *   core/portable/   other systems, and `make PORTABLE=1`: no files of our own, so that all tables have storage=inline
  *
- * Nothing outside of the two asks which system this is.
+ * Nothing outside of the two asks which system this is, but for the export of the entry point (ext/extension.c).
  */
 #ifndef ART_BASE_PLATFORM_H
 #define ART_BASE_PLATFORM_H

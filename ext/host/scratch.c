@@ -15,7 +15,7 @@ static sqlite3_vfs *temporary_vfs(const struct art_table *table) {
 }
 
 static enum art_rc fail_temporary(int rc) {
-    switch (rc & 0xff) {
+    switch (rc == SQLITE_IOERR_GETTEMPPATH ? SQLITE_CANTOPEN : rc & 0xff) {
     case SQLITE_FULL:
         return art_fail(ART_DISKFULL, "art: the folder for temporary files has no room for what open savepoints need: "
                                       "make room there, or set SQLITE_TMPDIR to another folder");

@@ -566,6 +566,9 @@ static const struct elsewhere elsewhere[] = {
     {"art: the transaction needs this table (temp.art_txn): COMMIT it first",
      "SQLite shows no message for a DROP that is refused: 'database table is locked'"},
     {"art: this SQLite is too old (%s): load art into 3.38 or newer", "no SQLite so old is here"},
+    {"art: this processor has no SSE4.2, which this build of art wants: give the virtual machine its host's processor, "
+     "or build art by 'make ARCH='",
+     "tests/clients/platforms/run has an emulated one"},
 
     {"cannot begin the copy", COPY},
     {"art: cannot copy the database (to %s): %s", COPY},

@@ -9,7 +9,13 @@ const BUILD = 'build art.so from source and give its path to db.loadExtension()'
 
 function isMusl() {
   if (process.platform !== 'linux' || !process.report) return false;
-  return !process.report.getReport().header.glibcVersionRuntime;
+  const { excludeNetwork } = process.report;
+  process.report.excludeNetwork = true; // else it asks DNS for the name of each open connection's other end
+  try {
+    return !process.report.getReport().header.glibcVersionRuntime;
+  } finally {
+    process.report.excludeNetwork = excludeNetwork;
+  }
 }
 
 /** The path of art.so (Windows: art.dll), for db.loadExtension() or SELECT load_extension(). */
