@@ -117,12 +117,15 @@ struct art_tree_options {
         row_limit; /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
 };
 
+/* An unknown tree, to be closed; no file is opened. Options and host are copied, paths with them; their functions and
+ * contexts are borrowed. ART_NOMEM, ART_MISUSE: *out is not set. */
 enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
+/* NULL is fine. Rolls back what is not committed; open cursors may then only be closed. */
 void art_tree_close(struct art_tree *tree);
 /* Gives back the memory that the next call asks for again, where the tree is at nothing: its buffers, idle cursors, and
- * references to cached blobs. What it knows stays. */
+ * references to cached blobs. What it knows stays. No savepoint is set. */
 void art_tree_rest(struct art_tree *tree);
-/* The limits may be changed between statements. */
+/* The limits, in bytes, may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
 void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes);
 /* The encoded root of an empty table, for T_artdata's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
@@ -186,14 +189,15 @@ struct art_row {
     uint8_t flags, head;               /* (private) of the entry that it found */
 };
 
-/* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
+/* ART_OK, ART_NOTFOUND, or an error of reading. *row must be released; it survives every change of the tree. */
 enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
 /* The longest stored path that is a prefix of `path`; with a delimiter (len > 0) only one that is `path` itself, ends
  * with the delimiter, or is followed by it in `path`. Appended to *out. ART_OK, ART_NOTFOUND. */
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
                                     struct art_buffer *out);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
-/* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it). */
+/* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it).
+ * ART_CORRUPT: chunks are missing or other ones; ART_NOMEM. */
 enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
 
 /* A range of keys. A missing bound is NULL in *_set. */
@@ -263,6 +267,8 @@ struct art_best_order {
     void *context;
 };
 struct art_best;
+/* A search, to be closed; `order` is copied, what its limits seek is borrowed. The column is one of the summary. *out
+ * is NULL with an error. */
 enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
                           struct art_best **out);
 void art_best_close(struct art_best *best); /* NULL is fine */
@@ -271,6 +277,7 @@ void art_best_close(struct art_best *best); /* NULL is fine */
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value);
 
 struct art_cursor;
+/* On no row, to be closed, which NULL may be, too. ART_NOMEM. */
 enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out);
 void art_cursor_close(struct art_cursor *cursor);
 /* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that
@@ -279,6 +286,8 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
+/* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does
+ * not. */
 bool art_cursor_valid(const struct art_cursor *cursor);
 /* Borrowed until the cursor moves; behind the key a NUL, and ART_KEY_PADDING bytes that can be read. */
 struct art_bytes art_cursor_key(const struct art_cursor *cursor);
@@ -298,6 +307,7 @@ enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
  * spilling). *existed: was there a row at `key`? INSERT with a row there changes nothing. */
 enum art_rc art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
                             bool *existed);
+/* Deletes the row at `key`. *existed: there was one; else nothing changes. */
 enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
 /* Changes a row's path, and its value when `value` is not NULL (else value and chunks move along). *existed: a row
  * was at `to` (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
@@ -311,8 +321,8 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const s
  * the host's log? The log then no longer says how it began. */
 bool art_tree_dirty(const struct art_tree *tree);
 
-/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from
- * 0. */
+/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from 0.
+ * ART_NOMEM; ART_MISUSE within a call of the host's for a blob. */
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *savepoint);
 /* Drops savepoints >= `from`. */
 void art_tree_release_savepoints(struct art_tree *tree, uint32_t from);
@@ -450,6 +460,7 @@ struct art_tree_info {
     bool full;              /* the disk was, when blobs were last written */
     const char *file;       /* NULL: inlined */
 };
+/* An error of reading: what is in *out means nothing. Its texts are borrowed from the tree. */
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the
  * rest is looked at), changes nothing, reads every page, and holds no more in memory than any scan does. It may be
@@ -483,6 +494,7 @@ struct art_build {
     unsigned format;     /* of the blobs */
     uint32_t blob_bytes, page_bytes;
 };
+/* Cannot fail; tries whether the kernel gives a ring. */
 void art_build_describe(struct art_build *out);
 
 #endif
