@@ -203,7 +203,7 @@ static inline void art_io_read_start(struct art_io *io, struct art_io_reading *r
     reading->started = io->methods->read_start && io->methods->read_start(io, reading);
 }
 
-/* Nothing of it is under way any more; what came is not asked for. */
+/* Nothing of it is under way any more; whether it came art_io_read_finish() tells. */
 static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *reading) {
     if (reading->under_way) io->methods->read_wait(io, reading);
 }

@@ -121,6 +121,7 @@ static inline void art_leaf_entry(const struct art_leaf *leaf, struct art_entry 
     out->flags = art_leaf_flags(leaf);
 }
 
+/* As it is stored, borrowed from the arena. */
 static inline struct art_bytes art_leaf_value(const struct art_leaf *leaf) {
     return art_bytes(leaf->value, leaf->value_len);
 }

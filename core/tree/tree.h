@@ -167,7 +167,7 @@ struct art_tree_place {
  * is as before. Not in a transaction that has written to it. */
 enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
- * Refuses an unknown, doomed or forked tree. */
+ * Refuses a tree that is unknown (ART_MISUSE), forked (ART_FORKED) or in a doomed transaction (its error). */
 enum art_rc art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root into a new file or into rows, into the same slots, verified; the file is synced. For a
  * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
@@ -177,6 +177,9 @@ enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *pl
 uint64_t art_tree_generation(const struct art_tree *tree);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* Where nothing else is said, here and behind it, a function fails as art_tree_ready() does, or with what reading blobs
+ * failed with: ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_CANTOPEN, ART_IO, ART_NOMEM, or what the host said. */
 
 /* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the
  * row is held; a large one is a reference that art_row_value() follows. */
@@ -216,7 +219,7 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
 
 /* Exact number of rows in the range, in two descents per source. */
 enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
-/* The sums of all rows in the range, for each of the summary's columns that has one. */
+/* The sums of all rows in the range, for each of the summary's columns that has one; the others' are 0. */
 enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]);
 /* Where a range begins, or ends. (private) */
 enum { ART_TRAIL_LEVELS = 4 };
@@ -277,7 +280,7 @@ void art_best_close(struct art_best *best); /* NULL is fine */
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value);
 
 struct art_cursor;
-/* On no row, to be closed, which NULL may be, too. ART_NOMEM. */
+/* On no row, to be closed; ART_NOMEM. To close NULL is fine. */
 enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out);
 void art_cursor_close(struct art_cursor *cursor);
 /* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that
@@ -357,7 +360,9 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
- * full disk 'vacuum' tries in turn what needs less room (commit.c). */
+ * full disk 'vacuum' tries in turn what needs less room (commit.c).
+ *
+ * Each begins the transaction where none is running, and fails only in that: as art_tree_claim(). */
 enum art_rc art_tree_request_flush(struct art_tree *tree);
 enum art_rc art_tree_request_optimize(struct art_tree *tree);
 enum art_rc art_tree_request_vacuum(struct art_tree *tree);
@@ -369,24 +374,27 @@ void art_tree_note_alone(struct art_tree *tree);
  * written to the file: what is in memory does not count. */
 enum art_rc art_tree_adopt(struct art_tree *tree);
 /* An .art file that nobody has claimed is claimed for this database, if it is the one that it was copied with. A
- * transaction's first change does it by itself; a host that is about to remove the file asks for it. */
+ * transaction's first change does it by itself; a host that is about to remove the file asks for it. Nothing to do
+ * within a transaction. ART_READONLY, ART_BUSY, ART_FOREIGN, ... */
 enum art_rc art_tree_claim(struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
- * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
- * (another magic, too short, not a regular file). */
+ * page names this very file and this host file, by their inodes. ART_FOREIGN: another file that had its path, or the
+ * file is a copy that nobody has claimed. ART_NOTFOUND: no .art file (another magic, too short, not a regular file).
+ * ART_MISSING, ART_CANTOPEN, ART_CORRUPT, ... */
 enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
-/* Also where that cannot be told. */
+/* True also where that cannot be told. */
 bool art_file_exists(const char *path);
-/* Its size, and how many names it has. */
+/* Its size in bytes, and how many names it has; 0 of both with an error: ART_MISSING, ART_IO, ... */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
-/* Can someone read the one file who cannot read the other, by their permissions? */
+/* Can someone read the one file who cannot read the other, by their permissions? False where one of them cannot be
+ * looked at. */
 bool art_file_is_more_open(const char *path, const char *than);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
  * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
 enum art_rc art_file_make(const char *path, const char *like);
 /* Removes a file; ART_MISSING where there is none. */
 enum art_rc art_file_remove(const char *path);
-/* Makes the names in the folder that holds `path` durable. */
+/* Makes the names in the folder that holds `path` durable. ART_CANTOPEN, ART_NOMEM: nothing was tried; ART_IO. */
 enum art_rc art_file_sync_folder(const char *path);
 /* The names in a folder, in any order, until visit() returns anything but ART_OK, which is returned then. */
 enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *context, const char *name), void *context);

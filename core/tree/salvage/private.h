@@ -226,7 +226,7 @@ enum art_rc art_catalog_make(struct art_salvage *salvage);
 enum art_rc art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key);
 /* Closes the walks of all groups, and frees these. */
 void art_groups_clear(struct art_salvage *salvage);
-/* What the catalog, as far as it was made, has of a key that is not deleted: into `out`, borrowed from an image.
+/* What the catalog, where it was made, has of a key that is not deleted: into `out`, borrowed from an image.
  * ART_NOTFOUND. */
 enum art_rc art_strays_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
 
