@@ -15,14 +15,15 @@ struct art_allocator {
 /* Set before the first allocation, once a process (setting the same again is fine). NULL: malloc. */
 void art_alloc_use(const struct art_allocator *allocator);
 
-/* As malloc, calloc (one argument), realloc, free; NULL when there is no memory, without a message. */
+/* As malloc, calloc (one argument), realloc, free, strdup; NULL when there is no memory, without a message. 0 bytes are
+ * one. */
 void *art_alloc(size_t bytes) __attribute__((malloc, warn_unused_result));
 void *art_alloc_zeroed(size_t bytes) __attribute__((malloc, warn_unused_result));
 void *art_resize(void *old, size_t bytes) __attribute__((warn_unused_result));
 void art_free(void *memory);
 char *art_string_copy(const char *text) __attribute__((malloc, warn_unused_result));
 
-/* `alignment` is a power of two; freed by art_free_aligned only. */
+/* `alignment` is a power of two; freed by art_free_aligned() only, for which NULL is fine. */
 void *art_alloc_aligned(size_t bytes, size_t alignment) __attribute__((malloc, warn_unused_result));
 void art_free_aligned(void *memory);
 

@@ -12,12 +12,14 @@ struct art_buffer {
     size_t len, capacity;
 };
 
+/* Frees; zeros are fine, and are left. */
 void art_buffer_clear(struct art_buffer *buffer);
-/* ART_OK or ART_NOMEM (then unchanged). */
+/* Room for `more` bytes behind the present ones; `len` bytes to the end, which do not lie in the buffer. ART_OK or
+ * ART_NOMEM (then unchanged). */
 enum art_rc art_buffer_reserve(struct art_buffer *buffer, size_t more);
 enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_t len);
 /* A copy of `key` and nothing else, readable ART_KEY_PADDING bytes past its end, as searches want it. ART_OK or
- * ART_NOMEM. */
+ * ART_NOMEM, and then what is in it means nothing. */
 enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key);
 
 /* What is in it, borrowed. */

@@ -34,6 +34,7 @@ static inline const uint8_t *art_find_bytes(const uint8_t *in, size_t len, const
     return NULL;
 }
 
+/* Little-endian numbers at any address. */
 static inline uint16_t art_load16(const void *p) {
     uint16_t x;
     memcpy(&x, p, sizeof x);
@@ -89,6 +90,7 @@ static inline bool art_bytes_equal(struct art_bytes a, struct art_bytes b) {
     return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
+/* A prefix may be all of it, or empty. */
 static inline bool art_bytes_starts_with(struct art_bytes a, struct art_bytes prefix) {
     return a.len >= prefix.len && (!prefix.len || !memcmp(a.data, prefix.data, prefix.len));
 }

@@ -16,6 +16,7 @@ static inline int64_t art_clock_seconds(void) {
     return time.tv_sec;
 }
 
+/* Nanoseconds since some moment. */
 static inline uint64_t art_clock_ns(void) {
     struct timespec time = {0};
     clock_gettime(CLOCK_MONOTONIC, &time);

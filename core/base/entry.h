@@ -32,6 +32,7 @@ enum {
     ART_REPLACED_MAX = 88        /* bytes in front of it, with ART_REPLACED: 1 + 8 * 10, rounded up */
 };
 
+/* What it adds to the number of rows: 1, 0 or -1. */
 static inline int art_entry_weight(uint8_t flags) {
     return !(flags & ART_DELETE) - !!(flags & ART_SHADOWS_OLDER);
 }

@@ -37,7 +37,7 @@ enum art_rc {
         ART_ERROR_COUNT
 };
 
-/* Notes a message and returns `code`. */
+/* Notes a message, of ART_MESSAGE_SIZE bytes at most, and returns `code`. */
 enum art_rc art_fail(enum art_rc code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* The errno flavour: picks the code (ENOSPC, EDQUOT: DISKFULL; ENOMEM: NOMEM; EROFS: READONLY; else `code`) and
@@ -45,12 +45,13 @@ enum art_rc art_fail(enum art_rc code, const char *format, ...) __attribute__((f
 enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* Where corruption is born: which file, slot and page (ART_NOWHERE where unknown) and what is wrong with it. */
+/* Where corruption is born: which file (NULL: in memory), slot and page (ART_NOWHERE where unknown) and what is wrong
+ * with it. Returns ART_CORRUPT. */
 #define ART_NOWHERE UINT32_MAX
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
-/* Out of memory, for the return statement after a failed allocation. */
+/* ART_NOMEM, for the return statement after a failed allocation. */
 enum art_rc art_nomem(void) __attribute__((cold));
 
 /* The sentence noted last in this thread; never NULL. Valid until the next failure in this thread. */
@@ -71,13 +72,14 @@ struct art_kept_error {
     uint32_t slot, page;
     int error_number;
 };
+/* A copy of it all, and all as it was then, in this thread. */
 void art_error_keep(struct art_kept_error *out);
 void art_error_restore(const struct art_kept_error *kept);
 
 /* The errno behind the last failure of this thread, 0 if there was none. */
 int art_error_errno(void);
 
-/* The text of a code. */
+/* The text of a code, for good; never NULL. */
 const char *art_error_text(enum art_rc code);
 
 #endif

@@ -12,6 +12,7 @@ struct art_hash128 {
     uint64_t low, high;
 };
 
+/* XXH3 of `len` bytes (0: `data` may be NULL), in 64 and in 128 bits. */
 uint64_t art_hash64(const void *data, size_t len);
 struct art_hash128 art_hash128(const void *data, size_t len);
 
@@ -24,6 +25,8 @@ struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned
 
 /* art_hash64() of what comes piece by piece. NULL: no memory. */
 struct art_hash_stream;
+/* art_hash64() of what comes piece by piece: begin, add, end, as often as wanted; end() changes nothing. new() is NULL
+ * without memory; to free NULL is fine. */
 struct art_hash_stream *art_hash_stream_new(void);
 void art_hash_stream_begin(struct art_hash_stream *stream);
 void art_hash_stream_add(struct art_hash_stream *stream, const void *data, size_t len);
@@ -34,7 +37,7 @@ static inline bool art_hash128_equal(struct art_hash128 a, struct art_hash128 b)
     return a.low == b.low && a.high == b.high;
 }
 
-/* `len` random bytes from the system. Returns ART_OK or ART_IO. */
+/* `len` random bytes from the system. ART_OK, ART_IO. */
 enum art_rc art_random(void *out, size_t len);
 
 #endif

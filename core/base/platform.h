@@ -23,7 +23,7 @@ int art_platform_random(void *out, size_t len);
 uint64_t art_platform_memory(void);
 
 /* Address space at a multiple of `alignment` (a power of two, a multiple of 4 KB). Its memory comes with the first
- * touch, zeroed, behind art_platform_commit(). NULL: none to be had, or not on this system. */
+ * touch, zeroed, behind art_platform_commit(). NULL: none to be had, or not on this system. Given back whole. */
 void *art_platform_reserve(size_t bytes, size_t alignment);
 void art_platform_release(void *reserved, size_t bytes);
 /* Before pages of reserved space are used. False: no memory. */

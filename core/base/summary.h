@@ -113,6 +113,7 @@ struct art_zone {
     } low, high;
 };
 
+/* Makes `zone` wide enough for a datum, or for another zone; zeros are a zone with nothing in it. */
 void art_zone_add_datum(struct art_zone *zone, const struct art_datum *datum);
 void art_zone_add(struct art_zone *zone, const struct art_zone *more);
 /* The same, at once for integers among integers. */
@@ -130,6 +131,7 @@ static inline void art_zone_widen(struct art_zone *zone, const struct art_zone *
 }
 /* No datum in it is less, or larger. Of texts and blobs: an empty text, or ART_DATUM_BEYOND. */
 struct art_datum art_zone_end(const struct art_zone *zone, bool largest);
+/* Are its kinds known and its bounds in order? Of bytes from disk. */
 bool art_zone_is_sane(const struct art_zone *zone);
 
 /* Rows that are wanted: numbers in a column between these; texts and blobs, too, since somebody may read a number in
@@ -180,7 +182,7 @@ static inline void art_extreme_take(struct art_extreme *search, const struct art
     search->any = true;
     search->best = search->largest ? zone->high.integer : zone->low.integer;
 }
-/* An entry of a leaf. */
+/* An entry of a leaf; one that puts no row counts nothing. */
 void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry);
 
 /* --- sums and zones of many entries ------------------------------------------------------------------------------- */
@@ -190,23 +192,28 @@ struct art_summed {
     struct art_zone zone[ART_SUMMARY_MAX];
 };
 
+/* Bytes of sums and zones as they are encoded. */
 static inline uint32_t art_summed_bytes(struct art_measures has) {
     return (uint32_t)ART_SUM_BYTES * has.sums + (uint32_t)ART_ZONE_BYTES * has.columns;
 }
 
+/* Adds sums to sums, and widens zones by zones. */
 void art_summed_add(struct art_measures has, struct art_summed *to, const struct art_summed *from);
-/* The sums, then the zones. Of bytes from disk any sum may be anything; false: a zone is impossible. */
+/* The sums, then the zones: art_summed_bytes() bytes. Of bytes from disk any sum may be anything; false: a zone is
+ * impossible, and *out has it all the same. */
 void art_summed_encode(struct art_measures has, const struct art_summed *summed, uint8_t *out);
 bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art_summed *out);
-/* The zone of one column. */
+/* The zone of one column of these bytes. */
 struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, unsigned column);
 /* The encoded sums alone, added to `sum`, or with `sign` -1 taken from it. */
 void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum);
+/* Are there no more columns than there may be, and no sum, lookup or search without its column? Of bytes from disk. */
 bool art_measures_are_sane(struct art_measures has);
 static inline bool art_measures_equal(struct art_measures a, struct art_measures b) {
     return a.columns == b.columns && a.sums == b.sums && a.lookups == b.lookups && a.searches == b.searches;
 }
 
+/* A sum of ART_SUM_BYTES bytes, at any address. */
 art_int128 art_load_sum(const uint8_t *p);
 void art_store_sum(uint8_t *p, art_int128 x);
 /* Sums come from the disk: a lie may overflow, and is only a lie then. */
@@ -222,7 +229,8 @@ static inline art_int128 art_subtract128(art_int128 a, art_int128 b) {
 /* --- entries ------------------------------------------------------------------------------------------------------ */
 
 #define ART_ALL_COLUMNS UINT8_MAX
-/* What an entry puts: its data in the wanted columns, or NULLs where it puts no row. */
+/* What an entry puts: its data in the wanted columns (a bit each), or NULLs where it puts no row. `out` has room for
+ * all columns, and borrows from the entry; others than the wanted mean nothing. */
 void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
                       struct art_datum *out);
 /* Hashes of the values that an entry puts. */
@@ -244,10 +252,11 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 /* Only the sums, added to (or, with `sign` -1, taken from) `sum`. */
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum);
 
-/* The bytes of ART_REPLACED for the row that an entry puts, into `out`; 0: all sums are 0, and the flag is not set. */
+/* The bytes of ART_REPLACED for the row that an entry puts, into `out`; returns how many. 0: all sums are 0, and the
+ * flag is not set. */
 uint32_t art_replaced_encode(const struct art_summary *summary, const struct art_entry *row,
                              uint8_t out[ART_REPLACED_MAX]);
-/* What an overflow reference ends with: has.columns * ART_DATUM_BYTES. */
+/* What an overflow reference ends with: has.columns * ART_DATUM_BYTES bytes. */
 void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out);
 
 #endif

@@ -21,9 +21,9 @@
 enum { ART_VALUE_HASHES = 2 }; /* of one value, at most */
 #define ART_HASH_ODD 0x6f646421u
 
-/* Into `out`; how many. */
+/* Its hashes into `out`; returns how many, 0 for a NULL. */
 unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_HASHES]);
-/* Is one of the value's hashes among the sought ones? */
+/* Is one of the value's hashes among the sought ones, which ascend? */
 bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought);
 
 #endif

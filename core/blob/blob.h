@@ -139,7 +139,8 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present.
  * ART_CORRUPT; ART_MISUSE: there is no such page. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
-/* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image; nothing becomes present. */
+/* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image, with the same results; nothing becomes
+ * present. */
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
 
 /* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
@@ -257,12 +258,12 @@ struct art_blob_cursor {
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* Behind init; the limits stay the caller's. */
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
-/* All return ART_OK (look at `valid`) or what load() said (then invalid). */
+/* All that move a cursor return ART_OK (look at `valid`) or what load() said, and then it is not valid. */
 enum art_rc art_blob_first(struct art_blob_cursor *cursor);
 enum art_rc art_blob_last(struct art_blob_cursor *cursor);
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
 enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key); /* floor: largest <= key */
-/* One entry on, or (prev) back; invalid past the end. Nothing happens to an invalid cursor. */
+/* One entry on, or (prev) back; not valid past the end. Nothing happens to a cursor that is not valid. */
 enum art_rc art_blob_next(struct art_blob_cursor *cursor);
 /* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many
  * bytes of the key are what they were. False: the cursor has not moved. */

@@ -73,6 +73,7 @@ struct art_builder {
     struct art_key_copy last, emitted_last, first; /* added last; last of the last bucket; first of this blob */
 };
 
+/* `key` has ART_KEY_MAX bytes at most, and does not lie in the copy. */
 static inline void art_key_copy_set(struct art_key_copy *copy, const uint8_t *key, uint32_t len) {
     copy->len = len;
     if (len) memcpy(copy->bytes, key, len);

@@ -31,32 +31,34 @@ struct art_blob_buf {
     int32_t slot;               /* of the slab, -1: from the heap */
 };
 
-/* slots 0..ART_POOL_SLOTS_MAX; 0 is a pool that only uses the heap. ART_NOMEM when the slab cannot be mapped. */
+/* slots 0..ART_POOL_SLOTS_MAX; 0 is a pool that only uses the heap. ART_NOMEM when the slab cannot be mapped;
+ * ART_MISUSE: more slots; *out is NULL then. */
 enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots);
-/* All buffers must be back. */
+/* All buffers must be back. NULL is fine. */
 void art_blob_pool_close(struct art_blob_pool *pool);
 
-/* Uninitialised; zeroed (all of it); a copy of `from`'s first and last bytes as given by `used_front`, `used_back`.
- * ART_NOMEM. */
+/* Uninitialised; zeroed (all of it); a copy of `from`'s first and last bytes as given by `used_front`, `used_back`. To
+ * be given back by art_blob_buf_put(). ART_NOMEM, and *out is cleared. */
 enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *out);
 enum art_rc art_blob_buf_get_zeroed(struct art_blob_pool *pool, struct art_blob_buf *out);
 enum art_rc art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob_buf *from, uint32_t used_front,
                                uint32_t used_back, struct art_blob_buf *out);
-/* A zeroed buffer from the same place as `like` (its pool). */
+/* A zeroed buffer from the same place as `like` (its pool). ART_NOMEM. */
 enum art_rc art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out);
 /* Gives the buffer back; `buf` is cleared. A cleared buffer is fine. */
 void art_blob_buf_put(struct art_blob_buf *buf);
-/* Tells the system that the pages [offset, offset + len) may lose their content and memory (MADV_DONTNEED): they read
- * as zeroes, or as before, afterwards. For the cache. */
+/* Tells the system that the pages [offset, offset + len) of a buffer that is out may lose their content and memory
+ * (MADV_DONTNEED): they read as zeroes, or as before, afterwards. For the cache. */
 void art_blob_buf_discard(struct art_blob_buf *buf, uint32_t offset, uint32_t len);
 
 struct art_blob_pool_stats {
     uint32_t slots, free; /* `free` is exact only while nobody else works on the pool */
     uint64_t from_heap;   /* buffers out now that came from the heap */
 };
+/* For tests, and the check at the end. */
 void art_blob_pool_stats(const struct art_blob_pool *pool, struct art_blob_pool_stats *out);
 
-/* For the ring: the slab as one range. */
+/* For the ring: the slab as one range of `slots` blobs; NULL and 0 where there is none. */
 void art_blob_pool_slab(const struct art_blob_pool *pool, uint8_t **base, uint32_t *slots);
 /* For the ring, before it registers the first `slots` slots: from now on their pages stay where they are, and
  * art_blob_buf_discard() leaves them alone. */

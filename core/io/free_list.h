@@ -22,6 +22,7 @@ struct art_free_list {
     _Atomic uint32_t *next;
 };
 
+/* A head with this top (slot+1) and the next tag. */
 static inline uint64_t art_free_list_new_head(uint64_t old, uint32_t top) {
     return ((old >> 32) + 1) << 32 | top;
 }
@@ -32,6 +33,7 @@ static inline void art_free_list_fill(struct art_free_list *list, uint32_t slots
     atomic_init(&list->head, slots ? 1 : 0);
 }
 
+/* The head as it is, for art_free_list_take(). */
 static inline uint64_t art_free_list_look(struct art_free_list *list) {
     return atomic_load_explicit(&list->head, memory_order_acquire);
 }
@@ -56,6 +58,7 @@ static inline int32_t art_free_list_pop(struct art_free_list *list) {
     return -1;
 }
 
+/* Puts a slot back, which somebody has taken. */
 static inline void art_free_list_push(struct art_free_list *list, uint32_t slot) {
     uint64_t seen = atomic_load_explicit(&list->head, memory_order_relaxed);
     do {

@@ -162,14 +162,15 @@ struct art_disk_methods {
                         void *context);
 };
 
-/* The system's file system. */
+/* The system's file system; not to be freed. */
 struct art_disk *art_disk_system(void);
 /* Where files are for a caller that names no disk: the system's, unless a test has set another (NULL: the system's
- * again). */
+ * again) before anything was opened. */
 struct art_disk *art_disk_default(void);
 void art_disk_set_default(struct art_disk *disk);
 
-/* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches. */
+/* A file whose pages are rows of the host's. `rows` and `name` outlive it; `id` tells it from others in caches.
+ * ART_NOMEM. */
 enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out);
 
 /* No idle ring is kept for these buffers any more; NULL: for reading. */
@@ -179,6 +180,7 @@ void art_rings_forget(const struct art_blob_pool *pool);
 const char *art_io_engines(void);
 bool art_io_uring_available(void);
 
+/* All requests are read when it returns ART_OK; from the device unless told otherwise. */
 static inline enum art_rc art_io_read_from(struct art_io *io, struct art_io_request *requests, unsigned count,
                                            enum art_read from) {
     return io->methods->read_batch(io, requests, count, from);
@@ -188,16 +190,20 @@ static inline enum art_rc art_io_read(struct art_io *io, struct art_io_request *
     return art_io_read_from(io, requests, count, ART_READ_DEVICE);
 }
 
+/* False also where the implementation cannot look. */
 static inline bool art_io_peek(struct art_io *io, const struct art_io_request *request) {
     return io->methods->peek && io->methods->peek(io, request);
 }
 
+/* Nothing fails here: what could not be started art_io_read_finish() reads. The caller has set requests, count and
+ * from. */
 static inline void art_io_read_start(struct art_io *io, struct art_io_reading *reading) {
     reading->failed = false;
     reading->under_way = 0;
     reading->started = io->methods->read_start && io->methods->read_start(io, reading);
 }
 
+/* Nothing of it is under way any more; whether it came art_io_read_finish() tells. */
 static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *reading) {
     if (reading->under_way) io->methods->read_wait(io, reading);
 }
@@ -209,6 +215,8 @@ static inline enum art_rc art_io_read_finish(struct art_io *io, struct art_io_re
     return art_io_read_from(io, reading->requests, reading->count, reading->from);
 }
 
+/* As the table says of write_batch(), write_wait(), discard(), give_back(), clone_range(), sync() and close(); a method
+ * that there need not be does nothing, and to clone is false then. Close NULL is fine. */
 static inline enum art_rc art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
     return io->methods->write_batch(io, requests, count);
 }

@@ -8,7 +8,7 @@
  * within what a file can hold. */
 enum art_rc art_requests_check(const struct art_io *io, const struct art_io_request *requests, unsigned count);
 
-/* The error of a read that meets the end of the file: blobs are never cut short, so something was lost. */
+/* ART_CORRUPT, for a read that meets the end of the file: blobs are never cut short, so something was lost. */
 enum art_rc art_read_past_end(const struct art_io *io, uint64_t offset, uint32_t len, uint64_t size);
 
 #endif

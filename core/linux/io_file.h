@@ -60,7 +60,8 @@ struct art_file {
     struct art_file *next, *previous; /* all open files, for fork */
 };
 
-/* Into and out of the list of open files. ART_NOMEM when the fork handlers cannot be installed. */
+/* Into and out of the list of open files. ART_NOMEM when the fork handlers cannot be installed. With the last file idle
+ * rings that only read go, too. */
 enum art_rc art_file_enlist(struct art_file *file);
 void art_file_delist(struct art_file *file);
 /* Guards that list, and whatever else core/io has for the process; held while it forks. */
@@ -72,26 +73,28 @@ struct art_shared *art_shared_find(const struct stat *attributes, bool direct);
 /* `fd`, or the one that somebody else has shared meanwhile; then `fd` is closed. NULL: no memory, and `fd` stays. */
 struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool direct);
 void art_shared_release(struct art_shared *shared); /* NULL is fine */
-/* Before a read: a file that is only read opens what it reads the device by. */
+/* Before a read: a file that is only read opens what it reads the device by. Nothing else to do for others. ART_IO,
+ * ART_NOMEM, ... */
 enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from);
 /* One that is open. */
 static inline int art_file_any_fd(const struct art_file *file) {
     return file->io.cached ? file->read_fd : file->fd;
 }
 
-/* May this file still be used (written, if so)? ART_FORKED, ART_READONLY, ART_POISONED. */
+/* May this file still be used (written, if so)? ART_OK; ART_FORKED, ART_READONLY, ART_POISONED. */
 enum art_rc art_file_usable(const struct art_file *file, bool writing);
 
-/* Waits for what is in flight; a write's error is kept for report_writes(). */
+/* Waits for what is in flight; a write's error is kept for art_file_report_writes(). */
 void art_file_drain(struct art_file *file);
-/* The error of the first failed write since the last report, once. */
+/* The error of the first failed write since the last report, once; ART_OK: none has failed. */
 enum art_rc art_file_report_writes(struct art_file *file);
+/* Keeps a failed write for that report, unless one is kept. */
 void art_file_note_failed_write(struct art_file *file, const struct art_transfer *transfer);
 
 /* Turns to buffered I/O if the file is direct and the user did not insist. Was anything changed? */
 bool art_file_drop_direct(struct art_file *file);
 
-/* Shared methods. */
+/* Shared methods: what the I/O table (core/io/io.h) says of peek, sync and so on, for each engine. */
 bool art_file_peek(struct art_io *io, const struct art_io_request *request);
 enum art_rc art_file_sync(struct art_io *io);
 enum art_rc art_file_size(struct art_io *io, uint64_t *bytes);
@@ -104,7 +107,7 @@ enum art_rc art_file_lock(struct art_io *io);
 void art_file_unlock(struct art_io *io);
 void art_file_close(struct art_io *io);
 
-/* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. */
+/* A file's identity as stat() tells it, and its time of birth, by descriptor or (not NULL) path. Cannot fail. */
 void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out);
 
 /* As art_io's take_rights, for a file that looks like `now`: 0, or -1 and errno for what is not a want of rights. */
@@ -113,15 +116,16 @@ int art_rights_take(int fd, const struct stat *now, const struct art_file_identi
 /* The engines. A ring that the kernel refuses makes a ring file an ordinary one: methods and name change to
  * pwrite's. */
 extern const struct art_io_methods art_pwrite_methods;
+/* pwrite's, done when they return: also for a ring file that has no ring. */
 enum art_rc art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
                                   enum art_read from);
 enum art_rc art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count);
 
 /* Is it worth while to try for a ring, as far as this process knows? */
 bool art_ring_expected(void);
-/* In a forked child. */
+/* In a forked child, where art_files_lock() is held: the idle rings, which are the parent's, are let go. */
 void art_rings_after_fork(void);
-/* Memory for an art_file that can carry a ring, with methods set; NULL when there is no memory. */
+/* Memory for an art_file that can carry a ring, with methods set; NULL when there is no memory, or no ring here. */
 struct art_file *art_ring_file_new(void);
 
 #endif

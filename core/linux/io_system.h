@@ -52,7 +52,7 @@ struct art_system_calls {
     int (*ring_result)(int fd, const struct art_transfer *transfer, int result);
 };
 
-/* The table in use. A test changes entries and puts them back with art_system_reset(); never while others do I/O. */
+/* The table in use. A test changes entries and puts them back (reset), never while others do I/O. */
 extern struct art_system_calls art_system;
 void art_system_reset(void);
 

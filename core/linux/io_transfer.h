@@ -33,19 +33,21 @@ struct art_transfer {
 
 enum art_transfer_state { ART_TRANSFER_DONE, ART_TRANSFER_AGAIN, ART_TRANSFER_FAILED };
 
+/* All of a request, still to be done; its memory is borrowed until it is done or has failed. */
 void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
                         const struct art_io_request *request, bool writing, enum art_read from);
 
-/* `result`: bytes moved, or a negative errno. */
+/* `result`: bytes moved, or a negative errno. Notes what is left; FAILED: and why. May turn the file to buffered
+ * I/O. */
 enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result);
 
-/* The rest of the transfer by pread or pwrite. */
+/* The rest of the transfer by pread or pwrite: DONE or FAILED. */
 enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struct art_transfer *transfer);
 
 /* The descriptor that it goes by. */
 int art_transfer_fd(const struct art_file *file, const struct art_transfer *transfer);
 
-/* The code and message of a failed transfer. */
+/* The code and message of a failed transfer: ART_CORRUPT where the file ended, else as art_fail_errno() with ART_IO. */
 enum art_rc art_transfer_error(const struct art_file *file, const struct art_transfer *transfer);
 
 #endif

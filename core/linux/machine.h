@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* art_platform_memory() for a /proc and a /sys that lie below `root`, for tests. */
+/* art_platform_memory() in bytes for a /proc and a /sys that lie below `root`, for tests. */
 uint64_t art_machine_memory_below(const char *root);
 
 #endif

@@ -50,6 +50,7 @@ static inline size_t art_arena_round(size_t bytes) {
     return (bytes + ART_ARENA_ALIGNMENT - 1) & ~(size_t)(ART_ARENA_ALIGNMENT - 1);
 }
 
+/* Empty, without memory; clear() frees all of it, and leaves it so. */
 void art_arena_init(struct art_arena *arena);
 void art_arena_clear(struct art_arena *arena);
 
@@ -61,8 +62,8 @@ void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t 
  * read. */
 void *art_arena_take(struct art_arena *arena, size_t bytes);
 
-/* Blocks of one size that come back: `bytes` is whole lines and always the same for a class. These two count as
- * live. */
+/* Blocks of one size that come back: `bytes` is whole lines and always the same for a class (below ART_ARENA_CLASSES).
+ * NULL without memory. These two count as live. */
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes);
 void art_arena_recycle_block(struct art_arena *arena, unsigned class, size_t bytes, void *block);
 

@@ -61,22 +61,25 @@ struct art_memtable {
     bool knows_newest;              /* of nodes; the same */
 };
 
-/* filter.c: after the key, with this art_hash64(), was added. */
+/* filter.c: after the key, with this art_hash64(), was added. A filter that is too small is made anew, or goes. */
 void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash);
 /* It will be asked about this key soon. */
 void art_memtable_filter_prefetch(const struct art_memtable *memtable, uint64_t hash);
+/* Frees the filter: every key may be here. */
 void art_memtable_filter_clear(struct art_memtable *memtable);
-/* `next`, which is empty, gets the other's filter, emptied. */
+/* `next`, which is empty and has none, gets the other's filter, emptied. */
 void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
 
-/* newest.c: sees to it that nodes know. ART_NOMEM. */
+/* newest.c: sees to it that nodes know, from now on. ART_NOMEM: they do not. */
 enum art_rc art_memtable_learn_newest(struct art_memtable *memtable);
 
-/* value_index.c: the leaves of all rows with what is sought, in order, where they are few. ART_NOMEM. */
+/* value_index.c: the leaves (struct art_leaf *) of all rows with what is sought, in order, into `out`, which the caller
+ * clears, where they are few. Makes the index when it is first asked for. With a summary. ART_NOMEM. */
 enum art_rc art_memtable_choose(struct art_memtable *memtable, const struct art_limits *limits, struct art_buffer *out,
                                 bool *few);
-/* Behind each change of a leaf's entry. */
+/* Behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked for. */
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf);
+/* Frees it; its bytes, 0 where there is none. */
 void art_value_index_clear(struct art_memtable *memtable);
 size_t art_value_index_bytes(const struct art_memtable *memtable);
 
@@ -89,25 +92,30 @@ enum art_put_mode {
     ART_PUT_PLAIN,       /* without */
     ART_PUT_KEEP_SHADOWS /* without, and where the key is held, its `shadows_older` stays */
 };
+/* art_memtable_set() in the way that `mode` says, with the same results. */
 enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
                              enum art_put_mode mode);
 
 /* rank.c: adds the sums of all leaves below the link. */
 void art_link_add_sums(const struct art_summary *summary, art_link link, art_int128 *sum);
-/* zones.c: the zones of the link's rows, wide or not; with their sums. */
+/* zones.c: the zones of the link's rows, wide or not, are added to `zone`; with their sums to `sum`. */
 void art_link_add_zones(const struct art_summary *summary, art_link link, struct art_zone *zone);
 void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone);
 
-/* For rollback: give a leaf another state, take one out. Neither needs memory. */
+/* For rollback: give a leaf another state, whose value lies in the arena; take a leaf out that is in. Neither needs
+ * memory. */
 void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uint64_t csn_flags,
                        struct art_bytes value);
 void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf);
 
-/* Room for one more note; false without memory. Then the note itself cannot fail. */
+/* Room for one more note; false without memory. Then the note itself cannot fail: of a leaf before its change, which
+ * has none in this stretch; `absent`: of a new one. */
 bool art_undo_reserve(struct art_undo *undo);
 void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent);
+/* Frees the notes; nothing can be undone. */
 void art_undo_clear(struct art_undo *undo);
 
+/* Has the leaf a note of this stretch; of this transaction? */
 static inline bool art_undo_noted_since_savepoint(const struct art_undo *undo, const struct art_leaf *leaf) {
     return leaf->noted > undo->stretch;
 }
@@ -116,6 +124,7 @@ static inline bool art_undo_noted_in_transaction(const struct art_undo *undo, co
     return leaf->noted > undo->base;
 }
 
+/* A note of this transaction by its number. */
 static inline struct art_undo_note *art_undo_at(const struct art_undo *undo, uint64_t noted) {
     assert(noted > undo->base && noted - 1 - undo->base < undo->count);
     return &undo->notes[noted - 1 - undo->base];

@@ -26,9 +26,10 @@
 
 struct art_memtable;
 
-/* With one reference. `summary` (NULL: none) must outlive all changes. */
+/* With one reference, *out; ART_NOMEM, and then it is NULL. `summary` (NULL: none) must outlive all changes. */
 enum art_rc art_memtable_open_summed(struct art_memtable **out, const struct art_summary *summary);
 enum art_rc art_memtable_open(struct art_memtable **out); /* without a summary */
+/* One more reference, and one less, with the last of which all memory goes. Not from several threads. */
 struct art_memtable *art_memtable_ref(struct art_memtable *memtable);
 void art_memtable_unref(struct art_memtable *memtable); /* NULL is fine */
 
@@ -61,6 +62,7 @@ struct art_memtable_place {
     uint64_t hash; /* art_hash64() of the key */
     void *nearest; /* (private) the leaf that shares most with the key */
 };
+/* Where the key stands, or would; then the entry, as art_memtable_get(); then art_memtable_set() there. */
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
 enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
                                 const struct art_memtable_place *place, struct art_entry *out);
@@ -68,7 +70,8 @@ enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes 
                                 const struct art_memtable_place *place, const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint:
- * noting again between two savepoints is skipped (art_memtable_savepoint() starts a new stretch). */
+ * noting again between two savepoints is skipped (art_memtable_savepoint() starts a new stretch). A rollback to a
+ * position that was passed, or is now, needs no memory. */
 uint64_t art_memtable_savepoint(struct art_memtable *memtable);
 void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
 void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */
@@ -99,12 +102,12 @@ struct art_memtable_part {
     struct art_entry entry;       /* the same */
 };
 /* The parts of a part (`link` 0: of the whole) one after the other, until visit() returns anything but ART_OK, which is
- * returned then. Deletes are left out. */
+ * returned then. Deletes are left out. The part is borrowed for the call. */
 enum art_rc art_memtable_visit(const struct art_memtable *memtable, uintptr_t link, struct art_bytes low,
                                struct art_bytes high,
                                enum art_rc (*visit)(void *context, const struct art_memtable_part *part),
                                void *context);
-/* Looks at all entries in [low, high). */
+/* Looks at all entries in [low, high), or the search is lost. With a summary. */
 void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                           struct art_extreme *search);
 /* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no
@@ -112,7 +115,7 @@ void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes 
 enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                                 int64_t rank, struct art_bytes *key);
 
-/* A copy without garbage and without undo list, in a new arena. */
+/* A copy without garbage and without undo list, in a new arena, with one reference. ART_NOMEM, and *out is NULL. */
 enum art_rc art_memtable_compact(const struct art_memtable *memtable, struct art_memtable **out);
 
 /* --- cursor ------------------------------------------------------------------------------------------------------- */
@@ -137,6 +140,7 @@ struct art_memtable_cursor {
         int32_t child; /* -1: the value that ends at the node itself */
     } * steps, inline_steps[ART_MEMTABLE_DEPTH_INLINE];
 };
+/* On no key; the memtable is borrowed. clear() frees, and leaves the cursor as after init. */
 void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct art_memtable *memtable);
 void art_memtable_cursor_clear(struct art_memtable_cursor *cursor);
 /* Behind init: the cursor walks only through keys of rows with what is sought, which may be none; but through all keys
@@ -146,13 +150,14 @@ enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struc
 /* Behind init: what is not newer may be passed over. ART_NOMEM, and then it is not. */
 enum art_rc art_memtable_cursor_newer(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
                                       uint64_t newer_than);
-/* ART_OK (look at `valid`) or ART_NOMEM. */
+/* ART_OK (look at `valid`) or ART_NOMEM, and then not valid. next() and prev() go on from a valid cursor. */
 enum art_rc art_memtable_first(struct art_memtable_cursor *cursor);
 enum art_rc art_memtable_last(struct art_memtable_cursor *cursor);
 enum art_rc art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key);
 enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key);
 enum art_rc art_memtable_next(struct art_memtable_cursor *cursor);
 enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor);
+/* What stands at a valid cursor; the value lives as long as the memtable. */
 void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct art_entry *out);
 void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor); /* it will be asked for its entry soon */
 
@@ -166,8 +171,10 @@ void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor); /* 
 enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                             struct art_buffer *out);
 /* Entries of the memtable, each with its own csn, flags and `shadows_older` (for savepoints of a spilled transaction),
- * to be decoded by themselves: from the cursor on, until there are `enough` bytes or little more than that. */
+ * to be decoded by themselves: from the cursor on, until there are `enough` bytes or little more than that. Appends to
+ * `out`. ART_NOMEM, and then there may be some of them. */
 enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out);
+/* Sets these entries as they are, whatever the memtable held. Errors as art_redo_replay(). */
 enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *memtable);
 
 /* Checks the chain: ART_OK and the row's hash, ART_REBUILD when the row does not follow `previous`, ART_CORRUPT when it

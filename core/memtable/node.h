@@ -83,6 +83,7 @@ _Static_assert(sizeof(struct art_node4) <= ART_ARENA_LINE, "a Node4 is one cache
 
 /* --- links and leaves --------------------------------------------------------------------------------------------- */
 
+/* What a link leads to: look before one of the two below; 0 is neither. */
 static inline bool art_link_is_leaf(art_link link) {
     return link & 1;
 }
@@ -113,12 +114,14 @@ static inline int art_leaf_weight(const struct art_leaf *leaf) {
     return art_entry_weight(art_leaf_flags(leaf));
 }
 
+/* The leaf's entry; the value is borrowed from the arena. */
 static inline void art_leaf_entry(const struct art_leaf *leaf, struct art_entry *out) {
     out->value = art_bytes(leaf->value, leaf->value_len);
     out->csn = leaf->csn_flags >> 8;
     out->flags = art_leaf_flags(leaf);
 }
 
+/* As it is stored, borrowed from the arena. */
 static inline struct art_bytes art_leaf_value(const struct art_leaf *leaf) {
     return art_bytes(leaf->value, leaf->value_len);
 }
@@ -135,6 +138,7 @@ static inline size_t art_leaf_bytes(const struct art_leaf *leaf) {
     return art_arena_round(own) + art_arena_round(leaf->value_len);
 }
 
+/* The newest csn at or below the link, where nodes know (newest.c); the sum of weights. */
 static inline uint64_t art_link_newest(art_link link) {
     return art_link_is_leaf(link) ? art_link_leaf(link)->csn_flags >> 8 : art_link_node(link)->newest;
 }
@@ -215,7 +219,8 @@ static inline art_link art_node_child(const struct art_node *node, int child) {
     }
 }
 
-/* Numbers in order. Each gives ART_CHILD_NONE when there is none. */
+/* The number of the child for a byte, and numbers in order: the next one, the one before. Each gives ART_CHILD_NONE
+ * when there is none. */
 int art_node_child_of(const struct art_node *node, uint8_t byte);
 int art_node_child_from(const struct art_node *node, int byte); /* the first for a byte >= `byte` (0..256); not `end` */
 int art_node_child_before(const struct art_node *node, int byte); /* the last for a byte < `byte`, or `end` */
@@ -223,6 +228,7 @@ int art_node_next(const struct art_node *node, int child);
 int art_node_prev(const struct art_node *node, int child);
 uint8_t art_node_byte(const struct art_node *node, int child); /* not for `end` */
 
+/* The numbers of the first child, `end` included, and of the last one; ART_CHILD_NONE: an empty node. */
 static inline int art_node_first(const struct art_node *node) {
     return node->end ? ART_CHILD_END : art_node_child_from(node, 0);
 }
@@ -237,12 +243,13 @@ const struct art_leaf *art_link_any_leaf(art_link link);
 /* --- making and changing ------------------------------------------------------------------------------------------ */
 
 extern const uint16_t art_node_type_bytes[];
+/* Whole cache lines, without what lies beside the node. */
 static inline size_t art_node_bytes(uint8_t type) {
     assert(type <= ART_NODE256);
     return art_node_type_bytes[type];
 }
 
-/* Only with a summary. */
+/* Only with a summary: the sums behind the node, and the zones behind these. */
 static inline art_int128 *art_node_sums(const struct art_node *node) {
     return (art_int128 *)(void *)((uint8_t *)node + art_node_bytes(node->type));
 }
@@ -260,8 +267,8 @@ struct art_node *art_node_new(struct art_arena *arena, uint32_t depth);
 /* Links `child` under `byte`, which is not there yet. A full node is replaced in `*slot` by a larger one. False without
  * memory, and then nothing changed. Weights are the caller's. */
 bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_link child);
-/* Unlinks what `key` goes through, which is there. A node that is left with a single link is replaced in `*slot` by
- * it. */
+/* Unlinks what `key` goes through, which is there. A node that is left with a single link is replaced in `*slot` by it,
+ * and recycled. Weights are the caller's. */
 void art_node_remove(struct art_arena *arena, art_link *slot, struct art_bytes key);
 
 #endif

@@ -15,13 +15,15 @@ struct art_redo_reader {
     struct art_buffer room;
 };
 
-/* `body` begins with the kind. ART_OK or ART_CORRUPT. Clear in any case. */
+/* `body` is borrowed and begins with the kind. ART_OK or ART_CORRUPT. Clear in any case. */
 enum art_rc art_redo_reader_init(struct art_redo_reader *reader, struct art_bytes body, enum art_redo_kind kind,
                                  uint64_t csn);
+/* Frees the room for keys. */
 void art_redo_reader_clear(struct art_redo_reader *reader);
 /* ART_OK, ART_NOTFOUND at the end, ART_CORRUPT, ART_NOMEM. `*key` lives until the next call, the value as the bytes. */
 enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry);
 
+/* The hash that a row begins with: of the previous row's, its csn, and its body of `len` bytes. */
 struct art_hash128 art_redo_hash(struct art_hash128 previous, uint64_t csn, const uint8_t *body, size_t len);
 
 #endif

@@ -27,10 +27,14 @@ struct art_memtable_walk {
 };
 
 enum art_rc art_walk_enter(struct art_memtable_walk *walk, art_link link); /* ART_OK, ART_NOMEM */
+/* Of a walk that has entered a node and not left it: its next link, or 0. */
 art_link art_walk_next(struct art_memtable_walk *walk);
+/* Back to the node above the one entered last. */
 void art_walk_leave(struct art_memtable_walk *walk);
+/* Frees the stack; zeros are fine, and are left. */
 void art_walk_clear(struct art_memtable_walk *walk);
 
+/* The step of the node entered last, until the next one is entered; NULL: none. */
 static inline struct art_walk_step *art_walk_top(const struct art_memtable_walk *walk) {
     return walk->depth ? &walk->steps[walk->depth - 1] : NULL;
 }

@@ -94,6 +94,7 @@ void art_cache_trim(void);
 enum { ART_CACHE_SHARDS = 16, ART_CACHE_REST = 19 * ART_CACHE_SHARDS }; /* some five minutes */
 void art_cache_rest(int64_t now);
 
+/* Its ART_BLOB_SIZE bytes; those of which pages are present may be read. */
 static inline uint8_t *art_cached_image(const struct art_cached *cached) {
     return cached->buffer.data;
 }

@@ -16,8 +16,7 @@
 /* A buffer for entry->whole, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap,
  * charged whole) or there is no memory; no message. */
 bool art_cached_memory_get(struct art_cached *entry, bool heap);
-/* Takes the entry's buffer back, to be a spare one with its memory or to give that back; its pages are charged no
- * more. */
+/* Takes the entry's buffer back, to be a spare one, with its memory, which stays charged, or to give that back. */
 void art_cached_memory_put(struct art_cached *entry);
 /* Gives the memory of all leaf pages back, which are then not present; false: there was none, or it can't be. Nobody
  * refers to the entry, which is ready. */

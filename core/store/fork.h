@@ -17,6 +17,7 @@ extern _Atomic uint32_t art_fork_generation;
 /* Before the first store, and any number of times; ART_NOMEM when the handler cannot be installed. */
 enum art_rc art_fork_watch(void);
 
+/* How many forks this process came through. */
 static inline uint32_t art_fork_now(void) {
     return atomic_load_explicit(&art_fork_generation, memory_order_relaxed);
 }

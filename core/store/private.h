@@ -44,6 +44,7 @@ struct art_pinned {
     uint32_t expected, window;          /* the page behind the last load; pages of readahead when it is asked for */
 };
 
+/* Is this leaf page present? */
 static inline bool art_store_has_page(const struct art_blob *blob, uint32_t page) {
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
@@ -201,7 +202,8 @@ static inline bool art_store_has_file(const struct art_store *store) {
 }
 /* Opens or (`fresh`) creates the file, locks it and accepts it for writing, with `adopt` whatever its owner pages say;
  * rows are only opened. ART_BUSY: somebody else has the lock. ART_MISSING, ART_FOREIGN, ART_READONLY (hard links),
- * ART_CANTOPEN, ART_CORRUPT, ART_IO, ART_NOMEM, ... On failure nothing is locked, and what was created is removed. */
+ * ART_CANTOPEN, ART_CORRUPT, ART_IO, ART_NOMEM, ... On failure nothing is locked, and what was created is removed,
+ * unless somebody else has locked it. */
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt);
 /* Closes both descriptors, and with them goes the lock; waits for what is on its way. The next read opens the file
  * anew. */

@@ -141,15 +141,16 @@ enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set
 void art_store_leave_nothing(struct art_store *store, bool nothing, bool full);
 /* The same with every slot that take_slot() could still give. ART_NOMEM, or what the writes said. */
 enum art_rc art_store_wipe(struct art_store *store);
-/* *clean: nothing but zeros is in the gap of this blob, by the device. Within a write phase. */
+/* *clean: nothing but zeros is in the gap of this blob, by the device. Within a write phase. ART_NOMEM, or what the
+ * read said. */
 enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one: the
  * caller's until art_store_write() or art_blob_buf_put(). Within a write phase. ART_NOMEM. */
 enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 /* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).
- * At most ring-size buffers are under way. The blob enters the cache when there is room. Errors show at
- * art_store_sync() at the latest. */
+ * With ART_WRITES_MAX under way it waits for all of them first. The blob enters the cache when there is room. Errors
+ * show at art_store_sync() at the latest. Within a write phase, in which the slot was taken (ART_MISUSE). */
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);
@@ -165,14 +166,15 @@ enum art_rc art_store_sync(struct art_store *store);
 void art_store_note_root(struct art_store *store, struct art_bytes root);
 /* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
-/* Cuts the file behind `slots` slots: writing, by the same rule as a slot (core/tree decides). */
+/* Cuts the file behind `slots` slots, at least one: writing, by the same rule as a slot (core/tree decides). Waits for
+ * all writes first, and fails with what they or the cut said. */
 enum art_rc art_store_truncate(struct art_store *store, uint32_t slots);
 /* After a failure, whose message stays: the file system gets back what this phase has added behind `slots` slots, which
  * nobody needs, and on a `full` disk the room of all slots that were returned. Where it cannot be done they stay. */
 void art_store_cut_back(struct art_store *store, uint32_t slots, bool full);
 
-/* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Within a
- * write phase begun by art_store_adopt() itself instead of write_begin(). */
+/* The command 'adopt': from now on the file belongs to this database although the owner page says otherwise. Begins a
+ * write phase itself, instead of write_begin(), with the same errors; ART_MISUSE within one. */
 enum art_rc art_store_adopt(struct art_store *store);
 
 /* Whose is a file that looks like an .art file? Reads slot 0 only; no store is needed. *ours: its owner page names this

@@ -41,13 +41,14 @@ struct art_salvage_options {
 };
 
 /* Options are borrowed until the close. ART_FOREIGN: the file is another table's. ART_MISSING, ART_CANTOPEN, ART_NOMEM,
- * ART_INTERRUPT, and what the host's functions fail with; damage is no failure. */
+ * ART_INTERRUPT, and what the host's functions fail with; damage is no failure. *out is not set then. */
 enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_options *options);
 void art_salvage_close(struct art_salvage *salvage); /* NULL is fine */
-/* To the next row, first the first one. */
+/* To the next row, first the first one; not valid: there is none. Errors as above: of a row that was not reached. */
 enum art_rc art_salvage_next(struct art_salvage *salvage);
 bool art_salvage_valid(const struct art_salvage *salvage);
-/* The row; borrowed until the next step. */
+/* The row: the user's key, the whole value, the csn of its last change. Of a valid position; borrowed until the next
+ * step. */
 struct art_bytes art_salvage_key(const struct art_salvage *salvage);
 struct art_bytes art_salvage_value(const struct art_salvage *salvage);
 uint64_t art_salvage_version(const struct art_salvage *salvage);

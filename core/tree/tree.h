@@ -117,12 +117,15 @@ struct art_tree_options {
         row_limit; /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
 };
 
+/* An unknown tree, to be closed; no file is opened. Options and host are copied, paths with them; their functions and
+ * contexts are borrowed. ART_NOMEM, ART_MISUSE: *out is not set. */
 enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
+/* NULL is fine. Rolls back what is not committed; open cursors may then only be closed. */
 void art_tree_close(struct art_tree *tree);
 /* Gives back the memory that the next call asks for again, where the tree is at nothing: its buffers, idle cursors, and
- * references to cached blobs. What it knows stays. */
+ * references to cached blobs. What it knows stays. No savepoint is set. */
 void art_tree_rest(struct art_tree *tree);
-/* The limits may be changed between statements. */
+/* The limits, in bytes, may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
 void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes);
 /* The encoded root of an empty table, for T_artdata's row 0. At most ART_ROOT_INITIAL_MAX bytes; returns the length. */
@@ -164,7 +167,7 @@ struct art_tree_place {
  * is as before. Not in a transaction that has written to it. */
 enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
- * Refuses an unknown, doomed or forked tree. */
+ * Refuses a tree that is unknown (ART_MISUSE), forked (ART_FORKED) or in a doomed transaction (its error). */
 enum art_rc art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root into a new file or into rows, into the same slots, verified; the file is synced. For a
  * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
@@ -174,6 +177,9 @@ enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *pl
 uint64_t art_tree_generation(const struct art_tree *tree);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* Where nothing else is said, here and behind it, a function fails as art_tree_ready() does, or with what reading blobs
+ * failed with: ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_CANTOPEN, ART_IO, ART_NOMEM, or what the host said. */
 
 /* A row under a cursor or found by get(). The value of a small row lies where it was found and stays valid while the
  * row is held; a large one is a reference that art_row_value() follows. */
@@ -186,14 +192,15 @@ struct art_row {
     uint8_t flags, head;               /* (private) of the entry that it found */
 };
 
-/* ART_OK, ART_NOTFOUND. *row must be released; it survives every change of the tree. */
+/* ART_OK, ART_NOTFOUND, or an error of reading. *row must be released; it survives every change of the tree. */
 enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
 /* The longest stored path that is a prefix of `path`; with a delimiter (len > 0) only one that is `path` itself, ends
  * with the delimiter, or is followed by it in `path`. Appended to *out. ART_OK, ART_NOTFOUND. */
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
                                     struct art_buffer *out);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
-/* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it). */
+/* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it).
+ * ART_CORRUPT: chunks are missing or other ones; ART_NOMEM. */
 enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, struct art_bytes *out, uint8_t **owned);
 
 /* A range of keys. A missing bound is NULL in *_set. */
@@ -212,7 +219,7 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
 
 /* Exact number of rows in the range, in two descents per source. */
 enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
-/* The sums of all rows in the range, for each of the summary's columns that has one. */
+/* The sums of all rows in the range, for each of the summary's columns that has one; the others' are 0. */
 enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]);
 /* Where a range begins, or ends. (private) */
 enum { ART_TRAIL_LEVELS = 4 };
@@ -263,6 +270,8 @@ struct art_best_order {
     void *context;
 };
 struct art_best;
+/* A search, to be closed; `order` is copied, what its limits seek is borrowed. The column is one of the summary. *out
+ * is NULL with an error. */
 enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
                           struct art_best **out);
 void art_best_close(struct art_best *best); /* NULL is fine */
@@ -271,6 +280,7 @@ void art_best_close(struct art_best *best); /* NULL is fine */
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value);
 
 struct art_cursor;
+/* On no row, to be closed; ART_NOMEM. To close NULL is fine. */
 enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out);
 void art_cursor_close(struct art_cursor *cursor);
 /* To the first row of the range in key order, or the last for `descending`; art_cursor_next() goes on in that
@@ -279,6 +289,8 @@ void art_cursor_close(struct art_cursor *cursor);
  * may be called. */
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending);
 enum art_rc art_cursor_next(struct art_cursor *cursor);
+/* Does it stand on a row? The functions below want it so; but next() and the two that skip do nothing where it does
+ * not. */
 bool art_cursor_valid(const struct art_cursor *cursor);
 /* Borrowed until the cursor moves; behind the key a NUL, and ART_KEY_PADDING bytes that can be read. */
 struct art_bytes art_cursor_key(const struct art_cursor *cursor);
@@ -298,6 +310,7 @@ enum art_write { ART_WRITE_INSERT, ART_WRITE_REPLACE };
  * spilling). *existed: was there a row at `key`? INSERT with a row there changes nothing. */
 enum art_rc art_tree_insert(struct art_tree *tree, enum art_write mode, struct art_bytes key, struct art_bytes value,
                             bool *existed);
+/* Deletes the row at `key`. *existed: there was one; else nothing changes. */
 enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes key, bool *existed);
 /* Changes a row's path, and its value when `value` is not NULL (else value and chunks move along). *existed: a row
  * was at `to` (!= from): INSERT changes nothing then. ART_NOTFOUND when nothing is at `from`. */
@@ -311,8 +324,8 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const s
  * the host's log? The log then no longer says how it began. */
 bool art_tree_dirty(const struct art_tree *tree);
 
-/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from
- * 0. */
+/* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from 0.
+ * ART_NOMEM; ART_MISUSE within a call of the host's for a blob. */
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *savepoint);
 /* Drops savepoints >= `from`. */
 void art_tree_release_savepoints(struct art_tree *tree, uint32_t from);
@@ -354,7 +367,8 @@ enum art_request {
     ART_REQUEST_VACUUM = 4,
     ART_REQUEST_OF_HOST = 8, /* the host's own, which the tree does not look at */
 };
-/* Begins the transaction in which they are carried out. What it was asked for before, it is asked for still. */
+/* Begins the transaction where none is running, and fails only in that: as art_tree_claim(). What it was asked for
+ * before, it is asked for still. */
 enum art_rc art_tree_request(struct art_tree *tree, unsigned requests);
 /* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum'
  * leaves in rows of the host's is gone with this commit. */
@@ -364,24 +378,27 @@ void art_tree_note_alone(struct art_tree *tree);
  * written to the file: what is in memory does not count. */
 enum art_rc art_tree_adopt(struct art_tree *tree);
 /* An .art file that nobody has claimed is claimed for this database, if it is the one that it was copied with. A
- * transaction's first change does it by itself; a host that is about to remove the file asks for it. */
+ * transaction's first change does it by itself; a host that is about to remove the file asks for it. Nothing to do
+ * within a transaction. ART_READONLY, ART_BUSY, ART_FOREIGN, ... */
 enum art_rc art_tree_claim(struct art_tree *tree);
 /* Whose is a file that looks like an .art file? For the command 'clean': reads only the superblock. *ours: its owner
- * page names this host file, by its inode. ART_FOREIGN: another file that had its path. ART_NOTFOUND: no .art file
- * (another magic, too short, not a regular file). */
+ * page names this very file and this host file, by their inodes. ART_FOREIGN: another file that had its path, or the
+ * file is a copy that nobody has claimed. ART_NOTFOUND: no .art file (another magic, too short, not a regular file).
+ * ART_MISSING, ART_CANTOPEN, ART_CORRUPT, ... */
 enum art_rc art_file_identify(const char *path, const char *host_path, uint8_t uuid[ART_UUID_BYTES], bool *ours);
-/* Also where that cannot be told. */
+/* True also where that cannot be told. */
 bool art_file_exists(const char *path);
-/* Its size, and how many names it has. */
+/* Its size in bytes, and how many names it has; 0 of both with an error: ART_MISSING, ART_IO, ... */
 enum art_rc art_file_look(const char *path, uint64_t *bytes, uint64_t *names);
-/* Can someone read the one file who cannot read the other, by their permissions? */
+/* Can someone read the one file who cannot read the other, by their permissions? False where one of them cannot be
+ * looked at. */
 bool art_file_is_more_open(const char *path, const char *than);
 /* Makes an empty file with the permissions and the owner of another one, or for its owner alone where there is no such
  * file: ART_CANTOPEN, with art_error_errno() == EEXIST where something has its name. */
 enum art_rc art_file_make(const char *path, const char *like);
 /* Removes a file; ART_MISSING where there is none. */
 enum art_rc art_file_remove(const char *path);
-/* Makes the names in the folder that holds `path` durable. */
+/* Makes the names in the folder that holds `path` durable. ART_CANTOPEN, ART_NOMEM: nothing was tried; ART_IO. */
 enum art_rc art_file_sync_folder(const char *path);
 /* The names in a folder, in any order, until visit() returns anything but ART_OK, which is returned then. */
 enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *context, const char *name), void *context);
@@ -455,6 +472,7 @@ struct art_tree_info {
     bool full;              /* the disk was, when blobs were last written */
     const char *file;       /* NULL: inlined */
 };
+/* An error of reading: what is in *out means nothing. Its texts are borrowed from the tree. */
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 /* The check. It tells the host of one thing that is wrong after the other (what a damaged page holds stays unknown, the
  * rest is looked at), changes nothing, reads every page, and holds no more in memory than any scan does. It may be
@@ -488,6 +506,7 @@ struct art_build {
     unsigned format;     /* of the blobs */
     uint32_t blob_bytes, page_bytes;
 };
+/* Cannot fail; tries whether the kernel gives a ring. */
 void art_build_describe(struct art_build *out);
 
 #endif

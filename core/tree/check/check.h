@@ -48,23 +48,28 @@ struct art_checker {
 };
 
 /* check.c */
-/* Takes the failure `rc`, with its message: reported if it is a problem (ART_OK), passed on if it is a hindrance. */
+/* Takes the result `rc` with its message: a problem is reported (ART_OK, or ART_NOTFOUND: the host has heard enough), a
+ * hindrance is passed on, as ART_OK and ART_NOTFOUND are. */
 enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc);
-/* A problem that no function has failed with. */
+/* A problem that no function has failed with, reported as damage: results as art_check_note(). */
 enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page,
                           const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Copies the fence; one too many makes the last gap endless. ART_NOMEM. */
 enum art_rc art_check_add_gap(struct art_checker *checker, const struct art_fence *fence);
+/* One bound of a fence: a copy of the key, padded. ART_NOMEM, and then it is only to be cleared. */
 enum art_rc art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key);
+/* Frees both bounds; zeros are fine, and are left. */
 void art_fence_clear(struct art_fence *fence);
-/* A user's key for people, cut short; `out` has room of ART_SHOWN_KEY bytes. */
+/* A user's key for people, without its name space, cut short. Returns `out`, which has room of ART_SHOWN_KEY bytes. */
 enum { ART_SHOWN_KEY = 200 };
 const char *art_check_show(struct art_bytes tree_key, char *out);
 
-/* check_log.c */
+/* check_log.c: the whole log, and whether it says what is in memory. Fills the log_... fields, whose root and memtable
+ * the caller frees. */
 enum art_rc art_check_log(struct art_checker *checker);
-/* check_run.c */
+/* check_run.c: all blobs of a run of the root, with `quick` the index blobs. Adds gaps, and the slots to `seen`. */
 enum art_rc art_check_run(struct art_checker *checker, unsigned number);
-/* check_rows.c */
+/* check_rows.c: all rows and chunks outside of gaps, their number, their sums and their large values. */
 enum art_rc art_check_rows(struct art_checker *checker);
 
 /* check_values.c */
@@ -80,11 +85,13 @@ struct art_value_checker {
     uint32_t count;              /* of them, so far */
     bool open;
 };
+/* *values is zeros before. ART_NOMEM: to be closed all the same. */
 enum art_rc art_values_open(struct art_value_checker *values, struct art_checker *checker);
+/* Frees all; zeros are fine. */
 void art_values_close(struct art_value_checker *values);
 /* A row with a large value: reads it, and takes its id down. */
 enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry);
-/* A live chunk, in the order of keys. */
+/* A live chunk, in the order of keys; counted. */
 enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key);
 /* After the last row and chunk: do the two agree? */
 enum art_rc art_values_end(struct art_value_checker *values);

@@ -3,7 +3,10 @@
  *   lookup.c     get, rank, count             cursor.c     the host's cursor
  *   select.c     the row of a rank            prefix.c     the longest stored prefix
  *   estimate.c   guesses without reading          best.c       rows by a column's values, best first
- *   extreme.c    the least or largest value   finger.c     lookups side by side */
+ *   extreme.c    the least or largest value   finger.c     lookups side by side
+ *
+ * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
+ * ... (core/store/store.h). */
 #ifndef ART_TREE_READ_H
 #define ART_TREE_READ_H
 
@@ -21,7 +24,7 @@ struct art_found {
  * value is borrowed from the memtable, or from `blob` until the store lets it go. The tree is ready (art_tree_ready()):
  * so for all below. */
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
-/* For a caller that sets the key then, whatever is found: with its place in the memtable. */
+/* The same for a caller that sets the key then, whatever is found: with its place in the memtable. */
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */

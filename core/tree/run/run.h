@@ -6,7 +6,11 @@
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
  *   hidden.c      what newer runs hide of the last one
  *   append.c      new values behind all others
- *   shrink.c      giving space back with each merge          vacuum.c    the same all at once */
+ *   shrink.c      giving space back with each merge          vacuum.c    the same all at once
+ *
+ * Where nothing else is said a function returns ART_OK, or what reading and writing blobs failed with: ART_CORRUPT,
+ * ART_IO, ART_NOMEM, ... (core/store/store.h). What has taken an edit leaves it, after an error, only to be
+ * discarded. */
 #ifndef ART_TREE_RUN_H
 #define ART_TREE_RUN_H
 
@@ -95,7 +99,7 @@ enum art_rc art_merge_step(struct art_merge *merge, bool backward);
 enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind);
 /* The winner has moved by itself, and `kept` bytes of its key are what they were: a step's other half. */
 enum art_rc art_merge_moved(struct art_merge *merge, uint32_t kept, bool backward);
-/* A merge of one run alone, of plain puts. */
+/* A merge of one run alone, of plain puts: to the row before which `rank` others stand. */
 enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank);
 /* Nothing but the winner is left. */
 static inline bool art_merge_alone(const struct art_merge *merge) {
@@ -179,9 +183,8 @@ void art_slots_cut_spilled(struct art_tree *tree);
 enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit);
 /* Gives up what was written for the edit, and its slots. Nothing where there is none. */
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit);
-/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. The
- * store has the buffer from then on, also where the write fails; *out is borrowed from the builder. On an error the
- * edit is only to be discarded: so of all below that take one. */
+/* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. From
+ * the write on the buffer is the store's (cleared), also where that fails; *out is borrowed from the builder. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside);
 
@@ -260,8 +263,8 @@ struct art_rewrite {
 };
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                                 const struct art_rewrite *rewrite);
-/* The same by and by, from the newest run on, without the memtable: each partial compaction leaves about as many slots
- * as it takes. */
+/* The same by and by, from the newest run on, without the memtable, in so many partial compactions, each of which
+ * leaves about as many slots as it takes. Also ART_INTERRUPT. */
 enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);
 /* All that the merge's sources hold, in order; begin_combined() was called. `last`: nothing lies below the output, so
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
@@ -282,7 +285,8 @@ bool art_memtable_hides_much(const struct art_tree *tree);
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at);
 
 /* --- shrink.c ----------------------------------------------------------------------------------------------------- */
-/* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. */
+/* Moves one leaf blob from the file's end to a free slot before it, where that is worth while. *moved: the last slot in
+ * use is a lower one now. */
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved);
 /* Cuts off what is free at the file's end, where that is worth while; notes in `pending` what is left and gained. */
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit);

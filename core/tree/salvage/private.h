@@ -165,57 +165,79 @@ struct art_salvage {
 extern const char art_effect_gone[], art_effect_older[];
 
 /* Damage is what salvage goes around: what does not verify, and what the device cannot read. Anything else that fails
- * may not fail the next time, so it ends the scan with its error: rows that are there must not be left out in
- * silence. */
+ * may not fail the next time, so it ends the scan with its error: rows that are there must not be left out in silence.
+ * `rc` is of the failure that was noted last. */
 bool art_is_damage(enum art_rc rc);
+/* Asked before each read and now and then: ART_OK, ART_INTERRUPT. */
 enum art_rc art_salvage_interrupted(struct art_salvage *salvage);
 
 /* --- salvage_lost.c */
-/* Damage that art_error_fault() describes. `key` as it stands in the walk: behind its last key. */
+/* Damage that art_error_fault() describes: the walk's gap begins with it, or goes on, behind its last key. `index`: of
+ * an index blob, of this generation. ART_NOMEM. */
 enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
-/* The walk has its next key, or has ended: tells. */
+/* The walk has its next key, or has ended: tells, and looks for stray leaves where an index blob is lost; the gap is
+ * over. ART_NOMEM, ART_INTERRUPT, or what is no damage. */
 enum art_rc art_gap_close(struct art_detour *walk);
+/* There is no gap, and what was noted of it is freed. */
 void art_gap_forget(struct art_detour *walk);
-/* Of all keys. */
+/* Of all keys. ART_NOMEM; nothing where nobody will ask. */
 enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
                                 const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* The row under the salvage's position is lost. */
+/* The row under the salvage's position is lost, between the one before and the next one. ART_NOMEM. */
 enum art_rc art_lost_row(struct art_salvage *salvage, const char *why);
-/* The walk has gone on to this key (NULL: to its end). */
+/* The walk has gone on to this key (NULL: to its end): what was open ends there. ART_NOMEM. */
 enum art_rc art_lost_passed(struct art_salvage *salvage, const struct art_bytes *key);
+/* Frees all of them, and the one that is shown. */
 void art_losses_clear(struct art_salvage *salvage);
 
 /* --- salvage_image.c */
+/* *out: the blob of a reference, its footer verified; leaf pages come by themselves. Borrowed: the image may hold
+ * another blob after ART_SALVAGE_IMAGES - 1 others were asked for, and then has another `serial`. Damage, ART_NOMEM,
+ * ART_INTERRUPT, or what the reading said. */
 enum art_rc art_image_get(struct art_salvage *salvage, const struct art_ref *ref, struct art_image **out);
-/* The reference that a slot's last page gives of itself. ART_NOTFOUND: nothing was ever there; damage. */
+/* The reference that a slot's last page, read into salvage->page, gives of itself, and of which table. ART_NOTFOUND:
+ * nothing was ever there; damage; ART_INTERRUPT. */
 enum art_rc art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct art_ref *ref,
                               uint8_t uuid[ART_UUID_BYTES]);
+/* Frees their memory, at the close. */
 void art_images_clear(struct art_salvage *salvage);
 
 /* --- salvage_detour.c */
+/* A walk that stands before the first entry below `top`, to be closed; `effect` is borrowed. Damage is noted, and no
+ * failure. ART_NOMEM, ART_INTERRUPT, ...: *out is not set. */
 enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
                             struct art_detour **out);
+/* NULL is fine; what was noted and not told is forgotten. */
 void art_detour_close(struct art_detour *walk);
+/* To the next entry that can be read, in the walk's fields until the next call; not `valid`: there is none. ART_OK with
+ * either; ART_NOMEM, ART_INTERRUPT, or what is no damage. */
 enum art_rc art_detour_next(struct art_detour *walk);
-/* All slots that a run names. */
+/* Adds all slots that a run names to salvage->named, as far as its index blobs can be read; nothing is told. */
 enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
 
 /* --- salvage_strays.c */
-/* All leaves of the catalog with keys between the two, of `generation` or older. */
+/* A group for the gap between the two (NULL: no bound), of all leaves of the catalog of `generation` or older, on its
+ * first key. Keys are copied, `effect` is borrowed. */
 enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
                             uint64_t generation, const char *effect);
+/* Makes the catalog, once: reads the last page of every slot that no index names. */
 enum art_rc art_catalog_make(struct art_salvage *salvage);
-/* Past `key`, and to the first one where `key` is NULL. */
+/* Past `key`, and to the first one where `key` is NULL: `winner` has it then. */
 enum art_rc art_group_next(struct art_salvage *salvage, struct art_group *group, const struct art_bytes *key);
+/* Closes the walks of all groups, and frees these. */
 void art_groups_clear(struct art_salvage *salvage);
-/* What the catalog has of a key: into `out`. ART_NOTFOUND. */
+/* What the catalog, where it was made, has of a key that is not deleted: into `out`, borrowed from an image.
+ * ART_NOTFOUND. */
 enum art_rc art_strays_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
 
 /* --- salvage_log.c */
+/* Chooses the root (NULL: none is whole), and replays into the memtable what follows it and verifies; tells what is
+ * lost. Damage is no failure. */
 enum art_rc art_salvage_read_log(struct art_salvage *salvage);
 
 /* --- salvage_value.c */
-/* The value that the row under the position refers to, into salvage->large. Damage where it is not whole. */
+/* The value that the row under the position refers to, whole and verified by its hash, into salvage->large. Damage
+ * where it is not whole. */
 enum art_rc art_salvage_large(struct art_salvage *salvage);
 
 #endif

@@ -60,6 +60,7 @@ static inline uint64_t art_root_spent(const struct art_root *root, uint64_t csn)
     return csn - root->csn <= root->left ? csn - root->left - 1 : 0;
 }
 
+/* Used pages of its blob. */
 static inline uint32_t art_ref_pages(const struct art_ref *ref) {
     return (uint32_t)ref->leaf_pages + ref->footer_pages;
 }

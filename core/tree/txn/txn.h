@@ -13,7 +13,7 @@
 
 /* --- begin.c ------------------------------------------------------------------------------------------------------ */
 /* As art_tree_ready(), and begins the transaction where none is running: the file is claimed, csn and base are fixed.
- * ART_READONLY, or what claiming the file said: none is running. */
+ * ART_READONLY, or what claiming the file said: none has begun. */
 enum art_rc art_tree_begin(struct art_tree *tree);
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
