@@ -41,7 +41,8 @@ export function load({ wasm } = {}) {
   loading ??= (async () => {
     // Node.js before 19 has it under another name; the module's random numbers come from there.
     if (!globalThis.crypto) globalThis.crypto = (await nodeModule('node:crypto')).webcrypto;
-    m = await instantiate({ wasmBinary: wasm ?? await readModule(new URL('./art.wasm', import.meta.url)) });
+    const wasmBinary = wasm ?? await readModule(new URL('./art.wasm', import.meta.url));
+    m = await instantiate({ wasmBinary, locateFile: (file) => file }); // else it looks for its file's address, which a Blob has not
   })();
   loading.catch(() => { loading = undefined; });
   return loading;
