@@ -53,6 +53,11 @@ function time(seconds) {
   const date = new Date(Number(seconds) * 1000);
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().slice(0, 16).replace('T', ' ');
 }
+// On a narrow screen the day alone.
+function timeParts(seconds) {
+  const [day, clock] = time(seconds).split(' ');
+  return clock ? [day, element('span', { class: 'short-off' }, ` ${clock}`)] : [day];
+}
 const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 const plural = (number, one, many = `${one}s`) => `${count(number)} ${Number(number) === 1 ? one : many}`;
 
@@ -223,7 +228,7 @@ function showNames({ rows, totals, names, weight }) {
       element('td', { class: 'number', title: row.size === null ? undefined : plural(row.size, 'byte') }, bytes(row.size)),
       element('td', { class: 'share' }, element('div', { class: 'meter' }, element('i', {}, filled), element('span', {}, `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`))),
       element('td', { class: 'number' }, below ? count(row.entries) : ''),
-      element('td', { class: 'time' }, time(row.mtime)));
+      element('td', { class: 'time' }, ...timeParts(row.mtime)));
   }));
   $('more').hidden = rows.length >= names;
   $('more').textContent = `Show more (${count(rows.length)} of ${count(names)} names)`;
@@ -315,7 +320,7 @@ async function search() {
     const folder = row.path.slice(0, row.path.lastIndexOf('/', row.path.length - 2) + 1);
     return element('tr', { 'data-path': row.path },
       element('td', { class: 'name' }, element('a', { href: address(folder), title: `Go to ${folder || 'the beginning'}` }, ...marked(row.path, words))),
-      element('td', { class: 'number' }, bytes(row.size)), element('td', { class: 'time' }, time(row.mtime)));
+      element('td', { class: 'number' }, bytes(row.size)), element('td', { class: 'time' }, ...timeParts(row.mtime)));
   }));
   showLog(found.log);
   document.body.dataset.found = $('search').value;
