@@ -77,7 +77,7 @@ function lsSeconds(text, now) {
 /** What the first lines of a listing are. */
 export function formatOf(lines) {
   const some = lines.filter((line) => line !== '');
-  const most = (pattern) => some.filter((line) => pattern.test(line)).length * 2 > some.length;
+  const most = (pattern) => some.length > 0 && some.filter((line) => pattern.test(line)).length * 2 >= some.length;
   if (most(FIND)) return 'find';
   if (most(S3)) return 's3';
   if (some.some((line) => LS.test(line))) return 'ls';
@@ -158,7 +158,7 @@ export class Listing {
 
   #s3(line) {
     const found = S3.exec(line);
-    if (!found) return line === '' || /^ +PRE |^Total (Objects|Size): /i.test(line.trimEnd()) || /^ *Total (Objects|Size): /.test(line) ? undefined : null;
+    if (!found) return line === '' || /^ +PRE |^ *Total (Objects|Size): /.test(line) ? undefined : null;
     const [, year, month, day, hours, minutes, secs, size, key] = found;
     return [key, Number(size), Date.UTC(year, month - 1, day, hours, minutes, secs) / 1000];
   }

@@ -209,7 +209,7 @@ function showTreemap({ tiles, totals, weight }) {
     });
     tile.style.cssText = `left:${x}px;top:${y}px;width:${w}px;height:${h}px;--hue:${row ? hue(label) : 0};${w < 24 || h < 14 ? 'padding:0' : ''}`;
     if (w > 34 && h > 18) tile.append(element('span', {}, element('b', {}, label)));
-    if (w > 44 && h > 38) tile.append(element('span', {}, amount(value)));
+    if (w > 70 && h > 38) tile.append(element('span', {}, amount(value)));
     if (below) tile.onclick = () => go(row.path);
     return tile;
   }));
@@ -225,7 +225,7 @@ function showNames({ rows, totals, names, weight }) {
     const own = row.path === state.prefix;
     return element('tr', { 'data-path': row.path, 'data-size': row.size ?? '', 'data-entries': row.entries ?? '', 'data-mtime': row.mtime ?? '' },
       element('td', { class: 'name' }, below ? element('a', { href: address(row.path) }, shownName(row.path)) : own ? element('i', {}, shownName(row.path)) : shownName(row.path)),
-      element('td', { class: 'number', title: row.size === null ? undefined : plural(row.size, 'byte') }, bytes(row.size)),
+      element('td', { class: 'number', title: row.size === null ? undefined : plural(row.size, 'byte') }, weight === 'size' || row.size ? bytes(row.size) : ''),
       element('td', { class: 'share' }, element('div', { class: 'meter' }, element('i', {}, filled), element('span', {}, `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`))),
       element('td', { class: 'number' }, below ? count(row.entries) : ''),
       element('td', { class: 'time' }, ...timeParts(row.mtime)));
@@ -256,12 +256,13 @@ async function showLevel(prefix) {
   }
   if (prefix !== state.prefix) return undefined; // one has gone on meanwhile
   const { totals, names } = level;
-  $('totals').textContent = [plural(names, 'name'), plural(totals.entries, 'row') + ' below', totals.size === undefined ? '' : bytes(totals.size),
+  $('totals').textContent = [plural(names, 'name'), plural(totals.entries, 'row') + ' below', totals.size ? bytes(totals.size) : '',
     totals.mtime ? `newest ${time(totals.mtime)}` : ''].filter(Boolean).join(' · ');
   $('found').hidden = true;
   $('level').hidden = false;
   $('treemap').hidden = false;
   state.shown = level;
+  state.sort = level.sort;
   showNames(level);
   showTreemap(level);
   showLog(level.log);

@@ -232,12 +232,13 @@ const calls = {
       + (source.size ? `, art_sum(${table}, ${text(source.size)}, ${at}) AS size` : '')
       + (source.mtime ? `, art_max(${table}, ${text(source.mtime)}, ${at}) AS mtime` : ''));
     const [{ names }] = query(`SELECT count(*) AS names ${from}`);
+    const weight = totals.size ? 'size' : 'entries';
+    if (sort === 'size') sort = weight; // a listing without sizes
     const order = sort === 'name' ? quoted(source.path) : sort;
     const rows = query(`SELECT ${columns()} ${from} ORDER BY ${order}${descending ? ' DESC' : ''} LIMIT ${limit}`);
-    const weight = totals.size ? 'size' : 'entries';
     const tiles = sort === weight && descending ? rows
       : query(`SELECT ${columns()} ${from} ORDER BY ${weight} DESC LIMIT 200`);
-    return { totals, names, rows, tiles: tiles.slice(0, 200), weight, log };
+    return { totals, names, rows, sort, tiles: tiles.slice(0, 200), weight, log };
   },
 
   /** Rows below a prefix whose paths have all of the words. */
