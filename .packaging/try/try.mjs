@@ -129,8 +129,10 @@ function begin({ source, beginning }) {
 
 async function openFile(file) {
   if (!file) return;
-  const head = new TextDecoder('latin1').decode(await file.slice(0, 16).arrayBuffer());
-  await loaded(file.name, () => ask(head.startsWith('SQLite format 3\0') ? 'openDatabase' : 'load', file));
+  await loaded(file.name, async () => {
+    const head = new TextDecoder('latin1').decode(await file.slice(0, 16).arrayBuffer());
+    return ask(head.startsWith('SQLite format 3\0') ? 'openDatabase' : 'load', file);
+  });
 }
 
 $('choose').onclick = () => $('file').click();
@@ -283,7 +285,7 @@ addEventListener('resize', () => { if (state.shown && !$('level').hidden) showTr
 
 // ---- a search ----
 
-let asking = 0, limitFound = PAGE;
+let asking = 0;
 
 function marked(path, words) {
   const lower = path.toLowerCase();
@@ -307,7 +309,7 @@ async function search() {
   }
   let found;
   try {
-    found = await ask('search', { prefix: state.prefix, words, sort: $('search-sort').value, limit: limitFound });
+    found = await ask('search', { prefix: state.prefix, words, sort: $('search-sort').value, limit: PAGE });
   } catch (error) {
     say(error.message, true);
     return;
@@ -316,7 +318,7 @@ async function search() {
   $('found').hidden = false;
   $('level').hidden = true;
   const ms = found.log.reduce((sum, one) => sum + one.ms, 0);
-  $('found-text').textContent = `${found.rows.length === limitFound ? `The first ${count(limitFound)} rows` : plural(found.rows.length, 'row')} with ${words.join(' and ')}, in ${milliseconds(ms)}`;
+  $('found-text').textContent = `${found.rows.length === PAGE ? `The first ${count(PAGE)} rows` : plural(found.rows.length, 'row')} with ${words.join(' and ')}, in ${milliseconds(ms)}`;
   $('found-table').tBodies[0].replaceChildren(...found.rows.map((row) => {
     const folder = row.path.slice(0, row.path.lastIndexOf('/', row.path.length - 2) + 1);
     return element('tr', { 'data-path': row.path },
