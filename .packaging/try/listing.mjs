@@ -66,12 +66,16 @@ function seconds(text) {
 
 // Without a year it is one of the last twelve months.
 function lsSeconds(text, now) {
-  if (/^\d/.test(text)) return seconds(text.replace(/ ([-+]\d\d)(\d\d)$/, '$1:$2').replace(/^(\S+) (\d\d:\d\d)/, '$1T$2').replace(/(T[\d:.]+)$/, '$1Z'));
+  if (/^\d/.test(text)) {
+    const [, day, clock, hours, minutes] = /^(\S+) (\S+)(?: ([-+]\d\d)(\d\d))?$/.exec(text);
+    return seconds(`${day}T${clock}${hours ? `${hours}:${minutes}` : 'Z'}`);
+  }
   const [month, day, last] = text.split(/ +/);
-  const [hours, minutes] = last.includes(':') ? last.split(':').map(Number) : [0, 0];
-  const year = last.includes(':') ? now.getUTCFullYear() : Number(last);
-  const at = Date.UTC(year, MONTHS.indexOf(month), Number(day), hours, minutes);
-  return Math.floor((last.includes(':') && at > now.getTime() + 86400000 ? Date.UTC(year - 1, MONTHS.indexOf(month), Number(day), hours, minutes) : at) / 1000);
+  if (!last.includes(':')) return Date.UTC(Number(last), MONTHS.indexOf(month), Number(day)) / 1000;
+  const [hours, minutes] = last.split(':').map(Number);
+  const at = (year) => Date.UTC(year, MONTHS.indexOf(month), Number(day), hours, minutes);
+  const year = now.getUTCFullYear();
+  return at(at(year) > now.getTime() + 86400000 ? year - 1 : year) / 1000;
 }
 
 /** What the first lines of a listing are. */
@@ -136,7 +140,7 @@ export class Listing {
         else {
           const held = this.#held;
           if (held) {
-            if (row[0].length > held[0].length && row[0].charCodeAt(held[0].length) === 47 && row[0].startsWith(held[0])) held[0] += '/';
+            if (row[0].charCodeAt(held[0].length) === 47 && row[0].startsWith(held[0])) held[0] += '/';
             rows.push(held);
           }
           this.#held = row;

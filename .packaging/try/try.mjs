@@ -46,7 +46,8 @@ function bytes(number) {
   if (number === null || number === undefined) return '';
   let value = Number(number), unit = 0;
   while (value >= 1000 && unit < 6) { value /= 1000; unit++; }
-  return unit === 0 ? `${value} B` : `${value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0)} ${['', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'][unit]}`;
+  const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return `${value.toFixed(digits)} ${['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'][unit]}`;
 }
 function time(seconds) {
   if (seconds === null || seconds === undefined) return '';
@@ -225,10 +226,15 @@ function showNames({ rows, totals, names, weight }) {
     const filled = element('b');
     filled.style.width = `${Math.max(0, Math.min(100, share * 100))}%`;
     const own = row.path === state.prefix;
-    return element('tr', { 'data-path': row.path, 'data-size': row.size ?? '', 'data-entries': row.entries ?? '', 'data-mtime': row.mtime ?? '' },
-      element('td', { class: 'name' }, below ? element('a', { href: address(row.path) }, shownName(row.path)) : own ? element('i', {}, shownName(row.path)) : shownName(row.path)),
-      element('td', { class: 'number', title: row.size === null ? undefined : plural(row.size, 'byte') }, weight === 'size' || row.size ? bytes(row.size) : ''),
-      element('td', { class: 'share' }, element('div', { class: 'meter' }, element('i', {}, filled), element('span', {}, `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`))),
+    const label = shownName(row.path);
+    const shown = below ? element('a', { href: address(row.path) }, label) : own ? element('i', {}, label) : label;
+    const percent = element('span', {}, `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`);
+    const size = weight === 'size' || row.size ? bytes(row.size) : '';
+    const data = { 'data-path': row.path, 'data-size': row.size ?? '', 'data-entries': row.entries ?? '', 'data-mtime': row.mtime ?? '' };
+    return element('tr', data,
+      element('td', { class: 'name' }, shown),
+      element('td', { class: 'number', title: row.size === null ? undefined : plural(row.size, 'byte') }, size),
+      element('td', { class: 'share' }, element('div', { class: 'meter' }, element('i', {}, filled), percent)),
       element('td', { class: 'number' }, below ? count(row.entries) : ''),
       element('td', { class: 'time' }, ...timeParts(row.mtime)));
   }));
@@ -318,7 +324,8 @@ async function search() {
   $('found').hidden = false;
   $('level').hidden = true;
   const ms = found.log.reduce((sum, one) => sum + one.ms, 0);
-  $('found-text').textContent = `${found.rows.length === PAGE ? `The first ${count(PAGE)} rows` : plural(found.rows.length, 'row')} with ${words.join(' and ')}, in ${milliseconds(ms)}`;
+  const many = found.rows.length === PAGE ? `The first ${count(PAGE)} rows` : plural(found.rows.length, 'row');
+  $('found-text').textContent = `${many} with ${words.join(' and ')}, in ${milliseconds(ms)}`;
   $('found-table').tBodies[0].replaceChildren(...found.rows.map((row) => {
     const folder = row.path.slice(0, row.path.lastIndexOf('/', row.path.length - 2) + 1);
     return element('tr', { 'data-path': row.path },
@@ -339,9 +346,10 @@ function results(list) {
   if (!shown.length) return [element('p', { class: 'hint' }, 'Done; it gives no rows.')];
   return shown.map(({ error, columns, rows, more, ms }) => {
     if (error !== undefined) return element('p', { class: 'error' }, error);
-    const table = element('table', {}, element('thead', {}, element('tr', {}, ...columns.map((column) => element('th', { scope: 'col' }, column)))),
-      element('tbody', {}, ...rows.map((row) => element('tr', {}, ...row.map((value) => (value === null ? element('td', { class: 'null' }, 'NULL')
-        : element('td', { class: typeof value === 'number' ? 'number' : undefined }, String(value))))))));
+    const cell = (value) => element('td', { class: value === null ? 'null' : typeof value === 'number' ? 'number' : undefined }, String(value ?? 'NULL'));
+    const table = element('table', {},
+      element('thead', {}, element('tr', {}, ...columns.map((column) => element('th', { scope: 'col' }, column)))),
+      element('tbody', {}, ...rows.map((row) => element('tr', {}, ...row.map(cell)))));
     return element('div', { class: 'scroll' }, table, element('p', { class: 'hint' }, `${plural(rows.length, 'row')}${more ? ' and more' : ''}, ${milliseconds(ms)}`));
   });
 }
@@ -371,7 +379,8 @@ async function runTour() {
   all.forEach((list, at) => {
     cells[at].result.replaceChildren(...results(list));
     // As README shows them, for the tests.
-    cells[at].result.dataset.rows = JSON.stringify(list.flatMap(({ rows = [], error }) => (error ? [error] : rows.map((row) => row.map((value) => value ?? '').join('|')))));
+    const lines = ({ rows = [], error }) => (error ? [error] : rows.map((row) => row.map((value) => value ?? '').join('|')));
+    cells[at].result.dataset.rows = JSON.stringify(list.flatMap(lines));
   });
 }
 

@@ -13,7 +13,10 @@ let files = null;
 let source = null; // { table, path, size, mtime }: the table that is browsed, and its columns
 let log = [];
 
-const text = (value) => (value.includes('\0') ? `CAST(x'${[...new TextEncoder().encode(value)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}' AS TEXT)`
+const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+// Values and names as SQL has them.
+const text = (value) => (value.includes('\0') ? `CAST(x'${hex(new TextEncoder().encode(value))}' AS TEXT)`
   : `'${value.replaceAll("'", "''")}'`);
 const quoted = (value) => (/^[a-z_][a-z0-9_]*$/i.test(value) ? value : `"${value.replaceAll('"', '""')}"`);
 
@@ -25,7 +28,10 @@ function query(sql) {
   return rows;
 }
 
-const plain = (value) => (typeof value === 'bigint' ? value.toString() : value instanceof Uint8Array ? `x'${[...value.subarray(0, 50)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}'` : value);
+function plain(value) {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Uint8Array ? `x'${hex(value.subarray(0, 50))}'` : value;
+}
 
 // The result of each statement of a script, until one fails.
 function run(db, sql) {
@@ -51,7 +57,8 @@ function run(db, sql) {
 
 // The tables of art in it, with the columns that can be summed up.
 function tables() {
-  const found = files.values("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE % USING art(%' ORDER BY name = 'files' DESC, name");
+  const found = files.values("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING art(%' "
+    + "ORDER BY name = 'files' DESC, name");
   return found.map(([table]) => {
     const columns = files.values('SELECT name FROM pragma_table_info(?)', [table]).map(([column]) => column);
     const first = (known, summary) => columns.slice(1).find((column) => {
@@ -63,7 +70,12 @@ function tables() {
         return false;
       }
     }) ?? null;
-    return { table, path: columns[0], size: first(['size', 'bytes', 'length'], 'art_sum'), mtime: first(['mtime', 'modified', 'last_modified', 'time'], 'art_max') };
+    return {
+      table,
+      path: columns[0],
+      size: first(['size', 'bytes', 'length'], 'art_sum'),
+      mtime: first(['mtime', 'modified', 'last_modified', 'time'], 'art_max'),
+    };
   });
 }
 
