@@ -97,6 +97,17 @@ function textToScratch(text) {
   return written;
 }
 
+// Where a script begins and ends in memory; who calls it frees it.
+function copyOfSql(sql) {
+  if (typeof sql !== 'string') throw new TypeError('SQL is a string');
+  if (sql.includes('\0')) throw new SqliteError('SQL with a NUL character: bind it as a parameter', MISUSE);
+  const text = encoder.encode(sql);
+  const begin = allocated(text.length + 1), end = begin + text.length;
+  m.HEAPU8.set(text, begin);
+  m.HEAPU8[end] = 0;
+  return [begin, end];
+}
+
 // ---- a connection ----
 
 export class Database {
@@ -164,10 +175,7 @@ export class Database {
 
   /** The statements of a script, one after the other; each is prepared when those before have run, and finalized behind. */
   *statements(sql) {
-    const text = encoder.encode(sql);
-    const begin = allocated(text.length + 1), end = begin + text.length;
-    m.HEAPU8.set(text, begin);
-    m.HEAPU8[end] = 0;
+    const [begin, end] = copyOfSql(sql);
     try {
       for (let at = begin; at < end;) {
         const { statement, next } = this.#prepareAt(at, end);
@@ -187,10 +195,7 @@ export class Database {
 
   /** One statement, to be bound and run as often as one likes; finalize() it, or close() does. */
   prepare(sql) {
-    const text = encoder.encode(sql);
-    const begin = allocated(text.length + 1), end = begin + text.length;
-    m.HEAPU8.set(text, begin);
-    m.HEAPU8[end] = 0;
+    const [begin, end] = copyOfSql(sql);
     try {
       const { statement, next } = this.#prepareAt(begin, end);
       if (!statement) throw new SqliteError('there is no statement in this text', MISUSE);
