@@ -166,6 +166,14 @@ try {
   assert.deepStrictEqual(await names(), [['x/', '0', '2', ''], ['y/', '0', '1', ''], ['z', '', '', '']]);
   assert.strictEqual(await browser.value(`${$('treemap')}.children.length`), 3);
 
+  // Dropped on the page.
+  await browser.value(`(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(['2026-01-02 03:04:05       1234 p/1\\n2026-01-02 03:04:05          1 q\\n'], 'dropped'));
+    dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+  })()`);
+  await browser.until(`${$('said')}.innerText.startsWith('dropped: 2 lines (aws s3 ls), 2 rows')`);
+
   // The sample, and how the page looks.
   await forget();
   await click('#sample');
