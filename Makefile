@@ -259,7 +259,7 @@ tidy:
 	@.ci/tidy $(wildcard $(BUILD)/art.so $(BUILD)/libart.a)
 
 format:
-	clang-format -i $(wildcard core/*/*.[ch] core/*/*/*.[ch] ext/*.[ch] ext/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+	clang-format -i $(shell find core ext tests -name "*.[ch]")
 
 check-bindings:
 	@.ci/deps build

@@ -1,5 +1,5 @@
-/* What core and ext ask of the operating system beside the C library, threads and files (core/io/io.h). One of two folders
- * answers, and gives art_disk_system() as well:
+/* What core and ext ask of the operating system beside the C library, threads and files (core/io/io.h). One of two
+ * folders answers, and gives art_disk_system() as well:
  *
  *   core/linux/      the full build
  *   core/portable/   other systems, and `make PORTABLE=1`: no files of our own, so that all tables have storage=inline
@@ -22,8 +22,8 @@ int art_platform_random(void *out, size_t len);
 /* Bytes of memory that this process may use: the machine's, or less where the process is limited. */
 uint64_t art_platform_memory(void);
 
-/* Address space at a multiple of `alignment` (a power of two, a multiple of 4 KB). Its memory comes with the first touch,
- * zeroed, behind art_platform_commit(). NULL: none to be had, or not on this system. */
+/* Address space at a multiple of `alignment` (a power of two, a multiple of 4 KB). Its memory comes with the first
+ * touch, zeroed, behind art_platform_commit(). NULL: none to be had, or not on this system. */
 void *art_platform_reserve(size_t bytes, size_t alignment);
 void art_platform_release(void *reserved, size_t bytes);
 /* Before pages of reserved space are used. False: no memory. */
@@ -33,8 +33,8 @@ void art_platform_discard(void *at, size_t bytes);
 /* Pages of 2 MB for reserved space, or none of them. False: not to be had. */
 bool art_platform_huge_pages(void *at, size_t bytes, bool wanted);
 
-/* Calls `before` in a process that forks, and behind that one of the others on each side. False: no memory. Where no process
- * forks, nothing is called. */
+/* Calls `before` in a process that forks, and behind that one of the others on each side. False: no memory. Where no
+ * process forks, nothing is called. */
 bool art_platform_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
 
 /* Whose files this process makes. */

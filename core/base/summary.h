@@ -77,15 +77,18 @@ static inline bool art_measures_any(struct art_measures has) {
 }
 
 #define ART_CUT_ANY UINT32_MAX
+enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
 struct art_summary {
     struct art_measures has;
     /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that makes no
      * sense has NULLs. */
     void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
-    /* With searches: the features of a text but those of its first `from` bytes alone, at most text.len. The key is
-     * such a text. ART_CUT_ANY: it counts as having all. */
-    uint32_t (*cut)(struct art_bytes text, uint32_t from, uint32_t *features);
+    /* With searches: the features of texts that follow each other, at most texts.len; the key is such a text. Each
+     * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
+     * text, or none behind a single one. A text may have lost its beginning, but not within a character of UTF-8.
+     * ART_CUT_ANY: one of them counts as having all, as each does that has an ART_TEXT_END of its own. */
+    uint32_t (*cut)(struct art_bytes texts, uint32_t ends, uint32_t *features);
     void *context;
 };
 

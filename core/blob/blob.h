@@ -85,6 +85,12 @@ static inline bool art_pages_has(const struct art_pages *pages, uint32_t page) {
     return pages->bits[page >> 6] >> (page & 63) & 1;
 }
 
+/* How many of the first `end` pages. */
+static inline uint32_t art_pages_count(const struct art_pages *pages, uint32_t end) {
+    uint64_t low = end < 64 ? (1ull << end) - 1 : UINT64_MAX, high = end <= 64 ? 0 : UINT64_MAX >> (128 - end);
+    return (uint32_t)(__builtin_popcountll(pages->bits[0] & low) + __builtin_popcountll(pages->bits[1] & high));
+}
+
 /* Header fields that others want to see, decoded once. */
 struct art_blob {
     const uint8_t *image; /* 512 KB, at least 16-byte aligned */

@@ -139,6 +139,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
     struct art_bytes separator = next_separator(builder, first_key);
     uint32_t size = art_pending_size(pending), node_cost = art_footer_node_cost(footer, separator);
     enum art_rc rc = art_footer_reserve(footer, 1, separator.len, 0);
+    if (footer->postings.tables) art_features_end(&pending->features, builder->options.summary);
     if (!rc) rc = art_postings_reserve(&footer->postings, &pending->features);
     if (rc) return rc;
     if (!pending_has_room(builder, size, node_cost)) {

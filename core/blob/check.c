@@ -175,6 +175,7 @@ static void note_summed(struct art_blob_checker *checker) {
 static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucket) {
     struct art_postings *postings = &checker->footer.postings;
     const struct art_blob *blob = checker->blob;
+    if (postings->tables) art_features_end(&checker->features, checker->expected->summary);
     enum art_rc rc = art_postings_reserve(postings, &checker->features);
     if (!rc)
         art_postings_push(postings, &checker->features, art_blob_entries_in(blob, bucket, bucket + 1),

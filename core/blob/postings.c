@@ -1,115 +1,14 @@
 #include "core/blob/postings.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
-#include "core/base/value_hash.h"
 #include "core/blob/footer.h"
 #include "core/blob/simd.h"
 
 static bool has_table(uint32_t tables, unsigned table) {
     return tables >> table & 1;
-}
-
-/* --- a bucket's --------------------------------------------------------------------------------------------------- */
-
-enum { CUT_MAX = ART_STORED_MAX }; /* a longer text, which is a key, counts as having all */
-
-enum art_rc art_features_open(struct art_features *features, uint32_t tables) {
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        if (!has_table(tables, i) || features->set[i]) continue;
-        features->set[i] = art_alloc(sizeof *features->set[i]);
-        if (!features->set[i]) return art_nomem();
-        features->set[i]->mask = 2 * (i < ART_TABLE_SEARCHES ? ART_BUCKET_VALUES : ART_BUCKET_FEATURES) - 1;
-    }
-    if (tables >> ART_TABLE_SEARCHES && !features->cut) {
-        features->cut = art_alloc(CUT_MAX * sizeof *features->cut);
-        if (!features->cut) return art_nomem();
-    }
-    art_features_reset(features);
-    return ART_OK;
-}
-
-void art_features_clear(struct art_features *features) {
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) art_free(features->set[i]);
-    art_free(features->cut);
-    *features = (struct art_features){0};
-}
-
-void art_features_reset(struct art_features *features) {
-    for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
-        struct art_feature_set *set = features->set[i];
-        if (!set) continue;
-        set->count = 0;
-        set->any = false;
-        memset(set->place, 0, (set->mask + 1) * sizeof *set->place);
-    }
-}
-
-/* 0 stands for none. */
-static inline uint32_t not_zero(uint32_t feature) {
-    return feature + !feature;
-}
-
-static void add_at(struct art_feature_set *set, uint32_t at, uint32_t feature) {
-    while (set->place[at] && set->place[at] != feature) at = (at + 1) & set->mask;
-    if (set->place[at]) return;
-    if (set->count > set->mask / 2) {
-        set->any = true;
-        return;
-    }
-    set->place[at] = set->feature[set->count++] = feature;
-}
-
-/* Most features are there already, or new in a free place: no branch tells which. */
-static inline void add_once(struct art_feature_set *set, uint32_t feature) {
-    feature = not_zero(feature);
-    uint32_t at = feature & set->mask, met = set->place[at];
-    if (ART_UNLIKELY((met && met != feature) || set->count > set->mask / 2)) {
-        add_at(set, at, feature);
-        return;
-    }
-    set->place[at] = set->feature[set->count] = feature;
-    set->count += !met;
-}
-
-static void add_cut(struct art_features *features, struct art_feature_set *set, const struct art_summary *summary,
-                    struct art_bytes text, uint32_t from) {
-    if (set->any) return;
-    uint32_t count = text.len > CUT_MAX ? ART_CUT_ANY : summary->cut(text, from, features->cut);
-    set->any = count == ART_CUT_ANY;
-    for (uint32_t i = 0; i < count && !set->any; i++) add_once(set, features->cut[i]);
-}
-
-/* A number's text is that which the host would make of it, and nobody knows that of one with a fraction. */
-static void add_searched(struct art_features *features, struct art_feature_set *set, const struct art_summary *summary,
-                         const struct art_datum *datum) {
-    char digits[24];
-    if (datum->kind == ART_DATUM_NULL) return;
-    if (datum->kind == ART_DATUM_INTEGER) {
-        int len = snprintf(digits, sizeof digits, "%lld", (long long)datum->integer);
-        add_cut(features, set, summary, art_bytes(digits, (uint32_t)len), 0);
-    } else if (datum->kind == ART_DATUM_REAL || datum->by_hash) {
-        set->any = true;
-    } else {
-        add_cut(features, set, summary, datum->bytes, 0);
-    }
-}
-
-void art_features_add(struct art_features *features, const struct art_summary *summary, struct art_bytes key,
-                      uint32_t known, const struct art_entry *entry, const struct art_datum *data) {
-    if (entry->flags & ART_CHUNK) return;
-    for (unsigned i = 0; i < summary->has.columns && !(entry->flags & ART_DELETE); i++) {
-        struct art_feature_set *looked_up = features->set[i], *searched = features->set[ART_TABLE_SEARCHES + i];
-        uint32_t hash[ART_VALUE_HASHES];
-        unsigned count = looked_up ? art_value_hashes(&data[i], hash) : 0;
-        for (unsigned k = 0; k < count; k++) add_once(looked_up, hash[k]);
-        if (searched) add_searched(features, searched, summary, &data[i]);
-    }
-    struct art_feature_set *keys = features->set[ART_TABLE_KEYS];
-    if (keys) add_cut(features, keys, summary, key, known);
 }
 
 /* --- a blob's, as it is built ------------------------------------------------------------------------------------- */
@@ -118,12 +17,12 @@ void art_postings_clear(struct art_postings *postings) {
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         struct art_posting_table *table = postings->table[i];
         if (!table) continue;
+        art_free(table->place);
         art_free(table->posting);
+        art_free(table->pushed);
         art_free(table);
     }
-    art_free(postings->sorted);
-    art_free(postings->unsorted);
-    art_free(postings->begin);
+    art_free(postings->scratch);
     memset(postings, 0, sizeof *postings);
 }
 
@@ -133,37 +32,46 @@ void art_postings_reset(struct art_postings *postings) {
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         struct art_posting_table *table = postings->table[i];
         if (!table) continue;
-        table->count = table->bytes = 0;
+        table->count = table->bytes = table->pushed_count = 0;
         table->any = (struct art_pages){{0, 0}};
         memset(table->features, 0, sizeof table->features);
-        if (table->posting) memset(table->posting, 0, (table->mask + 1) * sizeof *table->posting);
+        if (table->place) memset(table->place, 0, (table->mask + 1) * sizeof *table->place);
     }
-}
-
-static inline struct art_posting *find_posting(const struct art_posting_table *table, uint32_t feature) {
-    uint32_t at = feature & table->mask;
-    while (table->posting[at].feature && table->posting[at].feature != feature) at = (at + 1) & table->mask;
-    return &table->posting[at];
-}
-
-/* At most half of the places are taken. */
-static enum art_rc reserve_places(struct art_posting_table *table, uint32_t features) {
-    uint32_t places = table->posting ? table->mask + 1 : 0, need = places ? places : 1024;
-    while (need < 2 * features) need *= 2;
-    if (need == places) return ART_OK;
-    struct art_posting *former = table->posting, *posting = art_alloc_zeroed(need * sizeof *posting);
-    if (!posting) return art_nomem();
-    table->posting = posting;
-    table->mask = need - 1;
-    for (uint32_t i = 0; i < places; i++) {
-        if (former[i].feature) *find_posting(table, former[i].feature) = former[i];
-    }
-    art_free(former);
-    return ART_OK;
 }
 
 static bool takes_features(const struct art_posting_table *table, const struct art_feature_set *set) {
     return !set->any && table->count + set->count <= ART_POSTING_FEATURES_MAX;
+}
+
+static inline struct art_posting_place *find_place(const struct art_posting_table *table, uint32_t feature) {
+    uint32_t at = feature & table->mask, there = table->place[at].feature;
+    while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) { /* as in features.c */
+        at = (at + 1) & table->mask;
+        there = table->place[at].feature;
+    }
+    return &table->place[at];
+}
+
+/* At most a quarter of the places is taken: what is not where it belongs costs most. */
+static enum art_rc reserve_places(struct art_posting_table *table, uint32_t features) {
+    uint32_t places = table->place ? table->mask + 1 : 0, need = places ? places : 1024;
+    while (need < 4 * features) need *= 2;
+    if (need == places) return ART_OK;
+    struct art_posting_place *place = art_alloc_zeroed(need * sizeof *place);
+    if (!place) return art_nomem();
+    art_free(table->place);
+    table->place = place;
+    table->mask = need - 1;
+    for (uint32_t i = 0; i < table->count; i++)
+        *find_place(table, table->posting[i].feature) = (struct art_posting_place){table->posting[i].feature, i};
+    return ART_OK;
+}
+
+static enum art_rc reserve_features(struct art_posting_table *table, uint32_t more) {
+    enum art_rc rc = reserve_places(table, table->count + more);
+    if (!rc) rc = art_grow(&table->posting, &table->room, table->count + more, sizeof *table->posting);
+    if (!rc) rc = art_grow(&table->pushed, &table->pushed_room, table->pushed_count + more, sizeof *table->pushed);
+    return rc;
 }
 
 enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_features *bucket) {
@@ -173,8 +81,8 @@ enum art_rc art_postings_reserve(struct art_postings *postings, const struct art
         if (!postings->table[i]) postings->table[i] = art_alloc_zeroed(sizeof *postings->table[i]);
         struct art_posting_table *table = postings->table[i];
         if (!table) return art_nomem();
-        uint32_t more = takes_features(table, bucket->set[i]) ? bucket->set[i]->count : 0;
-        rc = reserve_places(table, table->count + more);
+        const struct art_feature_set *set = bucket->set[i];
+        rc = reserve_features(table, takes_features(table, set) ? set->count : 0);
     }
     return rc;
 }
@@ -186,31 +94,36 @@ static void set_page(struct art_pages *pages, uint32_t page) {
 enum { HEAD_BYTES = 4, ANY_BYTES = ART_BLOB_PAGES / 8, MAP_BYTES = 2 + ANY_BYTES };
 enum { IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 }; /* of as many pages as there may be */
 
-static inline void push_feature(struct art_posting_table *table, uint32_t feature, uint32_t page) {
-    struct art_posting *posting = find_posting(table, feature);
-    if (!posting->feature) {
-        posting->feature = feature;
-        table->count++;
-        table->bytes++;
-    }
-    if (art_pages_has(&posting->pages, page)) return;
-    set_page(&posting->pages, page);
-    if (++posting->count <= ART_LISTED_MAX + 1) table->bytes++;
-    if (posting->count == IN_A_THIRD) table->bytes -= MAP_BYTES - 2;
-    table->features[page]++;
-}
-
+/* Whether a feature is new, or new in this page, no branch tells. */
 static void push_set(struct art_posting_table *table, const struct art_feature_set *set, uint32_t page) {
     enum { AHEAD = 8 };
+    uint32_t count = table->count, bytes = table->bytes, *pushed = table->pushed + table->pushed_count, n = 0;
     for (uint32_t i = 0; i < set->count; i++) {
-        if (i + AHEAD < set->count) __builtin_prefetch(&table->posting[set->feature[i + AHEAD] & table->mask], 1);
-        push_feature(table, set->feature[i], page);
+        uint32_t feature = set->feature[i];
+        if (i + AHEAD < set->count) __builtin_prefetch(&table->place[set->feature[i + AHEAD] & table->mask], 1);
+        struct art_posting_place *place = find_place(table, feature);
+        uint32_t is_new = !place->feature, number = is_new ? count : place->number;
+        struct art_posting *posting = &table->posting[number];
+        uint32_t pages = is_new ? 0 : posting->pages, comes = is_new || posting->last != page;
+        pages += comes;
+        *place = (struct art_posting_place){feature, number};
+        *posting = (struct art_posting){feature, (uint8_t)pages, (uint8_t)page};
+        pushed[n] = number;
+        n += comes;
+        count += is_new;
+        bytes += is_new + (comes & (pages <= ART_LISTED_MAX + 1));
+        bytes -= (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
     }
+    table->count = count;
+    table->bytes = bytes;
+    table->pushed_count += n;
+    table->features[page] = (uint16_t)(table->features[page] + n);
 }
 
 void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page) {
     postings->rows += rows;
     postings->rows_in[page] += rows;
+    assert(page >= postings->last_page);
     postings->last_page = page;
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
@@ -264,46 +177,44 @@ uint32_t art_postings_bytes(const struct art_postings *postings, const struct ar
 
 /* --- writing them ------------------------------------------------------------------------------------------------- */
 
-static uint32_t count_pages(const struct art_pages *pages) {
-    return (uint32_t)(__builtin_popcountll(pages->bits[0]) + __builtin_popcountll(pages->bits[1]));
+enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
+
+static inline bool tells_nothing(const struct art_posting *posting, uint32_t leaf_pages) {
+    return 3u * posting->pages >= leaf_pages;
 }
 
-enum form { FORM_NONE, FORM_LIST, FORM_MAP, FORM_ANY };
-
-struct posting_form {
-    enum form form;
-    uint32_t bytes;
-    struct art_pages pages; /* that are not marked as having any */
-};
-
-/* Of so many leaf pages. */
-static struct posting_form form_of(const struct art_posting *posting, const struct art_pages *any, uint32_t pages) {
-    struct posting_form out = {
-        .pages = {{posting->pages.bits[0] & ~any->bits[0], posting->pages.bits[1] & ~any->bits[1]}}};
-    uint32_t count = any->bits[0] | any->bits[1] ? count_pages(&out.pages) : posting->count;
-    if (!count) return out;
-    out.form = 3 * posting->count >= pages ? FORM_ANY : count <= ART_LISTED_MAX ? FORM_LIST : FORM_MAP;
-    out.bytes = out.form == FORM_ANY ? 2 : out.form == FORM_LIST ? 1 + count : MAP_BYTES;
-    return out;
+/* Bytes of a posting, of so many leaf pages, with `left` pages that are not marked as having any. */
+static inline uint32_t posting_bytes(const struct art_posting *posting, uint32_t left, uint32_t leaf_pages) {
+    if (!left) return 0;
+    if (tells_nothing(posting, leaf_pages)) return 2;
+    return left <= ART_LISTED_MAX ? 1 + left : MAP_BYTES;
 }
 
-static uint32_t bytes_with(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages) {
+/* left[number]: of a posting's pages those that are not marked. Returns the bytes of all. */
+static uint32_t count_left(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages,
+                           uint32_t *left) {
+    const uint32_t *pushed = table->pushed;
     uint32_t bytes = 0;
-    for (uint32_t i = 0; i <= table->mask; i++) bytes += form_of(&table->posting[i], any, leaf_pages).bytes;
+    for (uint32_t i = 0; i < table->count; i++) left[i] = table->posting[i].pages;
+    for (uint32_t page = 0; page < leaf_pages; pushed += table->features[page++]) {
+        for (uint32_t i = 0; art_pages_has(any, page) && i < table->features[page]; i++) left[pushed[i]]--;
+    }
+    for (uint32_t i = 0; i < table->count; i++) bytes += posting_bytes(&table->posting[i], left[i], leaf_pages);
     return bytes;
 }
 
-/* Which pages are marked as having any feature. */
+/* Which pages are marked as having any feature, and what is left of the others. */
 static struct art_pages choose_marked(const struct art_postings *postings, const struct art_posting_table *table,
-                                      uint32_t leaf_pages) {
+                                      uint32_t leaf_pages, uint32_t *left) {
     struct art_pages any = table->any;
     uint32_t allowed = bytes_allowed(postings->rows);
-    if (table->bytes <= allowed) return any;
+    bool too_many = table->bytes > allowed;
     for (uint32_t page = 0; page < leaf_pages; page++) {
-        if (is_crowded(postings, table, page)) set_page(&any, page);
+        if (too_many && is_crowded(postings, table, page)) set_page(&any, page);
     }
-    if (bytes_with(table, &any, leaf_pages) <= allowed) return any;
+    if (count_left(table, &any, leaf_pages, left) <= allowed || !too_many) return any;
     for (uint32_t page = 0; page < leaf_pages; page++) set_page(&any, page);
+    count_left(table, &any, leaf_pages, left);
     return any;
 }
 
@@ -311,86 +222,99 @@ static uint32_t group_of(uint32_t feature, uint32_t groups) {
     return (uint32_t)((uint64_t)feature * groups >> 32);
 }
 
-enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
+/* A feature, and below it the number of its posting. */
+typedef uint64_t sortable;
 
-static uint8_t *put_posting(uint8_t *out, uint32_t feature, const struct posting_form *form) {
-    *out++ = (uint8_t)feature;
-    if (form->form == FORM_ANY) {
-        *out++ = IN_ANY;
-    } else if (form->form == FORM_MAP) {
-        *out++ = MAP_FOLLOWS;
-        art_store64(out, form->pages.bits[0]);
-        art_store64(out + 8, form->pages.bits[1]);
-        out += ANY_BYTES;
-    } else {
-        for (unsigned half = 0; half < 2; half++) {
-            for (uint64_t bits = form->pages.bits[half]; bits; bits &= bits - 1)
-                *out++ = (uint8_t)(64 * half + (unsigned)__builtin_ctzll(bits));
+/* By the features, three times by eleven bits: they are in `spare` then. */
+static void sort_features(sortable *from, sortable *spare, uint32_t count) {
+    enum { BITS = 11, PASSES = 3, DIGITS = 1 << BITS };
+    uint32_t begin[PASSES][DIGITS] = {{0}};
+    for (uint32_t i = 0; i < count; i++) {
+        for (unsigned p = 0; p < PASSES; p++) begin[p][from[i] >> (32 + p * BITS) & (DIGITS - 1)]++;
+    }
+    for (unsigned p = 0; p < PASSES; p++) {
+        for (uint32_t digit = 0, at = 0; digit < DIGITS; digit++) {
+            uint32_t n = begin[p][digit];
+            begin[p][digit] = at;
+            at += n;
         }
-        out[-1] |= LAST_LISTED;
+        for (uint32_t i = 0; i < count; i++) spare[begin[p][from[i] >> (32 + p * BITS) & (DIGITS - 1)]++] = from[i];
+        sortable *sorted = spare;
+        spare = from;
+        from = sorted;
     }
-    return out;
 }
 
-static bool has_page_left(const struct art_posting *posting, const struct art_pages *any) {
-    return posting->pages.bits[0] & ~any->bits[0] || posting->pages.bits[1] & ~any->bits[1];
-}
+/* Of each posting where its pages go, in bytes from the table's beginning, twice, and whether they are listed. */
+enum { LISTED = 1 };
 
-/* Into its place among the group's, which stand before `end`. */
-static void insert_posting(struct art_posting *group, uint32_t end, const struct art_posting *posting) {
-    uint32_t at = end;
-    for (; at && group[at - 1].feature > posting->feature; at--) group[at] = group[at - 1];
-    group[at] = *posting;
-}
-
-/* Those that are left, by a counting sort of their groups: group g has sorted[begin[g]] to sorted[begin[g + 1]] - 1.
- * Returns the number of groups. */
-static uint32_t sort_postings(struct art_postings *postings, const struct art_posting_table *table,
-                              const struct art_pages *any) {
-    uint32_t left = 0;
-    struct art_posting *unsorted = postings->unsorted;
-    for (uint32_t i = 0; i <= table->mask; i++) {
-        if (has_page_left(&table->posting[i], any)) unsorted[left++] = table->posting[i];
+/* All but the pages. at[number]: where they go; `nowhere`: 16 bytes for those that nobody wants to see. Returns where
+ * the table ends. */
+static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_pages, const sortable *sorted,
+                           uint32_t count, uint32_t groups, const uint32_t *left, uint32_t *at, uint8_t *out) {
+    uint8_t *nowhere = out + 2 * (groups + 1), *data = nowhere + ANY_BYTES, *to = data;
+    art_store16(out, 0);
+    for (uint32_t group = 0, i = 0; group < groups; group++) {
+        for (; i < count && group_of((uint32_t)(sorted[i] >> 32), groups) == group; i++) {
+            uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_MAX;
+            bool is_any = tells_nothing(&table->posting[number], leaf_pages);
+            uint8_t *pages = is_any ? nowhere : to + 1 + is_map;
+            at[number] = (uint32_t)(pages - out) << 1 | (is_any || is_map ? 0 : LISTED);
+            to[0] = (uint8_t)(sorted[i] >> 32);
+            if (is_map && !is_any) memset(pages, 0, ANY_BYTES);
+            if (is_map || is_any) to[1] = is_any ? IN_ANY : MAP_FOLLOWS;
+            to += posting_bytes(&table->posting[number], left[number], leaf_pages);
+        }
+        if ((to - data) % 2) *to++ = 0;
+        art_store16(out + 2 * (group + 1), (uint32_t)(to - data) / 2);
     }
-    uint32_t groups = groups_of(left), *begin = postings->begin, *count = begin + groups + 1;
-    memset(begin, 0, (2 * groups + 1) * sizeof *begin);
-    for (uint32_t i = 0; i < left; i++) begin[group_of(unsorted[i].feature, groups) + 1]++;
-    for (uint32_t g = 0; g < groups; g++) begin[g + 1] += begin[g];
-    for (uint32_t i = 0; i < left; i++) {
-        uint32_t g = group_of(unsorted[i].feature, groups);
-        insert_posting(postings->sorted + begin[g], count[g]++, &unsorted[i]);
-    }
-    return groups;
+    return to;
 }
 
-static enum art_rc reserve_sorting(struct art_postings *postings, uint32_t count) {
-    enum art_rc rc = art_grow(&postings->sorted, &postings->sorted_room, count, sizeof *postings->sorted);
-    if (!rc) rc = art_grow(&postings->unsorted, &postings->unsorted_room, count, sizeof *postings->unsorted);
-    uint32_t places = 2 * groups_of(count) + 1;
-    return rc ? rc : art_grow(&postings->begin, &postings->begin_room, places, sizeof *postings->begin);
+/* Each page to its postings; a list ends where at[number] is then. No branch tells lists from maps. */
+static void put_pages(const struct art_posting_table *table, const struct art_pages *any, uint32_t leaf_pages,
+                      uint32_t *at, uint8_t *out) {
+    const uint32_t *pushed = table->pushed;
+    for (uint32_t page = 0; page < leaf_pages; pushed += table->features[page++]) {
+        for (uint32_t i = 0; i < table->features[page] && !art_pages_has(any, page); i++) {
+            uint32_t to = at[pushed[i]], listed = to & LISTED;
+            uint8_t *byte = out + to / 2 + (listed ? 0 : page / 8), bit = (uint8_t)(1u << page % 8);
+            *byte = listed ? (uint8_t)page : *byte | bit;
+            at[pushed[i]] = to + 2 * listed;
+        }
+    }
+}
+
+/* Room for two arrays of `sortable` and two of numbers. */
+static enum art_rc reserve_writing(struct art_postings *postings, uint32_t count) {
+    return art_grow(&postings->scratch, &postings->scratch_room, 6 * count + 1, sizeof *postings->scratch);
 }
 
 /* Returns where the table ends; its head is `head`. */
 static uint8_t *write_table(struct art_postings *postings, const struct art_posting_table *table, uint32_t leaf_pages,
                             uint8_t *head, uint8_t *out) {
-    struct art_pages any = choose_marked(postings, table, leaf_pages);
-    uint32_t groups = sort_postings(postings, table, &any);
-    uint8_t *begin = out, *data = out + 2 * (groups + 1) + ANY_BYTES, *at = data;
+    sortable *unsorted = (sortable *)(void *)postings->scratch, *sorted = unsorted + table->count;
+    uint32_t *left = (uint32_t *)(void *)(sorted + table->count), *at = left + table->count, count = 0;
+    struct art_pages any = choose_marked(postings, table, leaf_pages, left);
+    for (uint32_t i = 0; i < table->count; i++) {
+        unsorted[count] = (sortable)table->posting[i].feature << 32 | i;
+        count += left[i] > 0;
+    }
+    sort_features(unsorted, sorted, count);
+    uint32_t groups = groups_of(count);
+    uint8_t *data = out + 2 * (groups + 1) + ANY_BYTES;
+    uint8_t *end = put_groups(table, leaf_pages, sorted, count, groups, left, at, out);
+    put_pages(table, &any, leaf_pages, at, out);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t to = at[(uint32_t)sorted[i]];
+        if (to & LISTED) out[to / 2 - 1] |= LAST_LISTED;
+    }
     art_store64(data - ANY_BYTES, any.bits[0]);
     art_store64(data - ANY_BYTES + 8, any.bits[1]);
-    art_store16(begin, 0);
-    for (uint32_t group = 0; group < groups; group++) {
-        for (uint32_t i = postings->begin[group]; i < postings->begin[group + 1]; i++) {
-            struct posting_form form = form_of(&postings->sorted[i], &any, leaf_pages);
-            at = put_posting(at, postings->sorted[i].feature, &form);
-        }
-        if ((at - data) % 2) *at++ = 0;
-        art_store16(begin + 2 * (group + 1), (uint32_t)(at - data) / 2);
-    }
-    assert((at - data) / 2 <= UINT16_MAX);
+    assert((end - data) / 2 <= UINT16_MAX);
     art_store16(head, groups);
-    art_store16(head + 2, (uint32_t)(at - data) / 2);
-    return at;
+    art_store16(head + 2, (uint32_t)(end - data) / 2);
+    return end;
 }
 
 enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_pages, uint8_t *out, uint32_t *bytes) {
@@ -398,7 +322,7 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
         const struct art_posting_table *table = postings->table[i];
-        enum art_rc rc = reserve_sorting(postings, table->count);
+        enum art_rc rc = reserve_writing(postings, table->count);
         if (rc) return rc;
         at = write_table(postings, table, leaf_pages, head, at);
         head += HEAD_BYTES;
@@ -480,7 +404,7 @@ static const uint8_t *read_posting(const uint8_t *at, const uint8_t *end, struct
 static struct art_pages pages_with_feature(const struct posting_part *part, uint32_t feature) {
     struct art_pages pages = pages_at(part->data - ANY_BYTES), others = {{0, 0}};
     if (!part->groups) return pages;
-    feature = not_zero(feature);
+    feature = art_feature_not_zero(feature);
     uint32_t group = group_of(feature, part->groups);
     uint32_t from = art_load16(part->begin + 2 * group), to = art_load16(part->begin + 2 * group + 2);
     if (from > to || to > part->units) return all_pages; /* forged */

@@ -25,7 +25,7 @@
 #ifndef ART_BLOB_POSTINGS_H
 #define ART_BLOB_POSTINGS_H
 
-#include "core/blob/blob_format.h"
+#include "core/blob/features.h"
 
 enum {
     ART_GROUP_FEATURES = 3,
@@ -34,60 +34,42 @@ enum {
     ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a table, beside those a row */
     ART_POSTING_BYTES_MAX = 111 * 1024,   /* of a table: with a seventh more, of zeros, a u16 reaches each group */
     ART_POSTING_FEATURES_MAX = 1 << 17,   /* of a table that is being built: more mark their page as having any */
-    ART_POSTINGS_ALIGN = 8,
-    ART_BUCKET_FEATURES = 4096, /* different ones in a bucket; with more its page has any */
-    ART_BUCKET_VALUES = 2 * ART_BUCKET_MAX
+    ART_POSTINGS_ALIGN = 8
 };
-
-/* --- of a bucket that is being filled ----------------------------------------------------------------------------- */
-
-struct art_feature_set {
-    uint32_t count, mask; /* mask: of `place` */
-    bool any;             /* too many, or what they are is not known */
-    uint32_t feature[ART_BUCKET_FEATURES];
-    uint32_t place[2 * ART_BUCKET_FEATURES]; /* the same, open addressing; 0: none */
-};
-struct art_features {
-    struct art_feature_set *set[ART_TABLES_MAX]; /* NULL: no such table */
-    uint32_t *cut;
-};
-/* Makes room for these tables. ART_NOMEM: to be cleared all the same. */
-enum art_rc art_features_open(struct art_features *features, uint32_t tables);
-void art_features_clear(struct art_features *features);
-/* Back to none. */
-void art_features_reset(struct art_features *features);
-/* Adds those of an entry, with what art_summary_add() has read of it. `known`: so many bytes of the key are those of
- * another one of this bucket. */
-void art_features_add(struct art_features *features, const struct art_summary *summary, struct art_bytes key,
-                      uint32_t known, const struct art_entry *entry, const struct art_datum *data);
 
 /* --- of a blob that is being built -------------------------------------------------------------------------------- */
 
-struct art_posting {
-    uint32_t feature, count; /* count: pages */
-    struct art_pages pages;
+struct art_posting_place {
+    uint32_t feature, number; /* feature 0: none */
 };
+struct art_posting {
+    uint32_t feature;
+    uint8_t pages, last; /* how many, and the number of the last one */
+};
+/* Postings have numbers, in the order in which their features came. */
 struct art_posting_table {
-    uint32_t count, mask, bytes; /* bytes: of the features at most */
-    struct art_posting *posting; /* [mask + 1], open addressing; feature 0: none */
+    uint32_t count, mask, bytes;     /* bytes: of the postings at most */
+    struct art_posting_place *place; /* [mask + 1], open addressing */
+    struct art_posting *posting;
+    uint32_t *pushed; /* the numbers of the first page's, then of the next, and so on */
+    uint32_t room, pushed_count, pushed_room;
     struct art_pages any;
-    uint16_t features[ART_BLOB_PAGES]; /* of each page */
+    uint16_t features[ART_BLOB_PAGES]; /* of each page: so many of `pushed` */
 };
 struct art_postings {
     uint32_t tables;                        /* a bit for each */
     uint32_t rows, rows_in[ART_BLOB_PAGES]; /* all, and of each page */
     uint32_t last_page;
     struct art_posting_table *table[ART_TABLES_MAX];
-    struct art_posting *sorted, *unsorted;
-    uint32_t *begin; /* of groups */
-    uint32_t sorted_room, unsorted_room, begin_room;
+    uint32_t *scratch;
+    uint32_t scratch_room;
 };
 
 void art_postings_clear(struct art_postings *postings);
 void art_postings_reset(struct art_postings *postings);
 /* Room for one more bucket's. ART_NOMEM. */
 enum art_rc art_postings_reserve(struct art_postings *postings, const struct art_features *bucket);
-/* Room must have been reserved. */
+/* Room must have been reserved, and pages ascend. */
 void art_postings_push(struct art_postings *postings, const struct art_features *bucket, uint32_t rows, uint32_t page);
 /* Bytes that they take at most, with those of one more bucket of so many rows (or NULL). */
 uint32_t art_postings_bytes(const struct art_postings *postings, const struct art_features *more, uint32_t rows);

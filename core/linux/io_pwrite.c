@@ -1,7 +1,7 @@
 /* The engine without a ring: pread and pwrite, one request after the other, done when the call returns. */
 #include "core/base/error.h"
-#include "core/linux/io_file.h"
 #include "core/io/io_request.h"
+#include "core/linux/io_file.h"
 
 static enum art_rc transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing,
                                 enum art_read from) {

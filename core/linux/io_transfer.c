@@ -5,8 +5,8 @@
 #include <sched.h>
 
 #include "core/base/error.h"
-#include "core/linux/io_file.h"
 #include "core/io/io_request.h"
+#include "core/linux/io_file.h"
 #include "core/linux/io_system.h"
 
 enum { FRUITLESS_MAX = 100 };

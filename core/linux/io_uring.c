@@ -66,8 +66,8 @@ void art_rings_forget(const struct art_blob_pool *pool) {
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
-#include "core/linux/io_file.h"
 #include "core/io/io_request.h"
+#include "core/linux/io_file.h"
 #include "core/linux/io_system.h"
 
 enum {

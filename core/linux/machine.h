@@ -1,5 +1,5 @@
-/* How much memory this process may use: the least of the machine's memory, the limits of its control groups (v1, v2) and
- * RLIMIT_AS. */
+/* How much memory this process may use: the least of the machine's memory, the limits of its control groups (v1, v2)
+ * and RLIMIT_AS. */
 #ifndef ART_LINUX_MACHINE_H
 #define ART_LINUX_MACHINE_H
 

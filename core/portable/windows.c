@@ -26,8 +26,8 @@ uint64_t art_platform_memory(void) {
     return GlobalMemoryStatusEx(&status) ? status.memory : (uint64_t)1 << 30;
 }
 
-/* No part of what was reserved can be given back. So a larger piece tells where there is room; another thread may take it
- * before the second call. */
+/* No part of what was reserved can be given back. So a larger piece tells where there is room; another thread may
+ * take it before the second call. */
 void *art_platform_reserve(size_t bytes, size_t alignment) {
     enum { ATTEMPTS = 8 };
     for (int i = 0; i < ATTEMPTS; i++) {

@@ -4,8 +4,8 @@
  *   writing     open or create -> lock -> is it still the file of that name? -> hard links -> superblock -> owner
  *               each time: under the lock another connection may have made, adopted or replaced it
  *
- * All that a process reads of a file goes by one descriptor (core/linux/io_file.h); who writes has one of its own for the
- * time of the lock.
+ * All that a process reads of a file goes by one descriptor (core/linux/io_file.h); who writes has one of its own for
+ * the time of the lock.
  *
  * Making a file and finding one that a crash or a rollback left before the first commit are one path: a file that no
  * root has named (`fresh`) and that can only be ours is written anew, synced, and its folder synced, before anything

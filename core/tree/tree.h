@@ -415,6 +415,7 @@ struct art_helped {
     uint64_t filters;  /* searches of a leaf blob that its filter made needless */
     uint64_t memtable; /* searches of the memtable that its filter made needless */
     uint64_t gaps;     /* searches that began behind deleted rows instead of among them */
+    uint64_t pages;    /* of leaf blobs that a search or a lookup passed over */
     uint64_t flushes;  /* of the memtable; */
     uint64_t joined;   /* so many earlier ones went into them */
     uint64_t merges;   /* steps */

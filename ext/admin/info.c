@@ -108,6 +108,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "lookups filtered", info->helped.filters);
     add_integer(cursor, "memtable passed", info->helped.memtable);
     add_integer(cursor, "gaps passed", info->helped.gaps);
+    add_integer(cursor, "pages passed", info->helped.pages);
     add_integer(cursor, "flushes", info->helped.flushes);
     add_integer(cursor, "flushes joined", info->helped.joined);
     add_integer(cursor, "merges", info->helped.merges);

@@ -4,7 +4,7 @@
  *     errors       from core's codes and sentences to SQLite's, and back
  *     name         under which name a table stands in the schema
  *     database     a database's file and folder, and the names of the .art files beside it
- *     value        SQLite's values, and the records that hold them
+ *     value        SQLite's values, and the records that hold them (nul.h: where a text has a NUL)
  *     token        SQL cut into tokens (token.h)
  *
  * Functions here return SQLite's codes, where they say nothing else; those of core return enum art_rc, and errors.c

@@ -5,7 +5,7 @@
  */
 #include "ext/host/host.h"
 
-enum { AT_ONCE = 64 << 10 };
+enum { CALL_MOST = 64 << 10 };
 
 /* memdb's files are memory, and what is written here is what memory has no room for. */
 static sqlite3_vfs *temporary_vfs(const struct art_table *table) {
@@ -20,8 +20,9 @@ static enum art_rc fail_temporary(int rc) {
         return art_fail(ART_DISKFULL, "art: the folder for temporary files has no room for what open savepoints need: "
                                       "make room there, or set SQLITE_TMPDIR to another folder");
     case SQLITE_CANTOPEN:
-        return art_fail(ART_CANTOPEN, "art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR "
-                                      "to a folder that this user may write");
+        return art_fail(ART_CANTOPEN,
+                        "art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR "
+                        "to a folder that this user may write");
     default:
         return art_fail_code(rc, "cannot use a temporary file");
     }
@@ -51,7 +52,7 @@ static enum art_rc write_temporary(void *opened, const void *data, uint32_t len,
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
-        n = len - at < AT_ONCE ? len - at : AT_ONCE;
+        n = len - at < CALL_MOST ? len - at : CALL_MOST;
         rc = file->pMethods->xWrite(file, (const uint8_t *)data + at, (int)n, (sqlite3_int64)(offset + at));
     }
     return rc ? fail_temporary(rc) : ART_OK;
@@ -61,7 +62,7 @@ static enum art_rc read_temporary(void *opened, void *data, uint32_t len, uint64
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
-        n = len - at < AT_ONCE ? len - at : AT_ONCE;
+        n = len - at < CALL_MOST ? len - at : CALL_MOST;
         rc = file->pMethods->xRead(file, (uint8_t *)data + at, (int)n, (sqlite3_int64)(offset + at));
     }
     return rc ? fail_temporary(rc) : ART_OK;

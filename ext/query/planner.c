@@ -377,13 +377,39 @@ static bool is_pattern_filter(struct art_planning *planning, int i) {
     return looks && (!is_like || like_is_own(planning));
 }
 
+/* Is this condition on the key about its beginning alone, as far as is known? */
+static bool is_about_beginning(const struct art_planning *planning, int i) {
+    enum art_argument meaning = planning->conditions[i].meaning;
+    bool is_like = meaning == ART_ARGUMENT_LIKE;
+    struct art_bytes pattern = {0};
+    if (is_like || meaning == ART_ARGUMENT_GLOB) pattern = art_condition_text(planning, i);
+    if (!pattern.len) return true;
+    const char *text = (const char *)pattern.data, *rest = text + (is_like ? art_like_prefix : art_glob_prefix)(text);
+    return rest > text && !rest[strspn(rest, is_like ? "%" : "*")];
+}
+
+/* How many patterns for the path, of those that are taken, the scan looks at as filters: a LIKE, and each GLOB but the
+ * first, as far as they are about more than its beginning. Of one that is no literal nobody knows. */
+static int count_pattern_filters(const struct art_planning *planning) {
+    int likes = 0, globs = 0;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        enum art_argument meaning = planning->conditions[i].meaning;
+        if (!planning->info->aConstraintUsage[i].argvIndex) continue;
+        if (meaning != ART_ARGUMENT_LIKE && meaning != ART_ARGUMENT_GLOB) continue;
+        if (art_condition_text(planning, i).len && is_about_beginning(planning, i)) continue;
+        likes += meaning == ART_ARGUMENT_LIKE;
+        globs += meaning == ART_ARGUMENT_GLOB;
+    }
+    return likes + (globs ? globs - 1 : 0);
+}
+
 /* What is compared with no literal may come from another table, which then has to stand before this one. SQLite does
  * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (costs.c);
  * though never for one in which two arguments come from two other tables. */
 static void take_filters(struct art_planning *planning) {
-    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX;
+    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX - count_pattern_filters(planning);
     int unknown = -1;
-    for (int i = 0; i < planning->info->nConstraint && left; i++) {
+    for (int i = 0; i < planning->info->nConstraint && left > 0; i++) {
         if (planning->info->aConstraintUsage[i].argvIndex) continue;
         if (!art_condition_is_filter(planning, i) && !is_pattern_filter(planning, i)) continue;
         bool is_literal = art_condition_constant(planning, i);
@@ -397,17 +423,6 @@ static void take_filters(struct art_planning *planning) {
 }
 
 /* --- order and limits --------------------------------------------------------------------------------------------- */
-
-/* Is this condition on the key about its beginning alone, as far as is known? */
-static bool is_about_beginning(const struct art_planning *planning, int i) {
-    enum art_argument meaning = planning->conditions[i].meaning;
-    bool is_like = meaning == ART_ARGUMENT_LIKE;
-    struct art_bytes pattern = {0};
-    if (is_like || meaning == ART_ARGUMENT_GLOB) pattern = art_condition_text(planning, i);
-    if (!pattern.len) return true;
-    const char *text = (const char *)pattern.data, *rest = text + (is_like ? art_like_prefix : art_glob_prefix)(text);
-    return rest > text && !rest[strspn(rest, is_like ? "%" : "*")];
-}
 
 /* Is this condition on the key one that leads to a range? Not a function of the application's, or its like(). */
 static bool may_choose_range(const struct art_planning *planning, int i) {

@@ -99,9 +99,9 @@ bool art_summaries_equal(const struct art_summarised *a, const struct art_summar
 int art_summary_find(const struct art_summarised *summarised, unsigned column);
 /* -1 also where it has no sum, min or max. */
 int art_summary_find_measured(const struct art_summarised *summarised, unsigned column);
-enum { ART_TRIGRAM = 3 }; /* bytes */
+enum { ART_TRIGRAM = ART_CUT_WIDTH }; /* bytes */
 /* trigrams.c, as core wants features (core/base/summary.h): of each three bytes, ASCII letters in their small form. */
-uint32_t art_trigrams(struct art_bytes text, uint32_t from, uint32_t *features);
+uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features);
 /* `summarised` must live as long as what it returns. */
 struct art_summary art_summary_for_core(const struct art_summarised *summarised);
 

@@ -1,19 +1,15 @@
-/* The features by which a text is searched: each three bytes of it that follow each other, ASCII letters in their small
- * form, mixed to 32 bits.
+/* The features by which texts are searched: each three bytes of one that follow each other, ASCII letters in their
+ * small form, mixed to 32 bits.
  *
  * LIKE and GLOB compare characters, and SQLite takes many bytes for the same one where a text is no sound UTF-8. Such a
  * text counts as having all trigrams.
+ *
+ * Most texts are short, so many of them come at once and are cut as if they were one: across two of them lies the byte
+ * between, and trigrams with it are none. The compiler makes loops of AT_ONCE bytes steps of vectors.
  */
 #include "ext/schema/schema.h"
 
-enum { FOLDED_AT_ONCE = 256 };
-
-/* Of each byte that is a capital letter of ASCII, the small one. */
-static inline uint64_t fold_bytes(uint64_t x) {
-    static const uint64_t ones = 0x0101010101010101;
-    uint64_t low = x & ones * 0x7f, from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x7f - 'Z');
-    return x | ((from_a & ~behind_z & ~x & ones * 0x80) >> 2);
-}
+enum { AT_ONCE = 16, PART = 16 * AT_ONCE, BEHIND = ART_CUT_WIDTH - 1 };
 
 /* Different trigrams stay different. */
 static inline uint32_t mix(uint32_t x) {
@@ -21,24 +17,55 @@ static inline uint32_t mix(uint32_t x) {
     return x ^ x >> 15;
 }
 
-/* Where the character begins that ends before `from`, or behind. */
-static uint32_t step_back(struct art_bytes text, uint32_t from) {
-    enum { CHARACTER_MAX = 4 };
-    uint32_t at = from, least = from > CHARACTER_MAX ? from - CHARACTER_MAX : 0;
-    while (at > least && (text.data[--at] & 0xc0) == 0x80) continue;
-    return at;
+static inline void fold_case(uint8_t *restrict to, const uint8_t *restrict from) {
+    for (uint32_t i = 0; i < AT_ONCE; i++) to[i] = (uint8_t)(from[i] | ((uint8_t)(from[i] - 'A') < 26) << 5);
 }
 
-uint32_t art_trigrams(struct art_bytes text, uint32_t from, uint32_t *features) {
-    uint8_t folded[FOLDED_AT_ONCE + 8];
-    uint32_t at = from < ART_TRIGRAM ? 0 : from - (ART_TRIGRAM - 1), count = 0, sound = step_back(text, from);
-    if (!art_text_is_sound(art_bytes(text.data + sound, text.len - sound))) return ART_CUT_ANY;
-    while (at + ART_TRIGRAM <= text.len) {
-        uint32_t n = art_min32(text.len - at, FOLDED_AT_ONCE), trigrams = n - (ART_TRIGRAM - 1);
-        memcpy(folded, text.data + at, n);
-        for (uint32_t i = 0; i < n; i += 8) art_store64(folded + i, fold_bytes(art_load64(folded + i)));
-        for (uint32_t i = 0; i < trigrams; i++) features[count++] = mix(art_load32(folded + i) & 0xffffff);
-        at += trigrams;
+/* Of all but ART_TEXT_END: whether any is beyond ASCII, in the upper bits of `high`. `ends` counts the others. */
+static inline void look_at(uint8_t *restrict high, uint8_t *restrict ends, const uint8_t *restrict from) {
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        uint8_t is_end = from[i] == ART_TEXT_END ? UINT8_MAX : 0;
+        ends[i] = (uint8_t)(ends[i] - is_end);
+        high[i] |= from[i] & (uint8_t)~is_end;
     }
+}
+
+static inline void mix_all(uint32_t *restrict to, const uint8_t *restrict from) {
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        uint32_t a = from[i], b = from[i + 1], c = from[i + 2], x = mix(a | b << 8 | c << 16);
+        bool none = a == ART_TEXT_END || b == ART_TEXT_END || c == ART_TEXT_END;
+        to[i] = none ? 0 : x + !x;
+    }
+}
+
+static bool are_sound(struct art_bytes texts) {
+    uint32_t at = 0, len;
+    for (; at < texts.len; at += len + 1) {
+        const uint8_t *end = memchr(texts.data + at, ART_TEXT_END, texts.len - at);
+        len = end ? (uint32_t)(end - texts.data) - at : texts.len - at;
+        if (!art_text_is_sound(art_bytes(texts.data + at, len))) return false;
+    }
+    return true;
+}
+
+uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features) {
+    uint8_t part[PART + AT_ONCE], folded[PART + AT_ONCE], high[AT_ONCE] = {0}, all = 0;
+    uint32_t count = 0, met = 0;
+    for (uint32_t at = 0; at < texts.len; at += PART) {
+        uint32_t n = art_min32(texts.len - at, PART + BEHIND), own = art_min32(n, PART);
+        uint32_t trigrams = n - art_min32(n, BEHIND), mixed[AT_ONCE];
+        uint8_t ends_in[AT_ONCE] = {0}, *begin = folded;
+        memcpy(part, texts.data + at, n);
+        memset(part + n, 0, sizeof part - n);
+        for (uint32_t i = 0; i < own; i += AT_ONCE) look_at(high, ends_in, part + i);
+        for (uint32_t i = 0; i < n; i += AT_ONCE) fold_case(folded + i, part + i);
+        for (uint32_t i = 0; i < AT_ONCE; i++) met += ends_in[i];
+        for (; trigrams >= AT_ONCE; trigrams -= AT_ONCE, count += AT_ONCE, begin += AT_ONCE)
+            mix_all(features + count, begin);
+        if (trigrams) mix_all(mixed, begin);
+        for (uint32_t i = 0; i < trigrams; i++) features[count++] = mixed[i];
+    }
+    for (uint32_t i = 0; i < AT_ONCE; i++) all |= high[i];
+    if (met != ends || (all >= 0x80 && !are_sound(texts))) return ART_CUT_ANY;
     return count;
 }

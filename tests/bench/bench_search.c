@@ -1,6 +1,9 @@
 /* search(path): what a word anywhere in a path costs to find, beside a scan and beside FTS5's trigrams.
  *
- *     bench_search [-r repetitions] [-p file of paths] [paths names digits]      default: 420000 1000000 1000000
+ *     bench_search [-r repetitions] [-t turnovers] [-f] [-p file of paths] [paths names digits]
+ *                                                                                default: 420000 1000000 1000000
+ *
+ * -f leaves FTS5 out, whose loads take most of the time.
  *
  * Three sets of paths: real ones, a path a line (tests/bench/run makes the file); names of two random words and a
  * number; 32 random hexadecimal digits. A size below 1,000 leaves a set out. Each is loaded sorted and in random order,
@@ -11,9 +14,10 @@
  *     fts, none   the same table, and beside it FTS5 with the trigram tokenizer, with detail=full and detail=none; its
  *                 rowid leads to the table's row
  *
- * and asked as loaded and put in order ('optimize', VACUUM). WAL, caches of 1 GB, warm; loads by processor time,
- * questions by medians within a transaction. What two tables answer has to be the same. A ratio is the other's figure
- * divided by that of `searched`.
+ * and asked as loaded, put in order ('optimize', VACUUM), and after turnovers (ten, if -t says nothing else): each row
+ * of the first three tables is updated so often, in random order, 100 rows a transaction. WAL, caches of 1 GB, warm;
+ * loads by processor time, questions by medians within a transaction. What two tables answer has to be the same. A
+ * ratio is the other's figure divided by that of `searched`.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -26,7 +30,7 @@
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { BATCH_ROWS = 1000, MOST_REPETITIONS = 99, WORDS = 2000, KEY_ROOM = 1000, WORD_ROOM = 16 };
+enum { BATCH_ROWS = 1000, TURNED_ROWS = 100, MOST_REPETITIONS = 99, WORDS = 2000, KEY_ROOM = 1000, WORD_ROOM = 16 };
 
 /* The one place that says which column has it. */
 #define SEARCH ", search(path)"
@@ -48,7 +52,7 @@ static const struct {
 static sqlite3 *db[TABLES];
 static char **keys; /* sorted */
 static uint32_t rows, *order;
-static int repetitions = 9;
+static int repetitions = 9, turnovers = 10, used = TABLES;
 static char *directory[TABLES], *paths = "build/bench/machine-paths";
 
 /* --- paths -------------------------------------------------------------------------------------------------------- */
@@ -181,7 +185,7 @@ static int step(sqlite3_stmt *statement) {
 }
 
 static void open_tables(void) {
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         char *path = sqlite3_mprintf("%s/s.db", directory[t]);
         files_make(directory[t]);
         db[t] = sql_open(path);
@@ -192,16 +196,21 @@ static void open_tables(void) {
 }
 
 static void close_tables(void) {
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         sql_close(db[t]);
         files_remove(directory[t]);
     }
 }
 
+/* No two are alike. */
+static int64_t mtime_of(uint32_t row) {
+    return (int64_t)(row * 2654435761u);
+}
+
 static void insert(sqlite3_stmt *into, sqlite3_stmt *index, uint32_t i) {
     sqlite3_bind_text(into, 1, keys[i], -1, SQLITE_STATIC);
     sqlite3_bind_int64(into, 2, i % 100003);
-    sqlite3_bind_int64(into, 3, (int64_t)(i * 2654435761u)); /* no two alike */
+    sqlite3_bind_int64(into, 3, mtime_of(i));
     step(into);
     sqlite3_reset(into);
     if (!index) return;
@@ -213,7 +222,7 @@ static void insert(sqlite3_stmt *into, sqlite3_stmt *index, uint32_t i) {
 
 static void print_all(const char *what, const double of[TABLES], double unit, const char *unit_name) {
     printf("%-44s", what);
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         printf("  %s %.4g%s", tables[t].name, of[t] / unit, unit_name);
         if (t != SEARCHED) printf(" (%.3g)", of[t] / of[SEARCHED]);
     }
@@ -249,25 +258,25 @@ static void load_in_turn(int first, int last, bool sorted, double spent[TABLES])
 static void load(bool sorted) {
     double spent[TABLES];
     load_in_turn(SEARCHED, PLAIN, sorted, spent);
-    load_in_turn(ORDINARY, NONE, sorted, spent);
+    load_in_turn(ORDINARY, used - 1, sorted, spent);
     print_all(sorted ? "sorted load, a row" : "random load, a row", spent, rows * 1e3, " us");
 }
 
 static void print_bytes(void) {
     double bytes[TABLES];
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         sql_run(db[t], "PRAGMA wal_checkpoint(TRUNCATE)");
         bytes[t] = (double)files_bytes(directory[t]);
     }
     print_all("bytes a row", bytes, rows, "");
     printf("%-44s  searched %.2f", "bytes a row that it adds", (bytes[SEARCHED] - bytes[PLAIN]) / rows);
-    for (int t = FTS; t < TABLES; t++) printf("  %s %.2f", tables[t].name, (bytes[t] - bytes[ORDINARY]) / rows);
+    for (int t = FTS; t < used; t++) printf("  %s %.2f", tables[t].name, (bytes[t] - bytes[ORDINARY]) / rows);
     printf("\n");
 }
 
 static void put_in_order(void) {
     double spent[TABLES];
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         double begun = timing_cpu();
         if (t <= PLAIN) sql_command(db[t], "main", "t", "optimize");
         if (t >= FTS) sql_command(db[t], "main", "f", "optimize");
@@ -276,6 +285,41 @@ static void put_in_order(void) {
     }
     spent[ORDINARY] = 0;
     print_all("'optimize'", spent, 1e9, " s");
+}
+
+static void shuffle(struct random *random) {
+    for (uint32_t i = 1; i < rows; i++) {
+        uint32_t k = random_below(random, i + 1), was = order[i];
+        order[i] = order[k];
+        order[k] = was;
+    }
+}
+
+/* In the end each row has what it had before. */
+static void turn_over(void) {
+    struct random random = {11};
+    double spent[TABLES] = {0};
+    sqlite3_stmt *update[TABLES];
+    for (int t = 0; t < FTS; t++) update[t] = sql_prepare(db[t], "UPDATE t SET mtime = ?2 WHERE path = ?1");
+    for (int turn = turnovers; turn--;) {
+        shuffle(&random);
+        for (uint32_t from = 0; from < rows; from += TURNED_ROWS) {
+            for (int t = 0; t < FTS; t++) {
+                double begun = timing_cpu();
+                sql_run(db[t], "BEGIN");
+                for (uint32_t i = from; i < from + TURNED_ROWS && i < rows; i++) {
+                    sqlite3_bind_text(update[t], 1, keys[order[i]], -1, SQLITE_STATIC);
+                    sqlite3_bind_int64(update[t], 2, mtime_of(order[i]) + turn);
+                    step(update[t]);
+                    sqlite3_reset(update[t]);
+                }
+                sql_run(db[t], "COMMIT");
+                spent[t] += timing_cpu() - begun;
+            }
+        }
+    }
+    for (int t = 0; t < FTS; t++) sqlite3_finalize(update[t]);
+    print_all("an update", spent, rows * 1e3 * turnovers, " us");
 }
 
 /* --- questions ---------------------------------------------------------------------------------------------------- */
@@ -307,21 +351,21 @@ static void ask(const char *name, const char *word, const char *rest) {
     uint64_t sums[TABLES];
     uint32_t count;
     int done[TABLES] = {0};
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         char *sql = question(t, word, rest);
         statement[t] = sql_prepare(db[t], "%s", sql);
         sqlite3_free(sql);
         sql_run(db[t], "BEGIN");
     }
     for (int r = 0; r < repetitions; r++) {
-        for (int turn = 0; turn < TABLES; turn++) {
-            int t = r % 2 ? TABLES - 1 - turn : turn;
+        for (int turn = 0; turn < used; turn++) {
+            int t = r % 2 ? used - 1 - turn : turn;
             if (done[t] >= FEW && times[t][0] > SLOW) continue;
             double first = once(statement[t], &sums[t], &count); /* what the others have pushed out of the caches */
             times[t][done[t]++] = first > SLOW ? first : once(statement[t], &sums[t], &count);
         }
     }
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < used; t++) {
         if (sums[t] != sums[0]) {
             fprintf(stderr, "%s: %s gives other rows\n", sqlite3_sql(statement[t]), tables[t].name);
             exit(1);
@@ -349,9 +393,11 @@ static void measure(const char *set) {
     close_tables();
     open_tables();
     load(false);
-    for (int in_order = 0; in_order < 2; in_order++) {
-        if (in_order) put_in_order();
-        printf("%s:\n", in_order ? "put in order" : "as loaded");
+    for (int state = 0; state < (turnovers ? 3 : 2); state++) {
+        static const char *const states[] = {"as loaded", "put in order", "after turnovers"};
+        if (state == 1) put_in_order();
+        if (state == 2) turn_over();
+        printf("%s:\n", states[state]);
         print_bytes();
         ask("few", few, "");
         ask("a hundredth", some, "");
@@ -371,12 +417,18 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[i], "-r") && i + 1 < argc) {
             repetitions = atoi(argv[++i]);
             if (repetitions < 1 || repetitions > MOST_REPETITIONS) repetitions = MOST_REPETITIONS;
+        } else if (!strcmp(argv[i], "-t") && i + 1 < argc) {
+            turnovers = atoi(argv[++i]);
+        } else if (!strcmp(argv[i], "-f")) {
+            used = FTS;
         } else if (!strcmp(argv[i], "-p") && i + 1 < argc) {
             paths = argv[++i];
         } else if (isdigit((unsigned char)*argv[i]) && given < 3) {
             sizes[given++] = (uint32_t)strtoul(argv[i], NULL, 10);
         } else {
-            fprintf(stderr, "usage: bench_search [-r repetitions] [-p file of paths] [paths names digits]\n");
+            fprintf(
+                stderr,
+                "usage: bench_search [-r repetitions] [-t turnovers] [-f] [-p file of paths] [paths names digits]\n");
             return 2;
         }
     }
@@ -385,7 +437,7 @@ int main(int argc, char **argv) {
     order = calloc(most + 1, sizeof *order);
     if (!keys || !order) abort();
     char *scratch = sql_scratch("search");
-    for (int t = 0; t < TABLES; t++) directory[t] = sqlite3_mprintf("%s/%s", scratch, tables[t].name);
+    for (int t = 0; t < used; t++) directory[t] = sqlite3_mprintf("%s/%s", scratch, tables[t].name);
     printf("SQLite %s; warm, WAL, synchronous=NORMAL, caches of 1 GB; in parentheses: divided by searched\n",
            sqlite3_libversion());
     for (int s = 0; s < 3; s++) {
@@ -393,7 +445,7 @@ int main(int argc, char **argv) {
         if (rows) measure(sets[s]);
     }
     sql_scratch_remove(scratch);
-    for (int t = 0; t < TABLES; t++) sqlite3_free(directory[t]);
+    for (int t = 0; t < used; t++) sqlite3_free(directory[t]);
     sqlite3_free(scratch);
     free(keys);
     free(order);

@@ -88,6 +88,28 @@ TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
     ck_assert_int_eq(counter("rows filtered"), 2 * 2999);
 }
 
+TEST(test_searches_count_the_pages_that_they_pass_over) {
+    static const char needle[] = "SELECT count(*) FROM s WHERE path LIKE '%needle%'";
+    sql_create(db, "s", "path, mtime INTEGER, summary=(search(path), max(mtime), lookup(mtime)), log_limit='64MB'");
+    sql_run(db, "INSERT INTO s(path, mtime) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 200000) "
+                "SELECT printf('d%%06d', i) || iif(i = 40000, 'needle', ''), i FROM n");
+    sql_command(db, "main", "s", "optimize");
+    int64_t all = sql_int(db, "SELECT value / 4096 FROM art_info('s') WHERE property = 'bytes'");
+    static const char *const asked[] = {
+        needle, "SELECT count(*) FROM s WHERE mtime = 777",
+        "SELECT count(*) FROM (SELECT mtime FROM s WHERE path LIKE '%needle%' ORDER BY mtime DESC LIMIT 3)"};
+    for (unsigned i = 0, was = 0; i < 3; i++) {
+        ck_assert_int_eq(sql_int(db, "%s", asked[i]), 1);
+        int64_t passed = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'") - was;
+        ck_assert_msg(passed > all / 2 && passed < all, "%s: %lld of %lld", asked[i], (long long)passed,
+                      (long long)all);
+        was += (unsigned)passed;
+    }
+    int64_t before = sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s WHERE +path LIKE '%%needle%%'"), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('s') WHERE property = 'pages passed'"), before);
+}
+
 TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
     fill("k", 60000);
     flush();

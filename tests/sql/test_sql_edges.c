@@ -155,6 +155,8 @@ TEST(test_absurd_sizes_add_up) {
     for (unsigned i = 0; i < CONNECTIONS; i++) sql_close(all[i]);
 }
 
+CASE("files", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
+
 static void lose_database(const char *journal, const char *write) {
     sql_run(db, "PRAGMA journal_mode = %s", journal);
     sql_run(db, "INSERT OR REPLACE INTO t VALUES('a', 1)");
@@ -172,6 +174,8 @@ TEST(test_a_flush_without_a_database_says_so) {
     if (sql_standin() || sql_has_no_file("a flush that finds no database")) return;
     lose_database("WAL", "INSERT INTO t(t) VALUES('flush')");
 }
+
+CASE("others", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
 
 /* --- names and definitions ---------------------------------------------------------------------------------------- */
 

@@ -316,6 +316,42 @@ TEST(test_rows_that_surely_are_not_wanted_never_come_to_sqlite) {
     sqlite3_free(options);
 }
 
+/* A scan looks at four conditions, patterns for the path among them, and the plan names no others. */
+TEST(test_a_plan_names_no_condition_that_the_scan_does_not_look_at) {
+    static const struct {
+        const char *path;
+        unsigned others;
+    } cases[] = {
+        {"path > 'a'", 4},
+        {"path GLOB 'a*b'", 4}, /* not one of the four */
+        {"path GLOB 'a*' AND path GLOB '*c*d'", 4},
+        {"path GLOB 'a*b' AND path GLOB '*c*d'", 3},
+        {"path GLOB 'a*b' AND path GLOB '*c*d' AND path GLOB '*e*f'", 2},
+        {"path LIKE '1%%z'", 3},
+        {"path LIKE '1%%'", 4},
+        {"path GLOB '*c*d' AND path GLOB '*g' AND path GLOB '*h*i' AND path GLOB '*j' AND path GLOB '*k' AND path GLOB "
+         "'*l'",
+         0},
+    };
+    if (sql_standin()) return;
+    sql_create(db, "six", "path, a INTEGER, b INTEGER, c INTEGER, d INTEGER, e INTEGER, f INTEGER");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *where = sqlite3_mprintf(cases[i].path);
+        char *plan = sql_rows(db,
+                              "EXPLAIN QUERY PLAN SELECT path FROM six WHERE %s AND a > 1 AND b > 1 AND c > 1 AND "
+                              "d > 1 AND e > 1 AND f > 1",
+                              where);
+        unsigned named = 0;
+        for (char column = 'a'; column <= 'f'; column++) {
+            char words[] = {' ', column, '>', '?', 0};
+            named += strstr(plan, words) != NULL;
+        }
+        ck_assert_msg(named == cases[i].others, "%s: %u conditions in %s", where, named, plan);
+        sqlite3_free(plan);
+        sqlite3_free(where);
+    }
+}
+
 TEST(test_levels_and_parts_of_row_values_are_left_to_sqlite) {
     static const char *const queries[] = {"SELECT path FROM t('', '/') WHERE n > 5",
                                           "SELECT path FROM t WHERE (n, s) IN (SELECT n, s FROM other)",

@@ -4,7 +4,8 @@
  * Random histories on both tables, with small blobs (support/differential.h). A page that is passed over must have
  * no row that matches, and what hides an older row goes on hiding it: notes get words and lose them again, rows go
  * and come back, in transactions and savepoints that are rolled back, behind flushes and 'optimize', and while a
- * query is open. Words are cut out of what was written, at any place and of any length; some are in no row.
+ * query is open; and all goes on in copies of the database. Words are cut out of what was written, at any place and of
+ * any length; some are in no row.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -440,6 +441,7 @@ LOOP_TEST(test_rows_with_a_word_are_those_of_an_ordinary_table, 2 * VARIANTS) {
                         .changes = 150,
                         .versions = true,
                         .rollback = _i % 3 == 2,
+                        .copies = true,
                         .inlined = _i >= VARIANTS,
                         .now.summary = (unsigned)_i % 5};
     unsigned steps = random_rounds(1200);

@@ -218,7 +218,8 @@ LOOP_TEST(test_the_lock_of_a_dead_process_counts, JOURNALS) {
 
 /* ---- a reader that dies ------------------------------------------------------------------------------------------ */
 
-/* A program of its own (run as this one is: .ci/test), since SQLite does not like to be inherited; it comes back when it stands in the middle of t. */
+/* A program of its own (run as this one is: .ci/test), since SQLite does not like to be inherited; it comes back when
+ * it stands in the middle of t. */
 static pid_t start_reader(void) {
     int ends[2];
     char ready = 0;

@@ -229,6 +229,18 @@ static void use_reader(struct both *both) {
     both->read = both->committed;
 }
 
+/* What VACUUM INTO writes is a whole copy where no table has a file of its own. */
+static void move_to_a_copy(struct both *both) {
+    char *copy = sqlite3_mprintf("%s/copy%u.db", both->directory, ++both->copied);
+    bool vacuums = both->inlined && once_in(both, 2);
+    sql_run(both->db, vacuums ? "VACUUM INTO %Q" : "SELECT art_backup(%Q)", copy);
+    close_both(both);
+    sqlite3_free(both->path);
+    both->path = copy;
+    open_both(both);
+    both->check(both, both->db, &both->now);
+}
+
 static void take_step(struct both *both) {
     static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
     if (both->change && once_in(both, both->changes)) change_table(both);
@@ -249,6 +261,7 @@ static void take_step(struct both *both) {
         return sql_command(both->db, "main", "t", commands[below(both, 4)]);
     case 8:
         if (both->memory || !sqlite3_get_autocommit(both->db) || !once_in(both, 3)) return;
+        if (both->copies && once_in(both, 2)) return move_to_a_copy(both);
         close_both(both);
         return open_both(both);
     default:
@@ -265,8 +278,8 @@ void both_go(struct both *both, unsigned steps) {
         if (step % 50 == 0) both->check(both, both->db, &both->now);
         if (step % 50 == 1 && is_reading(both)) both->check(both, both->reader, &both->read);
     }
-    printf("%u statements, %u with rows, %u with errors; %u refused commits, %u changes of the table\n",
-           both->statements, both->answers, both->errors, both->refused, both->changed);
+    printf("%u statements, %u with rows, %u with errors; %u refused commits, %u changes of the table, %u copies\n",
+           both->statements, both->answers, both->errors, both->refused, both->changed, both->copied);
     if (steps > 50) ck_assert_uint_gt(both->answers, 0);
     __atomic_fetch_add(&compared->statements, both->statements, __ATOMIC_RELAXED);
     __atomic_fetch_add(&compared->histories, 1, __ATOMIC_RELAXED);

@@ -43,6 +43,7 @@ struct both {
     void (*change)(struct both *);                                      /* the table and `now`; NULL: never */
     unsigned changes;                                                   /* once in so many steps */
     bool memory, rollback; /* rollback: its journal, with which a reader refuses a COMMIT */
+    bool copies;           /* goes on in a copy of the database, now and then */
     /* Do rows of the ordinary table have the art table's version? Then each statement is within a transaction. */
     bool versions;
     /* Of summed.h alone. */
@@ -55,7 +56,7 @@ struct both {
     sqlite3 *db, *reader;                          /* reader NULL: in memory */
     struct both_state now, begun, committed, read; /* read: of the transaction that the reader holds */
     struct both_state saved[BOTH_SAVEPOINTS];
-    unsigned savepoints, statements, answers, refused, errors, changed;
+    unsigned savepoints, statements, answers, refused, errors, changed, copied;
 };
 
 static inline uint32_t below(struct both *both, uint32_t limit) {

@@ -149,8 +149,8 @@ static const struct error errors[] = {
      SQLITE_ERROR, "a table called sqlite", NULL, NULL, "CREATE VIRTUAL TABLE sqlite USING art"},
     {MESSAGE_PLAIN, "art: art makes this table itself, in temp (art_txn): do without it", SQLITE_ERROR, "USING art_txn",
      NULL, NULL, "CREATE VIRTUAL TABLE u USING art_txn"},
-    {MESSAGE_ERRNO, "art: no random bytes from the system", SQLITE_IOERR, "a system without getrandom()",
-     NULL, no_random_bytes, ART("")},
+    {MESSAGE_ERRNO, "art: no random bytes from the system", SQLITE_IOERR, "a system without getrandom()", NULL,
+     no_random_bytes, ART("")},
 
     /* Writing rows */
     {MESSAGE_PLAIN, "NOT NULL constraint failed: %s.%s", SQLITE_CONSTRAINT_NOTNULL, "a NULL, in SQLite's words", NULL,

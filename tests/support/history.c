@@ -217,7 +217,8 @@ static void pair_close(struct pair *pair) {
 }
 
 /* What the generator has to know of what happened. */
-static void tell_of(struct pair *pair, const struct workload_step *step, const struct outcome *plain, struct workload *w) {
+static void tell_of(struct pair *pair, const struct workload_step *step, const struct outcome *plain,
+                    struct workload *w) {
     int c = step->connection;
     w->cursor_open[c] = pair->plain.cursor[c] != NULL;
     for (int i = 0; i < w->setting->connections; i++) {

@@ -5,7 +5,10 @@
 #include "core/io/io.h"
 #include "core/tree/tree.h"
 
-/* On `disk` (NULL: the system's), in `folder`, which is borrowed. One place at a time. */
-const struct art_scratch_files *scratch_on(struct art_disk *disk, const char *folder);
+/* On `disk` (NULL: the system's), in `folder`. */
+enum art_rc scratch_open(struct art_disk *disk, const char *folder, void **file);
+enum art_rc scratch_write(void *file, const void *data, uint32_t len, uint64_t offset);
+enum art_rc scratch_read(void *file, void *data, uint32_t len, uint64_t offset);
+void scratch_close(void *file);
 
 #endif

@@ -198,14 +198,21 @@ static enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int6
     return rc;
 }
 
+static enum art_rc toy_scratch_open(void *context, void **file) {
+    const struct toy *toy = context;
+    return scratch_open(toy->disk, io_directory(), file);
+}
+
 int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree **out) {
+    static const struct art_scratch_files scratch = {toy_scratch_open, scratch_write, scratch_read, scratch_close};
     struct art_host host = {.context = toy,
-                            .scratch = scratch_on(options->disk, io_directory()),
+                            .scratch = &scratch,
                             .secure = toy_secure,
                             .epoch = toy_epoch,
                             .load_retired = toy_retired,
                             .interrupted = toy_interrupted,
                             .each_log_row = toy_each_row};
+    toy->disk = options->disk;
     memcpy(options->uuid, toy->uuid, 16);
     if (!toy->inlined) return art_tree_open(out, options, &host);
     options->path = options->host_path = NULL;

@@ -36,7 +36,8 @@ struct toy {
     uint8_t uuid[16];
     bool wal; /* pretend to be a WAL: retired slots are kept until the salts change */
     uint8_t salts[8];
-    unsigned patience; /* >0: that many questions from now the host interrupts */
+    struct art_disk *disk; /* of the tree that was opened last */
+    unsigned patience;     /* >0: that many questions from now the host interrupts */
 
     bool inlined; /* blobs are rows: */
     struct toy_blobs blobs;

@@ -359,7 +359,10 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
     const struct art_best *best = choice->best;
     struct met_blob *met = &best->blobs[choice->part->blob];
     if (choose_quickly(choice, blob, from, to)) return;
-    if (!met->asked) met->pages = art_blob_pages_sought(blob, &best->order.limits);
+    if (!met->asked) {
+        met->pages = art_blob_pages_sought(blob, &best->order.limits);
+        best->tree->helped.pages += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
+    }
     met->asked = true;
     for (uint32_t b = from; b < to; b++) {
         if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->pages, b)) continue;

@@ -55,6 +55,12 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
     cursor->tree = NULL;
 }
 
+/* Of a leaf only these pages are looked into. */
+static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_pages *pages) {
+    if (!cursor->tree || !cursor->limits->sought_count) return;
+    cursor->tree->helped.pages += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
+}
+
 /* Takes the blob of `ref` as the cursor's at `level`. */
 static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const struct art_ref *ref) {
     if (level >= ART_LEVELS_MAX) {
@@ -76,6 +82,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
         cursor->leaf.newer_than = cursor->newer_than;
         cursor->leaf.hides_nothing = cursor->hides_nothing;
         art_blob_cursor_limit(&cursor->leaf, cursor->limits);
+        if (cursor->limits && !level) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
     }
     return ART_OK;
@@ -187,6 +194,8 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
         rc = fill_probe(cursor, &at, backward, most, &probe);
         if (rc) break;
         uint32_t first = art_blobs_first_sought(probe.leaf, probe.count, cursor->limits);
+        static const struct art_pages none;
+        for (uint32_t i = 0; i < first; i++) note_passed(cursor, probe.leaf[i], &none);
         *found = first < probe.count;
         if (*found) index = probe.index[first];
         art_store_relax(cursor->store); /* else a search would keep all leaves that it has asked */

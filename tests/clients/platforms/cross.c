@@ -1,5 +1,5 @@
-/* One history of statements that every platform goes through, so that what one of them has written another one reads: the
- * same rows, to the last byte.
+/* One history of statements that every platform goes through, so that what one of them has written another one reads:
+ * the same rows, to the last byte.
  *
  *     cross <extension> <database> <storage> write     makes the database; prints "14037 rows, <hash>, in <storage>"
  *     cross <extension> <database> <storage> read      asks the same questions; prints the same line

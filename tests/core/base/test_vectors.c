@@ -1,6 +1,6 @@
-/* The steps that look at many bytes at once give what a loop over the bytes gives: as this machine's vectors do them here, in
- * plain C in test_vectors_plain (ART_NO_VECTORS), which is this file once more. NEON's turn is on an emulated aarch64
- * (tests/clients/platforms).
+/* The steps that look at many bytes at once give what a loop over the bytes gives: as this machine's vectors do them
+ * here, in plain C in test_vectors_plain (ART_NO_VECTORS), which is this file once more. NEON's turn is on an emulated
+ * aarch64 (tests/clients/platforms).
  */
 #include <string.h>
 

@@ -341,6 +341,30 @@ static void push_world(struct art_postings *postings, unsigned table, struct wor
     art_features_clear(&bucket);
 }
 
+/* A page may have many buckets, and stands only once in each posting. */
+TEST(test_a_page_with_many_buckets_is_noted_once) {
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 20, BUCKETS = 300, FEATURES = 40 };
+    struct art_postings once = {.tables = 1u << TABLE}, often = {.tables = 1u << TABLE};
+    struct art_features bucket = {0};
+    must(art_features_open(&bucket, 1u << TABLE));
+    for (uint32_t page = 0; page < PAGES; page++) {
+        uint32_t feature[FEATURES];
+        for (uint32_t i = 0; i < FEATURES; i++) feature[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
+        push_page(&once, &bucket, feature, FEATURES, 100, page);
+        for (unsigned i = 0; i < BUCKETS; i++) push_page(&often, &bucket, feature, FEATURES, i ? 0 : 100, page);
+    }
+    uint32_t room = art_postings_bytes(&once, NULL, 0), bytes[2];
+    ck_assert_uint_eq(art_postings_bytes(&often, NULL, 0), room);
+    uint8_t *images[2] = {malloc(room), malloc(room)};
+    must(art_postings_write(&once, PAGES, images[0], &bytes[0]));
+    must(art_postings_write(&often, PAGES, images[1], &bytes[1]));
+    ck_assert(bytes[0] == bytes[1] && !memcmp(images[0], images[1], bytes[0]));
+    for (unsigned i = 0; i < 2; i++) free(images[i]);
+    art_features_clear(&bucket);
+    art_postings_clear(&once);
+    art_postings_clear(&often);
+}
+
 /* No page is missing; of all others few are named, but where there was no room for the table. */
 LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct random random = random_announced("postings");
@@ -421,8 +445,10 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
     for (uint32_t len = 500; len <= BUCKET_KEY; len += 500) {
         art_features_reset(&bucket);
         for (uint32_t row = 0; row < 20; row++) {
-            for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)(1 + random_below(&random, 255));
+            for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)random_below(&random, ART_TEXT_END);
             art_features_add(&bucket, &summary, art_bytes(bytes, len), 0, &entry, NULL);
+            if (row < 19 && random_once_in(&random, 2)) continue; /* many texts are cut together, or each by itself */
+            art_features_end(&bucket, &summary);
             uint32_t count = toy_cut(art_bytes(bytes, len), 0, parts), met = 0;
             for (uint32_t i = 0; i < set->count && !set->any; i++) met += set->feature[i] == parts[count - 1];
             HOLDS(set->any || met == 1);
@@ -447,7 +473,7 @@ TEST(test_features_beyond_a_number_mark_their_pages) {
         push_page(&postings, &bucket, feature, COUNT, 100, page);
     }
     ck_assert_uint_le(postings.table[TABLE]->count, ART_POSTING_FEATURES_MAX);
-    ck_assert_uint_le(postings.table[TABLE]->mask, 2 * ART_POSTING_FEATURES_MAX);
+    ck_assert_uint_le(postings.table[TABLE]->mask, 4 * ART_POSTING_FEATURES_MAX);
     uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
     must(art_postings_write(&postings, PAGES, image, &bytes));
     struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,10 +32,46 @@ static struct art_store *store_that_writes(void) {
     return store;
 }
 
+/* By the kernel's own count: the first number is of pages. */
+static uint64_t mapped_bytes(void) {
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%llu", &pages) != 1) abort();
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static uint32_t free_buffers(const struct art_blob_pool *pool) {
     struct art_blob_pool_stats stats;
     art_blob_pool_stats(pool, &stats);
     return stats.free;
+}
+
+/* Where no address space is left for a slab, buffers are of the heap (16 of 512 KB are 8 MB). */
+TEST(test_without_address_space_the_heap_has_the_buffers) {
+    pid_t child = fork();
+    int status;
+    if (child == 0) {
+        struct art_blob_pool *pool = NULL;
+        struct art_blob_buf buffer;
+        struct rlimit limit, now;
+        void *heap = malloc(4 << 20); /* back at once, below */
+        getrlimit(RLIMIT_AS, &limit);
+        limit.rlim_cur = mapped_bytes() + (2 << 20);
+        free(heap);
+        if (setrlimit(RLIMIT_AS, &limit) || getrlimit(RLIMIT_AS, &now) || now.rlim_cur != limit.rlim_cur) _exit(2);
+        if (art_write_pool_take(&pool)) _exit(3);
+        if (art_blob_buf_get_zeroed(pool, &buffer)) _exit(4);
+        struct art_blob_pool_stats stats;
+        art_blob_pool_stats(pool, &stats);
+        _exit(stats.slots == 0 && stats.from_heap == 1 ? 0 : 5);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+        printf("SKIPPED test_without_address_space_the_heap_has_the_buffers: no such limit on an emulator\n");
+        return;
+    }
+    ck_assert_int_eq(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
 }
 
 TEST(test_all_stores_write_from_one_pool_that_goes_with_the_last) {

@@ -238,6 +238,7 @@ static void survives(struct walk *walk, struct sim_disk *disk, struct toy *toy, 
     if (!rc && random_once_in(&walk->random, 4)) rc = art_tree_check(tree);
     ck_assert_msg(rc == ART_OK, "after a power loss: %s: %s", art_error_name(rc), art_error_message());
     art_tree_close(tree);
+    toy->disk = walk->options.disk;
     sim_disk_free(after);
 }
 

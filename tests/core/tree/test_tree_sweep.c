@@ -119,10 +119,9 @@ static enum art_rc rows_end(void *context, uint64_t *pages) {
     return row_fails();
 }
 
-static const struct art_scratch_files *on_disk;
-
-static enum art_rc scratch_open(void *context, void **file) {
-    return strikes() ? failed() : on_disk->open(context, file);
+static enum art_rc struck_scratch_open(void *context, void **file) {
+    (void)context;
+    return strikes() ? failed() : scratch_open(options.disk, "", file);
 }
 
 static void roll_back(void) {
@@ -136,10 +135,7 @@ static void roll_back_to(uint32_t mark) {
 }
 
 static int open_tree(void) {
-    static struct art_scratch_files scratch;
-    on_disk = scratch_on(options.disk, "");
-    scratch = *on_disk;
-    scratch.open = scratch_open;
+    static const struct art_scratch_files scratch = {struck_scratch_open, scratch_write, scratch_read, scratch_close};
     struct art_rows rows = {&toy->blobs, row_read, row_write, rows_remove, rows_end};
     struct art_host host = {.scratch = &scratch,
                             .unmoved = host_unmoved,

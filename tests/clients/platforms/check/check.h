@@ -1,5 +1,6 @@
-/* As much of the library Check as tests/support/suite.c and the SQL tests use, for systems that have no package of it: no
- * processes, no limits of time. A test that fails ends there, and the next one begins; one that aborts ends the program. */
+/* As much of the library Check as tests/support/suite.c and the SQL tests use, for systems that have no package of
+ * it: no processes, no limits of time. A test that fails ends there, and the next one begins; one that aborts ends
+ * the program. */
 #ifndef TEST_PLATFORMS_CHECK_H
 #define TEST_PLATFORMS_CHECK_H
 
@@ -73,8 +74,7 @@ void check_failed(const char *file, int line, const char *format, ...);
 #define ck_assert_str_eq(a, b)                                                                                         \
     do {                                                                                                               \
         const char *is_ = (a), *to_ = (b);                                                                             \
-        CHECK(is_ && to_ && !strcmp(is_, to_), "%s == %s: '%s', '%s'", #a, #b, is_ ? is_ : "NULL",                     \
-              to_ ? to_ : "NULL");                                                                                     \
+        CHECK(is_ &&to_ && !strcmp(is_, to_), "%s == %s: '%s', '%s'", #a, #b, is_ ? is_ : "NULL", to_ ? to_ : "NULL"); \
     } while (0)
 
 #endif

@@ -1,0 +1,45 @@
+/* The features of a bucket that is being filled (postings.h says what they are): a list of different ones, and a table
+ * small enough for the processor's first cache that says which of them are there.
+ *
+ * Texts are kept as they come, and cut when there are many: to cut each by itself takes three times as long.
+ */
+#ifndef ART_BLOB_FEATURES_H
+#define ART_BLOB_FEATURES_H
+
+#include "core/blob/blob_format.h"
+
+enum {
+    ART_BUCKET_FEATURES = 4096, /* different ones in a bucket; with more its page has any */
+    ART_BUCKET_VALUES = 2 * ART_BUCKET_MAX,
+    ART_BUCKET_TEXTS = 2 * ART_BLOB_PAGE /* bytes of texts that are cut together */
+};
+
+struct art_feature_set {
+    uint32_t count, mask; /* mask: of `place`, which is open addressing */
+    bool any;             /* too many, or what they are is not known */
+    uint32_t feature[ART_BUCKET_FEATURES + 1];
+    uint32_t place[2 * ART_BUCKET_FEATURES + 1]; /* the same; 0: none, as the first always is */
+    uint32_t texts_len, texts_count;             /* texts that are not cut yet, an ART_TEXT_END behind each */
+    uint8_t texts[ART_BUCKET_TEXTS];
+};
+struct art_features {
+    struct art_feature_set *set[ART_TABLES_MAX]; /* NULL: no such table */
+    uint32_t *cut;
+};
+
+/* Makes room for these tables. ART_NOMEM: to be cleared all the same. */
+enum art_rc art_features_open(struct art_features *features, uint32_t tables);
+void art_features_clear(struct art_features *features);
+/* Back to none. */
+void art_features_reset(struct art_features *features);
+/* Adds those of an entry, with what art_summary_add() has read of it. `known`: so many bytes of the key are those of
+ * another one of this bucket. */
+void art_features_add(struct art_features *features, const struct art_summary *summary, struct art_bytes key,
+                      uint32_t known, const struct art_entry *entry, const struct art_datum *data);
+/* Behind the bucket's last entry: before this some are missing. */
+void art_features_end(struct art_features *features, const struct art_summary *summary);
+static inline uint32_t art_feature_not_zero(uint32_t feature) {
+    return feature + !feature;
+}
+
+#endif
