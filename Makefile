@@ -8,6 +8,7 @@
 #   make tidy         format, layers, lengths, the one exported symbol, static analysis; make format writes the format
 #   make install      into $(DESTDIR)$(PREFIX); make uninstall; make amalgamation: all of it in one file
 #   make deb, wheel, npm, gem, crate, gomod: packages of Debian, Python, Node.js, Ruby, Rust, Go; make dist: all that a release has
+#   make try          build/try/index.html: SQLite and art in one page for a browser, which browses a listing that is dropped on it
 #   make clean
 #
 #   make bench, bench-age, bench-spellings    tests/bench/run has more
@@ -98,7 +99,7 @@ TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 .SECONDARY:
 .PHONY: all library static programs test-programs fuzz-programs test demo check check-all check-bindings check-orms check-dqlite check-sqld check-packaging check-platforms
 .PHONY: soak repeat mutants coverage valgrind tidy format bench bench-age bench-search bench-spellings fuzz clean help FORCE
-.PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist
+.PHONY: amalgamation install uninstall deb binaries wheel npm gem crate gomod dist try
 
 all:
 help:
@@ -336,7 +337,7 @@ deb:
 
 # The binaries that packages carry: this machine's, and those of each platform that lies there already, as new as their sources.
 # BINARIES=all: those of all platforms that .packaging/platform can build here.
-BINARIES  = linux-$(shell uname -m)-gnu $(patsubst build/platforms/%/,%,$(dir $(wildcard build/platforms/*/art.so build/platforms/*/art.dll)))
+BINARIES  = linux-$(shell uname -m)-gnu $(patsubst build/platforms/%/,%,$(dir $(wildcard $(addprefix build/platforms/*/art.,so dll wasm))))
 PACKED    = $(ALL_CORE) $(EXT) $(wildcard ext/*.h ext/*/*.h core/*/*.h core/*/*/*.h) $(BUILD)/commit .packaging/amalgamate .packaging/platform
 PLATFORM_FILES = $(shell sed -nE 's|^([a-z][^ ]*) +([^ ]+) .*|\1/\2|p' .packaging/platforms)
 binaries: $(addprefix build/platforms/,$(if $(filter all,$(BINARIES)),$(filter $(addsuffix /%,$(shell .packaging/platform list)),$(PLATFORM_FILES)),\
@@ -344,6 +345,7 @@ binaries: $(addprefix build/platforms/,$(if $(filter all,$(BINARIES)),$(filter $
 $(addprefix build/platforms/,$(PLATFORM_FILES)): $(PACKED)
 	@.ci/deps build
 	@.packaging/platform build $(notdir $(@D)) $(@D)
+build/platforms/wasm32/art.wasm: .packaging/wasm/exports .packaging/wasm/module.c
 
 # Where the project says that it lives: Go's name for the module, gems and sqlpkg.json have it.
 HOMEPAGE ?= https://example.org/sqlite-art
@@ -369,6 +371,11 @@ crate:
 gomod:
 	@.ci/deps build && $(PACKER)
 	@CC=$(CC) .packaging/go/pack $(VERSION) $(HOMEPAGE:https://%=%) build/gomod $(ALL_CORE) $(EXT)
+
+# One page with SQLite, art and all that it needs in it.
+try: build/platforms/wasm32/art.wasm
+	@$(PACKER)
+	@.packaging/try/make $(VERSION) build/try
 
 # All of it in one folder, with checksums; DIST="wheel npm" for some. DIST_URL: where sqlpkg finds that folder.
 DIST = deb wheel crate gomod gem npm

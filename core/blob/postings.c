@@ -117,7 +117,7 @@ static void push_set(struct art_posting_table *table, const struct art_feature_s
     table->count = count;
     table->bytes = bytes;
     table->pushed_count += n;
-    assert(n <= UINT16_MAX - table->features[page]); /* pages are written by these counts */
+    assert(table->features[page] + n <= UINT16_MAX); /* pages are written by these counts */
     table->features[page] = (uint16_t)(table->features[page] + n);
 }
 
