@@ -34,7 +34,7 @@ if (what === 'read') {
 }
 
 // README.md's queries: the lines behind --> are their rows.
-const script = /```sql\n(-- .*?|CREATE .*?)```/s.exec(fs.readFileSync(readme, 'utf8'))[1];
+const script = /## What it does\s+```sql\n(.*?)```/s.exec(fs.readFileSync(readme, 'utf8'))[1];
 const db = await open();
 assert.strictEqual(db.values('SELECT art_version()')[0][0], version);
 assert.match(sqliteVersion(), /^3\.\d+\.\d+$/);
