@@ -51,7 +51,7 @@ static bool is_certain(const struct art_filter *filter, enum art_affinity affini
 
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
                     bool is_literal) {
-    if (scan->filter_count == ART_FILTERS_MAX) return SQLITE_OK; /* patterns for the path may have taken some */
+    if (scan->filter_count == ART_FILTERS_MAX) return SQLITE_OK; /* a plan names no more */
     struct art_filter *filter = &scan->filters[scan->filter_count];
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
     struct art_bytes text = {0};
