@@ -53,7 +53,7 @@ static enum art_rc write_temporary(void *opened, const void *data, uint32_t len,
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
         n = len - at < CALL_MOST ? len - at : CALL_MOST;
-        rc = file->pMethods->xWrite(file, (const uint8_t *)data + at, (int)n, (sqlite3_int64)(offset + at));
+        rc = file->pMethods->xWrite(file, (const uint8_t *)data + at, (int)n, (sqlite3_int64)offset + at);
     }
     return rc ? fail_temporary(rc) : ART_OK;
 }
@@ -63,7 +63,7 @@ static enum art_rc read_temporary(void *opened, void *data, uint32_t len, uint64
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
         n = len - at < CALL_MOST ? len - at : CALL_MOST;
-        rc = file->pMethods->xRead(file, (uint8_t *)data + at, (int)n, (sqlite3_int64)(offset + at));
+        rc = file->pMethods->xRead(file, (uint8_t *)data + at, (int)n, (sqlite3_int64)offset + at);
     }
     return rc ? fail_temporary(rc) : ART_OK;
 }
