@@ -29,7 +29,6 @@ enum {
 static inline const uint8_t *art_find_bytes(const uint8_t *in, size_t len, const uint8_t *what, size_t n) {
     for (const uint8_t *at = in; n <= len && (at = memchr(at, *what, len - n + 1 - (size_t)(at - in))) != NULL; at++) {
         if (!memcmp(at, what, n)) return at;
-        if ((size_t)(at - in) == len - n) break;
     }
     return NULL;
 }
