@@ -365,14 +365,13 @@ enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
-    ART_REQUEST_OF_HOST = 8, /* the host's own, which the tree does not look at */
+    ART_REQUEST_ALONE = 8, /* beside others: the transaction is one statement, and the host takes all of it back if its
+                            * commit is refused. Then what 'vacuum' leaves in rows of the host's is gone with it */
+    ART_REQUEST_OF_HOST = 16, /* the host's own, which the tree does not look at */
 };
 /* Begins the transaction where none is running, and fails only in that: as art_tree_claim(). What it was asked for
  * before, it is asked for still. */
 enum art_rc art_tree_request(struct art_tree *tree, unsigned requests);
-/* The running transaction is one statement: if its commit is refused, the host takes all of it back. Then what 'vacuum'
- * leaves in rows of the host's is gone with this commit. */
-void art_tree_note_alone(struct art_tree *tree);
 /* The command 'adopt': the .art file belongs to this database from now on, whatever its owner page says. Done at once,
  * no ROLLBACK takes it back; nothing to do where there are no runs and no file. ART_MISUSE in a transaction that has
  * written to the file: what is in memory does not count. */

@@ -152,7 +152,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (rc) return rc;
     assert(table);
     table->vtabs++;
-    table->version_known = false;
+    if (table->fresh == ART_FRESH_AT_VERSION) table->fresh = ART_FRESH_UNKNOWN;
     table->exists = true; /* T_artstate says so */
     table->columns = vtab->columns.count;
     vtab->table = table;
@@ -183,12 +183,12 @@ static int refresh_from_log(struct art_table *table, char **message) {
 
 int art_table_refresh(struct art_table *table, char **message) {
     unsigned version = art_database_version(table->connection->db, table->name->schema);
-    if (table->version_known && version == table->data_version) return SQLITE_OK;
+    if (table->fresh != ART_FRESH_UNKNOWN && version == table->data_version) return SQLITE_OK;
     /* Nobody else can commit, and after a COMMIT that met a lock the log holds this transaction's own rows. */
-    bool own = table->refreshed || art_tree_dirty(table->tree);
+    bool own = table->fresh == ART_FRESH_LOCKED || art_tree_dirty(table->tree);
     if (own && !art_tree_unknown(table->tree)) return SQLITE_OK;
     art_scans_settle(table);
-    table->version_known = false;
+    table->fresh = ART_FRESH_UNKNOWN;
     /* A refresh that failed may have got as far as the root; and another root may have come with another place. */
     bool known = !art_tree_unknown(table->tree);
     uint64_t generation = art_tree_generation(table->tree);
@@ -199,7 +199,7 @@ int art_table_refresh(struct art_table *table, char **message) {
     }
     if (rc) return rc;
     table->data_version = version;
-    table->version_known = true;
+    table->fresh = ART_FRESH_AT_VERSION;
     return SQLITE_OK;
 }
 

@@ -35,6 +35,7 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     vtab->link = &vtab->connection->vtabs;
     if (vtab->next) vtab->next->link = &vtab->next;
     vtab->connection->vtabs = vtab;
+    art_levels_begin(&vtab->levels);
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
     if (!vtab->name) {

@@ -13,6 +13,8 @@
 #ifndef ART_EXT_BASE_H
 #define ART_EXT_BASE_H
 
+#include <limits.h>
+
 #include <sqlite3ext.h>
 
 #include "core/base/alloc.h"
@@ -32,13 +34,12 @@ struct art_vtab;
 
 /* The numbers of the savepoints that a handle was told of, ascending (txn/transaction.c: note_level(),
  * art_owner_rollback_to()). */
+enum { ART_LEVEL_NONE = INT_MIN, ART_LEVELS_ALL = INT_MAX };
 struct art_levels {
     int *items;
     unsigned count, capacity;
-    bool missed; /* `missed_level` could not be noted, and nothing was changed since */
-    int missed_level;
-    bool cut; /* SQLite has none from `cut_level` on: a statement is still going on whose savepoint went */
-    int cut_level;
+    int missed; /* could not be noted, and nothing was changed since; or ART_LEVEL_NONE */
+    int cut; /* SQLite has none from here on: a statement is still going on whose savepoint went; or ART_LEVELS_ALL */
 };
 
 enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };

@@ -51,11 +51,21 @@ static const char lost_message[] = "art: the database's journal may have lost a 
 
 /* What the journal was asked in the running transaction. */
 struct art_journal {
-    bool secured, reuse;   /* slots that were used before may be written again */
-    bool own_frame;        /* a frame of this transaction is in the WAL */
-    bool flushed;          /* SQLite's cache was */
-    bool must_abort;       /* the journal may not hold all of the transaction */
-    bool may_harden;       /* and how: own_wal, or SQLite's own files */
+    enum {
+        JOURNAL_UNASKED,
+        JOURNAL_EXTENDS,
+        JOURNAL_REUSES
+    } slots; /* may those be written again that were used before? */
+    enum {
+        WAL_UNTOUCHED,
+        WAL_FLUSHED,
+        WAL_OWN_FRAME
+    } wal; /* was SQLite's cache? A frame of this transaction is in the WAL */
+    enum {
+        JOURNAL_SOUND,
+        JOURNAL_MAY_HARDEN, /* and how: own_wal, or SQLite's own files */
+        JOURNAL_LOST        /* the journal may not hold all of the transaction */
+    } trust;
     bool wants_checkpoint; /* the .art file grows until SQLite's log begins anew */
     int waited;            /* ms waited for the writer lock */
     sqlite3_file *own_wal; /* to sync it after the commit */
@@ -150,21 +160,20 @@ int art_journal_prepare_to_harden(struct art_table *table, char **message) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     bool wal;
-    if (table->journal->may_harden) return SQLITE_OK;
+    if (table->journal->trust == JOURNAL_MAY_HARDEN) return SQLITE_OK;
     int rc = art_report(message, art_journal_is_wal(table, &wal));
     if (rc) return rc;
     art_journal_is_hidden(table->connection);         /* asked for now: after the commit no statement may be prepared */
     if (wal && open_own_wal(table)) return SQLITE_OK; /* the files stay */
-    if (wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema))))
-        table->journal->must_abort = true;
-    table->journal->may_harden = !table->journal->must_abort;
+    bool lost = wal && (sync_file(journal_file(table)) || sync_file(art_database_file(db, schema)));
+    if (table->journal->trust != JOURNAL_LOST) table->journal->trust = lost ? JOURNAL_LOST : JOURNAL_MAY_HARDEN;
     return art_journal_sound(table, message);
 }
 
 int art_journal_harden(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
-    int rc = table->journal->may_harden ? SQLITE_OK : SQLITE_CANTOPEN;
+    int rc = table->journal->trust == JOURNAL_MAY_HARDEN ? SQLITE_OK : SQLITE_CANTOPEN;
     if (!rc) rc = sync_file(table->journal->own_wal ? table->journal->own_wal : journal_file(table));
     if (!rc && !table->journal->own_wal) rc = sync_file(art_database_file(db, schema));
     return rc ? rc : sync_folder(db, schema);
@@ -192,8 +201,9 @@ static bool may_flush(const struct art_table *table) {
 }
 
 void art_journal_rolled_back_to(struct art_table *table, bool all) {
-    if (all && table->journal->flushed && sqlite3_libversion_number() < FLUSHES_WELL) table->journal->must_abort = true;
-    table->journal->own_frame = false;
+    if (table->journal->wal == WAL_UNTOUCHED) return;
+    if (all && sqlite3_libversion_number() < FLUSHES_WELL) table->journal->trust = JOURNAL_LOST;
+    table->journal->wal = WAL_FLUSHED;
 }
 
 /* An attached database may be locked: its pages stay, and the next flush may write and count them. */
@@ -207,8 +217,8 @@ static enum art_rc flush_cache(sqlite3 *db, bool *all) {
 static enum art_rc write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     int before = 0, after = 0, high;
-    if (table->journal->own_frame || !may_flush(table)) return ART_OK;
-    table->journal->flushed = true;
+    if (table->journal->wal == WAL_OWN_FRAME || !may_flush(table)) return ART_OK;
+    table->journal->wal = WAL_FLUSHED;
     bool all = true;
     enum art_rc rc = flush_cache(db, &all);
     if (!rc) rc = art_journal_write_nonce(table);
@@ -216,7 +226,7 @@ static enum art_rc write_own_frame(struct art_table *table) {
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
     rc = flush_cache(db, &all);
     sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
-    table->journal->own_frame = all && after > before;
+    if (all && after > before) table->journal->wal = WAL_OWN_FRAME;
     return rc;
 }
 
@@ -226,23 +236,23 @@ static enum art_rc make_secure(struct art_table *table) {
     bool wal;
     enum art_rc rc = art_journal_is_wal(table, &wal);
     if (!rc) rc = wal ? write_own_frame(table) : art_journal_write_nonce(table);
-    if (rc || (wal && !table->journal->own_frame)) return rc;
+    if (rc || (wal && table->journal->wal != WAL_OWN_FRAME)) return rc;
     sqlite3_file *journal = journal_file(table);
     if (wal && !journal) return ART_OK;
-    table->journal->must_abort |=
-        sync_file(journal) != SQLITE_OK || (wal && sync_file(art_database_file(db, schema)) != SQLITE_OK);
-    int folder = wal || table->journal->must_abort ? SQLITE_OK : sync_folder(db, schema);
-    if (table->journal->must_abort || folder == SQLITE_IOERR) table->sync_failed = true;
-    table->journal->reuse = !table->sync_failed && !folder;
-    return table->journal->must_abort ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
+    if (sync_file(journal) || (wal && sync_file(art_database_file(db, schema)))) table->journal->trust = JOURNAL_LOST;
+    bool lost = table->journal->trust == JOURNAL_LOST;
+    int folder = wal || lost ? SQLITE_OK : sync_folder(db, schema);
+    if (lost || folder == SQLITE_IOERR) table->sync_failed = true;
+    if (!table->sync_failed && !folder) table->journal->slots = JOURNAL_REUSES;
+    return lost ? art_fail(ART_IO, "%s", lost_message) : ART_OK;
 }
 
 bool art_journal_must_abort(const struct art_table *table) {
-    return table->journal->must_abort;
+    return table->journal->trust == JOURNAL_LOST;
 }
 
 int art_journal_sound(const struct art_table *table, char **message) {
-    return table->journal->must_abort ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
+    return art_journal_must_abort(table) ? art_complain(message, SQLITE_IOERR, "%s", lost_message) : SQLITE_OK;
 }
 
 static enum art_rc unmoved(void *context) {
@@ -266,13 +276,12 @@ static enum art_rc another_file(void *context, unsigned attempt) {
 
 static enum art_rc secure(void *context, bool *reuse) {
     struct art_table *table = context;
+    struct art_journal *journal = table->journal;
     enum art_rc rc = ART_OK;
-    if (!table->journal->secured) {
-        table->journal->reuse = !table->path;
-        if (table->path) rc = make_secure(table);
-        table->journal->secured = rc == ART_OK && (table->journal->reuse || may_flush(table));
-    }
-    *reuse = table->journal->reuse;
+    if (!table->path) journal->slots = JOURNAL_REUSES;
+    if (journal->slots == JOURNAL_UNASKED) rc = make_secure(table);
+    *reuse = journal->slots == JOURNAL_REUSES;
+    if (!rc && !*reuse && may_flush(table)) journal->slots = JOURNAL_EXTENDS;
     return rc;
 }
 
@@ -284,7 +293,7 @@ static enum art_rc epoch(void *context, struct art_epoch *out) {
     if (rc || !wal) return rc;
     out->kind = ART_EPOCH_UNKNOWN;
     rc = write_own_frame(table);
-    if (rc || !table->journal->own_frame) return rc;
+    if (rc || table->journal->wal != WAL_OWN_FRAME) return rc;
     uint8_t header[WAL_HEADER];
     sqlite3_file *file = journal_file(table);
     if (!file || file->pMethods->xRead(file, header, WAL_HEADER, 0)) return ART_OK;
@@ -302,7 +311,7 @@ static enum art_rc load_retired(void *context, struct art_buffer *out) {
     char *message = NULL;
     bool ours = true;
     out->len = 0;
-    int rc = table->alone ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
+    int rc = table->phase == ART_PHASE_ALONE ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
     if (!rc && !ours) rc = SQLITE_CORRUPT_VTAB;
     if (!rc) rc = art_shadow_get(table, "young", out, &message);
     sqlite3_free(message);

@@ -16,6 +16,7 @@ struct art_connection *art_connection_hold(sqlite3 *db) {
         connection = art_alloc_zeroed(sizeof *connection);
         if (connection) {
             connection->db = db;
+            art_levels_begin(&connection->levels);
             connection->blobs_never_match = sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
             connection->next = connections;
             connections = connection;

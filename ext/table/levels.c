@@ -2,11 +2,9 @@
  */
 #include "ext/table/table.h"
 
-#include <limits.h>
-
 int art_levels_push(struct art_levels *levels, int level) {
     unsigned at = levels->count;
-    if (level >= levels->cut_level) levels->cut_level = level + 1;
+    if (level >= levels->cut) levels->cut = level + 1;
     while (at && levels->items[at - 1] > level) at--;
     if (at && levels->items[at - 1] == level) return SQLITE_OK;
     if (levels->count == levels->capacity) {
@@ -24,8 +22,13 @@ int art_levels_push(struct art_levels *levels, int level) {
 
 void art_levels_drop(struct art_levels *levels, int from) {
     while (levels->count && levels->items[levels->count - 1] >= from) levels->count--;
-    levels->cut = from != INT_MIN;
-    levels->cut_level = from;
+    levels->cut = from;
+}
+
+void art_levels_begin(struct art_levels *levels) {
+    levels->count = 0;
+    levels->missed = ART_LEVEL_NONE;
+    levels->cut = ART_LEVELS_ALL;
 }
 
 void art_levels_clear(struct art_levels *levels) {

@@ -26,6 +26,7 @@ struct art_saved_table {
 };
 
 int art_levels_push(struct art_levels *levels, int level);
+void art_levels_begin(struct art_levels *levels);          /* none: before all else, and with a transaction */
 void art_levels_drop(struct art_levels *levels, int from); /* those >= from */
 void art_levels_clear(struct art_levels *levels);          /* frees */
 
@@ -63,18 +64,29 @@ enum art_statement {
 
 /* Where a table stands in the running transaction.
  *
- *     OUT --first change--> CHANGING --xSync--> PREPARED --xCommit--> OUT
- *                                                 |  ^
- *                          ROLLBACK TO, or xSync  v  |  xSync
- *                                               REFUSED
+ *             .--> ALONE ---------.
+ *             |      | BEGIN      |
+ *     OUT ----|      v            |--xSync--> PREPARED --xCommit--> OUT
+ *       first '--> CHANGING ------'             |  ^
+ *       change                                  |  |  xSync
+ *                        ROLLBACK TO, or xSync  v  |
+ *                                             REFUSED
  *
  * SQLite may try a COMMIT that met a lock once more, or go on with the transaction. xRollback leads to OUT from
  * everywhere. */
 enum art_phase {
     ART_PHASE_OUT,
+    ART_PHASE_ALONE, /* the transaction is this one statement, as far as is known */
     ART_PHASE_CHANGING,
     ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
     ART_PHASE_REFUSED,  /* it has tried, and the transaction went on: nobody knows whether that COMMIT is there */
+};
+
+/* How far the tree is known to be up to date. */
+enum art_freshness {
+    ART_FRESH_UNKNOWN,
+    ART_FRESH_AT_VERSION, /* as long as the database's data version is the same */
+    ART_FRESH_LOCKED      /* until the transaction's end: it was read under the lock of a writer */
 };
 
 /* A cursor of SQLite's as its table knows it. Where it stands, query/ alone knows. */
@@ -115,8 +127,8 @@ struct art_table {
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
 
-    bool version_known; /* `data_version` is the one that the tree is up to date with */
-    unsigned data_version;
+    enum art_freshness fresh;
+    unsigned data_version; /* not UNKNOWN: the one that the tree is up to date with */
     sqlite3_stmt *statements[ART_STATEMENTS];
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
@@ -128,10 +140,8 @@ struct art_table {
     struct art_saved_table begin;
     struct art_saved_table *saved; /* by savepoints */
     unsigned saved_count, saved_capacity;
-    bool exists;    /* as of now: created and not dropped */
-    bool refreshed; /* known to be up to date in this transaction */
-    bool alone;     /* which is a single statement, as far as is known */
-    bool noted;     /* the last savepoint saved the table */
+    bool exists; /* as of now: created and not dropped */
+    bool noted;  /* the last savepoint saved the table */
     enum art_phase phase;
     unsigned requested; /* enum art_request: what commands have left to the commit */
     struct art_orphan_files orphans;

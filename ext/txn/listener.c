@@ -16,8 +16,6 @@
  */
 #include "ext/txn/txn.h"
 
-#include <limits.h>
-
 static const struct art_table_function no_rows = {.cursor_bytes = sizeof(struct art_function_cursor)};
 
 static const char make_text[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.art_txn USING art_txn";
@@ -111,7 +109,7 @@ static int listener_begin(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner) return SQLITE_OK;
     connection->owner = base;
-    art_levels_drop(&connection->levels, INT_MIN);
+    art_levels_begin(&connection->levels);
     return SQLITE_OK;
 }
 

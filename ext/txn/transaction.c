@@ -29,7 +29,6 @@
 #include "ext/txn/txn.h"
 
 #include <assert.h>
-#include <limits.h>
 
 /* --- saved states ------------------------------------------------------------------------------------------------- */
 
@@ -100,25 +99,25 @@ static void leave_transaction(struct art_table *table) {
     art_name_release(table->begin.name);
     table->begin.name = NULL;
     art_table_set_owner(table, NULL);
-    table->refreshed = table->alone = false;
+    if (table->fresh == ART_FRESH_LOCKED) table->fresh = ART_FRESH_AT_VERSION;
     table->phase = ART_PHASE_OUT;
     table->requested = 0;
     art_orphan_files_clear(&table->orphans);
-    if (art_tree_unknown(table->tree)) table->version_known = false;
+    if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
     if (table->rests_later) art_table_rest(table);
 }
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
-    vtab->levels.missed = vtab->connection->levels.missed = false; /* there is something to change */
+    vtab->levels.missed = vtab->connection->levels.missed = ART_LEVEL_NONE; /* there is something to change */
     if (table->owner) return SQLITE_OK;
     struct art_connection *connection = table->connection;
-    table->alone = table->exists && sqlite3_get_autocommit(connection->db);
-    int rc = table->alone ? SQLITE_OK : art_listener_join(connection, message);
+    bool alone = table->exists && sqlite3_get_autocommit(connection->db);
+    int rc = alone ? SQLITE_OK : art_listener_join(connection, message);
     if (rc) return rc;
     const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
-    table->begin = saved_now(table, INT_MIN, ART_SAVEPOINT_BEGIN);
+    table->begin = saved_now(table, ART_LEVEL_NONE, ART_SAVEPOINT_BEGIN);
     art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
-    table->phase = ART_PHASE_CHANGING;
+    table->phase = alone ? ART_PHASE_ALONE : ART_PHASE_CHANGING;
     for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
     return rc;
@@ -164,7 +163,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     art_tree_rollback_to(table->tree, savepoint);
     reopen_commit(table);
     art_journal_rolled_back_to(table, target == &table->begin);
-    if (art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
+    if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
     unsigned keep = table->saved_count;
     while (keep && table->saved[keep - 1].level > level) keep--;
     drop_saved(table, keep);
@@ -177,15 +176,15 @@ void art_table_rollback_to(struct art_table *table, int level) {
 
 /* A statement that is a transaction by itself, as far as anybody can know. */
 static bool stands_alone(const struct art_table *table) {
-    return table->alone && !art_table_is_heard(table) && sqlite3_get_autocommit(table->connection->db);
+    return table->phase == ART_PHASE_ALONE && !art_table_is_heard(table) &&
+           sqlite3_get_autocommit(table->connection->db);
 }
 
 /* What commands have left for now. */
 static int ask_tree(struct art_table *table, char **message) {
-    int rc = table->requested ? art_report(message, art_tree_request(table->tree, table->requested)) : SQLITE_OK;
-    bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
-    if (!rc && packs && stands_alone(table)) art_tree_note_alone(table->tree);
-    return rc;
+    if (!table->requested) return SQLITE_OK;
+    unsigned alone = stands_alone(table) ? ART_REQUEST_ALONE : 0;
+    return art_report(message, art_tree_request(table->tree, table->requested | alone));
 }
 
 /* Its .art file goes with this commit. */
@@ -227,7 +226,8 @@ static int prepare_and_write(struct art_table *table, char **message) {
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
  * have changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    *ours = table->alone && table->refreshed && !art_table_is_heard(table);
+    bool alone = table->phase == ART_PHASE_ALONE && !art_table_is_heard(table);
+    *ours = alone && table->fresh == ART_FRESH_LOCKED;
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
 }
 
@@ -244,7 +244,7 @@ int art_table_sync(struct art_table *table, char **message) {
     if (art_tree_unknown(table->tree)) {
         rc = art_table_refresh(table, message);
         if (rc) return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT_VTAB : rc;
-        table->refreshed = true;
+        table->fresh = ART_FRESH_LOCKED;
     }
     rc = prepare_and_write(table, message);
     return rc ? rc : art_journal_sound(table, message);
@@ -279,11 +279,10 @@ void art_table_committed(struct art_table *table) {
         art_tree_rolled_back(table->tree);
         if (lost) art_tree_forget(table->tree);
     }
-    if (table->refreshed) {
+    if (table->fresh == ART_FRESH_LOCKED)
         table->data_version = art_database_version(table->connection->db, table->name->schema);
-    } else {
-        table->version_known = false;
-    }
+    else
+        table->fresh = ART_FRESH_UNKNOWN;
     if (prepared && table->requested & ART_REQUEST_CLEAN) art_clean_finish(table);
     if (prepared) art_journal_end_epoch(table);
     close_if_gone(table);
@@ -295,7 +294,7 @@ void art_table_rolled_back(struct art_table *table) {
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
     restore(table, &table->begin);
-    if (art_commit_attempted(table)) table->version_known = false;
+    if (art_commit_attempted(table)) table->fresh = ART_FRESH_UNKNOWN;
     close_if_gone(table);
 }
 
@@ -316,8 +315,7 @@ static int note_level(struct art_connection *connection, sqlite3_vtab *owner, st
     for (; table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_table_savepoint(table, level);
     }
-    levels->missed = rc != SQLITE_OK;
-    levels->missed_level = level;
+    levels->missed = rc ? level : ART_LEVEL_NONE;
     if (!rc) return rc;
     for (struct art_table *each = first; each != table; each = each->changing_next) {
         if (each->owner == owner && each->noted) art_table_release(each, level);
@@ -329,7 +327,7 @@ static int note_level(struct art_connection *connection, sqlite3_vtab *owner, st
 /* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
 int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
     int rc = SQLITE_OK;
-    int each = levels->cut && levels->cut_level < level ? levels->cut_level : level;
+    int each = levels->cut < level ? levels->cut : level;
     for (; !rc && each <= level; each++) rc = note_level(connection, owner, levels, each);
     return rc;
 }
@@ -342,9 +340,9 @@ void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, i
 
 void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
                            int level) {
-    bool present = levels->missed && levels->missed_level == level;
-    levels->missed = false;
-    if (levels->cut && level >= levels->cut_level) return;
+    bool present = levels->missed == level;
+    levels->missed = ART_LEVEL_NONE;
+    if (level >= levels->cut) return;
     art_levels_drop(levels, level + 1);
     if (present) return;
     for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
@@ -369,7 +367,7 @@ static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, v
     if (connection->owner == owner) {
         connection->owner = NULL;
         connection->joined = false;
-        art_levels_drop(&connection->levels, INT_MIN);
+        art_levels_begin(&connection->levels);
     }
 }
 
@@ -384,7 +382,7 @@ void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owne
 /* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
 
 int art_vtab_begin(sqlite3_vtab *base) {
-    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    art_levels_begin(&((struct art_vtab *)base)->levels);
     ((struct art_vtab *)base)->begun = true;
     /* Joining waits for the first change. SQLite has made room for one more table in its list of those in the
      * transaction: a statement here that begins another one, temp.art_txn, would write past the end of that list. */
@@ -396,14 +394,14 @@ int art_vtab_sync(sqlite3_vtab *base) {
 }
 
 int art_vtab_commit(sqlite3_vtab *base) {
-    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    art_levels_begin(&((struct art_vtab *)base)->levels);
     ((struct art_vtab *)base)->begun = false;
     art_owner_committed(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback(sqlite3_vtab *base) {
-    art_levels_drop(&((struct art_vtab *)base)->levels, INT_MIN);
+    art_levels_begin(&((struct art_vtab *)base)->levels);
     ((struct art_vtab *)base)->begun = false;
     art_owner_rolled_back(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;

@@ -15,7 +15,7 @@ static int write_schema(struct art_vtab *vtab, uint32_t before, const char *list
     int rc = art_shadow_set_summary(vtab->connection->db, table->name, list, &vtab->base.zErrMsg);
     if (!table->owner) return rc ? rc : SQLITE_ABORT_ROLLBACK;
     if (rc) art_tree_rollback_to(table->tree, before);
-    if (rc && art_tree_unknown(table->tree)) table->version_known = table->refreshed = false;
+    if (rc && art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
     art_tree_release_savepoints(table->tree, before);
     return rc;
 }

@@ -260,16 +260,17 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
 static int begin_write(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!vtab->begun) return SQLITE_ABORT_ROLLBACK;
-    vtab->levels.missed = vtab->connection->levels.missed = false;
-    if (!table || !table->owner || !table->refreshed) {
+    vtab->levels.missed = vtab->connection->levels.missed = ART_LEVEL_NONE;
+    if (!table || !table->owner || table->fresh != ART_FRESH_LOCKED) {
         int rc = art_vtab_ready(vtab);
         if (rc) return rc;
         table = vtab->table;
         rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
         if (rc) return rc;
-        table->refreshed = true;
+        table->fresh = ART_FRESH_LOCKED;
     }
-    table->alone &= sqlite3_get_autocommit(vtab->connection->db) != 0;
+    bool goes_on = table->phase == ART_PHASE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
+    if (goes_on) table->phase = ART_PHASE_CHANGING;
     art_scans_settle(table);
     return SQLITE_OK;
 }

@@ -95,7 +95,8 @@ static enum art_rc check_route(struct run_check *check, const struct art_ref *re
 static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
     const struct art_checker *checker = check->checker;
     struct art_blob_expected expected = {.only_puts = check->last && !ref->level,
-                                         .csn_max = checker->tree->txn.spilled ? checker->csn : checker->root->csn,
+                                         .csn_max =
+                                             art_tree_has_spilled(checker->tree) ? checker->csn : checker->root->csn,
                                          .label = &ref->label,
                                          .summary = art_tree_summary(checker->tree)};
     bool whole;

@@ -100,7 +100,7 @@ static enum art_rc found_in_memtable(struct art_found *out) {
 
 /* What the memtable's filter does not know is in no run either. */
 static bool filter_speaks_for_runs(const struct art_tree *tree) {
-    return tree->txn.spilled && art_memtable_remembers(tree->memtable);
+    return art_tree_has_spilled(tree) && art_memtable_remembers(tree->memtable);
 }
 
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {

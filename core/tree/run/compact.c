@@ -403,7 +403,7 @@ static enum art_rc look_into_gap(void *context, const struct art_ref *ref) {
 static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run, bool *yes) {
     struct cleanness cleanness = {tree->store, true};
     *yes = is_packed(tree, run);
-    if (!*yes || !tree->txn.leaves_nothing) return ART_OK;
+    if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
     enum art_rc rc = art_run_each_ref(tree->store, run, look_into_gap, &cleanness);
     *yes = cleanness.clean;
     return rc;

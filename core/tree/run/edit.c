@@ -14,7 +14,9 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
         return rc;
     }
     edit->root->generation++;
-    art_store_leave_nothing(tree->store, tree->txn.leaves_nothing, tree->full || tree->txn.low);
+    enum art_leftovers leftovers = tree->txn.leftovers;
+    art_store_leave_nothing(tree->store, leftovers != ART_LEFTOVERS_STAY,
+                            tree->full || leftovers == ART_LEFTOVERS_PUNCHED);
     return ART_OK;
 }
 

@@ -15,7 +15,7 @@
 
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {
     *moved = false;
-    if (!tree->slots.reuse || art_store_discards(tree->store)) return ART_OK;
+    if (tree->slots.phase != ART_SLOTS_REUSED || art_store_discards(tree->store)) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), highest = art_slot_set_highest(&edit->used);
     if (highest <= count + art_slots_slack(count)) return ART_OK;
     enum art_rc rc = art_vacuum(tree, edit, 1);
@@ -29,24 +29,24 @@ static uint32_t higher(uint32_t slot, const struct art_slot_set *set) {
 }
 
 /* `end`: of the file, which need not have more than `most` slots. */
-static void note_loose(struct art_tree *tree, uint32_t end, uint32_t most) {
+static enum art_slack slack_of(const struct art_tree *tree, uint32_t end, uint32_t most) {
     enum { LARGE_PAGES = 1024, LARGE_PART = 2 }; /* as many as a merge writes in one pause */
-    tree->pending.loose = end > most;
-    tree->pending.large = end > most + most / LARGE_PART + LARGE_PAGES / art_tree_full_pages(tree);
+    if (end > most + most / LARGE_PART + LARGE_PAGES / art_tree_full_pages(tree)) return ART_SLACK_LARGE;
+    return end > most ? ART_SLACK_LOOSE : ART_SLACK_USUAL;
 }
 
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
     if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : art_slots_slack(count));
-    note_loose(tree, end, most);
-    if (!tree->slots.reuse || tree->txn.savepoint_count) return ART_OK;
+    tree->pending.slack = slack_of(tree, end, most);
+    if (tree->slots.phase != ART_SLOTS_REUSED || tree->txn.savepoint_count) return ART_OK;
     uint32_t last = art_slot_set_highest(&edit->used); /* that anything may need */
     last = higher(last, &tree->slots.used);
     last = higher(last, &tree->slots.base);
-    if (!tree->slots.retired.freed) last = higher(last, &tree->slots.retired.slots);
+    if (tree->slots.retired.state != ART_RETIRED_FREE) last = higher(last, &tree->slots.retired.slots);
     if (end <= last + 1 || end <= most) return ART_OK;
-    note_loose(tree, last + 1, most);
-    tree->pending.gained = last + 1 < tree->slots.end;
+    tree->pending.slack = slack_of(tree, last + 1, most);
+    tree->pending.slots_cut = last + 1 < tree->slots.end ? tree->slots.end - (last + 1) : 0;
     return art_store_truncate(tree->store, last + 1);
 }

@@ -180,7 +180,7 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = retired_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
-    out->loaded = !rc;
+    out->state = rc ? ART_RETIRED_UNREAD : ART_RETIRED_WAITING;
     return rc;
 }
 
@@ -192,13 +192,14 @@ static enum art_rc find_free(struct art_tree *tree) {
     struct art_epoch now;
     enum art_rc rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
-    retired->freed = art_slot_set_next(&retired->slots, 0) == UINT32_MAX || epoch_passed(&retired->epoch, &now);
+    bool none = art_slot_set_next(&retired->slots, 0) == UINT32_MAX;
+    retired->state = none || epoch_passed(&retired->epoch, &now) ? ART_RETIRED_FREE : ART_RETIRED_WAITING;
     art_slot_set_clear(&tree->slots.free);
     uint32_t last = art_slot_set_highest(&tree->slots.base), last_retired = art_slot_set_highest(&retired->slots);
     if (last_retired > last) last = last_retired;
     for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
-        if (!retired->freed && art_slot_set_has(&retired->slots, slot)) continue;
+        if (retired->state == ART_RETIRED_WAITING && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
         if (rc) return rc;
     }
@@ -216,20 +217,20 @@ static enum art_rc check_end(const struct art_tree *tree) {
 
 /* The host may refuse while a savepoint could lead back, and agree at the commit. */
 static enum art_rc ask_for_free(struct art_tree *tree) {
-    enum art_rc rc = tree->host.secure(tree->host.context, &tree->slots.reuse);
-    return !rc && tree->slots.reuse ? find_free(tree) : rc;
+    bool reuse = false;
+    enum art_rc rc = tree->host.secure(tree->host.context, &reuse);
+    tree->slots.phase = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
+    return !rc && reuse ? find_free(tree) : rc;
 }
 
 enum art_rc art_slots_begin(struct art_tree *tree) {
-    if (tree->slots.writing) return tree->slots.reuse ? ART_OK : ask_for_free(tree);
-    assert(art_tree_in_txn(tree) && !tree->txn.spilled);
+    if (tree->slots.phase) return tree->slots.phase == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
+    assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     enum art_rc rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
-    tree->slots.writing = true;
-    tree->slots.reuse = false;
-    tree->slots.retired.freed = false;
+    tree->slots.phase = ART_SLOTS_EXTENDED;
     rc = check_end(tree);
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = ask_for_free(tree);
@@ -238,21 +239,21 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
 }
 
 void art_slots_end(struct art_tree *tree) {
-    if (!tree->slots.writing) return;
+    if (!tree->slots.phase) return;
     art_store_write_end(tree->store);
-    tree->slots.writing = false;
+    tree->slots.phase = ART_SLOTS_IDLE;
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
     art_slot_set_clear(&tree->slots.retired.spared);
-    tree->slots.retired.loaded = false;
+    tree->slots.retired.state = ART_RETIRED_UNREAD;
 }
 
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
  * transaction's. Not after a COMMIT that was refused with a root: it may be found in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
-    bool ours = tree->slots.writing && !art_store_discards(tree->store);
-    if (!ours || tree->txn.shown || tree->txn.spilled) return;
+    bool ours = tree->slots.phase && !art_store_discards(tree->store);
+    if (!ours || tree->txn.shown != ART_ROOT_HIDDEN || art_tree_has_spilled(tree)) return;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
@@ -262,8 +263,8 @@ void art_slots_cut_back(struct art_tree *tree) {
 
 void art_slots_cut_spilled(struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
-    bool ours = tree->slots.writing && !art_store_discards(tree->store);
-    if (!ours || !tree->txn.spilled || tree->txn.shown_before) return;
+    bool ours = tree->slots.phase && !art_store_discards(tree->store);
+    if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
     art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }
 
@@ -295,7 +296,8 @@ static enum art_rc add_others(struct art_slot_set *list, const struct art_slot_s
 
 /* Nobody goes on with the base: no ROLLBACK TO can come, and a COMMIT that is refused takes back all. */
 static bool leaves_the_base(const struct art_tree *tree) {
-    return tree->txn.alone && art_wants_small(tree) && !tree->txn.savepoint_count && !tree->txn.spilled;
+    bool alone = art_tree_requested(tree, ART_REQUEST_ALONE);
+    return alone && art_wants_small(tree) && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
 }
 
 /* Parts `garbage` into what is discarded and what is spared: a few slots, which the next blobs overwrite. So the host
@@ -366,7 +368,7 @@ static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set
                           const struct art_slot_set *used) {
     enum { CROWD = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
-    return count && (tree->pending.loose || (count >= CROWD && count >= all / CROWD_PART));
+    return count && (tree->pending.slack != ART_SLACK_USUAL || (count >= CROWD && count >= all / CROWD_PART));
 }
 
 /* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does
@@ -377,7 +379,8 @@ enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *
     enum art_rc rc = tree->host.epoch(tree->host.context, &now);
     if (rc) return rc;
     struct art_slot_set list = {0};
-    bool old = !retired->freed && !epoch_passed(&retired->epoch, &now), discards = art_store_discards(tree->store);
+    bool old = retired->state != ART_RETIRED_FREE && !epoch_passed(&retired->epoch, &now),
+         discards = art_store_discards(tree->store);
     bool gone = discards && leaves_the_base(tree);
     for (uint32_t slot = old ? art_slot_set_next(&retired->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
          slot = art_slot_set_next(&retired->slots, slot + 1)) {

@@ -36,22 +36,30 @@ struct art_version_edit {
 };
 
 /* The retired list of T_artstate (run/slots.c). */
+enum art_retired_state {
+    ART_RETIRED_UNREAD,
+    ART_RETIRED_WAITING, /* a reader may stand on these slots, as far as is known */
+    ART_RETIRED_FREE     /* found to be free in this transaction */
+};
 struct art_retired {
-    bool loaded;
-    bool freed;             /* found to be free in this transaction */
+    enum art_retired_state state;
     struct art_epoch epoch; /* of the list; kind UNKNOWN or WAL */
     struct art_slot_set slots;
     struct art_slot_set spared; /* of these, whose rows stay until blobs overwrite them */
 };
 
+/* Where the state of a savepoint is. */
+enum art_savepoint_kind {
+    ART_SAVEPOINT_OF_BEGINNING, /* that of the transaction's beginning: undone, or in the host's log */
+    ART_SAVEPOINT_UNDO,         /* a position in the memtable's undo list */
+    ART_SAVEPOINT_IMAGE         /* the transaction has spilled since: the memtable is in the scratch file */
+};
 struct art_savepoint {
+    enum art_savepoint_kind kind;
     uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
     const struct art_summary *summary;
-    bool imaged;    /* the transaction spilled since: the memtable is in `image` */
-    bool beginning; /* same state as the transaction's beginning */
-    bool big;
-    struct art_slot_set used; /* imaged: slots that root names */
+    struct art_slot_set used; /* IMAGE: slots that root names */
     uint32_t *image;          /* places in the scratch file with parts of the encoded memtable, ascending */
     uint32_t image_parts;
 };
@@ -81,15 +89,51 @@ struct art_finger {
 
 enum art_tree_state {
     ART_TREE_UNKNOWN,    /* freshly opened, or what is in memory is no state of the table: a refresh rebuilds it */
-    ART_TREE_REFRESHING, /* between refresh_begin() and refresh_end() or refresh_abort() */
+    ART_TREE_REBUILDING, /* a refresh is under way, which begins with the root, */
+    ART_TREE_CONTINUING, /* or behind the last row that is known */
     ART_TREE_KNOWN       /* may be read */
 };
 
+/* What a refresh waits for. */
+enum art_refresh_step {
+    ART_REFRESH_ROOT,
+    ART_REFRESH_OWN_ROW,   /* the last row that is known, to see that it is the same */
+    ART_REFRESH_FIRST_ROW, /* one behind the root, which says that there is one */
+    ART_REFRESH_ROWS       /* whatever rows there are */
+};
+
+/* Where a transaction stands: the diagram at the head of txn/txn.h. */
 enum art_txn_phase {
     ART_TXN_NONE,
-    ART_TXN_BEGUN,  /* its csn is fixed, its base is kept */
-    ART_TXN_CHANGED /* something was changed, maybe taken back */
+    ART_TXN_BEGUN,   /* its csn is fixed, its base is kept */
+    ART_TXN_CHANGED, /* something was changed, maybe taken back; the undo list leads back to the beginning */
+    ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and images do */
 };
+
+/* What a commit writes into the host's tables, each what the one before it does, and more. */
+enum art_commit_kind {
+    ART_COMMIT_NOTHING,
+    ART_COMMIT_ROW,  /* a row of redo; the root may be marked */
+    ART_COMMIT_ROOT, /* another root in row 0 */
+    ART_COMMIT_FLUSH /* a root that has all: rows of the log go */
+};
+
+/* May a journal hold a root of this transaction's, so that a crash could bring it back? */
+enum art_root_shown {
+    ART_ROOT_HIDDEN,
+    ART_ROOT_OFFERED, /* the last prepare() has handed one over: a COMMIT was tried, unless the host finds no room */
+    ART_ROOT_SHOWN
+};
+
+/* What 'optimize' and 'vacuum' do with what blobs that are gone have left in the file. */
+enum art_leftovers {
+    ART_LEFTOVERS_STAY,
+    ART_LEFTOVERS_ZEROED,
+    ART_LEFTOVERS_PUNCHED /* holes: the disk is nearly full */
+};
+
+/* How much larger than its blobs the file is. */
+enum art_slack { ART_SLACK_USUAL, ART_SLACK_LOOSE, ART_SLACK_LARGE /* so much that any commit mends it */ };
 
 struct art_tree {
     struct art_tree_options options; /* paths are copies; inlined: `path` is a name for messages */
@@ -115,7 +159,7 @@ struct art_tree {
     uint64_t csn;             /* of the last committed row or root */
     struct art_hash128 chain; /* its hash */
     uint64_t log_bytes, log_rows, log_entries;
-    uint64_t changes; /* counts what makes a cursor seek again */
+    uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
     struct art_finger finger;
     struct { /* what a run had that was written anew as a whole, last by this tree */
@@ -125,42 +169,35 @@ struct art_tree {
     struct art_helped helped;
 
     struct { /* a refresh under way */
-        bool rebuild, root_seen, row_seen, followed;
+        enum art_refresh_step step;
         uint64_t first_left; /* of the rows before the root that were handed over; 0: there was none */
     } refresh;
 
     struct { /* the running transaction */
         enum art_txn_phase phase;
-        bool adds;          /* something else than deletes, maybe taken back */
-        bool spilled;       /* root is the transaction's own */
-        bool big;           /* holds a value that does not go through the log */
+        enum art_commit_kind
+            left; /* the most that prepare() has made the host write: it is there after a refused COMMIT,
+                                    * and no ROLLBACK TO resets it, since a savepoint may be younger */
+        enum art_root_shown shown;
+        enum art_leftovers leftovers;
         unsigned requested; /* enum art_request */
-        bool leaves_nothing,
-            low;    /* its commit overwrites what blobs that are gone have left; the disk is nearly full */
-        bool alone; /* one statement: where its commit is refused, all of it is taken back */
-        /* What an earlier prepare() made the host write in this transaction, and a refused COMMIT did not take back:
-         * the log has lost rows; row 0 holds another root than the base. No ROLLBACK TO resets these: a savepoint may
-         * be younger. */
-        bool cleared, rooted;
-        /* A COMMIT may have left such a root in the journal; and as it was before the last prepare(). */
-        bool shown, shown_before;
-        /* The host's log has rows of this transaction, of a COMMIT that was refused: it no longer says how the
-         * transaction began. */
-        bool logged;
+        bool adds;          /* something else than deletes, maybe taken back */
         enum art_rc doomed; /* an error after which only a rollback helps */
         uint64_t csn;
         uint32_t overflow_values; /* counter of their ids, never taken back */
-        uint64_t change;          /* tree->changes at the last prepare */
         struct art_root *base;
         const struct art_summary *base_summary;
         struct art_savepoint *savepoints;
         uint32_t savepoint_count, savepoint_capacity;
     } txn;
 
-    struct {                      /* slots */
+    struct { /* slots */
+        enum {
+            ART_SLOTS_IDLE,
+            ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end, */
+            ART_SLOTS_REUSED    /* and free ones below it, too */
+        } phase;
         bool known;               /* `used` is right for `root` */
-        bool writing;             /* the write phase has begun */
-        bool reuse;               /* slots below the end may be taken */
         struct art_slot_set used; /* named by `root` */
         struct art_slot_set base; /* named by the base */
         struct art_slot_set free; /* handed to the store */
@@ -168,14 +205,14 @@ struct art_tree {
         uint32_t end;
     } slots;
 
-    struct { /* what prepare() found */
-        bool ready;
+    struct {                          /* what prepare() found */
+        uint64_t made_for;            /* tree->changes then; 0: nothing is prepared */
+        enum art_commit_kind kind;    /* so far */
         struct art_version_edit edit; /* root NULL: no new root */
         struct art_commit commit;
         struct art_hash128 chain;
-        bool flushed;
-        bool loose, large;          /* the file stays larger than it need be; so much that any commit mends it */
-        bool gained;                /* it was cut */
+        enum art_slack slack;       /* of the file, with this root */
+        uint32_t slots_cut;         /* that the file has lost */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
@@ -186,8 +223,8 @@ struct art_tree {
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was, when blobs were last written; */
     unsigned attempt,
-        thrift;        /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
-    bool loose, large; /* as the last root left the file, where another one may give more back */
+        thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
+    enum art_slack slack; /* as the last root left the file, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and while it rests. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
@@ -197,12 +234,11 @@ struct art_tree {
     struct art_cursor *open; /* open ones: they must not outlive the tree unnoticed */
 };
 
-/* May it be read, but for a rollback that is still to be done (rows.rolled_back)? */
-/* Was this transaction's prepare() asked for one of these? */
+/* Is this transaction's prepare() asked for one of these? */
 static inline bool art_tree_requested(const struct art_tree *tree, unsigned requests) {
     return tree->txn.requested & requests;
 }
-
+/* May it be read, but for a rollback that is still to be done (rows.rolled_back)? */
 static inline bool art_tree_is_known(const struct art_tree *tree) {
     return tree->state == ART_TREE_KNOWN;
 }
@@ -215,6 +251,9 @@ static inline struct art_measures art_tree_measures(const struct art_tree *tree)
 }
 static inline bool art_tree_in_txn(const struct art_tree *tree) {
     return tree->txn.phase != ART_TXN_NONE;
+}
+static inline bool art_tree_has_spilled(const struct art_tree *tree) {
+    return tree->txn.phase == ART_TXN_SPILLED;
 }
 
 /* --- state.c ------------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,36 @@
 /* The beginning of a transaction. */
 #include "core/tree/txn/txn.h"
 
+static void assert_none(const struct art_tree *tree) {
+    assert(!tree->txn.base && !tree->txn.requested && !tree->txn.adds);
+    assert(tree->txn.left == ART_COMMIT_NOTHING && tree->txn.shown == ART_ROOT_HIDDEN);
+    assert(tree->slots.phase == ART_SLOTS_IDLE && !tree->scratch.file);
+    (void)tree;
+}
+
+void art_txn_assert(const struct art_tree *tree) {
+    enum art_txn_phase phase = tree->txn.phase;
+    if (phase == ART_TXN_NONE) {
+        assert_none(tree);
+    } else {
+        assert(tree->txn.base);
+        assert(!art_tree_is_known(tree) || tree->csn + 1 == tree->txn.csn);
+    }
+    assert(phase != ART_TXN_SPILLED || tree->slots.phase);
+    assert(phase == ART_TXN_SPILLED || tree->root->generation == tree->txn.base->generation || !phase ||
+           !art_tree_is_known(tree));
+    assert(!tree->pending.made_for || tree->txn.left >= tree->pending.kind);
+    assert(!tree->pending.edit.root || tree->slots.phase);
+    for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
+        const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
+        assert(savepoint->kind != ART_SAVEPOINT_UNDO || savepoint->root);
+        assert(savepoint->kind != ART_SAVEPOINT_IMAGE || tree->slots.phase);
+        assert(savepoint->kind == ART_SAVEPOINT_IMAGE || !savepoint->image_parts);
+        assert(phase != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
+        (void)savepoint;
+    }
+}
+
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
  * left. */
 static void tidy_memtable(struct art_tree *tree) {
@@ -23,6 +53,7 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
     tree->txn.overflow_values = 0;
     tree->txn.base = art_root_ref(tree->root);
     tree->txn.base_summary = tree->summary;
+    art_txn_assert(tree);
     return ART_OK;
 }
 

@@ -61,7 +61,7 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
 static enum art_rc encode_root(struct art_tree *tree, const struct art_root *root) {
     enum art_rc rc = art_root_encode(root, &tree->pending.root);
     if (rc) return rc;
-    bool rows = !tree->pending.flushed && tree->csn > tree->root->csn;
+    bool rows = tree->pending.kind != ART_COMMIT_FLUSH && tree->csn > tree->root->csn;
     if (rows || tree->pending.commit.write_redo) art_root_note_rows(&tree->pending.root);
     tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
     return ART_OK;
@@ -74,6 +74,7 @@ static enum art_rc name_root(struct art_tree *tree, const struct art_root *root,
     if (!rc) rc = art_slots_retired(tree, used);
     if (rc) return rc;
     commit->write_root = commit->write_retired = true;
+    if (tree->pending.kind < ART_COMMIT_ROOT) tree->pending.kind = ART_COMMIT_ROOT;
     commit->retired = art_buffer_bytes(&tree->pending.retired_bytes);
     return ART_OK;
 }
@@ -105,7 +106,7 @@ static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
 static enum art_rc leave_room_for_journal(const struct art_tree *tree) {
     if (!tree->pending.edit.pages_written) return ART_OK;
-    return check_room(tree, JOURNAL_BYTES + (tree->pending.flushed ? tree->log_bytes : 0));
+    return check_room(tree, JOURNAL_BYTES + (tree->pending.kind == ART_COMMIT_FLUSH ? tree->log_bytes : 0));
 }
 
 /* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The
@@ -126,18 +127,18 @@ static enum art_rc finish_root(struct art_tree *tree) {
     uint32_t hidden = 0;
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
-    if (!rc && tree->txn.leaves_nothing) rc = art_store_wipe(tree->store);
+    if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
-    tree->pending.large |= hidden >= HIDES_MUCH;
+    if (hidden >= HIDES_MUCH) tree->pending.slack = ART_SLACK_LARGE;
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
 
-/* A transaction that spilled, or holds a large value, or wants to be flushed, has no row: what it flushes counts. */
+/* A transaction that spilled or wants to be flushed has no row: what it flushes counts. */
 static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
-    if (tree->txn.spilled || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
+    if (art_tree_has_spilled(tree) || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
     uint64_t redo = tree->pending.redo.len,
              owed = MERGE_BYTES_PER_REDO_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
     uint64_t most = budget_left(tree).bytes / MERGED_PART / ART_BLOB_PAGE;
@@ -240,7 +241,7 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
  * it has deleted if one bit of its number were another. */
 static uint64_t rows_to_leave(const struct art_tree *tree) {
     uint64_t rows = tree->csn - tree->root->csn;
-    if (!rows || tree->txn.requested || tree->txn.logged || tree->log_bytes < LONG_ROW * rows) return 0;
+    if (!rows || tree->txn.requested || tree->txn.left || tree->log_bytes < LONG_ROW * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 
@@ -250,7 +251,7 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
-    tree->pending.flushed = true;
+    tree->pending.kind = ART_COMMIT_FLUSH;
     edit->root->left = (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left < tree->csn - tree->root->csn;
@@ -283,6 +284,7 @@ static void give_up(struct art_tree *tree, enum art_rc rc, const struct art_comm
     art_slots_cut_back(tree);
     tree->pending.commit = *row;
     tree->pending.chain = *chain;
+    if (row->write_redo) tree->pending.kind = ART_COMMIT_ROW;
 }
 
 static enum art_rc try_merge(struct art_tree *tree) {
@@ -290,7 +292,7 @@ static enum art_rc try_merge(struct art_tree *tree) {
     struct art_hash128 chain = tree->pending.chain;
     bool due;
     enum art_rc rc = art_compact_due(tree, &due);
-    if (!rc && (due || tree->loose)) rc = merge(tree);
+    if (!rc && (due || tree->slack != ART_SLACK_USUAL)) rc = merge(tree);
     if (!rc || !may_wait(tree, rc)) return rc;
     give_up(tree, rc, &row, &chain);
     return ART_OK;
@@ -409,6 +411,7 @@ static enum art_rc write_row(struct art_tree *tree) {
     tree->pending.redo.len = 0;
     enum art_rc rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
     if (rc) return rc;
+    tree->pending.kind = ART_COMMIT_ROW;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
     tree->pending.commit.spent = art_root_spent(tree->root, tree->txn.csn);
@@ -423,7 +426,7 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
     uint64_t every = art_store_discards(tree->store) ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
     if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
-    return (batch && tree->loose) || tree->large;
+    return tree->slack == ART_SLACK_LARGE || (batch && tree->slack == ART_SLACK_LOOSE);
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
@@ -444,31 +447,31 @@ static enum art_rc mark_root(struct art_tree *tree) {
 }
 
 /* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
-static bool leaves_nothing(const struct art_tree *tree) {
-    bool packs = art_tree_requested(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
-    bool in_file = !art_store_discards(tree->store);
-    return packs && in_file && tree->host.secure_delete && tree->host.secure_delete(tree->host.context);
+static enum art_leftovers leftovers(const struct art_tree *tree) {
+    uint64_t left;
+    bool packs = art_wants_small(tree) && !art_store_discards(tree->store);
+    if (!packs || !tree->host.secure_delete || !tree->host.secure_delete(tree->host.context)) return ART_LEFTOVERS_STAY;
+    return is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
 }
 
 /* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
  * by a checkpoint. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
-    bool alone = tree->txn.phase != ART_TXN_CHANGED && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
-    if (!alone || tree->txn.cleared || tree->txn.rooted || !vacuum_finds_something(tree)) return false;
+    bool alone = tree->txn.phase == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    if (!alone || tree->txn.left >= ART_COMMIT_ROOT || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
     return budget < portion_of(budget) || tree->root->runs <= 1;
 }
 
 static enum art_rc prepare(struct art_tree *tree) {
-    uint64_t left;
-    tree->txn.leaves_nothing = leaves_nothing(tree);
-    tree->txn.low = tree->txn.leaves_nothing && is_low(tree, &left);
+    tree->txn.leftovers = leftovers(tree);
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
     /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
     bool vacuums = vacuum_finds_something(tree);
-    bool must = tree->txn.spilled || tree->txn.big || art_tree_requested(tree, ART_REQUEST_FLUSH) || tree->txn.cleared;
+    bool must =
+        art_tree_has_spilled(tree) || art_tree_requested(tree, ART_REQUEST_FLUSH) || tree->txn.left == ART_COMMIT_FLUSH;
     must |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !vacuums;
     bool due = false, late = false;
     if (!must) {
@@ -490,7 +493,7 @@ static enum art_rc prepare(struct art_tree *tree) {
     if (rc || tree->pending.commit.write_root) return rc;
     rc = leave_room_for_vacuum(tree);
     if (rc) return rc;
-    if (!tree->txn.rooted) return mark_root(tree);
+    if (tree->txn.left < ART_COMMIT_ROOT) return mark_root(tree);
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
@@ -502,7 +505,7 @@ static void note_full(struct art_tree *tree) {
 }
 
 void art_tree_note_full(struct art_tree *tree) {
-    tree->txn.shown = tree->txn.shown_before;
+    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
     note_full(tree);
 }
 
@@ -517,32 +520,26 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         return ART_OK;
     }
     bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
-    bool wanted = art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.cleared || tree->txn.rooted ||
+    bool wanted = art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.left >= ART_COMMIT_ROOT ||
                   (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || vacuum_finds_something(tree);
-    if (tree->txn.phase != ART_TXN_CHANGED && !wanted) return ART_OK;
-    if (!tree->pending.ready || tree->txn.change != tree->changes) {
+    if (tree->txn.phase == ART_TXN_BEGUN && !wanted) return ART_OK;
+    if (tree->pending.made_for != tree->changes) {
         art_pending_forget(tree);
         rc = prepare(tree);
         if (rc) {
-            if (rc == ART_DISKFULL && tree->slots.writing) note_full(tree); /* else it was only refused */
+            if (rc == ART_DISKFULL && tree->slots.phase) note_full(tree); /* else it was only refused */
             art_pending_forget(tree);
             art_slots_cut_back(tree);
             return rc;
         }
-        tree->pending.ready = true;
-        tree->txn.change = tree->changes;
+        tree->pending.made_for = tree->changes;
     }
     *out = tree->pending.commit;
-    tree->txn.cleared |= tree->pending.flushed;
-    tree->txn.rooted |= out->write_root;
-    tree->txn.logged |= out->write_root || out->mark_root || out->write_redo;
-    tree->txn.shown_before = tree->txn.shown;
-    tree->txn.shown |= out->write_root;
+    if (tree->txn.left < tree->pending.kind) tree->txn.left = tree->pending.kind;
+    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_SHOWN;
+    if (out->write_root && tree->txn.shown == ART_ROOT_HIDDEN) tree->txn.shown = ART_ROOT_OFFERED;
+    art_txn_assert(tree);
     return ART_OK;
-}
-
-void art_tree_note_alone(struct art_tree *tree) {
-    tree->txn.alone = true;
 }
 
 static void end_transaction(struct art_tree *tree) {
@@ -555,6 +552,7 @@ static void end_transaction(struct art_tree *tree) {
     memset(&tree->txn, 0, sizeof tree->txn);
     tree->txn.savepoints = savepoints;
     tree->txn.savepoint_capacity = capacity;
+    art_txn_assert(tree);
 }
 
 /* This connection will not read them again; other readers still may. */
@@ -570,15 +568,14 @@ void art_tree_committed(struct art_tree *tree) {
         art_savepoints_clear(tree, 0);
         return;
     }
-    if (tree->pending.ready && !art_store_forked(tree->store)) {
+    if (tree->pending.made_for && !art_store_forked(tree->store)) {
         struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
-            if (edit->pages_written || tree->pending.gained) tree->full = false;
+            bool more = edit->pages_written || tree->pending.slots_cut;
+            if (more) tree->full = false;
             tree->thrift = 0;
-            bool more = edit->pages_written || tree->pending.gained;
-            tree->loose = more && tree->pending.loose;
-            tree->large = more && tree->pending.large;
+            tree->slack = more ? tree->pending.slack : ART_SLACK_USUAL;
             art_tree_set_root(tree, edit->root);
             forget_superseded(tree, &tree->slots.used, &edit->used);
             art_slot_set_clear(&tree->slots.used);
@@ -588,7 +585,7 @@ void art_tree_committed(struct art_tree *tree) {
             tree->redo_since_merge = 0;
             art_slots_cut_spilled(tree);
         }
-        if (tree->pending.flushed) {
+        if (tree->pending.kind == ART_COMMIT_FLUSH) {
             art_memtable_hand_over(tree->memtable, tree->pending.empty, SPARE_BYTES);
             tree->memtable = tree->pending.empty;
             tree->pending.empty = NULL;
@@ -602,8 +599,7 @@ void art_tree_committed(struct art_tree *tree) {
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.chain;
         art_tree_changed(tree, true);
-        tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
-        tree->pending.large = false;
+        art_pending_forget(tree);
         if (tree->pending.redo.capacity > REDO_KEPT) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);

@@ -5,7 +5,9 @@ void art_pending_forget(struct art_tree *tree) {
     art_edit_discard(tree, &tree->pending.edit);
     art_memtable_unref(tree->pending.empty);
     tree->pending.empty = NULL;
-    tree->pending.ready = tree->pending.flushed = tree->pending.loose = tree->pending.gained = false;
-    tree->pending.large = false;
+    tree->pending.made_for = 0;
+    tree->pending.kind = ART_COMMIT_NOTHING;
+    tree->pending.slack = ART_SLACK_USUAL;
+    tree->pending.slots_cut = 0;
     tree->pending.commit = (struct art_commit){0};
 }

@@ -14,29 +14,32 @@
  */
 #include "core/tree/txn/txn.h"
 
+static bool is_rebuilt(const struct art_tree *tree) {
+    return tree->state == ART_TREE_REBUILDING;
+}
+
 enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     if (art_store_forked(tree->store)) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
     art_rows_catch_up(tree);
-    if (tree->txn.phase == ART_TXN_CHANGED && art_tree_is_known(tree)) {
+    if (tree->txn.phase >= ART_TXN_CHANGED && art_tree_is_known(tree)) {
         return art_fail(ART_MISUSE, "art: refresh inside a transaction that has changed the table (bug)");
     }
     memset(&tree->refresh, 0, sizeof tree->refresh);
-    tree->refresh.rebuild = !art_tree_is_known(tree);
-    tree->state = ART_TREE_REFRESHING;
-    *from = tree->refresh.rebuild ? 0 : tree->csn;
+    tree->state = art_tree_is_known(tree) ? ART_TREE_CONTINUING : ART_TREE_REBUILDING;
+    *from = is_rebuilt(tree) ? 0 : tree->csn;
     return ART_OK;
 }
 
 static enum art_rc from_the_root(struct art_tree *tree) {
-    if (tree->refresh.rebuild) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
+    if (is_rebuilt(tree)) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
     return ART_REBUILD;
 }
 
 uint64_t art_tree_refresh_from(const struct art_tree *tree) {
-    if (tree->refresh.rebuild) return tree->root->csn + 1;
-    return tree->refresh.row_seen ? tree->csn + 1 : tree->csn;
+    if (is_rebuilt(tree)) return tree->root->csn + 1;
+    return tree->refresh.step > ART_REFRESH_OWN_ROW ? tree->csn + 1 : tree->csn;
 }
 
 /* Blobs are built with the table's summary, and there is no other way to read them. */
@@ -83,58 +86,53 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
         return rc;
     }
     const struct art_root *mine = tree->root;
-    if (tree->refresh.rebuild) {
+    bool same_csn = root->csn == mine->csn, same_chain = art_hash128_equal(root->chain, mine->chain);
+    if (is_rebuilt(tree)) {
         rc = take_root(tree, root, false);
-        tree->refresh.row_seen = true;
-    } else if (root->generation == mine->generation && root->csn == mine->csn &&
-               art_hash128_equal(root->chain, mine->chain)) {
-        tree->refresh.row_seen = tree->csn == mine->csn;
+    } else if (root->generation == mine->generation && same_csn && same_chain) {
+        rc = ART_OK;
     } else if (root->generation <= mine->generation || root->csn < mine->csn) {
         rc = ART_REBUILD;
-    } else if (root->csn == mine->csn && !art_hash128_equal(root->chain, mine->chain)) {
-        rc = ART_REBUILD; /* another history gave the same numbers */
-    } else if (root->csn == mine->csn) {
-        rc = take_root(tree, root, true);
-        tree->refresh.row_seen = tree->csn == root->csn;
-    } else if (root->csn < tree->csn) {
-        rc = ART_REBUILD; /* a flush takes all rows: this one did not see mine */
+    } else if (same_csn) { /* else another history gave the same numbers */
+        rc = same_chain ? take_root(tree, root, true) : ART_REBUILD;
     } else {
-        rc = take_root(tree, root, false);
-        tree->refresh.row_seen = true;
+        /* A flush takes all rows: one of a smaller csn did not see mine. */
+        rc = root->csn < tree->csn ? ART_REBUILD : take_root(tree, root, false);
     }
-    tree->refresh.followed = root->followed;
+    enum art_refresh_step behind_root = root->followed ? ART_REFRESH_FIRST_ROW : ART_REFRESH_ROWS;
+    tree->refresh.step = tree->csn > root->csn ? ART_REFRESH_OWN_ROW : behind_root;
     art_root_unref(root);
-    tree->refresh.root_seen = true;
     return rc;
 }
 
 /* Where a row from behind the root stands among them, they begin too late or too early: it should have deleted one. */
 static bool left_is_right(const struct art_tree *tree) {
     uint64_t left = art_root_left(tree->root, tree->csn), first = left ? tree->root->csn - left : 0;
-    return !tree->refresh.rebuild || tree->refresh.first_left == first;
+    return !is_rebuilt(tree) || tree->refresh.first_left == first;
 }
 
 enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art_bytes ops) {
-    assert(tree->state == ART_TREE_REFRESHING);
+    assert(tree->state == ART_TREE_REBUILDING || tree->state == ART_TREE_CONTINUING);
     if (csn == 0) return refresh_root(tree, ops);
-    if (!tree->refresh.root_seen)
+    if (tree->refresh.step == ART_REFRESH_ROOT)
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the root is missing: row 0 was deleted");
     if (csn <= tree->root->csn) {
         if (!tree->refresh.first_left) tree->refresh.first_left = csn;
         return ART_OK;
     }
-    if (!tree->refresh.row_seen && csn == tree->csn) { /* my own last row: still the same? */
-        if (ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
-        tree->refresh.row_seen = true;
+    if (tree->refresh.step == ART_REFRESH_OWN_ROW) { /* is it still the same? */
+        if (csn != tree->csn || ops.len < 16 || memcmp(ops.data, &tree->chain, 16) != 0) return from_the_root(tree);
+        tree->refresh.step = ART_REFRESH_ROWS;
         return ART_OK;
     }
-    if (!tree->refresh.row_seen || csn != tree->csn + 1) return from_the_root(tree);
+    if (csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
     uint64_t before = art_memtable_replayed(tree->memtable);
     enum art_rc rc = art_redo_follows(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
     if (!rc) rc = art_redo_replay(ops, csn, tree->memtable);
     if (rc) return rc;
+    tree->refresh.step = ART_REFRESH_ROWS;
     tree->csn = csn;
     tree->chain = hash;
     tree->log_bytes += ops.len;
@@ -145,11 +143,11 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
 }
 
 enum art_rc art_tree_refresh_end(struct art_tree *tree) {
-    if (!tree->refresh.root_seen) {
+    if (tree->refresh.step == ART_REFRESH_ROOT) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
     }
-    if (!tree->refresh.row_seen || !left_is_right(tree)) return from_the_root(tree);
-    if (tree->refresh.followed && tree->csn == tree->root->csn) {
+    if (tree->refresh.step == ART_REFRESH_OWN_ROW || !left_is_right(tree)) return from_the_root(tree);
+    if (tree->refresh.step == ART_REFRESH_FIRST_ROW) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the rows behind the root were deleted");
     }
     if (art_tree_in_txn(tree) && tree->csn + 1 != tree->txn.csn) {

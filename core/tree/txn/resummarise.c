@@ -82,9 +82,6 @@ enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary
     } else {
         rc = art_spill_into(tree, &edit, empty);
     }
-    if (rc)
-        tree->summary = former;
-    else
-        tree->txn.phase = ART_TXN_CHANGED;
+    if (rc) tree->summary = former;
     return rc;
 }

@@ -38,6 +38,12 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
     if (tree->scratch.end) tree->scratch.end = end_of_images(tree);
 }
 
+/* Nothing is changed, and the host's log says so, too. */
+static bool is_as_begun(const struct art_tree *tree) {
+    bool unwritten = tree->txn.left == ART_COMMIT_NOTHING && !art_memtable_dirty(tree->memtable);
+    return tree->txn.phase <= ART_TXN_CHANGED && unwritten;
+}
+
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
     if (art_tree_inside(tree)) return art_fail(ART_MISUSE, "art: a savepoint was set while a blob was on its way");
     art_rows_catch_up(tree);
@@ -48,12 +54,12 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
         tree->txn.savepoints = more;
         tree->txn.savepoint_capacity = capacity;
     }
-    struct art_savepoint savepoint = {.summary = tree->summary, .beginning = true, .big = tree->txn.big};
+    struct art_savepoint savepoint = {.summary = tree->summary};
     /* Else nothing has been changed yet, or all of it was taken back. */
     if (art_tree_in_txn(tree) && art_tree_is_known(tree)) {
         savepoint.undo = art_memtable_savepoint(tree->memtable);
         savepoint.root = art_root_ref(tree->root);
-        savepoint.beginning = !tree->txn.spilled && !tree->txn.logged && !art_memtable_dirty(tree->memtable);
+        if (!is_as_begun(tree)) savepoint.kind = ART_SAVEPOINT_UNDO;
     }
     *out = tree->txn.savepoint_count;
     tree->txn.savepoints[tree->txn.savepoint_count++] = savepoint;
@@ -68,8 +74,7 @@ void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
 
 /* The state at the beginning: undone in memory, or read again from the log. */
 static void to_beginning(struct art_tree *tree) {
-    tree->txn.big = false;
-    if (!tree->txn.spilled) {
+    if (!art_tree_has_spilled(tree)) {
         art_memtable_rollback(tree->memtable, 0);
         return;
     }
@@ -78,7 +83,7 @@ static void to_beginning(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.used);
     tree->summary = tree->txn.base_summary;
     tree->slots.known = false;
-    tree->txn.spilled = false;
+    tree->txn.phase = ART_TXN_CHANGED;
     tree->state = ART_TREE_UNKNOWN;
 }
 
@@ -100,22 +105,21 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
     art_slots_return(tree, &tree->slots.used, &used);
     art_slot_set_clear(&tree->slots.used);
     tree->slots.used = used;
-    tree->txn.spilled = true; /* also over the base: the undo list does not tell what the transaction did any more */
+    tree->txn.phase = ART_TXN_SPILLED; /* also over the base: the undo list does not tell any more what was done */
     return ART_OK;
 }
 
 /* The state of any savepoint, or a transaction that can only be rolled back. */
 static void to_savepoint(struct art_tree *tree, struct art_savepoint *savepoint) {
-    if (savepoint->imaged) {
+    if (savepoint->kind == ART_SAVEPOINT_IMAGE) {
         tree->txn.doomed = to_image(tree, savepoint);
         savepoint->undo = 0;
-    } else if (savepoint->beginning && tree->txn.spilled) {
+    } else if (savepoint->kind == ART_SAVEPOINT_OF_BEGINNING && art_tree_has_spilled(tree)) {
         to_beginning(tree);
         savepoint->undo = 0;
     } else {
         art_memtable_rollback(tree->memtable, savepoint->undo);
     }
-    tree->txn.big = savepoint->big;
 }
 
 void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
@@ -135,6 +139,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     if (number == ART_SAVEPOINT_BEGIN) {
         art_savepoints_clear(tree, 0);
         to_beginning(tree);
+        art_txn_assert(tree);
         return;
     }
     assert(number < tree->txn.savepoint_count);
@@ -143,4 +148,5 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
      * the transaction's end. */
     if (tree->txn.doomed) return;
     to_savepoint(tree, &tree->txn.savepoints[number]);
+    art_txn_assert(tree);
 }

@@ -88,11 +88,11 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
     enum art_rc rc = ART_OK;
     for (uint32_t i = tree->txn.savepoint_count; !rc && i-- > 0;) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[i];
-        if (savepoint->imaged || savepoint->beginning) continue;
+        if (savepoint->kind != ART_SAVEPOINT_UNDO) continue;
         art_memtable_rollback(tree->memtable, savepoint->undo);
         rc = art_slot_set_copy(used, &savepoint->used);
         if (!rc) rc = image_write(tree, savepoint);
-        savepoint->imaged = !rc;
+        if (!rc) savepoint->kind = ART_SAVEPOINT_IMAGE;
     }
     return rc;
 }
@@ -103,9 +103,9 @@ static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot
  * was, which costs less than a filter of this size. */
 static bool filter_knows_runs(struct art_tree *tree) {
     enum { FILTER_PART = 8 };
-    if (tree->txn.spilled ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;
+    if (art_tree_has_spilled(tree) ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;
     if (art_memtable_came_in_order(tree->memtable)) return false;
-    return tree->txn.spilled || art_memtable_remember(tree->memtable, tree->options.spill_limit / FILTER_PART);
+    return art_tree_has_spilled(tree) || art_memtable_remember(tree->memtable, tree->options.spill_limit / FILTER_PART);
 }
 
 enum art_rc art_tree_spill(struct art_tree *tree) {
@@ -145,7 +145,8 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     art_tree_set_root(tree, edit->root);
     art_memtable_hand_over(tree->memtable, empty, tree->options.spill_limit / 2);
     tree->memtable = empty;
-    tree->txn.spilled = true;
+    tree->txn.phase = ART_TXN_SPILLED;
     art_tree_changed(tree, true);
+    art_txn_assert(tree);
     return ART_OK;
 }

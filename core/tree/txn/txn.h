@@ -1,5 +1,28 @@
 /* A transaction: from the first change to its commit or rollback.
  *
+ *                begin()          a change            a change over spill_limit
+ *       NONE ------------> BEGUN ----------> CHANGED ---------------------------> SPILLED
+ *         ^                  |                 |  ^                                  |
+ *         |                  |                 |  '---- back to the beginning -------|
+ *         '---- committed() or rolled_back() --'-------------------------------------'
+ *
+ *   NONE      savepoints stand for the state as it is: there is nothing to go back to
+ *   BEGUN     the csn is fixed, the base is held; a command may wait for the commit
+ *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint
+ *   SPILLED   root: the transaction's own, in slots of the locked file, or that of an image. The host's log leads back to
+ *             the beginning: the tree is unknown then, until it has read that. Images lead back to savepoints that are
+ *             older than the spill
+ *
+ * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
+ * (pending.made_for). A host whose COMMIT is refused goes on in the same phase. What differs is what its tables have
+ * then (txn.left, enum art_commit_kind), whatever is rolled back to: the next prepare() writes as much again, since a
+ * row alone would leave a log without what a flush has taken out of it, and a root that is not the base must be
+ * replaced. With anything left a savepoint no longer stands for the beginning, as the host's log does not say it any
+ * more. An error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction in any phase: only a
+ * rollback of all helps.
+ *
+ * tests/core/tree/test_txn_states.c has the same as a model, goes through all of its states, and prints the arrows.
+ *
  *   begin.c        the beginning                      write.c      insert, delete, move
  *   savepoints.c   savepoints                         overflow.c   values over the threshold
  *   spill.c        a transaction larger than memory   refresh.c    what other connections committed
@@ -15,6 +38,9 @@
 /* As art_tree_ready(), and begins the transaction where none is running: the file is claimed, csn and base are fixed.
  * ART_READONLY, or what claiming the file said: none has begun. */
 enum art_rc art_tree_begin(struct art_tree *tree);
+
+/* Asserts what must hold in the phase that the transaction is in: behind each transition. */
+void art_txn_assert(const struct art_tree *tree);
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */
@@ -66,7 +92,7 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from);
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
-enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28, ART_BIG_VALUE = 4 << 20 };
+enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28 };
 enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYTES };
 /* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,

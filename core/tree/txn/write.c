@@ -8,7 +8,7 @@
 static enum art_rc ready_to_write(struct art_tree *tree) {
     enum art_rc rc = art_tree_begin(tree);
     bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
-    return !rc && large && tree->txn.phase == ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
+    return !rc && large && tree->txn.phase >= ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
 }
 
 /* What an entry for a found key says of the sources below the memtable. */
@@ -55,7 +55,6 @@ static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const st
         if (rc) return rc;
         entry.value.data = ref;
         entry.flags |= ART_OVERFLOW;
-        if (value.len > ART_BIG_VALUE) tree->txn.big = true;
         place = NULL;
     }
     cast_shadow(tree, shadow, &entry);
@@ -85,7 +84,7 @@ static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before
     assert(art_tree_in_txn(tree));
     if (rc) {
         art_memtable_rollback(tree->memtable, before);
-    } else {
+    } else if (tree->txn.phase == ART_TXN_BEGUN) {
         tree->txn.phase = ART_TXN_CHANGED;
     }
     if (to) art_gap_end(tree, *to);

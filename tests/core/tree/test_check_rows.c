@@ -470,7 +470,7 @@ TEST(test_a_spilled_transaction_is_checked) {
         snprintf(path, sizeof path, "spill/%05d", i % 2500);
         check_put(path, check_large(50, 1));
     }
-    ck_assert(check_tree->txn.spilled);
+    ck_assert(art_tree_has_spilled(check_tree));
     check_is_clean();
     art_tree_rollback_to(check_tree, 1);
     check_is_clean();

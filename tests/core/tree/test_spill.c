@@ -93,7 +93,7 @@ static void change_at_random(struct random *random) {
         art_tree_rollback_to(tree, 0);
         memcpy(now, marked, sizeof now);
     }
-    ck_assert(tree->txn.spilled);
+    ck_assert(art_tree_has_spilled(tree));
 }
 
 TEST(test_rows_that_a_transaction_has_spilled_are_found_and_absent_ones_are_not) {

@@ -344,8 +344,7 @@ static void make_world_of_rows(unsigned files) {
 /* Pages that a vacuum has written. */
 static uint64_t vacuum_rows(void) {
     uint64_t before = info_of(tree).pages_written;
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    tree->txn.alone = true;
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_ALONE));
     vacuum();
     return info_of(tree).pages_written - before;
 }
