@@ -464,39 +464,28 @@ static bool vacuum_has_no_room(const struct art_tree *tree) {
     return budget < portion_of(budget) || tree->root->runs <= 1;
 }
 
-static enum art_rc prepare(struct art_tree *tree) {
-    tree->txn.leftovers = leftovers(tree);
-    tree->pending.commit.csn = tree->txn.csn;
-    tree->pending.redo.len = 0;
-    /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
-    bool vacuums = vacuum_finds_something(tree);
-    bool must =
-        art_tree_has_spilled(tree) || art_tree_requested(tree, ART_REQUEST_FLUSH) || tree->txn.left == ART_COMMIT_FLUSH;
-    must |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !vacuums;
-    bool due = false, late = false;
-    if (!must) {
-        enum art_rc rc = write_row(tree);
-        if (rc) return rc;
-        uint64_t log = art_log_cost(tree);
-        due = log > art_log_limit(tree) || art_memtable_hides_much(tree);
-        late = log > PATIENCE * art_log_limit(tree);
-        must = art_log_row_is_long(tree);
-    }
-    if (must && !vacuums) return flush(tree);
-    enum art_rc rc = ART_OK;
-    if (vacuums)
-        rc = vacuum(tree, due, must || (late && tree->txn.adds));
-    else if (due)
-        rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
-    else if (merge_has_its_turn(tree) && !spares_the_disk(tree))
-        rc = try_merge(tree);
-    if (rc || tree->pending.commit.write_root) return rc;
-    rc = leave_room_for_vacuum(tree);
+/* The commit makes no new root. */
+static enum art_rc keep_root(struct art_tree *tree) {
+    enum art_rc rc = leave_room_for_vacuum(tree);
     if (rc) return rc;
     if (tree->txn.left < ART_COMMIT_ROOT) return mark_root(tree);
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
+}
+
+/* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
+static bool must_flush(const struct art_tree *tree) {
+    bool asked = art_tree_requested(tree, ART_REQUEST_FLUSH);
+    asked |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !vacuum_finds_something(tree);
+    return asked || art_tree_has_spilled(tree) || tree->txn.left == ART_COMMIT_FLUSH;
+}
+
+/* Does a transaction that has changed no row have something to write? */
+static bool commands_find_something(const struct art_tree *tree) {
+    bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
+    return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.left >= ART_COMMIT_ROOT ||
+           (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || vacuum_finds_something(tree);
 }
 
 static void note_full(struct art_tree *tree) {
@@ -509,6 +498,34 @@ void art_tree_note_full(struct art_tree *tree) {
     note_full(tree);
 }
 
+/* What the host has to write, for its log to say all that was changed: a row of redo, where there can be one; with it, or
+ * instead, what a flush, 'vacuum' or a merge makes. Row and root are borrowed. */
+static enum art_rc make_commit(struct art_tree *tree) {
+    bool vacuums = vacuum_finds_something(tree), must = must_flush(tree), due = false, late = false;
+    enum art_rc rc = ART_OK;
+    art_pending_forget(tree);
+    tree->txn.leftovers = leftovers(tree);
+    tree->pending.commit.csn = tree->txn.csn;
+    tree->pending.redo.len = 0;
+    if (!must) {
+        rc = write_row(tree);
+        if (rc) return rc;
+        uint64_t log = art_log_cost(tree);
+        due = log > art_log_limit(tree) || art_memtable_hides_much(tree);
+        late = log > PATIENCE * art_log_limit(tree);
+        must = art_log_row_is_long(tree);
+    }
+    if (vacuums)
+        rc = vacuum(tree, due, must || (late && tree->txn.adds));
+    else if (must)
+        rc = flush(tree);
+    else if (due)
+        rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
+    else if (merge_has_its_turn(tree) && !spares_the_disk(tree))
+        rc = try_merge(tree);
+    return rc || tree->pending.commit.write_root ? rc : keep_root(tree);
+}
+
 enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     *out = (struct art_commit){0};
     art_rows_catch_up(tree);
@@ -519,13 +536,9 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->full = true;
         return ART_OK;
     }
-    bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
-    bool wanted = art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.left >= ART_COMMIT_ROOT ||
-                  (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || vacuum_finds_something(tree);
-    if (tree->txn.phase == ART_TXN_BEGUN && !wanted) return ART_OK;
-    if (tree->pending.made_for != tree->changes) {
-        art_pending_forget(tree);
-        rc = prepare(tree);
+    if (tree->txn.phase == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
+    if (tree->pending.made_for != tree->changes) { /* else a COMMIT was refused, and nothing has changed since */
+        rc = make_commit(tree);
         if (rc) {
             if (rc == ART_DISKFULL && tree->slots.phase) note_full(tree); /* else it was only refused */
             art_pending_forget(tree);
