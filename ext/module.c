@@ -165,7 +165,6 @@ static int create_table(struct art_vtab *vtab, char **message) {
     int rc = columns ? choose_id(db, vtab->name, uuid, &file, message) : SQLITE_NOMEM;
     if (!rc) rc = art_table_new(vtab, uuid, &vtab->settings, file, &table, message);
     if (!rc) {
-        art_vtab_begin(&vtab->base); /* SQLite counts it in, and never calls xBegin */
         table->vtabs++;
         table->columns = vtab->columns.count;
         vtab->table = table;
@@ -208,6 +207,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
         art_vtab_free(vtab);
         return rc;
     }
+    vtab->begun = true; /* SQLite counts it in, and never calls xBegin */
     *out = &vtab->base;
     return SQLITE_OK;
 }

@@ -25,7 +25,6 @@ int art_table_refresh(struct art_table *table, char **message);
 /* With the schema and the name out of the arguments of xConnect. */
 int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out);
 void art_vtab_free(struct art_vtab *vtab);
-void art_vtab_end(struct art_vtab *vtab); /* it is no part of SQLite's transaction any more */
 /* xDisconnect */
 int art_vtab_disconnect(sqlite3_vtab *base);
 /* vtab->summarised, by the option that counts. */

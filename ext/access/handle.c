@@ -3,13 +3,7 @@
  */
 #include "ext/access/access.h"
 
-void art_vtab_end(struct art_vtab *vtab) {
-    vtab->connection->begun -= vtab->begun;
-    vtab->begun = false;
-}
-
 void art_vtab_free(struct art_vtab *vtab) {
-    art_vtab_end(vtab);
     art_table_ref_forget(vtab);
     art_vtab_forget_awake(vtab);
     art_vtab_detach(vtab);
@@ -18,6 +12,7 @@ void art_vtab_free(struct art_vtab *vtab) {
     if (vtab->next) vtab->next->link = vtab->link;
     if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
     if (vtab->idle) vtab->idle->methods->free(vtab->idle);
+    art_levels_clear(&vtab->levels);
     art_buffer_clear(&vtab->record);
     art_buffer_clear(&vtab->planned_low);
     art_buffer_clear(&vtab->planned_high);
@@ -40,6 +35,7 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     vtab->link = &vtab->connection->vtabs;
     if (vtab->next) vtab->next->link = &vtab->next;
     vtab->connection->vtabs = vtab;
+    art_levels_begin(&vtab->levels);
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
     if (!vtab->name) {
@@ -59,7 +55,6 @@ int art_vtab_parse_summary(struct art_vtab *vtab, char **message) {
 int art_vtab_disconnect(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     vtab->disconnected = true;
-    art_vtab_end(vtab);
     if (vtab->pins) {
         art_table_ref_forget(vtab);
     } else {

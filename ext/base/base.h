@@ -32,14 +32,14 @@ SQLITE_EXTENSION_INIT3
 struct art_table;
 struct art_vtab;
 
-/* The numbers of the savepoints that the running transaction's handles were told of, ascending
- * (txn/transaction.c: note_level(), art_connection_rollback_to()). */
+/* The numbers of the savepoints that a handle was told of, ascending (txn/transaction.c: note_level(),
+ * art_owner_rollback_to()). */
 enum { ART_LEVEL_NONE = INT_MIN, ART_LEVELS_ALL = INT_MAX };
 struct art_levels {
     int *items;
     unsigned count, capacity;
-    int present; /* its state is that of now: rolled back to, or it could not be noted; or ART_LEVEL_NONE */
-    int cut;     /* SQLite has none from here on: a statement still goes on whose savepoint went; or ART_LEVELS_ALL */
+    int missed; /* could not be noted, and nothing was changed since; or ART_LEVEL_NONE */
+    int cut; /* SQLite has none from here on: a statement is still going on whose savepoint went; or ART_LEVELS_ALL */
 };
 
 enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
@@ -49,7 +49,6 @@ struct art_connection {
     unsigned references; /* registered modules and functions, handles */
     struct art_connection *next;
     struct art_vtab *vtabs;
-    unsigned begun;                             /* handles of art tables that are part of SQLite's transaction */
     struct art_table *tables[ART_TABLE_CHAINS]; /* by the first byte of their ids */
     bool left_over;                             /* some of them have no handle, and may be free to go */
     struct art_table *changing;                 /* those that have an owner */
@@ -64,9 +63,9 @@ struct art_connection {
     /* txn/listener.c */
     unsigned listeners; /* handles of temp.art_txn */
     sqlite3_stmt *join;
-    sqlite3_vtab *owner;      /* the one that drives the running transaction, or NULL */
-    bool joined;              /* it is sure to hear everything from here on */
-    struct art_levels levels; /* of savepoints */
+    sqlite3_vtab *owner; /* the one that drives the running transaction, or NULL */
+    bool joined;         /* it is sure to hear everything from here on */
+    struct art_levels levels;
 };
 
 void art_connection_forget_join(struct art_connection *connection);

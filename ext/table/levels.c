@@ -1,4 +1,4 @@
-/* The numbers of the savepoints that a transaction's handles were told of, ascending. txn/transaction.c says how SQLite numbers them.
+/* The numbers of the savepoints that a handle was told of, ascending. txn/transaction.c says how SQLite numbers them.
  */
 #include "ext/table/table.h"
 
@@ -20,22 +20,14 @@ int art_levels_push(struct art_levels *levels, int level) {
     return SQLITE_OK;
 }
 
-bool art_levels_have(const struct art_levels *levels, int level) {
-    unsigned at = levels->count;
-    while (at && levels->items[at - 1] > level) at--;
-    return at && levels->items[at - 1] == level;
-}
-
-bool art_levels_drop(struct art_levels *levels, int from) {
-    unsigned before = levels->count;
+void art_levels_drop(struct art_levels *levels, int from) {
     while (levels->count && levels->items[levels->count - 1] >= from) levels->count--;
     levels->cut = from;
-    return levels->count < before;
 }
 
 void art_levels_begin(struct art_levels *levels) {
     levels->count = 0;
-    levels->present = ART_LEVEL_NONE;
+    levels->missed = ART_LEVEL_NONE;
     levels->cut = ART_LEVELS_ALL;
 }
 

@@ -26,9 +26,8 @@ struct art_saved_table {
 };
 
 int art_levels_push(struct art_levels *levels, int level);
-void art_levels_begin(struct art_levels *levels); /* none: before all else, and with a transaction */
-bool art_levels_have(const struct art_levels *levels, int level);
-bool art_levels_drop(struct art_levels *levels, int from); /* those >= from; false: there was none */
+void art_levels_begin(struct art_levels *levels);          /* none: before all else, and with a transaction */
+void art_levels_drop(struct art_levels *levels, int from); /* those >= from */
 void art_levels_clear(struct art_levels *levels);          /* frees */
 
 /* --- a table ------------------------------------------------------------------------------------------------------ */
@@ -179,9 +178,10 @@ struct art_vtab {
     char *changed_summary;            /* the same of the last command that changed it, or NULL */
     struct art_summarised summarised; /* what the last one says, if it can be understood */
     struct art_table *table;          /* NULL until it is first used */
-    bool begun;                       /* part of SQLite's transaction: it will hear of its end */
-    unsigned owned;                   /* tables whose owner it is; the listener does not count its own */
-    struct art_open_scan *idle;       /* a closed one, for the next xOpen */
+    struct art_levels levels;
+    bool begun;                 /* part of SQLite's transaction: it will hear of its end */
+    unsigned owned;             /* tables whose owner it is; the listener does not count its own */
+    struct art_open_scan *idle; /* a closed one, for the next xOpen */
     struct art_planned planned;
     struct art_buffer planned_low, planned_high, planned_scratch; /* memory of the planner's range */
     struct art_buffer record;                                     /* the row that is being written, */

@@ -68,14 +68,18 @@ int art_listener_join(struct art_connection *connection, char **message) {
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
-/* A handle may be all that ROLLBACK TO left of a listener made behind that savepoint: so it is made here in any case. */
+/* A handle may be all that ROLLBACK TO left of a listener made behind that savepoint: so it is made here in any case.
+ * What a handle was told of savepoints, the listener may be asked for by the next table that joins. */
 int art_listener_take_over(struct art_connection *connection, char **message) {
     int rc = connection->joined ? SQLITE_OK : art_listener_make_now(connection);
     if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
     rc = art_listener_join(connection, message);
     if (!connection->joined) return rc;
-    for (struct art_table *table = connection->changing; table; table = table->changing_next) {
-        art_table_set_owner(table, connection->owner);
+    for (struct art_table *table = connection->changing; table && !rc; table = table->changing_next) {
+        if (table->owner == connection->owner) continue;
+        const struct art_levels *levels = &((struct art_vtab *)table->owner)->levels;
+        for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
+        if (!rc) art_table_set_owner(table, connection->owner);
     }
     return rc;
 }
@@ -105,7 +109,7 @@ static int listener_begin(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner) return SQLITE_OK;
     connection->owner = base;
-    if (!connection->begun) art_levels_begin(&connection->levels);
+    art_levels_begin(&connection->levels);
     return SQLITE_OK;
 }
 
@@ -175,17 +179,21 @@ static int listener_rollback(sqlite3_vtab *base) {
 
 static int listener_savepoint(sqlite3_vtab *base, int level) {
     struct art_connection *connection = owned_connection(base);
-    return connection ? art_connection_savepoint(connection, level) : SQLITE_OK;
+    return connection ? art_owner_savepoint(connection, base, &connection->levels, level) : SQLITE_OK;
 }
 
 static int listener_release(sqlite3_vtab *base, int level) {
     struct art_connection *connection = owned_connection(base);
-    return connection ? art_connection_release_savepoint(connection, level) : SQLITE_OK;
+    if (!connection) return SQLITE_OK;
+    art_levels_drop(&connection->levels, level);
+    art_owner_release(connection, base, level);
+    return SQLITE_OK;
 }
 
 static int listener_rollback_to(sqlite3_vtab *base, int level) {
     struct art_connection *connection = owned_connection(base);
-    return connection ? art_connection_rollback_to(connection, level) : SQLITE_OK;
+    if (connection) art_owner_rollback_to(connection, base, &connection->levels, level);
+    return SQLITE_OK;
 }
 
 const sqlite3_module art_listener_module = {

@@ -1,14 +1,12 @@
 /* A table's way through a transaction of SQLite: joining, savepoints, sync, commit, rollback.
  *
- * The owner. A table joins before its first change. From then on xSync, xCommit and xRollback of one handle count for
- * it, those of all others are ignored: the listener's (listener.c), or where there is none, the art handle's that SQLite
- * had begun. A statement that is a transaction by itself needs no listener: within it nothing is created, renamed or
- * dropped; and where the transaction goes on after it all the same (a BEGIN while another statement still writes), who
- * does that makes it take over.
+ * The owner. A table joins before its first change. From then on the callbacks of one handle count for it, those of all
+ * others are ignored: the listener's (listener.c), or where there is none, the art handle's that SQLite had begun. A
+ * statement that is a transaction by itself needs no listener: within it nothing is created, renamed or dropped; and
+ * where the transaction goes on after it all the same (a BEGIN while another statement still writes), who does that
+ * makes it take over.
  *
- * Savepoints. There is one stack of their numbers for a connection (connection->levels), and each table that has joined
- * has a saved state for each number in it. Whatever handle is told of a savepoint speaks for all tables. SQLite numbers
- * them; a number is repeated, and some are never told:
+ * Savepoints. SQLite numbers them; a number is repeated, and some are never told:
  *
  *     xSavepoint(n)   a saved state n that exists stays, else the present state becomes it
  *     xRelease(n)     saved states >= n go
@@ -18,7 +16,8 @@
  *                     statement's own savepoint away, and then SQLite wants it back all the same. As in a b-tree,
  *                     nothing is done
  *
- * A table that joins gets all numbers of the stack, standing for the beginning, so that a repeated number is recognised. A saved state also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE
+ * A table that joins gets all numbers that its owner knows, standing for the beginning, so that a repeated number is
+ * recognised. A saved state also holds the table's name and whether it exists: SQLite tells neither of a RENAME, CREATE
  * or DROP that is taken back.
  *
  * Commit. xSync writes all that is to be written, each time anew (it is called again after SQLITE_BUSY). A table that
@@ -109,13 +108,13 @@ static void leave_transaction(struct art_table *table) {
 }
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
-    struct art_connection *connection = table->connection;
-    connection->levels.present = ART_LEVEL_NONE; /* there is something to change */
+    vtab->levels.missed = vtab->connection->levels.missed = ART_LEVEL_NONE; /* there is something to change */
     if (table->owner) return SQLITE_OK;
+    struct art_connection *connection = table->connection;
     bool alone = table->exists && sqlite3_get_autocommit(connection->db);
     int rc = alone ? SQLITE_OK : art_listener_join(connection, message);
     if (rc) return rc;
-    const struct art_levels *levels = &connection->levels;
+    const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
     table->begin = saved_now(table, ART_LEVEL_NONE, ART_SAVEPOINT_BEGIN);
     art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
     table->phase = alone ? ART_PHASE_ALONE : ART_PHASE_CHANGING;
@@ -299,55 +298,7 @@ void art_table_rolled_back(struct art_table *table) {
     close_if_gone(table);
 }
 
-/* --- all tables of a transaction ---------------------------------------------------------------------------------- */
-
-/* SQLite tells each handle in turn: the first one speaks for all, and behind it there is nothing left to do. */
-
-/* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
- * that nobody has noted: it is the present one. */
-static int note_level(struct art_connection *connection, int level) {
-    struct art_levels *levels = &connection->levels;
-    struct art_table *table = connection->changing;
-    int rc = art_levels_push(levels, level);
-    for (; table && !rc; table = table->changing_next) rc = art_table_savepoint(table, level);
-    levels->present = rc ? level : ART_LEVEL_NONE;
-    if (!rc) return rc;
-    for (struct art_table *each = connection->changing; each != table; each = each->changing_next) {
-        if (each->noted) art_table_release(each, level);
-    }
-    art_levels_drop(levels, level);
-    return rc;
-}
-
-/* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
-int art_connection_savepoint(struct art_connection *connection, int level) {
-    const struct art_levels *levels = &connection->levels;
-    int rc = SQLITE_OK;
-    if (level < levels->cut && art_levels_have(levels, level)) return rc;
-    int each = levels->cut < level ? levels->cut : level;
-    for (; !rc && each <= level; each++) rc = note_level(connection, each);
-    return rc;
-}
-
-int art_connection_release_savepoint(struct art_connection *connection, int level) {
-    if (!art_levels_drop(&connection->levels, level)) return SQLITE_OK;
-    for (struct art_table *table = connection->changing; table; table = table->changing_next) {
-        art_table_release(table, level);
-    }
-    return SQLITE_OK;
-}
-
-int art_connection_rollback_to(struct art_connection *connection, int level) {
-    struct art_levels *levels = &connection->levels;
-    if (level >= levels->cut) return SQLITE_OK;
-    art_levels_drop(levels, level + 1);
-    if (levels->present == level) return SQLITE_OK;
-    for (struct art_table *table = connection->changing; table; table = table->changing_next) {
-        art_table_rollback_to(table, level);
-    }
-    levels->present = level;
-    return SQLITE_OK;
-}
+/* --- all tables of an owner --------------------------------------------------------------------------------------- */
 
 /* Where to begin to look for the tables of an owner: the listener, or else an art table's handle. A transaction of many
  * tables has as many handles, which own nothing, and each hears of each statement. */
@@ -356,9 +307,51 @@ static struct art_table *tables_of(const struct art_connection *connection, cons
     return any ? connection->changing : NULL;
 }
 
+/* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
+ * that nobody has noted: it is the present one. */
+static int note_level(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
+    int rc = art_levels_push(levels, level);
+    struct art_table *first = tables_of(connection, owner), *table = first;
+    for (; table && !rc; table = table->changing_next) {
+        if (table->owner == owner) rc = art_table_savepoint(table, level);
+    }
+    levels->missed = rc ? level : ART_LEVEL_NONE;
+    if (!rc) return rc;
+    for (struct art_table *each = first; each != table; each = each->changing_next) {
+        if (each->owner == owner && each->noted) art_table_release(each, level);
+    }
+    art_levels_drop(levels, level);
+    return rc;
+}
+
+/* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
+int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
+    int rc = SQLITE_OK;
+    int each = levels->cut < level ? levels->cut : level;
+    for (; !rc && each <= level; each++) rc = note_level(connection, owner, levels, each);
+    return rc;
+}
+
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level) {
+    for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
+        if (table->owner == owner) art_table_release(table, level);
+    }
+}
+
+void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
+                           int level) {
+    bool present = levels->missed == level;
+    levels->missed = ART_LEVEL_NONE;
+    if (level >= levels->cut) return;
+    art_levels_drop(levels, level + 1);
+    if (present) return;
+    for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
+        if (table->owner == owner) art_table_rollback_to(table, level);
+    }
+}
+
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
     int rc = SQLITE_OK;
-    connection->levels.present = ART_LEVEL_NONE;
     for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_table_sync(table, message);
     }
@@ -374,6 +367,7 @@ static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, v
     if (connection->owner == owner) {
         connection->owner = NULL;
         connection->joined = false;
+        art_levels_begin(&connection->levels);
     }
 }
 
@@ -388,10 +382,8 @@ void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owne
 /* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
 
 int art_vtab_begin(sqlite3_vtab *base) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    if (!vtab->connection->begun && !vtab->connection->owner) art_levels_begin(&vtab->connection->levels);
-    vtab->connection->begun += !vtab->begun;
-    vtab->begun = true;
+    art_levels_begin(&((struct art_vtab *)base)->levels);
+    ((struct art_vtab *)base)->begun = true;
     /* Joining waits for the first change. SQLite has made room for one more table in its list of those in the
      * transaction: a statement here that begins another one, temp.art_txn, would write past the end of that list. */
     return SQLITE_OK;
@@ -402,25 +394,33 @@ int art_vtab_sync(sqlite3_vtab *base) {
 }
 
 int art_vtab_commit(sqlite3_vtab *base) {
-    art_vtab_end((struct art_vtab *)base);
+    art_levels_begin(&((struct art_vtab *)base)->levels);
+    ((struct art_vtab *)base)->begun = false;
     art_owner_committed(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback(sqlite3_vtab *base) {
-    art_vtab_end((struct art_vtab *)base);
+    art_levels_begin(&((struct art_vtab *)base)->levels);
+    ((struct art_vtab *)base)->begun = false;
     art_owner_rolled_back(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_savepoint(sqlite3_vtab *base, int level) {
-    return art_connection_savepoint(((struct art_vtab *)base)->connection, level);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    return art_owner_savepoint(vtab->connection, base, &vtab->levels, level);
 }
 
 int art_vtab_release(sqlite3_vtab *base, int level) {
-    return art_connection_release_savepoint(((struct art_vtab *)base)->connection, level);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    art_levels_drop(&vtab->levels, level);
+    art_owner_release(vtab->connection, base, level);
+    return SQLITE_OK;
 }
 
 int art_vtab_rollback_to(sqlite3_vtab *base, int level) {
-    return art_connection_rollback_to(((struct art_vtab *)base)->connection, level);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    art_owner_rollback_to(vtab->connection, base, &vtab->levels, level);
+    return SQLITE_OK;
 }

@@ -21,11 +21,11 @@ void art_table_rollback_to(struct art_table *table, int level);
 int art_table_sync(struct art_table *table, char **message);
 void art_table_committed(struct art_table *table);
 void art_table_rolled_back(struct art_table *table);
-/* All tables that the transaction changes: whatever handle was told. SQLite's codes. */
-int art_connection_savepoint(struct art_connection *connection, int level);
-int art_connection_release_savepoint(struct art_connection *connection, int level);
-int art_connection_rollback_to(struct art_connection *connection, int level);
-/* All tables that `owner` has. */
+/* All tables that `owner` has; `levels` are the owner's. */
+int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level);
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level);
+void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
+                           int level);
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);
 void art_owner_committed(struct art_connection *connection, sqlite3_vtab *owner);
 void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owner);

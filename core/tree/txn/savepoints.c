@@ -89,6 +89,7 @@ static void to_beginning(struct art_tree *tree) {
 
 /* The state of a savepoint that the transaction has spilled over. */
 static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *savepoint) {
+    assert(art_tree_has_spilled(tree)); /* savepoints that are younger than the beginning go with it */
     struct art_memtable *memtable;
     struct art_slot_set used = {0};
     tree->summary = savepoint->summary;
@@ -105,7 +106,6 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
     art_slots_return(tree, &tree->slots.used, &used);
     art_slot_set_clear(&tree->slots.used);
     tree->slots.used = used;
-    tree->txn.phase = ART_TXN_SPILLED; /* also over the base: the undo list does not tell any more what was done */
     return ART_OK;
 }
 

@@ -114,7 +114,7 @@ static void model_back(struct state *s, unsigned to) {
         model_to_beginning(s);
         return;
     }
-    if (mark->kind == ART_SAVEPOINT_IMAGE) s->phase = ART_TXN_SPILLED;
+    HOLDS(mark->kind != ART_SAVEPOINT_IMAGE || s->phase == ART_TXN_SPILLED);
     s->rows = mark->rows;
     s->dirty = mark->kind == ART_SAVEPOINT_UNDO && mark->dirty;
     s->filled = mark->filled;
