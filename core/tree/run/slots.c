@@ -123,6 +123,7 @@ static enum art_rc retired_decode(struct art_bytes bytes, uint32_t end_of_file, 
 
 static enum art_rc retired_encode(const struct art_slot_set *slots, const struct art_epoch *epoch,
                                   struct art_buffer *out) {
+    assert(epoch->kind <= ART_EPOCH_WAL);
     out->len = 0;
     uint8_t bytes[16] = {RETIRED_VERSION, (uint8_t)epoch->kind};
     memcpy(bytes + 2, epoch->salts, 8);
@@ -153,6 +154,7 @@ static enum art_rc lock_file(struct art_tree *tree, bool fresh) {
 }
 
 enum art_rc art_slots_claim(struct art_tree *tree) {
+    assert(!tree->slots.phase);
     if (!art_store_unclaimed(tree->store)) return ART_OK;
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (!rc) rc = lock_file(tree, false);
@@ -163,6 +165,7 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
 /* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
  * written in one transaction, the one that the original has just begun. */
 static enum art_rc lock_own_file(struct art_tree *tree) {
+    assert(!tree->slots.phase);
     enum { NAMES = 16 };
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     bool fresh = tree->root->runs == 0;
@@ -180,6 +183,7 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = retired_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
+    assert(rc || art_slot_set_highest(&out->slots) < end || !end);
     out->state = rc ? ART_RETIRED_UNREAD : ART_RETIRED_WAITING;
     return rc;
 }
@@ -217,6 +221,7 @@ static enum art_rc check_end(const struct art_tree *tree) {
 
 /* The host may refuse while a savepoint could lead back, and agree at the commit. */
 static enum art_rc ask_for_free(struct art_tree *tree) {
+    assert(tree->slots.phase && tree->slots.retired.state == ART_RETIRED_WAITING);
     bool reuse = false;
     enum art_rc rc = tree->host.secure(tree->host.context, &reuse);
     tree->slots.phase = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
@@ -306,6 +311,7 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
                               const struct art_slot_set *garbage, struct art_slot_set *spared,
                               struct art_slot_set *gone) {
     uint32_t most = art_wants_small(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
+    assert(art_store_discards(tree->store));
     art_slot_set_clear(spared);
     enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(garbage, 0); !rc && slot != UINT32_MAX;
@@ -317,6 +323,7 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
 }
 
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
+    assert(tree->slots.phase && edit->root);
     struct art_slot_set gone = {0};
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
@@ -344,6 +351,7 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
 enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot) {
     enum art_rc rc = art_store_take_slot(tree->store, slot);
     if (rc) return rc;
+    assert(*slot && !art_slot_set_has(&edit->used, *slot) && !kept(tree, *slot));
     assert(!art_slot_set_has(&tree->slots.base, *slot));
     rc = art_slot_set_add(&edit->used, *slot);
     if (rc) art_store_return_slot(tree->store, *slot);
@@ -351,12 +359,14 @@ enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit,
 }
 
 void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32_t slot) {
+    assert(art_slot_set_has(&edit->used, slot));
     art_slot_set_remove(&edit->used, slot);
     if (kept(tree, slot) || art_slot_set_has(&tree->slots.used, slot)) return;
     art_store_return_slot(tree->store, slot);
 }
 
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep) {
+    assert(from != keep);
     for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX; slot = art_slot_set_next(from, slot + 1)) {
         if (art_slot_set_has(keep, slot) || kept(tree, slot)) continue;
         art_store_return_slot(tree->store, slot);
@@ -366,6 +376,7 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 /* Are so many slots waiting for a new epoch that the host should bring it about? What waits is so much more file. */
 static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting,
                           const struct art_slot_set *used) {
+    assert(waiting != used);
     enum { CROWD = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
     return count && (tree->pending.slack != ART_SLACK_USUAL || (count >= CROWD && count >= all / CROWD_PART));

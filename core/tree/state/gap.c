@@ -31,6 +31,7 @@ static size_t gap_bytes_of(uint32_t low, uint32_t high) {
 }
 
 static void forget(struct art_gaps *gaps, unsigned from, unsigned to) {
+    assert(from <= to && to <= gaps->count);
     for (unsigned i = from; i < to; i++) {
         gaps->bytes -= gap_bytes_of(gaps->gap[i].low_len, gaps->gap[i].high_len);
         art_free(gaps->gap[i].bytes);
@@ -67,6 +68,7 @@ bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below,
     unsigned at = first_behind(gaps, key, below);
     if (at == gaps->count) return false;
     int c = art_bytes_compare(gap_low(&gaps->gap[at]), key);
+    assert(art_bytes_compare(gap_low(&gaps->gap[at]), gap_high(&gaps->gap[at])) < 0);
     if (below ? c >= 0 : c > 0) return false;
     *low = gap_low(&gaps->gap[at]);
     *high = gap_high(&gaps->gap[at]);
@@ -116,8 +118,10 @@ void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes
     forget(gaps, from, to);
     make_gap_room(gaps, bytes);
     unsigned at = first_behind(gaps, gap_low(&gap), false);
+    assert(at == gaps->count || art_bytes_compare(gap_high(&gap), gap_low(&gaps->gap[at])) < 0);
     memmove(gaps->gap + at + 1, gaps->gap + at, (gaps->count - at) * sizeof *gaps->gap);
     gaps->gap[at] = gap;
     gaps->count++;
+    assert(gaps->count <= GAPS_MAX && gaps->bytes + bytes <= BYTES_MAX);
     gaps->bytes += bytes;
 }

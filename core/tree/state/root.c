@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "core/tree/state/root.h"
 
 #include "core/base/alloc.h"
@@ -25,6 +27,7 @@ struct art_root *art_root_new(const uint8_t uuid[ART_UUID_BYTES]) {
 }
 
 struct art_root *art_root_ref(struct art_root *root) {
+    assert(root->references);
     root->references++;
     return root;
 }
@@ -36,6 +39,7 @@ static void run_clear(struct art_run *run) {
 
 void art_root_unref(struct art_root *root) {
     if (!root || --root->references) return;
+    assert(root->runs <= root->capacity || !root->capacity);
     for (unsigned i = 0; i < root->runs; i++) run_clear(&root->run[i]);
     art_free(root);
 }
@@ -65,6 +69,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
 }
 
 enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct art_run *run) {
+    assert(root->references == 1 && at <= root->runs);
     if (root->runs == root->capacity) return art_fail(ART_TOOBIG, "art: too many runs in one root");
     struct art_run copy;
     enum art_rc rc = run_copy(run, &copy);
@@ -76,6 +81,7 @@ enum art_rc art_root_insert_run(struct art_root *root, unsigned at, const struct
 }
 
 void art_root_remove_run(struct art_root *root, unsigned at) {
+    assert(root->references == 1 && at < root->runs);
     run_clear(&root->run[at]);
     root->runs--;
     memmove(&root->run[at], &root->run[at + 1], (root->runs - at) * sizeof root->run[0]);
@@ -83,6 +89,7 @@ void art_root_remove_run(struct art_root *root, unsigned at) {
 }
 
 enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struct art_run *run) {
+    assert(root->references == 1 && at < root->runs);
     struct art_run copy;
     enum art_rc rc = run_copy(run, &copy);
     if (rc) return rc;
@@ -92,6 +99,7 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 }
 
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
+    assert(root->runs <= ART_RUNS_CAPACITY && root->csn <= ART_ROOT_CSN_MAX && (!root->left || root->left < root->csn));
     out->len = 0;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
                                      .format = root->left ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT,
@@ -115,6 +123,7 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
 }
 
 void art_root_note_rows(struct art_buffer *encoded) {
+    assert(encoded->len >= sizeof(struct art_root_header) + 8);
     size_t body = encoded->len - 8;
     encoded->data[offsetof(struct art_root_header, followed)] = 1;
     art_store64(encoded->data + body, art_hash64(encoded->data, body));
@@ -123,6 +132,7 @@ void art_root_note_rows(struct art_buffer *encoded) {
 static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8_t *p, const uint8_t *end) {
     for (unsigned i = 0; i < runs; i++) {
         struct art_root_run fixed;
+        assert(p <= end);
         if ((size_t)(end - p) < sizeof fixed) return ART_CORRUPT;
         memcpy(&fixed, p, sizeof fixed);
         p += sizeof fixed;

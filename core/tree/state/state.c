@@ -47,6 +47,7 @@ enum art_rc art_tree_take_room(struct art_tree *tree) {
     if (!tree->key) return art_nomem();
     tree->second_key = tree->key + ART_KEY_BUFFER;
     tree->stored = tree->second_key + ART_KEY_BUFFER;
+    assert(!tree->idle || tree->key);
     return ART_OK;
 }
 
@@ -88,6 +89,7 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
 }
 
 void art_tree_set_root(struct art_tree *tree, struct art_root *root) {
+    assert(root && root->references);
     art_root_unref(tree->root);
     tree->root = root;
     tree->finger.near = 0; /* its leaf's slot may hold another blob by now */

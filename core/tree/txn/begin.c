@@ -25,7 +25,6 @@ void art_txn_assert(const struct art_tree *tree) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         assert(savepoint->kind != ART_SAVEPOINT_UNDO || savepoint->root);
         assert(savepoint->kind != ART_SAVEPOINT_IMAGE || phase == ART_TXN_SPILLED || tree->txn.doomed);
-        assert(savepoint->kind == ART_SAVEPOINT_IMAGE || !savepoint->image_parts);
         assert(phase != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
         (void)savepoint;
     }
@@ -34,6 +33,7 @@ void art_txn_assert(const struct art_tree *tree) {
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
  * left. */
 static void tidy_memtable(struct art_tree *tree) {
+    assert(!art_tree_in_txn(tree));
     size_t garbage = art_memtable_garbage(tree->memtable);
     if (garbage < (1u << 20) || garbage < art_memtable_memory(tree->memtable) / 2) return;
     struct art_memtable *copy;

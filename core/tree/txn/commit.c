@@ -49,6 +49,7 @@ enum {
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
+    assert(art_tree_in_txn(tree) && root->runs <= ART_RUNS_CAPACITY);
     uint64_t numbers[2] = {tree->txn.csn, root->generation};
     struct art_hash_part parts[2 + ART_RUNS_CAPACITY] = {{&tree->chain, sizeof tree->chain}, {numbers, sizeof numbers}};
     for (unsigned i = 0; i < root->runs; i++) {
@@ -61,6 +62,7 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
 static enum art_rc encode_root(struct art_tree *tree, const struct art_root *root) {
     enum art_rc rc = art_root_encode(root, &tree->pending.root);
     if (rc) return rc;
+    assert(tree->pending.root.len);
     bool rows = tree->pending.kind != ART_COMMIT_FLUSH && tree->csn > tree->root->csn;
     if (rows || tree->pending.commit.write_redo) art_root_note_rows(&tree->pending.root);
     tree->pending.commit.root = art_buffer_bytes(&tree->pending.root);
@@ -125,6 +127,7 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
 static enum art_rc finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     uint32_t hidden = 0;
+    assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.phase);
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
@@ -147,6 +150,7 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
 
 /* In small portions where the whole budget is no more than a few large ones. */
 static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
+    assert(edit->root && !tree->small_compactions);
     tree->small_compactions = budget_left(tree).bytes < SHORT_BYTES;
     enum art_rc rc = art_compact_merge(tree, edit, owed);
     tree->small_compactions = false;
@@ -218,6 +222,7 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
 }
 
 static enum art_rc flush_memtable(struct art_tree *tree) {
+    assert(!tree->pending.edit.root);
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_edit_begin(tree, edit);
     if (rc) return rc;
@@ -228,6 +233,7 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
 /* Merging is merely due where the root may have another run: what came of an attempt that failed is thrown away. */
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
+    assert(edit->root && tree->pending.empty);
     enum art_rc rc = merge_owed(tree, edit, owed_pages(tree, edit->pages_written));
     bool waits =
         rc && may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && tree->root->runs < ART_RUNS_MAX;
@@ -240,6 +246,7 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
  * Row csn is there after a COMMIT that was refused. One less stays where a row would stand in the place of the one that
  * it has deleted if one bit of its number were another. */
 static uint64_t rows_to_leave(const struct art_tree *tree) {
+    assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
     if (!rows || tree->txn.requested || tree->txn.left || tree->log_bytes < LONG_ROW * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
@@ -248,6 +255,7 @@ static uint64_t rows_to_leave(const struct art_tree *tree) {
 /* What was in the memtable is in the edit's runs. */
 static enum art_rc finish_flush(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
+    assert(edit->root && tree->pending.empty);
     tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
@@ -270,6 +278,7 @@ static enum art_rc flush(struct art_tree *tree) {
 
 static enum art_rc merge(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
+    assert(tree->pending.commit.write_redo && !tree->pending.empty);
     enum art_rc rc = art_edit_begin(tree, edit);
     if (!rc) rc = merge_owed(tree, edit, owed_pages(tree, 0));
     if (!rc) rc = finish_root(tree);
@@ -282,12 +291,14 @@ static void give_up(struct art_tree *tree, enum art_rc rc, const struct art_comm
     tree->full |= rc == ART_DISKFULL;
     art_pending_forget(tree);
     art_slots_cut_back(tree);
+    assert(!tree->pending.edit.root && !tree->pending.empty);
     tree->pending.commit = *row;
     tree->pending.chain = *chain;
     if (row->write_redo) tree->pending.kind = ART_COMMIT_ROW;
 }
 
 static enum art_rc try_merge(struct art_tree *tree) {
+    assert(tree->pending.kind == ART_COMMIT_ROW);
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     bool due;
@@ -299,6 +310,7 @@ static enum art_rc try_merge(struct art_tree *tree) {
 }
 
 static enum art_rc try_flush(struct art_tree *tree, bool late) {
+    assert(tree->pending.kind == ART_COMMIT_ROW);
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     enum art_rc rc = flush(tree);
@@ -325,6 +337,7 @@ enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, ATTEMPT_CUT = VACUU
 
 static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt, bool flush) {
     struct art_version_edit *edit = &tree->pending.edit;
+    assert(!edit->root && !tree->pending.empty);
     bool all = attempt->compactions == UINT_MAX, merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     enum art_rc rc = flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
@@ -367,6 +380,7 @@ static uint64_t portion_of(uint64_t budget) {
  * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
 static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, bool must_flush) {
     struct art_version_edit *edit = &tree->pending.edit;
+    assert(!edit->root && art_store_discards(tree->store));
     bool flushes = must_flush || flush_fits(tree, budget);
     uint64_t needed = portion_of(budget);
     tree->full = true;
@@ -411,6 +425,7 @@ static enum art_rc write_row(struct art_tree *tree) {
     tree->pending.redo.len = 0;
     enum art_rc rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
     if (rc) return rc;
+    assert(tree->pending.redo.len >= sizeof tree->chain);
     tree->pending.kind = ART_COMMIT_ROW;
     tree->pending.commit.write_redo = true;
     tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
@@ -439,6 +454,7 @@ static bool vacuum_finds_something(const struct art_tree *tree) {
 /* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had
  * any. Both rows are in one page of the host's most times: then no page more is written. */
 static enum art_rc mark_root(struct art_tree *tree) {
+    assert(tree->txn.left < ART_COMMIT_ROOT);
     struct art_commit *commit = &tree->pending.commit;
     if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;
     enum art_rc rc = encode_root(tree, tree->root);
@@ -466,6 +482,7 @@ static bool vacuum_has_no_room(const struct art_tree *tree) {
 
 /* The commit makes no new root. */
 static enum art_rc keep_root(struct art_tree *tree) {
+    assert(!tree->pending.edit.root && !tree->pending.commit.write_root);
     enum art_rc rc = leave_room_for_vacuum(tree);
     if (rc) return rc;
     if (tree->txn.left < ART_COMMIT_ROOT) return mark_root(tree);
@@ -494,6 +511,7 @@ static void note_full(struct art_tree *tree) {
 }
 
 void art_tree_note_full(struct art_tree *tree) {
+    assert(art_tree_in_txn(tree));
     if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
     note_full(tree);
 }
@@ -571,6 +589,7 @@ static void end_transaction(struct art_tree *tree) {
 /* This connection will not read them again; other readers still may. */
 static void forget_superseded(struct art_tree *tree, const struct art_slot_set *before,
                               const struct art_slot_set *now) {
+    assert(before != now);
     for (uint32_t slot = art_slot_set_next(before, 0); slot != UINT32_MAX; slot = art_slot_set_next(before, slot + 1)) {
         if (!art_slot_set_has(now, slot)) art_store_forget(tree->store, slot);
     }
@@ -582,6 +601,7 @@ void art_tree_committed(struct art_tree *tree) {
         return;
     }
     if (tree->pending.made_for && !art_store_forked(tree->store)) {
+        assert(tree->pending.made_for == tree->changes); /* else it is no longer what there is */
         struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
@@ -643,6 +663,7 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     if (!(requests & ~tree->txn.requested)) return ART_OK;
     enum art_rc rc = art_tree_begin(tree);
     if (rc) return rc;
+    assert(art_tree_in_txn(tree));
     tree->txn.requested |= requests;
     art_tree_changed(tree, true);
     return ART_OK;

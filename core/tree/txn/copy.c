@@ -10,6 +10,7 @@ static const char inline_name[] = "the table of blobs"; /* in messages */
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
  * hash. */
 struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
+    assert(!place->path || place->host_path);
     if (place->path) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
     struct art_store_place rows = {.path = inline_name, .rows = place->rows ? place->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
@@ -30,6 +31,7 @@ enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tr
 }
 
 enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
+    assert(!tree->slots.phase);
     struct art_tree_options before = tree->options;
     struct art_store_place at = art_place_of(tree, place);
     enum art_rc rc = art_place_copy(&tree->options, place);
@@ -55,6 +57,7 @@ struct copier {
 };
 
 static enum art_rc copy_collected(struct copier *copier) {
+    assert(copier->count <= ART_COPY_MAX);
     unsigned count = copier->count;
     copier->count = 0;
     return art_store_copy(copier->tree->store, copier->refs, count, copier->to);

@@ -46,6 +46,7 @@ uint64_t art_log_cost(const struct art_tree *tree) {
 }
 
 bool art_log_row_is_long(const struct art_tree *tree) {
+    assert(tree->pending.commit.write_redo);
     uint64_t len = tree->pending.redo.len;
     if (tree->options.row_limit && len > tree->options.row_limit) return true;
     return len > INT32_MAX || (len > ROW_MOST && tree->txn.adds && tree->options.log_limit == ART_LOG_AUTO);

@@ -47,12 +47,14 @@ uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_byt
     struct art_datum data[ART_SUMMARY_MAX];
     if (!summary) return ART_OVERFLOW_REF;
     summary->read(summary->context, value, ART_ALL_COLUMNS, data);
+    assert(summary->has.columns <= ART_SUMMARY_MAX);
     art_data_encode(summary->has, data, ref + ART_OVERFLOW_REF);
     return ART_OVERFLOW_REF + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
 }
 
 enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
                              uint32_t *len) {
+    assert(art_tree_in_txn(tree) && value.len > ART_VALUE_INLINE_MAX);
     uint8_t id[ART_OVERFLOW_ID], key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     art_store64_be(id, tree->txn.csn);
     art_store32_be(id + 8, tree->txn.overflow_values++);
@@ -84,6 +86,7 @@ static enum art_rc were_put(struct art_tree *tree, const struct art_overflow_ref
 }
 
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
+    assert(art_tree_in_txn(tree));
     struct art_overflow_ref ref = art_overflow_decode(bytes);
     uint8_t key_bytes[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
@@ -104,6 +107,7 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
 
 /* Room for `need` bytes of `whole`: no more than twice what was found, since a length from disk may be a lie. */
 static enum art_rc grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
+    assert(need <= whole);
     if (need <= *room) return ART_OK;
     uint64_t wanted = *room ? 2 * *room : VALUE_FIRST;
     if (wanted > whole) wanted = whole;
@@ -115,6 +119,7 @@ static enum art_rc grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t
 }
 
 static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref, uint8_t **value) {
+    assert(possible(ref));
     uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
     uint32_t number = 0;
     uint64_t room = 0;

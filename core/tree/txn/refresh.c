@@ -33,6 +33,7 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
 }
 
 static enum art_rc from_the_root(struct art_tree *tree) {
+    assert(tree->state != ART_TREE_KNOWN);
     if (is_rebuilt(tree)) return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "rows do not follow each other");
     return ART_REBUILD;
 }
@@ -60,6 +61,7 @@ static enum art_rc check_summary(const struct art_tree *tree, const struct art_r
 
 /* Takes a root and forgets the memtable: everything up to its csn is in its runs. */
 static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool keep_memtable) {
+    assert(keep_memtable ? root->csn == tree->root->csn : is_rebuilt(tree) || root->csn >= tree->csn);
     if (!keep_memtable) {
         struct art_memtable *empty;
         enum art_rc rc = art_memtable_open_summed(&empty, art_tree_summary(tree));
@@ -77,6 +79,7 @@ static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool 
 }
 
 static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
+    assert(is_rebuilt(tree) || tree->csn >= tree->root->csn);
     struct art_root *root;
     enum art_rc rc = art_root_decode(ops, &root);
     if (rc) return rc;
@@ -128,6 +131,7 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     if (csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
     uint64_t before = art_memtable_replayed(tree->memtable);
+    assert(tree->refresh.step > ART_REFRESH_OWN_ROW);
     enum art_rc rc = art_redo_follows(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
     if (!rc) rc = art_redo_replay(ops, csn, tree->memtable);
@@ -143,6 +147,7 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
 }
 
 enum art_rc art_tree_refresh_end(struct art_tree *tree) {
+    assert(tree->state == ART_TREE_REBUILDING || tree->state == ART_TREE_CONTINUING);
     if (tree->refresh.step == ART_REFRESH_ROOT) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the table's log is empty or was replaced");
     }

@@ -48,6 +48,7 @@ static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_ent
 
 static enum art_rc rewrite_entry(void *context, struct art_bytes key, struct art_entry *entry) {
     struct rewriting *rewriting = context;
+    assert(key.data[0] == ART_SPACE_ROWS || key.data[0] == ART_SPACE_OVERFLOW);
     bool chunk = key.data[0] == ART_SPACE_OVERFLOW;
     entry->flags &= (uint8_t)~ART_CHUNK;
     if (chunk && rewriting->tree->summary) entry->flags |= ART_CHUNK;
@@ -57,6 +58,7 @@ static enum art_rc rewrite_entry(void *context, struct art_bytes key, struct art
 /* Everything as one run, and the memtable that comes over it. Until it is installed the tree is read as it was: only
  * what is built goes by tree->summary. */
 static enum art_rc build_anew(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable **empty) {
+    assert(!edit->root && !*empty);
     struct rewriting rewriting = {.tree = tree};
     const struct art_rewrite rewrite = {rewrite_entry, &rewriting};
     enum art_rc rc = art_edit_begin(tree, edit);

@@ -25,6 +25,7 @@ static enum art_rc go_out(struct art_tree *tree) {
 }
 
 static enum art_rc come_back(struct art_tree *tree, enum art_rc rc) {
+    assert(tree->rows.inside);
     tree->rows.inside--;
     return rc || !tree->rows.rolled_back ? rc : over();
 }
@@ -61,6 +62,7 @@ const struct art_rows *art_rows_of(struct art_tree *tree) {
 }
 
 void art_rows_note_rollback(struct art_tree *tree) {
+    assert(art_tree_inside(tree));
     tree->rows.rolled_back = true;
     if (!tree->txn.doomed) tree->txn.doomed = ART_IO;
     tree->changes++;

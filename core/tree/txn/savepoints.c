@@ -16,6 +16,7 @@ static void savepoint_clear(struct art_savepoint *savepoint) {
 
 /* Images of the savepoints that are left; what lies behind is written again. */
 static uint32_t end_of_images(const struct art_tree *tree) {
+    assert(tree->scratch.file);
     uint32_t end = 0;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
@@ -74,6 +75,7 @@ void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
 
 /* The state at the beginning: undone in memory, or read again from the log. */
 static void to_beginning(struct art_tree *tree) {
+    assert(art_tree_in_txn(tree) && !tree->pending.edit.root);
     if (!art_tree_has_spilled(tree)) {
         art_memtable_rollback(tree->memtable, 0);
         return;
@@ -111,6 +113,7 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
 
 /* The state of any savepoint, or a transaction that can only be rolled back. */
 static void to_savepoint(struct art_tree *tree, struct art_savepoint *savepoint) {
+    assert(!tree->txn.doomed);
     if (savepoint->kind == ART_SAVEPOINT_IMAGE) {
         tree->txn.doomed = to_image(tree, savepoint);
         savepoint->undo = 0;

@@ -21,11 +21,13 @@ enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *
 }
 
 enum art_rc art_scratch_read(struct art_tree *tree, uint32_t place, struct art_blob_buf *buffer) {
+    assert(tree->scratch.file && place < tree->scratch.end);
     uint64_t offset = (uint64_t)place * ART_BLOB_SIZE;
     return tree->host.scratch->read(tree->scratch.file, buffer->data, ART_BLOB_SIZE, offset);
 }
 
 void art_scratch_end(struct art_tree *tree) {
+    assert(!tree->scratch.file || art_tree_in_txn(tree));
     if (tree->scratch.file) tree->host.scratch->close(tree->scratch.file);
     tree->scratch.file = NULL;
 }

@@ -19,6 +19,7 @@ enum {
 
 static enum art_rc image_write_part(struct art_tree *tree, struct art_savepoint *savepoint,
                                     const struct art_buffer *part) {
+    assert(savepoint->kind == ART_SAVEPOINT_UNDO && part->len);
     uint32_t i = savepoint->image_parts;
     uint32_t *image = art_resize(savepoint->image, (i + 1) * sizeof *image);
     if (!image) return art_nomem();
@@ -54,6 +55,7 @@ static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *save
 }
 
 static enum art_rc image_read_part(struct art_bytes part, struct art_memtable *memtable) {
+    assert(part.len == ART_BLOB_SIZE);
     uint32_t len = art_load32(part.data);
     if (len > part.len - IMAGE_HEAD) {
         return art_corrupt("the image of a savepoint", ART_NOWHERE, ART_NOWHERE, "it has an impossible length");
@@ -63,6 +65,7 @@ static enum art_rc image_read_part(struct art_bytes part, struct art_memtable *m
 
 /* Not with a buffer of the store's: one that a failed sync has poisoned gives none. */
 enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
+    assert(savepoint->kind == ART_SAVEPOINT_IMAGE);
     struct art_blob_pool *heap = NULL;
     struct art_blob_buf buffer = {0};
     struct art_memtable *memtable = NULL;
@@ -111,6 +114,7 @@ static bool filter_knows_runs(struct art_tree *tree) {
 enum art_rc art_tree_spill(struct art_tree *tree) {
     struct art_version_edit edit;
     struct art_memtable *empty = NULL;
+    assert(tree->txn.phase >= ART_TXN_CHANGED);
     art_pending_forget(tree);
     enum art_rc rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
@@ -130,6 +134,7 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
 }
 
 enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty) {
+    assert(edit->root && empty && !art_memtable_keys(empty));
     /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
     enum art_rc rc = image_savepoints(tree, &tree->slots.used);
     if (rc) {

@@ -36,6 +36,7 @@ static void shadow_of(const struct art_tree *tree, const struct art_found *found
 
 /* The entry as it is stored. */
 static void cast_shadow(struct art_tree *tree, const struct shadow *shadow, struct art_entry *entry) {
+    assert(shadow->len <= sizeof shadow->head && shadow->len + entry->value.len <= ART_STORED_MAX);
     entry->flags |= shadow->flags;
     if (!shadow->len) return;
     memcpy(tree->stored, shadow->head, shadow->len);
@@ -49,6 +50,7 @@ static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const st
                            struct art_bytes value, const struct shadow *shadow) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn};
     uint8_t ref[ART_OVERFLOW_REF_MAX];
+    assert(art_tree_in_txn(tree) && key.data[0] == ART_SPACE_ROWS);
     tree->txn.adds = true;
     if (value.len > ART_VALUE_INLINE_MAX) {
         enum art_rc rc = art_overflow_put(tree, value, ref, &entry.value.len);
@@ -72,6 +74,7 @@ static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const
 
 /* The reference to chunks of a found row, copied: the memtable may change under it. */
 static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[ART_OVERFLOW_REF]) {
+    assert(found->any || !found->live);
     if (!found->live || !(found->entry.flags & ART_OVERFLOW)) return art_bytes(NULL, 0);
     struct art_bytes value = art_entry_value(found->entry.flags, found->entry.value);
     if (value.len < ART_OVERFLOW_REF) return art_bytes(NULL, 0);
@@ -100,6 +103,7 @@ static enum art_rc check_value(struct art_bytes value) {
 /* In the place of what was found. */
 static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
                              const struct art_memtable_place *place, struct art_bytes value) {
+    assert(!found->live || found->any);
     uint8_t ref[ART_OVERFLOW_REF];
     struct shadow shadow;
     shadow_of(tree, found, &shadow);
@@ -154,6 +158,7 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
 /* The row's own bytes (or the reference to its chunks) go to the new key as they are. */
 static enum art_rc move_entry(struct art_tree *tree, struct art_bytes to, const struct art_entry *from,
                               const struct shadow *shadow) {
+    assert(to.data[0] == ART_SPACE_ROWS);
     struct art_entry entry = {
         .value = art_entry_value(from->flags, from->value), .csn = tree->txn.csn, .flags = from->flags & ART_OVERFLOW};
     cast_shadow(tree, shadow, &entry);
