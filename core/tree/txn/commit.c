@@ -596,11 +596,12 @@ static void forget_superseded(struct art_tree *tree, const struct art_slot_set *
 }
 
 void art_tree_committed(struct art_tree *tree) {
+    if (art_store_forked(tree->store)) return;
     if (!art_tree_in_txn(tree)) {
         art_savepoints_clear(tree, 0);
         return;
     }
-    if (tree->pending.made_for && !art_store_forked(tree->store)) {
+    if (tree->pending.made_for) {
         assert(tree->pending.made_for == tree->changes); /* else it is no longer what there is */
         struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
