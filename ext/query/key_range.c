@@ -60,8 +60,7 @@ void art_key_range_prefix(struct art_key_range *keys, struct art_bytes prefix) {
     if (range.high_set) art_key_range_high(keys, range.high, true);
 }
 
-bool art_key_range_has(const struct art_key_range *keys, struct art_bytes path) {
-    const struct art_range *range = &keys->range;
+bool art_key_range_has(const struct art_range *range, struct art_bytes path) {
     int low = range->low_set ? art_bytes_compare(path, range->low) : 1;
     int high = range->high_set ? art_bytes_compare(path, range->high) : -1;
     return (low > 0 || (low == 0 && !range->low_open)) && (high < 0 || (high == 0 && !range->high_open));

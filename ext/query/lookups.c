@@ -117,7 +117,3 @@ int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument me
     if (!rc && hashes->len && !too_many) take_sought(scan, column, hashes);
     return rc;
 }
-
-void art_lookups_clear_scan(struct art_scan *scan) {
-    for (unsigned i = 0; i < ART_SOUGHT_MAX; i++) art_buffer_clear(&scan->sought[i]);
-}

@@ -26,10 +26,11 @@ struct art_condition {
 struct art_planning {
     struct art_vtab *vtab;
     sqlite3_index_info *info;
+    enum art_scan_kind kind;
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool listing, point, list, glob;
-    bool newer; /* a bound of versions */
+    bool glob;                 /* one is taken */
+    bool newer;                /* a bound of versions */
     int lookups, searches;
     int unsure;                       /* conditions that another plan had better not have */
     bool like_is_asked, like_is_own;  /* is like() SQLite's? */
