@@ -97,19 +97,15 @@ static bool has_statistics(const struct art_vtab *vtab) {
 }
 
 uint64_t art_planning_guess_rows(const struct art_planning *planning) {
-    struct art_vtab *vtab = planning->vtab;
-    const struct art_table *table = vtab->table;
-    struct art_key_range keys = {
-        .low = vtab->planned_low, .high = vtab->planned_high, .scratch = vtab->planned_scratch};
+    const struct art_table *table = planning->vtab->table;
+    struct art_key_range keys = {0};
     uint64_t rows = 0;
     bool meet = constants_meet(planning, &keys);
     if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
         rows = ROWS_ASSUMED;
         meet = false;
     }
-    vtab->planned_low = keys.low;
-    vtab->planned_high = keys.high;
-    vtab->planned_scratch = keys.scratch;
+    art_key_range_clear(&keys);
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 

@@ -1,15 +1,13 @@
 /* SQLite's cursor, here called a scan. What the arguments mean, and how a scan of each kind goes from row to row, is
  * told in the files that scan.h lists.
  */
-#include "ext/query/or_arms.h"
 #include "ext/query/scan.h"
 
 enum { HUGE_BUFFER = 1 << 20 };
 
 static void settle_scan(struct art_open_scan *open);
 static void abandon_scan(struct art_open_scan *open);
-static void free_scan(struct art_open_scan *open);
-static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan, .free = free_scan};
+static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan};
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
@@ -30,18 +28,6 @@ static int complain_gone(const struct art_scan *scan) {
 }
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
-
-int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-    struct art_vtab *vtab = (struct art_vtab *)base;
-    struct art_scan *scan = (struct art_scan *)vtab->idle;
-    vtab->idle = NULL;
-    art_or_arms_forget(vtab);
-    if (!scan) scan = art_alloc_zeroed(sizeof *scan);
-    if (!scan) return SQLITE_NOMEM;
-    scan->open.methods = &methods;
-    *out = &scan->open.base;
-    return SQLITE_OK;
-}
 
 static void forget_value(struct art_scan *scan) {
     scan->record.fetched = false;
@@ -79,8 +65,7 @@ static void abandon_scan(struct art_open_scan *open) {
     if (on_a_row) scan->state = ART_SCAN_GONE;
 }
 
-static void free_scan(struct art_open_scan *open) {
-    struct art_scan *scan = (struct art_scan *)open;
+static void free_scan(struct art_scan *scan) {
     for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->room[i]);
     art_buffer_clear(&scan->key);
     art_buffer_clear(&scan->match.text);
@@ -107,15 +92,43 @@ static bool is_huge(const struct art_scan *scan) {
     return bytes > HUGE_BUFFER;
 }
 
+static void let_scan_go(struct art_kept *kept) {
+    struct art_reading *reading = (struct art_reading *)kept;
+    if (reading->idle) free_scan(reading->idle);
+    reading->idle = NULL;
+}
+
+struct art_reading *art_reading_of(struct art_vtab *vtab) {
+    if (vtab->reading) return (struct art_reading *)vtab->reading;
+    struct art_reading *reading = art_alloc_zeroed(sizeof *reading);
+    if (!reading) return NULL;
+    reading->kept.rest = let_scan_go;
+    vtab->reading = &reading->kept;
+    return reading;
+}
+
+int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    struct art_reading *reading = art_reading_of((struct art_vtab *)base);
+    if (!reading) return SQLITE_NOMEM;
+    struct art_scan *scan = reading->idle;
+    reading->idle = NULL;
+    reading->planned = (struct art_planned){0}; /* what is planned from here on is another statement */
+    if (!scan) scan = art_alloc_zeroed(sizeof *scan);
+    if (!scan) return SQLITE_NOMEM;
+    scan->open.methods = &methods;
+    *out = &scan->open.base;
+    return SQLITE_OK;
+}
+
 int art_scan_close(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
-    struct art_vtab *vtab = art_scan_vtab(scan);
+    struct art_reading *reading = (struct art_reading *)art_scan_vtab(scan)->reading;
     art_scan_end(scan);
     art_scans_leave(&scan->open);
-    if (vtab->idle || is_huge(scan)) {
-        free_scan(&scan->open);
+    if (reading->idle || is_huge(scan)) {
+        free_scan(scan);
     } else {
-        vtab->idle = &scan->open;
+        reading->idle = scan;
     }
     return SQLITE_OK;
 }
@@ -152,7 +165,7 @@ static void reset(struct art_scan *scan, int plan) {
     }
 }
 
-static enum art_rc open_rows(struct art_scan *scan, int plan, sqlite3_value **argv) {
+static enum art_rc open_kind(struct art_scan *scan, int plan, sqlite3_value **argv) {
     switch (scan->kind) {
     case ART_SCAN_POINT:
         return art_point_scan_open(scan, argv[0], plan & ART_PLAN_UNIQUE);
@@ -185,15 +198,15 @@ int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int 
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->keys.empty) return rc;
     art_scans_enter(&scan->open);
-    rc = art_scan_fail(scan, open_rows(scan, plan, argv));
+    rc = art_scan_fail(scan, open_kind(scan, plan, argv));
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return rc;
 }
 
-/* The commonest step by far: in a range, from a row that SQLite has looked at. */
+/* The commonest steps by far: in a range, from a row that SQLite has looked at, or while it counts. */
 static inline bool steps_quickly(const struct art_scan *scan) {
-    return scan->kind == ART_SCAN_RANGE && scan->state == ART_SCAN_ON_CURSOR && !scan->of.range.unseen &&
-           !scan->record.value;
+    if (scan->kind != ART_SCAN_RANGE || scan->record.value) return false;
+    return scan->state == ART_SCAN_ON_CURSOR ? !scan->of.range.unseen : scan->state == ART_SCAN_COUNTING;
 }
 
 static enum art_rc next_row(struct art_scan *scan) {

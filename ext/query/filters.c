@@ -49,35 +49,42 @@ static bool is_certain(const struct art_filter *filter, enum art_affinity affini
     return !may_be_row_value && !looks_like_number(text);
 }
 
+bool art_datum_of(sqlite3_value *value, struct art_datum *out) {
+    *out = (struct art_datum){.kind = ART_DATUM_NULL};
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        out->kind = ART_DATUM_INTEGER;
+        out->integer = sqlite3_value_int64(value);
+        return true;
+    case SQLITE_FLOAT:
+        out->kind = ART_DATUM_REAL;
+        out->real = sqlite3_value_double(value);
+        return true;
+    case SQLITE_TEXT:
+        out->kind = ART_DATUM_TEXT;
+        return art_value_bytes(value, &out->bytes);
+    case SQLITE_BLOB:
+        out->kind = ART_DATUM_BLOB;
+        return art_value_bytes(value, &out->bytes);
+    default:
+        return true;
+    }
+}
+
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
                     bool is_literal) {
     if (scan->filters.count == ART_FILTERS_MAX) return SQLITE_OK; /* a plan names no more */
     struct art_filter *filter = &scan->filters.items[scan->filters.count];
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
-    struct art_bytes text = {0};
-    struct art_datum held = {0};
     if (!is_literal && !sqlite3_value_frombind(value)) return SQLITE_OK;
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-        held.kind = ART_DATUM_INTEGER;
-        held.integer = sqlite3_value_int64(value);
-        break;
-    case SQLITE_FLOAT:
-        held.kind = ART_DATUM_REAL;
-        held.real = sqlite3_value_double(value);
-        break;
-    case SQLITE_TEXT:
-        held.kind = ART_DATUM_TEXT;
-        if (!art_value_bytes(value, &text)) return SQLITE_NOMEM;
-        break;
-    default:
-        return SQLITE_OK;
-    }
+    if (!art_datum_of(value, &filter->value)) return SQLITE_NOMEM;
+    bool has_value = is_number(&filter->value) || filter->value.kind == ART_DATUM_TEXT;
+    struct art_bytes text = filter->value.kind == ART_DATUM_TEXT ? filter->value.bytes : (struct art_bytes){0};
     filter->column = column;
     filter->comparison = comparison;
     filter->is_literal = is_literal;
-    filter->value = held;
-    if (text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text)) return SQLITE_OK;
+    if (!has_value || text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text))
+        return SQLITE_OK;
     filter->text.len = 0;
     if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
     filter->value.bytes = art_buffer_bytes(&filter->text);

@@ -131,7 +131,7 @@ static enum art_rc leave(struct art_scan *scan) {
 }
 
 /* From where the cursor stands to the first row that is given. */
-static enum art_rc settle(struct art_scan *scan) {
+static enum art_rc settle_in_level(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     struct art_rows_passed passed = {0};
     enum art_rows_answer answer;
@@ -152,7 +152,7 @@ enum art_rc art_level_scan_next(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     level->known = level->known == ART_TOTALS_OF_ROW ? ART_TOTALS_OF_ROW_BEFORE : ART_TOTALS_NONE;
     enum art_rc rc = leave(scan);
-    if (!rc) return settle(scan);
+    if (!rc) return settle_in_level(scan);
     scan->state = ART_SCAN_END;
     return rc;
 }
@@ -165,7 +165,7 @@ enum art_rc art_level_scan_open(struct art_scan *scan, enum art_totalled wanted)
     level->known = ART_TOTALS_NONE;
     level->wanted = wanted;
     enum art_rc rc = art_rows_begin(scan);
-    if (!rc) rc = settle(scan);
+    if (!rc) rc = settle_in_level(scan);
     for (; !rc && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--) rc = art_level_scan_next(scan);
     return rc;
 }

@@ -113,7 +113,7 @@ static enum art_rc begin_range(struct art_scan *scan) {
 }
 
 /* From END to the first row that is still to come. */
-static enum art_rc advance(struct art_scan *scan) {
+static enum art_rc next_of_list(struct art_scan *scan) {
     const struct art_list_scan *list = &scan->of.list;
     enum art_rc rc = ART_OK;
     scan->state = ART_SCAN_END;
@@ -128,7 +128,7 @@ enum art_rc art_list_scan_open(struct art_scan *scan) {
     assert(scan->kind == ART_SCAN_LIST && list->left == list->count);
     list->points = scan->keys.range;
     scan->keys.range = art_range_of_numbers(&list->points);
-    return advance(scan);
+    return next_of_list(scan);
 }
 
 enum art_rc art_list_scan_next(struct art_scan *scan) {
@@ -139,5 +139,5 @@ enum art_rc art_list_scan_next(struct art_scan *scan) {
         if (rc || scan->state == ART_SCAN_ON_CURSOR) return rc;
     }
     rc = art_scan_ready(scan);
-    return rc ? rc : advance(scan);
+    return rc ? rc : next_of_list(scan);
 }

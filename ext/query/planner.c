@@ -14,7 +14,6 @@
  * itself: so it is left to SQLite there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
  * so >= and <= must be with a literal, which no row value is.
  */
-#include "ext/query/or_arms.h"
 #include "ext/query/planning.h"
 
 #include <ctype.h>
@@ -577,7 +576,7 @@ static int make_plan(struct art_planning *planning) {
     if (rc) return rc;
     if (has_delimiter(planning) && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
-    art_or_arms_price(planning->vtab, planning->info);
+    art_or_arms_price(planning);
     return SQLITE_OK;
 }
 
@@ -616,6 +615,8 @@ static int answer_with_plan(struct art_planning *planning) {
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct art_condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
     struct art_planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
+    planning.reading = art_reading_of(planning.vtab);
+    if (!planning.reading) return SQLITE_NOMEM;
     if (info->nConstraint > CONDITIONS_AT_HAND) {
         uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
         planning.conditions = many = sqlite3_malloc64(bytes);

@@ -88,7 +88,7 @@ static enum art_rc ask_for_interrupt(const struct art_scan *scan) {
     return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
 }
 
-static inline enum art_rc look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
+enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
     enum art_rc rc = ART_OK;
     bool matches = true;
     if (scan->match.by != ART_MATCH_ALL) rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
@@ -100,17 +100,13 @@ static inline enum art_rc look(struct art_scan *scan, struct art_rows_passed *pa
     return ++passed->rows % ASK_EVERY ? ART_OK : ask_for_interrupt(scan);
 }
 
-enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
-    return look(scan, passed, out);
-}
-
 enum art_rc art_rows_settle(struct art_scan *scan) {
     struct art_rows_passed passed = {0};
     enum art_rows_answer answer = ART_ROWS_STEP;
     enum art_rc rc = ART_OK;
     scan->state = ART_SCAN_ON_CURSOR;
     while (!rc && art_cursor_valid(scan->cursor)) {
-        rc = look(scan, &passed, &answer);
+        rc = art_rows_look(scan, &passed, &answer);
         if (rc || answer == ART_ROWS_STAY) break;
         rc = answer == ART_ROWS_SEEK ? art_rows_seek(scan) : art_rows_step(scan);
     }
@@ -120,7 +116,7 @@ enum art_rc art_rows_settle(struct art_scan *scan) {
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */
 
-static inline enum art_rc step(struct art_scan *scan) {
+static inline enum art_rc step_in_range(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     range->unseen += range->plain;
     enum art_rc rc = art_rows_step(scan);
@@ -138,20 +134,9 @@ enum art_rc art_range_scan_open(struct art_scan *scan) {
     enum art_rc rc = art_rows_begin(scan);
     if (!rc && range->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
     if (!rc) rc = art_rows_settle(scan);
-    for (; !rc && !range->plain && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--) rc = step(scan);
+    for (; !rc && !range->plain && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--)
+        rc = step_in_range(scan);
     return rc;
-}
-
-int art_range_scan_next_quickly(struct art_scan *scan) {
-    enum art_rc rc = ART_OK;
-    scan->record.fetched = false;
-    if (--scan->limit == 0) {
-        scan->state = ART_SCAN_END;
-    } else {
-        rc = step(scan);
-    }
-    if (scan->state == ART_SCAN_END) art_scan_end(scan);
-    return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }
 
 /* --- counting ----------------------------------------------------------------------------------------------------- */
@@ -181,18 +166,33 @@ void art_range_scan_settle(struct art_scan *scan) {
     scan->state = rc ? ART_SCAN_FAILED : ART_SCAN_ON_CURSOR;
 }
 
+static inline enum art_rc count_on(struct art_scan *scan) {
+    struct art_range_scan *range = &scan->of.range;
+    range->behind++;
+    if (!range->left--) scan->state = ART_SCAN_END;
+    return ART_OK;
+}
+
 enum art_rc art_range_scan_next(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     enum art_rc rc = ART_OK;
+    assert(scan->state != ART_SCAN_COUNTING);
     if (scan->state == ART_SCAN_FAILED) return range->failure;
-    if (range->unseen >= COUNT_AFTER && scan->state != ART_SCAN_COUNTING && !scan->keys.range.newer_than)
-        rc = begin_counting(scan);
-    if (scan->state == ART_SCAN_COUNTING) {
-        range->behind++;
-        if (!range->left--) scan->state = ART_SCAN_END;
-        return ART_OK;
-    }
-    if (!rc) return step(scan);
+    if (range->unseen >= COUNT_AFTER && !scan->keys.range.newer_than) rc = begin_counting(scan);
+    if (scan->state == ART_SCAN_COUNTING) return count_on(scan);
+    if (!rc) return step_in_range(scan);
     scan->state = ART_SCAN_END;
     return rc;
+}
+
+int art_range_scan_next_quickly(struct art_scan *scan) {
+    enum art_rc rc = ART_OK;
+    scan->record.fetched = false;
+    if (--scan->limit == 0) {
+        scan->state = ART_SCAN_END;
+    } else {
+        rc = scan->state == ART_SCAN_COUNTING ? count_on(scan) : step_in_range(scan);
+    }
+    if (scan->state == ART_SCAN_END) art_scan_end(scan);
+    return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }

@@ -167,10 +167,10 @@ struct art_best_scan {
 
 /* Where a scan is.
  *
- *     xFilter --> ON_ROW, ON_CURSOR --> END           POINT and BEST: ON_ROW. RANGE and LEVEL: ON_CURSOR. LIST: both
- *                       ON_CURSOR <--> COUNTING       RANGE, where SQLite looks at no row; back when it looks at one, or
- *                     COUNTING --> FAILED             the table is about to change; that may fail
- *               all but END --> GONE                  the table was replaced, behind SQLite's back */
+ *     xFilter --> ON_ROW, ON_CURSOR --> END     POINT and BEST: ON_ROW. RANGE and LEVEL: ON_CURSOR. LIST: both
+ *     ON_CURSOR <--> COUNTING                   RANGE, where SQLite looks at no row; back when it looks at one, or the
+ *     COUNTING --> FAILED                       table is about to change; that may fail
+ *     all but END --> GONE                      the table was replaced, behind SQLite's back */
 enum art_scan_state {
     ART_SCAN_END, /* nothing of the tree is held */
     ART_SCAN_ON_ROW,
@@ -226,6 +226,25 @@ enum {
     ART_ROOM_TIES = 1,    /* and paths of the rows given with it, each behind its length (uint32_t) */
 };
 
+/* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */
+struct art_planned {
+    const sqlite3_stmt *statement; /* never looked into */
+    sqlite3_uint64 columns;        /* where it was last listed: those that are read, */
+    unsigned given;                /* the arguments that were given, hidden columns as bits, */
+    int last;                      /* where the last argument stands, from 1, */
+    int constraints;               /* and how many constraints there are */
+    double cost;                   /* of the dearest scan with arguments */
+    sqlite3_int64 rows;
+};
+
+/* What this room keeps at a handle. */
+struct art_reading {
+    struct art_kept kept;
+    struct art_scan *idle; /* a closed one, for the next xOpen, or NULL */
+    struct art_planned planned;
+};
+struct art_reading *art_reading_of(struct art_vtab *vtab); /* cursor.c; NULL without memory */
+
 static inline struct art_vtab *art_scan_vtab(const struct art_scan *scan) {
     return (struct art_vtab *)scan->open.base.pVtab;
 }
@@ -271,6 +290,8 @@ enum art_rc art_scan_check_summary(const struct art_scan *scan);
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
 
 /* filters.c */
+/* A text's or blob's bytes are the value's. False: no memory. */
+bool art_datum_of(sqlite3_value *value, struct art_datum *out);
 /* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
                     bool is_literal);
@@ -306,7 +327,7 @@ enum art_rc art_best_scan_next(struct art_scan *scan);
 /* ON_ROW, if there is one with this path. */
 enum art_rc art_point_scan_find(struct art_scan *scan, struct art_bytes path);
 
-/* xNext of a RANGE that stands on a row, with no long value of it in memory. SQLite's code. */
+/* xNext of a RANGE from a row that SQLite has looked at, with no long value in memory, or COUNTING. SQLite's code. */
 int art_range_scan_next_quickly(struct art_scan *scan);
 /* COUNTING: the tree's cursor goes where the scan claims to be. */
 void art_range_scan_settle(struct art_scan *scan);

@@ -5,6 +5,13 @@
 
 #include <assert.h>
 
+/* A summary that the tree was given, and may go back to as long as it is there. */
+struct art_given_summary {
+    struct art_given_summary *next;
+    struct art_summarised summarised;
+    struct art_summary core;
+};
+
 void art_table_set_name(struct art_table *table, struct art_name *name) {
     if (table->name == name) return;
     art_shadow_finalize(table);
