@@ -5,6 +5,7 @@
 #include <assert.h>
 
 enum { VERSIONS_BITS = 56 };
+_Static_assert(ART_ARGUMENT_START_AFTER - ART_ARGUMENT_PREFIX == ART_HIDDEN_START_AFTER - ART_HIDDEN_PREFIX, "want()");
 static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
@@ -80,8 +81,8 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
         keys->rc = SQLITE_NOMEM;
         return;
     }
-    art_folded_range(&scan->match.folded, keys);
-    if (scan->match.by == ART_MATCH_ALL && scan->match.folded.letters) scan->match.by = ART_MATCH_FOLDED;
+    bool several = art_folded_range(&scan->match.folded, keys);
+    if (several && scan->match.by == ART_MATCH_ALL) scan->match.by = ART_MATCH_FOLDED;
 }
 
 /* A pattern that is too long is SQLite's to complain about, on the first row. */
@@ -130,11 +131,6 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
     }
 }
 
-static void want_list(struct art_scan *scan, sqlite3_value *list) {
-    int rc = art_list_scan_collect(scan, list);
-    if (rc) scan->keys.rc = rc;
-}
-
 /* A number that is compared by order. SQLite does not tell what stands there, and so how it compares:
  *
  *     a parameter, an expression        the number becomes a text
@@ -167,16 +163,12 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
 static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, unsigned flags) {
     switch (meaning) {
     case ART_ARGUMENT_PREFIX:
-        want_shown(scan, &scan->shown[ART_HIDDEN_PREFIX], value);
-        break;
     case ART_ARGUMENT_DELIMITER:
-        want_shown(scan, &scan->shown[ART_HIDDEN_DELIMITER], value);
-        break;
-    case ART_ARGUMENT_START_AFTER:
-        want_shown(scan, &scan->shown[ART_HIDDEN_START_AFTER], value);
+    case ART_ARGUMENT_START_AFTER: /* in the order of enum art_hidden */
+        want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value);
         break;
     case ART_ARGUMENT_IN:
-        want_list(scan, value);
+        scan->keys.rc = art_list_scan_collect(scan, value);
         break;
     case ART_ARGUMENT_GLOB:
         want_glob(scan, value, flags & ART_TERM_BOUNDED);
@@ -228,8 +220,7 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
         if (!column) {
             want(scan, meaning, argv[i], term[1]);
         } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
-            int rc = art_lookups_add(scan, column, meaning, argv[i]);
-            if (rc) keys->rc = rc;
+            keys->rc = art_lookups_add(scan, column, meaning, argv[i]);
         } else if (is_version) {
             want_newer(scan, meaning, argv[i]);
         } else if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) {

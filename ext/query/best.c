@@ -88,6 +88,7 @@ static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path) {
 }
 
 enum art_rc art_best_scan_next(struct art_scan *scan) {
+    assert(scan->search);
     scan->state = ART_SCAN_END;
     for (;;) {
         struct art_bytes path;

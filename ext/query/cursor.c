@@ -1,6 +1,8 @@
 /* SQLite's cursor, here called a scan. What the arguments mean, and how a scan of each kind goes from row to row, is
  * told in the files that scan.h lists.
  */
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 enum { HUGE_BUFFER = 1 << 20 };
@@ -36,18 +38,14 @@ static void forget_value(struct art_scan *scan) {
     scan->record.value = NULL;
 }
 
-static void leave_row(struct art_scan *scan) {
-    forget_value(scan);
-    art_row_release(&scan->row);
-    art_best_close(scan->search);
-    scan->search = NULL;
-}
-
 /* SQLite keeps the scan of an UPDATE open until the last row is changed: it would hold the memtable that was there at
  * its beginning, beside all that the transaction spills. */
 void art_scan_end(struct art_scan *scan) {
-    leave_row(scan);
+    forget_value(scan);
+    art_row_release(&scan->row);
+    art_best_close(scan->search);
     art_cursor_close(scan->cursor);
+    scan->search = NULL;
     scan->cursor = NULL;
     scan->state = ART_SCAN_END;
 }
@@ -115,6 +113,7 @@ int art_scan_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     reading->planned = (struct art_planned){0}; /* what is planned from here on is another statement */
     if (!scan) scan = art_alloc_zeroed(sizeof *scan);
     if (!scan) return SQLITE_NOMEM;
+    assert(scan->state == ART_SCAN_END && !scan->cursor && !scan->open.link);
     scan->open.methods = &methods;
     *out = &scan->open.base;
     return SQLITE_OK;
@@ -146,16 +145,14 @@ enum art_rc art_scan_ready(const struct art_scan *scan) {
 }
 
 static void reset(struct art_scan *scan, int plan) {
-    leave_row(scan);
+    art_scan_end(scan);
     art_scans_leave(&scan->open);
     scan->kind = (enum art_scan_kind)(plan & ART_PLAN_KIND);
     art_key_range_reset(&scan->keys);
-    scan->state = ART_SCAN_END;
     scan->descending = plan & ART_PLAN_DESCENDING;
     scan->limit = UINT64_MAX;
     scan->offset = 0;
     scan->match.by = ART_MATCH_ALL;
-    scan->match.folded.letters = false;
     scan->match.folded.lower.len = 0;
     scan->filters.count = scan->filters.wanted = scan->filters.resting = 0;
     scan->limits.count = scan->limits.sought_count = 0;

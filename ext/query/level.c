@@ -186,6 +186,7 @@ static enum art_rc range_below(struct art_scan *scan, struct art_range *out) {
 /* Of the present row, once. Where more will be asked for, all comes out of the same descents. */
 static enum art_rc find_totals(struct art_scan *scan, enum art_totalled wanted, struct art_range *below) {
     struct art_level_scan *level = &scan->of.level;
+    assert(level->rolled);
     enum art_rc rc = range_below(scan, below);
     if (rc || (level->known == ART_TOTALS_OF_ROW && level->wanted >= wanted)) return rc;
     level->span.follows = level->known == ART_TOTALS_OF_ROW_BEFORE && !scan->descending;

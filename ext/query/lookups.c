@@ -14,6 +14,8 @@
  * UNION's by its first SELECT, another virtual table's), is sought in a column without one as a text. SQLite does not
  * tell of it, and to ask for the odd texts each time would read all of a column of decimals.
  */
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 #include <stdlib.h>
@@ -83,6 +85,7 @@ int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument me
     struct art_buffer *hashes = &scan->sought[scan->limits.sought_count];
     bool too_many = false;
     int rc;
+    assert(scan->limits.sought_count < ART_SOUGHT_MAX);
     hashes->len = 0;
     if (meaning == ART_ARGUMENT_LOOKUP_IN) {
         rc = add_elements(hashes, affinity, value, &too_many);

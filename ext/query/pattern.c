@@ -17,6 +17,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 static inline uint8_t upper(uint8_t c) {
@@ -47,32 +49,28 @@ uint32_t art_sound_prefix(const char *text) {
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
-    folded->lower.len = 0;
-    folded->letters = false;
-    folded->seek.len = 0;
+    folded->lower.len = folded->seek.len = 0;
     enum art_rc rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
     if (!rc) rc = art_buffer_reserve(&folded->seek, prefix.len);
-    for (uint32_t i = 0; !rc && i < prefix.len; i++) {
-        uint8_t c = art_lower(prefix.data[i]);
-        folded->lower.data[i] = c;
-        folded->letters |= c != upper(c);
-    }
+    for (uint32_t i = 0; !rc && i < prefix.len; i++) folded->lower.data[i] = art_lower(prefix.data[i]);
     return rc;
 }
 
-void art_folded_range(const struct art_folded *folded, struct art_key_range *keys) {
+bool art_folded_range(const struct art_folded *folded, struct art_key_range *keys) {
     struct art_bytes last = art_buffer_bytes(&folded->lower);
     struct art_range range;
-    if (!last.len) return;
+    if (!last.len) return false;
     keys->scratch.len = 0;
     if (art_buffer_reserve(&keys->scratch, last.len)) {
         keys->rc = SQLITE_NOMEM;
-        return;
+        return false;
     }
     art_range_of_prefix(last, keys->scratch.data, &range);
     if (range.high_set) art_key_range_high(keys, range.high, true);
+    struct art_bytes first = art_bytes(keys->scratch.data, last.len);
     for (uint32_t i = 0; i < last.len; i++) keys->scratch.data[i] = upper(last.data[i]);
-    art_key_range_low(keys, art_bytes(keys->scratch.data, last.len), false);
+    art_key_range_low(keys, first, false);
+    return !art_bytes_equal(first, last);
 }
 
 static uint32_t matching_bytes(const struct art_folded *folded, struct art_bytes path) {
@@ -92,6 +90,7 @@ bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool desc
     uint32_t at = matching_bytes(folded, path), len = (uint32_t)folded->lower.len;
     bool ended = at == path.len, turned = false; /* an ended path lies before all its continuations */
     uint8_t there = ended ? 0 : path.data[at], turn = 0;
+    assert(at < len);
     if (!descending && (ended || there < small[at])) {
         turn = ended || there < upper(small[at]) ? upper(small[at]) : small[at];
         turned = true;

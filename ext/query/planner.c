@@ -14,6 +14,8 @@
  * itself: so it is left to SQLite there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
  * so >= and <= must be with a literal, which no row value is.
  */
+#include <assert.h>
+
 #include "ext/query/planning.h"
 
 #include <ctype.h>
@@ -330,9 +332,9 @@ static bool like_is_sqlites(struct art_vtab *vtab) {
 /* Every row then meets a pattern as SQLite understands it. Bounds that are there say nothing: a user may have written
  * them, or they are of LIKE ... ESCAPE, which is another function. */
 static bool like_is_own(struct art_planning *planning) {
-    if (!planning->like_is_asked) planning->like_is_own = like_is_sqlites(planning->vtab);
-    planning->like_is_asked = true;
-    return planning->like_is_own;
+    if (planning->like == ART_LIKE_UNASKED)
+        planning->like = like_is_sqlites(planning->vtab) ? ART_LIKE_OWN : ART_LIKE_ANOTHER;
+    return planning->like == ART_LIKE_OWN;
 }
 
 /* Those that choose a range. */
@@ -588,6 +590,7 @@ static char *finish_plan(struct art_planning *planning) {
     if (planning->arguments > CONDITIONS_AT_HAND) all = sqlite3_malloc64(len);
     for (int i = 0; all && i < info->nConstraint; i++) {
         int argument = info->aConstraintUsage[i].argvIndex;
+        assert(argument <= planning->arguments);
         if (argument) memcpy(all[argument - 1], planning->conditions[i].term, ART_PLAN_TERM);
     }
     planning->words.failed |= !all;

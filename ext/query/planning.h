@@ -57,9 +57,9 @@ struct art_planning {
     bool glob;                 /* one is taken */
     bool newer;                /* a bound of versions */
     int lookups, searches;
-    int unsure;                       /* conditions that another plan had better not have */
-    bool like_is_asked, like_is_own;  /* is like() SQLite's? */
-    struct art_condition *conditions; /* of each constraint */
+    int unsure; /* conditions that another plan had better not have */
+    enum { ART_LIKE_UNASKED, ART_LIKE_OWN, ART_LIKE_ANOTHER } like; /* is like() SQLite's? */
+    struct art_condition *conditions;                               /* of each constraint */
     struct art_plan_text words;
 };
 

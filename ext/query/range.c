@@ -144,6 +144,7 @@ enum art_rc art_range_scan_open(struct art_scan *scan) {
 /* The row that the cursor stands on may have been deleted meanwhile: it is not counted. */
 static enum art_rc begin_counting(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
+    assert(range->plain && !range->behind);
     struct art_range rows = behind(scan, art_cursor_key(scan->cursor));
     range->unseen = 0;
     if (art_tree_unknown(art_scan_tree(scan))) return ART_OK;

@@ -59,11 +59,10 @@ uint32_t art_sound_prefix(const char *text);
 /* A beginning in which capitals are not told from small letters, as LIKE sees it. */
 struct art_folded {
     struct art_buffer lower, seek; /* the prefix in small letters; a spelling to go to */
-    bool letters;                  /* there are several spellings */
 };
 enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
-/* From the first spelling to the last. */
-void art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
+/* From the first spelling to the last. False: there is only one. */
+bool art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
 /* For a path that does not match: into folded->seek the next spelling behind it (before it). False: none. */
 bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
