@@ -144,6 +144,7 @@ static enum art_rc settle_in_level(struct art_scan *scan) {
         level->known = ART_TOTALS_NONE;
         rc = answer == ART_ROWS_SEEK ? art_rows_seek(scan) : leave(scan);
     }
+    art_scan_vtab(scan)->table->filtered += passed.rows;
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc;
 }

@@ -88,7 +88,8 @@ static enum art_rc ask_for_interrupt(const struct art_scan *scan) {
     return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
 }
 
-enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
+static inline enum art_rc look_at_row(struct art_scan *scan, struct art_rows_passed *passed,
+                                      enum art_rows_answer *out) {
     enum art_rc rc = ART_OK;
     bool matches = true;
     if (scan->match.by != ART_MATCH_ALL) rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
@@ -96,8 +97,11 @@ enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed,
     if (rc || (matches && (!scan->filters.count || art_filters_may_want(scan)))) return rc;
     *out = ART_ROWS_STEP;
     if (!matches && scan->match.by == ART_MATCH_FOLDED && ++passed->mismatches % SEEK_AFTER == 0) *out = ART_ROWS_SEEK;
-    art_scan_vtab(scan)->table->filtered++;
     return ++passed->rows % ASK_EVERY ? ART_OK : ask_for_interrupt(scan);
+}
+
+enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
+    return look_at_row(scan, passed, out);
 }
 
 enum art_rc art_rows_settle(struct art_scan *scan) {
@@ -106,10 +110,11 @@ enum art_rc art_rows_settle(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     scan->state = ART_SCAN_ON_CURSOR;
     while (!rc && art_cursor_valid(scan->cursor)) {
-        rc = art_rows_look(scan, &passed, &answer);
+        rc = look_at_row(scan, &passed, &answer);
         if (rc || answer == ART_ROWS_STAY) break;
         rc = answer == ART_ROWS_SEEK ? art_rows_seek(scan) : art_rows_step(scan);
     }
+    art_scan_vtab(scan)->table->filtered += passed.rows;
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc;
 }
