@@ -88,11 +88,9 @@ static enum art_rc ask_for_interrupt(const struct art_scan *scan) {
     return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
 }
 
-static inline enum art_rc look_at_row(struct art_scan *scan, struct art_rows_passed *passed,
-                                      enum art_rows_answer *out) {
-    enum art_rc rc = ART_OK;
-    bool matches = true;
-    if (scan->match.by != ART_MATCH_ALL) rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
+enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
+    bool matches;
+    enum art_rc rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
     *out = ART_ROWS_STAY;
     if (rc || (matches && (!scan->filters.count || art_filters_may_want(scan)))) return rc;
     *out = ART_ROWS_STEP;
@@ -100,19 +98,26 @@ static inline enum art_rc look_at_row(struct art_scan *scan, struct art_rows_pas
     return ++passed->rows % ASK_EVERY ? ART_OK : ask_for_interrupt(scan);
 }
 
-enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
-    return look_at_row(scan, passed, out);
+/* The same where all paths match. */
+static inline enum art_rc pass_unwanted(struct art_scan *scan, struct art_rows_passed *passed) {
+    enum art_rc rc = ART_OK;
+    while (!rc && art_cursor_valid(scan->cursor) && !art_filters_may_want(scan)) {
+        rc = art_rows_step(scan);
+        if (!rc && ++passed->rows % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
+    }
+    return rc;
 }
 
 enum art_rc art_rows_settle(struct art_scan *scan) {
     struct art_rows_passed passed = {0};
-    enum art_rows_answer answer = ART_ROWS_STEP;
+    enum art_rows_answer answer = scan->match.by == ART_MATCH_ALL ? ART_ROWS_STAY : ART_ROWS_STEP;
     enum art_rc rc = ART_OK;
     scan->state = ART_SCAN_ON_CURSOR;
-    while (!rc && art_cursor_valid(scan->cursor)) {
-        rc = look_at_row(scan, &passed, &answer);
-        if (rc || answer == ART_ROWS_STAY) break;
-        rc = answer == ART_ROWS_SEEK ? art_rows_seek(scan) : art_rows_step(scan);
+    if (answer == ART_ROWS_STAY && scan->filters.count) rc = pass_unwanted(scan, &passed);
+    while (!rc && answer != ART_ROWS_STAY && art_cursor_valid(scan->cursor)) {
+        rc = art_rows_look(scan, &passed, &answer);
+        if (!rc && answer == ART_ROWS_STEP) rc = art_rows_step(scan);
+        if (!rc && answer == ART_ROWS_SEEK) rc = art_rows_seek(scan);
     }
     art_scan_vtab(scan)->table->filtered += passed.rows;
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
