@@ -1,6 +1,6 @@
-/* The handles that were used lately. Only those keep what a use can make again: a closed scan, the planner's memory,
- * the prepared statements of their tables, and what a tree holds for its next call (some 50 KB in all, and more behind
- * a walk). A connection may have thousands of tables, and mostly uses few.
+/* The handles that were used lately. Only those keep what a use can make again: a closed scan, the record that was
+ * written, the prepared statements of their tables, and what a tree holds for its next call (some 50 KB in all, and
+ * more behind a walk). A connection may have thousands of tables, and mostly uses few.
  *
  * A table that is at work when its turn has come keeps it: until its transaction ends (txn/transaction.c), else until
  * it was used and its turn comes once more.
@@ -11,12 +11,7 @@ static void rest(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     vtab->awake = false;
     if (vtab->pins) return;
-    if (vtab->idle) vtab->idle->methods->free(vtab->idle);
-    vtab->idle = NULL;
-    art_buffer_clear(&vtab->record);
-    art_buffer_clear(&vtab->planned_low);
-    art_buffer_clear(&vtab->planned_high);
-    art_buffer_clear(&vtab->planned_scratch);
+    art_vtab_rest(vtab);
     if (table) art_table_rest(table);
 }
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 enum { VERSIONS_BITS = 56 };
+_Static_assert(ART_ARGUMENT_START_AFTER - ART_ARGUMENT_PREFIX == ART_HIDDEN_START_AFTER - ART_HIDDEN_PREFIX, "want()");
 static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
 
 /* --- what xFilter is given ---------------------------------------------------------------------------------------- */
@@ -29,7 +30,8 @@ static void want_hidden_rest(struct art_key_range *keys, struct art_bytes path) 
     art_key_range_high(keys, art_buffer_bytes(&keys->scratch), true);
 }
 
-static void want_glob(struct art_scan *scan, sqlite3_value *value) {
+/* `bounded`: of a literal, for which SQLite has made bounds. */
+static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded) {
     struct art_key_range *keys = &scan->keys;
     if (never_matches(scan, sqlite3_value_type(value))) {
         keys->empty = true;
@@ -57,17 +59,16 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value) {
     art_key_range_prefix(keys, prefix);
     /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
      * SQLite, though, where it compares with bounds instead. */
-    bool only_stars = rest[strspn(rest, "*")] == 0, bounded = scan->bounded && !rest[1];
-    scan->bounded = false;
-    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || bounded)) return;
-    if (scan->matching == ART_MATCH_GLOB) { /* the planner leaves all but the first to SQLite */
+    bool only_stars = rest[strspn(rest, "*")] == 0;
+    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || (bounded && !rest[1]))) return;
+    if (scan->match.by == ART_MATCH_GLOB) { /* the planner leaves all but the first to SQLite */
         keys->rc = art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_GLOB, value);
         return;
     }
-    scan->matching = ART_MATCH_GLOB;
-    if (art_pieces_set(&scan->pieces, pattern, false)) keys->rc = SQLITE_NOMEM;
-    scan->pattern.len = 0;
-    if (art_buffer_append(&scan->pattern, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
+    scan->match.by = ART_MATCH_GLOB;
+    if (art_pieces_set(&scan->match.pieces, pattern, false)) keys->rc = SQLITE_NOMEM;
+    scan->match.text.len = 0;
+    if (art_buffer_append(&scan->match.text, pattern, strlen(pattern) + 1)) keys->rc = SQLITE_NOMEM;
 }
 
 static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
@@ -76,12 +77,12 @@ static void want_folded(struct art_scan *scan, struct art_bytes prefix) {
         keys->empty = true;
         return;
     }
-    if (art_folded_set(&scan->folded, prefix)) {
+    if (art_folded_set(&scan->match.folded, prefix)) {
         keys->rc = SQLITE_NOMEM;
         return;
     }
-    art_folded_range(&scan->folded, keys);
-    if (scan->matching == ART_MATCH_ALL && scan->folded.letters) scan->matching = ART_MATCH_FOLDED;
+    bool several = art_folded_range(&scan->match.folded, keys);
+    if (several && scan->match.by == ART_MATCH_ALL) scan->match.by = ART_MATCH_FOLDED;
 }
 
 /* A pattern that is too long is SQLite's to complain about, on the first row. */
@@ -95,7 +96,7 @@ static void want_like(struct art_scan *scan, sqlite3_value *value) {
         scan->keys.rc = SQLITE_NOMEM;
     } else if (!too_complex(scan, sqlite3_value_bytes(value))) {
         struct art_bytes prefix = art_bytes(pattern, art_like_prefix(pattern));
-        if (prefix.len > scan->folded.lower.len) want_folded(scan, prefix);
+        if (prefix.len > scan->match.folded.lower.len) want_folded(scan, prefix);
         if (pattern[prefix.len] && strcmp(pattern + prefix.len, "%") &&
             art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_LIKE, value)) {
             scan->keys.rc = SQLITE_NOMEM;
@@ -130,12 +131,6 @@ static void want_shown(struct art_scan *scan, struct art_shown *shown, sqlite3_v
     }
 }
 
-static void want_list(struct art_scan *scan, sqlite3_value *list) {
-    int rc = art_in_list_collect(&scan->in_list, list);
-    if (rc) scan->keys.rc = rc;
-    scan->several = true;
-}
-
 /* A number that is compared by order. SQLite does not tell what stands there, and so how it compares:
  *
  *     a parameter, an expression        the number becomes a text
@@ -164,22 +159,19 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
     }
 }
 
-static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, bool unchecked) {
+/* `flags`: enum art_term_flags. */
+static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value *value, unsigned flags) {
     switch (meaning) {
     case ART_ARGUMENT_PREFIX:
-        want_shown(scan, &scan->prefix, value);
-        break;
     case ART_ARGUMENT_DELIMITER:
-        want_shown(scan, &scan->delimiter, value);
-        break;
-    case ART_ARGUMENT_START_AFTER:
-        want_shown(scan, &scan->start_after, value);
+    case ART_ARGUMENT_START_AFTER: /* in the order of enum art_hidden */
+        want_shown(scan, &scan->shown[meaning - ART_ARGUMENT_PREFIX + ART_HIDDEN_PREFIX], value);
         break;
     case ART_ARGUMENT_IN:
-        want_list(scan, value);
+        scan->keys.rc = art_list_scan_collect(scan, value);
         break;
     case ART_ARGUMENT_GLOB:
-        want_glob(scan, value);
+        want_glob(scan, value, flags & ART_TERM_BOUNDED);
         break;
     case ART_ARGUMENT_LIKE_PREFIX:
         want_like_prefix(scan, value);
@@ -194,7 +186,7 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);
         break;
     default:
-        want_compared(scan, meaning, value, unchecked);
+        want_compared(scan, meaning, value, flags & ART_TERM_UNKNOWN);
     }
 }
 
@@ -228,23 +220,24 @@ int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlit
         if (!column) {
             want(scan, meaning, argv[i], term[1]);
         } else if (meaning >= ART_ARGUMENT_LOOKUP && meaning <= ART_ARGUMENT_LOOKUP_IN) {
-            int rc = art_lookups_add(scan, column, meaning, argv[i]);
-            if (rc) keys->rc = rc;
+            keys->rc = art_lookups_add(scan, column, meaning, argv[i]);
         } else if (is_version) {
             want_newer(scan, meaning, argv[i]);
         } else if (meaning == ART_ARGUMENT_GLOB || meaning == ART_ARGUMENT_LIKE) {
             want_pattern(scan, column, meaning, argv[i]);
-        } else if (art_filters_add(scan, column, meaning, argv[i], !term[1])) {
+        } else if (art_filters_add(scan, column, meaning, argv[i], !(term[1] & ART_TERM_UNKNOWN))) {
             keys->rc = SQLITE_NOMEM;
         }
     }
     if (keys->rc || keys->empty) return keys->rc;
-    scan->listing = scan->delimiter.text.len > 0;
-    if (scan->listing) art_listing_begin(scan);
-    if (scan->start_after.type && !scan->listing) {
-        art_key_range_low(keys, art_buffer_bytes(&scan->start_after.text), true);
+    const struct art_shown *shown = scan->shown;
+    if (scan->kind == ART_SCAN_LEVEL && !shown[ART_HIDDEN_DELIMITER].text.len) scan->kind = ART_SCAN_RANGE;
+    if (scan->kind == ART_SCAN_LEVEL) {
+        art_level_scan_bound(scan);
+    } else if (shown[ART_HIDDEN_START_AFTER].type) {
+        art_key_range_low(keys, art_buffer_bytes(&shown[ART_HIDDEN_START_AFTER].text), true);
     }
-    if (scan->prefix.type) art_key_range_prefix(keys, art_buffer_bytes(&scan->prefix.text));
+    if (shown[ART_HIDDEN_PREFIX].type) art_key_range_prefix(keys, art_buffer_bytes(&shown[ART_HIDDEN_PREFIX].text));
     art_key_range_finish(keys);
     scan->limits.summary = art_tree_summarised(art_scan_tree(scan));
     art_filters_limits(scan, &scan->limits);

@@ -52,7 +52,7 @@ static void add_bounds(const struct art_planning *planning, int i, struct bounds
     int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
     bool begins = false;
     if (meaning == ART_ARGUMENT_EQUAL) {
-        begins = planning->listing; /* else it is a list */
+        begins = planning->kind == ART_SCAN_LEVEL; /* else it is a list */
     } else if (meaning == ART_ARGUMENT_GLOB) {
         begins = begins_literally(planning, i);
     } else if (meaning == ART_ARGUMENT_LIKE) { /* nobody knows how many rows a literal one leaves */
@@ -97,19 +97,15 @@ static bool has_statistics(const struct art_vtab *vtab) {
 }
 
 uint64_t art_planning_guess_rows(const struct art_planning *planning) {
-    struct art_vtab *vtab = planning->vtab;
-    const struct art_table *table = vtab->table;
-    struct art_key_range keys = {
-        .low = vtab->planned_low, .high = vtab->planned_high, .scratch = vtab->planned_scratch};
+    const struct art_table *table = planning->vtab->table;
+    struct art_key_range keys = {0};
     uint64_t rows = 0;
     bool meet = constants_meet(planning, &keys);
     if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
         rows = ROWS_ASSUMED;
         meet = false;
     }
-    vtab->planned_low = keys.low;
-    vtab->planned_high = keys.high;
-    vtab->planned_scratch = keys.scratch;
+    art_key_range_clear(&keys);
     return meet ? rows : share(count_bounds(planning, true), rows);
 }
 
@@ -187,16 +183,16 @@ void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     uint64_t all, rows = assume_rows(planning, &all);
     double search = logarithm(all);
-    if (planning->point) {
+    if (planning->kind == ART_SCAN_POINT) {
         info->estimatedRows = 1;
         info->estimatedCost = search + step_cost;
         if (planning->plan & ART_PLAN_UNIQUE) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }
     struct bounds unknown = count_bounds(planning, false);
-    bool may_wait = unknown.low || unknown.high || planning->list;
+    bool is_list = planning->kind == ART_SCAN_LIST, may_wait = unknown.low || unknown.high || is_list;
     double each = step_cost;
-    if (planning->list) rows = LIST_GUESS;
+    if (is_list) rows = LIST_GUESS;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
     if (planning->searches) rows /= SEARCH_LEAVES;
@@ -204,7 +200,7 @@ void art_planning_estimate(const struct art_planning *planning) {
         price_lookups(planning, rows, search);
         return;
     }
-    if (planning->listing) {
+    if (planning->kind == ART_SCAN_LEVEL) {
         rows = rows / 50 + (may_wait ? 8 : 10);
         each = 5;
     }

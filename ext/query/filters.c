@@ -49,52 +49,59 @@ static bool is_certain(const struct art_filter *filter, enum art_affinity affini
     return !may_be_row_value && !looks_like_number(text);
 }
 
-int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
-                    bool is_literal) {
-    if (scan->filter_count == ART_FILTERS_MAX) return SQLITE_OK; /* a plan names no more */
-    struct art_filter *filter = &scan->filters[scan->filter_count];
-    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
-    struct art_bytes text = {0};
-    struct art_datum held = {0};
-    if (!is_literal && !sqlite3_value_frombind(value)) return SQLITE_OK;
+bool art_datum_of(sqlite3_value *value, struct art_datum *out) {
+    *out = (struct art_datum){.kind = ART_DATUM_NULL};
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-        held.kind = ART_DATUM_INTEGER;
-        held.integer = sqlite3_value_int64(value);
-        break;
+        out->kind = ART_DATUM_INTEGER;
+        out->integer = sqlite3_value_int64(value);
+        return true;
     case SQLITE_FLOAT:
-        held.kind = ART_DATUM_REAL;
-        held.real = sqlite3_value_double(value);
-        break;
+        out->kind = ART_DATUM_REAL;
+        out->real = sqlite3_value_double(value);
+        return true;
     case SQLITE_TEXT:
-        held.kind = ART_DATUM_TEXT;
-        if (!art_value_bytes(value, &text)) return SQLITE_NOMEM;
-        break;
+        out->kind = ART_DATUM_TEXT;
+        return art_value_bytes(value, &out->bytes);
+    case SQLITE_BLOB:
+        out->kind = ART_DATUM_BLOB;
+        return art_value_bytes(value, &out->bytes);
     default:
-        return SQLITE_OK;
+        return true;
     }
+}
+
+int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
+                    bool is_literal) {
+    if (scan->filters.count == ART_FILTERS_MAX) return SQLITE_OK; /* a plan names no more */
+    struct art_filter *filter = &scan->filters.items[scan->filters.count];
+    const struct art_columns *columns = &art_scan_vtab(scan)->columns;
+    if (!is_literal && !sqlite3_value_frombind(value)) return SQLITE_OK;
+    if (!art_datum_of(value, &filter->value)) return SQLITE_NOMEM;
+    bool has_value = is_number(&filter->value) || filter->value.kind == ART_DATUM_TEXT;
+    struct art_bytes text = filter->value.kind == ART_DATUM_TEXT ? filter->value.bytes : (struct art_bytes){0};
     filter->column = column;
     filter->comparison = comparison;
     filter->is_literal = is_literal;
-    filter->value = held;
-    if (text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text)) return SQLITE_OK;
+    if (!has_value || text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text))
+        return SQLITE_OK;
     filter->text.len = 0;
     if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
     filter->value.bytes = art_buffer_bytes(&filter->text);
-    scan->filter_count++;
+    scan->filters.count++;
     return SQLITE_OK;
 }
 
 int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_argument comparison,
                             sqlite3_value *value) {
-    if (scan->filter_count == ART_FILTERS_MAX) return SQLITE_OK;
-    struct art_filter *filter = &scan->filters[scan->filter_count];
+    if (scan->filters.count == ART_FILTERS_MAX) return SQLITE_OK;
+    struct art_filter *filter = &scan->filters.items[scan->filters.count];
     const char *pattern = (const char *)sqlite3_value_text(value);
     if (!pattern || art_pieces_set(&filter->pieces, pattern, comparison == ART_ARGUMENT_LIKE)) return SQLITE_NOMEM;
     filter->column = column;
     filter->comparison = comparison;
     filter->value = (struct art_datum){.kind = ART_DATUM_NULL};
-    scan->filter_count += filter->pieces.count > 0;
+    scan->filters.count += filter->pieces.count > 0;
     return SQLITE_OK;
 }
 
@@ -102,8 +109,8 @@ int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_arg
 void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
     const struct art_summarised *summarised = art_table_summarised(art_scan_vtab(scan)->table);
     out->count = 0;
-    for (unsigned i = 0; i < scan->filter_count; i++) {
-        const struct art_filter *filter = &scan->filters[i];
+    for (unsigned i = 0; i < scan->filters.count; i++) {
+        const struct art_filter *filter = &scan->filters.items[i];
         int item = art_summary_find(summarised, filter->column);
         if (item < 0 || !is_number(&filter->value)) continue;
         struct art_limit *limit = &out->limit[out->count++];
@@ -111,13 +118,6 @@ void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
         *limit = (struct art_limit){.column = (unsigned)item, .low = filter->value, .high = filter->value};
         limit->low_set = comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL;
         limit->high_set = comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL;
-    }
-}
-
-void art_filters_clear(struct art_scan *scan) {
-    for (unsigned i = 0; i < ART_FILTERS_MAX; i++) {
-        art_buffer_clear(&scan->filters[i].text);
-        art_buffer_clear(&scan->filters[i].pieces.bytes);
     }
 }
 
@@ -161,8 +161,8 @@ static bool value_may_be_wanted(const struct art_filter *filter, const struct ar
 /* Of the conditions on the path; *asks_record: there are others. */
 static bool path_may_be_wanted(const struct art_scan *scan, struct art_bytes path, bool *asks_record) {
     *asks_record = false;
-    for (unsigned i = 0; i < scan->filter_count; i++) {
-        const struct art_filter *filter = &scan->filters[i];
+    for (unsigned i = 0; i < scan->filters.count; i++) {
+        const struct art_filter *filter = &scan->filters.items[i];
         *asks_record |= filter->column;
         if (!filter->column && art_pieces_look(&filter->pieces, path) == ART_PIECES_NO) return false;
     }
@@ -170,13 +170,13 @@ static bool path_may_be_wanted(const struct art_scan *scan, struct art_bytes pat
 }
 
 static bool record_may_be_wanted(struct art_scan *scan, struct art_bytes record) {
-    art_record_reader_set(&scan->reader, record);
-    scan->fetched = true;
-    for (unsigned i = 0; i < scan->filter_count; i++) {
-        const struct art_filter *filter = &scan->filters[i];
+    art_record_reader_set(&scan->record.reader, record);
+    scan->record.fetched = true;
+    for (unsigned i = 0; i < scan->filters.count; i++) {
+        const struct art_filter *filter = &scan->filters.items[i];
         struct art_datum held;
         if (!filter->column) continue;
-        if (art_record_reader_datum(&scan->reader, filter->column - 1, &held)) return true;
+        if (art_record_reader_datum(&scan->record.reader, filter->column - 1, &held)) return true;
         if (!value_may_be_wanted(filter, &held)) return false;
     }
     return true;
@@ -194,21 +194,21 @@ bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, co
     if (!path_may_be_wanted(scan, path, &asks_record)) return false;
     if (!asks_record || entry->flags & ART_OVERFLOW) return true;
     bool wanted = record_may_be_wanted(scan, art_entry_value(entry->flags, entry->value));
-    scan->fetched = false;
+    scan->record.fetched = false;
     return wanted;
 }
 
 bool art_filters_may_want(struct art_scan *scan) {
-    scan->fetched = false;
-    if (scan->filters_resting) {
-        scan->filters_resting--;
+    scan->record.fetched = false;
+    if (scan->filters.resting) {
+        scan->filters.resting--;
         return true;
     }
     bool wanted = row_may_be_wanted(scan);
-    scan->filters_wanted = wanted ? scan->filters_wanted + 1 : 0;
-    if (scan->filters_wanted == WANTED_MAX) {
-        scan->filters_wanted = 0;
-        scan->filters_resting = REST;
+    scan->filters.wanted = wanted ? scan->filters.wanted + 1 : 0;
+    if (scan->filters.wanted == WANTED_MAX) {
+        scan->filters.wanted = 0;
+        scan->filters.resting = REST;
     }
     return wanted;
 }

@@ -1,4 +1,6 @@
 /* Where a statement's conditions on the key meet: a range of keys. */
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 #include <math.h>
@@ -17,6 +19,7 @@ void art_key_range_clear(struct art_key_range *keys) {
 
 static void keep_bound(struct art_key_range *keys, struct art_buffer *buffer, struct art_bytes from,
                        struct art_bytes *to) {
+    assert(from.len <= ART_PATH_MAX);
     buffer->len = 0;
     if (art_buffer_append(buffer, from.data, from.len)) keys->rc = SQLITE_NOMEM;
     *to = art_buffer_bytes(buffer);
@@ -60,8 +63,7 @@ void art_key_range_prefix(struct art_key_range *keys, struct art_bytes prefix) {
     if (range.high_set) art_key_range_high(keys, range.high, true);
 }
 
-bool art_key_range_has(const struct art_key_range *keys, struct art_bytes path) {
-    const struct art_range *range = &keys->range;
+bool art_key_range_has(const struct art_range *range, struct art_bytes path) {
     int low = range->low_set ? art_bytes_compare(path, range->low) : 1;
     int high = range->high_set ? art_bytes_compare(path, range->high) : -1;
     return (low > 0 || (low == 0 && !range->low_open)) && (high < 0 || (high == 0 && !range->high_open));

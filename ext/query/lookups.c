@@ -14,6 +14,8 @@
  * UNION's by its first SELECT, another virtual table's), is sought in a column without one as a text. SQLite does not
  * tell of it, and to ask for the odd texts each time would read all of a column of decimals.
  */
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 #include <stdlib.h>
@@ -26,28 +28,6 @@ static int add_hash(struct art_buffer *hashes, uint32_t hash) {
     return art_buffer_append(hashes, &hash, sizeof hash) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-static bool datum_of(sqlite3_value *value, struct art_datum *out) {
-    *out = (struct art_datum){.kind = ART_DATUM_NULL};
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-        out->kind = ART_DATUM_INTEGER;
-        out->integer = sqlite3_value_int64(value);
-        return true;
-    case SQLITE_FLOAT:
-        out->kind = ART_DATUM_REAL;
-        out->real = sqlite3_value_double(value);
-        return true;
-    case SQLITE_TEXT:
-        out->kind = ART_DATUM_TEXT;
-        return art_value_bytes(value, &out->bytes);
-    case SQLITE_BLOB:
-        out->kind = ART_DATUM_BLOB;
-        return art_value_bytes(value, &out->bytes);
-    default:
-        return true;
-    }
-}
-
 /* The number that a text reads as, if it is one. The value becomes that number, which SQLite allows for. (A copy would
  * belong to no connection, and newer versions of SQLite convert none that does not.) */
 static int add_number_of(struct art_buffer *hashes, sqlite3_value *text) {
@@ -55,7 +35,7 @@ static int add_number_of(struct art_buffer *hashes, sqlite3_value *text) {
     uint32_t hash[ART_VALUE_HASHES];
     int type = sqlite3_value_numeric_type(text);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return SQLITE_OK;
-    datum_of(text, &number);
+    art_datum_of(text, &number);
     art_value_hashes(&number, hash);
     return add_hash(hashes, hash[0]);
 }
@@ -63,7 +43,7 @@ static int add_number_of(struct art_buffer *hashes, sqlite3_value *text) {
 static int add_value(struct art_buffer *hashes, enum art_affinity affinity, sqlite3_value *value) {
     struct art_datum datum;
     uint32_t hash[ART_VALUE_HASHES];
-    if (!datum_of(value, &datum)) return SQLITE_NOMEM;
+    if (!art_datum_of(value, &datum)) return SQLITE_NOMEM;
     if (!art_value_hashes(&datum, hash)) return SQLITE_OK;
     bool numbers = affinity >= ART_AFFINITY_NUMERIC;
     int rc = add_hash(hashes, hash[0]);
@@ -105,6 +85,7 @@ int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument me
     struct art_buffer *hashes = &scan->sought[scan->limits.sought_count];
     bool too_many = false;
     int rc;
+    assert(scan->limits.sought_count < ART_SOUGHT_MAX);
     hashes->len = 0;
     if (meaning == ART_ARGUMENT_LOOKUP_IN) {
         rc = add_elements(hashes, affinity, value, &too_many);
@@ -116,8 +97,4 @@ int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument me
     if (!rc && !hashes->len) scan->keys.empty = true;
     if (!rc && hashes->len && !too_many) take_sought(scan, column, hashes);
     return rc;
-}
-
-void art_lookups_clear_scan(struct art_scan *scan) {
-    for (unsigned i = 0; i < ART_SOUGHT_MAX; i++) art_buffer_clear(&scan->sought[i]);
 }

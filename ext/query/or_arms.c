@@ -10,13 +10,13 @@
  * them costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement
  * may look like this, too: then the best of its plans remains the best, and two arms still cost more than it.
  */
-#include "ext/query/or_arms.h"
+#include "ext/query/planning.h"
 
 /* Statements are told apart by the one that SQLite is making, the first in its list. One that gets the address of
  * another may be taken for it: a mistake as above. */
-static struct art_planned *planned(struct art_vtab *vtab) {
-    struct art_planned *seen = &vtab->planned;
-    const sqlite3_stmt *statement = sqlite3_next_stmt(vtab->connection->db, NULL);
+static struct art_planned *planned(const struct art_planning *planning) {
+    struct art_planned *seen = &planning->reading->planned;
+    const sqlite3_stmt *statement = sqlite3_next_stmt(planning->vtab->connection->db, NULL);
     if (seen->statement != statement) *seen = (struct art_planned){.statement = statement};
     return seen;
 }
@@ -51,8 +51,10 @@ static bool is_before(const sqlite3_index_info *info, const struct art_planned *
 }
 
 /* An arm reads the columns that its clause reads: another use of the table in the statement mostly reads others. */
-void art_or_arms_price(struct art_vtab *vtab, sqlite3_index_info *info) {
-    struct art_planned *seen = planned(vtab);
+void art_or_arms_price(const struct art_planning *planning) {
+    const struct art_vtab *vtab = planning->vtab;
+    sqlite3_index_info *info = planning->info;
+    struct art_planned *seen = planned(planning);
     int last = 0;
     unsigned given = find_arguments(vtab, info, &last);
     bool same = seen->columns == info->colUsed;
@@ -73,8 +75,4 @@ void art_or_arms_price(struct art_vtab *vtab, sqlite3_index_info *info) {
     }
     if (cost > seen->cost) seen->cost = cost;
     if (rows > seen->rows) seen->rows = rows;
-}
-
-void art_or_arms_forget(struct art_vtab *vtab) {
-    vtab->planned = (struct art_planned){0};
 }

@@ -1,4 +1,4 @@
-/* What a GLOB or LIKE pattern says about the beginning of the paths that it matches.
+/* Which paths match: what a GLOB or LIKE pattern says about their beginning, and all of what is asked of a path.
  *
  * LIKE does not tell capitals from small letters (of ASCII), so its literal prefix stands for many spellings, which lie
  * far apart: between "A/USR" and "a/usr" sorts whatever begins with "B" to "Z" or "_". A scan goes through them like an
@@ -12,6 +12,13 @@
  * /Host-NN/usr, '/Host-00/usr/share/doc/%' finds its 6,170 in 1.2 ms; all paths from the first spelling to the last,
  * each looked at by SQLite, are 134 ms, and so are all paths up to the first letter.
  */
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 static inline uint8_t upper(uint8_t c) {
@@ -42,32 +49,28 @@ uint32_t art_sound_prefix(const char *text) {
 /* --- spellings ---------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix) {
-    folded->lower.len = 0;
-    folded->letters = false;
-    folded->seek.len = 0;
+    folded->lower.len = folded->seek.len = 0;
     enum art_rc rc = art_buffer_append(&folded->lower, prefix.data, prefix.len);
     if (!rc) rc = art_buffer_reserve(&folded->seek, prefix.len);
-    for (uint32_t i = 0; !rc && i < prefix.len; i++) {
-        uint8_t c = art_lower(prefix.data[i]);
-        folded->lower.data[i] = c;
-        folded->letters |= c != upper(c);
-    }
+    for (uint32_t i = 0; !rc && i < prefix.len; i++) folded->lower.data[i] = art_lower(prefix.data[i]);
     return rc;
 }
 
-void art_folded_range(const struct art_folded *folded, struct art_key_range *keys) {
+bool art_folded_range(const struct art_folded *folded, struct art_key_range *keys) {
     struct art_bytes last = art_buffer_bytes(&folded->lower);
     struct art_range range;
-    if (!last.len) return;
+    if (!last.len) return false;
     keys->scratch.len = 0;
     if (art_buffer_reserve(&keys->scratch, last.len)) {
         keys->rc = SQLITE_NOMEM;
-        return;
+        return false;
     }
     art_range_of_prefix(last, keys->scratch.data, &range);
     if (range.high_set) art_key_range_high(keys, range.high, true);
+    struct art_bytes first = art_bytes(keys->scratch.data, last.len);
     for (uint32_t i = 0; i < last.len; i++) keys->scratch.data[i] = upper(last.data[i]);
-    art_key_range_low(keys, art_bytes(keys->scratch.data, last.len), false);
+    art_key_range_low(keys, first, false);
+    return !art_bytes_equal(first, last);
 }
 
 static uint32_t matching_bytes(const struct art_folded *folded, struct art_bytes path) {
@@ -87,6 +90,7 @@ bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool desc
     uint32_t at = matching_bytes(folded, path), len = (uint32_t)folded->lower.len;
     bool ended = at == path.len, turned = false; /* an ended path lies before all its continuations */
     uint8_t there = ended ? 0 : path.data[at], turn = 0;
+    assert(at < len);
     if (!descending && (ended || there < small[at])) {
         turn = ended || there < upper(small[at]) ? upper(small[at]) : small[at];
         turned = true;
@@ -116,4 +120,36 @@ bool art_folded_bounds(struct art_bytes low, struct art_bytes high) {
         if (low.data[i] == 0 || art_lower(low.data[i]) != art_lower(high.data[i])) return false;
     }
     return low.data[last] && art_lower(low.data[last]) + 1 == art_lower(high.data[last]);
+}
+
+/* --- a path ------------------------------------------------------------------------------------------------------- */
+
+/* A path that is equal to the number by numeric affinity ("07", "7.0", " 7", "70e-1"), or so near to it that SQLite,
+ * which rounds in its own way and has the last word, has to say. strtod() knows hexadecimal numbers, infinities and
+ * NaN, too, which are texts for SQLite; and of the point what the program's locale says. */
+static bool spells_number(const char *path, double number) {
+    char *end;
+    if (strpbrk(path, "xXnN")) return false;
+    if (strchr(path, '.') && strcmp(localeconv()->decimal_point, ".") != 0) return true; /* for SQLite to say */
+    double value = strtod(path, &end);
+    if (end == path || end[strspn(end, " \t\n\v\f\r")]) return false;
+    return value == number || fabs(value - number) <= fabs(number) * 1e-14 + DBL_MIN;
+}
+
+enum art_rc art_match_path(struct art_match *match, struct art_bytes path, bool *matches) {
+    *matches = match->by != ART_MATCH_FOLDED || art_folded_matches(&match->folded, path);
+    if (match->by == ART_MATCH_ALL || match->by == ART_MATCH_FOLDED) return ART_OK;
+    if (match->by == ART_MATCH_GLOB) {
+        enum art_pieces_answer answer = art_pieces_look(&match->pieces, path);
+        *matches = answer == ART_PIECES_YES;
+        if (answer != ART_PIECES_MAYBE) return ART_OK;
+    }
+    match->path.len = 0;
+    if (art_buffer_reserve(&match->path, path.len + 1)) return art_nomem();
+    if (path.len) memcpy(match->path.data, path.data, path.len);
+    match->path.data[path.len] = 0;
+    const char *text = (const char *)match->path.data, *wanted = (const char *)match->text.data;
+    *matches = match->by == ART_MATCH_GLOB ? sqlite3_strglob(wanted, text) == 0
+                                           : !strcmp(text, wanted) || spells_number(text, match->number);
+    return ART_OK;
 }

@@ -8,6 +8,8 @@
  * whole characters. Of a text that is no sound UTF-8 SQLite may take other bytes for the same character, so such a text
  * may match whatever a piece with characters beyond ASCII says.
  */
+#include <assert.h>
+
 #include "ext/query/scan.h"
 
 /* Of a piece that may stand anywhere so many bytes are looked for: where a text and a piece are long and all of one
@@ -75,6 +77,7 @@ int art_pieces_set(struct art_pieces *pieces, const char *pattern, bool folded) 
         }
         p = is_wild && *p == '[' ? skip_set(p) : p + (n ? n : 1);
     }
+    assert(pieces->count <= ART_PIECES_MAX && pieces->bytes.len <= strlen(pattern));
     if (*p) {
         pieces->tail = pieces->exact = false;
     } else {

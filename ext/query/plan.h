@@ -1,9 +1,8 @@
-/* What planner.c tells cursor.c: flags in SQLite's idxNum, and in idxStr
+/* What planner.c tells cursor.c: the kind of scan and flags in SQLite's idxNum, and in idxStr
  *
  *     the words that EXPLAIN QUERY PLAN shows, and a NUL     for people: nobody parses them
- *     ART_PLAN_TERM bytes for each argument of xFilter       u8 meaning (enum art_argument) | u8 1: what it is compared
- *                                                            with is no literal, and for the key: nobody checks the
- *                                                            row again | u16 column, little-endian
+ *     ART_PLAN_TERM bytes for each argument of xFilter       u8 meaning (enum art_argument) | u8 enum art_term_flags |
+ *                                                            u16 column, little-endian
  *
  * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an
  * argument:
@@ -21,8 +20,8 @@
  *   meaning      value at run time              becomes                                          checked again by
  *   prefix       anything but NULL              paths that begin with these bytes                nobody
  *   delimiter    anything but NULL, not ''      a listing: everything else below is about the    nobody
- *                                               path that it shows (listing.c)
- *   start_after  anything but NULL              keys behind these bytes (listing.c)              nobody
+ *                                               path that it shows (level.c)
+ *   start_after  anything but NULL              keys behind these bytes (level.c)              nobody
  *   comparison   TEXT                           exactly that range                               nobody; SQLite for =
  *                                                                                                with no literal
  *   comparison   number, a literal              =: all keys that are its text, or are equal to   SQLite
@@ -75,16 +74,29 @@
 
 #include <stdbool.h>
 
-enum art_plan_flags {
-    ART_PLAN_POINT = 1,      /* the first argument is an equality */
-    ART_PLAN_DESCENDING = 2, /* from the range's end */
-    ART_PLAN_UNIQUE = 4,     /* SQLite was told so: an UPDATE or a DELETE looks at one row */
-    ART_PLAN_BOUNDED = 8,    /* the first GLOB is a literal, for which SQLite has added bounds */
-    ART_PLAN_TIES = 16,      /* BEST: rows with one value in the order of their paths */
-    ART_PLAN_BEST = 64,      /* in the order of a summarised column; DESCENDING is that of its values */
-    ART_PLAN_SUMS = 128,     /* a column with a sum is asked for */
+/* What a scan goes through. */
+enum art_scan_kind {
+    ART_SCAN_RANGE, /* of keys */
+    ART_SCAN_POINT, /* the first argument is an equality */
+    ART_SCAN_LEVEL, /* a range, rolled up at the delimiter; a RANGE where that is '' */
+    ART_SCAN_LIST,  /* the elements of an IN */
+    ART_SCAN_BEST,  /* a range in the order of a summarised column; DESCENDING is that of its values */
 };
-enum { ART_PLAN_ITEM_SHIFT = 8 }; /* above the flags: that column's number in the summary */
+
+enum art_plan_flags {
+    ART_PLAN_KIND = 7,       /* enum art_scan_kind */
+    ART_PLAN_DESCENDING = 8, /* from the range's end */
+    ART_PLAN_UNIQUE = 16,    /* POINT: SQLite was told so: an UPDATE or a DELETE looks at one row */
+    ART_PLAN_TIES = 32,      /* BEST: rows with one value in the order of their paths */
+    ART_PLAN_SUMS = 64,      /* LEVEL: a column with a sum is asked for */
+    ART_PLAN_ITEM_SHIFT = 8, /* BEST: above the flags: that column's number in the summary */
+};
+
+/* The second byte of a term. */
+enum art_term_flags {
+    ART_TERM_UNKNOWN = 1, /* what it is compared with is no literal, and for the key: nobody checks the row again */
+    ART_TERM_BOUNDED = 2, /* a GLOB by a literal, for which SQLite has added bounds */
+};
 
 enum art_argument {
     ART_ARGUMENT_NONE,

@@ -1,5 +1,6 @@
-#include "ext/query/plan_text.h"
+/* The plan's words and terms on their way into idxStr. */
 #include "ext/base/token.h"
+#include "ext/query/planning.h"
 
 void art_plan_text_begin(struct art_plan_text *text) {
     text->at = text->here;

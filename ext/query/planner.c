@@ -14,7 +14,8 @@
  * itself: so it is left to SQLite there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
  * so >= and <= must be with a literal, which no row value is.
  */
-#include "ext/query/or_arms.h"
+#include <assert.h>
+
 #include "ext/query/planning.h"
 
 #include <ctype.h>
@@ -60,7 +61,8 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
         art_plan_text_append(words, " (search)");
         planning->searches++;
     }
-    const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, !is_literal, column & 0xff, (uint8_t)(column >> 8)};
+    const uint8_t term[ART_PLAN_TERM] = {(uint8_t)meaning, is_literal ? 0 : ART_TERM_UNKNOWN, column & 0xff,
+                                         (uint8_t)(column >> 8)};
     memcpy(planning->conditions[i].term, term, sizeof term);
     usage->argvIndex = ++planning->arguments;
     usage->omit = exact;
@@ -92,10 +94,11 @@ static int take_hidden(struct art_planning *planning, enum art_hidden hidden, en
 }
 
 static int take_listing_arguments(struct art_planning *planning) {
-    bool given;
-    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &given);
-    if (!rc) rc = take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &planning->listing);
-    return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &given);
+    bool prefix, delimiter = false, start_after;
+    int rc = take_hidden(planning, ART_HIDDEN_PREFIX, ART_ARGUMENT_PREFIX, &prefix);
+    if (!rc) rc = take_hidden(planning, ART_HIDDEN_DELIMITER, ART_ARGUMENT_DELIMITER, &delimiter);
+    if (delimiter) planning->kind = ART_SCAN_LEVEL;
+    return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &start_after);
 }
 
 /* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason
@@ -184,11 +187,11 @@ static bool has_delimiter(const struct art_planning *planning) {
 }
 
 static bool take_list(struct art_planning *planning) {
-    int i = planning->listing ? -1 : find_equality(planning, true);
+    int i = planning->kind == ART_SCAN_LEVEL ? -1 : find_equality(planning, true);
     if (i < 0) return false;
     sqlite3_vtab_in(planning->info, i, 1);
     take(planning, i, ART_ARGUMENT_IN, false);
-    planning->list = true;
+    planning->kind = ART_SCAN_LIST;
     planning->all_exact = false;
     return true;
 }
@@ -200,14 +203,11 @@ static bool is_text(const struct art_planning *planning, int i) {
 
 /* By order with what is no literal: exactly, or the cursor refuses it (arguments.c). */
 static void take_path_condition(struct art_planning *planning, int i, enum art_argument meaning) {
-    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i), exact;
-    if (glob) {
-        exact = !planning->glob;
-        if (exact && art_condition_glob_has_bounds(planning, i)) planning->plan |= ART_PLAN_BOUNDED;
-    } else {
-        exact = is_literal ? is_text(planning, i) : meaning >= ART_ARGUMENT_GREATER;
-    }
+    bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i);
+    bool exact = glob ? !planning->glob : is_literal ? is_text(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     take_as(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
+    bool bounded = glob && exact && art_condition_glob_has_bounds(planning, i);
+    if (bounded) planning->conditions[i].term[1] |= ART_TERM_BOUNDED;
     bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
     planning->glob |= glob;
@@ -270,7 +270,7 @@ static enum art_argument lookup_meaning(const struct art_planning *planning, int
 /* An equality may be a part of a row value's IN, as it may for filters; it is taken all the same, or no join would find
  * anything. A row whose value such a list names in two spellings, 1 and '1', then comes twice. */
 static void take_lookups(struct art_planning *planning) {
-    bool walks = !planning->listing && !planning->list && !planning->newer;
+    bool walks = planning->kind == ART_SCAN_RANGE && !planning->newer;
     for (int i = 0; i < planning->info->nConstraint && walks && planning->lookups < ART_LOOKUPS_MAX; i++) {
         enum art_argument meaning = lookup_meaning(planning, i);
         if (!meaning) continue;
@@ -282,7 +282,7 @@ static void take_lookups(struct art_planning *planning) {
 
 /* A level's common prefixes have no version, and the elements of a list are looked up. */
 static void take_versions(struct art_planning *planning) {
-    bool walks = !planning->listing && !planning->list;
+    bool walks = planning->kind == ART_SCAN_RANGE;
     for (int i = 0; i < planning->info->nConstraint && walks; i++) {
         if (!is_about_versions(planning, i)) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
@@ -332,9 +332,9 @@ static bool like_is_sqlites(struct art_vtab *vtab) {
 /* Every row then meets a pattern as SQLite understands it. Bounds that are there say nothing: a user may have written
  * them, or they are of LIKE ... ESCAPE, which is another function. */
 static bool like_is_own(struct art_planning *planning) {
-    if (!planning->like_is_asked) planning->like_is_own = like_is_sqlites(planning->vtab);
-    planning->like_is_asked = true;
-    return planning->like_is_own;
+    if (planning->like == ART_LIKE_UNASKED)
+        planning->like = like_is_sqlites(planning->vtab) ? ART_LIKE_OWN : ART_LIKE_ANOTHER;
+    return planning->like == ART_LIKE_OWN;
 }
 
 /* Those that choose a range. */
@@ -407,7 +407,7 @@ static int count_pattern_filters(const struct art_planning *planning) {
  * not say so. But where it is so it also asks for plans without, and takes one of these if it is cheaper (costs.c);
  * though never for one in which two arguments come from two other tables. */
 static void take_filters(struct art_planning *planning) {
-    int left = planning->listing || planning->list ? 0 : ART_FILTERS_MAX - count_pattern_filters(planning);
+    int left = planning->kind != ART_SCAN_RANGE ? 0 : ART_FILTERS_MAX - count_pattern_filters(planning);
     int unknown = -1;
     for (int i = 0; i < planning->info->nConstraint && left > 0; i++) {
         if (planning->info->aConstraintUsage[i].argvIndex) continue;
@@ -485,14 +485,15 @@ static bool wants_few(const struct art_planning *planning, int column) {
 static void take_best_first(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     const struct art_vtab *vtab = planning->vtab;
-    bool walks = !planning->listing && !planning->list && !planning->newer && !planning->point;
+    bool walks = planning->kind == ART_SCAN_RANGE && !planning->newer;
     bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY && !info->aOrderBy[1].desc;
     if (!walks || planning->lookups || (info->nOrderBy != 1 && !ties)) return;
     int column = info->aOrderBy[0].iColumn;
     int item = column > 0 ? art_summary_find_measured(&vtab->summarised, (unsigned)column) : -1;
     if (item < 0 || vtab->columns.items[column].collation || !wants_few(planning, column)) return;
     info->orderByConsumed = 1;
-    planning->plan |= ART_PLAN_BEST | item << ART_PLAN_ITEM_SHIFT;
+    planning->kind = ART_SCAN_BEST;
+    planning->plan |= item << ART_PLAN_ITEM_SHIFT;
     if (ties) planning->plan |= ART_PLAN_TIES;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
@@ -542,9 +543,8 @@ static void take_limits(struct art_planning *planning) {
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
 
 static int plan_point(struct art_planning *planning, int equality) {
-    planning->point = true;
+    planning->kind = ART_SCAN_POINT;
     take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
-    planning->plan |= ART_PLAN_POINT;
     if (!art_condition_constant(planning, equality) || is_text(planning, equality)) planning->plan |= ART_PLAN_UNIQUE;
     take_order(planning); /* a number may have several spellings */
     return take_listing_arguments(planning);
@@ -560,7 +560,7 @@ static int plan_range(struct art_planning *planning) {
     take_lookups(planning);
     take_filters(planning);
     take_order(planning);
-    if (planning->listing) art_plan_text_append(&planning->words, ", level listing");
+    if (planning->kind == ART_SCAN_LEVEL) art_plan_text_append(&planning->words, ", level listing");
     if (planning->plan & ART_PLAN_DESCENDING) art_plan_text_append(&planning->words, ", descending");
     if (art_planning_reads_only(planning, ART_COLUMN_KEY)) art_plan_text_append(&planning->words, ", keys only");
     take_limits(planning);
@@ -578,7 +578,7 @@ static int make_plan(struct art_planning *planning) {
     if (rc) return rc;
     if (has_delimiter(planning) && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
-    art_or_arms_price(planning->vtab, planning->info);
+    art_or_arms_price(planning);
     return SQLITE_OK;
 }
 
@@ -590,6 +590,7 @@ static char *finish_plan(struct art_planning *planning) {
     if (planning->arguments > CONDITIONS_AT_HAND) all = sqlite3_malloc64(len);
     for (int i = 0; all && i < info->nConstraint; i++) {
         int argument = info->aConstraintUsage[i].argvIndex;
+        assert(argument <= planning->arguments);
         if (argument) memcpy(all[argument - 1], planning->conditions[i].term, ART_PLAN_TERM);
     }
     planning->words.failed |= !all;
@@ -608,7 +609,7 @@ static int answer_with_plan(struct art_planning *planning) {
         sqlite3_free(text);
         return rc;
     }
-    info->idxNum = planning->plan;
+    info->idxNum = planning->plan | (int)planning->kind;
     info->idxStr = text;
     info->needToFreeIdxStr = 1;
     return SQLITE_OK;
@@ -617,6 +618,8 @@ static int answer_with_plan(struct art_planning *planning) {
 int art_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct art_condition at_hand[CONDITIONS_AT_HAND] = {0}, *many = NULL;
     struct art_planning planning = {.vtab = (struct art_vtab *)base, .info = info, .conditions = at_hand};
+    planning.reading = art_reading_of(planning.vtab);
+    if (!planning.reading) return SQLITE_NOMEM;
     if (info->nConstraint > CONDITIONS_AT_HAND) {
         uint64_t bytes = (uint64_t)info->nConstraint * sizeof *many;
         planning.conditions = many = sqlite3_malloc64(bytes);

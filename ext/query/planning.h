@@ -1,9 +1,13 @@
-/* What the planner's files share: planner.c makes the plan, conditions.c says what SQLite's constraints are, costs.c
- * what the plan costs. */
+/* What the planner's files share.
+ *
+ *     planner.c      makes the plan
+ *     conditions.c   what SQLite's constraints are
+ *     costs.c        what the plan costs
+ *     or_arms.c      and what is remembered of a statement from one plan to the next
+ *     plan_text.c    the plan's words and terms on their way into idxStr (plan.h) */
 #ifndef ART_QUERY_PLANNING_H
 #define ART_QUERY_PLANNING_H
 
-#include "ext/query/plan_text.h"
 #include "ext/query/scan.h"
 
 #ifndef SQLITE_INDEX_CONSTRAINT_LIMIT
@@ -13,6 +17,26 @@
 
 /* Of so many constraints SQLite tells whether they are an IN. */
 enum { ART_LISTS_KNOWN = 32 };
+
+/* --- plan_text.c: short ones need no memory but the last ---------------------------------------------------------- */
+
+enum { ART_PLAN_TEXT_ROOM = 200 };
+
+struct art_plan_text {
+    char *at; /* `here`, or memory of SQLite's */
+    size_t len, room;
+    bool failed; /* no memory */
+    char here[ART_PLAN_TEXT_ROOM];
+};
+
+void art_plan_text_begin(struct art_plan_text *text);
+void art_plan_text_append(struct art_plan_text *text, const char *words);
+/* Keywords, too, stand without quotes: a word is a word. */
+void art_plan_text_append_name(struct art_plan_text *text, const char *name);
+/* The words, a NUL, and `len` bytes: sqlite3_free() it; NULL without memory. The text is gone. */
+char *art_plan_text_finish(struct art_plan_text *text, const void *terms, size_t len);
+
+/* --- a plan in the making ----------------------------------------------------------------------------------------- */
 
 /* What is known of one of SQLite's constraints. */
 struct art_condition {
@@ -25,15 +49,17 @@ struct art_condition {
 
 struct art_planning {
     struct art_vtab *vtab;
+    struct art_reading *reading;
     sqlite3_index_info *info;
+    enum art_scan_kind kind;
     int plan, arguments;
     bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool listing, point, list, glob;
-    bool newer; /* a bound of versions */
+    bool glob;                 /* one is taken */
+    bool newer;                /* a bound of versions */
     int lookups, searches;
-    int unsure;                       /* conditions that another plan had better not have */
-    bool like_is_asked, like_is_own;  /* is like() SQLite's? */
-    struct art_condition *conditions; /* of each constraint */
+    int unsure; /* conditions that another plan had better not have */
+    enum { ART_LIKE_UNASKED, ART_LIKE_OWN, ART_LIKE_ANOTHER } like; /* is like() SQLite's? */
+    struct art_condition *conditions;                               /* of each constraint */
     struct art_plan_text words;
 };
 
@@ -68,5 +94,8 @@ bool art_planning_reads_sums(const struct art_planning *planning);
 uint64_t art_planning_guess_rows(const struct art_planning *planning);
 /* Sets what SQLite is told of the plan's cost and rows. */
 void art_planning_estimate(const struct art_planning *planning);
+
+/* or_arms.c: raises the price of a plan that may be an arm of an OR that loses the listing's arguments. */
+void art_or_arms_price(const struct art_planning *planning);
 
 #endif

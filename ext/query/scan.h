@@ -1,17 +1,21 @@
-/* What the files behind SQLite's cursor share.
+/* What the files behind SQLite's cursor share. A scan is of a kind, which the planner chooses (enum art_scan_kind in
+ * plan.h); what all kinds have stands in struct art_scan, the rest in a struct of the kind's own.
  *
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
+ *     point.c       POINT: the row of one path, or of a number
+ *     range.c       RANGE: from row to row of a range, and counting where nobody looks at the rows
+ *     level.c       LEVEL: one level of a directory
+ *     list.c        LIST: the elements of an IN
+ *     best.c        BEST: rows in the order of a column
+ *
  *     arguments.c   from xFilter's arguments to a range of keys, a list of IN, a pattern
  *     key_range.c   where conditions on the key meet
- *     or_arms.c     what the planner remembers between two calls for one statement
- *     lookups.c     rows found by a column's value
- *     searches.c    rows found by the pieces of patterns
- *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
- *     pattern.c     what GLOB and LIKE say about a path's beginning
+ *     pattern.c     what GLOB and LIKE say about a path's beginning; which paths match
  *     pieces.c      and about the rest of it, or another text
- *     step.c        from row to row, and counting where nobody looks at the rows
- *     listing.c     one level of a directory
- *     in_list.c     the elements of an IN
+ *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
+ *     lookups.c     pages passed over by a column's value
+ *     searches.c    and by the pieces of patterns
+ *     or_arms.c     what the planner remembers between two calls for one statement
  */
 #ifndef ART_EXT_QUERY_SCAN_H
 #define ART_EXT_QUERY_SCAN_H
@@ -38,7 +42,7 @@ void art_key_range_high(struct art_key_range *keys, struct art_bytes high, bool 
 void art_key_range_prefix(struct art_key_range *keys, struct art_bytes prefix);
 /* Its part with all paths that may look like a number. */
 struct art_range art_range_of_numbers(const struct art_range *range);
-bool art_key_range_has(const struct art_key_range *keys, struct art_bytes path);
+bool art_key_range_has(const struct art_range *range, struct art_bytes path);
 /* Contradictions. */
 void art_key_range_finish(struct art_key_range *keys);
 
@@ -55,11 +59,10 @@ uint32_t art_sound_prefix(const char *text);
 /* A beginning in which capitals are not told from small letters, as LIKE sees it. */
 struct art_folded {
     struct art_buffer lower, seek; /* the prefix in small letters; a spelling to go to */
-    bool letters;                  /* there are several spellings */
 };
 enum art_rc art_folded_set(struct art_folded *folded, struct art_bytes prefix); /* ART_* */
-/* From the first spelling to the last. */
-void art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
+/* From the first spelling to the last. False: there is only one. */
+bool art_folded_range(const struct art_folded *folded, struct art_key_range *keys);
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
 /* For a path that does not match: into folded->seek the next spelling behind it (before it). False: none. */
 bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
@@ -91,16 +94,19 @@ bool art_pattern_has_trigram(const char *pattern, bool folded);
 /* Does the text match, for SQLite's own glob() or like()? */
 enum art_pieces_answer art_pieces_look(const struct art_pieces *pieces, struct art_bytes text);
 
-/* --- the scan ----------------------------------------------------------------------------------------------------- */
-
-/* An argument that a hidden column shows. */
-struct art_shown {
-    int type;               /* 0: not given */
-    struct art_buffer text; /* as bytes, whatever the type */
+/* Which paths of its range a scan gives. */
+enum art_matching { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
+struct art_match {
+    enum art_matching by;
+    double number;
+    struct art_buffer text; /* of GLOB, or the number's, with a NUL */
+    struct art_buffer path; /* with a NUL */
+    struct art_pieces pieces;
+    struct art_folded folded;
 };
+enum art_rc art_match_path(struct art_match *match, struct art_bytes path, bool *matches); /* ART_* */
 
-enum art_scan_state { ART_SCAN_END, ART_SCAN_POINT, ART_SCAN_RANGE, ART_SCAN_GONE /* its table is another */ };
-enum art_scan_match { ART_MATCH_ALL, ART_MATCH_GLOB, ART_MATCH_NUMBER, ART_MATCH_FOLDED };
+/* --- conditions on columns (filters.c) ---------------------------------------------------------------------------- */
 
 /* A comparison with a column of the record, or a pattern for that or the path. */
 struct art_filter {
@@ -115,59 +121,128 @@ static inline bool art_filter_is_pattern(const struct art_filter *filter) {
     return filter->comparison == ART_ARGUMENT_GLOB || filter->comparison == ART_ARGUMENT_LIKE;
 }
 enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those beyond */
-
-struct art_in_list {
-    struct art_buffer bytes, ends; /* all paths, one behind the other; where each ends (uint32_t) */
-    uint32_t count, left;          /* left: still to come */
-    bool numbers;                  /* and all paths that may look like one, as a range */
+struct art_filters {
+    struct art_filter items[ART_FILTERS_MAX];
+    unsigned count;
+    unsigned wanted;  /* rows in a row that may be wanted, */
+    unsigned resting; /* and so many more are not looked at */
 };
+
+/* --- kinds of scans ----------------------------------------------------------------------------------------------- */
+
+/* RANGE: `plain`: every row of the range is given as it is. While COUNTING the scan stands `behind` rows behind the
+ * tree's cursor, and `left` rows are behind it. */
+struct art_range_scan {
+    bool plain;
+    unsigned unseen; /* plain: rows up to this one that SQLite has not looked at */
+    uint64_t behind, left;
+    enum art_rc failure; /* FAILED: with this */
+};
+
+struct art_level_scan {
+    uint32_t rolled; /* bytes of the path that stands for this row and all others below it, 0: a row itself */
+    int writers;     /* statements that were writing when it began */
+    enum { ART_TOTALS_NONE, ART_TOTALS_OF_ROW, ART_TOTALS_OF_ROW_BEFORE } known; /* whose `totals` and `span` are */
+    enum art_totalled wanted; /* is or will be asked for beside the number of rows */
+    struct art_totals totals;
+    struct art_span span;
+};
+
+struct art_list_scan {
+    uint32_t count, left;                                                  /* elements; those still to come */
+    enum { ART_NUMBERS_NONE, ART_NUMBERS_DUE, ART_NUMBERS_BEGUN } numbers; /* all paths that may look like one */
+    struct art_range points;                                               /* where the paths have to lie */
+};
+
+struct art_best_scan {
+    struct art_best_order order;
+    bool again;            /* it is not the first search */
+    bool any;              /* `last` means something */
+    bool ties_lost;        /* there were too many */
+    struct art_datum last; /* the last row's value */
+};
+
+/* --- the scan ----------------------------------------------------------------------------------------------------- */
+
+/* Where a scan is.
+ *
+ *     xFilter --> ON_ROW, ON_CURSOR --> END     POINT and BEST: ON_ROW. RANGE and LEVEL: ON_CURSOR. LIST: both
+ *     ON_CURSOR <--> COUNTING                   RANGE, where SQLite looks at no row; back when it looks at one, or the
+ *     COUNTING --> FAILED                       table is about to change; that may fail
+ *     all but END --> GONE                      the table was replaced, behind SQLite's back */
+enum art_scan_state {
+    ART_SCAN_END, /* nothing of the tree is held */
+    ART_SCAN_ON_ROW,
+    ART_SCAN_ON_CURSOR,
+    ART_SCAN_COUNTING,
+    ART_SCAN_FAILED,
+    ART_SCAN_GONE,
+};
+
+/* An argument that a hidden column shows. */
+struct art_shown {
+    int type;               /* 0: not given */
+    struct art_buffer text; /* as bytes, whatever the type */
+};
+enum { ART_SHOWN = ART_HIDDEN_START_AFTER + 1 }; /* from ART_HIDDEN_PREFIX on */
 
 struct art_scan {
     struct art_open_scan open;
+    enum art_scan_kind kind;
     enum art_scan_state state;
-    enum art_scan_match matching; /* which rows of the range are given */
     bool descending;
-    bool plain;      /* every row of the range is given as it is */
-    bool filtered;   /* plain, but for conditions on other columns */
-    bool listing;    /* rolled up at the delimiter */
-    bool several;    /* a list of IN, and perhaps a range */
-    bool range_due;  /* several: the range is still to be walked */
-    bool bounded;    /* SQLite has made bounds of the first GLOB */
-    bool touched;    /* a column of this row was asked for */
-    bool counting;   /* `left` is known */
-    uint32_t rolled; /* listing: bytes of the path that stands for this row and all others below it, 0: a row itself */
-    unsigned untouched; /* rows passed since one was touched */
-    uint64_t behind, left, limit, offset;
-    enum art_rc failure;      /* met while settling, told by the next step */
-    struct art_row row;       /* POINT */
-    bool totalled;            /* `totals` are of the present row, a common prefix, */
-    bool follows;             /* `span` is of the row before, and there is no other between */
-    enum art_totalled wanted; /* is or will be asked for beside the number of rows */
-    bool fetched; /* the present row's record is in `reader`, and `value` its chunks put together, or NULL */
-    struct art_totals totals;
-    struct art_span span;
-    struct art_buffer extreme; /* the bytes of the text or blob that was found last */
-    struct art_record_reader reader;
-    uint8_t *value;
-    struct art_cursor *cursor;
-    struct art_best_scan *best;               /* best.c: rows in the order of a column's values; NULL: by paths */
-    struct art_limits limits;                 /* conditions on summarised columns */
-    struct art_buffer sought[ART_SOUGHT_MAX]; /* hashes that they have, or trigrams */
-    double number;                            /* MATCH_NUMBER */
-    struct art_buffer key;                    /* POINT: its key; matching: the row's path with a NUL */
-    struct art_buffer pattern;                /* of GLOB, or the number's text, with a NUL */
-    struct art_pieces pieces;                 /* MATCH_GLOB */
-    struct art_folded folded;
-    struct art_key_range keys;
-    struct art_range range; /* RANGE: what is walked; bytes in `keys` */
-    struct art_shown prefix, delimiter, start_after;
-    struct art_in_list in_list;
-    struct art_filter filters[ART_FILTERS_MAX];
-    unsigned filter_count;
-    unsigned filters_wanted;  /* rows in a row that may be wanted, */
-    unsigned filters_resting; /* and so many more are not looked at */
-    int writers;              /* listing: statements that were writing when it began */
+    uint64_t limit, offset;
+    struct art_cursor *cursor; /* ON_CURSOR */
+    struct art_best *search;   /* BEST */
+    struct art_row row;        /* ON_ROW */
+    struct art_buffer key;     /* ON_ROW: its path */
+    struct {                   /* of the present row, as far as it was looked at */
+        bool fetched;          /* the record is in `reader`, */
+        uint8_t *value;        /* and here are its chunks put together, or NULL */
+        struct art_record_reader reader;
+    } record;
+    struct art_key_range keys; /* what is walked, or was asked for */
+    struct art_match match;
+    struct art_filters filters;
+    struct art_limits limits; /* by which the tree passes over pages: conditions on summarised columns, */
+    struct art_buffer sought[ART_SOUGHT_MAX]; /* and hashes that they have, or trigrams */
+    struct art_shown shown[ART_SHOWN];
+    union {
+        struct art_range_scan range;
+        struct art_level_scan level;
+        struct art_list_scan list;
+        struct art_best_scan best;
+    } of;                      /* `kind` */
+    struct art_buffer room[2]; /* memory for the kind, from scan to scan */
 };
+
+/* What LEVEL, LIST and BEST have in `room`. */
+enum {
+    ART_ROOM_EXTREME = 0, /* the bytes of the text or blob that was found last */
+    ART_ROOM_PATHS = 0,   /* all elements, one behind the other, */
+    ART_ROOM_ENDS = 1,    /* and where each ends (uint32_t) */
+    ART_ROOM_LAST = 0,    /* the bytes of the last row's value, */
+    ART_ROOM_TIES = 1,    /* and paths of the rows given with it, each behind its length (uint32_t) */
+};
+
+/* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */
+struct art_planned {
+    const sqlite3_stmt *statement; /* never looked into */
+    sqlite3_uint64 columns;        /* where it was last listed: those that are read, */
+    unsigned given;                /* the arguments that were given, hidden columns as bits, */
+    int last;                      /* where the last argument stands, from 1, */
+    int constraints;               /* and how many constraints there are */
+    double cost;                   /* of the dearest scan with arguments */
+    sqlite3_int64 rows;
+};
+
+/* What this room keeps at a handle. */
+struct art_reading {
+    struct art_kept kept;
+    struct art_scan *idle; /* a closed one, for the next xOpen, or NULL */
+    struct art_planned planned;
+};
+struct art_reading *art_reading_of(struct art_vtab *vtab); /* cursor.c; NULL without memory */
 
 static inline struct art_vtab *art_scan_vtab(const struct art_scan *scan) {
     return (struct art_vtab *)scan->open.base.pVtab;
@@ -177,60 +252,45 @@ static inline struct art_tree *art_scan_tree(const struct art_scan *scan) {
     return art_scan_vtab(scan)->table->tree;
 }
 
-/* The table was replaced under an open query, behind SQLite's back. */
-static inline bool art_scan_is_gone(const struct art_scan *scan) {
-    return scan->state == ART_SCAN_GONE || !art_scan_vtab(scan)->table;
-}
-
-/* On a row of a range, and the tree's cursor is, too: a scan over a range that goes stands among the table's, and so is
- * told when the table goes (art_scans_abandon()). */
-static inline bool art_scan_has_arrived(const struct art_scan *scan) {
-    return scan->state == ART_SCAN_RANGE && !scan->counting && !scan->failure;
-}
-
-/* Every row of the one range is a row of the result, where no condition on another column drops it. */
-static inline bool art_scan_gives_range(const struct art_scan *scan) {
-    return scan->matching == ART_MATCH_ALL && !scan->listing && !scan->several;
+/* Bytes of the path that a row of a listing is rolled up to, 0: it stands for itself. */
+static inline uint32_t art_scan_rolled(const struct art_scan *scan) {
+    return scan->kind == ART_SCAN_LEVEL ? scan->of.level.rolled : 0;
 }
 
 static inline const struct art_row *art_scan_row(const struct art_scan *scan) {
-    return scan->state == ART_SCAN_POINT ? &scan->row : art_cursor_row(scan->cursor);
+    return scan->state == ART_SCAN_ON_ROW ? &scan->row : art_cursor_row(scan->cursor);
 }
 
 /* The path that the row shows. */
 static inline struct art_bytes art_scan_path(const struct art_scan *scan) {
-    if (scan->state == ART_SCAN_POINT) return art_buffer_bytes(&scan->key);
+    if (scan->state == ART_SCAN_ON_ROW) return art_buffer_bytes(&scan->key);
     struct art_bytes key = art_cursor_key(scan->cursor);
-    if (scan->rolled) key.len = scan->rolled;
+    uint32_t rolled = art_scan_rolled(scan);
+    if (rolled) key.len = rolled;
     return key;
 }
 
 /* Nearly all records: short, and whole where the scan stands. */
 static inline bool art_scan_short_record(const struct art_scan *scan, struct art_bytes *out) {
     *out = scan->row.stored;
-    return scan->state == ART_SCAN_POINT ? !scan->row.overflows : art_cursor_value(scan->cursor, out);
+    return scan->state == ART_SCAN_ON_ROW ? !scan->row.overflows : art_cursor_value(scan->cursor, out);
 }
 
-/* step.c: SQLite's codes for an ART_* code, and for a scan that is gone */
+/* cursor.c: SQLite's code for an ART_* code */
 int art_scan_fail(const struct art_scan *scan, enum art_rc rc);
-int art_scan_gone(const struct art_scan *scan);
+/* ART_*: the tree is known, also after a ROLLBACK */
+enum art_rc art_scan_ready(const struct art_scan *scan);
+/* At the end: lets go of all that is held of the tree. */
+void art_scan_end(struct art_scan *scan);
+/* ART_*: the plan, and what a listing shows, go by the summary that the handle knows. */
+enum art_rc art_scan_check_summary(const struct art_scan *scan);
 
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
 
-/* cursor.c: the plan, and what a listing shows, go by the summary that the handle knows. */
-enum art_rc art_scan_check_summary(const struct art_scan *scan);
-/* The row is left. */
-static inline void art_scan_forget_value(struct art_scan *scan) {
-    scan->follows = scan->totalled;
-    scan->totalled = false;
-    if (!scan->fetched) return;
-    art_free(scan->value);
-    scan->value = NULL;
-    scan->fetched = false;
-}
-
 /* filters.c */
+/* A text's or blob's bytes are the value's. False: no memory. */
+bool art_datum_of(sqlite3_value *value, struct art_datum *out);
 /* For xFilter: what the statement compares a column with that is not the key. SQLite's code. */
 int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument comparison, sqlite3_value *value,
                     bool is_literal);
@@ -240,50 +300,64 @@ int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_arg
 bool art_filters_may_want(struct art_scan *scan);
 /* The same of an entry, while the scan stands on no row. */
 bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry);
-void art_filters_clear(struct art_scan *scan);
 /* Those on summarised columns, as limits. */
 void art_filters_limits(const struct art_scan *scan, struct art_limits *out);
 
-/* lookups.c */
-/* For xFilter: a value by which rows are found. SQLite's code. */
+/* lookups.c, for xFilter: a value by which rows are found. SQLite's code. */
 int art_lookups_add(struct art_scan *scan, unsigned column, enum art_argument meaning, sqlite3_value *value);
-void art_lookups_clear_scan(struct art_scan *scan);
 
-/* searches.c */
-/* For xFilter, when all patterns are known. SQLite's code. */
+/* searches.c, for xFilter, when all patterns are known. SQLite's code. */
 int art_searches_add(struct art_scan *scan);
 
-/* step.c: ART_* */
-enum art_rc art_rows_ready(struct art_scan *scan); /* the tree is known, also after a ROLLBACK */
-enum art_rc art_rows_point(struct art_scan *scan, struct art_bytes key);
-enum art_rc art_rows_number(struct art_scan *scan, sqlite3_value *value, bool unique); /* `unique`: one at most */
-enum art_rc art_rows_range(struct art_scan *scan, const struct art_range *range);
-enum art_rc art_rows_matches(struct art_scan *scan, struct art_bytes path, bool *matches);
-enum art_rc art_rows_settle(struct art_scan *scan);
-void art_rows_settle_open(struct art_scan *scan);
+/* --- what each kind does: ART_*, and the scan's state is set ------------------------------------------------------ */
 
-/* best.c: ART_* */
-/* The first of the rows in `range` in the order of the summary's column `item`, those with one value in any order, or
- * by_key; art_best_scan_next(): the one behind. */
-enum art_rc art_best_scan_begin(struct art_scan *scan, const struct art_range *range, unsigned item, bool by_key);
+/* _open(): to the first row of scan->keys; _next(): from a row to the one behind. */
+enum art_rc art_point_scan_open(struct art_scan *scan, sqlite3_value *path,
+                                bool unique); /* `unique`: one row at most */
+enum art_rc art_range_scan_open(struct art_scan *scan);
+enum art_rc art_range_scan_next(struct art_scan *scan);
+enum art_rc art_level_scan_open(struct art_scan *scan, enum art_totalled wanted);
+enum art_rc art_level_scan_next(struct art_scan *scan);
+enum art_rc art_list_scan_open(struct art_scan *scan);
+enum art_rc art_list_scan_next(struct art_scan *scan);
+enum art_rc art_best_scan_open(struct art_scan *scan, unsigned item, bool by_key);
 enum art_rc art_best_scan_next(struct art_scan *scan);
-void art_best_scan_end(struct art_scan *scan);
 
-/* in_list.c: ART_*, or SQLite's code */
-int art_in_list_collect(struct art_in_list *list, sqlite3_value *given);
-void art_in_list_clear(struct art_in_list *list);
-enum art_rc art_in_list_next(struct art_scan *scan);
+/* ON_ROW, if there is one with this path. */
+enum art_rc art_point_scan_find(struct art_scan *scan, struct art_bytes path);
 
-/* listing.c */
-/* Bytes of what `path` is rolled up to, 0: it stands for itself. */
-uint32_t art_listing_rolls_up(const struct art_scan *scan, struct art_bytes path);
-/* From the wanted range of paths that are shown to the range of keys behind them. */
-void art_listing_begin(struct art_scan *scan);
-enum art_rc art_listing_entries(struct art_scan *scan, uint64_t *out); /* ART_* */
-/* A sum of the rows that a common prefix stands for, or the least or largest value; `sum`, `column`: numbers in the
- * summary. */
-enum art_rc art_listing_sum(struct art_scan *scan, unsigned sum, art_int128 *out);
-enum art_rc art_listing_extreme(struct art_scan *scan, unsigned column, bool largest, struct art_datum *out);
+/* xNext of a RANGE from a row that SQLite has looked at, with no long value in memory, or COUNTING. SQLite's code. */
+int art_range_scan_next_quickly(struct art_scan *scan);
+/* COUNTING: the tree's cursor goes where the scan claims to be. */
+void art_range_scan_settle(struct art_scan *scan);
+
+/* The tree's cursor in scan->keys (range.c), for RANGE, LEVEL and LIST. */
+enum art_rc art_rows_begin(struct art_scan *scan);
+enum art_rc art_rows_step_again(struct art_scan *scan);
+static inline enum art_rc art_rows_step(struct art_scan *scan) {
+    enum art_rc rc = art_cursor_next(scan->cursor);
+    if (__builtin_expect(rc == ART_MISUSE, 0) && art_tree_unknown(art_scan_tree(scan)))
+        return art_rows_step_again(scan);
+    return rc;
+}
+/* What to do on a row: it is given; to the next one; past all paths that LIKE cannot match. */
+enum art_rows_answer { ART_ROWS_STAY, ART_ROWS_STEP, ART_ROWS_SEEK };
+struct art_rows_passed {
+    unsigned rows, mismatches;
+};
+enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out);
+enum art_rc art_rows_seek(struct art_scan *scan);
+/* From where the cursor stands to the first row that is given. */
+enum art_rc art_rows_settle(struct art_scan *scan);
+
+/* level.c */
+/* For arguments.c: from the wanted range of paths that are shown to the range of keys behind them. */
+void art_level_scan_bound(struct art_scan *scan);
+/* Column `column` of a common prefix, SQLite's code. */
+int art_level_scan_column(struct art_scan *scan, int column, sqlite3_context *context);
 bool art_is_writing(sqlite3 *db); /* a statement is, whatever it writes */
+
+/* list.c: SQLite's code */
+int art_list_scan_collect(struct art_scan *scan, sqlite3_value *given);
 
 #endif

@@ -30,10 +30,10 @@ static int seek_column(struct art_scan *scan, unsigned column) {
     if (table < 0 || limits->sought_count == ART_SOUGHT_MAX) return SQLITE_OK;
     struct art_buffer *trigrams = &scan->sought[limits->sought_count];
     trigrams->len = 0;
-    if (column == ART_COLUMN_KEY && scan->matching == ART_MATCH_GLOB) /* its beginning is in the range */
-        rc = add_trigrams(trigrams, &scan->pieces, scan->pieces.head);
-    for (unsigned i = 0; !rc && i < scan->filter_count; i++) {
-        const struct art_filter *filter = &scan->filters[i];
+    if (column == ART_COLUMN_KEY && scan->match.by == ART_MATCH_GLOB) /* its beginning is in the range */
+        rc = add_trigrams(trigrams, &scan->match.pieces, scan->match.pieces.head);
+    for (unsigned i = 0; !rc && i < scan->filters.count; i++) {
+        const struct art_filter *filter = &scan->filters.items[i];
         if (filter->column == column && art_filter_is_pattern(filter)) rc = add_trigrams(trigrams, &filter->pieces, 0);
     }
     uint32_t count = (uint32_t)(trigrams->len / sizeof(uint32_t));
@@ -45,11 +45,11 @@ static int seek_column(struct art_scan *scan, unsigned column) {
 
 int art_searches_add(struct art_scan *scan) {
     int rc = seek_column(scan, ART_COLUMN_KEY);
-    for (unsigned i = 0; !rc && i < scan->filter_count; i++) {
-        const struct art_filter *filter = &scan->filters[i];
+    for (unsigned i = 0; !rc && i < scan->filters.count; i++) {
+        const struct art_filter *filter = &scan->filters.items[i];
         bool done = filter->column == ART_COLUMN_KEY || !art_filter_is_pattern(filter);
         for (unsigned k = 0; k < i; k++)
-            done |= scan->filters[k].column == filter->column && art_filter_is_pattern(&scan->filters[k]);
+            done |= scan->filters.items[k].column == filter->column && art_filter_is_pattern(&scan->filters.items[k]);
         if (!done) rc = seek_column(scan, filter->column);
     }
     return rc;

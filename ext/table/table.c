@@ -5,6 +5,13 @@
 
 #include <assert.h>
 
+/* A summary that the tree was given, and may go back to as long as it is there. */
+struct art_given_summary {
+    struct art_given_summary *next;
+    struct art_summarised summarised;
+    struct art_summary core;
+};
+
 void art_table_set_name(struct art_table *table, struct art_name *name) {
     if (table->name == name) return;
     art_shadow_finalize(table);
@@ -14,6 +21,7 @@ void art_table_set_name(struct art_table *table, struct art_name *name) {
 }
 
 void art_table_free(struct art_table *table) {
+    assert(!table->vtabs && !table->scans);
     art_shadow_finalize(table);
     for (unsigned i = 0; i < table->saved_count; i++) art_name_release(table->saved[i].name);
     art_free(table->saved);
@@ -89,6 +97,36 @@ enum art_rc art_file_rename(struct art_table *table, unsigned attempt) {
 void art_settings_use(struct art_table *table, const struct art_settings *settings) {
     table->settings = *settings;
     art_tree_set_limits(table->tree, settings->cache_bytes, settings->log_limit, settings->spill_limit);
+}
+
+/* --- open scans, which are told when the table changes under them ------------------------------------------------- */
+
+void art_scans_enter(struct art_open_scan *scan) {
+    struct art_table *table = ((struct art_vtab *)scan->base.pVtab)->table;
+    if (scan->link) return;
+    scan->next = table->scans;
+    scan->link = &table->scans;
+    if (scan->next) scan->next->link = &scan->next;
+    table->scans = scan;
+}
+
+void art_scans_leave(struct art_open_scan *scan) {
+    if (!scan->link) return;
+    assert(*scan->link == scan);
+    *scan->link = scan->next;
+    if (scan->next) scan->next->link = scan->link;
+    scan->link = NULL;
+}
+
+void art_scans_settle(struct art_table *table) {
+    for (struct art_open_scan *scan = table->scans; scan; scan = scan->next) scan->methods->settle(scan);
+}
+
+void art_scans_abandon(struct art_vtab *vtab) {
+    for (struct art_open_scan *scan = vtab->table->scans, *next; scan; scan = next) {
+        next = scan->next;
+        if (scan->base.pVtab == &vtab->base) scan->methods->abandon(scan);
+    }
 }
 
 /* --- summaries ---------------------------------------------------------------------------------------------------- */

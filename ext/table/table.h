@@ -7,7 +7,7 @@
  *
  *     levels           numbers of savepoints
  *     shadow_rows      a table's rows in T_artstate and T_artdata
- *     table_function   read-only tables whose rows are made when they are asked for */
+ *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
 #define ART_EXT_TABLE_H
 
@@ -98,14 +98,6 @@ struct art_open_scan {
 struct art_scan_methods {
     void (*settle)(struct art_open_scan *scan);  /* the table changes: go to where you claim to be */
     void (*abandon)(struct art_open_scan *scan); /* the table is gone: be at your end, and off its list */
-    void (*free)(struct art_open_scan *scan);
-};
-
-/* A summary that the tree was given, and may go back to as long as it is there. */
-struct art_given_summary {
-    struct art_given_summary *next;
-    struct art_summarised summarised;
-    struct art_summary core;
 };
 
 struct art_table {
@@ -118,9 +110,9 @@ struct art_table {
     uint8_t uuid[ART_UUID_BYTES];
     struct art_name *name;
     struct art_settings settings;
-    unsigned columns; /* the user's, as T_artstate says */
-    struct art_given_summary *summaries;
-    bool keeps_cache; /* SQLite was told not to spill its cache */
+    unsigned columns;                    /* the user's, as T_artstate says */
+    struct art_given_summary *summaries; /* table.c: what the tree was given */
+    bool keeps_cache;                    /* SQLite was told not to spill its cache */
     struct art_rows rows;
     char *path;          /* of the .art file; NULL: inlined, blobs are rows of T_artblob */
     bool renamed;        /* T_artstate may not say yet that this is its name */
@@ -152,15 +144,9 @@ struct art_table {
 
 /* --- SQLite's handles --------------------------------------------------------------------------------------------- */
 
-/* What SQLite has shown of a statement with a listing's arguments: query/or_arms.c alone looks into it. */
-struct art_planned {
-    const sqlite3_stmt *statement; /* never looked into */
-    sqlite3_uint64 columns;        /* where it was last listed: those that are read, */
-    unsigned given;                /* the arguments that were given, hidden columns as bits, */
-    int last;                      /* where the last argument stands, from 1, */
-    int constraints;               /* and how many constraints there are */
-    double cost;                   /* of the dearest scan with arguments */
-    sqlite3_int64 rows;
+/* What a room keeps at a handle, and alone looks into. */
+struct art_kept {
+    void (*rest)(struct art_kept *kept); /* frees what its next use makes again */
 };
 
 struct art_vtab {
@@ -179,13 +165,11 @@ struct art_vtab {
     struct art_summarised summarised; /* what the last one says, if it can be understood */
     struct art_table *table;          /* NULL until it is first used */
     struct art_levels levels;
-    bool begun;                 /* part of SQLite's transaction: it will hear of its end */
-    unsigned owned;             /* tables whose owner it is; the listener does not count its own */
-    struct art_open_scan *idle; /* a closed one, for the next xOpen */
-    struct art_planned planned;
-    struct art_buffer planned_low, planned_high, planned_scratch; /* memory of the planner's range */
-    struct art_buffer record;                                     /* the row that is being written, */
-    struct art_field *fields;                                     /* and its values: one a column but the key */
+    bool begun;               /* part of SQLite's transaction: it will hear of its end */
+    unsigned owned;           /* tables whose owner it is; the listener does not count its own */
+    struct art_kept *reading; /* of query/, or NULL */
+    struct art_buffer record; /* the row that is being written, */
+    struct art_field *fields; /* and its values: one a column but the key */
 };
 
 /* Which hidden column that is; negative: one of the user's. */
@@ -248,45 +232,5 @@ int art_shadow_put(struct art_table *table, const char *key, const void *data, u
 /* The name of the .art file as T_artstate has it now; *out NULL: none that is sound. art_free() it. */
 int art_shadow_get_file(struct art_table *table, char **out, char **message);
 int art_shadow_put_text(struct art_table *table, const char *key, const char *text, char **message);
-
-/* --- table-valued functions (table_function.c) -------------------------------------------------------------------- */
-
-struct art_table_function;
-struct art_function_vtab {
-    sqlite3_vtab base;
-    struct art_connection *connection;
-    const struct art_table_function *function;
-};
-/* A function's own cursor begins with it. */
-struct art_function_cursor {
-    sqlite3_vtab_cursor base;
-    sqlite3_int64 row; /* 1 for the first */
-    bool valid;        /* it stands on a row */
-};
-/* Callbacks may be NULL. */
-struct art_table_function {
-    const char *name;        /* NULL: it has no argument */
-    const char *declaration; /* the last column is the argument, HIDDEN */
-    int argument;            /* the number of that column */
-    bool only_for_people;    /* not in views and triggers */
-    size_t cursor_bytes;
-    void (*clear)(struct art_function_cursor *cursor);
-    int (*begin)(struct art_function_cursor *cursor, const char *text, char **message);
-    int (*next)(struct art_function_cursor *cursor, char **message); /* sets `valid`, which is false before */
-    void (*column)(struct art_function_cursor *cursor, sqlite3_context *context, int column);
-};
-/* Registered with a struct art_table_function as its context. */
-extern const sqlite3_module art_function_module;
-int art_function_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
-int art_function_close(sqlite3_vtab_cursor *base);
-int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv);
-int art_function_next(sqlite3_vtab_cursor *base);
-int art_function_eof(sqlite3_vtab_cursor *base);
-int art_function_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
-int art_function_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
-/* For modules of their own, whose handles begin with struct art_function_vtab. */
-#define ART_FUNCTION_CURSOR                                                                                            \
-    .xOpen = art_function_open, .xClose = art_function_close, .xFilter = art_function_filter,                          \
-    .xNext = art_function_next, .xEof = art_function_eof, .xColumn = art_function_column, .xRowid = art_function_rowid
 
 #endif

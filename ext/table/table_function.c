@@ -5,7 +5,7 @@
  *     xNext      next(), which says by cursor->valid whether there is a row
  *     rowid      rows are counted from 0
  */
-#include "ext/table/table.h"
+#include "ext/table/table_function.h"
 
 static int function_connect(sqlite3 *db, void *context, int argc, const char *const *argv, sqlite3_vtab **out,
                             char **message) {

@@ -14,6 +14,7 @@
  * owner, and the callbacks of any other do nothing. The prepared DELETE keeps that handle alive, and would keep
  * sqlite3_close() from closing: it goes with the connection's last handle of an art table.
  */
+#include "ext/table/table_function.h"
 #include "ext/txn/txn.h"
 
 static const struct art_table_function no_rows = {.cursor_bytes = sizeof(struct art_function_cursor)};

@@ -1,0 +1,231 @@
+/* LEVEL: one level of a directory. SELECT ... FROM files('usr/share/', '/').
+ *
+ * Let p be the prefix and d the delimiter. A path that begins with p and whose rest contains d is rolled up to r = p +
+ * rest up to the end of the first d; all others stand for themselves. All paths that begin with r, and no others, are
+ * rolled up to r, since the first d in their rest is the one in r: so the rows of a level come in the order of the
+ * tree, each r at the place of its subtree, over which the cursor jumps.
+ *
+ *     tree     usr/bin/cc  usr/bin/ld  usr/readme  usr/share/a  usr/share/b/c  usr/z
+ *     shown    [usr/bin/           ]   usr/readme  [usr/share/             ]   usr/z       files('usr/', '/')
+ *
+ * Conditions are about the paths that are shown. Shown paths rise with the keys, so a range of shown paths is a range
+ * of keys, with other bounds where a bound lies in the subtree of an r:
+ *
+ *     low  in r's subtree     r itself, closed: from r on                        (r stands for all of it)
+ *                             else: behind the subtree                           (r is below the bound)
+ *     high in r's subtree     r itself, open: up to r                            (r is not below the bound)
+ *                             else: to the end of the subtree                    (r is shown)
+ *     neither                 the bound itself: were r < bound <= key for a key below r, the bound would begin with r
+ */
+#include <assert.h>
+
+#include "ext/query/scan.h"
+
+/* Bytes of what `path` is rolled up to, 0: it stands for itself. */
+static uint32_t rolls_up(const struct art_scan *scan, struct art_bytes path) {
+    const struct art_buffer *prefix = &scan->shown[ART_HIDDEN_PREFIX].text;
+    const struct art_buffer *delimiter = &scan->shown[ART_HIDDEN_DELIMITER].text;
+    uint32_t from = (uint32_t)prefix->len, len = (uint32_t)delimiter->len;
+    if (path.len < from + len) return 0;
+    const uint8_t *found = art_find_bytes(path.data + from, path.len - from, delimiter->data, len);
+    return found ? (uint32_t)(found - path.data) + len : 0;
+}
+
+/* As above, for any path: 0 also where it lies outside of the level. */
+static uint32_t bound_rolls_up(const struct art_scan *scan, struct art_bytes path) {
+    bool inside = art_bytes_starts_with(path, art_buffer_bytes(&scan->shown[ART_HIDDEN_PREFIX].text));
+    return inside ? rolls_up(scan, path) : 0;
+}
+
+/* In place: the least string behind all that begin with it. False: there is none. */
+static bool raise_behind(struct art_buffer *bytes) {
+    while (bytes->len && bytes->data[bytes->len - 1] == 0xff) bytes->len--;
+    if (bytes->len) bytes->data[bytes->len - 1]++;
+    return bytes->len > 0;
+}
+
+static void make_range_of_keys(struct art_scan *scan) {
+    struct art_key_range *keys = &scan->keys;
+    struct art_range *range = &keys->range;
+    uint32_t low = range->low_set ? bound_rolls_up(scan, range->low) : 0;
+    uint32_t high = range->high_set ? bound_rolls_up(scan, range->high) : 0;
+    if (low && (low < range->low.len || range->low_open)) {
+        keys->low.len = low;
+        keys->empty |= !raise_behind(&keys->low);
+        range->low = art_buffer_bytes(&keys->low);
+        range->low_open = false;
+    }
+    if (high && (high < range->high.len || !range->high_open)) {
+        keys->high.len = high;
+        range->high_set = raise_behind(&keys->high);
+        range->high = art_buffer_bytes(&keys->high);
+        range->high_open = true;
+    }
+}
+
+/* start_after is about keys, as S3's: it cuts through the subtree of an r, which is shown if anything is left of it.
+ * But where it is an r, that has been shown before, and its subtree lies behind. */
+static void start_after(struct art_scan *scan) {
+    struct art_key_range *keys = &scan->keys;
+    struct art_bytes key = art_buffer_bytes(&scan->shown[ART_HIDDEN_START_AFTER].text);
+    uint32_t shown = bound_rolls_up(scan, key);
+    if (!shown || shown < key.len) {
+        art_key_range_low(keys, key, true);
+        return;
+    }
+    keys->scratch.len = 0;
+    if (art_buffer_append(&keys->scratch, key.data, key.len)) {
+        keys->rc = SQLITE_NOMEM;
+    } else if (raise_behind(&keys->scratch)) {
+        art_key_range_low(keys, art_buffer_bytes(&keys->scratch), false);
+    } else {
+        keys->empty = true;
+    }
+}
+
+void art_level_scan_bound(struct art_scan *scan) {
+    make_range_of_keys(scan);
+    if (scan->shown[ART_HIDDEN_START_AFTER].type) start_after(scan);
+}
+
+/* --- DELETE and UPDATE of a level --------------------------------------------------------------------------------- */
+
+/* SQLite first goes through the rows and then changes them by their paths, whatever they are. So a change of a path
+ * that a listing in the same statement has rolled up is refused: there may be a row of that name, too. The listing is
+ * at its end then. One in a SELECT beside the statement is none of its business: no statement was writing when it
+ * began, or one is writing now that was not there. */
+
+/* A statement that writes has begun a transaction that does, before it looks at any row: mostly there is none, and the
+ * connection's statements need not be gone through. */
+static int count_writers(sqlite3 *db) {
+    int writers = 0;
+    if (sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) return 0;
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
+        writers += sqlite3_stmt_busy(each) && !sqlite3_stmt_readonly(each);
+    }
+    return writers;
+}
+
+bool art_is_writing(sqlite3 *db) {
+    return count_writers(db) > 0;
+}
+
+bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes path) {
+    for (const struct art_open_scan *open = table->scans; open; open = open->next) {
+        const struct art_scan *scan = (const struct art_scan *)open;
+        if (scan->kind != ART_SCAN_LEVEL || scan->state != ART_SCAN_END) continue;
+        if (bound_rolls_up(scan, path) != path.len || !path.len) continue;
+        if (count_writers(table->connection->db) <= scan->of.level.writers) return true;
+    }
+    return false;
+}
+
+/* --- from row to row ---------------------------------------------------------------------------------------------- */
+
+/* Behind the row, and behind all that it stands for. */
+static enum art_rc leave(struct art_scan *scan) {
+    uint32_t rolled = scan->of.level.rolled;
+    if (!rolled) return art_rows_step(scan);
+    enum art_rc rc = art_scan_ready(scan);
+    return rc ? rc : art_cursor_skip_prefix(scan->cursor, rolled);
+}
+
+/* From where the cursor stands to the first row that is given. */
+static enum art_rc settle_in_level(struct art_scan *scan) {
+    struct art_level_scan *level = &scan->of.level;
+    struct art_rows_passed passed = {0};
+    enum art_rows_answer answer;
+    enum art_rc rc = ART_OK;
+    scan->state = ART_SCAN_ON_CURSOR;
+    while (!rc && art_cursor_valid(scan->cursor)) {
+        level->rolled = rolls_up(scan, art_cursor_key(scan->cursor));
+        rc = art_rows_look(scan, &passed, &answer);
+        if (rc || answer == ART_ROWS_STAY) break;
+        level->known = ART_TOTALS_NONE;
+        rc = answer == ART_ROWS_SEEK ? art_rows_seek(scan) : leave(scan);
+    }
+    art_scan_vtab(scan)->table->filtered += passed.rows;
+    if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
+    return rc;
+}
+
+enum art_rc art_level_scan_next(struct art_scan *scan) {
+    struct art_level_scan *level = &scan->of.level;
+    level->known = level->known == ART_TOTALS_OF_ROW ? ART_TOTALS_OF_ROW_BEFORE : ART_TOTALS_NONE;
+    enum art_rc rc = leave(scan);
+    if (!rc) return settle_in_level(scan);
+    scan->state = ART_SCAN_END;
+    return rc;
+}
+
+enum art_rc art_level_scan_open(struct art_scan *scan, enum art_totalled wanted) {
+    struct art_level_scan *level = &scan->of.level;
+    assert(scan->kind == ART_SCAN_LEVEL && scan->shown[ART_HIDDEN_DELIMITER].text.len);
+    level->rolled = 0;
+    level->writers = count_writers(art_scan_vtab(scan)->connection->db);
+    level->known = ART_TOTALS_NONE;
+    level->wanted = wanted;
+    enum art_rc rc = art_rows_begin(scan);
+    if (!rc) rc = settle_in_level(scan);
+    for (; !rc && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--) rc = art_level_scan_next(scan);
+    return rc;
+}
+
+/* --- what a common prefix shows ----------------------------------------------------------------------------------- */
+
+/* All that the row stands for; its bytes are in the scan. */
+static enum art_rc range_below(struct art_scan *scan, struct art_range *out) {
+    struct art_buffer *scratch = &scan->keys.scratch;
+    struct art_bytes path = art_scan_path(scan);
+    scratch->len = 0;
+    enum art_rc rc = art_buffer_reserve(scratch, path.len);
+    if (!rc) rc = art_scan_ready(scan);
+    if (!rc) art_range_of_prefix(path, scratch->data, out);
+    return rc;
+}
+
+/* Of the present row, once. Where more will be asked for, all comes out of the same descents. */
+static enum art_rc find_totals(struct art_scan *scan, enum art_totalled wanted, struct art_range *below) {
+    struct art_level_scan *level = &scan->of.level;
+    assert(level->rolled);
+    enum art_rc rc = range_below(scan, below);
+    if (rc || (level->known == ART_TOTALS_OF_ROW && level->wanted >= wanted)) return rc;
+    level->span.follows = level->known == ART_TOTALS_OF_ROW_BEFORE && !scan->descending;
+    if (level->wanted < wanted) level->wanted = wanted;
+    rc = art_tree_totals(art_scan_tree(scan), below, level->wanted, &level->span, &level->totals);
+    level->known = rc ? ART_TOTALS_NONE : ART_TOTALS_OF_ROW;
+    return rc;
+}
+
+static int show_entries(struct art_scan *scan, sqlite3_context *context) {
+    struct art_range below;
+    enum art_rc rc = find_totals(scan, ART_TOTALLED_ROWS, &below);
+    if (!rc) sqlite3_result_int64(context, (sqlite3_int64)scan->of.level.totals.rows);
+    return art_scan_fail(scan, rc);
+}
+
+static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context *context) {
+    struct art_level_scan *level = &scan->of.level;
+    const struct art_summarised *summarised = &art_scan_vtab(scan)->summarised;
+    int item = art_summary_find_measured(summarised, column);
+    if (item < 0) return SQLITE_OK;
+    enum art_measure measure = summarised->items[item].measure;
+    struct art_range below;
+    struct art_datum datum;
+    enum art_rc rc = art_scan_check_summary(scan);
+    if (rc) return art_scan_fail(scan, rc);
+    rc = find_totals(scan, measure == ART_MEASURE_SUM ? ART_TOTALLED_SUMS : ART_TOTALLED_PLACES, &below);
+    if (!rc && measure == ART_MEASURE_SUM) return art_result_sum(context, level->totals.sum[item]);
+    if (!rc) {
+        rc = art_tree_extreme(art_scan_tree(scan), &below, &level->span, (unsigned)item, measure == ART_MEASURE_MAX,
+                              &scan->room[ART_ROOM_EXTREME], &datum);
+    }
+    if (!rc) art_result_datum(context, &datum);
+    return art_scan_fail(scan, rc);
+}
+
+int art_level_scan_column(struct art_scan *scan, int column, sqlite3_context *context) {
+    int hidden = art_hidden_column(art_scan_vtab(scan), column);
+    if (hidden < 0) return show_summary(scan, (unsigned)column, context);
+    return hidden == ART_HIDDEN_ENTRIES ? show_entries(scan, context) : SQLITE_OK;
+}

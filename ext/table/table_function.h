@@ -1,0 +1,45 @@
+/* Read-only tables whose rows are made when they are asked for (table_function.c). */
+#ifndef ART_EXT_TABLE_FUNCTION_H
+#define ART_EXT_TABLE_FUNCTION_H
+
+#include "ext/table/table.h"
+
+struct art_table_function;
+struct art_function_vtab {
+    sqlite3_vtab base;
+    struct art_connection *connection;
+    const struct art_table_function *function;
+};
+/* A function's own cursor begins with it. */
+struct art_function_cursor {
+    sqlite3_vtab_cursor base;
+    sqlite3_int64 row; /* 1 for the first */
+    bool valid;        /* it stands on a row */
+};
+/* Callbacks may be NULL. */
+struct art_table_function {
+    const char *name;        /* NULL: it has no argument */
+    const char *declaration; /* the last column is the argument, HIDDEN */
+    int argument;            /* the number of that column */
+    bool only_for_people;    /* not in views and triggers */
+    size_t cursor_bytes;
+    void (*clear)(struct art_function_cursor *cursor);
+    int (*begin)(struct art_function_cursor *cursor, const char *text, char **message);
+    int (*next)(struct art_function_cursor *cursor, char **message); /* sets `valid`, which is false before */
+    void (*column)(struct art_function_cursor *cursor, sqlite3_context *context, int column);
+};
+/* Registered with a struct art_table_function as its context. */
+extern const sqlite3_module art_function_module;
+int art_function_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
+int art_function_close(sqlite3_vtab_cursor *base);
+int art_function_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv);
+int art_function_next(sqlite3_vtab_cursor *base);
+int art_function_eof(sqlite3_vtab_cursor *base);
+int art_function_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
+int art_function_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
+/* For modules of their own, whose handles begin with struct art_function_vtab. */
+#define ART_FUNCTION_CURSOR                                                                                            \
+    .xOpen = art_function_open, .xClose = art_function_close, .xFilter = art_function_filter,                          \
+    .xNext = art_function_next, .xEof = art_function_eof, .xColumn = art_function_column, .xRowid = art_function_rowid
+
+#endif
