@@ -122,6 +122,10 @@ struct art_blob {
     uint8_t flags, level;
     void *owner; /* for load() and expect() */
 };
+/* How many leaf pages may be read. */
+static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
+    return (uint32_t)(__builtin_popcountll(blob->present[0]) + __builtin_popcountll(blob->present[1]));
+}
 
 /* --- trust -------------------------------------------------------------------------------------------------------- */
 

@@ -111,7 +111,6 @@ struct art_store {
     uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
-    bool at_hand;                            /* the system's page cache had what was last looked for there */
     uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats, */
     uint64_t ring_failures, ring_batches, read_ahead, read_in_vain; /* as these */
 

@@ -77,10 +77,7 @@ static bool may_start(const struct art_store *store, const void *walk, const str
 
 static bool is_pinned_whole(const struct art_store *store, const struct art_ref *ref) {
     const struct art_blob *blob = art_store_peek(store, ref);
-    uint32_t present = 0;
-    if (!blob) return false;
-    for (unsigned i = 0; i < 2; i++) present += (uint32_t)__builtin_popcountll(atomic_load(&blob->present[i]));
-    return present == blob->leaf_pages;
+    return blob && art_blob_pages_present(blob) == blob->leaf_pages;
 }
 
 /* So is, seldom, a walk of a transaction that has spilled. */

@@ -65,12 +65,11 @@ static enum art_rc read_requests(struct art_store *store, struct art_io_request 
 
 /* Reads what the system's page cache has, if that is all of it. */
 static bool peek(struct art_store *store, const struct art_io_request *requests, unsigned count) {
-    store->at_hand = true;
-    for (unsigned i = 0; i < count && store->at_hand; i++) {
-        store->at_hand = art_io_peek(store->place.io, &requests[i]);
-        if (store->at_hand) store->pages_read += requests[i].len / ART_PAGE;
+    for (unsigned i = 0; i < count; i++) {
+        if (!art_io_peek(store->place.io, &requests[i])) return false;
+        store->pages_read += requests[i].len / ART_PAGE;
     }
-    return store->at_hand;
+    return true;
 }
 
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
@@ -166,9 +165,8 @@ static enum art_rc verify_page(struct art_store *store, struct art_cached *cache
 
 /* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
-    uint64_t first = atomic_load(&cached->blob.present[0]), second = atomic_load(&cached->blob.present[1]);
     if (store->place.rows) return cached->waited >= WAITED_FOR_ROWS;
-    return __builtin_popcountll(first) + __builtin_popcountll(second) >= SINGLY_FROM_DEVICE;
+    return art_blob_pages_present(&cached->blob) >= SINGLY_FROM_DEVICE;
 }
 
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
@@ -367,9 +365,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     atomic_init(&pinned->references, 1);
     pinned->store = store;
     pinned->cached = cached;
-    pinned->pages =
-        (uint32_t)(__builtin_popcountll(pinned->blob.present[0]) + __builtin_popcountll(pinned->blob.present[1])) +
-        pinned->blob.footer_pages;
+    pinned->pages = art_blob_pages_present(&pinned->blob) + pinned->blob.footer_pages;
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
     *out = pinned;
     return ART_OK;

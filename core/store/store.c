@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
-#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
 
@@ -50,7 +49,6 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     store->engine = options->engine;
     store->direct = options->direct;
     store->read_only = options->read_only;
-    store->at_hand = true;
     store->for_another = options->for_another;
     store->cache_setting = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);
@@ -107,7 +105,6 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
 /* Also one that pins more than its own share lets go: connections that rest would keep the cache from those that
  * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
-    art_cache_rest(art_clock_seconds());
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
     uint64_t share = art_cache_part(store->cache_setting) / ART_PAGE;
     if (store->readahead_count) share -= share / 4;

@@ -94,33 +94,6 @@ TEST(test_one_in_some_pages_enters_the_cache) {
     end_world();
 }
 
-/* Of many blobs, so that one blob's pages are not enough: else making room would have to do so every other
- * page. */
-TEST(test_room_is_made_for_some_pages_at_once) {
-    enum { MANY = 160, PAGES = 30, READS = 2900 };
-    static struct store_blob many[MANY];
-    store_place_simulated(&place, 3);
-    struct art_store *store = store_open(&place, 0);
-    store_fill(store, true, many, MANY, PAGES);
-    art_store_close(store);
-    sim_disk_let_pages_be_at_hand(place.sim, 1);
-    store = store_open(&place, 6 * MB);
-    unsigned made = 0;
-    uint64_t before = 0;
-    for (unsigned i = 0; i < READS; i++) {
-        EXPECT_OK(store_read_page(store, &many[i % MANY], i / MANY));
-        art_store_relax(store);
-        made += store_cached_bytes() < before;
-        before = store_cached_bytes();
-    }
-    printf("room was made %u times\n", made);
-    ck_assert_uint_ge(made, 2);
-    ck_assert_uint_le(made, READS / 40);
-    art_store_close(store);
-    store_blobs_free(many, MANY);
-    store_place_close(&place);
-}
-
 /* Of rows, say, of a join. */
 TEST(test_pages_that_are_held_stay_as_they_are) {
     make_world(4);

@@ -32,7 +32,6 @@ static void make_world(const struct io_mode *mode, uint32_t pages) {
 
 static void check_empty(void) {
     struct art_cache_stats cache;
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     art_cache_stats(&cache);
     ck_assert_uint_eq(cache.entries, 0);
     ck_assert_uint_eq(cache.bytes, 0);
@@ -255,7 +254,6 @@ LOOP_TEST(test_a_walk_that_rests_keeps_nobody_waiting, IO_MODES) {
     EXPECT_OK(store_read_page(busy, &blobs[0], 3));
     ck_assert_uint_eq(art_store_readahead_start(resting, &place, refs, 3), 3);
     store_expect(busy, blobs, 2); /* in the same thread */
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     store_expect(resting, blobs, 3);
     uint64_t pages = store_pages_read(busy);
     EXPECT_OK(store_read(busy, &blobs[2]));
@@ -462,34 +460,6 @@ TEST(test_a_store_may_keep_its_part_of_the_share) {
     end_world();
 }
 
-/* A round over all shards. */
-static void rest(int64_t *now) {
-    for (unsigned i = 0; i < ART_CACHE_SHARDS; i++) art_cache_rest(*now += ART_CACHE_REST / ART_CACHE_SHARDS);
-}
-
-/* Only of the share that all stores have together; a setting of one's own is kept. */
-LOOP_TEST(test_what_rests_is_given_back, 2) {
-    int64_t now = (int64_t)1 << 40;
-    make_world(NULL, 100);
-    struct art_store *store = store_open(&place, _i ? 64 * MB : ART_CACHE_AUTO);
-    store_expect(store, blobs, BLOBS);
-    uint64_t all = store_cached_bytes(), some = 0;
-    rest(&now);
-    rest(&now); /* held so far; from here on it can rest */
-    art_store_relax(store);
-    rest(&now);
-    art_cache_rest(now);
-    ck_assert_uint_eq(store_cached_bytes(), all);
-    store_expect(store, blobs, 4);
-    for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.footer_pages;
-    rest(&now);
-    ck_assert_uint_eq(store_cached_bytes(), _i ? all : some * ART_PAGE);
-    store_expect(store, blobs, BLOBS);
-    ck_assert_uint_eq(store_cached_bytes(), all);
-    art_store_close(store);
-    end_world();
-}
-
 /* Of a small one they would use little, but hold all. */
 LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     make_world(NULL, _i ? 100 : 30);
@@ -498,7 +468,7 @@ LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
         bool ahead = i % 2;
         if (ahead) ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[i].ref, 1), 1);
         EXPECT_OK(store_read(store, &blobs[i]));
-        ck_assert_int_eq(store->pinned->cached->whole, ahead && _i);
+        ck_assert_int_eq(store->pinned->cached->large, ahead && _i);
     }
     art_store_close(store);
     end_world();
