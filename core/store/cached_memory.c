@@ -5,6 +5,7 @@
 
 #include "core/base/options.h"
 #include "core/base/platform.h"
+#include "core/store/store.h"
 
 enum {
     SLABS_MAX = 48, /* each doubles the address space of its kind, which only counts where it is limited */

@@ -7,24 +7,6 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static void free_store(struct art_store *store) {
-    for (struct art_old_path *old = store->old_paths, *next; old; old = next) {
-        next = old->next;
-        art_free(old->path);
-        art_free(old);
-    }
-    art_free(store->place.path);
-    art_free(store->place.host_path);
-    art_free(store->pins);
-    art_free(store->readahead);
-    art_free(store->phase.pending);
-    art_free(store);
-}
-
-void art_store_unref(struct art_store *store) {
-    if (atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) == 1) free_store(store);
-}
-
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
     *out = NULL;
     if (!options->path || !(options->rows || options->host_path)) {
@@ -34,13 +16,13 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
+    atomic_init(&store->references, 1);
     store->place.path = art_string_copy(options->path);
     store->place.host_path = options->rows ? NULL : art_string_copy(options->host_path);
     if (!store->place.path || !(store->place.host_path || options->rows)) {
-        free_store(store);
+        art_store_unref(store);
         return art_nomem();
     }
-    atomic_init(&store->references, 1);
     store->fork_generation = art_fork_now();
     store->place.rows = options->rows;
     store->place.rows_id = options->rows_id;
@@ -73,10 +55,6 @@ void art_store_close(struct art_store *store) {
     art_store_unref(store);
 }
 
-bool art_store_forked(const struct art_store *store) {
-    return store->fork_generation != art_fork_now();
-}
-
 bool art_store_exists(struct art_store *store) {
     struct art_file_identity identity;
     return store->place.io ||
@@ -85,16 +63,6 @@ bool art_store_exists(struct art_store *store) {
 
 bool art_store_poisoned(const struct art_store *store) {
     return store->poisoned;
-}
-
-enum art_rc art_store_usable(const struct art_store *store) {
-    if (art_store_forked(store)) {
-        return art_fail(ART_FORKED,
-                        "art: this connection came through fork() (%s): open the database anew in the child",
-                        store->place.path);
-    }
-    if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
-    return ART_OK;
 }
 
 void art_store_set_cache(struct art_store *store, uint64_t bytes) {

@@ -36,7 +36,7 @@ enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
 static struct art_store *open_full(void) {
     struct art_store *store = store_open(&place, CACHE);
     for (unsigned i = 0; i < BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i], 0));
-    for (uint32_t page = 1; !art_store_cache_is_full(); page++) {
+    for (uint32_t page = 1; !art_cache_is_full(); page++) {
         EXPECT_OK(store_read_page(store, &blobs[0], page));
         EXPECT_OK(store_read_page(store, &blobs[BLOBS - 1], page));
     }
@@ -59,7 +59,7 @@ TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     make_world(1);
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 0));
-    ck_assert(!art_store_cache_is_full());
+    ck_assert(!art_cache_is_full());
     art_store_close(store);
     store = open_full();
     uint64_t bytes = store_cached_bytes(), read = store_pages_read(store);

@@ -145,8 +145,8 @@ TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     art_blob_pin(held);
     art_store_close(store);
     ck_assert(!memcmp(held->image + 3 * ART_PAGE, blobs[0].image + 3 * ART_PAGE, ART_PAGE));
-    EXPECT_RC(ART_MISUSE, held->load(held, 50, 1));
-    EXPECT_OK(held->load(held, 3, 1));
+    EXPECT_RC(ART_MISUSE, store_want(held, 50, 1, ART_POINT));
+    EXPECT_OK(store_want(held, 3, 1, ART_POINT));
     art_blob_unpin(held);
     store_blobs_free(blobs, 4);
     store_place_close(&place);

@@ -46,8 +46,8 @@ static void end_world(void) {
 
 /* ---- what is read ------------------------------------------------------------------------------------------------ */
 
-/* Its footer, its first page, some pages ahead, then the rest. */
-TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
+/* Its footer, its first page, and twice as many pages with each call. */
+TEST(test_a_blob_that_is_walked_is_read_in_a_few_calls_and_once) {
     make_world(NULL, 30);
     struct art_store *store = store_open(&place, 64 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ), expected = 0;
@@ -58,7 +58,7 @@ TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
             ck_assert_uint_eq(store_pages_read(store), round ? store_pages_read(store) : expected);
         }
     }
-    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1 + 4 * BLOBS); /* the superblock */
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1 + 6 * BLOBS); /* the superblock */
     ck_assert_uint_eq(store_cached_bytes(), expected * ART_PAGE);
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, blobs, BLOBS);
@@ -128,7 +128,7 @@ TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     struct art_blob *found;
     EXPECT_OK(art_store_blob(store, &blobs[4].ref, &found));
     for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[4], page));
-    EXPECT_OK(found->load(found, 0, 80)); /* all of them wanted */
+    EXPECT_OK(store_want(found, 0, 80, ART_POINT)); /* all of them wanted */
     ck_assert(!memcmp(found->image, blobs[4].image, 80 * ART_PAGE));
     art_store_close(store);
     end_world();
@@ -498,7 +498,7 @@ static void note_wrong(const char *what) {
 static bool read_page(struct art_store *store, const struct store_blob *blob, uint32_t page) {
     struct art_blob *found;
     if (art_store_blob(store, &blob->ref, &found)) return false;
-    if (!(atomic_load(&found->present[page / 64]) >> (page % 64) & 1) && found->load(found, page, 1)) return false;
+    if (store_want(found, page, 1, ART_POINT)) return false;
     if (memcmp(found->image + page * ART_PAGE, blob->image + page * ART_PAGE, ART_PAGE)) return false;
     return !memcmp(found->image + ART_BLOB_SIZE - ART_PAGE, blob->image + ART_BLOB_SIZE - ART_PAGE, ART_PAGE);
 }
