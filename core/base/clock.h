@@ -5,17 +5,6 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Seconds, by the clock that costs least. */
-static inline int64_t art_clock_seconds(void) {
-    struct timespec time = {0};
-#ifdef CLOCK_MONOTONIC_COARSE
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-#else
-    clock_gettime(CLOCK_MONOTONIC, &time);
-#endif
-    return time.tv_sec;
-}
-
 /* Nanoseconds since some moment. */
 static inline uint64_t art_clock_ns(void) {
     struct timespec time = {0};

@@ -5,7 +5,7 @@
  *   last footer_pages pages    routing part, filter, trailer: always present
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
- * art_blob.load, and what comes is verified with art_blob_verify_page().
+ * art_blob.want, and what comes is verified with art_blob_verify_page().
  *
  * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
  * that a moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never
@@ -94,6 +94,28 @@ static inline uint32_t art_pages_count(const struct art_pages *pages, uint32_t e
     return (uint32_t)(__builtin_popcountll(pages->bits[0] & low) + __builtin_popcountll(pages->bits[1] & high));
 }
 
+/* The pages [first, first + n), also of the footer. */
+static inline struct art_pages art_pages_of(uint32_t first, uint32_t n) {
+    struct art_pages pages = {{0, 0}};
+    for (uint32_t page = first; page < first + n; page++) pages.bits[page >> 6] |= (uint64_t)1 << (page & 63);
+    return pages;
+}
+
+/* What pages are wanted for. */
+enum art_intent {
+    ART_POINT, /* they are needed: an error says why one of them cannot be had. Others may be read with them */
+    ART_WALK   /* a walk, either way, will come to them, or to the most of them: they are read together. What fails
+                * shows when the page is needed; only what would not show again is returned */
+};
+
+/* How far a walk reads ahead, in pages: it doubles with each read within a blob, and each step to the next one. Behind
+ * ART_WINDOW_BLOB whole blobs are read (core/tree/run/run_cursor.c), one for each ART_WINDOW_BLOB. */
+enum { ART_WINDOW_BLOB = 64, ART_WINDOW_MAX = 4 * ART_WINDOW_BLOB };
+static inline uint32_t art_window_widen(uint32_t window) {
+    if (!window) return 1;
+    return window < ART_WINDOW_MAX ? 2 * window : ART_WINDOW_MAX;
+}
+
 /* Header fields that others want to see, decoded once. */
 struct art_blob {
     const uint8_t *image; /* 512 KB, at least 16-byte aligned */
@@ -107,11 +129,8 @@ struct art_blob {
     uint16_t key_max;
     struct art_measures has;     /* the summary that it was built with */
     _Atomic uint64_t present[2]; /* leaf pages that may be read */
-    /* Makes leaf pages [first, first + n) present, verified. Called by any reader; NULL when all are there. */
-    enum art_rc (*load)(struct art_blob *, uint32_t first, uint32_t n);
-    /* NULL, or for a walk that will ask for these leaf pages, or the most of them: reads them together. What fails
-     * shows when the page is loaded; where it would not show again, it is returned. */
-    enum art_rc (*expect)(struct art_blob *, const struct art_pages *pages);
+    /* Makes leaf pages present, verified. Called by any reader; NULL when all are there. */
+    enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* The reader of this copy, one thread at a time, may have its separators decoded when that pays; it calls
      * art_blob_drop_separators() in the end. */
     bool may_keep_separators;
@@ -122,6 +141,10 @@ struct art_blob {
     uint8_t flags, level;
     void *owner; /* for load() and expect() */
 };
+/* How many leaf pages may be read. */
+static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
+    return (uint32_t)(__builtin_popcountll(blob->present[0]) + __builtin_popcountll(blob->present[1]));
+}
 
 /* --- trust -------------------------------------------------------------------------------------------------------- */
 
@@ -246,8 +269,7 @@ struct art_blob_cursor {
     /* NULL, or set by art_blob_cursor_limit(): the same of buckets in which no row is put that is wanted. */
     const struct art_limits *limits;
     struct art_pages pages; /* with limits: in which it may be */
-    /* Pages that were last asked for at a time, since this is a walk; 0: it is none yet. */
-    uint32_t window;
+    uint32_t window;        /* art_window_widen(); 0: this is no walk yet */
     /* (private) */
     uint32_t bucket, entry, suffix_at;
     struct art_bucket_view view;

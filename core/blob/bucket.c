@@ -138,11 +138,12 @@ enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const 
     bool missing = false;
     for (uint32_t page = first; page <= last; page++) missing |= !art_page_present(blob, page);
     if (missing) {
-        if (!blob->load) {
+        if (!blob->want) {
             return art_fail(ART_MISUSE, "art: pages %u to %u of slot %u are not loaded and nobody can load them", first,
                             last, blob->slot);
         }
-        enum art_rc rc = blob->load(blob, first, last - first + 1);
+        struct art_pages pages = art_pages_of(first, last - first + 1);
+        enum art_rc rc = blob->want(blob, &pages, ART_POINT);
         if (rc) return rc;
         for (uint32_t page = first; page <= last; page++) {
             if (!art_page_present(blob, page)) {

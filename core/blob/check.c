@@ -44,8 +44,9 @@ static enum art_rc check_hashes(struct art_blob *blob) {
             continue;
         }
         if (!footer && !art_page_present(blob, page)) {
-            enum art_rc rc = blob->load
-                                 ? blob->load(blob, page, 1)
+            struct art_pages pages = art_pages_of(page, 1);
+            enum art_rc rc = blob->want
+                                 ? blob->want(blob, &pages, ART_POINT)
                                  : art_fail(ART_MISUSE, "art: page %u of slot %u is not loaded", page, blob->slot);
             if (rc) return rc;
         }

@@ -181,21 +181,20 @@ static uint32_t add_missing_pages(const struct art_blob *blob, uint32_t bucket, 
 }
 
 /* A walk is about to open the bucket. If it is missing, it is read together with the next ones that are wanted, more of
- * them the longer the walk goes on. A walk through all, forward, the store sees by itself, and so does the system. */
+ * them the longer the walk goes on. */
 static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, bool backward) {
-    enum { WINDOW_FIRST = 2, WINDOW_MAX = 32 };
     struct art_blob *blob = cursor->blob;
     struct art_pages pages = {0};
-    if (!blob->expect || (!backward && !cursor->newer_than && !cursor->limits)) return ART_OK;
+    if (!blob->want) return ART_OK;
     uint32_t count = add_missing_pages(blob, bucket, &pages);
     if (!count) return ART_OK;
-    cursor->window = cursor->window ? art_min32(2 * cursor->window, WINDOW_MAX) : WINDOW_FIRST;
+    cursor->window = art_window_widen(cursor->window);
     while (count < cursor->window) {
         bucket = backward ? wanted_before(cursor, bucket) - 1 : wanted_from(cursor, bucket + 1);
         if (bucket >= blob->buckets) break; /* UINT32_MAX, backward */
         count += add_missing_pages(blob, bucket, &pages);
     }
-    return blob->expect(blob, &pages);
+    return blob->want(blob, &pages, ART_WALK);
 }
 
 static enum art_rc walk_from_bucket(struct art_blob_cursor *cursor, uint32_t bucket) {

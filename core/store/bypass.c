@@ -8,32 +8,11 @@
  * where it is. One in ADMIT_ONE_IN enters the cache all the same, which so comes to have what is asked for most. A page
  * for which the device must be asked always does: that takes longer than any exchange.
  */
-#include <stddef.h>
-
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
 
 enum { ADMIT_ONE_IN = 31 }; /* odd: who asks for pages of two kinds in turns gets both in */
-
-struct art_bypass {
-    uint8_t bytes[ART_PAGE + ART_PAGE_PADDING]; /* first: art_io wants whole pages, aligned */
-    struct art_pinned pinned;                   /* its references keep the bytes */
-    struct art_hash128 hash;                    /* of the blob under whose footer the page was verified */
-    uint32_t page;
-    bool filled;
-};
-
-void art_bypass_free(struct art_pinned *pinned) {
-    art_free_aligned((uint8_t *)pinned - offsetof(struct art_bypass, pinned));
-}
-
-void art_store_drop_bypasses(struct art_store *store) {
-    for (unsigned i = 0; i < ART_BYPASSES; i++) {
-        if (store->bypass[i]) art_pinned_release(&store->bypass[i]->pinned);
-        store->bypass[i] = NULL;
-    }
-}
 
 /* ---- choosing a buffer ------------------------------------------------------------------------------------------- */
 
@@ -97,10 +76,6 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
     bypass->hash = pinned_hash(store, blob);
     bypass->filled = true;
     return ART_OK;
-}
-
-bool art_store_cache_is_full(void) {
-    return art_cache_is_full();
 }
 
 static enum art_rc read_past(struct art_store *store, const struct art_blob *blob, uint32_t page,

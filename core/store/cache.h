@@ -1,12 +1,12 @@
 /* The cache: the one process-wide object. Verified blobs, or parts of them, by file and slot.
  *
- *   16 shards, each with a lock          key {device, inode, slot}  ->  entry {hash, image, present pages, references}
+ *   key {device, inode, slot}  ->  entry {hash, image, present pages, references}
  *
  * An entry is asked for with the hash that the reference gives: one whose hash differs (a rolled back flush may have
- * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others the cold
- * ones lose first their leaf pages, then everything, as soon as the pages in use pass the limit: the sum of the open
- * stores' settings, and one share of the machine's memory for all with ART_CACHE_AUTO. Where references keep the cache
- * above its limit, `art_cache_pressure` counts up: every store that sees it changed unpins what it has between
+ * used the same slot and generation) is taken out and replaced. Entries with references stay; of the others those that
+ * nobody uses lose first their leaf pages, then everything, as soon as the pages in use pass the limit: the sum of the
+ * open stores' settings, and one share of the machine's memory for all with ART_CACHE_AUTO. Where references keep the
+ * cache above its limit, `art_cache_pressure` counts up: every store that sees it changed unpins what it has between
  * two operations. Searches go past a full cache (bypass.c).
  *
  * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is
@@ -14,7 +14,7 @@
  *
  * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with
  * art_cache_touch() which pages it is going to fill, reads them into the image, opens the blob and sets `ready`.
- * The same of later leaf pages. Lock order: `loading`, then a shard's lock, then the buffers' lock.
+ * The same of later leaf pages. Lock order: `loading`, then the cache's own lock.
  */
 #ifndef ART_STORE_CACHE_H
 #define ART_STORE_CACHE_H
@@ -44,11 +44,11 @@ struct art_cached {
     struct art_blob_buf buffer;
     uint64_t touched[2]; /* pages of the buffer that have memory: what the entry is charged for */
     uint32_t references;
-    uint8_t heat;
-    bool whole, listed;
-    bool rested;                                /* nobody has asked for it since art_cache_rest() last came by */
-    struct art_cached *chain;                   /* in the hash table, while listed */
-    struct art_cached *clock_next, *clock_prev; /* the shard's ring of all its entries */
+    bool used;                                  /* since the hand came by */
+    bool large;                                 /* in large pages, for a whole blob */
+    bool listed;                                /* in the hash table */
+    struct art_cached *chain;                   /* there */
+    struct art_cached *clock_next, *clock_prev; /* the ring of all entries */
 };
 
 /* A store is opened, its setting (bytes, or ART_CACHE_AUTO) changes, it is closed; each once, with the setting that was
@@ -57,13 +57,15 @@ uint64_t art_cache_join(uint64_t setting);
 uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting);
 void art_cache_leave(uint64_t setting);
 
-/* What a store of that setting may keep from the others while it rests, in bytes. */
+/* What a store of that setting may keep from the others while it rests, in bytes. No lock, as the next two. */
 uint64_t art_cache_part(uint64_t setting);
+/* Would so many more pages fit without evicting anything? */
+bool art_cache_room(uint64_t pages);
 
 /* *out: the entry, with a counted reference, made if there is none, and then not ready; an entry with another hash is
- * taken out. ART_NOMEM: *out is NULL. `whole`: for a blob that will be read at once, so that its memory may be in large
- * pages. */
-enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool whole,
+ * taken out. ART_NOMEM: *out is NULL. `large`: for a blob that will be filled at once, so that its memory may be in
+ * large pages. */
+enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash128 hash, bool large,
                               struct art_cached **out);
 /* One reference less. With the last one an entry goes that is not ready or not in the table; another one stays until it
  * is evicted. */
@@ -82,17 +84,8 @@ void art_cache_release_superseded(struct art_cached *cached);
 /* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is
  * held must be loaded, and the pressure goes up. Returns how many pages are charged anew. */
 uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
-/* Would so many more pages fit without evicting anything? */
-bool art_cache_room(uint64_t pages);
-/* Has it so many pages that more would push out others now, or soon? */
-bool art_cache_is_full(void);
 /* Evicts until the limit is kept, as far as nobody refers to it. */
 void art_cache_trim(void);
-
-/* Gives back what nobody has asked for in ART_CACHE_REST seconds (to three times that: a store must let go first), down
- * to what the stores' own settings allow. Called often, with a clock's seconds; looks at a shard once in a while. */
-enum { ART_CACHE_SHARDS = 16, ART_CACHE_REST = 19 * ART_CACHE_SHARDS }; /* some five minutes */
-void art_cache_rest(int64_t now);
 
 /* Its ART_BLOB_SIZE bytes; those of which pages are present may be read. */
 static inline uint8_t *art_cached_image(const struct art_cached *cached) {
@@ -108,9 +101,6 @@ struct art_cache_stats {
     uint64_t bytes, limit;  /* charged; allowed */
     uint64_t entries, idle; /* all; without references */
 };
-/* Each figure is right by itself; together they are of no one moment while others work. */
 void art_cache_stats(struct art_cache_stats *out);
-/* Recounts everything while nobody else works on the cache. ART_MISUSE says what is wrong. */
-enum art_rc art_cache_check(void);
 
 #endif

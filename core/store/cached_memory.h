@@ -1,20 +1,23 @@
 /* Where the cache's images have their memory, and what it costs.
  *
- *   pools      slabs of address space: one kind in large pages for blobs that are read whole, one in small pages for
- *              blobs of which single pages are read. A slab more is mapped when the cache has grown out of those there
- *              are
- *   spare      buffers of blobs that went, still with their memory: the next blob does not fault it in again
+ *   slabs      address space, with large pages for blobs that are read whole, with small ones for blobs of which single
+ *              pages are read: one footer in a page of 2 MB would take all of it. A slab more is mapped when the cache
+ *              has grown out of those there are
+ *   spare      buffers of whole blobs that went, still with their memory: the next one does not fault it in again
  *   charged    pages that have memory, in entries and in spare buffers; compared with the limit
  *
- * All calls are safe from any thread; one lock, taken when entries come and go and never for a page.
+ * Measured, with two million rows: all in small pages the first walk takes 1.2 times as long, and point reads behind
+ * it 1.12; without spare buffers a walk past a cache of an eighth of the data takes 1.27 times as long.
+ *
+ * Private to cache.c, which holds its lock in all calls but the questions, and to charge.
  */
 #ifndef ART_STORE_CACHED_MEMORY_H
 #define ART_STORE_CACHED_MEMORY_H
 
 #include "core/store/cache.h"
 
-/* A buffer for entry->whole, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap,
- * charged whole) or there is no memory; no message. */
+/* A buffer for the entry, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap, charged
+ * whole) or there is no memory; no message. */
 bool art_cached_memory_get(struct art_cached *entry, bool heap);
 /* Takes the entry's buffer back, to be a spare one, with its memory, which stays charged, or to give that back. */
 void art_cached_memory_put(struct art_cached *entry);
@@ -27,34 +30,22 @@ bool art_cached_memory_strip(struct art_cached *entry);
 uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t first, uint32_t n);
 void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n);
 
-/* Does the limit allow so many more pages: now; if all spare buffers went? */
+/* Does the limit allow so many more pages now? (If all spare buffers went: art_cache_room().) */
 bool art_cached_memory_fits(uint64_t pages);
-bool art_cached_memory_could_fit(uint64_t pages);
-/* Pages that are taken from the cache at once when it must lose some; is less than twice that free? */
-uint64_t art_cached_memory_slack(void);
-bool art_cached_memory_is_full(void);
-/* Is more in use than the stores' own settings allow, so that a part of it is of the share that all have? */
-bool art_cached_memory_is_shared(void);
 /* Gives a spare buffer's memory back; false: there is none. */
 bool art_cached_memory_drop_spare(void);
 
 /* Of so many bytes of memory, those that all stores with ART_CACHE_AUTO have together. */
 uint64_t art_cached_memory_share(uint64_t memory);
-/* What a store may keep from the others while it rests: its setting, or its part of the common share. */
-uint64_t art_cached_memory_part(uint64_t setting);
-/* `setting`: bytes, or ART_CACHE_AUTO. Returns the bytes that the store may count on. A store that goes changes its
- * setting to 0, and then leaves. */
+/* Another store; a store's new setting instead of its old one, where 0 is none. Returned are the bytes that it may
+ * count on. One store less, whose setting is 0: with the last one, and when no entry is left, the slabs go, too. */
 uint64_t art_cached_memory_join(uint64_t setting);
 uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting);
-/* One store less. When the last one has gone and no entry is left, the slabs go too. */
 void art_cached_memory_leave(void);
 /* For the child of a fork(): forgets everything without touching it. */
 void art_cached_memory_abandon(void);
 
 /* Bytes that are charged, and that are allowed, of the process. */
 void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit);
-/* `pages`: what all entries together are charged for. ART_MISUSE says what is miscounted. Nobody else works on the
- * cache. */
-enum art_rc art_cached_memory_check(uint64_t pages);
 
 #endif

@@ -1,15 +1,19 @@
-/* What the files of core/store share: the store itself, and the verbs that one file offers the others.
+/* What the files of core/store share: the store itself, and the verbs that one file offers the others. Each file calls
+ * only those above it in this list:
  *
- *   store.c        open, close, settings, statistics
- *   reading.c      pinned blobs, loading of their pages
+ *   slot_set.c     sets of slots
+ *   superblock.c   the bytes of slot 0; root_copy.c: copies of the root there; identify.c: whose a file is
+ *   cache.c        the process's cache; cached_memory.c: its memory
+ *   write_pool.c   what blobs are written from; fork.c: what a child does with both
+ *   pins.c         what a store holds: pinned blobs, pages past the cache, blobs on their way
+ *   file.c         the .art file: lazily opened, created, checked
+ *   writing.c      the write phase
+ *   loading.c      pages, read and verified when somebody wants them
+ *   readahead.c    whole blobs on their way before they are asked for
  *   bypass.c       single pages for searches, past a full cache
- *   readahead.c        whole blobs on their way before they are asked for
- *   file.c         the .art file: lazily opened, created, checked; superblock.c knows the bytes of slot 0
- *   writing.c      the write phase; write_pool.c has its buffers
- *   place.c        to another place, with all blobs
- *   root_copy.c    copies of the root in slot 0
- *   identify.c     whose a file is that nobody has opened
- *   cache.c        the process's cache (cached_memory.c: its memory), fork.c
+ *   reading.c      a reference becomes a blob
+ *   place.c        to another place; copies of blobs
+ *   store.c        open, close, settings, statistics
  */
 #ifndef ART_STORE_PRIVATE_H
 #define ART_STORE_PRIVATE_H
@@ -39,9 +43,17 @@ struct art_pinned {
     struct art_store *store;
     struct art_cached *cached;          /* NULL: the page of a bypass */
     struct art_pinned *next, *previous; /* in the store's list of pinned blobs */
-    bool listed;                        /* in that list */
+    bool superseded;                    /* nobody will ask for it again: the entry goes, too */
     uint32_t pages;                     /* counted in store->pinned_pages while in that list */
-    uint32_t expected, window;          /* the page behind the last load; pages of readahead when it is asked for */
+};
+
+/* A page past the cache. */
+struct art_bypass {
+    uint8_t bytes[ART_PAGE + ART_PAGE_PADDING]; /* first: art_io wants whole pages, aligned */
+    struct art_pinned pinned;                   /* its references keep the bytes */
+    struct art_hash128 hash;                    /* of the blob under whose footer the page was verified */
+    uint32_t page;
+    bool filled;
 };
 
 /* Is this leaf page present? */
@@ -111,7 +123,6 @@ struct art_store {
     uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
-    bool at_hand;                            /* the system's page cache had what was last looked for there */
     uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats, */
     uint64_t ring_failures, ring_batches, read_ahead, read_in_vain; /* as these */
 
@@ -133,67 +144,32 @@ struct art_store {
     char poison[ART_MESSAGE_SIZE]; /* what happened */
 };
 
-/* --- store.c ------------------------------------------------------------------------------------------------------ */
+/* --- pins.c ------------------------------------------------------------------------------------------------------- */
 /* ART_OK; ART_FORKED in the child of a fork(); ART_MISUSE once the store was closed. */
 enum art_rc art_store_usable(const struct art_store *store);
 /* One reference less: the user's, or that of a pinned blob. The last one frees the store's memory; what it had open is
  * closed by then. */
 void art_store_unref(struct art_store *store);
-
-/* --- reading.c ---------------------------------------------------------------------------------------------------- */
 /* One reference less, from any thread. With the last one the copy goes, and its references to the cached entry (which
- * in a forked child is the parent's, and stays) and to the store. */
+ * in a forked child is the parent's, and stays) and to the store; of a bypass the page. */
 void art_pinned_release(struct art_pinned *pinned);
 /* The store's own reference to the blob in this slot goes, or those to all blobs; one that somebody else has pinned
  * stays. Where there is none nothing happens. */
 void art_store_drop_pin(struct art_store *store, uint32_t slot);
 void art_store_drop_pins(struct art_store *store);
-/* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
- * too, has room. */
-static inline bool art_store_loads_whole(const struct art_store *store) {
-    return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
+/* The store's own reference to a blob, which takes over the caller's: found by its slot from now on, where no other one
+ * is pinned. ART_NOMEM: the reference stays the caller's. */
+enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash);
+static inline bool art_store_has_pinned(const struct art_pinned *pinned) {
+    const struct art_store *store = pinned->store;
+    return pinned->blob.slot < store->pin_capacity && store->pins[pinned->blob.slot].pinned == pinned;
 }
-/* The cache's key of a slot, in the file or the rows that art_store_ready() has accepted. */
-struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
-/* Is it worth large pages? Of those a small blob would use little. */
-static inline bool art_ref_is_large(const struct art_ref *ref) {
-    return ref->leaf_pages + ref->footer_pages >= ART_BLOB_PAGES / 4;
-}
-/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and footer. */
-static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
-    uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
-    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
-    size_t before = (size_t)footer * ART_PAGE;
-    bool gap = ref->leaf_pages < footer;
-    requests[0] = (struct art_io_request){image, gap ? (uint32_t)ref->leaf_pages * ART_PAGE : ART_BLOB_SIZE, at};
-    if (gap) {
-        requests[1] = (struct art_io_request){image + before, (uint32_t)ref->footer_pages * ART_PAGE, at + before};
-    }
-    return gap ? 2 : 1;
-}
-/* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
- * many: two, or one where no gap lies between leaves and footer; `requests` has room for two. Nobody else fills the
- * image. */
-unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
-/* Verifies what was read into the image, the footer or (`whole`) all of it, and makes the entry ready. A bad leaf page
- * is no reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.
- * ART_CORRUPT, or what the device said when it was asked once more: the entry is not ready. Under `loading`, or nobody
- * else knows the entry. */
-enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
-                                 bool whole);
-
-/* --- bypass.c ----------------------------------------------------------------------------------------------------- */
-/* Frees the bypass that `pinned` lies in, after its last reference; for art_pinned_release(). */
-void art_bypass_free(struct art_pinned *pinned);
 /* The store's own references to its bypasses go; a page that a row has pinned stays. */
 void art_store_drop_bypasses(struct art_store *store);
-
-/* --- readahead.c -------------------------------------------------------------------------------------------------- */
-/* *out: the blob, if it is on its way: waited for, verified, everybody's, with a reference that the caller gives back.
- * NULL with ART_OK: it was not. NULL with an error: it did not come whole and sound, and is not on its way any more. */
-enum art_rc art_store_readahead_take(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
 /* Waits for what is on its way and forgets it; in a forked child it only forgets. Before the file is closed. */
 void art_store_readahead_drop(struct art_store *store);
+/* The same of one. */
+void art_readahead_drop_one(struct art_store *store, struct art_readahead *at);
 
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
 /* False: the blobs are rows of the host's. */
@@ -226,6 +202,57 @@ bool art_store_is_pending(const struct art_store *store, uint32_t slot);
 /* Gives back the buffers of all writes that were under way: they have ended, or (in a forked child) are the
  * parent's. */
 void art_store_drop_pending(struct art_store *store);
+
+/* --- loading.c ---------------------------------------------------------------------------------------------------- */
+/* The cache's key of a slot, in the file or the rows that art_store_ready() has accepted. */
+struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot);
+/* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
+ * too, has room. */
+static inline bool art_store_loads_whole(const struct art_store *store) {
+    return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
+}
+/* Is it worth large pages? Of those a small blob would use little. */
+static inline bool art_ref_is_large(const struct art_ref *ref) {
+    return ref->leaf_pages + ref->footer_pages >= ART_BLOB_PAGES / 4;
+}
+/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and footer. */
+static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
+    uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
+    uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
+    size_t before = (size_t)footer * ART_PAGE;
+    bool gap = ref->leaf_pages < footer;
+    requests[0] = (struct art_io_request){image, gap ? (uint32_t)ref->leaf_pages * ART_PAGE : ART_BLOB_SIZE, at};
+    if (gap) {
+        requests[1] = (struct art_io_request){image + before, (uint32_t)ref->footer_pages * ART_PAGE, at + before};
+    }
+    return gap ? 2 : 1;
+}
+/* Reads, and counts the pages. The second only what the system's page cache has, and false where it lacks some. */
+enum art_rc art_store_read_requests(struct art_store *store, struct art_io_request *requests, unsigned count,
+                                    enum art_read from);
+bool art_store_peek_requests(struct art_store *store, const struct art_io_request *requests, unsigned count);
+/* A request for pages [first, first + n) into the entry's image, which get their memory: so many of them had none. */
+uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint32_t n, struct art_io_request *request);
+/* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
+ * many: two, or one where no gap lies between leaves and footer; `requests` has room for two. Nobody else fills the
+ * image. */
+unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
+/* Verifies what was read into the image, the footer or (`whole`) all of it, and makes the entry ready. A bad leaf page
+ * is no reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.
+ * ART_CORRUPT, or what the device said when it was asked once more: the entry is not ready. Under `loading`, or nobody
+ * else knows the entry. */
+enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
+                                 bool whole);
+/* A failed read of what nobody has asked for is forgotten, and what is needed is read by itself. But behind rows stands
+ * the host: what it says may have ended a transaction, or was an interrupt, and comes only once. */
+bool art_store_may_read_again(const struct art_store *store, enum art_rc rc);
+/* art_blob.want of pinned blobs. */
+enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent);
+
+/* --- readahead.c -------------------------------------------------------------------------------------------------- */
+/* *out: the blob, if it is on its way: waited for, verified, everybody's, with a reference that the caller gives back.
+ * NULL with ART_OK: it was not. NULL with an error: it did not come whole and sound, and is not on its way any more. */
+enum art_rc art_store_readahead_take(struct art_store *store, const struct art_ref *ref, struct art_cached **out);
 
 /* --- superblock.c ------------------------------------------------------------------------------------------------- */
 struct art_owner { /* who we are */

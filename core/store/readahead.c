@@ -33,29 +33,6 @@ static struct art_readahead *free_place(struct art_store *store) {
     return NULL;
 }
 
-/* In a forked child the entry and the ring are the parent's. */
-static void drop_one(struct art_store *store, struct art_readahead *at) {
-    if (store->fork_generation == art_fork_now()) {
-        art_io_read_wait(store->place.io, &at->reading);
-        art_cache_release(at->cached);
-    }
-    at->cached = NULL;
-    store->readahead_count--;
-    store->read_in_vain++;
-}
-
-void art_store_readahead_drop(struct art_store *store) {
-    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
-        if (store->readahead[i].cached) drop_one(store, &store->readahead[i]);
-    }
-}
-
-void art_store_readahead_end(struct art_store *store, const void *walk) {
-    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
-        if (store->readahead[i].cached && store->readahead[i].walk == walk) drop_one(store, &store->readahead[i]);
-    }
-}
-
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t pages_of(const struct art_ref *ref) {
@@ -76,11 +53,9 @@ static bool may_start(const struct art_store *store, const void *walk, const str
 }
 
 static bool is_pinned_whole(const struct art_store *store, const struct art_ref *ref) {
-    const struct art_blob *blob = art_store_peek(store, ref);
-    uint32_t present = 0;
-    if (!blob) return false;
-    for (unsigned i = 0; i < 2; i++) present += (uint32_t)__builtin_popcountll(atomic_load(&blob->present[i]));
-    return present == blob->leaf_pages;
+    const struct art_pin *at = ref->slot < store->pin_capacity ? &store->pins[ref->slot] : NULL;
+    return at && at->pinned && art_hash128_equal(at->hash, ref->hash) &&
+           art_blob_pages_present(&at->pinned->blob) == at->pinned->blob.leaf_pages;
 }
 
 /* So is, seldom, a walk of a transaction that has spilled. */
@@ -136,7 +111,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {
-        drop_one(store, at);
+        art_readahead_drop_one(store, at);
         return rc;
     }
     at->cached = NULL;

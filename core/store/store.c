@@ -4,27 +4,8 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
-#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
-
-static void free_store(struct art_store *store) {
-    for (struct art_old_path *old = store->old_paths, *next; old; old = next) {
-        next = old->next;
-        art_free(old->path);
-        art_free(old);
-    }
-    art_free(store->place.path);
-    art_free(store->place.host_path);
-    art_free(store->pins);
-    art_free(store->readahead);
-    art_free(store->phase.pending);
-    art_free(store);
-}
-
-void art_store_unref(struct art_store *store) {
-    if (atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) == 1) free_store(store);
-}
 
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
     *out = NULL;
@@ -35,13 +16,13 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
+    atomic_init(&store->references, 1);
     store->place.path = art_string_copy(options->path);
     store->place.host_path = options->rows ? NULL : art_string_copy(options->host_path);
     if (!store->place.path || !(store->place.host_path || options->rows)) {
-        free_store(store);
+        art_store_unref(store);
         return art_nomem();
     }
-    atomic_init(&store->references, 1);
     store->fork_generation = art_fork_now();
     store->place.rows = options->rows;
     store->place.rows_id = options->rows_id;
@@ -50,7 +31,6 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     store->engine = options->engine;
     store->direct = options->direct;
     store->read_only = options->read_only;
-    store->at_hand = true;
     store->for_another = options->for_another;
     store->cache_setting = options->cache_bytes;
     store->pressure_seen = atomic_load(&art_cache_pressure);
@@ -75,10 +55,6 @@ void art_store_close(struct art_store *store) {
     art_store_unref(store);
 }
 
-bool art_store_forked(const struct art_store *store) {
-    return store->fork_generation != art_fork_now();
-}
-
 bool art_store_exists(struct art_store *store) {
     struct art_file_identity identity;
     return store->place.io ||
@@ -89,16 +65,6 @@ bool art_store_poisoned(const struct art_store *store) {
     return store->poisoned;
 }
 
-enum art_rc art_store_usable(const struct art_store *store) {
-    if (art_store_forked(store)) {
-        return art_fail(ART_FORKED,
-                        "art: this connection came through fork() (%s): open the database anew in the child",
-                        store->place.path);
-    }
-    if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
-    return ART_OK;
-}
-
 void art_store_set_cache(struct art_store *store, uint64_t bytes) {
     if (!art_store_forked(store)) store->cache_bytes = art_cache_resize(store->cache_setting, bytes);
     store->cache_setting = bytes;
@@ -107,7 +73,6 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
 /* Also one that pins more than its own share lets go: connections that rest would keep the cache from those that
  * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
-    art_cache_rest(art_clock_seconds());
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
     uint64_t share = art_cache_part(store->cache_setting) / ART_PAGE;
     if (store->readahead_count) share -= share / 4;

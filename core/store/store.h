@@ -78,7 +78,7 @@ bool art_store_unclaimed(const struct art_store *store);
  * store, unless pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
 /* Is the process's cache full, so that a search may do better without it? */
-bool art_store_cache_is_full(void);
+bool art_cache_is_full(void);
 /* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob
  * is, and only until three more pages were read so; *holder is to be pinned for longer (only art_blob_pin() and
  * art_blob_unpin() know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is

@@ -45,8 +45,9 @@ static void begin(void) {
 
 /* --- pages that are not there ------------------------------------------------------------------------------------- */
 
-static enum art_rc load(struct art_blob *blob, uint32_t first, uint32_t n) {
-    for (uint32_t page = first; page < first + n; page++) {
+static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
+    for (uint32_t page = 0; intent == ART_POINT && page < blob->leaf_pages; page++) {
+        if (!art_pages_has(pages, page)) continue;
         ASAN_UNPOISON_MEMORY_REGION(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
         int rc = art_blob_verify_page(blob, page);
         if (rc) return rc;
@@ -466,7 +467,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (fuzz_sound(rc, "open") && !rc) {
         if (ref.summed && how & HOW_OTHER_SUMS && !damage) fuzz_fail("other sums than the reference's");
         hide_pages(&blob);
-        blob.load = load;
+        blob.want = want;
         read_all(&blob, how, source);
     }
 done:

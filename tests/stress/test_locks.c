@@ -152,7 +152,6 @@ static void read_by(unsigned threads, const char *before) {
     struct reader readers[THREADS] = {0};
     pthread_barrier_t together;
     pthread_barrier_init(&together, NULL, threads);
-    art_cache_rest((int64_t)1 << 40); /* which takes a lock now and then: not again while they are counted */
     for (unsigned i = 0; i < threads; i++) {
         readers[i].db = sql_open(path);
         sqlite3_busy_timeout(readers[i].db, 10000); /* the first one makes the wal-index */

@@ -44,8 +44,7 @@ enum art_rc art_store_check(const struct art_store *store) {
     uint64_t pages = 0, listed = 0, in_slots = 0;
     for (const struct art_pinned *pinned = store->pinned; pinned; pinned = pinned->next) {
         const struct art_pin *at = &store->pins[pinned->blob.slot];
-        if (at->pinned != pinned || !pinned->listed)
-            return art_fail(ART_MISUSE, "art: a pinned blob is not where its slot says");
+        if (at->pinned != pinned) return art_fail(ART_MISUSE, "art: a pinned blob is not where its slot says");
         if (pinned->next && pinned->next->previous != pinned)
             return art_fail(ART_MISUSE, "art: the list of pinned blobs is broken");
         if (!atomic_load(&pinned->cached->ready)) return art_fail(ART_MISUSE, "art: a pinned blob is not ready");

@@ -166,10 +166,19 @@ void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, u
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
+int store_want(struct art_blob *blob, uint32_t first, uint32_t n, enum art_intent intent) {
+    struct art_pages pages = art_pages_of(first, n);
+    return blob->want(blob, &pages, intent);
+}
+
+/* As a walk, which looks further ahead with each read. */
 static int load(struct art_blob *blob, uint32_t first, uint32_t n) {
+    uint32_t window = 0;
     for (uint32_t page = first; page < first + n; page++) {
-        bool there = atomic_load(&blob->present[page / 64]) >> (page % 64) & 1;
-        int rc = there ? ART_OK : blob->load(blob, page, 1);
+        if (atomic_load(&blob->present[page / 64]) >> (page % 64) & 1) continue;
+        window = art_window_widen(window);
+        int rc = n > 1 ? store_want(blob, page, art_min32(window, first + n - page), ART_WALK) : ART_OK;
+        if (!rc) rc = store_want(blob, page, 1, ART_POINT);
         if (rc) return rc;
         ck_assert(atomic_load(&blob->present[page / 64]) >> (page % 64) & 1);
     }
@@ -222,7 +231,6 @@ uint64_t store_pages_read(struct art_store *store) {
 
 uint64_t store_cached_bytes(void) {
     struct art_cache_stats cache;
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     art_cache_stats(&cache);
     return cache.bytes;
 }

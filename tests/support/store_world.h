@@ -46,6 +46,8 @@ void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, u
 int store_read(struct art_store *store, const struct store_blob *blob);
 /* The same for one page. */
 int store_read_page(struct art_store *store, const struct store_blob *blob, uint32_t page);
+/* Asks a pinned blob for leaf pages [first, first + n). */
+int store_want(struct art_blob *blob, uint32_t first, uint32_t n, enum art_intent intent);
 void store_expect(struct art_store *store, const struct store_blob *blobs, unsigned count);
 
 struct art_store_stats store_stats_of(struct art_store *store);

@@ -46,7 +46,8 @@ static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, b
     *whole = true;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
         if (atomic_load(&blob->present[page >> 6]) >> (page & 63) & 1) continue;
-        enum art_rc rc = blob->load(blob, page, 1);
+        struct art_pages pages = art_pages_of(page, 1);
+        enum art_rc rc = blob->want(blob, &pages, ART_POINT);
         if (rc) *whole = false;
         if (rc) rc = art_check_note(check->checker, rc);
         if (rc) return rc;

@@ -22,7 +22,7 @@ static inline enum art_rc step_down(struct art_blob *blob, struct art_bytes key,
 static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, unsigned run,
                                    const struct art_ref *ref, struct art_entry *entry, struct art_blob **where) {
     *where = blob;
-    if (!art_store_cache_is_full()) {
+    if (!art_cache_is_full()) {
         uint32_t bucket;
         enum art_rc rc = art_blob_get_noting(blob, key, entry, &bucket);
         if (!rc && run != NO_RUN) art_finger_note(tree, run, ref, bucket);
@@ -81,8 +81,7 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
 static enum art_rc find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
     for (unsigned i = 0; i < tree->root->runs; i++) {
         enum art_rc rc = ART_NOTFOUND;
-        if (art_finger_points(tree, i) && !art_store_cache_is_full())
-            rc = art_finger_get(tree, key, &out->entry, &out->blob);
+        if (art_finger_points(tree, i) && !art_cache_is_full()) rc = art_finger_get(tree, key, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) rc = run_get(tree, &tree->root->run[i], i, key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
         out->any = true;

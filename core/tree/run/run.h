@@ -33,9 +33,9 @@ struct art_run_cursor {
     struct art_blob_cursor leaf;     /* at the bottom level */
     struct art_blob *path[ART_LEVELS_MAX];
     uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];
-    uint32_t window, ahead; /* of a walk: leaves to have asked for at a time; asked for and still to come */
-    uint8_t *key;           /* the bottom's key buffer */
-    uint8_t *scratch;       /* keys of upper levels */
+    uint32_t ahead;   /* leaves that a walk has asked for and that are still to come */
+    uint8_t *key;     /* the bottom's key buffer */
+    uint8_t *scratch; /* keys of upper levels */
 };
 /* A cursor without a run, to be reset; ART_NOMEM. Closed, or a failed one, it has nothing, and may be closed again. */
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);

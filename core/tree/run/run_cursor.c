@@ -11,8 +11,6 @@
  */
 #include "core/tree/run/run.h"
 
-enum { WINDOW_MAX = 4 };
-
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
     *cursor = (struct art_run_cursor){.store = store};
     cursor->key = art_alloc(ART_KEY_BUFFER);
@@ -24,8 +22,8 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->window > 1) art_store_readahead_end(cursor->store, cursor);
-    cursor->window = cursor->ahead = cursor->leaf.window = 0;
+    if (cursor->leaf.window > ART_WINDOW_BLOB) art_store_readahead_end(cursor->store, cursor);
+    cursor->ahead = cursor->leaf.window = 0;
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
@@ -223,11 +221,11 @@ static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned level, u
 /* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
-    struct art_ref refs[WINDOW_MAX];
+    struct art_ref refs[ART_WINDOW_MAX / ART_WINDOW_BLOB];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
-    cursor->window = cursor->window ? art_min32(2 * cursor->window, WINDOW_MAX) : 1;
-    if (cursor->window == 1) return; /* one step is not a walk yet */
-    uint32_t wanted = art_min32(cursor->window, left), asked = cursor->ahead;
+    uint32_t window = cursor->leaf.window = art_window_widen(cursor->leaf.window);
+    if (window <= ART_WINDOW_BLOB) return; /* one step is not a walk yet */
+    uint32_t wanted = art_min32(window / ART_WINDOW_BLOB, left), asked = cursor->ahead;
     for (; asked + n < wanted; n++) {
         if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
     }

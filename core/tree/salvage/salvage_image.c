@@ -43,12 +43,12 @@ static enum art_rc read_all_leaves(struct art_image *image) {
     return ART_OK;
 }
 
-static enum art_rc load_image(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc want_of_image(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     struct art_image *image = blob->owner;
     enum art_rc rc = art_salvage_interrupted(image->salvage);
     if (!rc && !image->tried && !image->salvage->singly) rc = read_all_leaves(image);
-    for (uint32_t page = first; !rc && page < first + n; page++) {
-        if (is_loaded(blob, page)) continue;
+    for (uint32_t page = 0; !rc && intent == ART_POINT && page < blob->leaf_pages; page++) {
+        if (!art_pages_has(pages, page) || is_loaded(blob, page)) continue;
         rc = read_slot(image->salvage, blob->slot, page, 1, image->bytes + (size_t)page * ART_BLOB_PAGE);
         if (!rc) rc = art_blob_verify_page(blob, page);
     }
@@ -71,7 +71,7 @@ static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *ima
         read_slot(salvage, ref->slot, footer, ref->footer_pages, image->bytes + (size_t)footer * ART_BLOB_PAGE);
     if (!rc) rc = art_blob_open(&image->blob, image->bytes, ref, salvage->uuid, salvage->place);
     if (rc) return rc;
-    image->blob.load = load_image;
+    image->blob.want = want_of_image;
     image->blob.owner = image;
     image->salvage = salvage;
     image->ref = *ref;

@@ -36,7 +36,7 @@ enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
 static struct art_store *open_full(void) {
     struct art_store *store = store_open(&place, CACHE);
     for (unsigned i = 0; i < BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i], 0));
-    for (uint32_t page = 1; !art_store_cache_is_full(); page++) {
+    for (uint32_t page = 1; !art_cache_is_full(); page++) {
         EXPECT_OK(store_read_page(store, &blobs[0], page));
         EXPECT_OK(store_read_page(store, &blobs[BLOBS - 1], page));
     }
@@ -59,7 +59,7 @@ TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     make_world(1);
     struct art_store *store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 0));
-    ck_assert(!art_store_cache_is_full());
+    ck_assert(!art_cache_is_full());
     art_store_close(store);
     store = open_full();
     uint64_t bytes = store_cached_bytes(), read = store_pages_read(store);
@@ -92,33 +92,6 @@ TEST(test_one_in_some_pages_enters_the_cache) {
     ck_assert_uint_le(store_cached_bytes(), CACHE);
     art_store_close(store);
     end_world();
-}
-
-/* Of many blobs, so that one blob's pages are not enough: else making room would have to do so every other
- * page. */
-TEST(test_room_is_made_for_some_pages_at_once) {
-    enum { MANY = 160, PAGES = 30, READS = 2900 };
-    static struct store_blob many[MANY];
-    store_place_simulated(&place, 3);
-    struct art_store *store = store_open(&place, 0);
-    store_fill(store, true, many, MANY, PAGES);
-    art_store_close(store);
-    sim_disk_let_pages_be_at_hand(place.sim, 1);
-    store = store_open(&place, 6 * MB);
-    unsigned made = 0;
-    uint64_t before = 0;
-    for (unsigned i = 0; i < READS; i++) {
-        EXPECT_OK(store_read_page(store, &many[i % MANY], i / MANY));
-        art_store_relax(store);
-        made += store_cached_bytes() < before;
-        before = store_cached_bytes();
-    }
-    printf("room was made %u times\n", made);
-    ck_assert_uint_ge(made, 2);
-    ck_assert_uint_le(made, READS / 40);
-    art_store_close(store);
-    store_blobs_free(many, MANY);
-    store_place_close(&place);
 }
 
 /* Of rows, say, of a join. */

@@ -15,7 +15,6 @@ enum { BLOBS = 12, MB = 1 << 20 };
 static void close_both(struct art_store *first, struct art_store *other) {
     if (other != first) art_store_close(other);
     art_store_close(first);
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     struct art_cache_stats cache;
     art_cache_stats(&cache);
     ck_assert_uint_eq(cache.entries, 0);
@@ -128,7 +127,6 @@ LOOP_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing, STORE_MODES
     art_store_close(store);
     ck_assert(!memcmp(held->image, blobs[1].image, (size_t)held->leaf_pages * ART_PAGE));
     art_blob_unpin(held);
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     store_blobs_free(blobs, 3);
     store_place_close(&place);
 }
@@ -147,8 +145,8 @@ TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     art_blob_pin(held);
     art_store_close(store);
     ck_assert(!memcmp(held->image + 3 * ART_PAGE, blobs[0].image + 3 * ART_PAGE, ART_PAGE));
-    EXPECT_RC(ART_MISUSE, held->load(held, 50, 1));
-    EXPECT_OK(held->load(held, 3, 1));
+    EXPECT_RC(ART_MISUSE, store_want(held, 50, 1, ART_POINT));
+    EXPECT_OK(store_want(held, 3, 1, ART_POINT));
     art_blob_unpin(held);
     store_blobs_free(blobs, 4);
     store_place_close(&place);

@@ -32,7 +32,6 @@ static void make_world(const struct io_mode *mode, uint32_t pages) {
 
 static void check_empty(void) {
     struct art_cache_stats cache;
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     art_cache_stats(&cache);
     ck_assert_uint_eq(cache.entries, 0);
     ck_assert_uint_eq(cache.bytes, 0);
@@ -47,8 +46,8 @@ static void end_world(void) {
 
 /* ---- what is read ------------------------------------------------------------------------------------------------ */
 
-/* Its footer, its first page, some pages ahead, then the rest. */
-TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
+/* Its footer, its first page, and twice as many pages with each call. */
+TEST(test_a_blob_that_is_walked_is_read_in_a_few_calls_and_once) {
     make_world(NULL, 30);
     struct art_store *store = store_open(&place, 64 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ), expected = 0;
@@ -59,7 +58,7 @@ TEST(test_a_blob_of_a_small_file_is_read_in_four_calls_and_once) {
             ck_assert_uint_eq(store_pages_read(store), round ? store_pages_read(store) : expected);
         }
     }
-    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1 + 4 * BLOBS); /* the superblock */
+    ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1 + 6 * BLOBS); /* the superblock */
     ck_assert_uint_eq(store_cached_bytes(), expected * ART_PAGE);
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, blobs, BLOBS);
@@ -129,7 +128,7 @@ TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     struct art_blob *found;
     EXPECT_OK(art_store_blob(store, &blobs[4].ref, &found));
     for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[4], page));
-    EXPECT_OK(found->load(found, 0, 80)); /* all of them wanted */
+    EXPECT_OK(store_want(found, 0, 80, ART_POINT)); /* all of them wanted */
     ck_assert(!memcmp(found->image, blobs[4].image, 80 * ART_PAGE));
     art_store_close(store);
     end_world();
@@ -255,7 +254,6 @@ LOOP_TEST(test_a_walk_that_rests_keeps_nobody_waiting, IO_MODES) {
     EXPECT_OK(store_read_page(busy, &blobs[0], 3));
     ck_assert_uint_eq(art_store_readahead_start(resting, &place, refs, 3), 3);
     store_expect(busy, blobs, 2); /* in the same thread */
-    ck_assert_msg(!art_cache_check(), "%s", art_error_message());
     store_expect(resting, blobs, 3);
     uint64_t pages = store_pages_read(busy);
     EXPECT_OK(store_read(busy, &blobs[2]));
@@ -462,34 +460,6 @@ TEST(test_a_store_may_keep_its_part_of_the_share) {
     end_world();
 }
 
-/* A round over all shards. */
-static void rest(int64_t *now) {
-    for (unsigned i = 0; i < ART_CACHE_SHARDS; i++) art_cache_rest(*now += ART_CACHE_REST / ART_CACHE_SHARDS);
-}
-
-/* Only of the share that all stores have together; a setting of one's own is kept. */
-LOOP_TEST(test_what_rests_is_given_back, 2) {
-    int64_t now = (int64_t)1 << 40;
-    make_world(NULL, 100);
-    struct art_store *store = store_open(&place, _i ? 64 * MB : ART_CACHE_AUTO);
-    store_expect(store, blobs, BLOBS);
-    uint64_t all = store_cached_bytes(), some = 0;
-    rest(&now);
-    rest(&now); /* held so far; from here on it can rest */
-    art_store_relax(store);
-    rest(&now);
-    art_cache_rest(now);
-    ck_assert_uint_eq(store_cached_bytes(), all);
-    store_expect(store, blobs, 4);
-    for (unsigned i = 0; i < 4; i++) some += (uint64_t)blobs[i].ref.leaf_pages + blobs[i].ref.footer_pages;
-    rest(&now);
-    ck_assert_uint_eq(store_cached_bytes(), _i ? all : some * ART_PAGE);
-    store_expect(store, blobs, BLOBS);
-    ck_assert_uint_eq(store_cached_bytes(), all);
-    art_store_close(store);
-    end_world();
-}
-
 /* Of a small one they would use little, but hold all. */
 LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     make_world(NULL, _i ? 100 : 30);
@@ -498,7 +468,7 @@ LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
         bool ahead = i % 2;
         if (ahead) ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[i].ref, 1), 1);
         EXPECT_OK(store_read(store, &blobs[i]));
-        ck_assert_int_eq(store->pinned->cached->whole, ahead && _i);
+        ck_assert_int_eq(store->pinned->cached->large, ahead && _i);
     }
     art_store_close(store);
     end_world();
@@ -528,7 +498,7 @@ static void note_wrong(const char *what) {
 static bool read_page(struct art_store *store, const struct store_blob *blob, uint32_t page) {
     struct art_blob *found;
     if (art_store_blob(store, &blob->ref, &found)) return false;
-    if (!(atomic_load(&found->present[page / 64]) >> (page % 64) & 1) && found->load(found, page, 1)) return false;
+    if (store_want(found, page, 1, ART_POINT)) return false;
     if (memcmp(found->image + page * ART_PAGE, blob->image + page * ART_PAGE, ART_PAGE)) return false;
     return !memcmp(found->image + ART_BLOB_SIZE - ART_PAGE, blob->image + ART_BLOB_SIZE - ART_PAGE, ART_PAGE);
 }

@@ -1,0 +1,162 @@
+/* What a store holds in memory: pinned blobs by slot, pages past the cache, blobs on their way; and when it goes.
+ *
+ *   store --pins[slot]--> pinned blob --> cached entry (process-wide)
+ *                             ^
+ *                   cursors, rows (art_blob_pin)
+ *
+ * The cached entry has the image and what is known of it. A pinned blob is one store's copy of that knowledge: readers
+ * find the pages of which it knows without looking further. Each pinned blob keeps the store's memory alive.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/base/alloc.h"
+#include "core/base/error.h"
+#include "core/store/private.h"
+
+enum { PINS_FIRST = 64 };
+
+/* ---- the store's life -------------------------------------------------------------------------------------------- */
+
+static void free_store(struct art_store *store) {
+    for (struct art_old_path *old = store->old_paths, *next; old; old = next) {
+        next = old->next;
+        art_free(old->path);
+        art_free(old);
+    }
+    art_free(store->place.path);
+    art_free(store->place.host_path);
+    art_free(store->pins);
+    art_free(store->readahead);
+    art_free(store->phase.pending);
+    art_free(store);
+}
+
+void art_store_unref(struct art_store *store) {
+    if (atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) == 1) free_store(store);
+}
+
+bool art_store_forked(const struct art_store *store) {
+    return store->fork_generation != art_fork_now();
+}
+
+enum art_rc art_store_usable(const struct art_store *store) {
+    if (art_store_forked(store)) {
+        return art_fail(ART_FORKED,
+                        "art: this connection came through fork() (%s): open the database anew in the child",
+                        store->place.path);
+    }
+    if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
+    return ART_OK;
+}
+
+/* ---- references -------------------------------------------------------------------------------------------------- */
+
+void art_pinned_release(struct art_pinned *pinned) {
+    if (atomic_fetch_sub_explicit(&pinned->references, 1, memory_order_acq_rel) != 1) return;
+    struct art_store *store = pinned->store;
+    if (!pinned->cached) {
+        art_free_aligned((uint8_t *)pinned - offsetof(struct art_bypass, pinned));
+        art_store_unref(store);
+        return;
+    }
+    bool own = store->fork_generation == art_fork_now();
+    if (own && pinned->superseded) art_cache_release_superseded(pinned->cached);
+    if (own && !pinned->superseded) art_cache_release(pinned->cached);
+    art_blob_drop_separators(&pinned->blob);
+    art_free(pinned);
+    art_store_unref(store);
+}
+
+void art_blob_pin(struct art_blob *blob) {
+    atomic_fetch_add_explicit(&((struct art_pinned *)blob)->references, 1, memory_order_relaxed);
+}
+
+void art_blob_unpin(struct art_blob *blob) {
+    if (blob) art_pinned_release((struct art_pinned *)blob);
+}
+
+/* ---- pins -------------------------------------------------------------------------------------------------------- */
+
+/* Takes the blob out of the list; the caller owns the store's reference. */
+static struct art_pinned *unlist(struct art_store *store, struct art_pinned *pinned) {
+    if (pinned->previous) {
+        pinned->previous->next = pinned->next;
+    } else {
+        store->pinned = pinned->next;
+    }
+    if (pinned->next) pinned->next->previous = pinned->previous;
+    store->pinned_pages -= pinned->pages;
+    store->pins[pinned->blob.slot].pinned = NULL;
+    return pinned;
+}
+
+void art_store_drop_pin(struct art_store *store, uint32_t slot) {
+    if (slot >= store->pin_capacity || !store->pins[slot].pinned) return;
+    art_pinned_release(unlist(store, store->pins[slot].pinned));
+}
+
+void art_store_drop_pins(struct art_store *store) {
+    while (store->pinned) art_pinned_release(unlist(store, store->pinned));
+}
+
+void art_store_forget(struct art_store *store, uint32_t slot) {
+    if (art_store_usable(store) || slot >= store->pin_capacity || !store->pins[slot].pinned) return;
+    store->pins[slot].pinned->superseded = true;
+    art_store_drop_pin(store, slot);
+}
+
+enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
+    uint32_t slot = pinned->blob.slot;
+    if (slot >= store->pin_capacity) {
+        uint64_t capacity = store->pin_capacity ? (uint64_t)store->pin_capacity * 2 : PINS_FIRST;
+        while (capacity <= slot) capacity *= 2;
+        if (capacity > UINT32_MAX) capacity = UINT32_MAX;
+        struct art_pin *pins = art_resize(store->pins, capacity * sizeof *pins);
+        if (!pins) return art_nomem();
+        memset(pins + store->pin_capacity, 0, (capacity - store->pin_capacity) * sizeof *pins);
+        store->pins = pins;
+        store->pin_capacity = (uint32_t)capacity;
+    }
+    assert(!store->pins[slot].pinned);
+    store->pins[slot] = (struct art_pin){pinned, hash};
+    pinned->previous = NULL;
+    pinned->next = store->pinned;
+    if (store->pinned) store->pinned->previous = pinned;
+    store->pinned = pinned;
+    store->pinned_pages += pinned->pages;
+    return ART_OK;
+}
+
+/* ---- pages past the cache, blobs on their way --------------------------------------------------------------------- */
+
+void art_store_drop_bypasses(struct art_store *store) {
+    for (unsigned i = 0; i < ART_BYPASSES; i++) {
+        if (store->bypass[i]) art_pinned_release(&store->bypass[i]->pinned);
+        store->bypass[i] = NULL;
+    }
+}
+
+void art_readahead_drop_one(struct art_store *store, struct art_readahead *at) {
+    if (store->fork_generation == art_fork_now()) {
+        art_io_read_wait(store->place.io, &at->reading);
+        art_cache_release(at->cached);
+    }
+    at->cached = NULL;
+    store->readahead_count--;
+    store->read_in_vain++;
+}
+
+void art_store_readahead_drop(struct art_store *store) {
+    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
+        if (store->readahead[i].cached) art_readahead_drop_one(store, &store->readahead[i]);
+    }
+}
+
+void art_store_readahead_end(struct art_store *store, const void *walk) {
+    for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
+        if (store->readahead[i].cached && store->readahead[i].walk == walk)
+            art_readahead_drop_one(store, &store->readahead[i]);
+    }
+}
