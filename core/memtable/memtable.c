@@ -77,15 +77,9 @@ enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_byt
     return ART_OK;
 }
 
-const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable, struct art_bytes key) {
-    art_link link = memtable->root;
-    if (!link) return NULL;
-    while (!art_link_is_leaf(link)) {
-        const art_link *slot = art_node_toward(art_link_node(link), key);
-        if (!slot) return art_link_any_leaf(link);
-        link = *slot;
-    }
-    return art_link_leaf(link);
+/* NULL: no leaf at all. */
+static struct art_leaf *nearest_leaf(const struct art_memtable *memtable, struct art_bytes key) {
+    return memtable->root ? (struct art_leaf *)art_link_nearest(memtable->root, key) : NULL;
 }
 
 /* --- bookkeeping -------------------------------------------------------------------------------------------------- */
@@ -306,7 +300,7 @@ static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *lea
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out) {
     out->hash = art_hash64(key.data, key.len);
     art_memtable_filter_prefetch(memtable, out->hash);
-    out->nearest = (struct art_leaf *)art_memtable_nearest(memtable, key);
+    out->nearest = nearest_leaf(memtable, key);
 }
 
 static bool stands_at(struct art_bytes key, const struct art_memtable_place *place) {
@@ -348,7 +342,7 @@ enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key
     if (mode == ART_PUT_NOTED || memtable->filter) {
         art_memtable_look(memtable, key, &place);
     } else { /* nobody asks for its hash */
-        place.nearest = (struct art_leaf *)art_memtable_nearest(memtable, key);
+        place.nearest = nearest_leaf(memtable, key);
     }
     return put_at(memtable, key, &place, entry, mode);
 }
