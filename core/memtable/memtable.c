@@ -307,9 +307,8 @@ static bool stands_at(struct art_bytes key, const struct art_memtable_place *pla
     return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
 }
 
-enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
-                                const struct art_memtable_place *place, struct art_entry *out) {
-    if (!art_memtable_may_contain(memtable, place->hash) || !stands_at(key, place)) return ART_NOTFOUND;
+enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_place *place, struct art_entry *out) {
+    if (!stands_at(key, place)) return ART_NOTFOUND;
     art_leaf_entry(place->nearest, out);
     return ART_OK;
 }

@@ -64,8 +64,7 @@ struct art_memtable_place {
 };
 /* Where the key stands, or would; then the entry, as art_memtable_get(); then art_memtable_set() there. */
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
-enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
-                                const struct art_memtable_place *place, struct art_entry *out);
+enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_place *place, struct art_entry *out);
 enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
                                 const struct art_memtable_place *place, const struct art_entry *entry);
 

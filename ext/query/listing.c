@@ -116,9 +116,8 @@ enum art_rc art_listing_sum(struct art_scan *scan, unsigned sum, art_int128 *out
 
 enum art_rc art_listing_extreme(struct art_scan *scan, unsigned column, bool largest, struct art_datum *out) {
     struct art_range below;
-    enum art_rc rc = find_totals(scan, ART_TOTALLED_PLACES);
-    if (!rc) rc = range_below(scan, &below);
-    if (!rc) rc = art_tree_extreme(art_scan_tree(scan), &below, &scan->span, column, largest, &scan->extreme, out);
+    enum art_rc rc = range_below(scan, &below);
+    if (!rc) rc = art_tree_extreme(art_scan_tree(scan), &below, column, largest, &scan->extreme, out);
     return rc;
 }
 
