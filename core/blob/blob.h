@@ -314,9 +314,9 @@ struct art_bucket_search {
 };
 bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
                           int64_t *value);
-/* Looks at the entries in [low, high); a bound without data cuts nothing off. Of an index blob those children that lie between, and the one or two that the cuts lead
- * into, to be looked into, are put to edge[0] (that of `low`) and edge[1]; else their `summed` is NULL. ART_CORRUPT: no
- * reference to a child; or what load() said. */
+/* Looks at the entries in [low, high); a bound without data cuts nothing off. Of an index blob, at those children that
+ * lie between; the one or two that the bounds lead into, to be looked into, are put to edge[0] (that of `low`) and
+ * edge[1]; else their `summed` is NULL. ART_CORRUPT: no reference to a child; or what load() said. */
 enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
                              struct art_extreme *search, struct art_ref edge[2]);
 /* Number of entries in buckets [from, to). */

@@ -58,6 +58,7 @@ static inline enum art_rc push(struct art_memtable_cursor *cursor, struct art_no
 
 static enum art_rc stand_on(struct art_memtable_cursor *cursor, art_link link) {
     struct art_leaf *leaf = art_link_leaf(link);
+    assert(!leaf->key[leaf->key_len]); /* a NUL behind the key */
     cursor->leaf = leaf;
     cursor->key = art_leaf_key(leaf);
     cursor->valid = true;
@@ -199,6 +200,7 @@ static enum art_rc follow(struct art_memtable_cursor *cursor, struct art_bytes k
 
 /* The key leaves the tree at the node of the last step, for want of a child: to the child beside the gap. */
 static enum art_rc beside_gap(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+    assert(cursor->depth && steps_of(cursor)[cursor->depth - 1].child == ART_CHILD_NONE);
     struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
     const struct art_node *node = step->node;
     int child;
@@ -250,13 +252,21 @@ enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_
 /* --- moving on ---------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_memtable_next(struct art_memtable_cursor *cursor) {
+    struct art_bytes before = cursor->key;
     assert(cursor->valid);
-    return cursor->chooses ? stand_on_chosen(cursor, cursor->at + 1) : go_on(cursor, false);
+    enum art_rc rc = cursor->chooses ? stand_on_chosen(cursor, cursor->at + 1) : go_on(cursor, false);
+    assert(!cursor->valid || art_bytes_compare(before, cursor->key) < 0);
+    (void)before;
+    return rc;
 }
 
 enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor) {
+    struct art_bytes before = cursor->key;
     assert(cursor->valid);
-    return cursor->chooses ? stand_on_chosen(cursor, cursor->at - 1) : go_on(cursor, true);
+    enum art_rc rc = cursor->chooses ? stand_on_chosen(cursor, cursor->at - 1) : go_on(cursor, true);
+    assert(!cursor->valid || art_bytes_compare(before, cursor->key) > 0);
+    (void)before;
+    return rc;
 }
 
 /* An overwrite would have to go the key's way once more to note its version, which takes a quarter of the time that the

@@ -74,7 +74,8 @@ void art_memtable_filter_clear(struct art_memtable *memtable);
 /* `next`, which is empty and has none, gets the other's filter, emptied. */
 void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
 
-/* value_index.c: behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked for. */
+/* value_index.c: behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked
+ * for. */
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf);
 /* Frees it; its bytes, 0 where there is none. */
 void art_value_index_clear(struct art_memtable *memtable);

@@ -90,6 +90,8 @@ static void count_leaf(struct art_memtable *memtable, const struct art_leaf *lea
 }
 
 static void discount_leaf(struct art_memtable *memtable, const struct art_leaf *leaf) {
+    assert(memtable->bytes >= (uint64_t)leaf->key_len + leaf->value_len);
+    assert(memtable->arena.live >= art_leaf_bytes(leaf));
     memtable->bytes -= (uint64_t)leaf->key_len + leaf->value_len;
     memtable->arena.live -= art_leaf_bytes(leaf);
 }
@@ -176,6 +178,7 @@ void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
     art_leaf_entry(leaf, &taken);
     share_of(memtable, NULL, &taken, &share);
     art_link *slot = &memtable->root, *above = NULL;
+    assert(memtable->keys && *slot);
     while (!art_link_is_leaf(*slot)) {
         struct art_node *node = art_link_node(*slot);
         give_share(memtable, node, &share);
@@ -245,6 +248,7 @@ static bool attach(struct art_memtable *memtable, art_link *slot, const struct a
         return true;
     }
     bool fits = !art_link_is_leaf(*slot) && art_link_node(*slot)->depth == shared;
+    assert(shared <= leaf->key_len && shared <= neighbour->key_len && leaf->key_len + neighbour->key_len > 2 * shared);
     if (!fits && !split(memtable, slot, shared, neighbour)) return false;
     if (leaf->key_len == shared) {
         art_link_node(*slot)->end = link;
@@ -322,6 +326,7 @@ static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, c
     struct art_bytes value = empty ? art_bytes(NULL, 0) : entry->value, head = {0};
     struct art_leaf *nearest = place->nearest;
     bool found = stands_at(key, place);
+    assert(!nearest == !memtable->root); /* the place is of the memtable as it is */
     bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_savepoint(&memtable->undo, nearest));
     if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
     if (!found) return insert(memtable, key, value, csn_flags, place, note);
@@ -407,8 +412,9 @@ enum art_rc art_memtable_compact(const struct art_memtable *memtable, struct art
     art_memtable_cursor_clear(&cursor);
     if (rc) {
         art_memtable_unref(copy);
-    } else {
-        *out = copy;
+        return rc;
     }
-    return rc;
+    assert(copy->keys == memtable->keys && copy->weight == memtable->weight && copy->bytes == memtable->bytes);
+    *out = copy;
+    return ART_OK;
 }

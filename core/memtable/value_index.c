@@ -56,6 +56,7 @@ size_t art_value_index_bytes(const struct art_memtable *memtable) {
 }
 
 static void link_hint(struct art_value_index *index, uint32_t number) {
+    assert(number < index->count && index->count <= index->room);
     struct value_head *head = &index->heads[index->hints[number].hash & index->heads_mask];
     index->hints[number].next = head->first;
     head->first = number + 1;

@@ -16,16 +16,17 @@ struct run_part {
     struct art_bytes low, high; /* without data: no cut */
 };
 
-/* The parts of a run that wait for a look: two of each level at most. */
+/* The parts of a run that wait for a look: the one that the beginning of the range cuts, and the one that its end
+ * does. */
 struct waiting_parts {
     unsigned count;
-    struct run_part part[2 * ART_LEVELS_MAX];
+    struct run_part part[2];
 };
 
 static void put_off(struct waiting_parts *waiting, const struct run_part *above, struct art_blob *within,
                     const struct art_ref *ref, bool low, bool high) {
     if (!ref->summed) return;
-    assert(ref->level + 1u == above->ref.level && waiting->count < 2 * ART_LEVELS_MAX);
+    assert(ref->level + 1u == above->ref.level && waiting->count < 2);
     struct run_part *part = &waiting->part[waiting->count++];
     art_blob_pin(within);
     part->ref = *ref;
@@ -77,8 +78,8 @@ static enum art_rc look_through(struct art_tree *tree, const struct art_run *run
     return rc;
 }
 
-/* The sources that no newer one hides a row of, the oldest first: with the most rows they have the best bounds. Then the
- * others. All in the tree's own buffers, which the search best first does not rely on. */
+/* The sources that no newer one hides a row of, the oldest first: with the most rows they have the best bounds. Then
+ * the others. All in the tree's own buffers, which the search best first does not rely on. */
 static enum art_rc search_zones(struct art_tree *tree, const struct art_range *range, struct art_extreme *search) {
     const struct art_root *root = tree->root;
     struct art_bytes low = art_range_low(tree->key, range), high = art_range_high(tree->second_key, range);

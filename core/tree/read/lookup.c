@@ -1,9 +1,8 @@
-/* One key: where it stands (get), how many rows lie before it (rank, count). A descent goes from a run's top through
- * the index blobs to one leaf blob; labels are compared on the way, so that blobs never see a key that does not begin
- * with theirs. */
+/* One key: where it stands (find, get), how many rows lie before it (rank, count), and what they add up to. */
 #include "core/tree/read/read.h"
 
-/* The entry of `key` in the leaf blob, which `ref` leads to, of the tree's oldest run or another. *where: what keeps it. */
+/* The entry of `key` in the leaf blob at the end of its way, down the tree's oldest run or another. *where: what keeps
+ * it. */
 static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_descent *end, struct art_bytes key,
                                    bool oldest, struct art_entry *entry, struct art_blob **where) {
     struct art_blob *leaf = *where = end->leaf;

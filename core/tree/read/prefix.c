@@ -107,6 +107,7 @@ static enum art_rc ask(struct search *search, unsigned index, int64_t len) {
     const struct art_memtable *memtable = search->tree->memtable;
     struct reach *reach = &search->reach[index];
     struct art_bytes key = art_bytes(search->key.data, (uint32_t)len + 1);
+    assert(len >= 0 && key.len <= search->key.len);
     *reach = (struct reach){0};
     enum art_rc rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(memtable, key, reach);
     reach->len--; /* the name space's byte */

@@ -45,6 +45,7 @@ void art_run_cursor_close(struct art_run_cursor *cursor) {
 }
 
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom) {
+    assert(bottom <= top->level);
     let_blobs_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
@@ -67,6 +68,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
         return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
     }
     struct art_blob *blob;
+    assert(ref->level == level && level >= cursor->bottom);
     enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[level] != blob) {
@@ -325,6 +327,7 @@ enum art_rc art_run_prev(struct art_run_cursor *cursor) {
 static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
     struct art_ref ref = cursor->top;
     unsigned level = ref.level;
+    assert(!cursor->valid);
     end_ahead(cursor);
     for (;;) {
         *side = art_label_compare(ref.label, key);
