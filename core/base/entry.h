@@ -57,10 +57,4 @@ static inline bool art_entry_is_sane(uint8_t flags, struct art_bytes stored) {
     return !(flags & ART_DELETE) || stored.len == art_entry_head(flags, stored);
 }
 
-/* A key's place in a blob: the first entry of a bucket that is not before the key. In an index blob: the child that the
- * key leads into. */
-struct art_mark {
-    uint16_t bucket, entry;
-};
-
 #endif

@@ -221,10 +221,9 @@ void art_blob_drop_separators(struct art_blob *blob);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. ART_OK, or what load() said. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 /* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the
- * children before that of `key`, which goes to *child. *mark: the key's place. The blob has been built with the
- * summary. */
+ * children before that of `key`, which goes to *child. The blob has been built with the summary. */
 enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
-                          struct art_ref *child, struct art_mark *mark, int64_t *before, art_int128 *sum);
+                          struct art_ref *child, int64_t *before, art_int128 *sum);
 
 /* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
 enum art_guess {
@@ -337,16 +336,11 @@ struct art_bucket_search {
 };
 bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
                           int64_t *value);
-/* Where a range begins or ends in a blob. */
-struct art_cut {
-    struct art_bytes key;        /* without data: the blob is not cut */
-    const struct art_mark *mark; /* its place in this blob; NULL: to be found */
-};
-/* The entries in [low, high). Of an index blob those children that lie between, and the one or two that the cuts lead
- * into, to be looked into, are put to edge[0] (that of `low`) and edge[1]; else their `summed` is NULL. ART_CORRUPT: no
- * reference to a child; or what load() said. */
-enum art_rc art_blob_extreme(struct art_blob *blob, struct art_cut low, struct art_cut high, struct art_extreme *search,
-                             struct art_ref edge[2]);
+/* Looks at the entries in [low, high); a bound without data cuts nothing off. Of an index blob, at those children that
+ * lie between; the one or two that the bounds lead into, to be looked into, are put to edge[0] (that of `low`) and
+ * edge[1]; else their `summed` is NULL. ART_CORRUPT: no reference to a child; or what load() said. */
+enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
+                             struct art_extreme *search, struct art_ref edge[2]);
 /* Number of entries in buckets [from, to). */
 uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to);
 /* Bytes that the current key shares with its predecessor in this blob as far as the blob knows without work (may be

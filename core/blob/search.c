@@ -116,13 +116,12 @@ enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct a
 }
 
 enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
-                          struct art_ref *child, struct art_mark *mark, int64_t *before, art_int128 *sum) {
+                          struct art_ref *child, int64_t *before, art_int128 *sum) {
     struct art_place place;
     bool index = blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = index ? find_child(blob, key, &place) : find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     assert(blob->has.sums == summary->has.sums);
-    *mark = (struct art_mark){(uint16_t)place.bucket, (uint16_t)place.entry};
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
                         (uint64_t)art_bucket_weights(&place.view, place.entry, blob->kind));
     bool rest = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
@@ -188,35 +187,28 @@ static void look_between(const struct art_blob *blob, const struct art_place *lo
     look_at_entries(blob, high, 0, high->entry, search);
 }
 
-/* In an index blob: of the child that the cut leads into. */
-static enum art_rc find_cut(struct art_blob *blob, const struct art_cut *cut, struct art_place *out) {
-    if (!cut->mark) return blob->kind == ART_BLOB_INDEX ? find_child(blob, cut->key, out) : find(blob, cut->key, out);
-    out->bucket = cut->mark->bucket;
-    out->entry = cut->mark->entry;
-    assert(out->bucket < blob->buckets);
-    return art_bucket_open(blob, out->bucket, &out->view);
-}
-
-/* The places of both cuts; behind the last bucket where there is none. */
-static enum art_rc find_both(struct art_blob *blob, const struct art_cut *low, const struct art_cut *high,
+/* The places of both bounds, in an index blob those of the children that they lead into; behind the last bucket where
+ * there is none. */
+static enum art_rc find_both(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
                              struct art_place place[2]) {
+    bool index = blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = ART_OK;
     place[0].bucket = place[0].entry = place[0].view.count = 0;
     place[1].bucket = blob->buckets;
     place[1].entry = place[1].view.count = 0;
-    if (low->key.data) rc = find_cut(blob, low, &place[0]);
-    if (!rc && high->key.data) rc = find_cut(blob, high, &place[1]);
+    if (low.data) rc = index ? find_child(blob, low, &place[0]) : find(blob, low, &place[0]);
+    if (!rc && high.data) rc = index ? find_child(blob, high, &place[1]) : find(blob, high, &place[1]);
     return rc;
 }
 
-enum art_rc art_blob_extreme(struct art_blob *blob, struct art_cut low, struct art_cut high, struct art_extreme *search,
-                             struct art_ref edge[2]) {
+enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
+                             struct art_extreme *search, struct art_ref edge[2]) {
     struct art_place place[2];
-    enum art_rc rc = find_both(blob, &low, &high, place);
+    enum art_rc rc = find_both(blob, low, high, place);
     edge[0].summed = edge[1].summed = NULL;
     if (rc) return rc;
     if (blob->kind == ART_BLOB_INDEX) {
-        bool cuts = low.key.data, ends = high.key.data;
+        bool cuts = low.data, ends = high.data;
         bool same = cuts && ends && place[0].bucket == place[1].bucket && place[0].entry == place[1].entry;
         if (cuts) rc = decode_child(blob, &place[0], &edge[0]);
         if (!rc && ends && !same) rc = decode_child(blob, &place[1], &edge[1]);

@@ -27,6 +27,7 @@ static inline uint64_t word_bits(uint64_t hash) {
 }
 
 static inline uint64_t *word_of(const struct art_memtable *memtable, uint64_t hash) {
+    assert(memtable->filter_words && !(memtable->filter_words & (memtable->filter_words - 1)));
     return &memtable->filter[(hash >> 32) & (memtable->filter_words - 1)];
 }
 
@@ -43,6 +44,7 @@ void art_memtable_filter_clear(struct art_memtable *memtable) {
 }
 
 void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable) {
+    assert(!next->keys && !next->filter && memtable->filter);
     next->filter = memtable->filter;
     next->filter_words = memtable->filter_words;
     memtable->filter = NULL;
@@ -66,6 +68,7 @@ static void fill(struct art_memtable *memtable, uint64_t words) {
     }
     art_memtable_cursor_clear(&cursor);
     if (rc) art_memtable_filter_clear(memtable);
+    assert(!memtable->remembers); /* of earlier memtables it knows nothing */
 }
 
 /* One that will do for three times as many more: each time all keys are walked through. */

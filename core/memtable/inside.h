@@ -1,13 +1,17 @@
-/* What a memtable is made of; for the files of this folder only.
+/* What a memtable is made of; for the files of this folder only. Each file calls only those above it; undo.c and
+ * memtable.c call each other.
  *
- *   memtable.c    keys and entries: get, set, counters, compact       redo.c         a transaction as bytes
- *   rank.c     sums of weights                                     redo_reader.c  the bytes again, whatever they are
- *   select.c   and back from a sum to the row                      replay.c       verify and apply
- *   undo.c     savepoints and rollback
- *   cursor.c   order
- *   filter.c   keys that are not here                                   value_index.c  keys by their values
- *   node.h     leaves, inner nodes                                 arena.h        their memory
- *   newest.c   versions below nodes
+ *   arena.c        the memory of leaves and nodes
+ *   node.c         leaves, inner nodes
+ *   aggregates.c   what nodes know of all below: sums, zones, and the searches that these lead
+ *   cursor.c       order, versions below nodes
+ *   filter.c       keys that are not here
+ *   value_index.c  keys by their values
+ *   undo.c         savepoints and rollback
+ *   memtable.c     keys and entries: get, set, counters, compact
+ *   redo_reader.c  redo as bytes, read whatever they are
+ *   redo.c         a transaction as bytes
+ *   replay.c       redo verified and applied
  *
  * Invariants (a check in the tests looks at each):
  *  1. All keys below a node agree in exactly its first `depth` bytes; the children lie under ascending next bytes.
@@ -58,7 +62,7 @@ struct art_memtable {
     uint64_t asked;                 /* without a filter: keys that were asked for */
     uint64_t replayed;              /* entries of redo, since it began */
     struct art_value_index *values; /* NULL: nobody has asked for one */
-    bool knows_newest;              /* of nodes; the same */
+    bool knows_newest;              /* nodes know their newest version: somebody has asked */
 };
 
 /* filter.c: after the key, with this art_hash64(), was added. A filter that is too small is made anew, or goes. */
@@ -70,21 +74,12 @@ void art_memtable_filter_clear(struct art_memtable *memtable);
 /* `next`, which is empty and has none, gets the other's filter, emptied. */
 void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *memtable);
 
-/* newest.c: sees to it that nodes know, from now on. ART_NOMEM: they do not. */
-enum art_rc art_memtable_learn_newest(struct art_memtable *memtable);
-
-/* value_index.c: the leaves (struct art_leaf *) of all rows with what is sought, in order, into `out`, which the caller
- * clears, where they are few. Makes the index when it is first asked for. With a summary. ART_NOMEM. */
-enum art_rc art_memtable_choose(struct art_memtable *memtable, const struct art_limits *limits, struct art_buffer *out,
-                                bool *few);
-/* Behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked for. */
+/* value_index.c: behind each change of a leaf's entry. Without memory the index goes, to be made anew when it is asked
+ * for. */
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf);
 /* Frees it; its bytes, 0 where there is none. */
 void art_value_index_clear(struct art_memtable *memtable);
 size_t art_value_index_bytes(const struct art_memtable *memtable);
-
-/* The leaf that shares more of `key` than any other does (NULL: no leaf at all). */
-const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable, struct art_bytes key);
 
 /* art_memtable_set(), in three ways. */
 enum art_put_mode {
@@ -96,9 +91,9 @@ enum art_put_mode {
 enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key, const struct art_entry *entry,
                              enum art_put_mode mode);
 
-/* rank.c: adds the sums of all leaves below the link. */
+/* aggregates.c: adds the sums of all leaves below the link. */
 void art_link_add_sums(const struct art_summary *summary, art_link link, art_int128 *sum);
-/* zones.c: the zones of the link's rows, wide or not, are added to `zone`; with their sums to `sum`. */
+/* The zones of the link's rows, wide or not, are added to `zone`; with their sums to `sum`. */
 void art_link_add_zones(const struct art_summary *summary, art_link link, struct art_zone *zone);
 void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone);
 

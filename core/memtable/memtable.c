@@ -77,15 +77,9 @@ enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_byt
     return ART_OK;
 }
 
-const struct art_leaf *art_memtable_nearest(const struct art_memtable *memtable, struct art_bytes key) {
-    art_link link = memtable->root;
-    if (!link) return NULL;
-    while (!art_link_is_leaf(link)) {
-        const art_link *slot = art_node_toward(art_link_node(link), key);
-        if (!slot) return art_link_any_leaf(link);
-        link = *slot;
-    }
-    return art_link_leaf(link);
+/* NULL: no leaf at all. */
+static struct art_leaf *nearest_leaf(const struct art_memtable *memtable, struct art_bytes key) {
+    return memtable->root ? (struct art_leaf *)art_link_nearest(memtable->root, key) : NULL;
 }
 
 /* --- bookkeeping -------------------------------------------------------------------------------------------------- */
@@ -96,6 +90,8 @@ static void count_leaf(struct art_memtable *memtable, const struct art_leaf *lea
 }
 
 static void discount_leaf(struct art_memtable *memtable, const struct art_leaf *leaf) {
+    assert(memtable->bytes >= (uint64_t)leaf->key_len + leaf->value_len);
+    assert(memtable->arena.live >= art_leaf_bytes(leaf));
     memtable->bytes -= (uint64_t)leaf->key_len + leaf->value_len;
     memtable->arena.live -= art_leaf_bytes(leaf);
 }
@@ -182,6 +178,7 @@ void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
     art_leaf_entry(leaf, &taken);
     share_of(memtable, NULL, &taken, &share);
     art_link *slot = &memtable->root, *above = NULL;
+    assert(memtable->keys && *slot);
     while (!art_link_is_leaf(*slot)) {
         struct art_node *node = art_link_node(*slot);
         give_share(memtable, node, &share);
@@ -251,6 +248,7 @@ static bool attach(struct art_memtable *memtable, art_link *slot, const struct a
         return true;
     }
     bool fits = !art_link_is_leaf(*slot) && art_link_node(*slot)->depth == shared;
+    assert(shared <= leaf->key_len && shared <= neighbour->key_len && leaf->key_len + neighbour->key_len > 2 * shared);
     if (!fits && !split(memtable, slot, shared, neighbour)) return false;
     if (leaf->key_len == shared) {
         art_link_node(*slot)->end = link;
@@ -306,16 +304,15 @@ static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *lea
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out) {
     out->hash = art_hash64(key.data, key.len);
     art_memtable_filter_prefetch(memtable, out->hash);
-    out->nearest = (struct art_leaf *)art_memtable_nearest(memtable, key);
+    out->nearest = nearest_leaf(memtable, key);
 }
 
 static bool stands_at(struct art_bytes key, const struct art_memtable_place *place) {
     return place->nearest && art_bytes_equal(art_leaf_key(place->nearest), key);
 }
 
-enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
-                                const struct art_memtable_place *place, struct art_entry *out) {
-    if (!art_memtable_may_contain(memtable, place->hash) || !stands_at(key, place)) return ART_NOTFOUND;
+enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_place *place, struct art_entry *out) {
+    if (!stands_at(key, place)) return ART_NOTFOUND;
     art_leaf_entry(place->nearest, out);
     return ART_OK;
 }
@@ -329,6 +326,7 @@ static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, c
     struct art_bytes value = empty ? art_bytes(NULL, 0) : entry->value, head = {0};
     struct art_leaf *nearest = place->nearest;
     bool found = stands_at(key, place);
+    assert(!nearest == !memtable->root); /* the place is of the memtable as it is */
     bool note = mode == ART_PUT_NOTED && !(found && art_undo_noted_since_savepoint(&memtable->undo, nearest));
     if (note && !art_undo_reserve(&memtable->undo)) return art_nomem();
     if (!found) return insert(memtable, key, value, csn_flags, place, note);
@@ -348,7 +346,7 @@ enum art_rc art_memtable_put(struct art_memtable *memtable, struct art_bytes key
     if (mode == ART_PUT_NOTED || memtable->filter) {
         art_memtable_look(memtable, key, &place);
     } else { /* nobody asks for its hash */
-        place.nearest = (struct art_leaf *)art_memtable_nearest(memtable, key);
+        place.nearest = nearest_leaf(memtable, key);
     }
     return put_at(memtable, key, &place, entry, mode);
 }
@@ -414,8 +412,9 @@ enum art_rc art_memtable_compact(const struct art_memtable *memtable, struct art
     art_memtable_cursor_clear(&cursor);
     if (rc) {
         art_memtable_unref(copy);
-    } else {
-        *out = copy;
+        return rc;
     }
-    return rc;
+    assert(copy->keys == memtable->keys && copy->weight == memtable->weight && copy->bytes == memtable->bytes);
+    *out = copy;
+    return ART_OK;
 }

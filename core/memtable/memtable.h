@@ -9,6 +9,21 @@
  *
  * Changes are noted in an undo list. A position in it is a savepoint: art_memtable_rollback() brings back exactly the
  * state that was there. Nothing is noted while undo is off (replay).
+ *
+ * What it keeps beside keys and entries, and what that costs with 50,000 paths of 40 bytes set in no order, where one
+ * set takes some 1,500 instructions without it:
+ *
+ *   what          answers                         who asks                  memory                   a set
+ *   weights       rows before a key; the row of   count, OFFSET, estimates  8 bytes a node           in the descent
+ *                 a rank
+ *   sums, zones   sums before a key; the best     a table with a summary:   16 bytes a sum and 24    650 instructions
+ *                 parts by a column's value       totals, extremes, best    a column, in each node   (1 sum, 2 columns)
+ *   filter        is the key absent?              point reads, writes       2 to 8 bytes a key       220, with the
+ *   undo list     what was there before?          ROLLBACK, redo            40 bytes a touched key   undo list
+ *   newest        is anything below newer?        newer_than                7 bytes of a node        60, once asked
+ *   value index   which keys may have a value?    lookups                   24 to 48 bytes a value   a hash a value,
+ *                                                                                                    once asked
+ *   redo          the transaction as bytes        commit, spills            none                     none
  */
 #ifndef ART_MEMTABLE_MEMTABLE_H
 #define ART_MEMTABLE_MEMTABLE_H
@@ -64,8 +79,7 @@ struct art_memtable_place {
 };
 /* Where the key stands, or would; then the entry, as art_memtable_get(); then art_memtable_set() there. */
 void art_memtable_look(const struct art_memtable *memtable, struct art_bytes key, struct art_memtable_place *out);
-enum art_rc art_memtable_get_at(struct art_memtable *memtable, struct art_bytes key,
-                                const struct art_memtable_place *place, struct art_entry *out);
+enum art_rc art_memtable_get_at(struct art_bytes key, const struct art_memtable_place *place, struct art_entry *out);
 enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes key,
                                 const struct art_memtable_place *place, const struct art_entry *entry);
 

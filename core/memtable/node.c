@@ -113,6 +113,15 @@ const struct art_leaf *art_link_any_leaf(art_link link) {
     return art_link_leaf(link);
 }
 
+const struct art_leaf *art_link_nearest(art_link link, struct art_bytes key) {
+    while (!art_link_is_leaf(link)) {
+        const art_link *slot = art_node_toward(art_link_node(link), key);
+        if (!slot) return art_link_any_leaf(link);
+        link = *slot;
+    }
+    return art_link_leaf(link);
+}
+
 /* --- change ------------------------------------------------------------------------------------------------------- */
 
 static struct art_node *new_node(struct art_arena *arena, uint8_t type) {

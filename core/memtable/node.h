@@ -51,7 +51,7 @@ struct art_node {
     int64_t weight; /* sum over all leaves below */
     art_link end;
     uint64_t type : 8;
-    uint64_t newest : 56; /* where that is known (newest.c): no leaf below has a later csn */
+    uint64_t newest : 56; /* where that is known (art_memtable.knows_newest): no leaf below has a later csn */
     uint16_t depth;
     uint16_t children; /* without `end` */
     uint8_t bytes[4];  /* Node4: the key bytes, ascending */
@@ -138,7 +138,7 @@ static inline size_t art_leaf_bytes(const struct art_leaf *leaf) {
     return art_arena_round(own) + art_arena_round(leaf->value_len);
 }
 
-/* The newest csn at or below the link, where nodes know (newest.c); the sum of weights. */
+/* The newest csn at or below the link, where nodes know; the sum of weights. */
 static inline uint64_t art_link_newest(art_link link) {
     return art_link_is_leaf(link) ? art_link_leaf(link)->csn_flags >> 8 : art_link_node(link)->newest;
 }
@@ -239,6 +239,8 @@ static inline int art_node_last(const struct art_node *node) {
 
 /* Some leaf below: all of them share the first `depth` bytes. */
 const struct art_leaf *art_link_any_leaf(art_link link);
+/* The leaf below that shares more of `key` than any other does. */
+const struct art_leaf *art_link_nearest(art_link link, struct art_bytes key);
 
 /* --- making and changing ------------------------------------------------------------------------------------------ */
 

@@ -56,6 +56,7 @@ size_t art_value_index_bytes(const struct art_memtable *memtable) {
 }
 
 static void link_hint(struct art_value_index *index, uint32_t number) {
+    assert(number < index->count && index->count <= index->room);
     struct value_head *head = &index->heads[index->hints[number].hash & index->heads_mask];
     index->hints[number].next = head->first;
     head->first = number + 1;
@@ -127,7 +128,7 @@ static int compare_leaves(const void *a, const void *b) {
 static bool is_chosen(const struct art_memtable *memtable, const struct art_leaf *leaf,
                       const struct art_limits *limits) {
     struct art_entry entry;
-    if (art_memtable_nearest(memtable, art_leaf_key(leaf)) != leaf) return false; /* it was taken out */
+    if (!memtable->root || art_link_nearest(memtable->root, art_leaf_key(leaf)) != leaf) return false; /* taken out */
     art_leaf_entry(leaf, &entry);
     return art_summary_seeks(memtable->summary, &entry, limits);
 }
@@ -169,17 +170,20 @@ static const struct art_sought *rarest(const struct art_memtable *memtable, cons
     return found;
 }
 
-enum art_rc art_memtable_choose(struct art_memtable *memtable, const struct art_limits *limits, struct art_buffer *out,
-                                bool *few) {
+enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
+                                       const struct art_limits *limits) {
+    struct art_buffer *out = &cursor->chosen;
+    assert(cursor->memtable == memtable && !cursor->valid);
     out->len = 0;
     enum art_rc rc = memtable->values ? ART_OK : make_index(memtable);
     const struct art_sought *sought = rc ? NULL : rarest(memtable, limits);
-    *few = sought;
     for (uint32_t i = 0; sought && !rc && i < sought->count; i++)
         rc = choose_by_hash(memtable, sought->table, sought->feature[i], limits, out);
     uint32_t count = (uint32_t)(out->len / sizeof(struct art_leaf *)), kept = 0;
     struct art_leaf **leaves = (struct art_leaf **)(void *)out->data;
-    if (rc || !count) return rc;
+    if (rc) return rc;
+    cursor->chooses = sought;
+    if (!count) return ART_OK;
     qsort(leaves, count, sizeof *leaves, compare_leaves);
     for (uint32_t i = 0; i < count; i++) {
         if (!kept || leaves[kept - 1] != leaves[i]) leaves[kept++] = leaves[i];

@@ -221,29 +221,21 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
 enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out);
 /* The sums of all rows in the range, for each of the summary's columns that has one; the others' are 0. */
 enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]);
-/* Where a range begins, or ends. (private) */
-enum { ART_TRAIL_LEVELS = 4 };
-struct art_trail { /* of a run: the way to the edge */
-    bool known;
-    uint8_t level;                          /* the last blob that it comes to, */
-    int8_t side;                            /* which the edge leads into, 0, or beside which it stands, <0 or >0 */
-    struct art_mark mark[ART_TRAIL_LEVELS]; /* in the blobs that it leads into, by their levels */
-};
+/* What lies before the beginning, or the end, of a range. (private) */
 struct art_edge {
-    bool known, places, sums; /* `rows`, `trail`, `sum` */
-    uint64_t changes;         /* the state of the tree that this is of */
-    int64_t rows;             /* before it, as the sums */
+    bool known, sums; /* `rows`, `sum` */
+    uint64_t changes; /* the state of the tree that this is of */
+    int64_t rows;
     art_int128 sum[ART_SUMMARY_MAX];
-    struct art_trail trail[ART_RUNS_MAX];
 };
-/* What descents for a range have found, for those that follow. */
+/* What descents for a range have found, for those of the next one. */
 struct art_span {
     bool follows; /* said by the caller: no row lies between the range of which it is, and the next */
     struct art_edge low, high;
 };
-/* The number of rows in the range; with what more is wanted of the same descents: places, for art_tree_extreme(); those
- * and sums. *span: where the range begins and ends. If it `follows` another, its beginning need not be looked for. */
-enum art_totalled { ART_TOTALLED_ROWS, ART_TOTALLED_PLACES, ART_TOTALLED_SUMS };
+/* The number of rows in the range, and if wanted their sums, of the same descents. *span: where the range begins and
+ * ends. If it `follows` another, its beginning need not be looked for. */
+enum art_totalled { ART_TOTALLED_ROWS, ART_TOTALLED_SUMS };
 struct art_totals {
     uint64_t rows;
     art_int128 sum[ART_SUMMARY_MAX];
@@ -251,10 +243,9 @@ struct art_totals {
 enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range, enum art_totalled wanted,
                             struct art_span *span, struct art_totals *out);
 /* The least, or the largest, value of a column of the summary in the range, in SQLite's order; NULLs do not count, but
- * where there is nothing else. A text's or blob's bytes are put into `room`. `span`: the range's, as art_tree_totals()
- * has left it, or NULL. */
-enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, const struct art_span *span,
-                             unsigned column, bool largest, struct art_buffer *room, struct art_datum *out);
+ * where there is nothing else. A text's or blob's bytes are put into `room`. */
+enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, unsigned column, bool largest,
+                             struct art_buffer *room, struct art_datum *out);
 /* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
  * nothing is known (unknown tree). For the planner, outside of any read transaction. */
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);

@@ -118,7 +118,7 @@ static enum art_rc answer_question(struct art_tree *tree, const struct art_range
     if (question->asks == ASKS_COUNT) return art_tree_count(tree, range, &question->rows);
     if (question->asks == ASKS_NTH) return find_nth(tree, range, question->rows, &question->room);
     if (question->asks == ASKS_SUM) return art_tree_sums(tree, range, question->sum);
-    return art_tree_extreme(tree, range, NULL, question->item, question->asks == ASKS_MAX, &question->room,
+    return art_tree_extreme(tree, range, question->item, question->asks == ASKS_MAX, &question->room,
                             &question->extreme);
 }
 

@@ -214,10 +214,13 @@ static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context 
     struct art_datum datum;
     enum art_rc rc = art_scan_check_summary(scan);
     if (rc) return art_scan_fail(scan, rc);
-    rc = find_totals(scan, measure == ART_MEASURE_SUM ? ART_TOTALLED_SUMS : ART_TOTALLED_PLACES, &below);
-    if (!rc && measure == ART_MEASURE_SUM) return art_result_sum(context, level->totals.sum[item]);
+    if (measure == ART_MEASURE_SUM) {
+        rc = find_totals(scan, ART_TOTALLED_SUMS, &below);
+        return rc ? art_scan_fail(scan, rc) : art_result_sum(context, level->totals.sum[item]);
+    }
+    rc = range_below(scan, &below);
     if (!rc) {
-        rc = art_tree_extreme(art_scan_tree(scan), &below, &level->span, (unsigned)item, measure == ART_MEASURE_MAX,
+        rc = art_tree_extreme(art_scan_tree(scan), &below, (unsigned)item, measure == ART_MEASURE_MAX,
                               &scan->room[ART_ROOM_EXTREME], &datum);
     }
     if (!rc) art_result_datum(context, &datum);

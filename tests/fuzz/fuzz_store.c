@@ -67,8 +67,7 @@ static void ask_summary(struct art_tree *tree, uint8_t operation, const struct a
                                    .limits = toy_limits(host.has, operation, some)};
     if (operation & 32) order.limits.count = 0;
     host_sound(art_tree_sums(tree, range, sum), "sums");
-    if (!art_tree_extreme(tree, range, NULL, order.column, operation & 64, &room, &datum) &&
-        datum.kind >= ART_DATUM_TEXT)
+    if (!art_tree_extreme(tree, range, order.column, operation & 64, &room, &datum) && datum.kind >= ART_DATUM_TEXT)
         fuzz_touch(datum.bytes);
     int rc = art_best_open(tree, range, &order, &best);
     for (int i = 0; host_sound(rc, "the best") && !rc && i < BEST_STEPS; i++) {
@@ -276,8 +275,7 @@ static void compare_summary(struct art_tree *tree, const struct art_range *range
         fuzz_fail("a sound table has other sums");
     for (unsigned i = 0; scanned.honest && i < 2u * host.has.columns; i++) {
         struct art_datum end;
-        if (art_tree_extreme(tree, range, NULL, i / 2, i & 1, &room, &end))
-            fuzz_fail("extreme: %s", art_error_message());
+        if (art_tree_extreme(tree, range, i / 2, i & 1, &room, &end)) fuzz_fail("extreme: %s", art_error_message());
         if (art_datum_compare(&end, &scanned.end[i / 2][i & 1]) != 0)
             fuzz_fail("column %u has another %s value", i / 2, i & 1 ? "largest" : "least");
         if (scanned.rows < BEST_ROWS) compare_best(tree, range, &scanned, i / 2, i & 1);

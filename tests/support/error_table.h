@@ -670,7 +670,6 @@ static const struct elsewhere elsewhere[] = {
     {"root has impossible counts or references", FORGED},
     {"a run is deeper than %d levels", FORGED},
     {"separators are out of order", FORGED},
-    {"no child %u", FORGED},
 
     {"art: the transaction was rolled back: begin it anew", SYSTEM},
     {"art: cannot look at the file (%s): check the disk", SYSTEM},

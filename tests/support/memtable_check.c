@@ -1,13 +1,63 @@
 /* The invariants of inside.h, one by one, over the whole tree. */
 #include "core/memtable/inside.h"
-#include "core/memtable/walk.h"
 
+#include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "tests/support/of_core.h"
 
+/* A walk over nodes as well as leaves, in key order. */
+struct node_walk {
+    struct walk_step {
+        struct art_node *node;
+        int child;      /* ART_CHILD_NONE: not begun */
+        int64_t weight; /* for the walker; these are 0 at first */
+        uint64_t newest;
+        struct art_summed summed;
+    } * steps;
+    size_t depth, capacity;
+};
+
+enum { STEPS_FIRST = 32 };
+
+static struct walk_step *walk_top(const struct node_walk *walk) {
+    return walk->depth ? &walk->steps[walk->depth - 1] : NULL;
+}
+
+static enum art_rc walk_enter(struct node_walk *walk, art_link link) {
+    if (walk->depth == walk->capacity) {
+        size_t capacity = walk->capacity ? 2 * walk->capacity : STEPS_FIRST;
+        struct walk_step *steps = art_resize(walk->steps, capacity * sizeof *steps);
+        if (!steps) return art_nomem();
+        walk->steps = steps;
+        walk->capacity = capacity;
+    }
+    walk->steps[walk->depth++] = (struct walk_step){.node = art_link_node(link), .child = ART_CHILD_NONE};
+    return ART_OK;
+}
+
+static art_link walk_next(struct node_walk *walk) {
+    assert(walk->depth);
+    struct walk_step *step = walk_top(walk);
+    bool begun = step->child != ART_CHILD_NONE;
+    int child = begun ? art_node_next(step->node, step->child) : art_node_first(step->node);
+    if (child == ART_CHILD_NONE) return 0;
+    step->child = child;
+    return art_node_child(step->node, child);
+}
+
+static void walk_leave(struct node_walk *walk) {
+    assert(walk->depth);
+    walk->depth--;
+}
+
+static void walk_clear(struct node_walk *walk) {
+    art_free(walk->steps);
+    *walk = (struct node_walk){0};
+}
+
 struct check {
     const struct art_memtable *memtable;
-    struct art_memtable_walk walk;
+    struct node_walk walk;
     const struct art_leaf *previous;
     uint32_t meet; /* depth of the lowest node above the previous leaf that has not been left */
     uint64_t keys, bytes;
@@ -45,18 +95,18 @@ static enum art_rc check_children(const struct art_node *node) {
 
 static enum art_rc enter_node(struct check *check, art_link link) {
     const struct art_node *node = art_link_node(link);
-    const struct art_walk_step *above = art_walk_top(&check->walk);
+    const struct walk_step *above = walk_top(&check->walk);
     if (node->type > ART_NODE256) return broken("a node of an unknown type");
     if (link % ART_ARENA_LINE) return broken("a node that does not begin a cache line");
     if (above && node->depth <= above->node->depth) return broken("a node that is not deeper than the one above");
     if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the place of an end");
     check->live += art_node_bytes(node->type) + check->memtable->arena.beside;
     enum art_rc rc = check_children(node);
-    return rc ? rc : art_walk_enter(&check->walk, link);
+    return rc ? rc : walk_enter(&check->walk, link);
 }
 
 static enum art_rc leave_node(struct check *check) {
-    struct art_walk_step done = *art_walk_top(&check->walk);
+    struct walk_step done = *walk_top(&check->walk);
     struct art_measures has = {0};
     if (check->memtable->summary) has = check->memtable->summary->has;
     if (done.weight != done.node->weight) return broken("a node with a wrong weight");
@@ -71,8 +121,8 @@ static enum art_rc leave_node(struct check *check) {
                     both.high.integer == zone.high.integer; /* the bits of a real, too */
         if (!wide) return broken("a node with a zone that is too narrow");
     }
-    art_walk_leave(&check->walk);
-    struct art_walk_step *above = art_walk_top(&check->walk);
+    walk_leave(&check->walk);
+    struct walk_step *above = walk_top(&check->walk);
     if (above) {
         above->weight += done.weight;
         if (above->newest < done.newest) above->newest = done.newest;
@@ -98,7 +148,7 @@ static enum art_rc check_notes(struct check *check, const struct art_leaf *leaf)
 }
 
 static enum art_rc check_leaf(struct check *check, const struct art_leaf *leaf) {
-    struct art_walk_step *above = art_walk_top(&check->walk);
+    struct walk_step *above = walk_top(&check->walk);
     if (art_leaf_flags(leaf) & ~ART_ENTRY_FLAGS) return broken("an entry with unknown flags");
     if (!art_entry_is_sane(art_leaf_flags(leaf), art_leaf_value(leaf))) {
         return broken(art_leaf_flags(leaf) & ART_REPLACED ? "an entry whose value contradicts its flags"
@@ -153,9 +203,9 @@ enum art_rc art_memtable_check(const struct art_memtable *memtable) {
     struct check check = {.memtable = memtable};
     enum art_rc rc = memtable->root ? visit_link(&check, memtable->root) : ART_OK;
     while (!rc && check.walk.depth) {
-        art_link link = art_walk_next(&check.walk);
+        art_link link = walk_next(&check.walk);
         rc = link ? visit_link(&check, link) : leave_node(&check);
     }
-    art_walk_clear(&check.walk);
+    walk_clear(&check.walk);
     return rc ? rc : check_totals(&check);
 }

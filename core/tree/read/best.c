@@ -109,6 +109,7 @@ static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
 }
 
 static void heap_pop(struct art_best *best, struct best_part *out) {
+    assert(best->count);
     *out = best->parts[0];
     struct best_part last = best->parts[--best->count];
     uint32_t at = 0;
@@ -218,6 +219,7 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
 /* `first`: none of its keys is smaller. */
 static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, struct art_bytes first,
                              bool low_edge, bool high_edge) {
+    assert(run < best->tree->root->runs);
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
     if (best->blob_count == best->blob_capacity) {
@@ -240,6 +242,7 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
 /* The blob, pinned, with a cursor in it; keys go to the tree's second buffer. */
 static enum art_rc open_blob(struct art_best *best, uint32_t number, struct art_blob **out,
                              struct art_blob_cursor *cursor) {
+    assert(number < best->blob_count);
     const struct art_ref *ref = &best->blobs[number].ref;
     enum art_rc rc = art_store_blob(best->tree->store, ref, out);
     if (rc) return rc;
@@ -310,6 +313,7 @@ static enum art_rc push_back(struct choice *choice, uint32_t from, uint32_t to, 
     struct best_part rest = *choice->part;
     enum art_rc rc = keep_key(choice->best, &rest, first);
     if (rc) return rc;
+    assert(choice->any && from < to); /* what has given its last part does not go back */
     rest.begun = true;
     rest.given = choice->at;
     rest.value = choice->value;

@@ -118,6 +118,7 @@ void art_cursor_close(struct art_cursor *cursor) {
     let_go(cursor);
     unlink_cursor(&tree->open, cursor);
     link_cursor(&tree->idle, cursor);
+    assert(!cursor->root && !cursor->memtable); /* an idle one holds nothing */
 }
 
 /* The tree goes: idle cursors are freed, open ones keep only what close() needs. */
@@ -277,6 +278,7 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
         return ART_OK;
     }
     unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
+    assert(!cursor->newer_than); /* else sources are left out, and this is another run's number */
     struct art_bytes key = art_bound_key(tree->second_key, source->key, false); /* not `place`: whence one looks */
     rc = art_tree_is_hidden(tree, key, run, &hidden);
     *taken = !rc && !hidden;
@@ -285,6 +287,7 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
 
 /* The source's key is inside(). */
 static void settle_on(struct art_cursor *cursor, struct art_source *source) {
+    assert(source == art_merge_winner(&cursor->merge) && cursor->changes == cursor->tree->changes);
     cursor->valid = true;
     cursor->run = source->is_memtable ? NULL : source;
     if (cursor->run) source->run.key[source->key.len] = 0;

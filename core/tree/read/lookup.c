@@ -1,128 +1,110 @@
-/* One key: where it stands (get), how many rows lie before it (rank, count). A descent goes from a run's top through
- * the index blobs to one leaf blob; labels are compared on the way, so that blobs never see a key that does not begin
- * with theirs. */
+/* One key: where it stands (find, get), how many rows lie before it (rank, count), and what they add up to. */
 #include "core/tree/read/read.h"
 
-#define NO_RUN UINT32_MAX
-
-/* To the reference of the child where `key` has its place. */
-static inline enum art_rc step_down(struct art_blob *blob, struct art_bytes key, struct art_ref *ref, int64_t *before) {
-    unsigned level = ref->level;
-    enum art_rc rc = art_blob_child(blob, key, ref, before);
-    if (rc) return rc;
-    if (ref->level != level - 1) {
-        return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref->level,
-                           level);
-    }
-    return ART_OK;
-}
-
-/* The entry of `key` in a leaf blob. *where: what keeps it. `run`: the tree's, so that lookups close by find it soon;
- * NO_RUN: another's. */
-static inline enum art_rc leaf_get(struct art_tree *tree, struct art_blob *blob, struct art_bytes key, unsigned run,
-                                   const struct art_ref *ref, struct art_entry *entry, struct art_blob **where) {
-    *where = blob;
+/* The entry of `key` in the leaf blob at the end of its way, down the tree's oldest run or another. *where: what keeps
+ * it. */
+static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_descent *end, struct art_bytes key,
+                                   bool oldest, struct art_entry *entry, struct art_blob **where) {
+    struct art_blob *leaf = *where = end->leaf;
     if (!art_cache_is_full()) {
         uint32_t bucket;
-        enum art_rc rc = art_blob_get_noting(blob, key, entry, &bucket);
-        if (!rc && run != NO_RUN) art_finger_note(tree, run, ref, bucket);
+        enum art_rc rc = art_blob_get_noting(leaf, key, entry, &bucket);
+        if (!rc && oldest) art_finger_note(&tree->finger, &end->ref, bucket);
         return rc;
     }
     struct art_spot spot;
     const uint8_t *page;
-    art_blob_spot(blob, key, &spot);
-    enum art_rc rc = art_store_bypass(tree->store, blob, spot.page, &page, where);
+    art_blob_spot(leaf, key, &spot);
+    enum art_rc rc = art_store_bypass(tree->store, leaf, spot.page, &page, where);
     if (rc) return rc;
-    return page ? art_blob_get_from(blob, key, &spot, page, entry) : art_blob_get(blob, key, entry);
+    return page ? art_blob_get_from(leaf, key, &spot, page, entry) : art_blob_get(leaf, key, entry);
 }
 
-/* The entry of `key` in one run: ART_OK, ART_NOTFOUND. `hash` for the filters is made when the first one asks. */
-static enum art_rc run_get(struct art_tree *tree, const struct art_run *run, unsigned number, struct art_bytes key,
-                           uint64_t *hash, struct art_entry *entry, struct art_blob **where) {
-    struct art_ref ref = run->top;
-    struct art_blob *blob;
-    for (;;) {
-        if (art_label_compare(ref.label, key)) return ART_NOTFOUND;
-        ref.summed = NULL; /* nobody asks for sums, so nobody has to compare them with the blob's */
-        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
-        if (rc) return rc;
-        if (ref.level == 0) {
-            if (blob->filter_blocks) {
-                if (!*hash) *hash = art_blob_key_hash(key);
-                if (!art_blob_may_contain(blob, *hash)) {
+/* Where a key is looked for. */
+struct sources {
+    struct art_memtable *memtable;    /* NULL: not there */
+    struct art_memtable_place *place; /* NULL, or gets the key's place in it */
+    const struct art_run *runs;       /* newest first */
+    unsigned count;
+};
+
+/* The point read: the newest entry of a key. */
+static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, const struct sources *in,
+                               struct art_found *out) {
+    struct art_memtable *memtable = in->memtable;
+    struct art_memtable_place *place = in->place;
+    bool remembers = memtable && tree->txn.spilled && art_memtable_remembers(memtable);
+    uint64_t hash = 0; /* one for the filters of runs and memtable, made when the first one asks */
+    *out = (struct art_found){0};
+
+    if (memtable && (place || art_memtable_keys(memtable) > 0 || remembers)) {
+        if (place) art_memtable_look(memtable, key, place);
+        hash = place ? place->hash : art_blob_key_hash(key);
+        bool maybe = art_memtable_may_contain(memtable, hash);
+        tree->helped.memtable += !maybe && !place;
+        enum art_rc rc = ART_NOTFOUND;
+        if (maybe)
+            rc = place ? art_memtable_get_at(key, place, &out->entry) : art_memtable_get(memtable, key, &out->entry);
+        out->in_memtable = !rc;
+        if (!maybe && remembers) return ART_OK; /* nor has any run what the filter does not know */
+    }
+
+    for (unsigned i = 0; i < in->count && !out->in_memtable; i++) { /* the first that has an entry decides */
+        const struct art_run *run = &in->runs[i];
+        bool oldest = run + 1 == tree->root->run + tree->root->runs;
+        enum art_rc rc = ART_NOTFOUND;
+        if (oldest && art_finger_points(&tree->finger) && !art_cache_is_full())
+            rc = art_finger_get(tree, key, &out->entry, &out->blob);
+        if (rc == ART_NOTFOUND) {
+            struct art_descent end;
+            rc = art_run_descend(tree, run, key, NULL, NULL, &end);
+            if (rc) return rc;
+            if (end.side) continue;
+            if (end.leaf->filter_blocks) {
+                if (!hash) hash = art_blob_key_hash(key);
+                if (!art_blob_may_contain(end.leaf, hash)) {
                     tree->helped.filters++;
-                    return ART_NOTFOUND;
+                    continue;
                 }
             }
-            return leaf_get(tree, blob, key, number, &ref, entry, where);
+            rc = leaf_get(tree, &end, key, oldest, &out->entry, &out->blob);
         }
-        rc = step_down(blob, key, &ref, NULL);
-        if (rc) return rc;
-    }
-}
-
-enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
-    uint64_t hash = 0;
-    struct art_blob *where;
-    return run_get(tree, run, NO_RUN, key, &hash, out, &where);
-}
-
-enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden) {
-    struct art_entry newer;
-    struct art_blob *where;
-    uint64_t hash = 0;
-    enum art_rc rc = art_memtable_get(tree->memtable, key, &newer);
-    for (unsigned i = 0; rc == ART_NOTFOUND && i < run; i++)
-        rc = run_get(tree, &tree->root->run[i], NO_RUN, key, &hash, &newer, &where);
-    *hidden = !rc;
-    return rc == ART_NOTFOUND ? ART_OK : rc;
-}
-
-static enum art_rc find_in_runs(struct art_tree *tree, struct art_bytes key, uint64_t hash, struct art_found *out) {
-    for (unsigned i = 0; i < tree->root->runs; i++) {
-        enum art_rc rc = ART_NOTFOUND;
-        if (art_finger_points(tree, i) && !art_cache_is_full()) rc = art_finger_get(tree, key, &out->entry, &out->blob);
-        if (rc == ART_NOTFOUND) rc = run_get(tree, &tree->root->run[i], i, key, &hash, &out->entry, &out->blob);
         if (rc == ART_NOTFOUND) continue;
+        if (rc) return rc;
         out->any = true;
-        out->live = !(out->entry.flags & ART_DELETE);
-        return rc;
+        break;
     }
+    out->any |= out->in_memtable;
+    out->live = out->any && !(out->entry.flags & ART_DELETE);
     return ART_OK;
-}
-
-static enum art_rc found_in_memtable(struct art_found *out) {
-    out->any = out->in_memtable = true;
-    out->live = !(out->entry.flags & ART_DELETE);
-    return ART_OK;
-}
-
-/* What the memtable's filter does not know is in no run either. */
-static bool filter_speaks_for_runs(const struct art_tree *tree) {
-    return art_tree_has_spilled(tree) && art_memtable_remembers(tree->memtable);
 }
 
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
-    *out = (struct art_found){0};
-    uint64_t hash = 0;
-    bool remembers = filter_speaks_for_runs(tree);
-    if (art_memtable_keys(tree->memtable) > 0 || remembers) {
-        hash = art_blob_key_hash(key); /* the filters of runs and memtable share one hash */
-        bool maybe = art_memtable_may_contain(tree->memtable, hash);
-        tree->helped.memtable += !maybe;
-        if (maybe && !art_memtable_get(tree->memtable, key, &out->entry)) return found_in_memtable(out);
-        if (!maybe && remembers) return ART_OK;
-    }
-    return find_in_runs(tree, key, hash, out);
+    struct sources all = {.memtable = tree->memtable, .runs = tree->root->run, .count = tree->root->runs};
+    return find_newest(tree, key, &all, out);
 }
 
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place) {
-    *out = (struct art_found){0};
-    art_memtable_look(tree->memtable, key, place);
-    if (!art_memtable_get_at(tree->memtable, key, place, &out->entry)) return found_in_memtable(out);
-    if (filter_speaks_for_runs(tree) && !art_memtable_may_contain(tree->memtable, place->hash)) return ART_OK;
-    return find_in_runs(tree, key, place->hash, out);
+    struct sources all = {tree->memtable, place, tree->root->run, tree->root->runs};
+    return find_newest(tree, key, &all, out);
+}
+
+enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
+    struct sources alone = {.runs = run, .count = 1};
+    struct art_found found;
+    enum art_rc rc = find_newest(tree, key, &alone, &found);
+    *out = found.entry;
+    return rc || found.any ? rc : ART_NOTFOUND;
+}
+
+enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden) {
+    struct sources newer = {.memtable = tree->memtable, .runs = tree->root->run, .count = run};
+    struct art_found found;
+    assert(run < tree->root->runs);
+    enum art_rc rc = find_newest(tree, key, &newer, &found);
+    *hidden = found.any;
+    return rc;
 }
 
 enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *row) {
@@ -163,83 +145,35 @@ static inline int64_t add(int64_t a, int64_t b) {
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-/* Sum of the weights of all entries of a run below `key`. */
-enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out) {
-    struct art_ref ref = run->top;
-    struct art_blob *blob;
-    *out = 0;
-    for (;;) {
-        int side = art_label_compare(ref.label, key);
-        if (side < 0) return ART_OK;
-        if (side > 0) {
-            *out = add(*out, ref.count);
-            return ART_OK;
-        }
-        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
-        if (rc) return rc;
-        int64_t before = 0;
-        if (ref.level == 0) {
-            rc = art_blob_rank(blob, key, &before);
-            *out = add(*out, before);
-            return rc;
-        }
-        rc = step_down(blob, key, &ref, &before);
-        if (rc) return rc;
-        *out = add(*out, before);
+/* One descent; what lies before the key in the last blob, too. */
+enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *rank,
+                         art_int128 *sum) {
+    struct art_descent end;
+    int64_t before = 0;
+    enum art_rc rc = art_run_descend(tree, run, key, rank, sum, &end);
+    if (rc || end.side < 0) return rc;
+    if (end.side > 0) {
+        before = end.ref.count;
+        if (sum) art_summed_add_sums(end.ref.has, end.ref.summed, 1, sum);
+    } else {
+        rc = sum ? art_blob_sums(end.leaf, key, art_tree_summary(tree), NULL, &before, sum)
+                 : art_blob_rank(end.leaf, key, &before);
     }
+    *rank = add(*rank, before);
+    return rc;
 }
 
-enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *out) {
-    *out = art_memtable_rank(tree->memtable, key);
-    for (unsigned i = 0; i < runs; i++) {
-        int64_t rank;
-        enum art_rc rc = art_run_rank(tree, &tree->root->run[i], key, &rank);
-        if (rc) return rc;
-        *out = add(*out, rank);
-    }
-    return ART_OK;
+enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *rank,
+                                art_int128 *sum) {
+    enum art_rc rc = ART_OK;
+    assert(runs <= tree->root->runs);
+    *rank = sum ? art_memtable_sums(tree->memtable, key, sum) : art_memtable_rank(tree->memtable, key);
+    for (unsigned i = 0; !rc && i < runs; i++) rc = art_run_rank(tree, &tree->root->run[i], key, rank, sum);
+    return rc;
 }
 
 enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out) {
-    return art_tree_rank_above(tree, key, tree->root->runs, out);
-}
-
-/* As art_run_rank(), with the summary's sums, all added, or without (NULL). */
-static enum art_rc run_sums(struct art_tree *tree, const struct art_run *run, struct art_bytes key,
-                            struct art_trail *trail, int64_t *rank, art_int128 *sum) {
-    const struct art_summary *summary = art_tree_summary(tree);
-    struct art_ref ref = run->top;
-    struct art_blob *blob;
-    trail->known = ref.level < ART_TRAIL_LEVELS;
-    for (;;) {
-        int side = art_label_compare(ref.label, key);
-        trail->level = ref.level;
-        trail->side = (int8_t)((side > 0) - (side < 0));
-        if (side > 0) {
-            *rank = add(*rank, ref.count);
-            if (sum) art_summed_add_sums(ref.has, ref.summed, 1, sum);
-        }
-        if (side) return ART_OK;
-        struct art_mark mark = {0};
-        int64_t before = 0;
-        enum art_rc rc = art_store_blob(tree->store, &ref, &blob);
-        if (!rc) rc = art_blob_sums(blob, key, summary, &ref, &mark, &before, sum);
-        *rank = add(*rank, before);
-        if (trail->known) trail->mark[trail->level] = mark;
-        if (rc || blob->kind == ART_BLOB_LEAF) return rc;
-    }
-}
-
-static enum art_rc find_places(struct art_tree *tree, struct art_bytes key, bool sums, struct art_edge *edge) {
-    enum art_rc rc = ART_OK;
-    art_int128 *sum = sums ? edge->sum : NULL;
-    if (sum) memset(sum, 0, sizeof edge->sum);
-    edge->rows = sum ? art_memtable_sums(tree->memtable, key, sum) : art_memtable_rank(tree->memtable, key);
-    for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
-        struct art_trail beyond = {0}, *trail = i < ART_RUNS_MAX ? &edge->trail[i] : &beyond;
-        rc = run_sums(tree, &tree->root->run[i], key, trail, &edge->rows, sum);
-    }
-    return rc;
+    return art_tree_rank_above(tree, key, tree->root->runs, out, NULL);
 }
 
 /* The tree key at which a bound cuts: keys below it are before the bound. `after`: the bound's own key is before the
@@ -289,40 +223,31 @@ enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, 
     return rc;
 }
 
-static enum art_rc find_edge(struct art_tree *tree, struct art_bytes key, enum art_totalled wanted,
-                             struct art_edge *edge) {
-    edge->places = wanted >= ART_TOTALLED_PLACES && art_tree_summary(tree);
-    edge->sums = wanted >= ART_TOTALLED_SUMS && art_tree_measures(tree).sums;
-    enum art_rc rc = edge->places ? find_places(tree, key, edge->sums, edge) : art_tree_rank(tree, key, &edge->rows);
+static enum art_rc find_edge(struct art_tree *tree, struct art_bytes key, bool sums, struct art_edge *edge) {
+    if (sums) memset(edge->sum, 0, sizeof edge->sum);
+    enum art_rc rc = art_tree_rank_above(tree, key, tree->root->runs, &edge->rows, sums ? edge->sum : NULL);
     edge->known = !rc;
+    edge->sums = sums;
     edge->changes = tree->changes;
     return rc;
-}
-
-/* Does the edge tell as much? Of a state that has changed since it tells nothing. */
-static bool tells(const struct art_tree *tree, const struct art_edge *edge, enum art_totalled wanted) {
-    return edge->known && edge->changes == tree->changes && (edge->places || wanted < ART_TOTALLED_PLACES) &&
-           (edge->sums || wanted < ART_TOTALLED_SUMS);
-}
-
-bool art_span_has_places(const struct art_tree *tree, const struct art_span *span) {
-    return tells(tree, &span->low, ART_TOTALLED_PLACES) && tells(tree, &span->high, ART_TOTALLED_PLACES);
 }
 
 enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range, enum art_totalled wanted,
                             struct art_span *span, struct art_totals *out) {
     struct art_edge *low = &span->low, *high = &span->high;
+    bool sums = wanted == ART_TOTALLED_SUMS && art_tree_measures(tree).sums;
     enum art_rc rc = art_tree_ready(tree);
-    bool known = span->follows && tells(tree, high, wanted);
+    /* Of a state that has changed since an edge tells nothing. */
+    bool known = span->follows && high->known && high->changes == tree->changes && (high->sums || !sums);
     if (known) *low = *high;
     *out = (struct art_totals){0};
     if (!known) low->known = false;
     high->known = false;
-    if (!rc && !known) rc = find_edge(tree, art_range_low(tree->key, range), wanted, low);
-    if (!rc) rc = find_edge(tree, art_range_high(tree->key, range), wanted, high);
+    if (!rc && !known) rc = find_edge(tree, art_range_low(tree->key, range), sums, low);
+    if (!rc) rc = find_edge(tree, art_range_high(tree->key, range), sums, high);
     if (rc) return rc;
     out->rows = high->rows > low->rows ? (uint64_t)high->rows - (uint64_t)low->rows : 0;
-    for (unsigned i = 0; high->sums && i < art_tree_measures(tree).sums; i++)
+    for (unsigned i = 0; sums && i < art_tree_measures(tree).sums; i++)
         out->sum[i] = art_subtract128(high->sum[i], low->sum[i]);
     return ART_OK;
 }

@@ -85,33 +85,21 @@ static enum art_rc reach_beside(struct search *search, unsigned run, struct art_
 }
 
 static enum art_rc reach_in_run(struct search *search, unsigned run, struct art_bytes key, struct reach *out) {
-    struct art_ref ref = search->tree->root->run[run].top;
-    for (;;) {
-        int side = art_label_compare(ref.label, key);
-        if (side < 0) return reach_beside(search, run, key, out);
-        if (side > 0) { /* all keys below begin as the label does, and the key stands behind them */
-            out->len = shared(ref.label, key);
-            return ART_OK;
-        }
-        struct art_blob *blob;
-        unsigned level = ref.level;
-        enum art_rc rc = art_store_blob(search->tree->store, &ref, &blob);
-        if (rc) return rc;
-        if (level == 0) {
-            struct art_entry entry;
-            rc = art_blob_prefix(blob, key, &out->len, &entry);
-            if (rc == ART_NOTFOUND) return out->len < 0 ? reach_beside(search, run, key, out) : ART_OK;
-            out->exact = !rc;
-            out->deleted = !rc && (entry.flags & ART_DELETE);
-            return rc;
-        }
-        rc = art_blob_child(blob, key, &ref, NULL);
-        if (rc) return rc;
-        if (ref.level != level - 1) {
-            return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a child of level %u under level %u", ref.level,
-                               level);
-        }
+    struct art_tree *tree = search->tree;
+    struct art_descent end;
+    struct art_entry entry;
+    enum art_rc rc = art_run_descend(tree, &tree->root->run[run], key, NULL, NULL, &end);
+    if (rc) return rc;
+    if (end.side < 0) return reach_beside(search, run, key, out);
+    if (end.side > 0) { /* all keys below begin as the label does, and the key stands behind them */
+        out->len = shared(end.ref.label, key);
+        return ART_OK;
     }
+    rc = art_blob_prefix(end.leaf, key, &out->len, &entry);
+    if (rc == ART_NOTFOUND) return out->len < 0 ? reach_beside(search, run, key, out) : ART_OK;
+    out->exact = !rc;
+    out->deleted = !rc && (entry.flags & ART_DELETE);
+    return rc;
 }
 
 /* What source `index` has of the first `len` bytes of the path. */
@@ -119,6 +107,7 @@ static enum art_rc ask(struct search *search, unsigned index, int64_t len) {
     const struct art_memtable *memtable = search->tree->memtable;
     struct reach *reach = &search->reach[index];
     struct art_bytes key = art_bytes(search->key.data, (uint32_t)len + 1);
+    assert(len >= 0 && key.len <= search->key.len);
     *reach = (struct reach){0};
     enum art_rc rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(memtable, key, reach);
     reach->len--; /* the name space's byte */

@@ -10,7 +10,46 @@
 #ifndef ART_TREE_READ_H
 #define ART_TREE_READ_H
 
+#include <assert.h>
+
 #include "core/tree/run/run.h"
+
+/* --- one descent -------------------------------------------------------------------------------------------------- */
+/* Where the way of a key down one run ends. */
+struct art_descent {
+    struct art_ref ref;    /* of the last blob, borrowed from the one above it or from the root */
+    int side;              /* where the key stands to all keys below `ref`: <0, >0; 0: among them, and they lie in */
+    struct art_blob *leaf; /* borrowed from the store */
+};
+/* From the run's top through index blobs to the blob where `key` has its place; labels are compared on the way, so that
+ * no blob sees a key that does not begin with its label. What lies before the last blob is added: its weight to
+ * *before, its sums to `sum`; either may be NULL. Each child is verified by who reads the reference (art_blob_child())
+ * and by the store, which compares its blob with it. */
+static inline enum art_rc art_run_descend(struct art_tree *tree, const struct art_run *run, struct art_bytes key,
+                                          int64_t *before, art_int128 *sum, struct art_descent *out) {
+    struct art_ref *ref = &out->ref;
+    *ref = run->top;
+    out->leaf = NULL;
+    for (;;) {
+        unsigned level = ref->level;
+        int64_t passed = 0;
+        struct art_blob *blob;
+        out->side = art_label_compare(ref->label, key);
+        if (out->side) return ART_OK;
+        if (!sum) ref->summed = NULL; /* nobody asks for sums, so nobody has to compare them with the blob's */
+        enum art_rc rc = art_store_blob(tree->store, ref, &blob);
+        if (rc) return rc;
+        if (level == 0) {
+            out->leaf = blob;
+            return ART_OK;
+        }
+        rc = sum ? art_blob_sums(blob, key, art_tree_summary(tree), ref, &passed, sum)
+                 : art_blob_child(blob, key, ref, before ? &passed : NULL);
+        if (rc) return rc;
+        assert(ref->level + 1u == level);
+        if (before) *before = (int64_t)((uint64_t)*before + (uint64_t)passed);
+    }
+}
 
 /* --- lookup.c ----------------------------------------------------------------------------------------------------- */
 struct art_found {
@@ -35,30 +74,28 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
  * one and before the other is in it. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
-/* Sum of weights of all keys < key: of all sources; of the memtable and the `runs` newest runs; of one run. Sums that
- * are lies may overflow, and stay lies. */
+/* Sum of weights of all keys < key: of all sources; of the memtable and the `runs` newest runs; of one run, added to
+ * *rank. The summary's sums of these entries are added to `sum`, unless that is NULL. Sums that are lies may overflow,
+ * and stay lies. */
 enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
-enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *out);
-enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *out);
-
-/* Has art_tree_totals() found the places of both ends, and are they still right? */
-bool art_span_has_places(const struct art_tree *tree, const struct art_span *span);
+enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *rank,
+                                art_int128 *sum);
+enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *rank,
+                         art_int128 *sum);
 
 /* --- finger.c ----------------------------------------------------------------------------------------------------- */
 enum { ART_FINGER_NEAR = 2 };
-/* Is the next key likely to be where the last ones of this run were? */
-static inline bool art_finger_points(const struct art_tree *tree, unsigned run) {
-    return tree->finger.near >= ART_FINGER_NEAR && run + 1 == tree->root->runs;
+/* Is the next key likely to be where the last ones of the oldest run were? */
+static inline bool art_finger_points(const struct art_finger *finger) {
+    return finger->near >= ART_FINGER_NEAR;
 }
 /* Looks there alone. ART_NOTFOUND: the key may be elsewhere, also where the leaf is damaged. ART_OK: *where keeps the
  * value. */
 enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
 /* Many keys in a row were found near each other: the finger points at this leaf from now on, whose label it copies. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
-/* A key was found in this bucket of a leaf of the run. */
-static inline void art_finger_note(struct art_tree *tree, unsigned run, const struct art_ref *leaf, uint32_t bucket) {
-    struct art_finger *finger = &tree->finger;
-    if (run + 1 != tree->root->runs) return;
+/* A key was found in this bucket of a leaf of the oldest run. */
+static inline void art_finger_note(struct art_finger *finger, const struct art_ref *leaf, uint32_t bucket) {
     bool near = finger->slot == leaf->slot && bucket - finger->bucket <= 1;
     finger->slot = leaf->slot;
     finger->bucket = bucket;

@@ -41,9 +41,12 @@ static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_b
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
     uint32_t slot;
+    assert(edit->root && edit->root->generation > tree->root->generation);
     enum art_rc rc = art_slots_take(tree, edit, &slot);
     if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
     if (!rc && inside) rc = entries_inside(tree, buffer, &out->ref, inside);
+    assert(rc || (out->ref.slot == slot && art_ref_pages(&out->ref) <= ART_BLOB_PAGES));
+    assert(rc || (out->ref.entries && out->ref.generation == edit->root->generation));
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);
     if (!rc) edit->pages_written += art_ref_pages(&out->ref);
     art_store_relax(

@@ -119,6 +119,7 @@ static inline void leave_place(struct art_merge *merge, unsigned place) {
 }
 
 static inline void take_place(struct art_merge *merge, unsigned place, unsigned number) {
+    assert(place <= merge->waiting && merge->waiting < merge->count && merge->source[number].valid);
     for (unsigned i = merge->waiting++; i > place; i--) merge->line[i] = merge->line[i - 1];
     merge->line[place] = (uint8_t)number;
 }
@@ -267,6 +268,7 @@ enum art_rc art_merge_moved(struct art_merge *merge, uint32_t kept, bool backwar
 
 enum art_rc art_merge_step(struct art_merge *merge, bool backward) {
     struct art_source *winner = art_merge_winner(merge);
+    assert(merge->valid && winner->valid);
     merge->valid = false;
     enum art_rc rc = source_step(winner, backward);
     if (rc) return rc;
@@ -297,6 +299,7 @@ static enum art_rc store_combined(struct art_merge *merge, const struct art_entr
  * next one says. */
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
+    assert(merge->valid);
     art_source_entry(art_merge_winner(merge), out);
     const struct art_entry upper = *out;
     struct art_bytes head = art_bytes(upper.value.data, art_entry_head(upper.flags, upper.value));
@@ -326,6 +329,7 @@ enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_
     enum art_rc rc = art_source_seek(source, from, false);
     source->left = entries;
     if (!entries) source->valid = false;
+    assert(!source->valid || source->left);
     return rc;
 }
 

@@ -183,6 +183,7 @@ static enum art_rc finish_leaves(struct art_run_build *build) {
 }
 
 enum art_rc art_run_build_children(struct art_run_build *build, struct art_children *out) {
+    assert(!build->whole);
     enum art_rc rc = finish_leaves(build);
     if (rc) return rc;
     *out = build->level[0];
@@ -194,6 +195,7 @@ enum art_rc art_run_build_children(struct art_run_build *build, struct art_child
 
 enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) {
     *out = (struct art_run){0};
+    assert(build->whole);
     enum art_rc rc = finish_leaves(build);
     for (unsigned level = 0; !rc; level++) {
         bool above = level + 1 < ART_LEVELS_MAX && build->level[level + 1].count;
@@ -252,6 +254,7 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
         rc = art_store_buffer(tree->store, &buffer);
         if (!rc) art_builder_begin(builder, buffer.data);
     }
+    assert(rc || first == children->count); /* each child is in a blob */
     art_blob_buf_put(&buffer);
     art_builder_close(builder);
     return rc;

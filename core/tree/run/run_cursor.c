@@ -43,6 +43,7 @@ void art_run_cursor_close(struct art_run_cursor *cursor) {
 }
 
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom) {
+    assert(bottom <= top->level);
     let_blobs_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
@@ -65,6 +66,7 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
         return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
     }
     struct art_blob *blob;
+    assert(ref->level == level && level >= cursor->bottom);
     enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
     if (cursor->path[level] != blob) {
@@ -90,15 +92,10 @@ static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const st
 static enum art_rc look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
     struct art_blob_cursor at;
     art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+    assert(index < cursor->entries[level]);
     enum art_rc rc = art_blob_seek_entry(&at, index);
-    if (rc) return rc;
-    if (!at.valid)
-        return art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE, "no child %u", index);
-    rc = art_blob_cursor_ref(&at, out);
-    if (!rc && out->level != level - 1) {
-        rc = art_corrupt(cursor->path[level]->file, cursor->path[level]->slot, ART_NOWHERE,
-                         "a child of level %u under level %u", out->level, level);
-    }
+    if (!rc) rc = art_blob_cursor_ref(&at, out);
+    assert(rc || out->level + 1u == level);
     return rc;
 }
 
@@ -328,6 +325,7 @@ enum art_rc art_run_prev(struct art_run_cursor *cursor) {
 static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
     struct art_ref ref = cursor->top;
     unsigned level = ref.level;
+    assert(!cursor->valid);
     end_ahead(cursor);
     for (;;) {
         *side = art_label_compare(ref.label, key);

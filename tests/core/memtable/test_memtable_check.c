@@ -42,7 +42,7 @@ static struct art_leaf *leaf_of(struct art_memtable *memtable, const char *key) 
     uint8_t padded[64 + ART_KEY_PADDING] = {0};
     uint32_t len = (uint32_t)strlen(key);
     memcpy(padded, key, len);
-    const struct art_leaf *leaf = art_memtable_nearest(memtable, art_bytes(padded, len));
+    const struct art_leaf *leaf = art_link_nearest(memtable->root, art_bytes(padded, len));
     ck_assert(leaf && art_bytes_equal(art_leaf_key(leaf), art_bytes(key, len)));
     return (struct art_leaf *)leaf;
 }

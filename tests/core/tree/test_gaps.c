@@ -35,11 +35,12 @@ int __wrap_art_tree_select(struct art_tree *in, int64_t rank, struct art_between
     return __real_art_tree_select(in, rank, between, key);
 }
 
-int __real_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out);
-int __wrap_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out);
-int __wrap_art_tree_rank_above(struct art_tree *in, struct art_bytes key, unsigned runs, int64_t *out) {
+int __real_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out, art_int128 *sum);
+int __wrap_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out, art_int128 *sum);
+int __wrap_art_tree_rank_above(struct art_tree *in, struct art_bytes key, unsigned runs, int64_t *out,
+                               art_int128 *sum) {
     looks++;
-    return __real_art_tree_rank_above(in, key, runs, out);
+    return __real_art_tree_rank_above(in, key, runs, out, sum);
 }
 
 int __real_art_tree_rank(struct art_tree *, struct art_bytes key, int64_t *out);

@@ -1,0 +1,259 @@
+/* What a node knows of all that lies below it, and the searches that this leads.
+ *
+ *   weights, sums   exact: what lies before a key in one descent (rank, sums), and back from there to the row (select)
+ *   zones           maybe too wide: parts of a range by the best value that they may have (visit), and the least or
+ *                   largest of them all (extreme)
+ */
+#include "core/memtable/inside.h"
+
+#include "core/base/error.h"
+
+void art_link_add_sums(const struct art_summary *summary, art_link link, art_int128 *sum) {
+    if (art_link_is_leaf(link)) {
+        struct art_entry entry;
+        art_leaf_entry(art_link_leaf(link), &entry);
+        art_summary_sums(summary, &entry, 1, sum);
+        return;
+    }
+    const art_int128 *below = art_node_sums(art_link_node(link));
+    for (unsigned i = 0; i < summary->has.sums; i++) sum[i] = art_add128(sum[i], below[i]);
+}
+
+void art_link_add_zones(const struct art_summary *summary, art_link link, struct art_zone *zone) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    struct art_entry entry;
+    if (!art_link_is_leaf(link)) {
+        const struct art_zone *below = art_node_zones(art_link_node(link), summary->has);
+        for (unsigned i = 0; i < summary->has.columns; i++) art_zone_add(&zone[i], &below[i]);
+        return;
+    }
+    art_leaf_entry(art_link_leaf(link), &entry);
+    if (entry.flags & (ART_DELETE | ART_CHUNK)) return;
+    art_summary_read(summary, &entry, ART_ALL_COLUMNS, data);
+    for (unsigned i = 0; i < summary->has.columns; i++) art_zone_add_datum(&zone[i], &data[i]);
+}
+
+void art_link_add_summed(const struct art_summary *summary, art_link link, art_int128 *sum, struct art_zone *zone) {
+    struct art_datum data[ART_SUMMARY_MAX];
+    struct art_entry entry;
+    if (!art_link_is_leaf(link)) {
+        art_link_add_sums(summary, link, sum);
+        art_link_add_zones(summary, link, zone);
+        return;
+    }
+    art_leaf_entry(art_link_leaf(link), &entry);
+    art_summary_add(summary, &entry, sum, zone, data);
+}
+
+/* --- what lies before a key --------------------------------------------------------------------------------------- */
+
+/* Weights, and if asked for sums, of what lies before a key. */
+struct before {
+    const struct art_summary *summary; /* NULL: only weights */
+    int64_t weight;
+    art_int128 *sum;
+};
+
+static inline void add_link(struct before *before, art_link link) {
+    before->weight += art_link_weight(link);
+    if (before->summary) art_link_add_sums(before->summary, link, before->sum);
+}
+
+/* At each node of the key's way, the links to the left of it. */
+static void add_before(const struct art_memtable *memtable, struct art_bytes key, struct before *before) {
+    if (!memtable->root) return;
+    const struct art_leaf *nearest = art_link_nearest(memtable->root, key);
+    uint32_t shared = art_common_prefix(nearest->key, key.data, art_min32(nearest->key_len, key.len));
+    art_link link = memtable->root;
+    while (!art_link_is_leaf(link) && art_link_node(link)->depth <= shared) {
+        struct art_node *node = art_link_node(link);
+        if (node->depth == key.len) return; /* all below is the key or continues it */
+        uint8_t byte = key.data[node->depth];
+        int child = art_node_child_before(node, byte);
+        for (; child != ART_CHILD_NONE; child = art_node_prev(node, child))
+            add_link(before, art_node_child(node, child));
+        const art_link *slot = art_node_slot(node, byte);
+        if (!slot) return;
+        link = *slot;
+    }
+    /* All below leaves the key at the same place as the nearest leaf does. */
+    if (art_bytes_compare(art_leaf_key(nearest), key) < 0) add_link(before, link);
+}
+
+int64_t art_memtable_rank(const struct art_memtable *memtable, struct art_bytes key) {
+    struct before before = {0};
+    add_before(memtable, key, &before);
+    return before.weight;
+}
+
+int64_t art_memtable_sums(const struct art_memtable *memtable, struct art_bytes key, art_int128 *sum) {
+    struct before before = {.summary = memtable->summary, .sum = sum};
+    add_before(memtable, key, &before);
+    return before.weight;
+}
+
+/* --- the row of a sum --------------------------------------------------------------------------------------------- */
+
+static struct art_bytes first_key_below(art_link link) {
+    while (!art_link_is_leaf(link)) {
+        const struct art_node *node = art_link_node(link);
+        link = art_node_child(node, art_node_first(node));
+    }
+    return art_leaf_key(art_link_leaf(link));
+}
+
+/* One descent; at each node, the last link that begins before the row does.
+ *
+ *     weights   1 1 0 -1 -1 | 1 0 1 1 0 1 | -1 1 -1         Between low and high the sums never fall, so that the last
+ *     sums     0 1 2 2  1  0  1 1 2 3 3  4   3 4            link which begins with a sum of at most k holds the row;
+ *                          low           high               beside them they mean nothing to this search. */
+enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+                                int64_t rank, struct art_bytes *key) {
+    art_link link = memtable->root;
+    int64_t before = 0;
+    if (!link) return ART_NOTFOUND;
+    while (!art_link_is_leaf(link)) {
+        const struct art_node *node = art_link_node(link);
+        int64_t sum = before;
+        link = 0;
+        for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {
+            art_link below = art_node_child(node, child);
+            struct art_bytes first = first_key_below(below);
+            if (art_bytes_compare(first, high) >= 0) break;
+            if (sum > rank && art_bytes_compare(first, low) > 0) break;
+            link = below;
+            before = sum;
+            sum += art_link_weight(below);
+        }
+        if (!link) return ART_NOTFOUND;
+    }
+    const struct art_leaf *leaf = art_link_leaf(link);
+    *key = art_leaf_key(leaf);
+    bool inside = art_bytes_compare(*key, low) >= 0 && art_bytes_compare(*key, high) < 0;
+    return inside && before == rank && art_leaf_weight(leaf) == 1 ? ART_OK : ART_NOTFOUND;
+}
+
+/* --- parts by their zones ----------------------------------------------------------------------------------------- */
+
+/* May a key below the link be in the range? All of them begin alike. */
+static bool may_be_inside(art_link link, struct art_bytes low, struct art_bytes high) {
+    if (art_link_is_leaf(link)) {
+        struct art_bytes key = art_leaf_key(art_link_leaf(link));
+        return art_bytes_compare(key, low) >= 0 && art_bytes_compare(key, high) < 0;
+    }
+    const uint8_t *begin = art_link_any_leaf(link)->key;
+    uint32_t depth = art_link_node(link)->depth, n = art_min32(depth, low.len);
+    if (n && memcmp(begin, low.data, n) < 0) return false;
+    return art_bytes_compare(art_bytes(begin, depth), high) < 0;
+}
+
+enum art_rc art_memtable_visit(const struct art_memtable *memtable, uintptr_t link, struct art_bytes low,
+                               struct art_bytes high,
+                               enum art_rc (*visit)(void *context, const struct art_memtable_part *part),
+                               void *context) {
+    const struct art_summary *summary = memtable->summary;
+    const struct art_node *node = link ? art_link_node(link) : NULL;
+    int child = node ? art_node_first(node) : 0;
+    assert(summary);
+    while (child != ART_CHILD_NONE) {
+        struct art_zone own[ART_SUMMARY_MAX] = {0};
+        art_link below = node ? art_node_child(node, child) : memtable->root;
+        struct art_memtable_part part = {.link = below};
+        child = node ? art_node_next(node, child) : ART_CHILD_NONE;
+        if (!below || !may_be_inside(below, low, high)) continue;
+        part.is_key = art_link_is_leaf(below);
+        if (part.is_key) {
+            part.key = art_leaf_key(art_link_leaf(below));
+            art_leaf_entry(art_link_leaf(below), &part.entry);
+            if (part.entry.flags & ART_DELETE) continue;
+            art_link_add_zones(summary, below, own);
+        }
+        part.zones = part.is_key ? own : art_node_zones(art_link_node(below), summary->has);
+        enum art_rc rc = visit(context, &part);
+        if (rc) return rc;
+    }
+    return ART_OK;
+}
+
+/* --- the best of a range ------------------------------------------------------------------------------------------ */
+
+struct zone_walk {
+    struct art_bytes low, high;
+    struct art_extreme *search;
+    struct art_measures has;
+    unsigned depth;
+};
+
+static const struct art_zone *zone_below(const struct zone_walk *walk, art_link link) {
+    return &art_node_zones(art_link_node(link), walk->has)[walk->search->column];
+}
+
+/* May it have something better? `inside`: all of its keys are in the range. */
+static bool is_promising(const struct zone_walk *walk, art_link link, bool inside) {
+    if (!art_extreme_beats(walk->search, zone_below(walk, link))) return false;
+    return inside || may_be_inside(link, walk->low, walk->high);
+}
+
+/* Are all keys below the node in the range? Some are. */
+static bool lies_inside(const struct zone_walk *walk, art_link link) {
+    struct art_bytes shared = art_bytes(art_link_any_leaf(link)->key, art_link_node(link)->depth);
+    return art_bytes_compare(shared, walk->low) >= 0 && !art_bytes_starts_with(walk->high, shared);
+}
+
+/* Looks at the leaves right below the node. Returns the best of its other children, 0 where none is promising. */
+static art_link look_at_leaves(const struct zone_walk *walk, const struct art_node *node, bool inside) {
+    struct art_extreme *search = walk->search;
+    art_link best = 0;
+    for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {
+        art_link link = art_node_child(node, child);
+        if (art_link_is_leaf(link)) {
+            struct art_entry entry;
+            if (!inside && !may_be_inside(link, walk->low, walk->high)) continue;
+            art_leaf_entry(art_link_leaf(link), &entry);
+            art_extreme_take_entry(search, &entry);
+        } else if (is_promising(walk, link, inside)) {
+            const struct art_zone *zone = zone_below(walk, link), *than = best ? zone_below(walk, best) : zone;
+            bool better =
+                search->largest ? zone->high.integer > than->high.integer : zone->low.integer < than->low.integer;
+            if (better || !best) best = link;
+        }
+    }
+    return best;
+}
+
+/* A promising node: its best child first, and then those of the others that are still better than what was found. */
+static void look_below(struct zone_walk *walk, art_link link, bool inside) {
+    enum { DEPTH_MAX = 48 };
+    struct art_extreme *search = walk->search;
+    const struct art_node *node = art_link_node(link);
+    bool numbers = !(zone_below(walk, link)->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS));
+    search->lost |= !numbers || walk->depth == DEPTH_MAX;
+    if (search->lost) return;
+    walk->depth++;
+    inside = inside || lies_inside(walk, link);
+    art_link best = look_at_leaves(walk, node, inside);
+    if (best) look_below(walk, best, inside);
+    for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {
+        art_link below = art_node_child(node, child);
+        if (below == best || art_link_is_leaf(below) || search->lost) continue;
+        if (is_promising(walk, below, inside)) look_below(walk, below, inside);
+    }
+    walk->depth--;
+}
+
+void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+                          struct art_extreme *search) {
+    struct zone_walk walk = {.low = low, .high = high, .search = search, .has = memtable->summary->has};
+    uint32_t common = art_common_prefix(low.data, high.data, art_min32(low.len, high.len));
+    art_link link = memtable->root;
+    /* All keys of the range begin with what its ends have in common. */
+    while (link && !art_link_is_leaf(link) && art_link_node(link)->depth < common) {
+        const art_link *slot = art_node_slot(art_link_node(link), low.data[art_link_node(link)->depth]);
+        link = slot ? *slot : 0;
+    }
+    if (link && !art_link_is_leaf(link) && is_promising(&walk, link, false)) look_below(&walk, link, false);
+    if (!link || !art_link_is_leaf(link) || !may_be_inside(link, low, high)) return;
+    struct art_entry entry;
+    art_leaf_entry(art_link_leaf(link), &entry);
+    art_extreme_take_entry(search, &entry);
+}
