@@ -27,6 +27,18 @@ enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_
     return ART_OK;
 }
 
+enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
+    void *old, *larger;
+    if (need <= *room) return ART_OK;
+    uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
+    memcpy(&old, array, sizeof old);
+    larger = art_resize(old, wanted * size);
+    if (!larger) return art_nomem();
+    memcpy(array, &larger, sizeof larger);
+    *room = wanted;
+    return ART_OK;
+}
+
 enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
     buffer->len = 0;
     enum art_rc rc = art_buffer_append(buffer, key.data, key.len);

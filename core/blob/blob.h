@@ -7,6 +7,13 @@
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.load, and what comes is verified with art_blob_verify_page().
  *
+ * A file calls only those that stand before it:
+ *
+ *   ref, filter, bucket, routing, features, postings, footer     the parts
+ *   blob_open, zones, search, prefix, cursor, separators         how they are read: separators.c asks cursor.c for all
+ *                                                                keys, and search.c for the place of one
+ *   pending, builder, check                                      how they are written, and what must be true of them
+ *
  * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
  * that a moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never
  * read, never compared. Every key handed to a function below must begin with the label; the descent compares it
@@ -204,13 +211,13 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
                           struct art_ref *child, struct art_mark *mark, int64_t *before, art_int128 *sum);
 
 /* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
-enum art_guess {
-    ART_GUESS_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
-    ART_GUESS_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
-    ART_GUESS_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
+enum art_estimate {
+    ART_ESTIMATE_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
+    ART_ESTIMATE_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
+    ART_ESTIMATE_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
 };
-enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key, int64_t *before,
-                              struct art_ref *child);
+enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
+                                    struct art_ref *child);
 /* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its place.
  * The footer alone tells. */
 void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights);

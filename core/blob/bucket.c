@@ -1,6 +1,8 @@
 /* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are missing. */
 #include "core/blob/bucket.h"
 
+#include <assert.h>
+
 #include "core/base/error.h"
 
 static int64_t child_count(const struct art_bucket_view *view, uint32_t entry) {
@@ -41,6 +43,15 @@ void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint
         }
         art_summed_add_sums(summary->has, art_bucket_value(view, i).data + ART_REF_FIXED, sign, sum);
     }
+}
+
+enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t bucket,
+                             uint32_t entry, struct art_ref *out) {
+    assert(blob->kind == ART_BLOB_INDEX && entry < view->count);
+    enum art_rc rc = art_ref_decode(art_bucket_value(view, entry), out);
+    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, (uint32_t)(view->start - blob->image) / ART_BLOB_PAGE,
+                       "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
 struct art_bounds art_bucket_measure(const struct art_bucket_view *view) {

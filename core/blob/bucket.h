@@ -196,4 +196,16 @@ static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucke
     return art_bucket_fetch_slow(blob, bucket, start);
 }
 
+/* Opens the bucket's view, loading what is missing. */
+static inline enum art_rc art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
+    const uint8_t *start;
+    enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
+    if (!rc) art_bucket_view_open(view, start);
+    return rc;
+}
+
+/* Index blobs: the reference to a child in an open bucket; borrows from the image. ART_CORRUPT: it is none. */
+enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t bucket,
+                             uint32_t entry, struct art_ref *out);
+
 #endif

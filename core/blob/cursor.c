@@ -425,12 +425,8 @@ uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_b
 }
 
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out) {
-    const struct art_blob *blob = cursor->blob;
     assert(cursor->valid);
-    enum art_rc rc = art_ref_decode(art_bucket_value(&cursor->view, cursor->entry), out);
-    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
-                       "bucket %u, entry %u: not a reference to a child", cursor->bucket, cursor->entry);
+    return art_bucket_child(cursor->blob, &cursor->view, cursor->bucket, cursor->entry, out);
 }
 
 uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {

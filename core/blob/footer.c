@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/base/alloc.h"
+#include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/blob/filter.h"
 
@@ -16,18 +17,6 @@ enum { NODE_COST = 4 + 3 + 12, NODE_SLACK = 8 };
 struct art_node_span {
     uint32_t first, end, depth, patch;
 };
-
-enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
-    void *old, *larger;
-    if (need <= *room) return ART_OK;
-    uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
-    memcpy(&old, array, sizeof old);
-    larger = art_resize(old, wanted * size);
-    if (!larger) return art_nomem();
-    memcpy(array, &larger, sizeof larger);
-    *room = wanted;
-    return ART_OK;
-}
 
 void art_footer_init(struct art_footer *footer) {
     memset(footer, 0, sizeof *footer);

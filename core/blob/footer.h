@@ -72,7 +72,4 @@ struct art_footer_layout {
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out);
 
-/* Makes *array hold at least `need` elements of `size` bytes. ART_NOMEM leaves it as it was. */
-enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
-
 #endif

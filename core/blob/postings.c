@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #include "core/base/alloc.h"
+#include "core/base/buffer.h"
 #include "core/base/error.h"
-#include "core/blob/footer.h"
 #include "core/blob/simd.h"
 
 static bool has_table(uint32_t tables, unsigned table) {
