@@ -306,16 +306,13 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
     }
 }
 
-static void note_hashes(struct art_measures has, const struct art_datum *data, struct art_hashes *out) {
-    memset(out->count, 0, sizeof out->count);
-    for (unsigned i = 0; i < has.columns; i++)
-        out->count[i] = has.lookups >> i & 1 ? (uint8_t)art_value_hashes(&data[i], out->hash[i]) : 0;
-}
-
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     art_summary_read(summary, entry, summary->has.lookups, data);
-    note_hashes(summary->has, data, out);
+    memset(out->count, 0, sizeof out->count);
+    for (unsigned i = 0; i < summary->has.columns; i++) {
+        if (summary->has.lookups >> i & 1) out->count[i] = (uint8_t)art_value_hashes(&data[i], out->hash[i]);
+    }
 }
 
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,

@@ -130,6 +130,11 @@ struct art_blob {
     void *owner; /* for load() and expect() */
 };
 
+/* May this leaf page be read? */
+static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
+    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
+}
+
 /* --- trust -------------------------------------------------------------------------------------------------------- */
 
 /* Verifies the footer pages of `image` against the reference that leads there and sanity-checks trailer and routing

@@ -176,11 +176,6 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
  * nobody can load it; or what load() said. */
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
 
-/* May this leaf page be read? */
-static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
-    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
-}
-
 /* The page in which the bucket lies; ART_BLOB_PAGES: in several. */
 static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t bucket) {
     uint32_t page = art_bucket_offset(blob, bucket) / ART_BLOB_PAGE;

@@ -161,12 +161,6 @@ static uint32_t wanted_before(const struct art_blob_cursor *cursor, uint32_t end
     return end;
 }
 
-static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end) {
-    end = wanted_before(cursor, end);
-    cursor->valid = false;
-    return end ? art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX) : ART_OK;
-}
-
 /* --- pages ahead of a walk ---------------------------------------------------------------------------------------- */
 
 /* Adds the bucket's pages that are missing. Returns how many. */
@@ -198,29 +192,29 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
     return blob->expect(blob, &pages);
 }
 
-static enum art_rc walk_from_bucket(struct art_blob_cursor *cursor, uint32_t bucket) {
+/* To the first entry of the first wanted bucket from this one on. `walks`: what comes behind it will be wanted. */
+static enum art_rc place_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
     bucket = wanted_from(cursor, bucket);
     cursor->valid = false;
     if (bucket >= cursor->blob->buckets) return ART_OK;
-    enum art_rc rc = expect_from(cursor, bucket, false);
+    enum art_rc rc = walks ? expect_from(cursor, bucket, false) : ART_OK;
     return rc ? rc : art_blob_cursor_place(cursor, bucket, 0);
 }
 
-static enum art_rc walk_before_bucket(struct art_blob_cursor *cursor, uint32_t end) {
+static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end, bool walks) {
     end = wanted_before(cursor, end);
     cursor->valid = false;
     if (!end) return ART_OK;
-    enum art_rc rc = expect_from(cursor, end - 1, true);
+    enum art_rc rc = walks ? expect_from(cursor, end - 1, true) : ART_OK;
     return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX);
 }
 
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
-    return cursor->window ? walk_from_bucket(cursor, 0) : art_blob_cursor_place(cursor, wanted_from(cursor, 0), 0);
+    return place_from(cursor, 0, cursor->window);
 }
 
 enum art_rc art_blob_last(struct art_blob_cursor *cursor) {
-    uint32_t end = cursor->blob->buckets;
-    return cursor->window ? walk_before_bucket(cursor, end) : place_before(cursor, end);
+    return place_before(cursor, cursor->blob->buckets, cursor->window);
 }
 
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
@@ -228,14 +222,14 @@ enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes ke
     cursor->valid = false;
     enum art_rc rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
-    if (place.entry == place.view.count) return art_blob_cursor_place(cursor, wanted_from(cursor, place.bucket + 1), 0);
+    if (place.entry == place.view.count) return place_from(cursor, place.bucket + 1, false);
     settle_found(cursor, &place, key);
     return ART_OK;
 }
 
 /* To the entry before the place, in this bucket or at the end of the one before. */
 static enum art_rc settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
-    if (!place->entry) return place_before(cursor, place->bucket);
+    if (!place->entry) return place_before(cursor, place->bucket, false);
     cursor->view = place->view;
     settle(cursor, place->bucket, place->entry - 1);
     return ART_OK;
@@ -279,7 +273,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return walk_from_bucket(cursor, cursor->bucket + 1);
+    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return place_from(cursor, cursor->bucket + 1, true);
     cursor->kept = advance(cursor);
     return ART_OK;
 }
@@ -307,7 +301,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) return walk_before_bucket(cursor, cursor->bucket);
+    if (ART_UNLIKELY(!cursor->entry)) return place_before(cursor, cursor->bucket, true);
     cursor->kept = retreat(cursor);
     return ART_OK;
 }
@@ -344,20 +338,27 @@ enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, str
     return rc;
 }
 
-enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
-    const struct art_blob *blob = cursor->blob;
-    cursor->valid = false;
-    if (index >= blob->entries) return ART_OK;
+/* The last bucket before which there are at most k entries, or rows by their weights. */
+static uint32_t last_bucket_before(const struct art_blob *blob, int64_t k, bool by_weights) {
     uint32_t low = 0, high = blob->buckets;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
-        if (art_bucket_rank(blob, middle) <= index) {
+        int64_t before = by_weights ? art_bucket_sum(blob, middle) : art_bucket_rank(blob, middle);
+        if (before <= k) {
             low = middle;
         } else {
             high = middle;
         }
     }
-    return art_blob_cursor_place(cursor, low, index - art_bucket_rank(blob, low));
+    return low;
+}
+
+enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
+    const struct art_blob *blob = cursor->blob;
+    cursor->valid = false;
+    if (index >= blob->entries) return ART_OK;
+    uint32_t bucket = last_bucket_before(blob, index, false);
+    return art_blob_cursor_place(cursor, bucket, index - art_bucket_rank(blob, bucket));
 }
 
 enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
@@ -365,28 +366,20 @@ enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
     cursor->valid = false;
     if (k < 0 || k >= blob->count) return ART_OK;
     if (!(blob->flags & ART_BLOB_SUMS)) return art_blob_seek_entry(cursor, (uint32_t)k);
-    uint32_t low = 0, high = blob->buckets;
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-        if (art_bucket_sum(blob, middle) <= k) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    enum art_rc rc = art_bucket_open(blob, low, &cursor->view);
+    uint32_t bucket = last_bucket_before(blob, k, true);
+    enum art_rc rc = art_bucket_open(blob, bucket, &cursor->view);
     if (rc) return rc;
-    int64_t left = (int64_t)((uint64_t)k - (uint64_t)art_bucket_sum(blob, low));
+    int64_t left = (int64_t)((uint64_t)k - (uint64_t)art_bucket_sum(blob, bucket));
     for (uint32_t entry = 0; entry < cursor->view.count; entry++) {
         int64_t weight = art_bucket_weight(&cursor->view, entry, blob->kind);
         if (left < weight) {
-            settle(cursor, low, entry);
+            settle(cursor, bucket, entry);
             return ART_OK;
         }
         left = (int64_t)((uint64_t)left - (uint64_t)weight);
     }
     return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
-                       "bucket %u: its weights are not those of the sum directory", low);
+                       "bucket %u: its weights are not those of the sum directory", bucket);
 }
 
 int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor) {

@@ -17,9 +17,4 @@ enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct ar
 /* Index blobs: where the reference of the child stands in whose range the key is. ART_OK, or what load() said. */
 enum art_rc art_blob_find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out);
 
-/* zones.c: the largest of the bounds from above of a column in buckets [from, to), at least one, or the least of those
- * from below. False: they are not all integers. */
-bool art_blob_best_bound(const struct art_blob *blob, unsigned column, bool largest, uint32_t from, uint32_t to,
-                         int64_t *value);
-
 #endif

@@ -35,6 +35,7 @@ void art_vtab_unpin(struct art_vtab *vtab);
 /* awake.c */
 /* A handle that is not awake is used: another one rests in its place. */
 void art_vtab_wake(struct art_vtab *vtab);
+void art_vtab_trim(struct art_vtab *vtab);         /* frees what a use makes again */
 void art_vtab_forget_awake(struct art_vtab *vtab); /* before it is freed */
 
 /* tables.c */

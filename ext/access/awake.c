@@ -7,16 +7,20 @@
  */
 #include "ext/access/access.h"
 
-static void rest(struct art_vtab *vtab) {
-    struct art_table *table = vtab->table;
-    vtab->awake = false;
-    if (vtab->pins) return;
+void art_vtab_trim(struct art_vtab *vtab) {
     if (vtab->idle) vtab->idle->methods->free(vtab->idle);
     vtab->idle = NULL;
     art_buffer_clear(&vtab->record);
     art_buffer_clear(&vtab->planned_low);
     art_buffer_clear(&vtab->planned_high);
     art_buffer_clear(&vtab->planned_scratch);
+}
+
+static void fall_asleep(struct art_vtab *vtab) {
+    struct art_table *table = vtab->table;
+    vtab->awake = false;
+    if (vtab->pins) return;
+    art_vtab_trim(vtab);
     if (table) art_table_rest(table);
 }
 
@@ -24,7 +28,7 @@ void art_vtab_wake(struct art_vtab *vtab) {
     struct art_connection *connection = vtab->connection;
     if (connection->stepping) return;
     struct art_vtab **place = &connection->awake[connection->awake_turn++ % ART_AWAKE_MAX];
-    if (*place) rest(*place);
+    if (*place) fall_asleep(*place);
     *place = vtab;
     vtab->awake = true;
     if (vtab->table) vtab->table->rests_later = false;

@@ -11,12 +11,8 @@ void art_vtab_free(struct art_vtab *vtab) {
     *vtab->link = vtab->next;
     if (vtab->next) vtab->next->link = vtab->link;
     if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
-    if (vtab->idle) vtab->idle->methods->free(vtab->idle);
+    art_vtab_trim(vtab);
     art_levels_clear(&vtab->levels);
-    art_buffer_clear(&vtab->record);
-    art_buffer_clear(&vtab->planned_low);
-    art_buffer_clear(&vtab->planned_high);
-    art_buffer_clear(&vtab->planned_scratch);
     art_free(vtab->fields);
     art_free(vtab->summary);
     art_free(vtab->changed_summary);

@@ -31,15 +31,8 @@ void art_findings_clear(struct art_findings *findings) {
 
 /* Takes the texts; `place` may be NULL. False: enough, or no memory. */
 static bool add_finding(struct art_findings *findings, struct art_finding finding) {
-    if (findings->count == findings->capacity) {
-        unsigned capacity = findings->capacity ? 2 * findings->capacity : 4;
-        struct art_finding *more = art_resize(findings->items, capacity * sizeof *more);
-        if (more) {
-            findings->items = more;
-            findings->capacity = capacity;
-        }
-    }
-    findings->nomem |= findings->count == findings->capacity || !finding.sentence || !finding.what;
+    enum art_rc rc = art_grow(&findings->items, &findings->capacity, findings->count + 1, sizeof *findings->items);
+    findings->nomem |= rc || !finding.sentence || !finding.what;
     if (findings->nomem || findings->count == findings->most) {
         findings->more |= !findings->nomem;
         finding_clear(&finding);

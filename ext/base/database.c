@@ -19,15 +19,7 @@ const char *art_database_name(sqlite3 *db, const char *schema) {
 }
 
 int art_database_folder(sqlite3 *db, const char *schema, char **out) {
-    const char *name = art_database_name(db, schema), *slash = strrchr(name, '/');
-    *out = NULL;
-    if (!slash) return SQLITE_OK;
-    size_t n = (size_t)(slash - name) + 1;
-    *out = art_alloc(n + 1);
-    if (!*out) return SQLITE_NOMEM;
-    memcpy(*out, name, n);
-    (*out)[n] = 0;
-    return SQLITE_OK;
+    return art_path_beside(art_database_name(db, schema), "", out) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 enum art_rc art_path_beside(const char *database, const char *file, char **out) {

@@ -45,7 +45,7 @@ static enum art_rc gap(struct run_check *check, enum art_rc rc) {
 static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
     *whole = true;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
-        if (atomic_load(&blob->present[page >> 6]) >> (page & 63) & 1) continue;
+        if (art_page_present(blob, page)) continue;
         enum art_rc rc = blob->load(blob, page, 1);
         if (rc) *whole = false;
         if (rc) rc = art_check_note(check->checker, rc);

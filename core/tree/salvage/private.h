@@ -23,7 +23,7 @@ struct art_loss {
     struct art_loss *next;
     bool open; /* it is not known yet where the range ends */
     struct art_lost told;
-    char *text; /* what, place and both keys, in the same allocation */
+    char *text; /* the key that it ends before, where that came later; what and keys are in the same allocation */
 };
 
 /* A gap in one source: damage behind its last key, and where it ends is where the next key is. */

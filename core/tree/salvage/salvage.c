@@ -40,7 +40,7 @@ static enum art_rc read_identity(struct art_salvage *salvage) {
     return ART_OK;
 }
 
-static enum art_rc guess_uuid(struct art_salvage *salvage) {
+static enum art_rc look_for_uuid(struct art_salvage *salvage) {
     enum { TRIES = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
@@ -51,10 +51,8 @@ static enum art_rc guess_uuid(struct art_salvage *salvage) {
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
     salvage->uuid_known = !rc;
-    if (!rc || !salvage->options.alone) return rc == ART_NOMEM ? rc : ART_OK;
-    return rc == ART_NOMEM ? rc
-                           : art_fail(ART_FOREIGN, "art: nothing of an .art file is in it (%s): give the path of one",
-                                      salvage->place);
+    if (rc == ART_NOMEM || salvage->uuid_known || !salvage->options.alone) return rc == ART_NOMEM ? rc : ART_OK;
+    return art_fail(ART_FOREIGN, "art: nothing of an .art file is in it (%s): give the path of one", salvage->place);
 }
 
 static enum art_rc look_at_blobs(struct art_salvage *salvage) {
@@ -64,7 +62,7 @@ static enum art_rc look_at_blobs(struct art_salvage *salvage) {
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     salvage->slots = art_slots_in(bytes);
     if (!salvage->options.rows) rc = read_identity(salvage);
-    return rc || salvage->uuid_known ? rc : guess_uuid(salvage);
+    return rc || salvage->uuid_known ? rc : look_for_uuid(salvage);
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */

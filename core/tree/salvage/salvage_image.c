@@ -29,10 +29,6 @@ static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_
     return art_io_read(salvage->io, &request, 1);
 }
 
-static bool is_loaded(struct art_blob *blob, uint32_t page) {
-    return atomic_load_explicit(&blob->present[page >> 6], memory_order_relaxed) >> (page & 63) & 1;
-}
-
 /* What fails here fails again where it is needed, and is told there. */
 static enum art_rc read_all_leaves(struct art_image *image) {
     struct art_blob *blob = &image->blob;
@@ -48,7 +44,7 @@ static enum art_rc load_image(struct art_blob *blob, uint32_t first, uint32_t n)
     enum art_rc rc = art_salvage_interrupted(image->salvage);
     if (!rc && !image->tried && !image->salvage->singly) rc = read_all_leaves(image);
     for (uint32_t page = first; !rc && page < first + n; page++) {
-        if (is_loaded(blob, page)) continue;
+        if (art_page_present(blob, page)) continue;
         rc = read_slot(image->salvage, blob->slot, page, 1, image->bytes + (size_t)page * ART_BLOB_PAGE);
         if (!rc) rc = art_blob_verify_page(blob, page);
     }

@@ -62,10 +62,9 @@ static enum art_rc tell_lost(struct art_salvage *salvage) {
                                (unsigned long long)from, (unsigned long long)to);
 }
 
-static enum art_rc lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
+static void lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
     if (!salvage->log.lost_from) salvage->log.lost_from = from;
     salvage->log.lost_to = to;
-    return ART_OK;
 }
 
 /* The table may never have had another root than its first. Where there are blobs it has had one, whose flush has left
@@ -97,7 +96,7 @@ static enum art_rc take_change(struct art_salvage *salvage, uint64_t csn, struct
     if (csn <= salvage->log.last || csn > ART_ROW_CSN_MAX) return ART_OK; /* the root has it, or nobody */
     bool first = !salvage->log.last && !salvage->log.known;
     if (!first && csn != salvage->log.last + 1) {
-        rc = lose(salvage, salvage->log.last + 1, csn - 1);
+        lose(salvage, salvage->log.last + 1, csn - 1);
         salvage->log.known = false;
     }
     salvage->log.last = csn;
@@ -105,9 +104,12 @@ static enum art_rc take_change(struct art_salvage *salvage, uint64_t csn, struct
     struct art_hash128 before = salvage->log.chain;
     salvage->log.known = ops.len > sizeof before;
     if (salvage->log.known) memcpy(&salvage->log.chain, ops.data, sizeof before);
-    if (!rc) rc = known ? art_redo_verify(ops, csn, before, &hash) : ART_REBUILD;
+    rc = known ? art_redo_verify(ops, csn, before, &hash) : ART_REBUILD;
     if (rc == ART_NOMEM) return rc;
-    if (rc) return lose(salvage, csn, csn);
+    if (rc) {
+        lose(salvage, csn, csn);
+        return ART_OK;
+    }
     rc = tell_lost(salvage);
     if (!rc) rc = art_redo_replay(ops, csn, salvage->memtable);
     salvage->log.taken += !rc;

@@ -23,36 +23,27 @@ static bool bound_of(const struct art_bytes *key, struct art_bytes *out) {
     return true;
 }
 
-static struct art_loss *new_loss(const char *what, const char *place, const struct art_bytes *after,
-                                 const struct art_bytes *before) {
+/* `place` stays where it is as long as salvage does. *out: the loss, unless NULL. */
+static enum art_rc add_loss(struct art_salvage *salvage, const char *what, const struct art_bytes *after,
+                            const struct art_bytes *before, struct art_lost lost, struct art_loss **out) {
     struct art_bytes low = {0}, high = {0};
-    bool low_set = bound_of(after, &low), high_set = bound_of(before, &high);
-    size_t what_len = strlen(what) + 1, place_len = place ? strlen(place) + 1 : 0;
-    struct art_loss *loss = art_alloc_zeroed(sizeof *loss + what_len + place_len + low.len + high.len);
-    if (!loss) return NULL;
+    size_t what_len = strlen(what) + 1;
+    lost.after_set = bound_of(after, &low);
+    lost.before_set = bound_of(before, &high);
+    struct art_loss *loss = art_alloc_zeroed(sizeof *loss + what_len + low.len + high.len);
+    if (!loss) return art_nomem();
     char *at = (char *)(loss + 1);
-    loss->told = (struct art_lost){.after_set = low_set, .before_set = high_set, .what = at};
-    memcpy(at, what, what_len);
+    lost.what = memcpy(at, what, what_len);
     at += what_len;
-    if (place) {
-        memcpy(at, place, place_len);
-        loss->told.place = at;
-        at += place_len;
-    }
-    loss->told.after = art_bytes(at, low.len);
+    lost.after = art_bytes(at, low.len);
     if (low.len) memcpy(at, low.data, low.len);
     at += low.len;
-    loss->told.before = art_bytes(at, high.len);
+    lost.before = art_bytes(at, high.len);
     if (high.len) memcpy(at, high.data, high.len);
-    return loss;
-}
-
-static enum art_rc push_loss(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
-    if (!loss) return art_nomem();
-    loss->told.slot = slot;
-    loss->told.page = page;
+    loss->told = lost;
     *salvage->losses_end = loss;
     salvage->losses_end = &loss->next;
+    if (out) *out = loss;
     return ART_OK;
 }
 
@@ -93,7 +84,7 @@ enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, 
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return push_loss(salvage, new_loss(what, place, NULL, NULL), slot, page);
+    return add_loss(salvage, what, NULL, NULL, (struct art_lost){.place = place, .slot = slot, .page = page}, NULL);
 }
 
 /* --- gaps --------------------------------------------------------------------------------------------------------- */
@@ -142,7 +133,8 @@ static enum art_rc tell_gap(struct art_detour *walk, const struct art_bytes *aft
     enum art_rc rc = ART_OK;
     for (const struct art_gap_note *note = walk->gap.first; !rc && note; note = note->next) {
         snprintf(what, sizeof what, "%s: %s", walk->gap.index ? art_effect_older : walk->effect, note->what);
-        rc = push_loss(salvage, new_loss(what, salvage->place, after, before), note->slot, note->page);
+        struct art_lost lost = {.place = salvage->place, .slot = note->slot, .page = note->page};
+        rc = add_loss(salvage, what, after, before, lost, NULL);
     }
     return rc;
 }
@@ -179,9 +171,10 @@ enum art_rc art_lost_row(struct art_salvage *salvage, const char *why) {
     struct art_bytes before = art_buffer_bytes(&salvage->previous);
     show_key(art_buffer_bytes(&salvage->key), shown);
     snprintf(what, sizeof what, "the row '%s' is lost: %s", shown, why);
-    struct art_loss *loss = new_loss(what, salvage->place, salvage->any_previous ? &before : NULL, NULL);
     struct art_fault fault = art_error_fault();
-    enum art_rc rc = push_loss(salvage, loss, fault.slot, fault.page);
+    struct art_lost lost = {.place = salvage->place, .slot = fault.slot, .page = fault.page};
+    struct art_loss *loss;
+    enum art_rc rc = add_loss(salvage, what, salvage->any_previous ? &before : NULL, NULL, lost, &loss);
     if (rc) return rc;
     loss->open = true;
     if (!salvage->open_from) salvage->open_from = loss;

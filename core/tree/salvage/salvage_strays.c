@@ -60,17 +60,12 @@ static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_re
 }
 
 static enum art_rc add_stray(struct art_salvage *salvage, const struct art_ref *ref) {
-    if (salvage->strays == salvage->stray_room) {
-        uint32_t room = salvage->stray_room ? 2 * salvage->stray_room : 64;
-        struct art_stray *more = art_resize(salvage->stray, room * sizeof *more);
-        if (!more) return art_nomem();
-        salvage->stray = more;
-        salvage->stray_room = room;
-    }
+    enum art_rc rc = art_grow(&salvage->stray, &salvage->stray_room, salvage->strays + 1, sizeof *salvage->stray);
+    if (rc) return rc;
     struct art_stray *stray = &salvage->stray[salvage->strays];
     *stray = (struct art_stray){.slot = ref->slot, .generation = ref->generation};
     salvage->singly = true;
-    enum art_rc rc = look_at_ends(salvage, ref, stray);
+    rc = look_at_ends(salvage, ref, stray);
     salvage->singly = false;
     if (!rc) salvage->strays++;
     return rc;
