@@ -48,16 +48,17 @@ enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const ch
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    snprintf(place, sizeof place, "%s", file ? file : "in memory");
+    snprintf(place, sizeof place, "%s", file ? file : "the table");
     if (slot != ART_NOWHERE && page != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u, page %u", slot, page);
     } else if (slot != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u", slot);
     }
-    art_fail(ART_CORRUPT,
-             "art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left "
-             "by art_salvage",
-             what, place, where);
+    bool in_file = file && strchr(file, '/');
+    art_fail(ART_CORRUPT, "art: %s (%s%s): restore the database%s, or copy out what is left by art_salvage", what,
+             place, where,
+             in_file ? " and its .art file together from a backup"
+                     : " from a backup, with its .art file if it has one");
     memcpy(noted.what, what, sizeof noted.what);
     memcpy(noted.place, place, sizeof noted.place);
     noted.slot = slot;

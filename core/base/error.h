@@ -45,8 +45,9 @@ enum art_rc art_fail(enum art_rc code, const char *format, ...) __attribute__((f
 enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* Where corruption is born: which file (NULL: in memory), slot and page (ART_NOWHERE where unknown) and what is wrong
- * with it. Returns ART_CORRUPT. */
+/* Where corruption is born: where (the path of an .art file, or what else holds the table's data; NULL: the table, no
+ * matter where), slot and page (ART_NOWHERE where unknown) and what is wrong. Returns ART_CORRUPT. What the message
+ * advises depends on the place: a file is restored together with its database. */
 #define ART_NOWHERE UINT32_MAX
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));

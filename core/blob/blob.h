@@ -140,7 +140,8 @@ static inline bool art_page_present(const struct art_blob *blob, uint32_t page) 
 /* Verifies the footer pages of `image` against the reference that leads there and sanity-checks trailer and routing
  * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
  * present. ART_CORRUPT with file, slot, page otherwise, where a trailer of a later generation than `ref` says that the
- * file is newer than the database; ART_NOMEM. The image and `file` are borrowed. */
+ * file is newer than the database, and one of an unknown format that another version has made it; ART_NOMEM. The image
+ * and `file` are borrowed. */
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                           const uint8_t uuid[16], const char *file);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that

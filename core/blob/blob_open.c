@@ -47,8 +47,6 @@ static enum art_rc verify_trailer_page(const struct art_blob *blob, const struct
 static const char *wrong_identity(const struct art_blob_trailer *trailer, const struct art_ref *ref,
                                   const uint8_t uuid[16]) {
     if (trailer->magic != ART_BLOB_MAGIC) return "not a blob";
-    if (trailer->format != ART_BLOB_FORMAT && trailer->format != ART_BLOB_FORMAT_POSTINGS)
-        return "written by another version of sqlite-art";
     if (memcmp(trailer->uuid, uuid, 16) != 0) return "it belongs to another table";
     if (trailer->slot != ref->slot) return "it belongs into another slot";
     if (trailer->generation != ref->generation) return "it is of another generation than its reference";
@@ -197,6 +195,12 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
+    if (!wrong && trailer->format != ART_BLOB_FORMAT && trailer->format != ART_BLOB_FORMAT_POSTINGS) {
+        return art_fail(
+            ART_CORRUPT,
+            "art: a blob has format %u, this version reads %u (%s, slot %u): use the sqlite-art that made it",
+            trailer->format, ART_BLOB_FORMAT_POSTINGS, file ? file : "the table", ref->slot);
+    }
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
     for (uint32_t page = ART_BLOB_PAGES - trailer->footer_pages; page < LAST_PAGE; page++) {

@@ -63,10 +63,12 @@ TEST(test_a_long_message_is_cut_not_overrun) {
 TEST(test_corruption_says_where) {
     ck_assert_int_eq(art_corrupt("f.art", 3, 4, "bad %s", "sum"), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "bad sum (f.art, slot 3, page 4)"));
+    art_corrupt("/x/f.art", 3, 4, "bad");
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "page 4): restore the database and its .art file together"));
     art_corrupt("f.art", 3, ART_NOWHERE, "bad");
     ck_assert_ptr_nonnull(strstr(art_error_message(), "(f.art, slot 3)"));
     art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "bad");
-    ck_assert_ptr_nonnull(strstr(art_error_message(), "(in memory)"));
+    ck_assert_ptr_nonnull(strstr(art_error_message(), "(the table): restore the database from a backup"));
 }
 
 static void *fail_elsewhere(void *unused) {

@@ -120,7 +120,7 @@ static void header_refused(const struct blob_image *from, const struct lie *lie)
 TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     static const struct lie lies[] = {
         FIELD(magic, 0x41414141, "not a blob"),
-        FIELD(format, ART_BLOB_FORMAT_POSTINGS + 1, "another version of sqlite-art"),
+        FIELD(format, ART_BLOB_FORMAT_POSTINGS + 1, "use the sqlite-art that made it"),
         FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
         FIELD(level, 1, "another kind or level"),
         FIELD(lookups, 1, "its summary is not that of its reference"),
