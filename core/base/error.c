@@ -1,6 +1,7 @@
 /* The message buffer is per thread: a connection fails, and its message is read, within one call from the host. */
 #include "core/base/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ static const char *const texts[ART_ERROR_COUNT] = {
 
 enum art_rc art_fail(enum art_rc code, const char *format, ...) {
     va_list args;
+    assert(code != ART_OK && code < ART_ERROR_COUNT);
     va_start(args, format);
     vsnprintf(noted.message, sizeof noted.message, format, args);
     va_end(args);
@@ -30,6 +32,7 @@ enum art_rc art_fail(enum art_rc code, const char *format, ...) {
 
 enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...) {
     va_list args;
+    assert(code != ART_OK && code < ART_ERROR_COUNT && error > 0);
     va_start(args, format);
     int n = vsnprintf(noted.message, sizeof noted.message, format, args);
     va_end(args);

@@ -195,6 +195,7 @@ bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art
 
 struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, unsigned column) {
     const uint8_t *at = bytes + ART_SUM_BYTES * has.sums + ART_ZONE_BYTES * column;
+    assert(column < has.columns);
     struct art_zone zone = {.kinds = at[0]};
     memcpy(&zone.low, at + 1, 8);
     memcpy(&zone.high, at + 9, 8);
@@ -202,6 +203,7 @@ struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, u
 }
 
 void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum) {
+    assert(sign == 1 || sign == -1);
     for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) {
         art_int128 more = art_load_sum(bytes);
         sum[i] = sign > 0 ? art_add128(sum[i], more) : art_subtract128(sum[i], more);
@@ -275,6 +277,7 @@ static inline int64_t summand(const struct art_datum *datum) {
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, int sign, art_int128 *sum) {
     const uint8_t *at = entry->value.data + 1, *end = at + entry->value.data[0];
+    assert(entry->flags & ART_SHADOWS_OLDER && end <= entry->value.data + entry->value.len);
     for (unsigned i = 0; i < has.sums; i++) {
         uint64_t folded = 0;
         at += art_get_varint(at, end, &folded);
@@ -286,6 +289,7 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned sums = summary->has.sums;
+    assert(sign == 1 || sign == -1);
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         read_entry(summary, entry, sums_only(summary), data);
@@ -319,6 +323,7 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
                        const struct art_limits *limits) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned wanted = 0;
+    assert(limits->summary == summary && limits->sought_count <= ART_SOUGHT_MAX);
     for (unsigned i = 0; i < limits->sought_count; i++) {
         if (limits->sought[i].table < ART_TABLE_SEARCHES) wanted |= 1u << limits->sought[i].table;
     }
@@ -333,6 +338,7 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
                      struct art_zone *zone, struct art_datum *data) {
     struct art_measures has = summary->has;
+    assert(art_measures_are_sane(has));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
         read_entry(summary, entry, ART_ALL_COLUMNS, data);
@@ -369,6 +375,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
 void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry) {
     struct art_datum data[ART_SUMMARY_MAX];
     struct art_zone own = {0};
+    assert(search->column < search->summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
     read_entry(search->summary, entry, 1u << search->column, data);
     add_datum(&own, &data[search->column]);

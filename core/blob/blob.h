@@ -24,6 +24,7 @@
 #ifndef ART_BLOB_BLOB_H
 #define ART_BLOB_BLOB_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -92,11 +93,13 @@ struct art_pages {
 };
 /* Is this one of them? */
 static inline bool art_pages_has(const struct art_pages *pages, uint32_t page) {
+    assert(page < ART_BLOB_PAGES);
     return pages->bits[page >> 6] >> (page & 63) & 1;
 }
 
 /* How many of the first `end` pages. */
 static inline uint32_t art_pages_count(const struct art_pages *pages, uint32_t end) {
+    assert(end <= ART_BLOB_PAGES);
     uint64_t low = end < 64 ? (1ull << end) - 1 : UINT64_MAX, high = end <= 64 ? 0 : UINT64_MAX >> (128 - end);
     return (uint32_t)(__builtin_popcountll(pages->bits[0] & low) + __builtin_popcountll(pages->bits[1] & high));
 }
@@ -132,6 +135,7 @@ struct art_blob {
 
 /* May this leaf page be read? */
 static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
+    assert(page < blob->leaf_pages);
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
 
@@ -150,7 +154,7 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present.
- * ART_CORRUPT; ART_MISUSE: there is no such page. */
+ * There is such a page. ART_CORRUPT. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
 /* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image, with the same results; nothing becomes
  * present. */

@@ -12,6 +12,7 @@
 #include "core/blob/filter.h"
 #include "core/blob/postings.h"
 #include "core/blob/routing.h"
+#include <assert.h>
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
@@ -163,6 +164,7 @@ static const char *wrong_directories(const struct art_blob *blob) {
 }
 
 static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
+    assert(trailer->leaf_pages + trailer->footer_pages <= ART_BLOB_PAGES && trailer->common <= ART_LABEL_MAX);
     blob->kind = trailer->kind;
     blob->level = trailer->level;
     blob->flags = trailer->flags;
@@ -265,7 +267,7 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
 }
 
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
-    if (page >= blob->leaf_pages) return art_fail(ART_MISUSE, "art: slot %u has no leaf page %u", blob->slot, page);
+    assert(page < blob->leaf_pages);
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
     if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_trailer(blob->image)->page_hash[page]) {
         return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");

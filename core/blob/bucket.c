@@ -24,6 +24,7 @@ static int64_t leaf_weights(const uint8_t *flags, uint32_t n) {
 }
 
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind) {
+    assert(entry <= view->count);
     if (kind == ART_BLOB_LEAF) {
         if (view->form & ART_BUCKET_FLAGS) return leaf_weights(view->flags, entry);
         return (int64_t)entry * art_entry_weight(view->start[8]);
@@ -35,6 +36,7 @@ int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, e
 
 void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
                          const struct art_summary *summary, int sign, art_int128 *sum) {
+    assert(from <= to && to <= view->count);
     for (uint32_t i = from; i < to; i++) {
         if (kind == ART_BLOB_LEAF) {
             struct art_entry entry = {.value = art_bucket_value(view, i), .flags = art_bucket_flags(view, i)};
@@ -147,6 +149,7 @@ enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const 
     uint32_t at = art_bucket_offset(blob, bucket), end = art_bucket_end(blob, bucket);
     uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
     bool missing = false;
+    assert(last < blob->leaf_pages);
     for (uint32_t page = first; page <= last; page++) missing |= !art_page_present(blob, page);
     if (missing) {
         if (!blob->load) {

@@ -27,6 +27,7 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     uint32_t n = start[0];
     uint8_t form = start[1];
     uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
+    assert(n && n <= ART_BUCKET_MAX);
     view->start = start;
     view->count = n;
     view->form = form;
@@ -50,6 +51,7 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
 /* Of an entry that there is: bytes behind the prefix that it shares with the one before, bytes behind these and its
  * first byte, value, flags, and version. */
 static inline uint32_t art_bucket_shared(const struct art_bucket_view *view, uint32_t entry) {
+    assert(entry < view->count);
     return view->form & ART_BUCKET_WIDE ? art_load16(view->shared + 2 * entry) : view->shared[entry];
 }
 
@@ -58,6 +60,7 @@ static inline uint32_t art_bucket_suffix_len(const struct art_bucket_view *view,
 }
 
 static inline struct art_bytes art_bucket_value(const struct art_bucket_view *view, uint32_t entry) {
+    assert(entry < view->count);
     if (!(view->form & ART_BUCKET_LENGTHS)) return art_bytes(view->values + entry * view->value_len, view->value_len);
     uint32_t from = entry ? art_load16(view->value_ends + 2 * entry - 2) : 0;
     return art_bytes(view->values + from, art_load16(view->value_ends + 2 * entry) - from);
@@ -89,6 +92,7 @@ static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t
 
 /* Where suffix `entry` begins: the sum of the suffix lengths before it. */
 static inline uint32_t art_bucket_suffix_at(const struct art_bucket_view *view, uint32_t entry) {
+    assert(entry < view->count);
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) return art_column_sum(view->suffix_len, view->count, entry);
     uint32_t at = 0;
     for (uint32_t i = 0; i < entry; i++) at += art_load16(view->suffix_len + 2 * i);
@@ -103,6 +107,7 @@ static inline void art_bucket_prefetch(const uint8_t *start) {
 /* First entry >= `from` with shared < depth, or shared == depth and first byte >= c; view->count if there is none. */
 static inline uint32_t art_bucket_step(const struct art_bucket_view *view, uint32_t from, uint32_t depth, uint8_t c) {
     uint32_t n = view->count;
+    assert(from < n);
     if (ART_UNLIKELY(view->form & ART_BUCKET_WIDE)) {
         for (; from < n; from++) {
             uint32_t shared = art_load16(view->shared + 2 * from);

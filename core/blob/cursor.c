@@ -13,6 +13,7 @@
 
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer) {
     memset(cursor, 0, sizeof *cursor);
+    assert(key_buffer);
     cursor->blob = blob;
     cursor->key = key_buffer;
 }
@@ -70,6 +71,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     const uint8_t *suffix = view->suffixes + cursor->suffix_at;
     uint32_t len = shared + 1 + art_bucket_suffix_len(view, entry);
     cursor->key_len = view->prefix_len + len;
+    assert(cursor->key_len <= ART_KEY_MAX);
     if (shared > keep) {
         fill_inherited(cursor, keep, shared);
         keep = shared;
@@ -184,6 +186,7 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
     uint32_t count = add_missing_pages(blob, bucket, &pages);
     if (!count) return ART_OK;
     cursor->window = cursor->window ? art_min32(2 * cursor->window, WINDOW_MAX) : WINDOW_FIRST;
+    assert(cursor->window <= WINDOW_MAX);
     while (count < cursor->window) {
         bucket = backward ? wanted_before(cursor, bucket) - 1 : wanted_from(cursor, bucket + 1);
         if (bucket >= blob->buckets) break; /* UINT32_MAX, backward */
@@ -251,6 +254,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
     __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
     uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, shared, suffix_len;
+    assert(entry < view->count);
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
         suffix_at += view->suffix_len[entry - 1];
         shared = view->shared[entry];
@@ -266,6 +270,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     cursor->entry = entry;
     cursor->suffix_at = suffix_at;
     cursor->key_len = kept + 1 + suffix_len;
+    assert(cursor->key_len <= ART_KEY_MAX);
     *to = view->first_bytes[entry];
     art_copy_padded(to + 1, suffix, suffix_len);
     return kept;
@@ -293,6 +298,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
     __builtin_prefetch(
         (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->entry) & 63)));
     uint32_t keep = art_bucket_shared(view, cursor->entry);
+    assert(cursor->entry);
     cursor->entry--;
     cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);
     fill_key(cursor, keep);
@@ -350,6 +356,7 @@ static uint32_t last_bucket_before(const struct art_blob *blob, int64_t k, bool 
             high = middle;
         }
     }
+    assert(low < blob->buckets);
     return low;
 }
 
@@ -399,20 +406,24 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
 }
 
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
     struct art_bytes value = art_bucket_value(&cursor->view, cursor->entry);
     __builtin_prefetch(value.data);
     __builtin_prefetch(value.data + value.len);
 }
 
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
     return art_bucket_csn(&cursor->view, cursor->entry);
 }
 
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out) {
+    assert(cursor->valid);
     *out = art_bucket_value(&cursor->view, cursor->entry);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
@@ -431,5 +442,6 @@ uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
 
 uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to) {
+    assert(from <= to);
     return art_bucket_rank(blob, to) - art_bucket_rank(blob, from);
 }

@@ -1,5 +1,6 @@
 #include "core/blob/features.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "core/base/alloc.h"
@@ -54,6 +55,7 @@ static inline uint32_t find_feature(const struct art_feature_set *set, uint32_t 
 /* So many, for which there is room. */
 static void put_features(struct art_feature_set *set, const uint32_t *feature, uint32_t n) {
     uint32_t count = set->count;
+    assert(count + n <= set->mask / 2 + 1);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = find_feature(set, feature[i]);
         set->feature[count] = feature[i];
@@ -99,7 +101,9 @@ static void keep_text(struct art_features *features, struct art_feature_set *set
         return;
     }
     uint32_t from = begin_of_cut(text, known), len = text.len - from;
+    assert(known <= text.len);
     if (set->texts_len + len + 1 > ART_BUCKET_TEXTS) cut_texts(features, set, summary);
+    assert(set->texts_len + len < ART_BUCKET_TEXTS);
     uint8_t *to = set->texts + set->texts_len;
     if (len) memcpy(to, text.data + from, len);
     to[len] = ART_TEXT_END;

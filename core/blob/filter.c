@@ -1,6 +1,8 @@
 /* Building the filter and asking it; filter.h says how it works. */
 #include "core/blob/filter.h"
 
+#include <assert.h>
+
 #include "core/base/hash.h"
 
 enum { PROBES = 7 };
@@ -19,6 +21,7 @@ uint64_t art_blob_key_hash(struct art_bytes key) {
 }
 
 void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uint32_t count) {
+    assert(blocks == art_filter_blocks(count));
     memset(out, 0, (size_t)blocks * ART_FILTER_BLOCK);
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *block = out + (size_t)block_of(hashes[i], blocks) * ART_FILTER_BLOCK;
@@ -32,6 +35,7 @@ void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uin
 
 bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash) {
     if (!blob->filter_blocks) return true;
+    assert(blob->filter % ART_FILTER_BLOCK == 0 && blob->flags & ART_BLOB_FILTER);
     const uint8_t *block = blob->image + blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK;
     uint64_t bits = spread(key_hash);
     uint32_t set = 1;

@@ -94,6 +94,7 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
 
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed) {
     struct art_measures has = footer->has;
+    assert(bucket <= footer->buckets && bucket < footer->bucket_room);
     art_int128 *before = footer->summed + (size_t)bucket * has.sums;
     if (!bucket && has.sums) memset(before, 0, has.sums * sizeof *before);
     for (unsigned i = 0; i < has.sums; i++) before[has.sums + i] = art_add128(before[i], summed->sum[i]);
@@ -114,6 +115,7 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed) {
     uint32_t b = footer->buckets;
     assert(b + 1 < footer->bucket_room && (b || !separator.len));
+    assert(entries && entries <= ART_BUCKET_MAX && (!b || offset > footer->offset[b - 1]));
     if (footer->has.columns) art_footer_note_summed(footer, b, summed);
     if (!b) {
         footer->separator_at[0] = footer->rank[0] = 0;
@@ -285,6 +287,7 @@ static uint32_t put_summed(const struct art_footer *footer, uint8_t *out) {
     for (unsigned i = 0; i < has.columns; i++, at += ART_ZONE_BYTES * n) {
         for (uint32_t b = 0; b < n; b++) {
             const struct art_zone *zone = &footer->zones[(size_t)b * has.columns + i];
+            assert(art_zone_is_sane(zone)); /* or nobody would open the blob */
             memcpy(at + 8 * b, &zone->low, 8);
             memcpy(at + 8 * n + 8 * b, &zone->high, 8);
             at[16 * n + b] = zone->kinds;
@@ -326,7 +329,9 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (footer->known_postings.len) postings = footer->known_postings.len;
     enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound + postings);
     if (rc) return rc;
-    put_directories(footer, label, csn_min, footer->scratch);
+    uint32_t put = put_directories(footer, label, csn_min, footer->scratch);
+    assert(put == directory);
+    (void)put;
     struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch + directory};
     uint32_t nodes = put_nodes(writer);
     if (!nodes) {
@@ -357,6 +362,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (postings) out->postings = first;
     out->footer_pages = (ART_BLOB_BYTES - first + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE, routing_end = out->routing + directory + nodes;
+    assert(begin <= first && out->root <= routing_end && routing_end <= end && out->routing % 8 == 0);
     memset(image + begin, 0, first - begin);
     memcpy(image + first, after, postings);
     memset(image + first + postings, 0, out->routing - first - postings);

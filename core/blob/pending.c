@@ -43,6 +43,7 @@ static void note_arrival_summed(struct art_pending *pending, const struct art_ar
 }
 
 void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
+    assert(!pending->count && arrival->key.len <= ART_KEY_MAX);
     const struct art_entry *entry = arrival->entry;
     pending->count = 1;
     pending->shape = (struct art_bucket_shape){
@@ -81,6 +82,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
     uint32_t value_len = entry->value.len;
     struct art_bucket_shape shape = pending->shape;
+    assert(n && shared < arrival->key.len);
     if (n == ART_BUCKET_MAX) return false;
     shape.same_length &= value_len == pending->value_end[0];
     shape.same_flags &= entry->flags == pending->flags[0];

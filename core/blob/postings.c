@@ -45,6 +45,7 @@ static bool takes_features(const struct art_posting_table *table, const struct a
 
 static inline struct art_posting_place *find_place(const struct art_posting_table *table, uint32_t feature) {
     uint32_t at = feature & table->mask, there = table->place[at].feature;
+    assert(feature);
     while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) { /* as in features.c */
         at = (at + 1) & table->mask;
         there = table->place[at].feature;
@@ -329,6 +330,8 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
         head += HEAD_BYTES;
     }
     *bytes = (uint32_t)(at - out);
+    assert(*bytes <= art_postings_bytes(postings, NULL, 0));
+    assert(*bytes == art_postings_measure(out, *bytes, postings->tables));
     return ART_OK;
 }
 
@@ -427,6 +430,7 @@ static bool is_empty(const struct art_pages *pages) {
 }
 
 static struct art_pages pages_by_table(const struct art_blob *blob, const struct art_sought *sought) {
+    assert(sought->count);
     struct posting_part part = find_part(blob, sought->table);
     struct art_pages pages = {{0, 0}};
     if (sought->table >= ART_TABLE_SEARCHES) {

@@ -25,6 +25,7 @@ enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct ar
 
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket) {
     struct art_place place;
+    assert(blob->kind == ART_BLOB_LEAF);
     enum art_rc rc = find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     *bucket = place.bucket;
@@ -64,6 +65,7 @@ void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
                               const uint8_t *page, struct art_entry *out) {
     struct art_bucket_view view;
+    assert(spot->page == art_bucket_page(blob, spot->bucket) && spot->page < blob->leaf_pages);
     art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
     return get_in_view(&view, key, spot->known, out);
 }
@@ -159,6 +161,7 @@ void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t
 static void look_at_entries(const struct art_blob *blob, const struct art_place *place, uint32_t from, uint32_t to,
                             struct art_extreme *search) {
     if (from >= to) return;
+    assert(to <= place->view.count);
     struct art_zone zone = art_bucket_zone(blob, search->column, place->bucket);
     if (!art_extreme_beats(search, &zone)) return;
     for (uint32_t i = from; i < to && !search->lost; i++) {

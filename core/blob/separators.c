@@ -36,6 +36,7 @@ struct art_separators {
 
 static inline struct art_bytes key_of(const struct art_separators *separators, uint32_t number) {
     const struct child *child = &separators->children[number];
+    assert(number < separators->count && child[1].key_at >= child->key_at);
     return art_bytes(separators->keys + child->key_at, child[1].key_at - child->key_at);
 }
 
@@ -125,6 +126,7 @@ static struct art_separators *packed(const struct art_separators *making, const 
 
 /* Decodes them, once at most, when the blob has been asked so often that it pays. */
 static bool decode_when_asked_often(struct art_blob *blob) {
+    assert(blob->kind == ART_BLOB_INDEX && !blob->separators);
     uint32_t count = blob->entries;
     if (count < 2 || count > CHILDREN_MOST) {
         blob->may_keep_separators = false;
@@ -175,6 +177,7 @@ static uint32_t find_separator(const struct art_blob *blob, struct art_bytes key
 }
 
 static void read_child(const struct art_blob *blob, uint32_t number, struct art_ref *out) {
+    assert(number < blob->separators->count);
     const struct child *child = &blob->separators->children[number];
     art_ref_read(art_bytes(blob->image + child->value_at, child->value_len), out);
 }

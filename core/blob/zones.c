@@ -49,6 +49,7 @@ bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_s
     uint32_t n = blob->buckets, at = art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
     const uint8_t *zones = blob->image + blob->routing + at + ART_ZONE_BYTES * search->column * n;
     const uint8_t *ends = search->largest ? zones + 8 * n : zones;
+    assert(search->column < blob->has.columns && search->from <= search->to && search->to <= n);
     if (!are_integers(zones + 16 * n, search->from, search->to, search->nulls_count)) return false;
     /* With the order turned round for the least, the best is the largest. */
     uint64_t turn = search->largest ? 0 : UINT64_MAX;

@@ -256,56 +256,25 @@ static inline double real_of(uint64_t bits) {
     return real;
 }
 
-static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
-    if (serial == 0) {
-        out->kind = ART_DATUM_NULL;
-    } else if (serial == 7) {
-        out->kind = ART_DATUM_REAL;
-        out->real = real_of(number_bits(serial, data, len));
-        if (out->real != out->real) out->kind = ART_DATUM_NULL; /* as SQLite reads NaN */
-    } else if (serial < 10) {
-        out->kind = ART_DATUM_INTEGER;
-        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
-    } else {
-        out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
-        out->by_hash = false;
-        out->bytes = art_bytes(data, (uint32_t)len);
-    }
-}
-
-/* A text or blob of a record that may be handed over: `whole`, else NULL. */
-static void result_datum(sqlite3_context *context, const struct art_datum *datum, uint8_t **whole) {
+static void result(sqlite3_context *context, uint64_t serial, const uint8_t *data, uint64_t len, uint8_t **whole) {
     static const uint8_t nothing;
-    switch (datum->kind) {
-    case ART_DATUM_INTEGER:
-        sqlite3_result_int64(context, datum->integer);
-        return;
-    case ART_DATUM_REAL:
-        sqlite3_result_double(context, datum->real);
-        return;
-    case ART_DATUM_TEXT:
-    case ART_DATUM_BLOB:
-        if (datum->bytes.len) {
-            hand_over(context, datum->bytes.data, datum->bytes.len, datum->kind == ART_DATUM_TEXT, whole);
-        } else if (datum->kind == ART_DATUM_TEXT) {
+    if (serial >= 12) {
+        if (len) {
+            hand_over(context, data, len, serial & 1, whole);
+        } else if (serial & 1) {
             sqlite3_result_text(context, "", 0, SQLITE_STATIC);
         } else {
             sqlite3_result_blob(context, &nothing, 0, SQLITE_STATIC);
         }
-        return;
-    default:
+    } else if (serial >= 8) {
+        sqlite3_result_int(context, (int)serial - 8);
+    } else if (serial == 0) {
         sqlite3_result_null(context);
+    } else if (serial == 7) {
+        sqlite3_result_double(context, real_of(number_bits(serial, data, len)));
+    } else {
+        sqlite3_result_int64(context, (sqlite3_int64)number_bits(serial, data, len));
     }
-}
-
-void art_result_datum(sqlite3_context *context, const struct art_datum *datum) {
-    result_datum(context, datum, NULL);
-}
-
-static void result(sqlite3_context *context, uint64_t serial, const uint8_t *data, uint64_t len, uint8_t **whole) {
-    struct art_datum datum;
-    set_datum(&datum, serial, data, len);
-    result_datum(context, &datum, whole);
 }
 
 static inline bool open_record(struct art_record_reader *reader) {
@@ -384,6 +353,23 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
     return rc;
 }
 
+static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
+    if (serial == 0) {
+        out->kind = ART_DATUM_NULL;
+    } else if (serial == 7) {
+        out->kind = ART_DATUM_REAL;
+        out->real = real_of(number_bits(serial, data, len));
+        if (out->real != out->real) out->kind = ART_DATUM_NULL; /* as SQLite reads NaN */
+    } else if (serial < 10) {
+        out->kind = ART_DATUM_INTEGER;
+        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
+    } else {
+        out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
+        out->by_hash = false;
+        out->bytes = art_bytes(data, (uint32_t)len);
+    }
+}
+
 /* Into its callers, so that the reader of a whole record stays in registers: a load with a summary takes 2 % less. */
 static inline __attribute__((always_inline)) enum art_rc read_datum(struct art_record_reader *reader, unsigned column,
                                                                     struct art_datum *out) {
@@ -407,6 +393,27 @@ void art_record_data(struct art_bytes record, const struct art_record_place *pla
         if (!(wanted >> places[i].item & 1)) continue;
         sound = sound && !read_datum(&reader, places[i].column, datum);
         if (!sound) datum->kind = ART_DATUM_NULL;
+    }
+}
+
+void art_result_datum(sqlite3_context *context, const struct art_datum *datum) {
+    switch (datum->kind) {
+    case ART_DATUM_INTEGER:
+        sqlite3_result_int64(context, datum->integer);
+        return;
+    case ART_DATUM_REAL:
+        sqlite3_result_double(context, datum->real);
+        return;
+    case ART_DATUM_TEXT:
+    case ART_DATUM_BLOB:
+        if (datum->bytes.len) {
+            hand_over(context, datum->bytes.data, datum->bytes.len, datum->kind == ART_DATUM_TEXT, NULL);
+        } else {
+            result(context, 12 + (datum->kind == ART_DATUM_TEXT), NULL, 0, NULL);
+        }
+        return;
+    default:
+        sqlite3_result_null(context);
     }
 }
 

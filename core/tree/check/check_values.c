@@ -13,6 +13,7 @@
  */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 enum { ASK_AFTER = 64, SUMMED_MAX = 16 << 20 };
@@ -33,12 +34,13 @@ static void balance(struct art_value_checker *values, const uint8_t id[ART_OVERF
 }
 
 static void close_group(struct art_value_checker *values) {
+    assert(!values->open || values->count);
     if (values->open) balance(values, values->id, values->count, false);
     values->open = false;
 }
 
 enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
-
+    assert(key.len && key.data[0] == ART_SPACE_OVERFLOW);
     if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* told */
     if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID) != 0) {
         close_group(values);
@@ -79,6 +81,7 @@ static bool puts_together(const struct art_value_checker *values, const struct a
 /* Behind the reference stand the value's data in summed columns. */
 static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
     uint8_t made[ART_OVERFLOW_REF_MAX];
+    assert(stored.len >= ART_OVERFLOW_REF);
     uint32_t len =
         art_overflow_put_data(art_tree_summary(values->checker->tree), art_buffer_bytes(&values->value), made);
     return stored.len == len &&
@@ -126,6 +129,7 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
 }
 
 enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
+    assert(entry->flags & ART_OVERFLOW && !(entry->flags & ART_DELETE));
     struct art_bytes stored = art_entry_value(entry->flags, entry->value);
     struct art_overflow_ref ref = art_overflow_decode(stored);
     if (!ref.length) return ART_OK; /* told */

@@ -11,6 +11,8 @@
 #ifndef ART_TREE_SALVAGE_PRIVATE_H
 #define ART_TREE_SALVAGE_PRIVATE_H
 
+#include <assert.h>
+
 #include "core/blob/cursor.h"
 #include "core/tree/salvage.h"
 #include "core/tree/txn/txn.h"

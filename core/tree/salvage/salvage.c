@@ -69,6 +69,7 @@ static enum art_rc look_at_blobs(struct art_salvage *salvage) {
 
 static enum art_rc open_sources(struct art_salvage *salvage) {
     const struct art_root *root = salvage->root;
+    assert(!salvage->runs && (!root || root->runs <= ART_RUNS_CAPACITY));
     for (unsigned i = 0; root && i < root->runs; i++) {
         const char *effect = i + 1 < root->runs ? art_effect_older : art_effect_gone;
         enum art_rc rc = art_detour_open(salvage, &root->run[i].top, effect, &salvage->run[i]);
@@ -217,11 +218,13 @@ static enum art_rc step_on(struct art_salvage *salvage, bool *any) {
     if (!rc) rc = choose_entry(salvage, any);
     if (rc) return rc;
     key = art_buffer_bytes(&salvage->key);
+    assert(!*any || !salvage->any_previous || art_bytes_compare(art_buffer_bytes(&salvage->previous), key) < 0);
     return art_lost_passed(salvage, *any ? &key : NULL);
 }
 
 /* A large value is whole, or the row is lost. */
 static enum art_rc show_row(struct art_salvage *salvage) {
+    assert(!(salvage->flags & ART_DELETE));
     salvage->valid = true;
     salvage->is_large = salvage->flags & ART_OVERFLOW;
     if (!salvage->is_large) return ART_OK;
@@ -252,13 +255,16 @@ bool art_salvage_valid(const struct art_salvage *salvage) {
 }
 
 struct art_bytes art_salvage_key(const struct art_salvage *salvage) {
+    assert(salvage->valid && salvage->key.data[0] == ART_SPACE_ROWS);
     return art_bytes(salvage->key.data + 1, (uint32_t)salvage->key.len - 1);
 }
 
 struct art_bytes art_salvage_value(const struct art_salvage *salvage) {
+    assert(salvage->valid);
     return art_buffer_bytes(salvage->is_large ? &salvage->large : &salvage->value);
 }
 
 uint64_t art_salvage_version(const struct art_salvage *salvage) {
+    assert(salvage->valid);
     return salvage->csn;
 }

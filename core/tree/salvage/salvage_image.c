@@ -20,6 +20,7 @@ static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
 }
 
 static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_t page, uint32_t count, void *to) {
+    assert(count && page + count <= ART_BLOB_PAGES);
     if (!salvage->io && salvage->missing) {
         return art_corrupt(salvage->place, slot, ART_NOWHERE, "the .art file is missing");
     }
@@ -41,6 +42,7 @@ static enum art_rc read_all_leaves(struct art_image *image) {
 
 static enum art_rc load_image(struct art_blob *blob, uint32_t first, uint32_t n) {
     struct art_image *image = blob->owner;
+    assert(first + n <= blob->leaf_pages && image->serial);
     enum art_rc rc = art_salvage_interrupted(image->salvage);
     if (!rc && !image->tried && !image->salvage->singly) rc = read_all_leaves(image);
     for (uint32_t page = first; !rc && page < first + n; page++) {
@@ -60,6 +62,7 @@ static enum art_rc check_possible(const struct art_salvage *salvage, const struc
 
 static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *image, const struct art_ref *ref) {
     uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
+    assert(ref->slot && ref->footer_pages && ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES);
     image->serial = 0;
     if (!image->bytes) image->bytes = art_alloc_aligned(ART_BLOB_BYTES, ART_BLOB_PAGE);
     if (!image->bytes) return art_nomem();

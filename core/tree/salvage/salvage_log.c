@@ -35,6 +35,7 @@ static enum art_rc file_copy(struct art_salvage *salvage, struct art_root **out)
 
 static enum art_rc choose_root(struct art_salvage *salvage) {
     struct art_root *row = salvage->log.row, *copy = NULL;
+    assert(!salvage->log.chosen && !salvage->root);
     salvage->log.chosen = true;
     enum art_rc rc = decode(salvage->options.root, &copy);
     if (!rc && !row && !copy) rc = file_copy(salvage, &copy);
@@ -63,6 +64,7 @@ static enum art_rc tell_lost(struct art_salvage *salvage) {
 }
 
 static void lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
+    assert(from <= to && (!salvage->log.lost_from || from == salvage->log.lost_to + 1));
     if (!salvage->log.lost_from) salvage->log.lost_from = from;
     salvage->log.lost_to = to;
 }

@@ -27,6 +27,7 @@ static bool bound_of(const struct art_bytes *key, struct art_bytes *out) {
 static enum art_rc add_loss(struct art_salvage *salvage, const char *what, const struct art_bytes *after,
                             const struct art_bytes *before, struct art_lost lost, struct art_loss **out) {
     struct art_bytes low = {0}, high = {0};
+    assert(salvage->options.tell && (!after || !before || art_bytes_compare(*after, *before) < 0));
     size_t what_len = strlen(what) + 1;
     lost.after_set = bound_of(after, &low);
     lost.before_set = bound_of(before, &high);
@@ -108,6 +109,7 @@ static enum art_rc add_note(struct art_detour *walk, uint32_t slot, const struct
 enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
     struct art_detour_gap *gap = &walk->gap;
     struct art_fault fault = art_error_fault();
+    assert(fault.what[0] && (index || !generation));
     bool same = gap->open && gap->slot == slot && gap->page == fault.page;
     gap->open = true;
     gap->index |= index;
@@ -142,6 +144,7 @@ static enum art_rc tell_gap(struct art_detour *walk, const struct art_bytes *aft
 enum art_rc art_gap_close(struct art_detour *walk) {
     if (!walk->gap.open) return ART_OK;
     struct art_bytes last = art_buffer_bytes(&walk->last);
+    assert(!walk->any || !walk->valid || art_bytes_compare(last, walk->key) < 0);
     const struct art_bytes *after = walk->any ? &last : NULL, *before = walk->valid ? &walk->key : NULL;
     bool rows = !after || after->data[0] <= ART_SPACE_ROWS;
     enum art_rc rc = rows ? tell_gap(walk, after, before) : ART_OK;
@@ -196,5 +199,6 @@ enum art_rc art_lost_passed(struct art_salvage *salvage, const struct art_bytes 
         loss->open = false;
     }
     salvage->open_from = NULL;
+    assert(!salvage->losses || !salvage->losses->open);
     return ART_OK;
 }

@@ -42,6 +42,7 @@ static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_re
     enum art_rc rc = art_image_get(salvage, ref, &image);
     if (rc) return rc;
     uint32_t label = image->blob.label_len;
+    assert(image->blob.kind == ART_BLOB_LEAF);
     art_blob_cursor_init(&cursor, &image->blob, salvage->scratch);
     rc = art_blob_first(&cursor);
     if (!rc) {
@@ -110,6 +111,7 @@ enum art_rc art_catalog_make(struct art_salvage *salvage) {
         blanks = blank ? blanks + 1 : 0;
     }
     if (rc) return rc;
+    assert(salvage->strays <= salvage->slots);
     if (salvage->strays) qsort(salvage->stray, salvage->strays, sizeof *salvage->stray, compare_strays);
     salvage->catalogued = true;
     return ART_OK;
@@ -130,6 +132,7 @@ enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes 
                             uint64_t generation, const char *effect) {
     enum art_rc rc = art_catalog_make(salvage);
     if (rc || !salvage->strays) return rc;
+    assert(!low || !high || art_bytes_compare(*low, *high) < 0);
     struct art_group *group = art_alloc_zeroed(sizeof *group);
     if (!group) return art_nomem();
     group->generation = generation;
@@ -153,6 +156,7 @@ static bool is_past(const struct art_group *group, struct art_bytes key) {
 }
 
 static void drop_active(struct art_group *group, unsigned i) {
+    assert(i < group->count);
     art_detour_close(group->active[i]);
     group->active[i] = group->active[--group->count];
 }
@@ -181,6 +185,7 @@ static enum art_rc activate(struct art_salvage *salvage, struct art_group *group
     enum art_rc rc = own_ref_again(salvage, stray, &ref);
     if (!rc) rc = art_detour_open(salvage, &ref, group->effect, &walk);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
+    assert(group->count < ART_SALVAGE_ACTIVE && !walk->top);
     walk->alone = true;
     rc = step_active(group, walk, &more);
     if (more) {
