@@ -67,11 +67,11 @@ enum {
     ART_BLOB_FORMAT = 2,
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
     ART_BUCKET_ALIGN = 8,
-    ART_BUCKET_MAX = 128,     /* entries */
-    ART_PAGE_LOSS_MAX = 384,  /* bytes of a page given up rather than let a bucket cross into the next page */
-    ART_NODE_MAP_BYTES = 32,  /* nodes with more children than this keep their keys in a bit map of this size */
-    ART_NODE_PATH_SHORT = 15, /* path lengths from here on are stored as u16 */
-    ART_FILTER_BLOCK = 64,
+    ART_BUCKET_ENTRIES = 128,  /* entries */
+    ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
+    ART_NODE_MAP_BYTES = 32,   /* nodes with more children than this keep their keys in a bit map of this size */
+    ART_NODE_PATH_SHORT = 15,  /* path lengths from here on are stored as u16 */
+    ART_FILTER_BLOCK_BYTES = 64,
     ART_LEVEL_MAX = 24
 };
 

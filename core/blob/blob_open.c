@@ -81,8 +81,10 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     bool filter = trailer->flags & ART_BLOB_FILTER;
     uint32_t end = filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     if (filter) {
-        if (trailer->filter % ART_FILTER_BLOCK || trailer->filter > ART_TRAILER_AT) return "the filter lies outside";
-        if (!trailer->filter_blocks || trailer->filter_blocks > (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK) {
+        if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter > ART_TRAILER_AT)
+            return "the filter lies outside";
+        if (!trailer->filter_blocks ||
+            trailer->filter_blocks > (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK_BYTES) {
             return "the filter leaves the footer";
         }
     } else if (trailer->filter || trailer->filter_blocks) {
@@ -155,7 +157,7 @@ static const char *wrong_directories(const struct art_blob *blob) {
         uint32_t at = art_bucket_offset(blob, b), end = art_bucket_end(blob, b);
         uint32_t rank = art_bucket_rank(blob, b), next = art_bucket_rank(blob, b + 1);
         if (end > blob->leaf_pages * ART_BLOB_PAGE || end < at + 24) return "bucket offsets do not ascend";
-        if (next <= rank || next - rank > ART_BUCKET_MAX) return "ranks do not ascend";
+        if (next <= rank || next - rank > ART_BUCKET_ENTRIES) return "ranks do not ascend";
         if (next - rank > 1 && at / ART_BLOB_PAGE != (end - 1) / ART_BLOB_PAGE) {
             return "a bucket of several entries crosses pages";
         }

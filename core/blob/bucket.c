@@ -130,7 +130,7 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
     if (room < sizeof(struct art_bucket_header)) return "a bucket without room";
     uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
     if (n != count) return "a bucket's number of entries is not that of the directory";
-    if (!n || n > ART_BUCKET_MAX || code > 4 || form & 0x80) return "a bucket of an unknown form";
+    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || form & 0x80) return "a bucket of an unknown form";
     uint32_t columns = n * (form & ART_BUCKET_WIDE ? 5 : 3) + (form & ART_BUCKET_FLAGS ? n : 0) +
                        n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
     uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);

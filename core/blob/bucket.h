@@ -27,7 +27,7 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     uint32_t n = start[0];
     uint8_t form = start[1];
     uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
-    assert(n && n <= ART_BUCKET_MAX);
+    assert(n && n <= ART_BUCKET_ENTRIES);
     view->start = start;
     view->count = n;
     view->form = form;

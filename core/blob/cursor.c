@@ -32,7 +32,7 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     struct {
         uint32_t shared, suffix_at, until;
         uint8_t first_byte;
-    } piece[ART_BUCKET_MAX];
+    } piece[ART_BUCKET_ENTRIES];
     uint32_t pieces = 0, entry = cursor->entry, suffix_at = cursor->suffix_at;
     do {
         uint32_t shared;
@@ -84,7 +84,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     }
 }
 
-/* To an entry of the bucket whose view is open; ART_BUCKET_MAX: the last. The key is still to be filled. */
+/* To an entry of the bucket whose view is open; ART_BUCKET_ENTRIES: the last. The key is still to be filled. */
 ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
@@ -209,7 +209,7 @@ static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end, bo
     cursor->valid = false;
     if (!end) return ART_OK;
     enum art_rc rc = walks ? expect_from(cursor, end - 1, true) : ART_OK;
-    return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX);
+    return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_ENTRIES);
 }
 
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {

@@ -11,7 +11,7 @@
 /* What a separator adds to the nodes at most, beside its bytes that its predecessor does not share: in a trie of n
  * strings there are fewer than n inner nodes (4 bytes before their path), at most n tails (3) and fewer than 2n
  * children (6). */
-enum { NODE_COST = 4 + 3 + 12, NODE_SLACK = 8 };
+enum { NODE_COST_BYTES = 4 + 3 + 12, NODE_SLACK_BYTES = 8 };
 
 /* Separators first .. end-1 agree in `depth` bytes; the reference to their node is to be written at `patch`. */
 struct art_node_span {
@@ -89,7 +89,7 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
         struct art_bytes before = separator_of(footer, footer->buckets - 1);
         shared = art_common_prefix(before.data, separator.data, art_min32(before.len, separator.len));
     }
-    return (footer->buckets ? 0 : NODE_SLACK) + NODE_COST + separator.len - shared;
+    return (footer->buckets ? 0 : NODE_SLACK_BYTES) + NODE_COST_BYTES + separator.len - shared;
 }
 
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed) {
@@ -115,7 +115,7 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed) {
     uint32_t b = footer->buckets;
     assert(b + 1 < footer->bucket_room && (b || !separator.len));
-    assert(entries && entries <= ART_BUCKET_MAX && (!b || offset > footer->offset[b - 1]));
+    assert(entries && entries <= ART_BUCKET_ENTRIES && (!b || offset > footer->offset[b - 1]));
     if (footer->has.columns) art_footer_note_summed(footer, b, summed);
     if (!b) {
         footer->separator_at[0] = footer->rank[0] = 0;
@@ -139,7 +139,7 @@ struct art_node_writer {
     struct art_footer *footer;
     uint32_t skip; /* bytes of every separator that are left out: the label */
     bool wide,
-        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST */
+        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST_BYTES */
     uint8_t *out;
     uint32_t at, spans;
 };
@@ -255,7 +255,7 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
     uint32_t bytes =
         put_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch});
     assert(bytes <= footer->nodes_bound);
-    footer->nodes_bound = bytes + NODE_SLACK;
+    footer->nodes_bound = bytes + NODE_SLACK_BYTES;
     return ART_OK;
 }
 
@@ -263,8 +263,8 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
 
 uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
                           uint64_t other_bytes) {
-    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;
-    uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK : 0) +
+    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
+    uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
                      (uint64_t)art_directory_bytes(buckets, sums, has) + other_bytes + 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
@@ -351,9 +351,9 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (filter_keys) {
         out->flags |= ART_BLOB_FILTER;
         out->filter_blocks = art_filter_blocks(filter_keys);
-        end = (end - out->filter_blocks * ART_FILTER_BLOCK) & ~(uint32_t)(ART_FILTER_BLOCK - 1);
+        end = (end - out->filter_blocks * ART_FILTER_BLOCK_BYTES) & ~(uint32_t)(ART_FILTER_BLOCK_BYTES - 1);
         out->filter = end;
-        filter_end = end + out->filter_blocks * ART_FILTER_BLOCK;
+        filter_end = end + out->filter_blocks * ART_FILTER_BLOCK_BYTES;
         art_filter_build(image + end, out->filter_blocks, footer->hashes, filter_keys);
     }
     out->routing = (end - directory - nodes) & ~7u;

@@ -83,7 +83,7 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     uint32_t value_len = entry->value.len;
     struct art_bucket_shape shape = pending->shape;
     assert(n && shared < arrival->key.len);
-    if (n == ART_BUCKET_MAX) return false;
+    if (n == ART_BUCKET_ENTRIES) return false;
     shape.same_length &= value_len == pending->value_end[0];
     shape.same_flags &= entry->flags == pending->flags[0];
     if (entry->csn < shape.csn_least) shape.csn_least = entry->csn;

@@ -112,7 +112,7 @@ static void push_set(struct art_posting_table *table, const struct art_feature_s
         pushed[n] = number;
         n += comes;
         count += is_new;
-        bytes += is_new + (comes & (pages <= ART_LISTED_MAX + 1));
+        bytes += is_new + (comes & (pages <= ART_LISTED_PAGES + 1));
         bytes -= (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
     }
     table->count = count;
@@ -189,7 +189,7 @@ static inline bool tells_nothing(const struct art_posting *posting, uint32_t lea
 static inline uint32_t posting_bytes(const struct art_posting *posting, uint32_t left, uint32_t leaf_pages) {
     if (!left) return 0;
     if (tells_nothing(posting, leaf_pages)) return 2;
-    return left <= ART_LISTED_MAX ? 1 + left : MAP_BYTES;
+    return left <= ART_LISTED_PAGES ? 1 + left : MAP_BYTES;
 }
 
 /* left[number]: of a posting's pages those that are not marked. Returns the bytes of all. */
@@ -258,7 +258,7 @@ static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_
     art_store16(out, 0);
     for (uint32_t group = 0, i = 0; group < groups; group++) {
         for (; i < count && group_of((uint32_t)(sorted[i] >> 32), groups) == group; i++) {
-            uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_MAX;
+            uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_PAGES;
             bool is_any = tells_nothing(&table->posting[number], leaf_pages);
             uint8_t *pages = is_any ? nowhere : to + 1 + is_map;
             at[number] = (uint32_t)(pages - out) << 1 | (is_any || is_map ? 0 : LISTED);

@@ -106,11 +106,12 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
     *mark = (struct art_mark){(uint16_t)place.bucket, (uint16_t)place.entry};
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
                         (uint64_t)art_bucket_weights(&place.view, place.entry, blob->kind));
-    bool rest = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
+    bool from_behind = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
     for (unsigned i = 0; sum && i < summary->has.sums; i++)
-        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + rest));
-    if (sum && rest) art_bucket_add_sums(&place.view, place.entry, place.view.count, blob->kind, summary, -1, sum);
-    if (sum && !rest) art_bucket_add_sums(&place.view, 0, place.entry, blob->kind, summary, 1, sum);
+        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + from_behind));
+    if (sum && from_behind)
+        art_bucket_add_sums(&place.view, place.entry, place.view.count, blob->kind, summary, -1, sum);
+    if (sum && !from_behind) art_bucket_add_sums(&place.view, 0, place.entry, blob->kind, summary, 1, sum);
     return index ? child_at(blob, &place, child) : ART_OK;
 }
 

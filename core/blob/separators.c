@@ -18,7 +18,7 @@
 #include "core/blob/search.h"
 
 /* Each connection has its own, which the cache's limit does not count: these are the limits for one blob. */
-enum { CHILDREN_MOST = 1024, KEYS_MOST = 64 * 1024, HEAD = 8 };
+enum { CHILDREN_MAX = 1024, KEY_BYTES_MAX = 64 * 1024, SEPARATOR_HEAD_BYTES = 8 };
 
 struct child {
     uint64_t head;     /* of its separator: the bytes behind `shared`; those that are missing count as 0 */
@@ -48,7 +48,7 @@ static inline struct art_bytes key_behind(struct art_bytes key, uint32_t len) {
 static inline uint64_t head_of(struct art_bytes key) {
     if (!key.len) return 0;
     uint64_t head = __builtin_bswap64(art_load64(key.data));
-    return key.len < HEAD ? head & ~(UINT64_MAX >> 8 * key.len) : head;
+    return key.len < SEPARATOR_HEAD_BYTES ? head & ~(UINT64_MAX >> 8 * key.len) : head;
 }
 
 /* --- making them -------------------------------------------------------------------------------------------------- */
@@ -74,7 +74,7 @@ static bool take_child(struct art_separators *making, struct art_buffer *keys, c
     child->value_len = (uint32_t)value.len;
     *sum += (uint64_t)ref.count;
     assert(at->key_len >= blob->label_len);
-    if (keys->len + at->key_len - blob->label_len > KEYS_MOST) return false;
+    if (keys->len + at->key_len - blob->label_len > KEY_BYTES_MAX) return false;
     if (art_buffer_append(keys, at->key + blob->label_len, at->key_len - blob->label_len)) return false;
     child[1].key_at = (uint32_t)keys->len;
     return true;
@@ -128,7 +128,7 @@ static struct art_separators *packed(const struct art_separators *making, const 
 static bool decode_when_asked_often(struct art_blob *blob) {
     assert(blob->kind == ART_BLOB_INDEX && !blob->separators);
     uint32_t count = blob->entries;
-    if (count < 2 || count > CHILDREN_MOST) {
+    if (count < 2 || count > CHILDREN_MAX) {
         blob->may_keep_separators = false;
         return false;
     }

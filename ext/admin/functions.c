@@ -36,7 +36,7 @@
 #include "core/base/vector.h"
 #include "ext/admin/admin.h"
 
-enum { SHORT_PREFIX = 512 };
+enum { SHORT_PREFIX_BYTES = 512 };
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
@@ -123,7 +123,7 @@ static enum art_rc answer_question(struct art_tree *tree, const struct art_range
 }
 
 static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix, struct question *question) {
-    uint8_t here[SHORT_PREFIX], *buffer = here;
+    uint8_t here[SHORT_PREFIX_BYTES], *buffer = here;
     struct art_range range;
     if (prefix.len > ART_PATH_MAX) return question->asks == ASKS_NTH ? ART_NOTFOUND : ART_OK;
     if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
@@ -173,7 +173,7 @@ static void give_answer(sqlite3_context *context, const struct question *questio
 }
 
 /* Of a table, then of a column where a summary is asked, then of a prefix. */
-static void ask(sqlite3_context *context, int count, sqlite3_value **values, struct question question) {
+static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **values, struct question question) {
     struct art_bytes prefix;
     char *message = NULL;
     bool summary = question.asks >= ASKS_SUM;
@@ -199,24 +199,24 @@ static void ask(sqlite3_context *context, int count, sqlite3_value **values, str
 }
 
 static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
-    ask(context, count, values, (struct question){.asks = ASKS_COUNT});
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_COUNT});
 }
 
 static void call_nth(sqlite3_context *context, int count, sqlite3_value **values) {
     sqlite3_int64 n = sqlite3_value_int64(values[2]);
-    if (n >= 0) ask(context, count, values, (struct question){.asks = ASKS_NTH, .rows = (uint64_t)n});
+    if (n >= 0) ask_of_table(context, count, values, (struct question){.asks = ASKS_NTH, .rows = (uint64_t)n});
 }
 
 static void call_sum(sqlite3_context *context, int count, sqlite3_value **values) {
-    ask(context, count, values, (struct question){.asks = ASKS_SUM});
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_SUM});
 }
 
 static void call_min(sqlite3_context *context, int count, sqlite3_value **values) {
-    ask(context, count, values, (struct question){.asks = ASKS_MIN});
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_MIN});
 }
 
 static void call_max(sqlite3_context *context, int count, sqlite3_value **values) {
-    ask(context, count, values, (struct question){.asks = ASKS_MAX});
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_MAX});
 }
 
 /* What is before a path that is too long for a row is before its longest possible beginning, or is that. */

@@ -12,7 +12,7 @@
 #include "ext/admin/salvage.h"
 #include "ext/host/host.h"
 
-enum { ID_END = 13 /* -<8 hex>.art */ };
+enum { ID_END_BYTES = 13 /* -<8 hex>.art */ };
 
 static const char ending[] = ".art";
 
@@ -166,18 +166,18 @@ struct file_search {
 
 /* -<8 hex>.art at its end. */
 static bool has_digits(const char *name, size_t len) {
-    return len > ID_END && name[len - ID_END] == '-' && strspn(name + len - ID_END + 1, "0123456789abcdef") == 8 &&
-           !strcmp(name + len - 4, ending);
+    return len > ID_END_BYTES && name[len - ID_END_BYTES] == '-' &&
+           strspn(name + len - ID_END_BYTES + 1, "0123456789abcdef") == 8 && !strcmp(name + len - 4, ending);
 }
 
 static bool fits(const struct file_search *search, const char *name) {
     size_t len = strlen(name);
     if (!has_digits(name, len)) return false;
-    if (search->has_id) return !strcmp(name + len - ID_END, search->wanted + search->before);
-    if (!search->loose) return len == search->before + ID_END && !strncmp(name, search->wanted, search->before);
+    if (search->has_id) return !strcmp(name + len - ID_END_BYTES, search->wanted + search->before);
+    if (!search->loose) return len == search->before + ID_END_BYTES && !strncmp(name, search->wanted, search->before);
     const char *table = search->wanted;
     size_t table_len = search->before;
-    return len > table_len + ID_END && !strncmp(name + len - ID_END - table_len, table, table_len);
+    return len > table_len + ID_END_BYTES && !strncmp(name + len - ID_END_BYTES - table_len, table, table_len);
 }
 
 static enum art_rc visit_name(void *context, const char *name) {
@@ -202,7 +202,7 @@ static int find_file(struct art_remains *remains, const struct art_state *state,
     for (unsigned attempt = 0; !rc && folder && attempt < 2 && !search.found; attempt++) {
         search.loose = attempt;
         search.wanted = search.loose ? own : name;
-        search.before = strlen(search.wanted) - ID_END;
+        search.before = strlen(search.wanted) - ID_END_BYTES;
         rc = art_report(message, art_folder_list(folder, visit_name, &search));
     }
     if (!rc && search.other) {
@@ -286,9 +286,9 @@ static bool is_interrupted(void *context) {
 }
 
 int art_remains_open(struct art_remains *remains, struct art_connection *connection,
-                     const struct art_salvage_target *target, bool tell, char **message) {
+                     const struct art_salvage_target *target, bool report, char **message) {
     *remains = (struct art_remains){.connection = connection, .target = target};
-    struct art_salvage_options options = {.context = remains, .interrupted = is_interrupted, .tell = tell};
+    struct art_salvage_options options = {.context = remains, .interrupted = is_interrupted, .report = report};
     int rc = art_shadow_busy(connection, target->file ? target->file : target->table, message);
     if (rc) return rc;
     if (target->file) {

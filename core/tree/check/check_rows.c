@@ -19,7 +19,7 @@ struct row_check {
     struct art_value_checker values;
     unsigned winner;      /* the source with the smallest key, the newest of those; `count`: none is left */
     struct art_buffer at; /* the winner's key */
-    bool disagree;        /* two sources, on a row: told, and then they need not add up either */
+    bool disagree;        /* two sources, on a row: reported, and then they need not add up either */
     uint64_t rows;
     art_int128 sum[ART_SUMMARY_MAX]; /* of the rows */
     uint64_t steps;
@@ -133,8 +133,8 @@ static bool next_gap(const struct art_checker *checker, struct art_bytes from, s
     return found;
 }
 
-/* A run's failure before a gap is the gap's own, which has been told; and it ends there also where it does not fail,
- * but its keys do not ascend (what is out of order is a gap, too). */
+/* A run's failure before a gap is the gap's own, which has been reported; and it ends there also where it does not
+ * fail, but its keys do not ascend (what is out of order is a gap, too). */
 static enum art_rc moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead,
                          enum art_rc rc) {
     assert(rc || !source->valid || source->key.len <= ART_KEY_MAX);
@@ -207,7 +207,7 @@ static enum art_rc check_stretches(struct row_check *check) {
     return ART_OK;
 }
 
-/* The number of rows that everybody is told. */
+/* The number of rows that everybody is given. */
 static enum art_rc check_count(struct row_check *check) {
     const struct art_checker *checker = check->checker;
     uint64_t count = (uint64_t)art_memtable_count(checker->memtable);

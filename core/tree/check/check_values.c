@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <stdarg.h>
 
-enum { ASK_AFTER = 64, SUMMED_MAX = 16 << 20 };
+enum { ASK_AFTER_CHUNKS = 64, SUMMED_BYTES_MAX = 16 << 20 };
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
@@ -41,7 +41,7 @@ static void close_group(struct art_value_checker *values) {
 
 enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
     assert(key.len && key.data[0] == ART_SPACE_OVERFLOW);
-    if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* told */
+    if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* reported */
     if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID) != 0) {
         close_group(values);
         memcpy(values->id, key.data + 1, ART_OVERFLOW_ID);
@@ -68,14 +68,14 @@ static enum art_rc say(struct art_value_checker *values, struct art_bytes key, c
                          art_check_show(key, shown), what);
 }
 
-/* What failed to be read lies in a gap, and has been told. */
+/* What failed to be read lies in a gap, and has been reported. */
 static enum art_rc unread(enum art_rc rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
 /* Only what is put together can be read for a summary. Of a longer value nobody can tell whether its data are right. */
 static bool puts_together(const struct art_value_checker *values, const struct art_overflow_ref *ref) {
-    return art_tree_summary(values->checker->tree) && ref->length <= SUMMED_MAX;
+    return art_tree_summary(values->checker->tree) && ref->length <= SUMMED_BYTES_MAX;
 }
 
 /* Behind the reference stand the value's data in summed columns. */
@@ -115,7 +115,7 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
         rc = summed ? art_buffer_append(&values->value, entry.value.data, (size_t)n) : ART_OK;
         if (rc) return rc;
-        if (number % ASK_AFTER == 0) {
+        if (number % ASK_AFTER_CHUNKS == 0) {
             art_store_relax(values->checker->tree->store);
             rc = art_tree_interrupted(values->checker->tree);
             if (rc) return rc;
@@ -132,7 +132,7 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
     assert(entry->flags & ART_OVERFLOW && !(entry->flags & ART_DELETE));
     struct art_bytes stored = art_entry_value(entry->flags, entry->value);
     struct art_overflow_ref ref = art_overflow_decode(stored);
-    if (!ref.length) return ART_OK; /* told */
+    if (!ref.length) return ART_OK; /* reported */
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
     balance(values, ref.id, chunks_of(ref.length), true);
     values->named += chunks_of(ref.length);
@@ -144,7 +144,7 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
     return read_value(values, key, stored, &ref);
 }
 
-/* A row whose chunks are missing has been told already. */
+/* A row whose chunks are missing has been reported already. */
 enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
     bool agree = !(values->balance.low | values->balance.high);

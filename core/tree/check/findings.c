@@ -1,4 +1,4 @@
-/* What a check has found: told to the host; and the gaps that it leaves. */
+/* What a check has found: reported to the host; and the gaps that it leaves. */
 #include "core/tree/check/check.h"
 
 #include <assert.h>
@@ -25,10 +25,10 @@ enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32
 }
 
 const char *art_check_show(struct art_bytes tree_key, char *out) {
-    enum { SHOWN = 40, LONGEST = 4 * SHOWN + 4 };
-    _Static_assert((int)LONGEST <= (int)ART_SHOWN_KEY, "room for a key of which no byte is shown as it is");
+    enum { SHOWN_BYTES = 40, LONGEST_BYTES = 4 * SHOWN_BYTES + 4 };
+    _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY, "room for a key of which no byte is shown as it is");
     char *at = out;
-    uint32_t end = art_min32(tree_key.len, 1 + SHOWN);
+    uint32_t end = art_min32(tree_key.len, 1 + SHOWN_BYTES);
     for (uint32_t i = 1; i < end; i++) {
         uint8_t byte = tree_key.data[i];
         at += snprintf(at, 5, byte < 0x20 || byte >= 0x7f || byte == '\'' ? "\\x%02x" : "%c", byte);

@@ -3,7 +3,7 @@
 #include "core/store/root_copy.h"
 #include "core/store/store_format.h"
 
-enum { STEPS_UNASKED = 256 };
+enum { ASK_AFTER_STEPS = 256 };
 
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
 
@@ -41,12 +41,12 @@ static enum art_rc read_identity(struct art_salvage *salvage) {
 }
 
 static enum art_rc look_for_uuid(struct art_salvage *salvage) {
-    enum { TRIES = 1 << 16 };
+    enum { SLOTS_TRIED = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
     enum art_rc rc = salvage->options.rows ? ART_NOTFOUND : art_root_copy_read(salvage->io, &root, salvage->uuid);
     art_buffer_clear(&root);
-    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < TRIES; slot++) {
+    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < SLOTS_TRIED; slot++) {
         rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
@@ -80,7 +80,7 @@ static enum art_rc open_sources(struct art_salvage *salvage) {
     if (root) return ART_OK;
     enum art_rc rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
                                          art_effect_older);
-    return rc ? rc : art_strays_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
+    return rc ? rc : art_orphans_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
 }
 
 static enum art_rc open_salvage(struct art_salvage *salvage) {
@@ -122,7 +122,7 @@ void art_salvage_close(struct art_salvage *salvage) {
     art_root_unref(salvage->root);
     art_root_unref(salvage->log.row);
     art_slot_set_clear(&salvage->named);
-    art_free(salvage->stray);
+    art_free(salvage->orphan);
     art_buffer_clear(&salvage->key);
     art_buffer_clear(&salvage->value);
     art_buffer_clear(&salvage->previous);
@@ -212,7 +212,7 @@ static enum art_rc step_on(struct art_salvage *salvage, bool *any) {
         salvage->any_previous = true;
         key = art_buffer_bytes(&salvage->previous);
     }
-    if (!rc && ++salvage->steps % STEPS_UNASKED == 0) rc = art_salvage_interrupted(salvage);
+    if (!rc && ++salvage->steps % ASK_AFTER_STEPS == 0) rc = art_salvage_interrupted(salvage);
     if (!rc) rc = step_sources(salvage, salvage->begun ? &key : NULL);
     salvage->begun = true;
     if (!rc) rc = choose_entry(salvage, any);

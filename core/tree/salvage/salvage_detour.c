@@ -7,7 +7,7 @@
  *     an index      all below; leaves are looked for     the next child of the level above
  *                   by their own footers
  *
- * What is skipped lies between the walk's last key before it and its first one behind: that range is told
+ * What is skipped lies between the walk's last key before it and its first one behind: that range is reported
  * (salvage_lost.c). The walk holds no image: where the one that it stands in had to go, it is read again.
  *
  * A single leaf that no index names is walked in the same way; its label is what its buckets begin with. */

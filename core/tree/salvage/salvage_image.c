@@ -30,7 +30,7 @@ static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_
     return art_io_read(salvage->io, &request, 1);
 }
 
-/* What fails here fails again where it is needed, and is told there. */
+/* What fails here fails again where it is needed, and is reported there. */
 static enum art_rc read_all_leaves(struct art_image *image) {
     struct art_blob *blob = &image->blob;
     image->tried = true;

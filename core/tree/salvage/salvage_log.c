@@ -53,7 +53,7 @@ static enum art_rc choose_root(struct art_salvage *salvage) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc tell_lost(struct art_salvage *salvage) {
+static enum art_rc report_lost(struct art_salvage *salvage) {
     uint64_t from = salvage->log.lost_from, to = salvage->log.lost_to;
     salvage->log.lost_from = 0;
     if (!from) return ART_OK;
@@ -112,7 +112,7 @@ static enum art_rc take_change(struct art_salvage *salvage, uint64_t csn, struct
         lose(salvage, csn, csn);
         return ART_OK;
     }
-    rc = tell_lost(salvage);
+    rc = report_lost(salvage);
     if (!rc) rc = art_redo_replay(ops, csn, salvage->memtable);
     salvage->log.taken += !rc;
     return rc;
@@ -128,8 +128,8 @@ static enum art_rc take_row_left(void *to, int64_t csn, struct art_bytes ops) {
 }
 
 /* What cannot be known: whether there was more behind what is there. */
-static enum art_rc tell_end(struct art_salvage *salvage, bool unread) {
-    enum art_rc rc = tell_lost(salvage);
+static enum art_rc report_end(struct art_salvage *salvage, bool unread) {
+    enum art_rc rc = report_lost(salvage);
     unsigned long long last = (unsigned long long)salvage->log.last;
     if (rc || !salvage->root) return rc;
     bool read = salvage->log.sound && !unread, deleted = salvage->root->followed && last == salvage->root->csn;
@@ -155,5 +155,5 @@ enum art_rc art_salvage_read_log(struct art_salvage *salvage) {
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;
     rc = salvage->log.chosen ? ART_OK : choose_root(salvage);
-    return rc ? rc : tell_end(salvage, unread);
+    return rc ? rc : report_end(salvage, unread);
 }

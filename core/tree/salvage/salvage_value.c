@@ -33,7 +33,7 @@ static enum art_rc find_chunk(struct art_salvage *salvage, struct art_bytes key,
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
     enum art_rc rc = astray ? art_catalog_make(salvage) : ART_OK;
-    return rc ? rc : art_strays_find(salvage, key, out);
+    return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
 static enum art_rc lacks_chunk(const struct art_salvage *salvage, uint32_t number) {
