@@ -13,12 +13,6 @@
 /* `what` (art_corrupt()'s) is empty after any other failure. */
 static _Thread_local struct art_kept_error noted;
 
-static const char *const texts[ART_ERROR_COUNT] = {
-#define ART_ERROR_ROW(name, text) text,
-    ART_ERROR_LIST(ART_ERROR_ROW)
-#undef ART_ERROR_ROW
-};
-
 enum art_rc art_fail(enum art_rc code, const char *format, ...) {
     va_list args;
     assert(code != ART_OK && code < ART_ERROR_COUNT);
@@ -93,8 +87,4 @@ struct art_fault art_error_fault(void) {
 
 int art_error_errno(void) {
     return noted.error_number;
-}
-
-const char *art_error_text(enum art_rc code) {
-    return code < ART_ERROR_COUNT ? texts[code] : "unknown error";
 }

@@ -252,19 +252,14 @@ read_otherwise(const struct art_summary *summary, const struct art_entry *entry,
     }
 }
 
-static inline void read_entry(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                              struct art_datum *out) {
+void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                      struct art_datum *out) {
     assert(summary->has.sums <= summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK | ART_OVERFLOW)) {
         read_otherwise(summary, entry, out);
     } else {
         summary->read(summary->context, art_entry_value(entry->flags, entry->value), wanted, out);
     }
-}
-
-void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                      struct art_datum *out) {
-    read_entry(summary, entry, wanted, out);
 }
 
 static inline unsigned sums_only(const struct art_summary *summary) {
@@ -292,7 +287,7 @@ void art_summary_sums(const struct art_summary *summary, const struct art_entry 
     assert(sign == 1 || sign == -1);
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        read_entry(summary, entry, sums_only(summary), data);
+        art_summary_read(summary, entry, sums_only(summary), data);
         for (unsigned i = 0; i < sums; i++) {
             int64_t value = summand(&data[i]);
             sum[i] = sign > 0 ? art_add128(sum[i], value) : art_subtract128(sum[i], value);
@@ -341,7 +336,7 @@ void art_summary_add(const struct art_summary *summary, const struct art_entry *
     assert(art_measures_are_sane(has));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        read_entry(summary, entry, ART_ALL_COLUMNS, data);
+        art_summary_read(summary, entry, ART_ALL_COLUMNS, data);
         for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
@@ -377,7 +372,7 @@ void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *
     struct art_zone own = {0};
     assert(search->column < search->summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
-    read_entry(search->summary, entry, 1u << search->column, data);
+    art_summary_read(search->summary, entry, 1u << search->column, data);
     add_datum(&own, &data[search->column]);
     art_extreme_take(search, &own);
 }

@@ -56,20 +56,6 @@ enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucke
                        "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
-struct art_bounds art_bucket_measure(const struct art_bucket_view *view) {
-    struct art_bounds bounds = {0};
-    for (uint32_t i = 0; i < view->count; i++) {
-        uint32_t len = view->prefix_len;
-        if (i || !(view->form & ART_BUCKET_PREFIX_ENTRY))
-            len += art_bucket_shared(view, i) + 1 + art_bucket_suffix_len(view, i);
-        uint64_t csn = art_bucket_csn(view, i);
-        if (len > bounds.key_max) bounds.key_max = (uint16_t)len;
-        if (csn > bounds.csn_max) bounds.csn_max = csn;
-        bounds.overflows += art_bucket_flags(view, i) & ART_OVERFLOW ? 1 : 0;
-    }
-    return bounds;
-}
-
 static const char *insane_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
     uint32_t len = 0, sum = 0;
     bool wrong = art_bucket_shared(view, 0) != 0;

@@ -169,9 +169,6 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
 void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
                          const struct art_summary *summary, int sign, art_int128 *sum);
 
-/* What the directory is to say of the bucket. Of a leaf blob. */
-struct art_bounds art_bucket_measure(const struct art_bucket_view *view);
-
 /* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its
  * room (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is
  * not looked at. `count` is what the rank directory says. */

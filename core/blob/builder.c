@@ -21,10 +21,9 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     assert(options->fill_pages <= ART_BLOB_PAGES);
     struct art_builder *builder = art_alloc(sizeof *builder);
     if (!builder) return art_nomem();
-    memset(builder, 0, offsetof(struct art_builder, footer));
+    memset(builder, 0, offsetof(struct art_builder, pending));
     builder->options = *options;
     if (!options->fill_pages) builder->options.fill_pages = ART_BLOB_PAGES;
-    art_footer_init(&builder->footer);
     if (options->summary) builder->footer.has = options->summary->has;
     if (!index) builder->footer.postings.tables = art_measures_tables(builder->footer.has);
     builder->pending.count = 0;

@@ -18,10 +18,6 @@ struct art_node_span {
     uint32_t first, end, depth, patch;
 };
 
-void art_footer_init(struct art_footer *footer) {
-    memset(footer, 0, sizeof *footer);
-}
-
 void art_footer_clear(struct art_footer *footer) {
     art_free(footer->offset);
     art_free(footer->rank);
@@ -51,23 +47,25 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
 
 /* The arrays share one size; when one of them cannot grow, the others are merely larger than that. */
 static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) {
-    uint32_t need = footer->buckets + buckets + 1, old = footer->bucket_room, room = old;
-    enum art_rc rc = art_grow(&footer->offset, &room, need, sizeof *footer->offset);
-    room = old;
-    if (!rc) rc = art_grow(&footer->rank, &room, need, sizeof *footer->rank);
-    room = old;
-    if (!rc) rc = art_grow(&footer->sum, &room, need, sizeof *footer->sum);
-    room = old;
-    if (!rc) rc = art_grow(&footer->bounds, &room, need, sizeof *footer->bounds);
-    room = old;
-    struct art_measures has = footer->has;
-    if (!rc && has.sums) rc = art_grow(&footer->summed, &room, need, has.sums * sizeof *footer->summed);
-    room = old;
-    if (!rc && has.columns) rc = art_grow(&footer->zones, &room, need, has.columns * sizeof *footer->zones);
-    room = old;
-    if (!rc) rc = art_grow(&footer->separator_at, &room, need, sizeof *footer->separator_at);
-    if (!rc) footer->bucket_room = room;
-    return rc;
+    const struct {
+        void *array;
+        size_t size;
+    } all[] = {{&footer->offset, sizeof *footer->offset},
+               {&footer->rank, sizeof *footer->rank},
+               {&footer->sum, sizeof *footer->sum},
+               {&footer->bounds, sizeof *footer->bounds},
+               {&footer->summed, footer->has.sums * sizeof *footer->summed},
+               {&footer->zones, footer->has.columns * sizeof *footer->zones},
+               {&footer->separator_at, sizeof *footer->separator_at}};
+    uint32_t room = footer->bucket_room;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        room = footer->bucket_room;
+        enum art_rc rc =
+            all[i].size ? art_grow(all[i].array, &room, footer->buckets + buckets + 1, all[i].size) : ART_OK;
+        if (rc) return rc;
+    }
+    footer->bucket_room = room;
+    return ART_OK;
 }
 
 enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {

@@ -34,8 +34,7 @@ struct art_footer {
     uint8_t *scratch;
 };
 
-/* Empty: to be cleared in the end, which frees all it has, and makes it empty again. */
-void art_footer_init(struct art_footer *footer);
+/* Frees all it has, and leaves zeros, of which it is made. */
 void art_footer_clear(struct art_footer *footer);
 
 /* Back to no buckets; hashes beyond the first `used_hashes` move to the front. */

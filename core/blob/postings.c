@@ -287,11 +287,6 @@ static void put_pages(const struct art_posting_table *table, const struct art_pa
     }
 }
 
-/* Room for two arrays of `sortable` and two of numbers. */
-static enum art_rc reserve_writing(struct art_postings *postings, uint32_t count) {
-    return art_grow(&postings->scratch, &postings->scratch_room, 6 * count + 1, sizeof *postings->scratch);
-}
-
 /* Returns where the table ends; its head is `head`. */
 static uint8_t *write_table(struct art_postings *postings, const struct art_posting_table *table, uint32_t leaf_pages,
                             uint8_t *head, uint8_t *out) {
@@ -324,7 +319,9 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
         const struct art_posting_table *table = postings->table[i];
-        enum art_rc rc = reserve_writing(postings, table->count);
+        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 };
+        uint32_t need = TWO_SORTABLES_AND_TWO_NUMBERS * table->count + 1;
+        enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_room, need, sizeof *postings->scratch);
         if (rc) return rc;
         at = write_table(postings, table, leaf_pages, head, at);
         head += HEAD_BYTES;

@@ -129,13 +129,6 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-static int check_tree(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message) {
-    struct art_check_options options = {.quick = quick, .problem = add_problem, .context = findings};
-    enum art_rc rc = art_tree_check_all(vtab->table->tree, &options);
-    if (!rc) return SQLITE_OK;
-    return art_report(message, rc);
-}
-
 /* The list holds `most` findings; that there are more is the last of them. */
 static void end_list(struct art_findings *findings) {
     if (!findings->more) return;
@@ -163,7 +156,8 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
     unsigned before = findings->count;
     bool enough = findings->most == 1 && findings->count;
     if (!rc && !enough && vtab->table) {
-        rc = check_tree(vtab, quick, findings, message);
+        struct art_check_options options = {.quick = quick, .problem = add_problem, .context = findings};
+        rc = art_report(message, art_tree_check_all(vtab->table->tree, &options));
         explained = findings->count > before;
     }
     if (!rc && ready && !explained) {

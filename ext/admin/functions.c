@@ -64,16 +64,12 @@ static void fail_in_core(sqlite3_context *context, enum art_rc art_rc) {
     fail_call(context, rc, message);
 }
 
-static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_table_ref **out, char **message) {
-    const char *text = (const char *)sqlite3_value_text(name);
-    return text ? art_table_ref_hold(sqlite3_user_data(context), text, out, message) : SQLITE_NOMEM;
-}
-
 /* NULL: the function has failed. Else to be released. */
 static struct art_table_ref *open_table(sqlite3_context *context, sqlite3_value *name) {
     struct art_table_ref *ref;
     char *message = NULL;
-    int rc = hold_table(context, name, &ref, &message);
+    const char *text = (const char *)sqlite3_value_text(name);
+    int rc = text ? art_table_ref_hold(sqlite3_user_data(context), text, &ref, &message) : SQLITE_NOMEM;
     if (!rc) {
         rc = art_table_ref_ready(ref->vtab, &message);
         if (!rc) return ref;

@@ -25,13 +25,6 @@ void art_salvage_target_clear(struct art_salvage_target *target) {
     *target = (struct art_salvage_target){0};
 }
 
-static int copy_columns(const struct art_columns *from, const char *table, struct art_columns *to, char **message) {
-    char *text = art_columns_show(from);
-    int rc = text ? art_columns_parse(to, table, text, message) : SQLITE_NOMEM;
-    sqlite3_free(text);
-    return rc;
-}
-
 int art_salvage_target_table(struct art_connection *connection, const char *text, struct art_salvage_target *out,
                              struct art_columns *columns, bool *found, char **message) {
     struct art_vtab *vtab;
@@ -42,7 +35,7 @@ int art_salvage_target_table(struct art_connection *connection, const char *text
     out->schema = sqlite3_mprintf("%s", vtab->name->schema);
     out->table = sqlite3_mprintf("%s", vtab->name->table);
     rc = out->schema && out->table ? SQLITE_OK : SQLITE_NOMEM;
-    if (!rc && columns) rc = copy_columns(&vtab->columns, out->table, columns, message);
+    if (!rc && columns) rc = art_columns_copy(columns, out->table, &vtab->columns, message);
     if (rc) art_salvage_target_clear(out);
     return rc;
 }
@@ -69,12 +62,6 @@ int art_salvage_target_file(const char *path, struct art_salvage_target *out, ch
 
 /* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
-static bool ends_salvage(int rc) {
-    int primary = rc & 0xff;
-    return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
-           primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
-}
-
 static int prepare_on(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
     const struct art_salvage_target *target = remains->target;
     return art_prepare(remains->connection->db, 0, out, sqlite3_mprintf(format, target->schema, target->table));
@@ -91,7 +78,7 @@ static int read_state_left(struct art_remains *remains, struct art_state *state,
     struct art_connection *connection = remains->connection;
     int rc = art_state_read(
         &(struct art_state_query){connection, connection->db, target->schema, .table = target->table}, state);
-    return ends_salvage(rc) ? report(remains, rc, message) : SQLITE_OK;
+    return art_check_hindered(rc) ? report(remains, rc, message) : SQLITE_OK;
 }
 
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
@@ -226,7 +213,7 @@ static int find_file(struct art_remains *remains, const struct art_state *state,
 
 static int use_rows(struct art_remains *remains, struct art_salvage_options *options) {
     int rc = prepare_on(remains, "SELECT data FROM \"%w\".\"%w_artblob\" WHERE page = ?1", &remains->pages);
-    if (rc) return ends_salvage(rc) ? rc : SQLITE_OK;
+    if (rc) return art_check_hindered(rc) ? rc : SQLITE_OK;
     remains->rows = (struct art_rows){.context = remains, .read = read_page_left, .end = last_page_left};
     options->rows = &remains->rows;
     options->rows_name = blobs;

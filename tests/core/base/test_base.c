@@ -16,16 +16,14 @@
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
-TEST(test_every_code_has_a_name_and_a_text) {
+TEST(test_every_code_has_a_name) {
     ck_assert_str_eq(art_error_name(ART_OK), "OK");
     ck_assert_str_eq(art_error_name(ART_CORRUPT), "CORRUPT");
     for (int code = 0; code < ART_ERROR_COUNT; code++) {
         ck_assert_str_ne(art_error_name(code), "?");
-        ck_assert_uint_gt(strlen(art_error_text(code)), 0);
     }
     ck_assert_str_eq(art_error_name(-1), "?");
     ck_assert_str_eq(art_error_name(ART_ERROR_COUNT), "?");
-    ck_assert_str_eq(art_error_text(ART_ERROR_COUNT), "unknown error");
 }
 
 TEST(test_a_failure_is_its_code_and_leaves_its_sentence) {
@@ -84,8 +82,6 @@ TEST(test_a_sentence_that_is_not_ours_is_a_fault_of_no_place) {
     ck_assert_uint_eq(fault.slot, ART_NOWHERE);
     art_fail(ART_IO, "art: cannot read: look");
     ck_assert_str_eq(art_error_fault().what, "cannot read: look");
-    ck_assert_str_eq(art_error_text(-1), "unknown error");
-    ck_assert_str_eq(art_error_text(ART_ERROR_COUNT), "unknown error");
     ck_assert_str_eq(art_error_name(-1), "?");
 }
 
