@@ -19,13 +19,15 @@
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
 # liburing, all I/O by pread and pwrite; PORTABLE=1 without files of our own, as other systems have it; SANITIZE=address (and
 # UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others: ARCH= for x86-64 processors older than x86-64-v2
-# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. `make` alone copies build/release/art.so to ./art.so.
+# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions are compiled into all of these builds, which are for tests, and not into
+# what is given out: that is SHIPPED=1, build/shipped, which `make` (./art.so), install and the benchmarks choose themselves.
 
 CC       = gcc
 OBJCOPY  = objcopy
 URING    = 1
 SANITIZE =
 PORTABLE =
+SHIPPED  =
 PREFIX   = /usr/local
 LIBDIR   = $(PREFIX)/lib
 LOADABLEDIR = $(LIBDIR)/sqlite-art
@@ -43,13 +45,13 @@ FUZZ_TARGETS =
 # ---- variants ----
 
 COMPILER := $(patsubst %-linux-gnu-gcc,%,$(notdir $(firstword $(CC))))
-VARIANT := $(if $(SANITIZE),$(SANITIZE),release)$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(PORTABLE),-portable,$(if $(filter 0,$(URING)),-nouring))
+VARIANT := $(if $(SANITIZE),$(SANITIZE),$(if $(SHIPPED),shipped,release))$(if $(filter gcc cc,$(COMPILER)),,-$(COMPILER))$(if $(PORTABLE),-portable,$(if $(filter 0,$(URING)),-nouring))
 BUILD   := build/$(VARIANT)
 
 CFLAGS   = -O2 -g
 WARNINGS = -Wall -Wextra -Werror
 ARCH    := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-march=x86-64-v2)
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS) $(if $(SHIPPED),-DNDEBUG)
 
 ifeq ($(SANITIZE),address)
 SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
@@ -109,6 +111,10 @@ ifeq ($(EXT),)
 all:
 	@echo "There is no ext/*.c yet, so there is no art.so to build. The tests of core: make test"
 library:
+else ifeq ($(SHIPPED)$(SANITIZE),)
+all install bench bench-age bench-search bench-spellings:
+	@$(MAKE) --no-print-directory SHIPPED=1 $@
+library: $(BUILD)/art.so
 else
 all: library
 	@cmp -s $(BUILD)/art.so art.so || { cp $(BUILD)/art.so art.so.new && mv art.so.new art.so; }
@@ -285,12 +291,14 @@ demo:
 	@$(MAKE) -s --no-print-directory -j2 all
 	@sql/demo.sh
 
+ifneq ($(SHIPPED)$(SANITIZE),)
 bench:
 	@.ci/deps build
 	@BENCH_BUILD=$(BUILD) tests/bench/run
 
 bench-age bench-search bench-spellings:
 	@BENCH_BUILD=$(BUILD) tests/bench/run $(@:bench-%=%)
+endif
 
 fuzz:
 	@.ci/deps check
@@ -313,6 +321,7 @@ check-platforms:
 DOCDIR     = $(PREFIX)/share/doc/sqlite-art
 INCLUDEDIR = $(PREFIX)/include/sqlite-art
 
+ifneq ($(SHIPPED)$(SANITIZE),)
 install: all static
 	install -d $(addprefix $(DESTDIR),$(LOADABLEDIR) $(LIBDIR)/sqlite-art $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(DOCDIR)/sql)
 # Programs have it mapped: it is renamed into place.
@@ -324,6 +333,7 @@ install: all static
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/sqlite-art.pc
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
 	install -m 644 $(wildcard sql/*.sql sql/*.md) sql/du.sh $(DESTDIR)$(DOCDIR)/sql
+endif
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(LOADABLEDIR)/art.so $(LIBDIR)/sqlite-art/libart.a $(LIBDIR)/pkgconfig/sqlite-art.pc)

@@ -1,5 +1,6 @@
 #include "core/base/alloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ static const struct art_allocator libc_allocator = {libc_allocate, libc_resize, 
 static struct art_allocator current = {libc_allocate, libc_resize, free};
 
 void art_alloc_use(const struct art_allocator *allocator) {
+    assert(!allocator || (allocator->allocate && allocator->resize && allocator->release));
     current = allocator ? *allocator : libc_allocator;
 }
 
@@ -44,6 +46,7 @@ char *art_string_copy(const char *text) {
 
 /* What the allocator gave is kept in the word before the aligned address. */
 void *art_alloc_aligned(size_t bytes, size_t alignment) {
+    assert(alignment >= sizeof(void *) && !(alignment & (alignment - 1)));
     uint8_t *raw = art_alloc(bytes + alignment + sizeof(void *));
     if (!raw) return NULL;
     uintptr_t at = ((uintptr_t)raw + sizeof(void *) + alignment - 1) & ~(uintptr_t)(alignment - 1);

@@ -1,5 +1,7 @@
 #include "core/base/buffer.h"
 
+#include <assert.h>
+
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 
@@ -9,6 +11,7 @@ void art_buffer_clear(struct art_buffer *buffer) {
 }
 
 enum art_rc art_buffer_reserve(struct art_buffer *buffer, size_t more) {
+    assert(buffer->len <= buffer->capacity && (buffer->data || !buffer->capacity));
     if (buffer->capacity - buffer->len >= more) return ART_OK;
     size_t capacity = buffer->capacity ? buffer->capacity * 2 : 256;
     while (capacity - buffer->len < more) capacity *= 2;
@@ -20,14 +23,30 @@ enum art_rc art_buffer_reserve(struct art_buffer *buffer, size_t more) {
 }
 
 enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_t len) {
+    const uint8_t *from = data;
+    assert(!len || !buffer->data || from + len <= buffer->data || from >= buffer->data + buffer->capacity);
     enum art_rc rc = art_buffer_reserve(buffer, len);
     if (rc) return rc;
-    if (len) memcpy(buffer->data + buffer->len, data, len);
+    if (len) memcpy(buffer->data + buffer->len, from, len);
     buffer->len += len;
     return ART_OK;
 }
 
+enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
+    void *old, *larger;
+    if (need <= *room) return ART_OK;
+    uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
+    memcpy(&old, array, sizeof old);
+    assert(size && !old == !*room);
+    larger = art_resize(old, wanted * size);
+    if (!larger) return art_nomem();
+    memcpy(array, &larger, sizeof larger);
+    *room = wanted;
+    return ART_OK;
+}
+
 enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key) {
+    assert(key.len <= ART_KEY_MAX);
     buffer->len = 0;
     enum art_rc rc = art_buffer_append(buffer, key.data, key.len);
     if (!rc) rc = art_buffer_reserve(buffer, ART_KEY_PADDING);

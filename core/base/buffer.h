@@ -1,4 +1,4 @@
-/* A growing byte buffer in the shim's memory. Zero-initialise it; art_buffer_clear() frees. */
+/* What grows, in the shim's memory: a buffer of bytes (zero-initialise it; art_buffer_clear() frees), and arrays. */
 #ifndef ART_BASE_BUFFER_H
 #define ART_BASE_BUFFER_H
 
@@ -26,5 +26,9 @@ enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key);
 static inline struct art_bytes art_buffer_bytes(const struct art_buffer *buffer) {
     return art_bytes(buffer->data, (uint32_t)buffer->len);
 }
+
+/* Makes *array, a pointer to `room` elements of `size` bytes (NULL: none), hold at least `need` of them, for
+ * art_free(). ART_OK or ART_NOMEM (then unchanged). */
+enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
 
 #endif

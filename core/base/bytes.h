@@ -2,6 +2,7 @@
 #ifndef ART_BASE_BYTES_H
 #define ART_BASE_BYTES_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,6 +28,7 @@ enum {
 
 /* Where `n` bytes, at least one, stand first in `len`; NULL: nowhere. */
 static inline const uint8_t *art_find_bytes(const uint8_t *in, size_t len, const uint8_t *what, size_t n) {
+    assert(n);
     for (const uint8_t *at = in; n <= len && (at = memchr(at, *what, len - n + 1 - (size_t)(at - in))) != NULL; at++) {
         if (!memcmp(at, what, n)) return at;
     }
@@ -109,6 +111,7 @@ static inline uint32_t art_common_prefix(const uint8_t *a, const uint8_t *b, uin
  * and to load just that one never waits for a longer store. */
 static inline int art_bytes_compare_from(struct art_bytes a, struct art_bytes b, uint32_t known, uint32_t *agrees) {
     uint32_t n = art_min32(a.len, b.len), same = known;
+    assert(known <= n);
     if (known < n && a.data[known] == b.data[known])
         same += 1 + art_common_prefix(a.data + known + 1, b.data + known + 1, n - known - 1);
     *agrees = same;

@@ -10,6 +10,8 @@
 #ifndef ART_BASE_ENTRY_H
 #define ART_BASE_ENTRY_H
 
+#include <assert.h>
+
 #include "core/base/bytes.h"
 
 enum art_entry_flags {
@@ -39,6 +41,7 @@ static inline int art_entry_weight(uint8_t flags) {
 
 /* Bytes in front of the value; a length from disk was checked (art_entry_is_sane()). */
 static inline uint32_t art_entry_head(uint8_t flags, struct art_bytes stored) {
+    assert(!(flags & ART_REPLACED) || stored.len > stored.data[0]);
     return flags & ART_REPLACED ? 1u + stored.data[0] : 0;
 }
 

@@ -1,6 +1,7 @@
 /* The message buffer is per thread: a connection fails, and its message is read, within one call from the host. */
 #include "core/base/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,14 +13,9 @@
 /* `what` (art_corrupt()'s) is empty after any other failure. */
 static _Thread_local struct art_kept_error noted;
 
-static const char *const texts[ART_ERROR_COUNT] = {
-#define ART_ERROR_ROW(name, text) text,
-    ART_ERROR_LIST(ART_ERROR_ROW)
-#undef ART_ERROR_ROW
-};
-
 enum art_rc art_fail(enum art_rc code, const char *format, ...) {
     va_list args;
+    assert(code != ART_OK && code < ART_ERROR_COUNT);
     va_start(args, format);
     vsnprintf(noted.message, sizeof noted.message, format, args);
     va_end(args);
@@ -30,6 +26,7 @@ enum art_rc art_fail(enum art_rc code, const char *format, ...) {
 
 enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...) {
     va_list args;
+    assert(code != ART_OK && code < ART_ERROR_COUNT && error > 0);
     va_start(args, format);
     int n = vsnprintf(noted.message, sizeof noted.message, format, args);
     va_end(args);
@@ -48,16 +45,17 @@ enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const ch
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    snprintf(place, sizeof place, "%s", file ? file : "in memory");
+    snprintf(place, sizeof place, "%s", file ? file : "the table");
     if (slot != ART_NOWHERE && page != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u, page %u", slot, page);
     } else if (slot != ART_NOWHERE) {
         snprintf(where, sizeof where, ", slot %u", slot);
     }
-    art_fail(ART_CORRUPT,
-             "art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left "
-             "by art_salvage",
-             what, place, where);
+    bool in_file = file && strchr(file, '/');
+    art_fail(ART_CORRUPT, "art: %s (%s%s): restore the database%s, or copy out what is left by art_salvage", what,
+             place, where,
+             in_file ? " and its .art file together from a backup"
+                     : " from a backup, with its .art file if it has one");
     memcpy(noted.what, what, sizeof noted.what);
     memcpy(noted.place, place, sizeof noted.place);
     noted.slot = slot;
@@ -89,8 +87,4 @@ struct art_fault art_error_fault(void) {
 
 int art_error_errno(void) {
     return noted.error_number;
-}
-
-const char *art_error_text(enum art_rc code) {
-    return code < ART_ERROR_COUNT ? texts[code] : "unknown error";
 }

@@ -12,26 +12,26 @@
 #include <stdint.h>
 
 #define ART_ERROR_LIST(X)                                                                                              \
-    X(OK, "no error")                                                                                                  \
-    X(NOTFOUND, "no such key") /* an answer, not a fault: carries no message */                                        \
-    X(NOMEM, "out of memory")                                                                                          \
-    X(IO, "input/output error")                                                                                        \
-    X(DISKFULL, "disk full")                                                                                           \
-    X(CORRUPT, "damaged data")                                                                                         \
-    X(BUSY, "another connection is writing")                                                                           \
-    X(READONLY, "read-only")                                                                                           \
-    X(CANTOPEN, "cannot open the file")                                                                                \
-    X(MISSING, "the .art file is missing")                                                                             \
-    X(FOREIGN, "the .art file belongs to another database")                                                            \
-    X(TOOBIG, "too big")                                                                                               \
-    X(MISUSE, "wrong use")                                                                                             \
-    X(INTERRUPT, "interrupted")                                                                                        \
-    X(POISONED, "an earlier sync failed")                                                                              \
-    X(FORKED, "connection inherited through fork()")                                                                   \
-    X(REBUILD, "the log does not continue what is in memory") /* for the refresh only: read the log from its root */
+    X(OK)                                                                                                              \
+    X(NOTFOUND) /* an answer, not a fault: carries no message */                                                       \
+    X(NOMEM)                                                                                                           \
+    X(IO)                                                                                                              \
+    X(DISKFULL)                                                                                                        \
+    X(CORRUPT)                                                                                                         \
+    X(BUSY) /* another connection is writing */                                                                        \
+    X(READONLY)                                                                                                        \
+    X(CANTOPEN)                                                                                                        \
+    X(MISSING) /* the .art file is */                                                                                  \
+    X(FOREIGN) /* the .art file belongs to another database */                                                         \
+    X(TOOBIG)                                                                                                          \
+    X(MISUSE)                                                                                                          \
+    X(INTERRUPT)                                                                                                       \
+    X(POISONED) /* an earlier sync failed */                                                                           \
+    X(FORKED)   /* the connection was inherited through fork() */                                                      \
+    X(REBUILD)  /* for the refresh only: the log does not continue what is in memory, read it from its root */
 
 enum art_rc {
-#define ART_ERROR_ENUM(name, text) ART_##name,
+#define ART_ERROR_ENUM(name) ART_##name,
     ART_ERROR_LIST(ART_ERROR_ENUM)
 #undef ART_ERROR_ENUM
         ART_ERROR_COUNT
@@ -45,8 +45,9 @@ enum art_rc art_fail(enum art_rc code, const char *format, ...) __attribute__((f
 enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* Where corruption is born: which file (NULL: in memory), slot and page (ART_NOWHERE where unknown) and what is wrong
- * with it. Returns ART_CORRUPT. */
+/* Where corruption is born: where (the path of an .art file, or what else holds the table's data; NULL: the table, no
+ * matter where), slot and page (ART_NOWHERE where unknown) and what is wrong. Returns ART_CORRUPT. What the message
+ * advises depends on the place: a file is restored together with its database. */
 #define ART_NOWHERE UINT32_MAX
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
@@ -78,8 +79,5 @@ void art_error_restore(const struct art_kept_error *kept);
 
 /* The errno behind the last failure of this thread, 0 if there was none. */
 int art_error_errno(void);
-
-/* The text of a code, for good; never NULL. */
-const char *art_error_text(enum art_rc code);
 
 #endif

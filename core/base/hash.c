@@ -1,5 +1,6 @@
 #include "core/base/hash.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -10,10 +11,12 @@
 #include "core/base/platform.h"
 
 uint64_t art_hash64(const void *data, size_t len) {
+    assert(data || !len);
     return XXH3_64bits(data, len);
 }
 
 struct art_hash128 art_hash128(const void *data, size_t len) {
+    assert(data || !len);
     XXH128_hash_t h = XXH3_128bits(data, len);
     return (struct art_hash128){h.low64, h.high64};
 }

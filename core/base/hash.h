@@ -23,7 +23,6 @@ struct art_hash_part {
 };
 struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned count);
 
-/* art_hash64() of what comes piece by piece. NULL: no memory. */
 struct art_hash_stream;
 /* art_hash64() of what comes piece by piece: begin, add, end, as often as wanted; end() changes nothing. new() is NULL
  * without memory; to free NULL is fine. */

@@ -195,6 +195,7 @@ bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art
 
 struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, unsigned column) {
     const uint8_t *at = bytes + ART_SUM_BYTES * has.sums + ART_ZONE_BYTES * column;
+    assert(column < has.columns);
     struct art_zone zone = {.kinds = at[0]};
     memcpy(&zone.low, at + 1, 8);
     memcpy(&zone.high, at + 9, 8);
@@ -202,6 +203,7 @@ struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, u
 }
 
 void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum) {
+    assert(sign == 1 || sign == -1);
     for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) {
         art_int128 more = art_load_sum(bytes);
         sum[i] = sign > 0 ? art_add128(sum[i], more) : art_subtract128(sum[i], more);
@@ -250,19 +252,14 @@ read_otherwise(const struct art_summary *summary, const struct art_entry *entry,
     }
 }
 
-static inline void read_entry(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                              struct art_datum *out) {
+void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                      struct art_datum *out) {
     assert(summary->has.sums <= summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK | ART_OVERFLOW)) {
         read_otherwise(summary, entry, out);
     } else {
         summary->read(summary->context, art_entry_value(entry->flags, entry->value), wanted, out);
     }
-}
-
-void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                      struct art_datum *out) {
-    read_entry(summary, entry, wanted, out);
 }
 
 static inline unsigned sums_only(const struct art_summary *summary) {
@@ -275,6 +272,7 @@ static inline int64_t summand(const struct art_datum *datum) {
 
 static inline void take_replaced(struct art_measures has, const struct art_entry *entry, int sign, art_int128 *sum) {
     const uint8_t *at = entry->value.data + 1, *end = at + entry->value.data[0];
+    assert(entry->flags & ART_SHADOWS_OLDER && end <= entry->value.data + entry->value.len);
     for (unsigned i = 0; i < has.sums; i++) {
         uint64_t folded = 0;
         at += art_get_varint(at, end, &folded);
@@ -286,9 +284,10 @@ static inline void take_replaced(struct art_measures has, const struct art_entry
 void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned sums = summary->has.sums;
+    assert(sign == 1 || sign == -1);
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        read_entry(summary, entry, sums_only(summary), data);
+        art_summary_read(summary, entry, sums_only(summary), data);
         for (unsigned i = 0; i < sums; i++) {
             int64_t value = summand(&data[i]);
             sum[i] = sign > 0 ? art_add128(sum[i], value) : art_subtract128(sum[i], value);
@@ -306,22 +305,20 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
     }
 }
 
-static void note_hashes(struct art_measures has, const struct art_datum *data, struct art_hashes *out) {
-    memset(out->count, 0, sizeof out->count);
-    for (unsigned i = 0; i < has.columns; i++)
-        out->count[i] = has.lookups >> i & 1 ? (uint8_t)art_value_hashes(&data[i], out->hash[i]) : 0;
-}
-
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
     struct art_datum data[ART_SUMMARY_MAX];
     art_summary_read(summary, entry, summary->has.lookups, data);
-    note_hashes(summary->has, data, out);
+    memset(out->count, 0, sizeof out->count);
+    for (unsigned i = 0; i < summary->has.columns; i++) {
+        if (summary->has.lookups >> i & 1) out->count[i] = (uint8_t)art_value_hashes(&data[i], out->hash[i]);
+    }
 }
 
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned wanted = 0;
+    assert(limits->summary == summary && limits->sought_count <= ART_SOUGHT_MAX);
     for (unsigned i = 0; i < limits->sought_count; i++) {
         if (limits->sought[i].table < ART_TABLE_SEARCHES) wanted |= 1u << limits->sought[i].table;
     }
@@ -336,9 +333,10 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
 void art_summary_add(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum,
                      struct art_zone *zone, struct art_datum *data) {
     struct art_measures has = summary->has;
+    assert(art_measures_are_sane(has));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        read_entry(summary, entry, ART_ALL_COLUMNS, data);
+        art_summary_read(summary, entry, ART_ALL_COLUMNS, data);
         for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
@@ -372,8 +370,9 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
 void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *entry) {
     struct art_datum data[ART_SUMMARY_MAX];
     struct art_zone own = {0};
+    assert(search->column < search->summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
-    read_entry(search->summary, entry, 1u << search->column, data);
+    art_summary_read(search->summary, entry, 1u << search->column, data);
     add_datum(&own, &data[search->column]);
     art_extreme_take(search, &own);
 }

@@ -1,5 +1,6 @@
 #include "core/base/value_hash.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "core/base/hash.h"
@@ -102,6 +103,7 @@ static bool has_hash(const struct art_sought *sought, uint32_t hash) {
 bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought) {
     uint32_t hash[ART_VALUE_HASHES];
     unsigned count = art_value_hashes(datum, hash);
+    assert(sought->table < ART_TABLE_SEARCHES && count <= ART_VALUE_HASHES);
     for (unsigned i = 0; i < count; i++) {
         if (has_hash(sought, hash[i])) return true;
     }

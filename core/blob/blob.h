@@ -7,6 +7,13 @@
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through
  * art_blob.want, and what comes is verified with art_blob_verify_page().
  *
+ * A file calls only those that stand before it:
+ *
+ *   ref, filter, bucket, routing, features, postings, footer     the parts
+ *   blob_open, zones, search, prefix, cursor, separators         how they are read: separators.c asks cursor.c for all
+ *                                                                keys, and search.c for the place of one
+ *   pending, builder, check                                      how they are written, and what must be true of them
+ *
  * Label: the common prefix of all keys of a blob. It belongs to the reference that leads here, not to the blob (so
  * that a moved directory can be re-labelled by its parent): the first `label_len` bytes of every stored key are never
  * read, never compared. Every key handed to a function below must begin with the label; the descent compares it
@@ -17,6 +24,7 @@
 #ifndef ART_BLOB_BLOB_H
 #define ART_BLOB_BLOB_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -85,11 +93,13 @@ struct art_pages {
 };
 /* Is this one of them? */
 static inline bool art_pages_has(const struct art_pages *pages, uint32_t page) {
+    assert(page < ART_BLOB_PAGES);
     return pages->bits[page >> 6] >> (page & 63) & 1;
 }
 
 /* How many of the first `end` pages. */
 static inline uint32_t art_pages_count(const struct art_pages *pages, uint32_t end) {
+    assert(end <= ART_BLOB_PAGES);
     uint64_t low = end < 64 ? (1ull << end) - 1 : UINT64_MAX, high = end <= 64 ? 0 : UINT64_MAX >> (128 - end);
     return (uint32_t)(__builtin_popcountll(pages->bits[0] & low) + __builtin_popcountll(pages->bits[1] & high));
 }
@@ -146,12 +156,19 @@ static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
     return (uint32_t)(__builtin_popcountll(blob->present[0]) + __builtin_popcountll(blob->present[1]));
 }
 
+/* May this leaf page be read? */
+static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
+    assert(page < blob->leaf_pages);
+    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
+}
+
 /* --- trust -------------------------------------------------------------------------------------------------------- */
 
 /* Verifies the footer pages of `image` against the reference that leads there and sanity-checks trailer and routing
  * part, so that afterwards no read of it leaves the image whatever the bytes are; fills *blob with no leaf page
  * present. ART_CORRUPT with file, slot, page otherwise, where a trailer of a later generation than `ref` says that the
- * file is newer than the database; ART_NOMEM. The image and `file` are borrowed. */
+ * file is newer than the database, and one of an unknown format that another version has made it; ART_NOMEM. The image
+ * and `file` are borrowed. */
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                           const uint8_t uuid[16], const char *file);
 /* The reference that a blob's last page gives of itself, where no parent does: its own hash is right, and it says that
@@ -160,7 +177,7 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
 bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *out, uint8_t uuid[16]);
 /* Checks the hash of leaf page `page`, and the buckets that lie in it for sanity, and marks it present. Pages may be
  * verified in any order: a bucket that crosses pages is checked when it is read, with all its pages present.
- * ART_CORRUPT; ART_MISUSE: there is no such page. */
+ * There is such a page. ART_CORRUPT. */
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
 /* The same checks of a leaf page whose 4 KB are at `bytes` and not in the image, with the same results; nothing becomes
  * present. */
@@ -226,13 +243,13 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
                           struct art_ref *child, int64_t *before, art_int128 *sum);
 
 /* What art_blob_rank() or art_blob_child() would say, without loading a page and without failing. */
-enum art_guess {
-    ART_GUESS_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
-    ART_GUESS_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
-    ART_GUESS_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
+enum art_estimate {
+    ART_ESTIMATE_EXACT, /* *before is the sum of all weights before the key (leaf blobs) */
+    ART_ESTIMATE_CHILD, /* *before is that of the children before *child, which goes on (index blobs) */
+    ART_ESTIMATE_ROUGH, /* what is needed is not here: *before is between the sums on both sides */
 };
-enum art_guess art_blob_guess(const struct art_blob *blob, struct art_bytes key, int64_t *before,
-                              struct art_ref *child);
+enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
+                                    struct art_ref *child);
 /* Leaf blobs: the entries, and the sum of their weights, in all buckets before the one in which `key` has its place.
  * The footer alone tells. */
 void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights);

@@ -57,6 +57,7 @@
 #ifndef ART_BLOB_FORMAT_H
 #define ART_BLOB_FORMAT_H
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "core/blob/blob.h"
@@ -66,11 +67,11 @@ enum {
     ART_BLOB_FORMAT = 2,
     ART_BLOB_FORMAT_POSTINGS = 3, /* with postings; in format 2 lookups are of another form, which nobody reads */
     ART_BUCKET_ALIGN = 8,
-    ART_BUCKET_MAX = 128,     /* entries */
-    ART_PAGE_LOSS_MAX = 384,  /* bytes of a page given up rather than let a bucket cross into the next page */
-    ART_NODE_MAP_BYTES = 32,  /* nodes with more children than this keep their keys in a bit map of this size */
-    ART_NODE_PATH_SHORT = 15, /* path lengths from here on are stored as u16 */
-    ART_FILTER_BLOCK = 64,
+    ART_BUCKET_ENTRIES = 128,  /* entries */
+    ART_PAGE_LOSS_BYTES = 384, /* bytes of a page given up rather than let a bucket cross into the next page */
+    ART_NODE_MAP_BYTES = 32,   /* nodes with more children than this keep their keys in a bit map of this size */
+    ART_NODE_PATH_SHORT = 15,  /* path lengths from here on are stored as u16 */
+    ART_FILTER_BLOCK_BYTES = 64,
     ART_LEVEL_MAX = 24
 };
 
@@ -207,6 +208,7 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 
 /* Where a bucket begins in the image, in bytes. */
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
+    assert(bucket < blob->buckets);
     return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->routing + 2 * bucket);
 }
 
@@ -217,12 +219,14 @@ static inline uint32_t art_bucket_end(const struct art_blob *blob, uint32_t buck
 
 /* Entries before the bucket; of the number of buckets: all. */
 static inline uint32_t art_bucket_rank(const struct art_blob *blob, uint32_t bucket) {
+    assert(bucket <= blob->buckets);
     return art_load32(blob->image + blob->routing + 2 * blob->buckets + 4 * bucket);
 }
 
 /* Sum of the weights, or counts, before the bucket; the same. */
 static inline int64_t art_bucket_sum(const struct art_blob *blob, uint32_t bucket) {
     if (!(blob->flags & ART_BLOB_SUMS)) return art_bucket_rank(blob, bucket);
+    assert(bucket <= blob->buckets);
     return (int64_t)art_load64(blob->image + blob->routing + 6 * blob->buckets + 4 + 8 * bucket);
 }
 
@@ -247,6 +251,7 @@ static inline uint32_t art_directory_bytes(uint32_t buckets, bool sums, struct a
 
 /* The sum of all entries before the bucket; of the number of buckets: of all. */
 static inline art_int128 art_bucket_summed(const struct art_blob *blob, unsigned sum, uint32_t bucket) {
+    assert(sum < blob->has.sums && bucket <= blob->buckets);
     uint32_t at = blob->routing + art_summed_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
     return art_load_sum(blob->image + at + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
 }
@@ -254,6 +259,7 @@ static inline art_int128 art_bucket_summed(const struct art_blob *blob, unsigned
 /* The zone of a column over the bucket's entries, or all below them. */
 static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsigned column, uint32_t bucket) {
     uint32_t n = blob->buckets, at = blob->routing + art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
+    assert(column < blob->has.columns && bucket < n);
     const uint8_t *zones = blob->image + at + ART_ZONE_BYTES * column * n;
     struct art_zone zone = {.kinds = zones[16 * n + bucket]};
     memcpy(&zone.low, zones + 8 * bucket, 8);
@@ -278,6 +284,7 @@ struct art_bounds {
 static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {
     const uint8_t *at = blob->image + blob->routing + art_bounds_at(blob->buckets, blob->flags & ART_BLOB_SUMS);
     uint32_t newest = art_load32(at + 4 * bucket), n = blob->buckets;
+    assert(bucket < n);
     return (struct art_bounds){.csn_max = newest == ART_NEWEST_UNKNOWN ? UINT64_MAX : blob->csn_min + newest,
                                .key_max = art_load16(at + 4 * n + 2 * bucket),
                                .overflows = at[6 * n + bucket]};

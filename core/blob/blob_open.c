@@ -12,6 +12,7 @@
 #include "core/blob/filter.h"
 #include "core/blob/postings.h"
 #include "core/blob/routing.h"
+#include <assert.h>
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
@@ -47,8 +48,6 @@ static enum art_rc verify_trailer_page(const struct art_blob *blob, const struct
 static const char *wrong_identity(const struct art_blob_trailer *trailer, const struct art_ref *ref,
                                   const uint8_t uuid[16]) {
     if (trailer->magic != ART_BLOB_MAGIC) return "not a blob";
-    if (trailer->format != ART_BLOB_FORMAT && trailer->format != ART_BLOB_FORMAT_POSTINGS)
-        return "written by another version of sqlite-art";
     if (memcmp(trailer->uuid, uuid, 16) != 0) return "it belongs to another table";
     if (trailer->slot != ref->slot) return "it belongs into another slot";
     if (trailer->generation != ref->generation) return "it is of another generation than its reference";
@@ -82,8 +81,10 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     bool filter = trailer->flags & ART_BLOB_FILTER;
     uint32_t end = filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     if (filter) {
-        if (trailer->filter % ART_FILTER_BLOCK || trailer->filter > ART_TRAILER_AT) return "the filter lies outside";
-        if (!trailer->filter_blocks || trailer->filter_blocks > (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK) {
+        if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter > ART_TRAILER_AT)
+            return "the filter lies outside";
+        if (!trailer->filter_blocks ||
+            trailer->filter_blocks > (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK_BYTES) {
             return "the filter leaves the footer";
         }
     } else if (trailer->filter || trailer->filter_blocks) {
@@ -156,7 +157,7 @@ static const char *wrong_directories(const struct art_blob *blob) {
         uint32_t at = art_bucket_offset(blob, b), end = art_bucket_end(blob, b);
         uint32_t rank = art_bucket_rank(blob, b), next = art_bucket_rank(blob, b + 1);
         if (end > blob->leaf_pages * ART_BLOB_PAGE || end < at + 24) return "bucket offsets do not ascend";
-        if (next <= rank || next - rank > ART_BUCKET_MAX) return "ranks do not ascend";
+        if (next <= rank || next - rank > ART_BUCKET_ENTRIES) return "ranks do not ascend";
         if (next - rank > 1 && at / ART_BLOB_PAGE != (end - 1) / ART_BLOB_PAGE) {
             return "a bucket of several entries crosses pages";
         }
@@ -165,6 +166,7 @@ static const char *wrong_directories(const struct art_blob *blob) {
 }
 
 static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
+    assert(trailer->leaf_pages + trailer->footer_pages <= ART_BLOB_PAGES && trailer->common <= ART_LABEL_MAX);
     blob->kind = trailer->kind;
     blob->level = trailer->level;
     blob->flags = trailer->flags;
@@ -197,6 +199,12 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     if (rc) return rc;
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     const char *wrong = wrong_identity(trailer, ref, uuid);
+    if (!wrong && trailer->format != ART_BLOB_FORMAT && trailer->format != ART_BLOB_FORMAT_POSTINGS) {
+        return art_fail(
+            ART_CORRUPT,
+            "art: a blob has format %u, this version reads %u (%s, slot %u): use the sqlite-art that made it",
+            trailer->format, ART_BLOB_FORMAT_POSTINGS, file ? file : "the table", ref->slot);
+    }
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
     for (uint32_t page = ART_BLOB_PAGES - trailer->footer_pages; page < LAST_PAGE; page++) {
@@ -261,7 +269,7 @@ static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
 }
 
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes) {
-    if (page >= blob->leaf_pages) return art_fail(ART_MISUSE, "art: slot %u has no leaf page %u", blob->slot, page);
+    assert(page < blob->leaf_pages);
     uint32_t from = page * ART_BLOB_PAGE, to = from + ART_BLOB_PAGE;
     if (art_hash64(bytes, ART_BLOB_PAGE) != art_blob_trailer(blob->image)->page_hash[page]) {
         return art_corrupt(blob->file, blob->slot, page, "the page's hash is not that of the blob's trailer");

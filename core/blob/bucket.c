@@ -1,6 +1,8 @@
 /* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are missing. */
 #include "core/blob/bucket.h"
 
+#include <assert.h>
+
 #include "core/base/error.h"
 
 static int64_t child_count(const struct art_bucket_view *view, uint32_t entry) {
@@ -22,6 +24,7 @@ static int64_t leaf_weights(const uint8_t *flags, uint32_t n) {
 }
 
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind) {
+    assert(entry <= view->count);
     if (kind == ART_BLOB_LEAF) {
         if (view->form & ART_BUCKET_FLAGS) return leaf_weights(view->flags, entry);
         return (int64_t)entry * art_entry_weight(view->start[8]);
@@ -33,6 +36,7 @@ int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, e
 
 void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
                          const struct art_summary *summary, int sign, art_int128 *sum) {
+    assert(from <= to && to <= view->count);
     for (uint32_t i = from; i < to; i++) {
         if (kind == ART_BLOB_LEAF) {
             struct art_entry entry = {.value = art_bucket_value(view, i), .flags = art_bucket_flags(view, i)};
@@ -43,18 +47,13 @@ void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint
     }
 }
 
-struct art_bounds art_bucket_measure(const struct art_bucket_view *view) {
-    struct art_bounds bounds = {0};
-    for (uint32_t i = 0; i < view->count; i++) {
-        uint32_t len = view->prefix_len;
-        if (i || !(view->form & ART_BUCKET_PREFIX_ENTRY))
-            len += art_bucket_shared(view, i) + 1 + art_bucket_suffix_len(view, i);
-        uint64_t csn = art_bucket_csn(view, i);
-        if (len > bounds.key_max) bounds.key_max = (uint16_t)len;
-        if (csn > bounds.csn_max) bounds.csn_max = csn;
-        bounds.overflows += art_bucket_flags(view, i) & ART_OVERFLOW ? 1 : 0;
-    }
-    return bounds;
+enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t bucket,
+                             uint32_t entry, struct art_ref *out) {
+    assert(blob->kind == ART_BLOB_INDEX && entry < view->count);
+    enum art_rc rc = art_ref_decode(art_bucket_value(view, entry), out);
+    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
+    return art_corrupt(blob->file, blob->slot, (uint32_t)(view->start - blob->image) / ART_BLOB_PAGE,
+                       "bucket %u, entry %u: not a reference to a child", bucket, entry);
 }
 
 static const char *insane_keys(const struct art_bucket_view *view, uint32_t suffix_size) {
@@ -117,7 +116,7 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
     if (room < sizeof(struct art_bucket_header)) return "a bucket without room";
     uint32_t n = start[0], form = start[1], code = art_bucket_csn_code((uint8_t)form);
     if (n != count) return "a bucket's number of entries is not that of the directory";
-    if (!n || n > ART_BUCKET_MAX || code > 4 || form & 0x80) return "a bucket of an unknown form";
+    if (!n || n > ART_BUCKET_ENTRIES || code > 4 || form & 0x80) return "a bucket of an unknown form";
     uint32_t columns = n * (form & ART_BUCKET_WIDE ? 5 : 3) + (form & ART_BUCKET_FLAGS ? n : 0) +
                        n * art_csn_bytes(code) + (form & ART_BUCKET_LENGTHS ? 2 * n : 0);
     uint32_t prefix_len = art_load16(start + 2), suffix_size = art_load16(start + 6);
@@ -136,6 +135,7 @@ enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const 
     uint32_t at = art_bucket_offset(blob, bucket), end = art_bucket_end(blob, bucket);
     uint32_t first = at / ART_BLOB_PAGE, last = (end - 1) / ART_BLOB_PAGE;
     bool missing = false;
+    assert(last < blob->leaf_pages);
     for (uint32_t page = first; page <= last; page++) missing |= !art_page_present(blob, page);
     if (missing) {
         if (!blob->want) {

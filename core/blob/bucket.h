@@ -27,6 +27,7 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     uint32_t n = start[0];
     uint8_t form = start[1];
     uint32_t width = form & ART_BUCKET_WIDE ? 2 : 1;
+    assert(n && n <= ART_BUCKET_ENTRIES);
     view->start = start;
     view->count = n;
     view->form = form;
@@ -50,6 +51,7 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
 /* Of an entry that there is: bytes behind the prefix that it shares with the one before, bytes behind these and its
  * first byte, value, flags, and version. */
 static inline uint32_t art_bucket_shared(const struct art_bucket_view *view, uint32_t entry) {
+    assert(entry < view->count);
     return view->form & ART_BUCKET_WIDE ? art_load16(view->shared + 2 * entry) : view->shared[entry];
 }
 
@@ -58,6 +60,7 @@ static inline uint32_t art_bucket_suffix_len(const struct art_bucket_view *view,
 }
 
 static inline struct art_bytes art_bucket_value(const struct art_bucket_view *view, uint32_t entry) {
+    assert(entry < view->count);
     if (!(view->form & ART_BUCKET_LENGTHS)) return art_bytes(view->values + entry * view->value_len, view->value_len);
     uint32_t from = entry ? art_load16(view->value_ends + 2 * entry - 2) : 0;
     return art_bytes(view->values + from, art_load16(view->value_ends + 2 * entry) - from);
@@ -89,6 +92,7 @@ static inline void art_bucket_entry(const struct art_bucket_view *view, uint32_t
 
 /* Where suffix `entry` begins: the sum of the suffix lengths before it. */
 static inline uint32_t art_bucket_suffix_at(const struct art_bucket_view *view, uint32_t entry) {
+    assert(entry < view->count);
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) return art_column_sum(view->suffix_len, view->count, entry);
     uint32_t at = 0;
     for (uint32_t i = 0; i < entry; i++) at += art_load16(view->suffix_len + 2 * i);
@@ -103,6 +107,7 @@ static inline void art_bucket_prefetch(const uint8_t *start) {
 /* First entry >= `from` with shared < depth, or shared == depth and first byte >= c; view->count if there is none. */
 static inline uint32_t art_bucket_step(const struct art_bucket_view *view, uint32_t from, uint32_t depth, uint8_t c) {
     uint32_t n = view->count;
+    assert(from < n);
     if (ART_UNLIKELY(view->form & ART_BUCKET_WIDE)) {
         for (; from < n; from++) {
             uint32_t shared = art_load16(view->shared + 2 * from);
@@ -164,9 +169,6 @@ int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, en
 void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
                          const struct art_summary *summary, int sign, art_int128 *sum);
 
-/* What the directory is to say of the bucket. Of a leaf blob. */
-struct art_bounds art_bucket_measure(const struct art_bucket_view *view);
-
 /* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its
  * room (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is
  * not looked at. `count` is what the rank directory says. */
@@ -175,11 +177,6 @@ const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct 
 /* *start: where bucket `bucket` lies, present and sane; asks load() for its pages. ART_OK; ART_CORRUPT; ART_MISUSE:
  * nobody can load it; or what load() said. */
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
-
-/* May this leaf page be read? */
-static inline bool art_page_present(const struct art_blob *blob, uint32_t page) {
-    return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
-}
 
 /* The page in which the bucket lies; ART_BLOB_PAGES: in several. */
 static inline uint32_t art_bucket_page(const struct art_blob *blob, uint32_t bucket) {
@@ -195,5 +192,17 @@ static inline enum art_rc art_bucket_fetch(struct art_blob *blob, uint32_t bucke
         return ART_OK;
     return art_bucket_fetch_slow(blob, bucket, start);
 }
+
+/* Opens the bucket's view, loading what is missing. */
+static inline enum art_rc art_bucket_open(struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
+    const uint8_t *start;
+    enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
+    if (!rc) art_bucket_view_open(view, start);
+    return rc;
+}
+
+/* Index blobs: the reference to a child in an open bucket; borrows from the image. ART_CORRUPT: it is none. */
+enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t bucket,
+                             uint32_t entry, struct art_ref *out);
 
 #endif

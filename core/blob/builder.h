@@ -29,7 +29,7 @@ struct art_builder_options {
     uint32_t page_spare; /* bytes at the end of leaf pages that stay zero, but where one entry needs them */
 };
 
-/* ART_MISUSE: options that contradict each other; ART_NOMEM; *out is NULL then. The summary is borrowed. */
+/* The options do not contradict each other; the summary is borrowed. ART_NOMEM, and then *out is NULL. */
 enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_options *options);
 /* Frees the builder; NULL is fine. The buffer is the caller's. */
 void art_builder_close(struct art_builder *builder);
@@ -38,7 +38,7 @@ void art_builder_close(struct art_builder *builder);
 void art_builder_begin(struct art_builder *builder, uint8_t *buffer);
 
 /* `shared`: bytes that `key` shares with the key added before, or ART_SHARED_UNKNOWN. Key and value are copied.
- * ART_TOOBIG; ART_MISUSE: out of order, no blob begun, or an entry of another kind; ART_NOMEM: only
+ * A blob was begun. ART_TOOBIG; ART_MISUSE: out of order, or an entry of another kind; ART_NOMEM: only
  * art_builder_close() is left. */
 #define ART_SHARED_UNKNOWN UINT32_MAX
 enum art_rc art_builder_add(struct art_builder *builder, struct art_bytes key, const struct art_entry *entry,
@@ -55,8 +55,8 @@ struct art_built {
                                    the stream's first blob; borrowed, too */
     bool more;     /* entries are still held back: begin a new blob and finish again */
 };
-/* Closes the blob and lets its buffer go. ART_MISUSE: no blob was begun, or it has no entries; ART_NOMEM: only
- * art_builder_close() is left. */
+/* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
+ * left. */
 enum art_rc art_builder_finish(struct art_builder *builder, uint32_t slot, uint64_t generation, struct art_built *out);
 
 /* Entries taken that are not in a finished blob yet. 0: nothing to finish. */

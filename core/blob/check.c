@@ -269,7 +269,6 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
 enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob_expected *expected) {
     struct art_blob_checker checker = {
         .blob = blob, .csn_min = UINT64_MAX, .label_shared = ART_LABEL_MAX, .expected = expected};
-    art_footer_init(&checker.footer);
     checker.footer.has = blob->has;
     if (blob->postings && expected->summary) {
         checker.footer.postings.tables = art_measures_tables(blob->has);

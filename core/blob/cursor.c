@@ -13,6 +13,7 @@
 
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer) {
     memset(cursor, 0, sizeof *cursor);
+    assert(key_buffer);
     cursor->blob = blob;
     cursor->key = key_buffer;
 }
@@ -31,7 +32,7 @@ ART_READS_PAST static void fill_inherited(struct art_blob_cursor *cursor, uint32
     struct {
         uint32_t shared, suffix_at, until;
         uint8_t first_byte;
-    } piece[ART_BUCKET_MAX];
+    } piece[ART_BUCKET_ENTRIES];
     uint32_t pieces = 0, entry = cursor->entry, suffix_at = cursor->suffix_at;
     do {
         uint32_t shared;
@@ -70,6 +71,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     const uint8_t *suffix = view->suffixes + cursor->suffix_at;
     uint32_t len = shared + 1 + art_bucket_suffix_len(view, entry);
     cursor->key_len = view->prefix_len + len;
+    assert(cursor->key_len <= ART_KEY_MAX);
     if (shared > keep) {
         fill_inherited(cursor, keep, shared);
         keep = shared;
@@ -82,7 +84,7 @@ ART_READS_PAST static inline void fill_key(struct art_blob_cursor *cursor, uint3
     }
 }
 
-/* To an entry of the bucket whose view is open; ART_BUCKET_MAX: the last. The key is still to be filled. */
+/* To an entry of the bucket whose view is open; ART_BUCKET_ENTRIES: the last. The key is still to be filled. */
 ART_READS_PAST static inline void settle_at(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry) {
     const struct art_bucket_view *view = &cursor->view;
     cursor->bucket = bucket;
@@ -161,12 +163,6 @@ static uint32_t wanted_before(const struct art_blob_cursor *cursor, uint32_t end
     return end;
 }
 
-static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end) {
-    end = wanted_before(cursor, end);
-    cursor->valid = false;
-    return end ? art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX) : ART_OK;
-}
-
 /* --- pages ahead of a walk ---------------------------------------------------------------------------------------- */
 
 /* Adds the bucket's pages that are missing. Returns how many. */
@@ -197,29 +193,29 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
     return blob->want(blob, &pages, ART_WALK);
 }
 
-static enum art_rc walk_from_bucket(struct art_blob_cursor *cursor, uint32_t bucket) {
+/* To the first entry of the first wanted bucket from this one on. `walks`: what comes behind it will be wanted. */
+static enum art_rc place_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
     bucket = wanted_from(cursor, bucket);
     cursor->valid = false;
     if (bucket >= cursor->blob->buckets) return ART_OK;
-    enum art_rc rc = expect_from(cursor, bucket, false);
+    enum art_rc rc = walks ? expect_from(cursor, bucket, false) : ART_OK;
     return rc ? rc : art_blob_cursor_place(cursor, bucket, 0);
 }
 
-static enum art_rc walk_before_bucket(struct art_blob_cursor *cursor, uint32_t end) {
+static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end, bool walks) {
     end = wanted_before(cursor, end);
     cursor->valid = false;
     if (!end) return ART_OK;
-    enum art_rc rc = expect_from(cursor, end - 1, true);
-    return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_MAX);
+    enum art_rc rc = walks ? expect_from(cursor, end - 1, true) : ART_OK;
+    return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_ENTRIES);
 }
 
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
-    return cursor->window ? walk_from_bucket(cursor, 0) : art_blob_cursor_place(cursor, wanted_from(cursor, 0), 0);
+    return place_from(cursor, 0, cursor->window);
 }
 
 enum art_rc art_blob_last(struct art_blob_cursor *cursor) {
-    uint32_t end = cursor->blob->buckets;
-    return cursor->window ? walk_before_bucket(cursor, end) : place_before(cursor, end);
+    return place_before(cursor, cursor->blob->buckets, cursor->window);
 }
 
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key) {
@@ -227,14 +223,14 @@ enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes ke
     cursor->valid = false;
     enum art_rc rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
-    if (place.entry == place.view.count) return art_blob_cursor_place(cursor, wanted_from(cursor, place.bucket + 1), 0);
+    if (place.entry == place.view.count) return place_from(cursor, place.bucket + 1, false);
     settle_found(cursor, &place, key);
     return ART_OK;
 }
 
 /* To the entry before the place, in this bucket or at the end of the one before. */
 static enum art_rc settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
-    if (!place->entry) return place_before(cursor, place->bucket);
+    if (!place->entry) return place_before(cursor, place->bucket, false);
     cursor->view = place->view;
     settle(cursor, place->bucket, place->entry - 1);
     return ART_OK;
@@ -256,6 +252,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
     __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
     uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, shared, suffix_len;
+    assert(entry < view->count);
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
         suffix_at += view->suffix_len[entry - 1];
         shared = view->shared[entry];
@@ -271,6 +268,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     cursor->entry = entry;
     cursor->suffix_at = suffix_at;
     cursor->key_len = kept + 1 + suffix_len;
+    assert(cursor->key_len <= ART_KEY_MAX);
     *to = view->first_bytes[entry];
     art_copy_padded(to + 1, suffix, suffix_len);
     return kept;
@@ -278,7 +276,7 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return walk_from_bucket(cursor, cursor->bucket + 1);
+    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return place_from(cursor, cursor->bucket + 1, true);
     cursor->kept = advance(cursor);
     return ART_OK;
 }
@@ -298,6 +296,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
     __builtin_prefetch(
         (const uint8_t *)((uintptr_t)view->start - ART_BLOB_PAGE + 64 * ((view->count - cursor->entry) & 63)));
     uint32_t keep = art_bucket_shared(view, cursor->entry);
+    assert(cursor->entry);
     cursor->entry--;
     cursor->suffix_at -= art_bucket_suffix_len(view, cursor->entry);
     fill_key(cursor, keep);
@@ -306,7 +305,7 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) return walk_before_bucket(cursor, cursor->bucket);
+    if (ART_UNLIKELY(!cursor->entry)) return place_before(cursor, cursor->bucket, true);
     cursor->kept = retreat(cursor);
     return ART_OK;
 }
@@ -343,20 +342,28 @@ enum art_rc art_blob_skip_near(struct art_blob_cursor *cursor, uint32_t len, str
     return rc;
 }
 
-enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
-    const struct art_blob *blob = cursor->blob;
-    cursor->valid = false;
-    if (index >= blob->entries) return ART_OK;
+/* The last bucket before which there are at most k entries, or rows by their weights. */
+static uint32_t last_bucket_before(const struct art_blob *blob, int64_t k, bool by_weights) {
     uint32_t low = 0, high = blob->buckets;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
-        if (art_bucket_rank(blob, middle) <= index) {
+        int64_t before = by_weights ? art_bucket_sum(blob, middle) : art_bucket_rank(blob, middle);
+        if (before <= k) {
             low = middle;
         } else {
             high = middle;
         }
     }
-    return art_blob_cursor_place(cursor, low, index - art_bucket_rank(blob, low));
+    assert(low < blob->buckets);
+    return low;
+}
+
+enum art_rc art_blob_seek_entry(struct art_blob_cursor *cursor, uint32_t index) {
+    const struct art_blob *blob = cursor->blob;
+    cursor->valid = false;
+    if (index >= blob->entries) return ART_OK;
+    uint32_t bucket = last_bucket_before(blob, index, false);
+    return art_blob_cursor_place(cursor, bucket, index - art_bucket_rank(blob, bucket));
 }
 
 enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
@@ -364,28 +371,20 @@ enum art_rc art_blob_seek_rank(struct art_blob_cursor *cursor, int64_t k) {
     cursor->valid = false;
     if (k < 0 || k >= blob->count) return ART_OK;
     if (!(blob->flags & ART_BLOB_SUMS)) return art_blob_seek_entry(cursor, (uint32_t)k);
-    uint32_t low = 0, high = blob->buckets;
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-        if (art_bucket_sum(blob, middle) <= k) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    enum art_rc rc = art_bucket_open(blob, low, &cursor->view);
+    uint32_t bucket = last_bucket_before(blob, k, true);
+    enum art_rc rc = art_bucket_open(blob, bucket, &cursor->view);
     if (rc) return rc;
-    int64_t left = (int64_t)((uint64_t)k - (uint64_t)art_bucket_sum(blob, low));
+    int64_t left = (int64_t)((uint64_t)k - (uint64_t)art_bucket_sum(blob, bucket));
     for (uint32_t entry = 0; entry < cursor->view.count; entry++) {
         int64_t weight = art_bucket_weight(&cursor->view, entry, blob->kind);
         if (left < weight) {
-            settle(cursor, low, entry);
+            settle(cursor, bucket, entry);
             return ART_OK;
         }
         left = (int64_t)((uint64_t)left - (uint64_t)weight);
     }
     return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
-                       "bucket %u: its weights are not those of the sum directory", low);
+                       "bucket %u: its weights are not those of the sum directory", bucket);
 }
 
 int64_t art_blob_cursor_rank(const struct art_blob_cursor *cursor) {
@@ -405,31 +404,31 @@ void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entr
 }
 
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
     struct art_bytes value = art_bucket_value(&cursor->view, cursor->entry);
     __builtin_prefetch(value.data);
     __builtin_prefetch(value.data + value.len);
 }
 
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
     return art_bucket_csn(&cursor->view, cursor->entry);
 }
 
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor) {
+    assert(cursor->valid);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out) {
+    assert(cursor->valid);
     *out = art_bucket_value(&cursor->view, cursor->entry);
     return art_bucket_flags(&cursor->view, cursor->entry);
 }
 
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out) {
-    const struct art_blob *blob = cursor->blob;
     assert(cursor->valid);
-    enum art_rc rc = art_ref_decode(art_bucket_value(&cursor->view, cursor->entry), out);
-    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, (uint32_t)(cursor->view.start - blob->image) / ART_BLOB_PAGE,
-                       "bucket %u, entry %u: not a reference to a child", cursor->bucket, cursor->entry);
+    return art_bucket_child(cursor->blob, &cursor->view, cursor->bucket, cursor->entry, out);
 }
 
 uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {
@@ -441,5 +440,6 @@ uint32_t art_blob_cursor_shared(const struct art_blob_cursor *cursor) {
 /* --- buckets ------------------------------------------------------------------------------------------------------ */
 
 uint32_t art_blob_entries_in(const struct art_blob *blob, uint32_t from, uint32_t to) {
+    assert(from <= to);
     return art_bucket_rank(blob, to) - art_bucket_rank(blob, from);
 }

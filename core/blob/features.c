@@ -1,5 +1,6 @@
 #include "core/blob/features.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "core/base/alloc.h"
@@ -7,7 +8,7 @@
 #include "core/base/value_hash.h"
 #include "core/blob/simd.h"
 
-enum { CUT_MAX = ART_STORED_MAX }; /* a longer text, which is a key, counts as having all */
+enum { CUT_BYTES_MAX = ART_STORED_MAX }; /* a longer text, which is a key, counts as having all */
 
 enum art_rc art_features_open(struct art_features *features, uint32_t tables) {
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
@@ -17,7 +18,7 @@ enum art_rc art_features_open(struct art_features *features, uint32_t tables) {
         features->set[i]->mask = 2 * (i < ART_TABLE_SEARCHES ? ART_BUCKET_VALUES : ART_BUCKET_FEATURES) - 1;
     }
     if (tables >> ART_TABLE_SEARCHES && !features->cut) {
-        features->cut = art_alloc(ART_BUCKET_TEXTS * sizeof *features->cut);
+        features->cut = art_alloc(ART_BUCKET_TEXT_BYTES * sizeof *features->cut);
         if (!features->cut) return art_nomem();
     }
     art_features_reset(features);
@@ -54,6 +55,7 @@ static inline uint32_t find_feature(const struct art_feature_set *set, uint32_t 
 /* So many, for which there is room. */
 static void put_features(struct art_feature_set *set, const uint32_t *feature, uint32_t n) {
     uint32_t count = set->count;
+    assert(count + n <= set->mask / 2 + 1);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = find_feature(set, feature[i]);
         set->feature[count] = feature[i];
@@ -94,12 +96,14 @@ static uint32_t begin_of_cut(struct art_bytes text, uint32_t known) {
 static void keep_text(struct art_features *features, struct art_feature_set *set, const struct art_summary *summary,
                       struct art_bytes text, uint32_t known) {
     if (set->any) return;
-    if (text.len > CUT_MAX) {
+    if (text.len > CUT_BYTES_MAX) {
         set->any = true;
         return;
     }
     uint32_t from = begin_of_cut(text, known), len = text.len - from;
-    if (set->texts_len + len + 1 > ART_BUCKET_TEXTS) cut_texts(features, set, summary);
+    assert(known <= text.len);
+    if (set->texts_len + len + 1 > ART_BUCKET_TEXT_BYTES) cut_texts(features, set, summary);
+    assert(set->texts_len + len < ART_BUCKET_TEXT_BYTES);
     uint8_t *to = set->texts + set->texts_len;
     if (len) memcpy(to, text.data + from, len);
     to[len] = ART_TEXT_END;

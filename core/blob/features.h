@@ -10,8 +10,8 @@
 
 enum {
     ART_BUCKET_FEATURES = 4096, /* different ones in a bucket; with more its page has any */
-    ART_BUCKET_VALUES = 2 * ART_BUCKET_MAX,
-    ART_BUCKET_TEXTS = 2 * ART_BLOB_PAGE /* bytes of texts that are cut together */
+    ART_BUCKET_VALUES = 2 * ART_BUCKET_ENTRIES,
+    ART_BUCKET_TEXT_BYTES = 2 * ART_BLOB_PAGE /* bytes of texts that are cut together */
 };
 
 struct art_feature_set {
@@ -20,7 +20,7 @@ struct art_feature_set {
     uint32_t feature[ART_BUCKET_FEATURES + 1];
     uint32_t place[2 * ART_BUCKET_FEATURES + 1]; /* the same; 0: none, as the first always is */
     uint32_t texts_len, texts_count;             /* texts that are not cut yet, an ART_TEXT_END behind each */
-    uint8_t texts[ART_BUCKET_TEXTS];
+    uint8_t texts[ART_BUCKET_TEXT_BYTES];
 };
 struct art_features {
     struct art_feature_set *set[ART_TABLES_MAX]; /* NULL: no such table */

@@ -1,6 +1,8 @@
 /* Building the filter and asking it; filter.h says how it works. */
 #include "core/blob/filter.h"
 
+#include <assert.h>
+
 #include "core/base/hash.h"
 
 enum { PROBES = 7 };
@@ -19,9 +21,10 @@ uint64_t art_blob_key_hash(struct art_bytes key) {
 }
 
 void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uint32_t count) {
-    memset(out, 0, (size_t)blocks * ART_FILTER_BLOCK);
+    assert(blocks == art_filter_blocks(count));
+    memset(out, 0, (size_t)blocks * ART_FILTER_BLOCK_BYTES);
     for (uint32_t i = 0; i < count; i++) {
-        uint8_t *block = out + (size_t)block_of(hashes[i], blocks) * ART_FILTER_BLOCK;
+        uint8_t *block = out + (size_t)block_of(hashes[i], blocks) * ART_FILTER_BLOCK_BYTES;
         uint64_t bits = spread(hashes[i]);
         for (int probe = 0; probe < PROBES; probe++, bits <<= 9) {
             uint32_t bit = (uint32_t)(bits >> 55);
@@ -32,7 +35,9 @@ void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uin
 
 bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash) {
     if (!blob->filter_blocks) return true;
-    const uint8_t *block = blob->image + blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK;
+    assert(blob->filter % ART_FILTER_BLOCK_BYTES == 0 && blob->flags & ART_BLOB_FILTER);
+    const uint8_t *block =
+        blob->image + blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK_BYTES;
     uint64_t bits = spread(key_hash);
     uint32_t set = 1;
     for (int probe = 0; probe < PROBES; probe++, bits <<= 9) {

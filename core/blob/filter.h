@@ -13,10 +13,11 @@ enum { ART_FILTER_BITS_PER_KEY = 10 };
 
 /* Blocks for so many keys. */
 static inline uint32_t art_filter_blocks(uint32_t keys) {
-    return (uint32_t)(((uint64_t)keys * ART_FILTER_BITS_PER_KEY + 8 * ART_FILTER_BLOCK - 1) / (8 * ART_FILTER_BLOCK));
+    return (uint32_t)(((uint64_t)keys * ART_FILTER_BITS_PER_KEY + 8 * ART_FILTER_BLOCK_BYTES - 1) /
+                      (8 * ART_FILTER_BLOCK_BYTES));
 }
 
-/* Fills `blocks` blocks of ART_FILTER_BLOCK bytes at `out` with so many keys. */
+/* Fills `blocks` blocks of ART_FILTER_BLOCK_BYTES bytes at `out` with so many keys. */
 void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uint32_t count);
 
 #endif

@@ -4,34 +4,19 @@
 #include <assert.h>
 
 #include "core/base/alloc.h"
+#include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/blob/filter.h"
 
 /* What a separator adds to the nodes at most, beside its bytes that its predecessor does not share: in a trie of n
  * strings there are fewer than n inner nodes (4 bytes before their path), at most n tails (3) and fewer than 2n
  * children (6). */
-enum { NODE_COST = 4 + 3 + 12, NODE_SLACK = 8 };
+enum { NODE_COST_BYTES = 4 + 3 + 12, NODE_SLACK_BYTES = 8 };
 
 /* Separators first .. end-1 agree in `depth` bytes; the reference to their node is to be written at `patch`. */
 struct art_node_span {
     uint32_t first, end, depth, patch;
 };
-
-enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
-    void *old, *larger;
-    if (need <= *room) return ART_OK;
-    uint32_t wanted = *room + *room / 2 < need ? need + 16 : *room + *room / 2;
-    memcpy(&old, array, sizeof old);
-    larger = art_resize(old, wanted * size);
-    if (!larger) return art_nomem();
-    memcpy(array, &larger, sizeof larger);
-    *room = wanted;
-    return ART_OK;
-}
-
-void art_footer_init(struct art_footer *footer) {
-    memset(footer, 0, sizeof *footer);
-}
 
 void art_footer_clear(struct art_footer *footer) {
     art_free(footer->offset);
@@ -62,23 +47,25 @@ void art_footer_reset(struct art_footer *footer, uint32_t used_hashes) {
 
 /* The arrays share one size; when one of them cannot grow, the others are merely larger than that. */
 static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) {
-    uint32_t need = footer->buckets + buckets + 1, old = footer->bucket_room, room = old;
-    enum art_rc rc = art_grow(&footer->offset, &room, need, sizeof *footer->offset);
-    room = old;
-    if (!rc) rc = art_grow(&footer->rank, &room, need, sizeof *footer->rank);
-    room = old;
-    if (!rc) rc = art_grow(&footer->sum, &room, need, sizeof *footer->sum);
-    room = old;
-    if (!rc) rc = art_grow(&footer->bounds, &room, need, sizeof *footer->bounds);
-    room = old;
-    struct art_measures has = footer->has;
-    if (!rc && has.sums) rc = art_grow(&footer->summed, &room, need, has.sums * sizeof *footer->summed);
-    room = old;
-    if (!rc && has.columns) rc = art_grow(&footer->zones, &room, need, has.columns * sizeof *footer->zones);
-    room = old;
-    if (!rc) rc = art_grow(&footer->separator_at, &room, need, sizeof *footer->separator_at);
-    if (!rc) footer->bucket_room = room;
-    return rc;
+    const struct {
+        void *array;
+        size_t size;
+    } all[] = {{&footer->offset, sizeof *footer->offset},
+               {&footer->rank, sizeof *footer->rank},
+               {&footer->sum, sizeof *footer->sum},
+               {&footer->bounds, sizeof *footer->bounds},
+               {&footer->summed, footer->has.sums * sizeof *footer->summed},
+               {&footer->zones, footer->has.columns * sizeof *footer->zones},
+               {&footer->separator_at, sizeof *footer->separator_at}};
+    uint32_t room = footer->bucket_room;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        room = footer->bucket_room;
+        enum art_rc rc =
+            all[i].size ? art_grow(all[i].array, &room, footer->buckets + buckets + 1, all[i].size) : ART_OK;
+        if (rc) return rc;
+    }
+    footer->bucket_room = room;
+    return ART_OK;
 }
 
 enum art_rc art_footer_reserve(struct art_footer *footer, uint32_t buckets, uint32_t separator_bytes, uint32_t hashes) {
@@ -100,11 +87,12 @@ uint32_t art_footer_node_cost(const struct art_footer *footer, struct art_bytes 
         struct art_bytes before = separator_of(footer, footer->buckets - 1);
         shared = art_common_prefix(before.data, separator.data, art_min32(before.len, separator.len));
     }
-    return (footer->buckets ? 0 : NODE_SLACK) + NODE_COST + separator.len - shared;
+    return (footer->buckets ? 0 : NODE_SLACK_BYTES) + NODE_COST_BYTES + separator.len - shared;
 }
 
 void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const struct art_summed *summed) {
     struct art_measures has = footer->has;
+    assert(bucket <= footer->buckets && bucket < footer->bucket_room);
     art_int128 *before = footer->summed + (size_t)bucket * has.sums;
     if (!bucket && has.sums) memset(before, 0, has.sums * sizeof *before);
     for (unsigned i = 0; i < has.sums; i++) before[has.sums + i] = art_add128(before[i], summed->sum[i]);
@@ -125,6 +113,7 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
                      int64_t sum, const struct art_bounds *bounds, const struct art_summed *summed) {
     uint32_t b = footer->buckets;
     assert(b + 1 < footer->bucket_room && (b || !separator.len));
+    assert(entries && entries <= ART_BUCKET_ENTRIES && (!b || offset > footer->offset[b - 1]));
     if (footer->has.columns) art_footer_note_summed(footer, b, summed);
     if (!b) {
         footer->separator_at[0] = footer->rank[0] = 0;
@@ -148,7 +137,7 @@ struct art_node_writer {
     struct art_footer *footer;
     uint32_t skip; /* bytes of every separator that are left out: the label */
     bool wide,
-        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST */
+        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST_BYTES */
     uint8_t *out;
     uint32_t at, spans;
 };
@@ -264,7 +253,7 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
     uint32_t bytes =
         put_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch});
     assert(bytes <= footer->nodes_bound);
-    footer->nodes_bound = bytes + NODE_SLACK;
+    footer->nodes_bound = bytes + NODE_SLACK_BYTES;
     return ART_OK;
 }
 
@@ -272,8 +261,8 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
 
 uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
                           uint64_t other_bytes) {
-    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK;
-    uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK : 0) +
+    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
+    uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
                      (uint64_t)art_directory_bytes(buckets, sums, has) + other_bytes + 8;
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
@@ -296,6 +285,7 @@ static uint32_t put_summed(const struct art_footer *footer, uint8_t *out) {
     for (unsigned i = 0; i < has.columns; i++, at += ART_ZONE_BYTES * n) {
         for (uint32_t b = 0; b < n; b++) {
             const struct art_zone *zone = &footer->zones[(size_t)b * has.columns + i];
+            assert(art_zone_is_sane(zone)); /* or nobody would open the blob */
             memcpy(at + 8 * b, &zone->low, 8);
             memcpy(at + 8 * n + 8 * b, &zone->high, 8);
             at[16 * n + b] = zone->kinds;
@@ -337,7 +327,9 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (footer->known_postings.len) postings = footer->known_postings.len;
     enum art_rc rc = reserve_scratch(footer, directory + footer->nodes_bound + postings);
     if (rc) return rc;
-    put_directories(footer, label, csn_min, footer->scratch);
+    uint32_t put = put_directories(footer, label, csn_min, footer->scratch);
+    assert(put == directory);
+    (void)put;
     struct art_node_writer writer = {.footer = footer, .skip = label.len, .out = footer->scratch + directory};
     uint32_t nodes = put_nodes(writer);
     if (!nodes) {
@@ -357,9 +349,9 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (filter_keys) {
         out->flags |= ART_BLOB_FILTER;
         out->filter_blocks = art_filter_blocks(filter_keys);
-        end = (end - out->filter_blocks * ART_FILTER_BLOCK) & ~(uint32_t)(ART_FILTER_BLOCK - 1);
+        end = (end - out->filter_blocks * ART_FILTER_BLOCK_BYTES) & ~(uint32_t)(ART_FILTER_BLOCK_BYTES - 1);
         out->filter = end;
-        filter_end = end + out->filter_blocks * ART_FILTER_BLOCK;
+        filter_end = end + out->filter_blocks * ART_FILTER_BLOCK_BYTES;
         art_filter_build(image + end, out->filter_blocks, footer->hashes, filter_keys);
     }
     out->routing = (end - directory - nodes) & ~7u;
@@ -368,6 +360,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     if (postings) out->postings = first;
     out->footer_pages = (ART_BLOB_BYTES - first + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
     uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE, routing_end = out->routing + directory + nodes;
+    assert(begin <= first && out->root <= routing_end && routing_end <= end && out->routing % 8 == 0);
     memset(image + begin, 0, first - begin);
     memcpy(image + first, after, postings);
     memset(image + first + postings, 0, out->routing - first - postings);

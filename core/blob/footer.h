@@ -34,8 +34,7 @@ struct art_footer {
     uint8_t *scratch;
 };
 
-/* Empty: to be cleared in the end, which frees all it has, and makes it empty again. */
-void art_footer_init(struct art_footer *footer);
+/* Frees all it has, and leaves zeros, of which it is made. */
 void art_footer_clear(struct art_footer *footer);
 
 /* Back to no buckets; hashes beyond the first `used_hashes` move to the front. */
@@ -71,8 +70,5 @@ struct art_footer_layout {
  * slot, which a builder that asks for the room beforehand never sees. */
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint8_t *image, struct art_footer_layout *out);
-
-/* Makes *array hold at least `need` elements of `size` bytes. ART_NOMEM leaves it as it was. */
-enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size);
 
 #endif

@@ -42,47 +42,52 @@ static void note_arrival_summed(struct art_pending *pending, const struct art_ar
         art_features_add(&pending->features, summary, arrival->key, known, arrival->entry, data);
 }
 
-void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
+/* What of an entry the first one of a bucket has, too. `known`: bytes of its key that another one of the bucket has. */
+static void append_entry(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
     const struct art_entry *entry = arrival->entry;
-    pending->count = 1;
-    pending->shape = (struct art_bucket_shape){
-        .same_length = true,
-        .same_flags = true,
-        .least_shared = UINT32_MAX,
-        .csn_least = entry->csn,
-        .csn_most = entry->csn,
-    };
-    pending->alone = false;
-    pending->first_len = arrival->key.len;
-    if (arrival->key.len) memcpy(pending->first_key, arrival->key.data, arrival->key.len);
-    pending->suffix_bytes = 0;
-    pending->value_bytes = entry->value.len;
-    if (entry->value.len) memcpy(pending->values, entry->value.data, entry->value.len);
-    pending->value_end[0] = (uint16_t)entry->value.len;
-    pending->flags[0] = entry->flags;
-    pending->csn[0] = entry->csn;
-    pending->sum = arrival->weight;
-    pending->odd_weight = arrival->weight != 1;
-    pending->below = arrival->below;
-    pending->bounds = (struct art_bounds){0};
-    pending->overflows = 0;
+    uint32_t n = pending->count++, label = art_min32(arrival->label.len, pending->label_shared);
+    pending->flags[n] = entry->flags;
+    pending->csn[n] = entry->csn;
+    if (entry->value.len) memcpy(pending->values + pending->value_bytes, entry->value.data, entry->value.len);
+    pending->value_bytes += entry->value.len;
+    pending->value_end[n] = (uint16_t)pending->value_bytes;
+    pending->sum += arrival->weight;
+    pending->odd_weight |= arrival->weight != 1;
+    pending->below += arrival->below;
     note_bounds(pending, arrival);
+    if (arrival->summary) note_arrival_summed(pending, arrival, known);
+    pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, label);
+}
+
+void art_pending_begin(struct art_pending *pending, const struct art_arrival *arrival) {
+    struct art_bytes key = arrival->key;
+    assert(!pending->count && key.len <= ART_KEY_MAX);
+    pending->shape = (struct art_bucket_shape){.same_length = true,
+                                               .same_flags = true,
+                                               .least_shared = UINT32_MAX,
+                                               .csn_least = arrival->entry->csn,
+                                               .csn_most = arrival->entry->csn};
+    pending->alone = pending->odd_weight = false;
+    pending->first_len = pending->label_shared = key.len;
+    if (key.len) memcpy(pending->first_key, key.data, key.len);
+    pending->suffix_bytes = pending->value_bytes = 0;
+    pending->sum = 0;
+    pending->below = pending->overflows = 0;
+    pending->bounds = (struct art_bounds){0};
     if (arrival->summary) {
         pending->summed = (struct art_summed){0};
         art_features_reset(&pending->features);
-        note_arrival_summed(pending, arrival, 0);
     }
-    uint32_t n = art_min32(arrival->label.len, arrival->key.len);
-    pending->label_shared = art_common_prefix(arrival->label.data, arrival->key.data, n);
+    append_entry(pending, arrival, 0);
 }
 
 bool art_pending_add(struct art_pending *pending, const struct art_arrival *arrival, uint32_t room) {
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count, shared = arrival->shared, suffix_len = arrival->key.len - shared - 1;
-    uint32_t value_len = entry->value.len;
     struct art_bucket_shape shape = pending->shape;
-    if (n == ART_BUCKET_MAX) return false;
-    shape.same_length &= value_len == pending->value_end[0];
+    assert(n && shared < arrival->key.len);
+    if (n == ART_BUCKET_ENTRIES) return false;
+    shape.same_length &= entry->value.len == pending->value_end[0];
     shape.same_flags &= entry->flags == pending->flags[0];
     if (entry->csn < shape.csn_least) shape.csn_least = entry->csn;
     if (entry->csn > shape.csn_most) shape.csn_most = entry->csn;
@@ -91,27 +96,15 @@ bool art_pending_add(struct art_pending *pending, const struct art_arrival *arri
     shape.wide |= suffix_len > 255 || shape.most_shared - shape.least_shared > 255 ||
                   pending->first_len > shape.least_shared + 256;
     uint64_t bytes =
-        (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + value_len;
+        (uint64_t)pending->first_len + pending->suffix_bytes + suffix_len + pending->value_bytes + entry->value.len;
     if (bytes > room || size_of(&shape, n + 1, (uint32_t)bytes) > room) return false;
     pending->shape = shape;
-    pending->count = n + 1;
     pending->shared[n] = (uint16_t)shared;
     pending->suffix_len[n] = (uint16_t)suffix_len;
     pending->first_byte[n] = arrival->key.data[shared];
-    pending->flags[n] = entry->flags;
-    pending->csn[n] = entry->csn;
     memcpy(pending->suffixes + pending->suffix_bytes, arrival->key.data + shared + 1, suffix_len);
     pending->suffix_bytes += suffix_len;
-    if (value_len) memcpy(pending->values + pending->value_bytes, entry->value.data, value_len);
-    pending->value_bytes += value_len;
-    pending->value_end[n] = (uint16_t)pending->value_bytes;
-    pending->sum += arrival->weight;
-    pending->odd_weight |= arrival->weight != 1;
-    pending->below += arrival->below;
-    note_bounds(pending, arrival);
-    if (arrival->summary) note_arrival_summed(pending, arrival, shared);
-    if (arrival->label.len < pending->label_shared) pending->label_shared = arrival->label.len;
-    pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, pending->label_shared);
+    append_entry(pending, arrival, shared);
     return true;
 }
 

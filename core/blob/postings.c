@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #include "core/base/alloc.h"
+#include "core/base/buffer.h"
 #include "core/base/error.h"
-#include "core/blob/footer.h"
 #include "core/blob/simd.h"
 
 static bool has_table(uint32_t tables, unsigned table) {
@@ -45,6 +45,7 @@ static bool takes_features(const struct art_posting_table *table, const struct a
 
 static inline struct art_posting_place *find_place(const struct art_posting_table *table, uint32_t feature) {
     uint32_t at = feature & table->mask, there = table->place[at].feature;
+    assert(feature);
     while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) { /* as in features.c */
         at = (at + 1) & table->mask;
         there = table->place[at].feature;
@@ -111,7 +112,7 @@ static void push_set(struct art_posting_table *table, const struct art_feature_s
         pushed[n] = number;
         n += comes;
         count += is_new;
-        bytes += is_new + (comes & (pages <= ART_LISTED_MAX + 1));
+        bytes += is_new + (comes & (pages <= ART_LISTED_PAGES + 1));
         bytes -= (comes & (pages == IN_A_THIRD)) * (MAP_BYTES - 2);
     }
     table->count = count;
@@ -188,7 +189,7 @@ static inline bool tells_nothing(const struct art_posting *posting, uint32_t lea
 static inline uint32_t posting_bytes(const struct art_posting *posting, uint32_t left, uint32_t leaf_pages) {
     if (!left) return 0;
     if (tells_nothing(posting, leaf_pages)) return 2;
-    return left <= ART_LISTED_MAX ? 1 + left : MAP_BYTES;
+    return left <= ART_LISTED_PAGES ? 1 + left : MAP_BYTES;
 }
 
 /* left[number]: of a posting's pages those that are not marked. Returns the bytes of all. */
@@ -257,7 +258,7 @@ static uint8_t *put_groups(const struct art_posting_table *table, uint32_t leaf_
     art_store16(out, 0);
     for (uint32_t group = 0, i = 0; group < groups; group++) {
         for (; i < count && group_of((uint32_t)(sorted[i] >> 32), groups) == group; i++) {
-            uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_MAX;
+            uint32_t number = (uint32_t)sorted[i], is_map = left[number] > ART_LISTED_PAGES;
             bool is_any = tells_nothing(&table->posting[number], leaf_pages);
             uint8_t *pages = is_any ? nowhere : to + 1 + is_map;
             at[number] = (uint32_t)(pages - out) << 1 | (is_any || is_map ? 0 : LISTED);
@@ -284,11 +285,6 @@ static void put_pages(const struct art_posting_table *table, const struct art_pa
             at[pushed[i]] = to + 2 * listed;
         }
     }
-}
-
-/* Room for two arrays of `sortable` and two of numbers. */
-static enum art_rc reserve_writing(struct art_postings *postings, uint32_t count) {
-    return art_grow(&postings->scratch, &postings->scratch_room, 6 * count + 1, sizeof *postings->scratch);
 }
 
 /* Returns where the table ends; its head is `head`. */
@@ -323,12 +319,16 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
         const struct art_posting_table *table = postings->table[i];
-        enum art_rc rc = reserve_writing(postings, table->count);
+        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 };
+        uint32_t need = TWO_SORTABLES_AND_TWO_NUMBERS * table->count + 1;
+        enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_room, need, sizeof *postings->scratch);
         if (rc) return rc;
         at = write_table(postings, table, leaf_pages, head, at);
         head += HEAD_BYTES;
     }
     *bytes = (uint32_t)(at - out);
+    assert(*bytes <= art_postings_bytes(postings, NULL, 0));
+    assert(*bytes == art_postings_measure(out, *bytes, postings->tables));
     return ART_OK;
 }
 
@@ -427,6 +427,7 @@ static bool is_empty(const struct art_pages *pages) {
 }
 
 static struct art_pages pages_by_table(const struct art_blob *blob, const struct art_sought *sought) {
+    assert(sought->count);
     struct posting_part part = find_part(blob, sought->table);
     struct art_pages pages = {{0, 0}};
     if (sought->table >= ART_TABLE_SEARCHES) {

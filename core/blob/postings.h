@@ -11,7 +11,7 @@
  *   group          features in ascending order, a byte of 0 behind them where their bytes are odd
  *   feature        u8 print, then one of:
  *                  u8 page[n]                      ascending, bit 7 is set in the last one
- *                  127, u8 pages[16]               a bit for each page: more than ART_LISTED_MAX
+ *                  127, u8 pages[16]               a bit for each page: more than ART_LISTED_PAGES
  *                  255                             a third of the pages or more have it: it tells nothing
  *
  * A feature chooses the group by its upper bits and is recognised by its lower eight. A group has three features on
@@ -29,7 +29,7 @@
 
 enum {
     ART_GROUP_FEATURES = 3,
-    ART_LISTED_MAX = 16,
+    ART_LISTED_PAGES = 16,
     ART_POSTING_BYTES_A_ROW = 12,
     ART_POSTING_BYTES_ANYWAY = 16 * 1024, /* of a table, beside those a row */
     ART_POSTING_BYTES_MAX = 111 * 1024,   /* of a table: with a seventh more, of zeros, a u16 reaches each group */

@@ -5,7 +5,7 @@
  * bucket. So a prefix that is found here is the longest; and if there is none, the others are before the bucket and
  * hence no longer than what its first key and the wanted one share.
  */
-#include "core/blob/search.h"
+#include "core/blob/bucket.h"
 
 #include <assert.h>
 
@@ -63,12 +63,9 @@ ART_READS_PAST static int last_prefix(const struct art_bucket_view *view, struct
 enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out) {
     assert(blob->kind == ART_BLOB_LEAF);
     struct art_bucket_view view;
-    const uint8_t *start;
     uint32_t known, bucket = art_route(blob, key, &known);
-    enum art_rc rc = art_bucket_fetch(blob, bucket, &start);
+    enum art_rc rc = art_bucket_open(blob, bucket, &view);
     if (ART_UNLIKELY(rc)) return rc;
-    art_bucket_prefetch(start);
-    art_bucket_view_open(&view, start);
     int entry = last_prefix(&view, key, known, len);
     if (entry == NONE) return ART_NOTFOUND;
     art_bucket_entry(&view, (uint32_t)entry, out);

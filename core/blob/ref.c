@@ -6,7 +6,7 @@
 #include "core/blob/blob_format.h"
 
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
-    assert(ref->label.len <= ART_LABEL_MAX);
+    assert(ref->label.len <= ART_LABEL_MAX && (ref->label.data || !ref->label.len));
     struct art_ref_format format = {
         .slot = ref->slot,
         .level = ref->level,
@@ -39,6 +39,7 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     memcpy(&format, bytes.data, sizeof format);
     struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
     uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    assert(bytes.len >= fixed && bytes.len - fixed <= ART_LABEL_MAX && art_measures_are_sane(has));
     *out = (struct art_ref){
         .slot = format.slot,
         .level = format.level,
@@ -81,6 +82,7 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
 enum art_rc art_ref_own(struct art_ref *ref) {
     uint32_t summed = ref->summed ? art_summed_bytes(ref->has) : 0;
     size_t room = (size_t)ref->label.len + ART_KEY_PADDING;
+    assert(ref->label.data || !ref->label.len);
     uint8_t *own = art_alloc_zeroed(room + summed);
     if (!own) {
         art_ref_leave(ref);

@@ -138,6 +138,7 @@ static const char *check_nodes(const struct art_blob *blob, struct art_node_queu
 }
 
 enum art_rc art_routing_check(const struct art_blob *blob) {
+    assert(blob->buckets && blob->root > blob->routing && blob->root < ART_TRAILER_AT);
     struct art_expected_node some[256]; /* enough for a full blob of one bucket a page */
     struct art_node_queue queue = {some, 0, 2 * blob->buckets};
     if (queue.room > sizeof some / sizeof *some) {

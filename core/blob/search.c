@@ -5,7 +5,6 @@
 
 #include "core/base/error.h"
 #include "core/blob/routing.h"
-#include "core/blob/separators.h"
 
 ART_READS_PAST static inline enum art_rc find(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     uint32_t known;
@@ -26,6 +25,7 @@ enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct ar
 
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket) {
     struct art_place place;
+    assert(blob->kind == ART_BLOB_LEAF);
     enum art_rc rc = find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     *bucket = place.bucket;
@@ -65,6 +65,7 @@ void art_blob_spot(const struct art_blob *blob, struct art_bytes key, struct art
 enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key, const struct art_spot *spot,
                               const uint8_t *page, struct art_entry *out) {
     struct art_bucket_view view;
+    assert(spot->page == art_bucket_page(blob, spot->bucket) && spot->page < blob->leaf_pages);
     art_bucket_view_open(&view, page + art_bucket_offset(blob, spot->bucket) % ART_BLOB_PAGE);
     return get_in_view(&view, key, spot->known, out);
 }
@@ -78,8 +79,7 @@ enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *
     return ART_OK;
 }
 
-/* Where the child's reference stands in whose range the key is. */
-static inline enum art_rc find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
+enum art_rc art_blob_find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out) {
     assert(blob->kind == ART_BLOB_INDEX);
     enum art_rc rc = find(blob, key, out);
     if (ART_UNLIKELY(rc) || out->exact) return rc;
@@ -92,57 +92,67 @@ static inline enum art_rc find_child(struct art_blob *blob, struct art_bytes key
     return rc;
 }
 
-static inline enum art_rc decode_child(const struct art_blob *blob, const struct art_place *place,
-                                       struct art_ref *out) {
-    enum art_rc rc = art_ref_decode(art_bucket_value(&place->view, place->entry), out);
-    if (!rc && art_ref_is_child(blob, out)) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, (uint32_t)(place->view.start - blob->image) / ART_BLOB_PAGE,
-                       "bucket %u, entry %u: not a reference to a child", place->bucket, place->entry);
-}
-
-enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before) {
-    if (art_separators_ready(blob)) {
-        art_separators_child(blob, art_separators_find(blob, key), out, before);
-        return ART_OK;
-    }
-    struct art_place place;
-    enum art_rc rc = find_child(blob, key, &place);
-    if (ART_UNLIKELY(rc)) return rc;
-    if (before) {
-        *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
-                            (uint64_t)art_bucket_weights(&place.view, place.entry, ART_BLOB_INDEX));
-    }
-    return decode_child(blob, &place, out);
+static inline enum art_rc child_at(const struct art_blob *blob, const struct art_place *place, struct art_ref *out) {
+    return art_bucket_child(blob, &place->view, place->bucket, place->entry, out);
 }
 
 enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
                           struct art_ref *child, int64_t *before, art_int128 *sum) {
     struct art_place place;
     bool index = blob->kind == ART_BLOB_INDEX;
-    enum art_rc rc = index ? find_child(blob, key, &place) : find(blob, key, &place);
+    enum art_rc rc = index ? art_blob_find_child(blob, key, &place) : find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     assert(blob->has.sums == summary->has.sums);
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
                         (uint64_t)art_bucket_weights(&place.view, place.entry, blob->kind));
-    bool rest = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
+    bool from_behind = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
     for (unsigned i = 0; sum && i < summary->has.sums; i++)
-        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + rest));
-    if (sum && rest) art_bucket_add_sums(&place.view, place.entry, place.view.count, blob->kind, summary, -1, sum);
-    if (sum && !rest) art_bucket_add_sums(&place.view, 0, place.entry, blob->kind, summary, 1, sum);
-    return index ? decode_child(blob, &place, child) : ART_OK;
+        sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + from_behind));
+    if (sum && from_behind)
+        art_bucket_add_sums(&place.view, place.entry, place.view.count, blob->kind, summary, -1, sum);
+    if (sum && !from_behind) art_bucket_add_sums(&place.view, 0, place.entry, blob->kind, summary, 1, sum);
+    return index ? child_at(blob, &place, child) : ART_OK;
 }
 
-enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number) {
-    if (art_separators_ready(blob)) {
-        *number = art_separators_find(blob, key);
-        art_separators_child(blob, *number, out, NULL);
-        return ART_OK;
+/* --- without loading anything ------------------------------------------------------------------------------------- */
+
+/* The bucket, when it lies in one page that is here (a larger one would have to be checked first). */
+static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
+    uint32_t page = art_bucket_page(blob, bucket);
+    if (page == ART_BLOB_PAGES || !art_page_present(blob, page)) return false;
+    art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket));
+    return true;
+}
+
+static int64_t between(int64_t a, int64_t b) {
+    return a / 2 + b / 2;
+}
+
+enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
+                                    struct art_ref *child) {
+    struct art_bucket_view view;
+    uint32_t known, bucket = art_route(blob, key, &known);
+    *before = art_bucket_sum(blob, bucket);
+    if (!bucket_at_hand(blob, bucket, &view)) {
+        *before = between(*before, art_bucket_sum(blob, bucket + 1));
+        return ART_ESTIMATE_ROUGH;
     }
-    struct art_place place;
-    enum art_rc rc = find_child(blob, key, &place);
-    if (ART_UNLIKELY(rc)) return rc;
-    *number = art_bucket_rank(blob, place.bucket) + place.entry;
-    return decode_child(blob, &place, out);
+    bool exact, leaf = blob->kind == ART_BLOB_LEAF;
+    uint32_t entry = art_bucket_search(&view, key, known, &exact);
+    if (!leaf && !exact) {
+        if (!entry) return ART_ESTIMATE_ROUGH; /* in the last child of the bucket before */
+        entry--;
+    }
+    *before = (int64_t)((uint64_t)*before + (uint64_t)art_bucket_weights(&view, entry, blob->kind));
+    if (leaf) return ART_ESTIMATE_EXACT;
+    enum art_rc rc = art_ref_decode(art_bucket_value(&view, entry), child);
+    return rc || !art_ref_is_child(blob, child) ? ART_ESTIMATE_ROUGH : ART_ESTIMATE_CHILD;
+}
+
+void art_blob_before(const struct art_blob *blob, struct art_bytes key, uint32_t *entries, int64_t *weights) {
+    uint32_t known, bucket = art_route(blob, key, &known);
+    *entries = art_bucket_rank(blob, bucket);
+    *weights = art_bucket_sum(blob, bucket);
 }
 
 /* --- the best of a range ------------------------------------------------------------------------------------------ */
@@ -151,6 +161,7 @@ enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, s
 static void look_at_entries(const struct art_blob *blob, const struct art_place *place, uint32_t from, uint32_t to,
                             struct art_extreme *search) {
     if (from >= to) return;
+    assert(to <= place->view.count);
     struct art_zone zone = art_bucket_zone(blob, search->column, place->bucket);
     if (!art_extreme_beats(search, &zone)) return;
     for (uint32_t i = from; i < to && !search->lost; i++) {
@@ -167,9 +178,11 @@ static void look_at_entries(const struct art_blob *blob, const struct art_place 
 
 /* Whole buckets. */
 static void look_at_buckets(const struct art_blob *blob, uint32_t from, uint32_t to, struct art_extreme *search) {
+    struct art_bucket_search all = {.column = search->column, .largest = search->largest, .from = from, .to = to};
     struct art_zone best = {.kinds = ART_ZONE_NUMBERS};
+    uint32_t bucket;
     if (from >= to) return;
-    search->lost |= !art_blob_best_bound(blob, search->column, search->largest, from, to, &best.low.integer);
+    search->lost |= !art_blob_best_bucket(blob, &all, &bucket, &best.low.integer);
     best.high = best.low;
     if (!search->lost) art_extreme_take(search, &best);
 }
@@ -196,8 +209,8 @@ static enum art_rc find_both(struct art_blob *blob, struct art_bytes low, struct
     place[0].bucket = place[0].entry = place[0].view.count = 0;
     place[1].bucket = blob->buckets;
     place[1].entry = place[1].view.count = 0;
-    if (low.data) rc = index ? find_child(blob, low, &place[0]) : find(blob, low, &place[0]);
-    if (!rc && high.data) rc = index ? find_child(blob, high, &place[1]) : find(blob, high, &place[1]);
+    if (low.data) rc = index ? art_blob_find_child(blob, low, &place[0]) : find(blob, low, &place[0]);
+    if (!rc && high.data) rc = index ? art_blob_find_child(blob, high, &place[1]) : find(blob, high, &place[1]);
     return rc;
 }
 
@@ -210,8 +223,8 @@ enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct
     if (blob->kind == ART_BLOB_INDEX) {
         bool cuts = low.data, ends = high.data;
         bool same = cuts && ends && place[0].bucket == place[1].bucket && place[0].entry == place[1].entry;
-        if (cuts) rc = decode_child(blob, &place[0], &edge[0]);
-        if (!rc && ends && !same) rc = decode_child(blob, &place[1], &edge[1]);
+        if (cuts) rc = child_at(blob, &place[0], &edge[0]);
+        if (!rc && ends && !same) rc = child_at(blob, &place[1], &edge[1]);
         if (rc || same) return rc;
         place[0].entry += cuts;
     }

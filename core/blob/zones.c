@@ -44,36 +44,12 @@ static bool are_integers(const uint8_t *kinds, uint32_t from, uint32_t to, bool 
     return all & ART_ZONE_NUMBERS && !(any & (ART_ZONE_REALS | ART_ZONE_OTHERS));
 }
 
-/* The largest of at least one, with the order turned round or not. */
-static int64_t largest_end(const uint8_t *ends, uint32_t from, uint32_t to, uint64_t turn) {
-    int64_t best = (int64_t)(art_load64(ends + 8 * from) ^ turn), second = best;
-    uint32_t b = from + 1;
-    for (; b + 2 <= to; b += 2) {
-        int64_t end = (int64_t)(art_load64(ends + 8 * b) ^ turn), next = (int64_t)(art_load64(ends + 8 * b + 8) ^ turn);
-        best = end > best ? end : best;
-        second = next > second ? next : second;
-    }
-    int64_t last = b < to ? (int64_t)(art_load64(ends + 8 * b) ^ turn) : best;
-    best = second > best ? second : best;
-    return last > best ? last : best;
-}
-
-bool art_blob_best_bound(const struct art_blob *blob, unsigned column, bool largest, uint32_t from, uint32_t to,
-                         int64_t *value) {
-    uint32_t n = blob->buckets, at = art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
-    const uint8_t *zones = blob->image + blob->routing + at + ART_ZONE_BYTES * column * n;
-    uint64_t turn = largest ? 0 : UINT64_MAX;
-    assert(from < to && to <= n);
-    if (!are_integers(zones + 16 * n, from, to, false)) return false;
-    *value = (int64_t)((uint64_t)largest_end(largest ? zones + 8 * n : zones, from, to, turn) ^ turn);
-    return true;
-}
-
 bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
                           int64_t *value) {
     uint32_t n = blob->buckets, at = art_zones_at(n, blob->flags & ART_BLOB_SUMS, blob->has);
     const uint8_t *zones = blob->image + blob->routing + at + ART_ZONE_BYTES * search->column * n;
     const uint8_t *ends = search->largest ? zones + 8 * n : zones;
+    assert(search->column < blob->has.columns && search->from <= search->to && search->to <= n);
     if (!are_integers(zones + 16 * n, search->from, search->to, search->nulls_count)) return false;
     /* With the order turned round for the least, the best is the largest. */
     uint64_t turn = search->largest ? 0 : UINT64_MAX;

@@ -11,7 +11,7 @@
  * The last is also how leaves are found below a damaged index blob, within its range of keys.
  *
  * Rows come in the order of their keys, each once, the newest entry that can be read. Where one could not be read, an
- * older one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() tells.
+ * older one shows, or a deleted row; that may be so only within the ranges that art_salvage_lost() reports.
  *
  * Memory: 64 images of 512 KB; 64 KB for each blob that lies beside others at one place of the order, 256 at most; 64
  * bytes a slot, where slots are searched; the log's rows, as any tree has them; and one row.
@@ -31,7 +31,7 @@ struct art_salvage_options {
     bool uuid_known;
     uint8_t uuid[ART_UUID_BYTES];
     bool alone;            /* a file without its database: there is no log */
-    bool tell;             /* art_salvage_lost() will be asked */
+    bool report;           /* art_salvage_lost() will be asked */
     struct art_bytes root; /* the host's copy of it, or nothing */
     /* All rows of the log, in the order of their numbers. NULL: they cannot be read. */
     enum art_rc (*each_log_row)(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),

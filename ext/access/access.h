@@ -26,7 +26,7 @@ int art_table_refresh(struct art_table *table, char **message);
 int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out);
 void art_vtab_free(struct art_vtab *vtab);
 /* Frees what its next use makes again. */
-void art_vtab_rest(struct art_vtab *vtab);
+void art_vtab_trim(struct art_vtab *vtab);
 /* xDisconnect */
 int art_vtab_disconnect(sqlite3_vtab *base);
 /* vtab->summarised, by the option that counts. */

@@ -91,10 +91,8 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
     struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;
     bool equal = false, damaged = true, sound = true, same = true;
-    char *text = state->columns ? NULL : art_columns_show(&created);
-    int rc = state->columns || text ? art_columns_parse(&columns, name->table, text ? text : state->columns, message)
-                                    : SQLITE_NOMEM;
-    sqlite3_free(text);
+    int rc = state->columns ? art_columns_parse(&columns, name->table, state->columns, message)
+                            : art_columns_copy(&columns, name->table, &created, message);
     if (rc == SQLITE_NOMEM) return rc;
     if (!rc) {
         rc = art_columns_compare(&columns, &created, &equal);

@@ -7,11 +7,11 @@
  */
 #include "ext/access/access.h"
 
-static void rest(struct art_vtab *vtab) {
+static void fall_asleep(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     vtab->awake = false;
     if (vtab->pins) return;
-    art_vtab_rest(vtab);
+    art_vtab_trim(vtab);
     if (table) art_table_rest(table);
 }
 
@@ -19,7 +19,7 @@ void art_vtab_wake(struct art_vtab *vtab) {
     struct art_connection *connection = vtab->connection;
     if (connection->stepping) return;
     struct art_vtab **place = &connection->awake[connection->awake_turn++ % ART_AWAKE_MAX];
-    if (*place) rest(*place);
+    if (*place) fall_asleep(*place);
     *place = vtab;
     vtab->awake = true;
     if (vtab->table) vtab->table->rests_later = false;

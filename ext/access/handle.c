@@ -3,7 +3,7 @@
  */
 #include "ext/access/access.h"
 
-void art_vtab_rest(struct art_vtab *vtab) {
+void art_vtab_trim(struct art_vtab *vtab) {
     art_buffer_clear(&vtab->record);
     if (vtab->reading) vtab->reading->rest(vtab->reading);
 }
@@ -16,7 +16,7 @@ void art_vtab_free(struct art_vtab *vtab) {
     *vtab->link = vtab->next;
     if (vtab->next) vtab->next->link = vtab->link;
     if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
-    art_vtab_rest(vtab);
+    art_vtab_trim(vtab);
     art_free(vtab->reading);
     art_levels_clear(&vtab->levels);
     art_free(vtab->fields);

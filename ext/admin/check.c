@@ -31,15 +31,8 @@ void art_findings_clear(struct art_findings *findings) {
 
 /* Takes the texts; `place` may be NULL. False: enough, or no memory. */
 static bool add_finding(struct art_findings *findings, struct art_finding finding) {
-    if (findings->count == findings->capacity) {
-        unsigned capacity = findings->capacity ? 2 * findings->capacity : 4;
-        struct art_finding *more = art_resize(findings->items, capacity * sizeof *more);
-        if (more) {
-            findings->items = more;
-            findings->capacity = capacity;
-        }
-    }
-    findings->nomem |= findings->count == findings->capacity || !finding.sentence || !finding.what;
+    enum art_rc rc = art_grow(&findings->items, &findings->capacity, findings->count + 1, sizeof *findings->items);
+    findings->nomem |= rc || !finding.sentence || !finding.what;
     if (findings->nomem || findings->count == findings->most) {
         findings->more |= !findings->nomem;
         finding_clear(&finding);
@@ -136,13 +129,6 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-static int check_tree(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message) {
-    struct art_check_options options = {.quick = quick, .problem = add_problem, .context = findings};
-    enum art_rc rc = art_tree_check_all(vtab->table->tree, &options);
-    if (!rc) return SQLITE_OK;
-    return art_report(message, rc);
-}
-
 /* The list holds `most` findings; that there are more is the last of them. */
 static void end_list(struct art_findings *findings) {
     if (!findings->more) return;
@@ -170,7 +156,8 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
     unsigned before = findings->count;
     bool enough = findings->most == 1 && findings->count;
     if (!rc && !enough && vtab->table) {
-        rc = check_tree(vtab, quick, findings, message);
+        struct art_check_options options = {.quick = quick, .problem = add_problem, .context = findings};
+        rc = art_report(message, art_tree_check_all(vtab->table->tree, &options));
         explained = findings->count > before;
     }
     if (!rc && ready && !explained) {

@@ -145,32 +145,13 @@ int art_copy_make(struct art_copy *copy, const char *path, sqlite3 *from, const 
 
 /* --- what its tables are told ------------------------------------------------------------------------------------- */
 
-static int write_copied_state(struct art_copy *copy, const char *sql, const char *name, const char *value) {
+/* Takes the SQL. */
+static int run_formatted(struct art_copy *copy, char **message, char *sql) {
     sqlite3_stmt *statement;
-    int rc = art_prepare(copy->db, 0, &statement, sqlite3_mprintf(sql, name));
-    if (!rc && value) rc = sqlite3_bind_text(statement, 1, value, -1, SQLITE_STATIC);
+    int rc = art_prepare(copy->db, 0, &statement, sql);
     if (!rc) sqlite3_step(statement);
     int end = sqlite3_finalize(statement);
-    return rc ? rc : end;
-}
-
-/* None of its slots is retired, where nobody reads yet. */
-static int forget_retired(struct art_copy *copy, const char *name, char **message) {
-    int rc = write_copied_state(copy, "DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name, NULL);
-    return cannot_write(copy, rc, message);
-}
-
-static int name_file(struct art_copy *copy, const char *name, const char *file, char **message) {
-    int rc =
-        write_copied_state(copy, "INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('file', ?1)", name, file);
-    return cannot_write(copy, rc, message);
-}
-
-static int run_formatted(struct art_copy *copy, char **message, char *sql) {
-    if (!sql) return SQLITE_NOMEM;
-    int rc = sqlite3_exec(copy->db, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
-    return cannot_write(copy, rc, message);
+    return cannot_write(copy, rc ? rc : end, message);
 }
 
 static int name_storage(struct art_copy *copy, const char *name, bool inlined, char **message) {
@@ -208,7 +189,10 @@ static int copy_to_file(struct art_copy *copy, struct art_table *table, const ch
         char *file = art_file_name(copy->path, name, table->uuid, attempt);
         rc = file ? SQLITE_OK : SQLITE_NOMEM;
         if (!rc && art_tree_has_runs(table->tree)) rc = copy_blobs(copy, table, file, &taken, message);
-        if (!rc) rc = name_file(copy, name, file, message);
+        if (!rc)
+            rc = run_formatted(
+                copy, message,
+                sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('file', %Q)", name, file));
         sqlite3_free(file);
         if (!rc || !taken || attempt == NAMES_MOST) return rc;
         art_forget_message(message);
@@ -271,7 +255,9 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
         rc = run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\"", name));
     }
     if (!rc && inlined != was_inlined) rc = name_storage(copy, name, inlined, message);
-    return rc ? rc : forget_retired(copy, name, message);
+    if (rc) return rc;
+    /* None of its slots is retired, where nobody reads yet. */
+    return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name));
 }
 
 /* --- its transaction, and its end --------------------------------------------------------------------------------- */

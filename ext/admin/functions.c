@@ -36,7 +36,7 @@
 #include "core/base/vector.h"
 #include "ext/admin/admin.h"
 
-enum { SHORT_PREFIX = 512 };
+enum { SHORT_PREFIX_BYTES = 512 };
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
@@ -64,16 +64,12 @@ static void fail_in_core(sqlite3_context *context, enum art_rc art_rc) {
     fail_call(context, rc, message);
 }
 
-static int hold_table(sqlite3_context *context, sqlite3_value *name, struct art_table_ref **out, char **message) {
-    const char *text = (const char *)sqlite3_value_text(name);
-    return text ? art_table_ref_hold(sqlite3_user_data(context), text, out, message) : SQLITE_NOMEM;
-}
-
 /* NULL: the function has failed. Else to be released. */
 static struct art_table_ref *open_table(sqlite3_context *context, sqlite3_value *name) {
     struct art_table_ref *ref;
     char *message = NULL;
-    int rc = hold_table(context, name, &ref, &message);
+    const char *text = (const char *)sqlite3_value_text(name);
+    int rc = text ? art_table_ref_hold(sqlite3_user_data(context), text, &ref, &message) : SQLITE_NOMEM;
     if (!rc) {
         rc = art_table_ref_ready(ref->vtab, &message);
         if (!rc) return ref;
@@ -123,34 +119,15 @@ static enum art_rc answer_question(struct art_tree *tree, const struct art_range
 }
 
 static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix, struct question *question) {
-    uint8_t here[SHORT_PREFIX], *buffer = here;
+    uint8_t here[SHORT_PREFIX_BYTES], *buffer = here;
     struct art_range range;
-    if (prefix.len > ART_PATH_MAX) return ART_OK;
+    if (prefix.len > ART_PATH_MAX) return question->asks == ASKS_NTH ? ART_NOTFOUND : ART_OK;
     if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
     if (!buffer) return art_nomem();
     art_range_of_prefix(prefix, buffer, &range);
     enum art_rc rc = answer_question(tree, &range, question);
     if (buffer != here) art_free(buffer);
     return rc;
-}
-
-static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct art_bytes prefix;
-    struct question question = {.asks = ASKS_COUNT};
-    if (any_null(count, values)) return;
-    if (!art_value_bytes(values[1], &prefix)) {
-        sqlite3_result_error_nomem(context);
-        return;
-    }
-    struct art_table_ref *ref = open_table(context, values[0]);
-    if (!ref) return;
-    enum art_rc rc = ask_of_prefix(tree_of(ref), prefix, &question);
-    if (rc) {
-        fail_in_core(context, rc);
-    } else {
-        sqlite3_result_int64(context, (sqlite3_int64)question.rows);
-    }
-    art_table_ref_release(ref);
 }
 
 /* Any column with a summary has bounds, and so a least and a largest value; a sum has only one that asks for it. */
@@ -175,77 +152,67 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
     return SQLITE_OK;
 }
 
-static void tell(sqlite3_context *context, const struct question *question) {
-    if (question->asks == ASKS_SUM) {
+static void give_answer(sqlite3_context *context, const struct question *question) {
+    switch (question->asks) {
+    case ASKS_COUNT:
+        sqlite3_result_int64(context, (sqlite3_int64)question->rows);
+        return;
+    case ASKS_NTH:
+        art_result_text(context, question->room.data, question->room.len);
+        return;
+    case ASKS_SUM:
         art_result_sum(context, question->sum[question->item]);
-    } else {
+        return;
+    default:
         art_result_datum(context, &question->extreme);
     }
 }
 
-static void ask_summary(sqlite3_context *context, int count, sqlite3_value **values, struct question *question) {
+/* Of a table, then of a column where a summary is asked, then of a prefix. */
+static void ask_of_table(sqlite3_context *context, int count, sqlite3_value **values, struct question question) {
     struct art_bytes prefix;
     char *message = NULL;
+    bool summary = question.asks >= ASKS_SUM;
     if (any_null(count, values)) return;
-    const char *column = (const char *)sqlite3_value_text(values[1]);
-    if (!column || !art_value_bytes(values[2], &prefix)) {
+    const char *column = summary ? (const char *)sqlite3_value_text(values[1]) : "";
+    if (!column || !art_value_bytes(values[1 + summary], &prefix)) {
         sqlite3_result_error_nomem(context);
         return;
     }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    int rc = find_summary(ref->vtab, column, question, &message);
-    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(tree_of(ref), prefix, question);
+    int rc = summary ? find_summary(ref->vtab, column, &question, &message) : SQLITE_OK;
+    enum art_rc art_rc = rc ? ART_OK : ask_of_prefix(tree_of(ref), prefix, &question);
     if (rc) {
         fail_call(context, rc, message);
-    } else if (art_rc) {
+    } else if (!art_rc) {
+        give_answer(context, &question);
+    } else if (art_rc != ART_NOTFOUND) {
         fail_in_core(context, art_rc);
-    } else {
-        tell(context, question);
     }
-    art_buffer_clear(&question->room);
+    art_buffer_clear(&question.room);
     art_table_ref_release(ref);
 }
 
-static void call_sum(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct question question = {.asks = ASKS_SUM};
-    ask_summary(context, count, values, &question);
-}
-
-static void call_min(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct question question = {.asks = ASKS_MIN};
-    ask_summary(context, count, values, &question);
-}
-
-static void call_max(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct question question = {.asks = ASKS_MAX};
-    ask_summary(context, count, values, &question);
-}
-
-static void give_path(sqlite3_context *context, enum art_rc rc, struct art_buffer *found) {
-    if (rc == ART_OK) {
-        art_result_text(context, found->data, found->len);
-    } else if (rc != ART_NOTFOUND) {
-        fail_in_core(context, rc);
-    }
-    art_buffer_clear(found);
+static void call_count(sqlite3_context *context, int count, sqlite3_value **values) {
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_COUNT});
 }
 
 static void call_nth(sqlite3_context *context, int count, sqlite3_value **values) {
-    struct art_bytes prefix;
-    struct question question = {.asks = ASKS_NTH};
-    if (any_null(count, values)) return;
     sqlite3_int64 n = sqlite3_value_int64(values[2]);
-    if (!art_value_bytes(values[1], &prefix)) {
-        sqlite3_result_error_nomem(context);
-        return;
-    }
-    if (n < 0 || prefix.len > ART_PATH_MAX) return;
-    struct art_table_ref *ref = open_table(context, values[0]);
-    if (!ref) return;
-    question.rows = (uint64_t)n;
-    give_path(context, ask_of_prefix(tree_of(ref), prefix, &question), &question.room);
-    art_table_ref_release(ref);
+    if (n >= 0) ask_of_table(context, count, values, (struct question){.asks = ASKS_NTH, .rows = (uint64_t)n});
+}
+
+static void call_sum(sqlite3_context *context, int count, sqlite3_value **values) {
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_SUM});
+}
+
+static void call_min(sqlite3_context *context, int count, sqlite3_value **values) {
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_MIN});
+}
+
+static void call_max(sqlite3_context *context, int count, sqlite3_value **values) {
+    ask_of_table(context, count, values, (struct question){.asks = ASKS_MAX});
 }
 
 /* What is before a path that is too long for a row is before its longest possible beginning, or is that. */
@@ -281,7 +248,13 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    give_path(context, art_tree_longest_prefix(tree_of(ref), path, delimiter, &found), &found);
+    enum art_rc rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found);
+    if (!rc) {
+        art_result_text(context, found.data, found.len);
+    } else if (rc != ART_NOTFOUND) {
+        fail_in_core(context, rc);
+    }
+    art_buffer_clear(&found);
     art_table_ref_release(ref);
 }
 

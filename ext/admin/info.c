@@ -39,17 +39,8 @@ static void clear_facts(struct art_function_cursor *base) {
 }
 
 static struct fact *add_fact(struct info_cursor *cursor, enum fact_kind kind, char *property) {
-    if (cursor->count == cursor->capacity) {
-        unsigned capacity = cursor->capacity * 2 + 40;
-        struct fact *facts = art_resize(cursor->facts, capacity * sizeof *facts);
-        cursor->nomem |= !facts;
-        if (facts) {
-            cursor->facts = facts;
-            cursor->capacity = capacity;
-        }
-    }
-    if (!property || cursor->count == cursor->capacity) {
-        cursor->nomem = true;
+    cursor->nomem |= !property || art_grow(&cursor->facts, &cursor->capacity, cursor->count + 1, sizeof *cursor->facts);
+    if (cursor->nomem) {
         sqlite3_free(property);
         return &cursor->lost;
     }
@@ -57,23 +48,34 @@ static struct fact *add_fact(struct info_cursor *cursor, enum fact_kind kind, ch
     return &cursor->facts[cursor->count++];
 }
 
+/* Takes the text. */
+static void add_owned(struct info_cursor *cursor, char *property, char *text) {
+    struct fact *fact = add_fact(cursor, FACT_TEXT, property);
+    cursor->nomem |= !text;
+    if (cursor->nomem) {
+        sqlite3_free(text);
+    } else {
+        fact->text = text;
+    }
+}
+
 static void add_integer(struct info_cursor *cursor, const char *property, uint64_t value) {
     add_fact(cursor, FACT_INTEGER, sqlite3_mprintf("%s", property))->integer = (sqlite3_int64)value;
 }
 
 static void add_text(struct info_cursor *cursor, const char *property, const char *value) {
-    struct fact *fact = add_fact(cursor, FACT_TEXT, sqlite3_mprintf("%s", property));
-    if (cursor->nomem || !value) return;
-    fact->text = sqlite3_mprintf("%s", value);
-    cursor->nomem = !fact->text;
+    char *name = sqlite3_mprintf("%s", property);
+    if (value) {
+        add_owned(cursor, name, sqlite3_mprintf("%s", value));
+    } else {
+        add_fact(cursor, FACT_TEXT, name);
+    }
 }
 
 static void add_run(struct info_cursor *cursor, const struct art_tree_info *info, unsigned i) {
-    struct fact *fact = add_fact(cursor, FACT_TEXT, sqlite3_mprintf("run %u", i + 1));
-    if (cursor->nomem) return;
-    fact->text = sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
-                                 info->run[i].entries, info->run[i].blobs, info->run[i].bytes);
-    cursor->nomem = !fact->text;
+    add_owned(cursor, sqlite3_mprintf("run %u", i + 1),
+              sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
+                              info->run[i].entries, info->run[i].blobs, info->run[i].bytes));
 }
 
 static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
@@ -119,17 +121,6 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_text(cursor, "direct", !info->direct ? "no" : info->cached ? "writes" : "yes");
     add_text(cursor, "file", table->path);
     add_integer(cursor, "file bytes", info->file_bytes);
-}
-
-/* Takes the text. */
-static void add_owned(struct info_cursor *cursor, char *property, char *text) {
-    struct fact *fact = add_fact(cursor, FACT_TEXT, property);
-    cursor->nomem |= !text;
-    if (cursor->nomem) {
-        sqlite3_free(text);
-    } else {
-        fact->text = text;
-    }
 }
 
 /* As they are stored; another connection may have changed them since this one has opened the table. */

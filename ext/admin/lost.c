@@ -56,18 +56,14 @@ static void result_key(sqlite3_context *context, bool set, struct art_bytes key)
     if (set) art_result_text(context, key.data, key.len);
 }
 
-static void result_place(sqlite3_context *context, uint32_t number) {
-    if (number != ART_NOWHERE) sqlite3_result_int64(context, number);
-}
-
 static void show_lost(struct art_function_cursor *base, sqlite3_context *context, int column) {
     const struct art_lost *lost = &((struct lost_cursor *)base)->lost;
     if (column == LOST_AFTER) result_key(context, lost->after_set, lost->after);
     if (column == LOST_BEFORE) result_key(context, lost->before_set, lost->before);
     if (column == LOST_WHAT) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
     if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
-    if (column == LOST_SLOT) result_place(context, lost->slot);
-    if (column == LOST_PAGE) result_place(context, lost->page);
+    if (column == LOST_SLOT) art_result_place(context, lost->slot);
+    if (column == LOST_PAGE) art_result_place(context, lost->page);
 }
 
 const struct art_table_function art_lost_function = {

@@ -8,6 +8,7 @@
  * those of the table as its CREATE says, or the ones that are given; `version` is hidden, as in any art table. Only in
  * temp: a schema that somebody has sent could else name any file. */
 #include "ext/admin/salvage.h"
+#include "ext/base/token.h"
 
 struct salvage_vtab {
     struct art_function_vtab base;
@@ -26,24 +27,13 @@ static const struct art_table_function salvage_scan;
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
-/* The text of an argument, without its quotes. */
-static char *unquoted(const char *text, const char *end) {
-    struct art_text trimmed = art_text_trimmed(text, end);
-    int len = trimmed.len;
-    char quote = len > 1 ? trimmed.at[0] : 0;
-    if (quote != '\'' && quote != '"') return sqlite3_mprintf("%.*s", len, trimmed.at);
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    for (int i = 1; i < len - 1; i++) {
-        if (trimmed.at[i] == quote && i + 2 < len && trimmed.at[i + 1] == quote) i++;
-        sqlite3_str_appendchar(out, 1, trimmed.at[i]);
-    }
-    bool failed = sqlite3_str_errcode(out);
-    char *copy = sqlite3_str_finish(out);
-    return copy || failed ? copy : sqlite3_mprintf("");
-}
-
+/* An argument's text, without the quotes where it stands in some; art_free() it. */
 static char *argument_text(const char *argument) {
-    return unquoted(argument, argument + strlen(argument));
+    struct art_token token = art_token_at(argument), end = art_token_at(token.at + token.len);
+    struct art_text text = art_text_trimmed(argument, argument + strlen(argument));
+    if (token.kind != ART_TOKEN_QUOTED || end.kind != ART_TOKEN_END)
+        token = (struct art_token){.kind = ART_TOKEN_WORD, .at = text.at, .len = (size_t)text.len};
+    return art_token_text(&token);
 }
 
 /* file='...': the value; NULL: it is another argument. */
@@ -57,7 +47,7 @@ static int take_file(struct salvage_vtab *vtab, int argc, const char *const *arg
     const char *value = file_value(argv[0]);
     char *path = argument_text(value);
     int rc = path ? art_salvage_target_file(path, &vtab->target, message) : SQLITE_NOMEM;
-    sqlite3_free(path);
+    art_free(path);
     for (int i = 1; !rc && i < argc; i++) rc = art_columns_append(&vtab->columns, vtab->name, argv[i], message);
     if (!rc && !vtab->columns.count) rc = art_columns_default(&vtab->columns);
     return rc;
@@ -73,7 +63,7 @@ static int take_table(struct salvage_vtab *vtab, int argc, const char *const *ar
     if (!text) return SQLITE_NOMEM;
     int rc = art_salvage_target_table(vtab->base.connection, text, &vtab->target, &vtab->columns, found, message);
     if (!rc && !*found) rc = art_table_ref_unknown(text, message);
-    sqlite3_free(text);
+    art_free(text);
     return rc;
 }
 

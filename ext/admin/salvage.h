@@ -29,7 +29,7 @@ struct art_remains {
 };
 /* Clear in any case. `target` must outlive it. */
 int art_remains_open(struct art_remains *remains, struct art_connection *connection,
-                     const struct art_salvage_target *target, bool tell, char **message);
+                     const struct art_salvage_target *target, bool report, char **message);
 void art_remains_clear(struct art_remains *remains);
 
 #endif

@@ -12,7 +12,7 @@
 #include "ext/admin/salvage.h"
 #include "ext/host/host.h"
 
-enum { ID_END = 13 /* -<8 hex>.art */ };
+enum { ID_END_BYTES = 13 /* -<8 hex>.art */ };
 
 static const char ending[] = ".art";
 
@@ -25,13 +25,6 @@ void art_salvage_target_clear(struct art_salvage_target *target) {
     *target = (struct art_salvage_target){0};
 }
 
-static int copy_columns(const struct art_columns *from, const char *table, struct art_columns *to, char **message) {
-    char *text = art_columns_show(from);
-    int rc = text ? art_columns_parse(to, table, text, message) : SQLITE_NOMEM;
-    sqlite3_free(text);
-    return rc;
-}
-
 int art_salvage_target_table(struct art_connection *connection, const char *text, struct art_salvage_target *out,
                              struct art_columns *columns, bool *found, char **message) {
     struct art_vtab *vtab;
@@ -42,7 +35,7 @@ int art_salvage_target_table(struct art_connection *connection, const char *text
     out->schema = sqlite3_mprintf("%s", vtab->name->schema);
     out->table = sqlite3_mprintf("%s", vtab->name->table);
     rc = out->schema && out->table ? SQLITE_OK : SQLITE_NOMEM;
-    if (!rc && columns) rc = copy_columns(&vtab->columns, out->table, columns, message);
+    if (!rc && columns) rc = art_columns_copy(columns, out->table, &vtab->columns, message);
     if (rc) art_salvage_target_clear(out);
     return rc;
 }
@@ -69,12 +62,6 @@ int art_salvage_target_file(const char *path, struct art_salvage_target *out, ch
 
 /* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
-static bool ends_salvage(int rc) {
-    int primary = rc & 0xff;
-    return primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY ||
-           primary == SQLITE_LOCKED || primary == SQLITE_AUTH || primary == SQLITE_MISUSE;
-}
-
 static int prepare_on(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
     const struct art_salvage_target *target = remains->target;
     return art_prepare(remains->connection->db, 0, out, sqlite3_mprintf(format, target->schema, target->table));
@@ -91,7 +78,7 @@ static int read_state_left(struct art_remains *remains, struct art_state *state,
     struct art_connection *connection = remains->connection;
     int rc = art_state_read(
         &(struct art_state_query){connection, connection->db, target->schema, .table = target->table}, state);
-    return ends_salvage(rc) ? report(remains, rc, message) : SQLITE_OK;
+    return art_check_hindered(rc) ? report(remains, rc, message) : SQLITE_OK;
 }
 
 /* --- T_artdata ---------------------------------------------------------------------------------------------------- */
@@ -166,18 +153,18 @@ struct file_search {
 
 /* -<8 hex>.art at its end. */
 static bool has_digits(const char *name, size_t len) {
-    return len > ID_END && name[len - ID_END] == '-' && strspn(name + len - ID_END + 1, "0123456789abcdef") == 8 &&
-           !strcmp(name + len - 4, ending);
+    return len > ID_END_BYTES && name[len - ID_END_BYTES] == '-' &&
+           strspn(name + len - ID_END_BYTES + 1, "0123456789abcdef") == 8 && !strcmp(name + len - 4, ending);
 }
 
 static bool fits(const struct file_search *search, const char *name) {
     size_t len = strlen(name);
     if (!has_digits(name, len)) return false;
-    if (search->has_id) return !strcmp(name + len - ID_END, search->wanted + search->before);
-    if (!search->loose) return len == search->before + ID_END && !strncmp(name, search->wanted, search->before);
+    if (search->has_id) return !strcmp(name + len - ID_END_BYTES, search->wanted + search->before);
+    if (!search->loose) return len == search->before + ID_END_BYTES && !strncmp(name, search->wanted, search->before);
     const char *table = search->wanted;
     size_t table_len = search->before;
-    return len > table_len + ID_END && !strncmp(name + len - ID_END - table_len, table, table_len);
+    return len > table_len + ID_END_BYTES && !strncmp(name + len - ID_END_BYTES - table_len, table, table_len);
 }
 
 static enum art_rc visit_name(void *context, const char *name) {
@@ -202,7 +189,7 @@ static int find_file(struct art_remains *remains, const struct art_state *state,
     for (unsigned attempt = 0; !rc && folder && attempt < 2 && !search.found; attempt++) {
         search.loose = attempt;
         search.wanted = search.loose ? own : name;
-        search.before = strlen(search.wanted) - ID_END;
+        search.before = strlen(search.wanted) - ID_END_BYTES;
         rc = art_report(message, art_folder_list(folder, visit_name, &search));
     }
     if (!rc && search.other) {
@@ -226,7 +213,7 @@ static int find_file(struct art_remains *remains, const struct art_state *state,
 
 static int use_rows(struct art_remains *remains, struct art_salvage_options *options) {
     int rc = prepare_on(remains, "SELECT data FROM \"%w\".\"%w_artblob\" WHERE page = ?1", &remains->pages);
-    if (rc) return ends_salvage(rc) ? rc : SQLITE_OK;
+    if (rc) return art_check_hindered(rc) ? rc : SQLITE_OK;
     remains->rows = (struct art_rows){.context = remains, .read = read_page_left, .end = last_page_left};
     options->rows = &remains->rows;
     options->rows_name = blobs;
@@ -286,9 +273,9 @@ static bool is_interrupted(void *context) {
 }
 
 int art_remains_open(struct art_remains *remains, struct art_connection *connection,
-                     const struct art_salvage_target *target, bool tell, char **message) {
+                     const struct art_salvage_target *target, bool report, char **message) {
     *remains = (struct art_remains){.connection = connection, .target = target};
-    struct art_salvage_options options = {.context = remains, .interrupted = is_interrupted, .tell = tell};
+    struct art_salvage_options options = {.context = remains, .interrupted = is_interrupted, .report = report};
     int rc = art_shadow_busy(connection, target->file ? target->file : target->table, message);
     if (rc) return rc;
     if (target->file) {

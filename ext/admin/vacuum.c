@@ -16,7 +16,7 @@
  */
 #include "ext/admin/admin.h"
 
-enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12, CHECKPOINT_DELAY = 10 /* ms */ };
+enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12, CHECKPOINT_DELAY_MS = 10 /* ms */ };
 
 struct vacuum {
     struct art_connection *connection;
@@ -65,7 +65,7 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
  * are counted then, `log` is -1): this does, as long as busy_timeout says. */
 static int checkpoint(const struct vacuum *vacuum) {
     struct art_connection *connection = vacuum->connection;
-    for (int waited = 0, limit = -1;; waited += CHECKPOINT_DELAY) {
+    for (int waited = 0, limit = -1;; waited += CHECKPOINT_DELAY_MS) {
         int log = 0, rc = sqlite3_wal_checkpoint_v2(connection->db, vacuum->name->schema, SQLITE_CHECKPOINT_TRUNCATE,
                                                     &log, NULL);
         if (rc != SQLITE_BUSY || log >= 0) return rc;
@@ -73,7 +73,7 @@ static int checkpoint(const struct vacuum *vacuum) {
         if (waited >= limit) return rc;
         rc = art_stopped(connection);
         if (rc) return rc;
-        sqlite3_sleep(CHECKPOINT_DELAY);
+        sqlite3_sleep(CHECKPOINT_DELAY_MS);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-enum { DATABASE_PART = 120, TABLE_PART = 80 };
+enum { DATABASE_PART_BYTES = 120, TABLE_PART_BYTES = 80 };
 
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema) {
     sqlite3_file *file = NULL;
@@ -19,15 +19,7 @@ const char *art_database_name(sqlite3 *db, const char *schema) {
 }
 
 int art_database_folder(sqlite3 *db, const char *schema, char **out) {
-    const char *name = art_database_name(db, schema), *slash = strrchr(name, '/');
-    *out = NULL;
-    if (!slash) return SQLITE_OK;
-    size_t n = (size_t)(slash - name) + 1;
-    *out = art_alloc(n + 1);
-    if (!*out) return SQLITE_NOMEM;
-    memcpy(*out, name, n);
-    (*out)[n] = 0;
-    return SQLITE_OK;
+    return art_path_beside(art_database_name(db, schema), "", out) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 enum art_rc art_path_beside(const char *database, const char *file, char **out) {
@@ -66,7 +58,7 @@ static void append_sane(sqlite3_str *out, const char *text, int most) {
 
 static void append_base(sqlite3_str *out, const char *path) {
     const char *slash = strrchr(path, '/');
-    append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART);
+    append_sane(out, slash ? slash + 1 : "memory", DATABASE_PART_BYTES);
     sqlite3_str_appendchar(out, 1, '-');
 }
 
@@ -83,7 +75,7 @@ static void append_id(sqlite3_str *out, const uint8_t *uuid) {
 char *art_file_name(const char *database, const char *table, const uint8_t uuid[ART_UUID_BYTES], unsigned attempt) {
     sqlite3_str *text = sqlite3_str_new(NULL);
     append_base(text, database);
-    append_sane(text, table, TABLE_PART);
+    append_sane(text, table, TABLE_PART_BYTES);
     if (attempt) sqlite3_str_appendf(text, "-%u", attempt + 1);
     append_id(text, uuid);
     return sqlite3_str_finish(text);

@@ -43,7 +43,7 @@
 
 #include <stdlib.h>
 
-enum { WAL_HEADER = 32, FLUSHES_WELL = 3053002 };
+enum { WAL_HEADER_BYTES = 32, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 
 static const char lost_message[] = "art: the database's journal may have lost a part of this transaction: roll back, "
@@ -294,9 +294,9 @@ static enum art_rc epoch(void *context, struct art_epoch *out) {
     out->kind = ART_EPOCH_UNKNOWN;
     rc = write_own_frame(table);
     if (rc || table->journal->wal != WAL_OWN_FRAME) return rc;
-    uint8_t header[WAL_HEADER];
+    uint8_t header[WAL_HEADER_BYTES];
     sqlite3_file *file = journal_file(table);
-    if (!file || file->pMethods->xRead(file, header, WAL_HEADER, 0)) return ART_OK;
+    if (!file || file->pMethods->xRead(file, header, WAL_HEADER_BYTES, 0)) return ART_OK;
     uint32_t magic = __builtin_bswap32(art_load32(header));
     if (magic != wal_magic && magic != wal_magic + 1) return ART_OK;
     out->kind = ART_EPOCH_WAL;
@@ -345,7 +345,7 @@ static uint64_t room(void *context) {
  * ones, or such that make the file longer. What is removed is written, too, since secure_delete may be on: with a
  * rollback journal into that. With a WAL all goes there first, and takes room in the file at the checkpoint. */
 static void budget(void *context, struct art_budget *out) {
-    enum { KEPT = 128 << 10, PARTS = 5, PARTS_OF_BLOBS = 4 };
+    enum { KEPT_BYTES = 128 << 10, PARTS = 5, PARTS_OF_BLOBS = 4 };
     struct art_table *table = context;
     uint64_t left = room(table);
     bool wal = false;
@@ -353,7 +353,7 @@ static void budget(void *context, struct art_budget *out) {
     if (left == UINT64_MAX) return;
     (void)art_journal_is_wal(table, &wal);
     out->unused = (uint64_t)(ask_schema(table, "freelist_count", 0) * ask_schema(table, "page_size", 0));
-    left = left > KEPT ? left - KEPT : 0;
+    left = left > KEPT_BYTES ? left - KEPT_BYTES : 0;
     uint64_t ways = wal ? 2 : 1, bytes = left / ways; /* as long as free pages suffice */
     if (bytes > out->unused) bytes = (left + out->unused) / (ways + 1);
     out->bytes = bytes / PARTS * PARTS_OF_BLOBS;

@@ -5,7 +5,7 @@
  */
 #include "ext/host/host.h"
 
-enum { CALL_MOST = 64 << 10 };
+enum { CALL_BYTES_MAX = 64 << 10 };
 
 /* memdb's files are memory, and what is written here is what memory has no room for. */
 static sqlite3_vfs *temporary_vfs(const struct art_table *table) {
@@ -52,7 +52,7 @@ static enum art_rc write_temporary(void *opened, const void *data, uint32_t len,
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
-        n = len - at < CALL_MOST ? len - at : CALL_MOST;
+        n = len - at < CALL_BYTES_MAX ? len - at : CALL_BYTES_MAX;
         rc = file->pMethods->xWrite(file, (const uint8_t *)data + at, (int)n, (sqlite3_int64)offset + at);
     }
     return rc ? fail_temporary(rc) : ART_OK;
@@ -62,7 +62,7 @@ static enum art_rc read_temporary(void *opened, void *data, uint32_t len, uint64
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
-        n = len - at < CALL_MOST ? len - at : CALL_MOST;
+        n = len - at < CALL_BYTES_MAX ? len - at : CALL_BYTES_MAX;
         rc = file->pMethods->xRead(file, (uint8_t *)data + at, (int)n, (sqlite3_int64)offset + at);
     }
     return rc ? fail_temporary(rc) : ART_OK;

@@ -164,6 +164,14 @@ char *art_columns_show(const struct art_columns *columns) {
     return sqlite3_str_finish(out);
 }
 
+int art_columns_copy(struct art_columns *columns, const char *table, const struct art_columns *from, char **message) {
+    *columns = (struct art_columns){0};
+    char *text = art_columns_show(from);
+    int rc = text ? art_columns_parse(columns, table, text, message) : SQLITE_NOMEM;
+    sqlite3_free(text);
+    return rc;
+}
+
 int art_columns_compare(const struct art_columns *a, const struct art_columns *b, bool *equal) {
     char *text_of_a = art_columns_show(a), *text_of_b = art_columns_show(b);
     int rc = text_of_a && text_of_b ? SQLITE_OK : SQLITE_NOMEM;

@@ -49,7 +49,7 @@ bool art_text_is(struct art_text text, const char *word) {
 }
 
 /* More than this is no more, so that sums of settings, and small multiples, are never too large for 64 bits. */
-static const uint64_t SIZE_MOST = (uint64_t)1 << 50;
+static const uint64_t SIZE_BYTES_MAX = (uint64_t)1 << 50;
 
 static bool parse_size(struct art_text text, uint64_t *out) {
     static const struct {
@@ -69,7 +69,7 @@ static bool parse_size(struct art_text text, uint64_t *out) {
         if (!art_text_is(unit, units[i].name)) continue;
         if (number > (UINT64_MAX >> 1 >> units[i].shift)) return false;
         *out = number << units[i].shift;
-        if (*out > SIZE_MOST) *out = SIZE_MOST;
+        if (*out > SIZE_BYTES_MAX) *out = SIZE_BYTES_MAX;
         return true;
     }
     return false;

@@ -60,6 +60,7 @@ int art_columns_default(struct art_columns *columns); /* path, value */
 int art_columns_append(struct art_columns *columns, const char *table, const char *definition, char **message);
 /* The other way round from art_columns_show(). On failure none. */
 int art_columns_parse(struct art_columns *columns, const char *table, const char *text, char **message);
+int art_columns_copy(struct art_columns *columns, const char *table, const struct art_columns *from, char **message);
 char *art_columns_show(const struct art_columns *columns);                 /* sqlite3_free() it; NULL without memory */
 int art_columns_find(const struct art_columns *columns, const char *name); /* its number, or -1 */
 bool art_columns_have(const struct art_columns *columns, const char *name);

@@ -12,7 +12,7 @@
  */
 #include "ext/schema/schema.h"
 
-enum { FILE_NAME_MAX = 255 };
+enum { FILE_NAME_BYTES_MAX = 255 };
 
 /* Beginnings of the names of columns of T_artstate. Behind the second one comes a number. */
 static const char added[] = "added: ", summary_option[] = "summary ";
@@ -146,7 +146,7 @@ bool art_shadow_file_name_is_sound(const char *text, const uint8_t uuid[ART_UUID
     char end[32];
     size_t len = strlen(text);
     int n = snprintf(end, sizeof end, "-%02x%02x%02x%02x.art", uuid[0], uuid[1], uuid[2], uuid[3]);
-    return len > (size_t)n && len <= FILE_NAME_MAX && !strchr(text, '/') && !strcmp(text + len - n, end);
+    return len > (size_t)n && len <= FILE_NAME_BYTES_MAX && !strchr(text, '/') && !strcmp(text + len - n, end);
 }
 
 /* The name of column `i` of T_artstate behind `beginning`, or NULL. */

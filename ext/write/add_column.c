@@ -35,10 +35,7 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
 int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
     struct art_columns created = {vtab->columns.items, vtab->created};
     bool sound; /* or the table would not be attached */
-    *out = (struct art_columns){0};
-    char *text = art_columns_show(&created);
-    int rc = text ? art_columns_parse(out, vtab->name->table, text, message) : SQLITE_NOMEM;
-    sqlite3_free(text);
+    int rc = art_columns_copy(out, vtab->name->table, &created, message);
     return rc ? rc : art_shadow_changes(vtab->connection->db, vtab->name, out, &sound, NULL);
 }
 

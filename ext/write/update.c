@@ -14,7 +14,7 @@
 
 #include <assert.h>
 
-enum { HUGE_RECORD = 1 << 20 };
+enum { HUGE_RECORD_BYTES = 1 << 20 };
 
 /* argv of INSERT and UPDATE: old key, new key, then the columns. */
 enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
@@ -278,10 +278,6 @@ static int begin_write(struct art_vtab *vtab) {
 /* UPDATE ... FROM where no row of this table was met (of an aggregate over no rows, or from the other side of a RIGHT
  * JOIN) comes as an INSERT. An INSERT has no new key, as the table has no rowid; an UPDATE has one if it sets the key.
  * If it sets none, it is refused as an INSERT without a key. */
-static bool is_update_of_nothing(sqlite3_value **argv) {
-    return is_given(argv[ARGUMENT_NEW]);
-}
-
 int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = begin_write(vtab);
@@ -290,7 +286,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = run_delete(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {
         rc = update_row(vtab, argc, argv);
-    } else if (is_update_of_nothing(argv)) {
+    } else if (is_given(argv[ARGUMENT_NEW])) {
         rc = SQLITE_OK;
     } else if (is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) {
         rc = art_command_run(vtab, argv + ARGUMENT_COLUMNS);
@@ -298,6 +294,6 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = insert_row(vtab, argc, argv);
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
-    if (vtab->record.capacity > HUGE_RECORD) art_buffer_clear(&vtab->record);
+    if (vtab->record.capacity > HUGE_RECORD_BYTES) art_buffer_clear(&vtab->record);
     return rc;
 }

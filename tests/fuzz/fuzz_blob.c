@@ -126,7 +126,7 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
     if (key.len < blob->label_len || memcmp(key.data, label, blob->label_len) != 0 || key.len > ART_KEY_MAX) return;
     key = padded(key);
     art_blob_may_contain(blob, art_blob_key_hash(key));
-    if (art_blob_guess(blob, key, &number, &ref) == ART_GUESS_CHILD) fuzz_touch(ref.label);
+    if (art_blob_estimate(blob, key, &number, &ref) == ART_ESTIMATE_CHILD) fuzz_touch(ref.label);
     int rc = art_blob_get(blob, key, &entry);
     if (fuzz_sound(rc, "get") && !rc) fuzz_touch(entry.value);
     if (blob->kind == ART_BLOB_LEAF) {

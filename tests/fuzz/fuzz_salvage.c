@@ -88,7 +88,7 @@ static struct art_salvage_options salvage_how(uint8_t how) {
     struct art_salvage_options options = {.disk = memory_disk_art(host.disk),
                                           .path = hosted_file,
                                           .uuid_known = true,
-                                          .tell = true,
+                                          .report = true,
                                           .each_log_row = each_row};
     memcpy(options.uuid, hosted_uuid, sizeof options.uuid);
     if (how & 1) { /* the file alone */

@@ -531,9 +531,7 @@ static const struct elsewhere elsewhere[] = {
     {"core/memtable/", FORGED},
     {"it has an impossible length", FORGED},
 
-    {"art: %s (%s%s): restore the database and its .art file together from a backup, or copy out what is left by "
-     "art_salvage",
-     FRAME},
+    {"art: %s (%s%s): restore the database%s, or copy out what is left by art_salvage", FRAME},
     {"art: %s (%s%s%s): %s", FRAME},
     {"art: %s (%s.%s): %s", FRAME},
     {"art: %s (%s): %s", FRAME},

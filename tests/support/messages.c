@@ -186,11 +186,8 @@ static const struct {
 } frames[] = {
     [MESSAGE_PLAIN] = {"", "", ""},
     [MESSAGE_ERRNO] = {"", ": *", ": ..."},
-    [MESSAGE_CORRUPT] =
-        {"art: ",
-         " (*): restore the database and its .art file together from a backup, or copy out what is left by art_salvage",
-         " (...): restore the database and its .art file together from a backup, or copy out what is left by "
-         "art_salvage"},
+    [MESSAGE_CORRUPT] = {"art: ", " (*): restore the database*, or copy out what is left by art_salvage",
+                         " (...): restore the database ..., or copy out what is left by art_salvage"},
     [MESSAGE_SQL] = {"art: ", ": *", ": ..."},
     [MESSAGE_REFUSAL] = {"art: ", " (*): *", " (...): ..."},
 };

@@ -5,7 +5,7 @@
 
 const char *art_error_name(enum art_rc code) {
     static const char *const names[ART_ERROR_COUNT] = {
-#define ART_ERROR_NAME(name, text) #name,
+#define ART_ERROR_NAME(name) #name,
         ART_ERROR_LIST(ART_ERROR_NAME)
 #undef ART_ERROR_NAME
     };

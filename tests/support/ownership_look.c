@@ -27,7 +27,7 @@ static const struct {
     {"a hard link leads two databases to one file", OWN_TWO_NAMES},
     {"a file that is not ours has the name", OWN_IN_THE_WAY},
     {"the .art file is newer than this database", OWN_NEWER},
-    {"restore the database and its .art file together", OWN_DAMAGED},
+    {"or copy out what is left by art_salvage", OWN_DAMAGED},
 };
 
 enum own_answer own_answer_of(int code, const char *message) {

@@ -137,7 +137,7 @@ struct art_salvage_options salvage_options(void) {
     struct art_salvage_options options = {.disk = check_options.disk,
                                           .path = check_options.path,
                                           .uuid_known = true,
-                                          .tell = true,
+                                          .report = true,
                                           .each_log_row = each_row,
                                           .context = check_toy};
     memcpy(options.uuid, check_options.uuid, sizeof options.uuid);

@@ -7,6 +7,8 @@
  */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
+
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
 struct retired_check {
@@ -70,6 +72,7 @@ static void choose_state(struct art_checker *checker) {
 static enum art_rc check_file(struct art_checker *checker) {
     struct art_store_stats stats = {0};
     struct art_tree *tree = checker->tree;
+    assert(checker->root && !checker->end);
     if (!checker->root->runs) return ART_OK;
     enum art_rc rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_stats(tree->store, &stats);
@@ -100,6 +103,7 @@ enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_opt
     art_store_relax(tree->store);
     enum art_rc rc = art_check_log(checker);
     if (!rc) rc = check_state(checker);
+    assert(checker->gaps <= ART_CHECK_GAPS);
     for (unsigned i = 0; i < checker->gaps; i++) art_fence_clear(&checker->gap[i]);
     art_slot_set_clear(&checker->seen);
     art_root_unref(checker->log_root);

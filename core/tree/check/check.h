@@ -80,7 +80,7 @@ struct art_value_checker {
     struct art_buffer value;     /* the one under way, where it is put together */
     struct art_hash128 balance;  /* of the values that rows have, minus those that chunks make: zero when they agree */
     uint64_t chunks, named;      /* live chunks; those that rows name */
-    bool missed;                 /* a row was told about that names one which is not there */
+    bool missed;                 /* a row was reported that names one which is not there */
     uint8_t id[ART_OVERFLOW_ID]; /* of the chunks under way */
     uint32_t count;              /* of them, so far */
     bool open;

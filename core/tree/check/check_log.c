@@ -5,6 +5,8 @@
  */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
+
 static const char *const the_log = "the log";
 
 struct log_check {
@@ -19,6 +21,7 @@ struct log_check {
 
 static enum art_rc take_root_row(struct log_check *log, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
+    assert(!checker->log_root);
     enum art_rc rc = art_root_decode(ops, &checker->log_root);
     if (rc) return art_check_note(checker, rc);
     checker->log_csn = checker->log_root->csn;
@@ -58,6 +61,7 @@ static enum art_rc check_number(struct log_check *log, int64_t csn) {
 static enum art_rc check_row(struct log_check *log, int64_t csn, struct art_bytes ops) {
     struct art_checker *checker = log->checker;
     struct art_hash128 hash = {0};
+    assert(csn > 0 && csn == log->last);
     if (ops.len >= sizeof hash) memcpy(&hash, ops.data, sizeof hash);
     enum art_rc rc = log->chain ? art_redo_verify(ops, (uint64_t)csn, checker->log_chain, &hash) : ART_OK;
     if (rc == ART_REBUILD) {

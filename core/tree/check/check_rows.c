@@ -8,6 +8,7 @@
  */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
 #include <limits.h>
 
 enum { ASK_AFTER_ROWS = 512 };
@@ -18,7 +19,7 @@ struct row_check {
     struct art_value_checker values;
     unsigned winner;      /* the source with the smallest key, the newest of those; `count`: none is left */
     struct art_buffer at; /* the winner's key */
-    bool disagree;        /* two sources, on a row: told, and then they need not add up either */
+    bool disagree;        /* two sources, on a row: reported, and then they need not add up either */
     uint64_t rows;
     art_int128 sum[ART_SUMMARY_MAX]; /* of the rows */
     uint64_t steps;
@@ -76,6 +77,7 @@ static enum art_rc check_key(struct row_check *check) {
     struct art_source *source = check->merge->source, *upper = NULL;
     struct art_entry above = {0}, newest = {0};
     struct art_bytes key = source[check->winner].key;
+    assert(check->winner < check->merge->count && source[check->winner].valid);
     for (unsigned i = check->winner; i < check->merge->count; i++) {
         struct art_entry entry;
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
@@ -131,10 +133,11 @@ static bool next_gap(const struct art_checker *checker, struct art_bytes from, s
     return found;
 }
 
-/* A run's failure before a gap is the gap's own, which has been told; and it ends there also where it does not fail,
- * but its keys do not ascend (what is out of order is a gap, too). */
+/* A run's failure before a gap is the gap's own, which has been reported; and it ends there also where it does not
+ * fail, but its keys do not ascend (what is out of order is a gap, too). */
 static enum art_rc moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead,
                          enum art_rc rc) {
+    assert(rc || !source->valid || source->key.len <= ART_KEY_MAX);
     bool orderly = !source->valid || art_bytes_compare(source->key, before) >= 0;
     if (!rc && orderly) return ART_OK;
     source->valid = false;
@@ -174,6 +177,7 @@ static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
 /* Rows in [from, to). */
 static enum art_rc check_stretch(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
     struct art_merge *merge = check->merge;
+    assert(!gap_ahead || art_bytes_compare(from, to) <= 0);
     for (unsigned i = 0; i < merge->count; i++) {
         enum art_rc rc = art_source_seek(&merge->source[i], from, false);
         rc = moved(check, &merge->source[i], from, gap_ahead, rc);
@@ -203,7 +207,7 @@ static enum art_rc check_stretches(struct row_check *check) {
     return ART_OK;
 }
 
-/* The number of rows that everybody is told. */
+/* The number of rows that everybody is given. */
 static enum art_rc check_count(struct row_check *check) {
     const struct art_checker *checker = check->checker;
     uint64_t count = (uint64_t)art_memtable_count(checker->memtable);
@@ -220,6 +224,7 @@ static enum art_rc check_sums(struct row_check *check) {
     struct art_measures has = art_tree_measures(checker->tree);
     static const uint8_t end[1 + ART_KEY_PADDING] = {ART_SPACE_OVERFLOW + 1};
     art_int128 sum[ART_SUMMARY_MAX] = {0};
+    assert(has.sums <= ART_SUMMARY_MAX);
     if (checker->gaps || check->disagree) return ART_OK;
     art_memtable_sums(checker->memtable, art_bytes(end, 1), sum);
     for (unsigned i = 0; i < checker->root->runs; i++)

@@ -9,6 +9,8 @@
  */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
+
 struct run_step {
     struct art_blob *blob; /* held */
     uint32_t child;        /* the next one to visit */
@@ -45,7 +47,7 @@ static enum art_rc gap(struct run_check *check, enum art_rc rc) {
 static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
     *whole = true;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
-        if (atomic_load(&blob->present[page >> 6]) >> (page & 63) & 1) continue;
+        if (art_page_present(blob, page)) continue;
         struct art_pages pages = art_pages_of(page, 1);
         enum art_rc rc = blob->want(blob, &pages, ART_POINT);
         if (rc) *whole = false;
@@ -57,6 +59,7 @@ static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, b
 
 /* A cursor's key buffer with the label in front. */
 static void start(struct run_check *check, struct art_blob *blob, struct art_bytes label, struct art_blob_cursor *at) {
+    assert(label.len == blob->label_len);
     art_blob_cursor_init(at, blob, check->key);
     if (label.len) memcpy(check->key, label.data, label.len);
 }
@@ -125,6 +128,7 @@ static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *firs
 /* Takes the blob as the next step. */
 static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct run_step *step = &check->step[check->depth];
+    assert(check->depth < ART_LEVELS_MAX && ref->level && (!check->depth || step[-1].blob->level == ref->level + 1));
     *step = (struct run_step){.blob = blob, .fence = check->fence};
     check->fence = (struct art_fence){0};
     check->depth++;
@@ -159,6 +163,7 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
 }
 
 static void ascend(struct run_check *check) {
+    assert(check->depth);
     struct run_step *step = &check->step[--check->depth];
     art_blob_unpin(step->blob);
     art_buffer_clear(&step->label);
@@ -169,6 +174,7 @@ static void ascend(struct run_check *check) {
 static enum art_rc next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
     struct art_blob_cursor at;
     struct art_fence *own = &step->fence, *fence = &check->fence;
+    assert(step->child < step->blob->entries);
     start(check, step->blob, art_buffer_bytes(&step->label), &at);
     art_fence_clear(fence);
     enum art_rc rc = art_blob_seek_entry(&at, step->child);
@@ -207,6 +213,7 @@ static enum art_rc walk(struct run_check *check) {
 
 enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
     const struct art_run *run = &checker->root->run[number];
+    assert(number < checker->root->runs && checker->file_ready);
     struct run_check *check = art_alloc_zeroed(sizeof *check);
     if (!check) return art_nomem();
     *check = (struct run_check){.checker = checker, .run = run, .last = number + 1 == checker->root->runs};

@@ -13,9 +13,10 @@
  */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
-enum { ASK_AFTER = 64, SUMMED_MAX = 16 << 20 };
+enum { ASK_AFTER_CHUNKS = 64, SUMMED_BYTES_MAX = 16 << 20 };
 
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
@@ -33,13 +34,14 @@ static void balance(struct art_value_checker *values, const uint8_t id[ART_OVERF
 }
 
 static void close_group(struct art_value_checker *values) {
+    assert(!values->open || values->count);
     if (values->open) balance(values, values->id, values->count, false);
     values->open = false;
 }
 
 enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
-
-    if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* told */
+    assert(key.len && key.data[0] == ART_SPACE_OVERFLOW);
+    if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* reported */
     if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID) != 0) {
         close_group(values);
         memcpy(values->id, key.data + 1, ART_OVERFLOW_ID);
@@ -66,19 +68,20 @@ static enum art_rc say(struct art_value_checker *values, struct art_bytes key, c
                          art_check_show(key, shown), what);
 }
 
-/* What failed to be read lies in a gap, and has been told. */
+/* What failed to be read lies in a gap, and has been reported. */
 static enum art_rc unread(enum art_rc rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
 /* Only what is put together can be read for a summary. Of a longer value nobody can tell whether its data are right. */
 static bool puts_together(const struct art_value_checker *values, const struct art_overflow_ref *ref) {
-    return art_tree_summary(values->checker->tree) && ref->length <= SUMMED_MAX;
+    return art_tree_summary(values->checker->tree) && ref->length <= SUMMED_BYTES_MAX;
 }
 
 /* Behind the reference stand the value's data in summed columns. */
 static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
     uint8_t made[ART_OVERFLOW_REF_MAX];
+    assert(stored.len >= ART_OVERFLOW_REF);
     uint32_t len =
         art_overflow_put_data(art_tree_summary(values->checker->tree), art_buffer_bytes(&values->value), made);
     return stored.len == len &&
@@ -112,7 +115,7 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         art_hash_stream_add(values->hash, entry.value.data, (size_t)n);
         rc = summed ? art_buffer_append(&values->value, entry.value.data, (size_t)n) : ART_OK;
         if (rc) return rc;
-        if (number % ASK_AFTER == 0) {
+        if (number % ASK_AFTER_CHUNKS == 0) {
             art_store_relax(values->checker->tree->store);
             rc = art_tree_interrupted(values->checker->tree);
             if (rc) return rc;
@@ -126,9 +129,10 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
 }
 
 enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
+    assert(entry->flags & ART_OVERFLOW && !(entry->flags & ART_DELETE));
     struct art_bytes stored = art_entry_value(entry->flags, entry->value);
     struct art_overflow_ref ref = art_overflow_decode(stored);
-    if (!ref.length) return ART_OK; /* told */
+    if (!ref.length) return ART_OK; /* reported */
     uint64_t made = __builtin_bswap64(art_load64(ref.id));
     balance(values, ref.id, chunks_of(ref.length), true);
     values->named += chunks_of(ref.length);
@@ -140,7 +144,7 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
     return read_value(values, key, stored, &ref);
 }
 
-/* A row whose chunks are missing has been told already. */
+/* A row whose chunks are missing has been reported already. */
 enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
     bool agree = !(values->balance.low | values->balance.high);

@@ -1,6 +1,7 @@
-/* What a check has found: told to the host; and the gaps that it leaves. */
+/* What a check has found: reported to the host; and the gaps that it leaves. */
 #include "core/tree/check/check.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc) {
@@ -8,6 +9,7 @@ enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc) {
                    rc != ART_FORKED;
     if (!of_data) return rc;
     struct art_fault fault = art_error_fault();
+    assert(fault.what[0]);
     struct art_problem problem = {rc, art_error_message(), fault.what, fault.place, fault.slot, fault.page};
     return checker->options->problem(checker->options->context, &problem) ? ART_OK : ART_NOTFOUND;
 }
@@ -23,9 +25,10 @@ enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32
 }
 
 const char *art_check_show(struct art_bytes tree_key, char *out) {
-    enum { SHOWN = 40 };
+    enum { SHOWN_BYTES = 40, LONGEST_BYTES = 4 * SHOWN_BYTES + 4 };
+    _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY, "room for a key of which no byte is shown as it is");
     char *at = out;
-    uint32_t end = art_min32(tree_key.len, 1 + SHOWN);
+    uint32_t end = art_min32(tree_key.len, 1 + SHOWN_BYTES);
     for (uint32_t i = 1; i < end; i++) {
         uint8_t byte = tree_key.data[i];
         at += snprintf(at, 5, byte < 0x20 || byte >= 0x7f || byte == '\'' ? "\\x%02x" : "%c", byte);
@@ -48,6 +51,7 @@ void art_fence_clear(struct art_fence *fence) {
 /* When there are too many, the last one takes everything. */
 enum art_rc art_check_add_gap(struct art_checker *checker, const struct art_fence *fence) {
     enum art_rc rc = ART_OK;
+    assert(checker->gaps <= ART_CHECK_GAPS);
     if (checker->gaps == ART_CHECK_GAPS) {
         checker->gap[ART_CHECK_GAPS - 1].low_set = checker->gap[ART_CHECK_GAPS - 1].high_set = false;
         return ART_OK;

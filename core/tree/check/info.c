@@ -3,11 +3,6 @@
 #include "core/io/io.h"
 #include "core/tree/txn/txn.h"
 
-static enum art_rc count_rows(struct art_tree *tree, uint64_t *out) {
-    struct art_range all = {0};
-    return art_tree_count(tree, &all, out);
-}
-
 static uint64_t set_size(const struct art_slot_set *set) {
     return art_slot_set_count(set, 0, UINT32_MAX);
 }
@@ -28,7 +23,7 @@ static enum art_rc count_retired(struct art_tree *tree, uint64_t file_bytes, uin
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     *out = (struct art_tree_info){0};
     enum art_rc rc = art_tree_ready(tree);
-    if (!rc) rc = count_rows(tree, &out->keys);
+    if (!rc) rc = art_tree_count(tree, &(struct art_range){0}, &out->keys);
     if (!rc) rc = art_slots_know(tree);
     struct art_store_stats stats = {0};
     if (!rc) rc = art_store_stats(tree->store, &stats);

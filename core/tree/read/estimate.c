@@ -26,10 +26,10 @@ static bool guess_rank(const struct art_tree *tree, const struct art_run *run, s
             return depth > 0;
         }
         int64_t before;
-        enum art_guess guess = art_blob_guess(blob, key, &before, &ref);
+        enum art_estimate estimate = art_blob_estimate(blob, key, &before, &ref);
         sum += (uint64_t)before;
-        if (guess == ART_GUESS_CHILD) continue;
-        *exact &= guess == ART_GUESS_EXACT;
+        if (estimate == ART_ESTIMATE_CHILD) continue;
+        *exact &= estimate == ART_ESTIMATE_EXACT;
         *out = (int64_t)sum;
         return true;
     }

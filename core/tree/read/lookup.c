@@ -33,7 +33,7 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
                                struct art_found *out) {
     struct art_memtable *memtable = in->memtable;
     struct art_memtable_place *place = in->place;
-    bool remembers = memtable && tree->txn.spilled && art_memtable_remembers(memtable);
+    bool remembers = memtable && art_tree_has_spilled(tree) && art_memtable_remembers(memtable);
     uint64_t hash = 0; /* one for the filters of runs and memtable, made when the first one asks */
     *out = (struct art_found){0};
 

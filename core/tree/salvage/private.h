@@ -3,27 +3,29 @@
  *   salvage.c          opening; the sources side by side
  *   salvage_log.c      which root, and what follows it in the log
  *   salvage_image.c    blobs in memory, verified page by page
- *   salvage_detour.c     through the leaves of a run, around what is damaged
- *   salvage_strays.c  leaves that no index names
+ *   salvage_detour.c   through the leaves of a run, around what is damaged
+ *   salvage_orphans.c  leaves that no index names
  *   salvage_value.c    large values from their chunks
  *   salvage_lost.c     what may be lost
  */
 #ifndef ART_TREE_SALVAGE_PRIVATE_H
 #define ART_TREE_SALVAGE_PRIVATE_H
 
+#include <assert.h>
+
 #include "core/blob/cursor.h"
 #include "core/tree/salvage.h"
 #include "core/tree/txn/txn.h"
 
-enum { ART_SALVAGE_IMAGES = 64, ART_SALVAGE_ACTIVE = 256, ART_CATALOG_KEY = 24 };
+enum { ART_SALVAGE_IMAGES = 64, ART_SALVAGE_ACTIVE = 256, ART_CATALOG_KEY_BYTES = 24 };
 
 /* --- what may be lost --------------------------------------------------------------------------------------------- */
 
 struct art_loss {
     struct art_loss *next;
     bool open; /* it is not known yet where the range ends */
-    struct art_lost told;
-    char *text; /* what, place and both keys, in the same allocation */
+    struct art_lost reported;
+    char *text; /* the key that it ends before, where that came later; what and keys are in the same allocation */
 };
 
 /* A gap in one source: damage behind its last key, and where it ends is where the next key is. */
@@ -69,7 +71,7 @@ struct art_detour_leaf { /* the leaf that a walk is in */
 };
 struct art_detour {
     struct art_salvage *salvage;
-    const char *effect;         /* of what cannot be read, for art_lost; NULL: told already */
+    const char *effect;         /* of what cannot be read, for art_lost; NULL: reported already */
     bool alone;                 /* one leaf that no index names */
     struct art_slot_set *named; /* only collects the slots that the run names */
     unsigned top;
@@ -87,14 +89,14 @@ struct art_detour {
     uint8_t flags;
 };
 
-/* --- strays ------------------------------------------------------------------------------------------------------ */
+/* --- orphans ------------------------------------------------------------------------------------------------------ */
 
-struct art_stray {
+struct art_orphan_leaf {
     uint64_t generation;
     uint32_t slot;
     uint8_t low_len, high_len;
     bool high_cut, high_known;
-    uint8_t low[ART_CATALOG_KEY], high[ART_CATALOG_KEY]; /* beginnings of the first and the last key */
+    uint8_t low[ART_CATALOG_KEY_BYTES], high[ART_CATALOG_KEY_BYTES]; /* beginnings of the first and the last key */
 };
 /* Those that fill one gap. */
 struct art_group {
@@ -129,7 +131,7 @@ struct art_salvage {
         bool sound;    /* the root is that of row 0 */
         uint64_t last; /* csn of the row before */
         struct art_hash128 chain;
-        uint64_t lost_from, lost_to; /* not told yet; 0: none */
+        uint64_t lost_from, lost_to; /* not reported yet; 0: none */
         uint64_t taken;              /* rows that are in the memtable */
     } log;
 
@@ -143,8 +145,8 @@ struct art_salvage {
     unsigned runs;
 
     bool catalogued;
-    struct art_stray *stray;
-    uint32_t strays, stray_room;
+    struct art_orphan_leaf *orphan;
+    uint32_t orphans, orphan_room;
     struct art_slot_set named;
     struct art_group *groups;
 
@@ -175,7 +177,7 @@ enum art_rc art_salvage_interrupted(struct art_salvage *salvage);
 /* Damage that art_error_fault() describes: the walk's gap begins with it, or goes on, behind its last key. `index`: of
  * an index blob, of this generation. ART_NOMEM. */
 enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
-/* The walk has its next key, or has ended: tells, and looks for stray leaves where an index blob is lost; the gap is
+/* The walk has its next key, or has ended: reports, and looks for orphan leaves where an index blob is lost; the gap is
  * over. ART_NOMEM, ART_INTERRUPT, or what is no damage. */
 enum art_rc art_gap_close(struct art_detour *walk);
 /* There is no gap, and what was noted of it is freed. */
@@ -207,19 +209,19 @@ void art_images_clear(struct art_salvage *salvage);
  * failure. ART_NOMEM, ART_INTERRUPT, ...: *out is not set. */
 enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *top, const char *effect,
                             struct art_detour **out);
-/* NULL is fine; what was noted and not told is forgotten. */
+/* NULL is fine; what was noted and not reported is forgotten. */
 void art_detour_close(struct art_detour *walk);
 /* To the next entry that can be read, in the walk's fields until the next call; not `valid`: there is none. ART_OK with
  * either; ART_NOMEM, ART_INTERRUPT, or what is no damage. */
 enum art_rc art_detour_next(struct art_detour *walk);
-/* Adds all slots that a run names to salvage->named, as far as its index blobs can be read; nothing is told. */
+/* Adds all slots that a run names to salvage->named, as far as its index blobs can be read; nothing is reported. */
 enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
 
-/* --- salvage_strays.c */
+/* --- salvage_orphans.c */
 /* A group for the gap between the two (NULL: no bound), of all leaves of the catalog of `generation` or older, on its
  * first key. Keys are copied, `effect` is borrowed. */
-enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
-                            uint64_t generation, const char *effect);
+enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                             uint64_t generation, const char *effect);
 /* Makes the catalog, once: reads the last page of every slot that no index names. */
 enum art_rc art_catalog_make(struct art_salvage *salvage);
 /* Past `key`, and to the first one where `key` is NULL: `winner` has it then. */
@@ -228,10 +230,10 @@ enum art_rc art_group_next(struct art_salvage *salvage, struct art_group *group,
 void art_groups_clear(struct art_salvage *salvage);
 /* What the catalog, where it was made, has of a key that is not deleted: into `out`, borrowed from an image.
  * ART_NOTFOUND. */
-enum art_rc art_strays_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
+enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out);
 
 /* --- salvage_log.c */
-/* Chooses the root (NULL: none is whole), and replays into the memtable what follows it and verifies; tells what is
+/* Chooses the root (NULL: none is whole), and replays into the memtable what follows it and verifies; reports what is
  * lost. Damage is no failure. */
 enum art_rc art_salvage_read_log(struct art_salvage *salvage);
 

@@ -3,7 +3,7 @@
 #include "core/store/root_copy.h"
 #include "core/store/store_format.h"
 
-enum { STEPS_UNASKED = 256 };
+enum { ASK_AFTER_STEPS = 256 };
 
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
 
@@ -40,21 +40,19 @@ static enum art_rc read_identity(struct art_salvage *salvage) {
     return ART_OK;
 }
 
-static enum art_rc guess_uuid(struct art_salvage *salvage) {
-    enum { TRIES = 1 << 16 };
+static enum art_rc look_for_uuid(struct art_salvage *salvage) {
+    enum { SLOTS_TRIED = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
     enum art_rc rc = salvage->options.rows ? ART_NOTFOUND : art_root_copy_read(salvage->io, &root, salvage->uuid);
     art_buffer_clear(&root);
-    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < TRIES; slot++) {
+    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < SLOTS_TRIED; slot++) {
         rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
     salvage->uuid_known = !rc;
-    if (!rc || !salvage->options.alone) return rc == ART_NOMEM ? rc : ART_OK;
-    return rc == ART_NOMEM ? rc
-                           : art_fail(ART_FOREIGN, "art: nothing of an .art file is in it (%s): give the path of one",
-                                      salvage->place);
+    if (rc == ART_NOMEM || salvage->uuid_known || !salvage->options.alone) return rc == ART_NOMEM ? rc : ART_OK;
+    return art_fail(ART_FOREIGN, "art: nothing of an .art file is in it (%s): give the path of one", salvage->place);
 }
 
 static enum art_rc look_at_blobs(struct art_salvage *salvage) {
@@ -64,13 +62,14 @@ static enum art_rc look_at_blobs(struct art_salvage *salvage) {
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     salvage->slots = art_slots_in(bytes);
     if (!salvage->options.rows) rc = read_identity(salvage);
-    return rc || salvage->uuid_known ? rc : guess_uuid(salvage);
+    return rc || salvage->uuid_known ? rc : look_for_uuid(salvage);
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static enum art_rc open_sources(struct art_salvage *salvage) {
     const struct art_root *root = salvage->root;
+    assert(!salvage->runs && (!root || root->runs <= ART_RUNS_CAPACITY));
     for (unsigned i = 0; root && i < root->runs; i++) {
         const char *effect = i + 1 < root->runs ? art_effect_older : art_effect_gone;
         enum art_rc rc = art_detour_open(salvage, &root->run[i].top, effect, &salvage->run[i]);
@@ -81,7 +80,7 @@ static enum art_rc open_sources(struct art_salvage *salvage) {
     if (root) return ART_OK;
     enum art_rc rc = art_lost_everywhere(salvage, salvage->place, ART_NOWHERE, ART_NOWHERE, "found without a root: %s",
                                          art_effect_older);
-    return rc ? rc : art_strays_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
+    return rc ? rc : art_orphans_fill(salvage, NULL, NULL, UINT64_MAX, art_effect_older);
 }
 
 static enum art_rc open_salvage(struct art_salvage *salvage) {
@@ -123,7 +122,7 @@ void art_salvage_close(struct art_salvage *salvage) {
     art_root_unref(salvage->root);
     art_root_unref(salvage->log.row);
     art_slot_set_clear(&salvage->named);
-    art_free(salvage->stray);
+    art_free(salvage->orphan);
     art_buffer_clear(&salvage->key);
     art_buffer_clear(&salvage->value);
     art_buffer_clear(&salvage->previous);
@@ -213,17 +212,19 @@ static enum art_rc step_on(struct art_salvage *salvage, bool *any) {
         salvage->any_previous = true;
         key = art_buffer_bytes(&salvage->previous);
     }
-    if (!rc && ++salvage->steps % STEPS_UNASKED == 0) rc = art_salvage_interrupted(salvage);
+    if (!rc && ++salvage->steps % ASK_AFTER_STEPS == 0) rc = art_salvage_interrupted(salvage);
     if (!rc) rc = step_sources(salvage, salvage->begun ? &key : NULL);
     salvage->begun = true;
     if (!rc) rc = choose_entry(salvage, any);
     if (rc) return rc;
     key = art_buffer_bytes(&salvage->key);
+    assert(!*any || !salvage->any_previous || art_bytes_compare(art_buffer_bytes(&salvage->previous), key) < 0);
     return art_lost_passed(salvage, *any ? &key : NULL);
 }
 
 /* A large value is whole, or the row is lost. */
 static enum art_rc show_row(struct art_salvage *salvage) {
+    assert(!(salvage->flags & ART_DELETE));
     salvage->valid = true;
     salvage->is_large = salvage->flags & ART_OVERFLOW;
     if (!salvage->is_large) return ART_OK;
@@ -254,13 +255,16 @@ bool art_salvage_valid(const struct art_salvage *salvage) {
 }
 
 struct art_bytes art_salvage_key(const struct art_salvage *salvage) {
+    assert(salvage->valid && salvage->key.data[0] == ART_SPACE_ROWS);
     return art_bytes(salvage->key.data + 1, (uint32_t)salvage->key.len - 1);
 }
 
 struct art_bytes art_salvage_value(const struct art_salvage *salvage) {
+    assert(salvage->valid);
     return art_buffer_bytes(salvage->is_large ? &salvage->large : &salvage->value);
 }
 
 uint64_t art_salvage_version(const struct art_salvage *salvage) {
+    assert(salvage->valid);
     return salvage->csn;
 }

@@ -7,7 +7,7 @@
  *     an index      all below; leaves are looked for     the next child of the level above
  *                   by their own footers
  *
- * What is skipped lies between the walk's last key before it and its first one behind: that range is told
+ * What is skipped lies between the walk's last key before it and its first one behind: that range is reported
  * (salvage_lost.c). The walk holds no image: where the one that it stands in had to go, it is read again.
  *
  * A single leaf that no index names is walked in the same way; its label is what its buckets begin with. */
@@ -25,6 +25,7 @@ static enum art_rc child_at_step(struct art_detour *walk, struct art_detour_step
     struct art_salvage *salvage = walk->salvage;
     struct art_image *image;
     struct art_blob_cursor at;
+    assert(step->ref.level && step->ref.level <= walk->top);
     enum art_rc rc = art_image_get(salvage, &step->ref, &image);
     if (rc) {
         step->bucket = UINT32_MAX;
@@ -81,6 +82,7 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
 
 static enum art_rc open_leaf(struct art_detour *walk, const struct art_ref *ref) {
     struct art_detour_leaf *leaf = &walk->leaf;
+    assert(!ref->level && !leaf->open);
     leaf->label.len = 0;
     enum art_rc rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
     leaf->ref = *ref;
@@ -96,6 +98,7 @@ static enum art_rc open_leaf(struct art_detour *walk, const struct art_ref *ref)
 /* To the next entry that can be read, or the leaf's end. Damage: the rest of the bucket is skipped. */
 static enum art_rc step_in_leaf(struct art_detour *walk) {
     struct art_detour_leaf *leaf = &walk->leaf;
+    assert(leaf->open && !walk->valid);
     if (++leaf->entry >= leaf->count) {
         leaf->bucket++;
         leaf->entry = leaf->count = 0;
@@ -127,6 +130,7 @@ static enum art_rc step_in_leaf(struct art_detour *walk) {
 static enum art_rc take_entry(struct art_detour *walk) {
     struct art_detour_leaf *leaf = &walk->leaf;
     uint32_t label = leaf->image->blob.label_len;
+    assert(leaf->serial == leaf->image->serial && leaf->cursor.valid && (walk->alone || leaf->label.len == label));
     if (label) memcpy(walk->room, walk->alone ? leaf->cursor.view.prefix : leaf->label.data, label);
     struct art_bytes key = art_bytes(walk->room, leaf->cursor.key_len);
     if (walk->any && art_bytes_compare(key, art_buffer_bytes(&walk->last)) <= 0) {

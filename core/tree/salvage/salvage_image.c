@@ -20,6 +20,7 @@ static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
 }
 
 static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_t page, uint32_t count, void *to) {
+    assert(count && page + count <= ART_BLOB_PAGES);
     if (!salvage->io && salvage->missing) {
         return art_corrupt(salvage->place, slot, ART_NOWHERE, "the .art file is missing");
     }
@@ -29,11 +30,7 @@ static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_
     return art_io_read(salvage->io, &request, 1);
 }
 
-static bool is_loaded(struct art_blob *blob, uint32_t page) {
-    return atomic_load_explicit(&blob->present[page >> 6], memory_order_relaxed) >> (page & 63) & 1;
-}
-
-/* What fails here fails again where it is needed, and is told there. */
+/* What fails here fails again where it is needed, and is reported there. */
 static enum art_rc read_all_leaves(struct art_image *image) {
     struct art_blob *blob = &image->blob;
     image->tried = true;
@@ -45,10 +42,11 @@ static enum art_rc read_all_leaves(struct art_image *image) {
 
 static enum art_rc want_of_image(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     struct art_image *image = blob->owner;
+    assert(image->serial);
     enum art_rc rc = art_salvage_interrupted(image->salvage);
     if (!rc && !image->tried && !image->salvage->singly) rc = read_all_leaves(image);
     for (uint32_t page = 0; !rc && intent == ART_POINT && page < blob->leaf_pages; page++) {
-        if (!art_pages_has(pages, page) || is_loaded(blob, page)) continue;
+        if (!art_pages_has(pages, page) || art_page_present(blob, page)) continue;
         rc = read_slot(image->salvage, blob->slot, page, 1, image->bytes + (size_t)page * ART_BLOB_PAGE);
         if (!rc) rc = art_blob_verify_page(blob, page);
     }
@@ -64,6 +62,7 @@ static enum art_rc check_possible(const struct art_salvage *salvage, const struc
 
 static enum art_rc fill_image(struct art_salvage *salvage, struct art_image *image, const struct art_ref *ref) {
     uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
+    assert(ref->slot && ref->footer_pages && ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES);
     image->serial = 0;
     if (!image->bytes) image->bytes = art_alloc_aligned(ART_BLOB_BYTES, ART_BLOB_PAGE);
     if (!image->bytes) return art_nomem();

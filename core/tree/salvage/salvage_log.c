@@ -35,6 +35,7 @@ static enum art_rc file_copy(struct art_salvage *salvage, struct art_root **out)
 
 static enum art_rc choose_root(struct art_salvage *salvage) {
     struct art_root *row = salvage->log.row, *copy = NULL;
+    assert(!salvage->log.chosen && !salvage->root);
     salvage->log.chosen = true;
     enum art_rc rc = decode(salvage->options.root, &copy);
     if (!rc && !row && !copy) rc = file_copy(salvage, &copy);
@@ -52,7 +53,7 @@ static enum art_rc choose_root(struct art_salvage *salvage) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc tell_lost(struct art_salvage *salvage) {
+static enum art_rc report_lost(struct art_salvage *salvage) {
     uint64_t from = salvage->log.lost_from, to = salvage->log.lost_to;
     salvage->log.lost_from = 0;
     if (!from) return ART_OK;
@@ -62,10 +63,10 @@ static enum art_rc tell_lost(struct art_salvage *salvage) {
                                (unsigned long long)from, (unsigned long long)to);
 }
 
-static enum art_rc lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
+static void lose(struct art_salvage *salvage, uint64_t from, uint64_t to) {
+    assert(from <= to && (!salvage->log.lost_from || from == salvage->log.lost_to + 1));
     if (!salvage->log.lost_from) salvage->log.lost_from = from;
     salvage->log.lost_to = to;
-    return ART_OK;
 }
 
 /* The table may never have had another root than its first. Where there are blobs it has had one, whose flush has left
@@ -97,7 +98,7 @@ static enum art_rc take_change(struct art_salvage *salvage, uint64_t csn, struct
     if (csn <= salvage->log.last || csn > ART_ROW_CSN_MAX) return ART_OK; /* the root has it, or nobody */
     bool first = !salvage->log.last && !salvage->log.known;
     if (!first && csn != salvage->log.last + 1) {
-        rc = lose(salvage, salvage->log.last + 1, csn - 1);
+        lose(salvage, salvage->log.last + 1, csn - 1);
         salvage->log.known = false;
     }
     salvage->log.last = csn;
@@ -105,10 +106,13 @@ static enum art_rc take_change(struct art_salvage *salvage, uint64_t csn, struct
     struct art_hash128 before = salvage->log.chain;
     salvage->log.known = ops.len > sizeof before;
     if (salvage->log.known) memcpy(&salvage->log.chain, ops.data, sizeof before);
-    if (!rc) rc = known ? art_redo_verify(ops, csn, before, &hash) : ART_REBUILD;
+    rc = known ? art_redo_verify(ops, csn, before, &hash) : ART_REBUILD;
     if (rc == ART_NOMEM) return rc;
-    if (rc) return lose(salvage, csn, csn);
-    rc = tell_lost(salvage);
+    if (rc) {
+        lose(salvage, csn, csn);
+        return ART_OK;
+    }
+    rc = report_lost(salvage);
     if (!rc) rc = art_redo_replay(ops, csn, salvage->memtable);
     salvage->log.taken += !rc;
     return rc;
@@ -124,8 +128,8 @@ static enum art_rc take_row_left(void *to, int64_t csn, struct art_bytes ops) {
 }
 
 /* What cannot be known: whether there was more behind what is there. */
-static enum art_rc tell_end(struct art_salvage *salvage, bool unread) {
-    enum art_rc rc = tell_lost(salvage);
+static enum art_rc report_end(struct art_salvage *salvage, bool unread) {
+    enum art_rc rc = report_lost(salvage);
     unsigned long long last = (unsigned long long)salvage->log.last;
     if (rc || !salvage->root) return rc;
     bool read = salvage->log.sound && !unread, deleted = salvage->root->followed && last == salvage->root->csn;
@@ -151,5 +155,5 @@ enum art_rc art_salvage_read_log(struct art_salvage *salvage) {
     bool unread = art_is_damage(rc) || (!options->each_log_row && !options->alone);
     if (rc && !unread) return rc;
     rc = salvage->log.chosen ? ART_OK : choose_root(salvage);
-    return rc ? rc : tell_end(salvage, unread);
+    return rc ? rc : report_end(salvage, unread);
 }

@@ -2,9 +2,9 @@
  *
  *     a run    .. k3 | k4 | ####### | k9 ..        what the damaged page held lies between k4 and k9
  *
- * A gap in a run is told when the walk has its next key. A row of which a chunk is missing lies between the row before
- * and the row behind, and is told when that is known: until then it is `open`, and so is all that was found after
- * it. */
+ * A gap in a run is reported when the walk has its next key. A row of which a chunk is missing lies between the row
+ * before and the row behind, and is reported when that is known: until then it is `open`, and so is all that was found
+ * after it. */
 #include "core/tree/salvage/private.h"
 
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 const char art_effect_gone[] = "rows may be missing";
 const char art_effect_older[] = "rows may be missing or older than they were, and deleted ones may be back";
 
-enum { NOTES_MAX = 100, WHAT_MAX = 640, SHOWN_MAX = 200 };
+enum { NOTES_MAX = 100, WHAT_BYTES = 640, SHOWN_BYTES = 200 };
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
@@ -23,36 +23,28 @@ static bool bound_of(const struct art_bytes *key, struct art_bytes *out) {
     return true;
 }
 
-static struct art_loss *new_loss(const char *what, const char *place, const struct art_bytes *after,
-                                 const struct art_bytes *before) {
+/* `place` stays where it is as long as salvage does. *out: the loss, unless NULL. */
+static enum art_rc add_loss(struct art_salvage *salvage, const char *what, const struct art_bytes *after,
+                            const struct art_bytes *before, struct art_lost lost, struct art_loss **out) {
     struct art_bytes low = {0}, high = {0};
-    bool low_set = bound_of(after, &low), high_set = bound_of(before, &high);
-    size_t what_len = strlen(what) + 1, place_len = place ? strlen(place) + 1 : 0;
-    struct art_loss *loss = art_alloc_zeroed(sizeof *loss + what_len + place_len + low.len + high.len);
-    if (!loss) return NULL;
+    assert(salvage->options.report && (!after || !before || art_bytes_compare(*after, *before) < 0));
+    size_t what_len = strlen(what) + 1;
+    lost.after_set = bound_of(after, &low);
+    lost.before_set = bound_of(before, &high);
+    struct art_loss *loss = art_alloc_zeroed(sizeof *loss + what_len + low.len + high.len);
+    if (!loss) return art_nomem();
     char *at = (char *)(loss + 1);
-    loss->told = (struct art_lost){.after_set = low_set, .before_set = high_set, .what = at};
-    memcpy(at, what, what_len);
+    lost.what = memcpy(at, what, what_len);
     at += what_len;
-    if (place) {
-        memcpy(at, place, place_len);
-        loss->told.place = at;
-        at += place_len;
-    }
-    loss->told.after = art_bytes(at, low.len);
+    lost.after = art_bytes(at, low.len);
     if (low.len) memcpy(at, low.data, low.len);
     at += low.len;
-    loss->told.before = art_bytes(at, high.len);
+    lost.before = art_bytes(at, high.len);
     if (high.len) memcpy(at, high.data, high.len);
-    return loss;
-}
-
-static enum art_rc push_loss(struct art_salvage *salvage, struct art_loss *loss, uint32_t slot, uint32_t page) {
-    if (!loss) return art_nomem();
-    loss->told.slot = slot;
-    loss->told.page = page;
+    loss->reported = lost;
     *salvage->losses_end = loss;
     salvage->losses_end = &loss->next;
+    if (out) *out = loss;
     return ART_OK;
 }
 
@@ -69,7 +61,7 @@ bool art_salvage_lost(struct art_salvage *salvage, struct art_lost *out) {
     if (!salvage->losses) salvage->losses_end = &salvage->losses;
     loss_free(salvage->shown);
     salvage->shown = loss;
-    *out = loss->told;
+    *out = loss->reported;
     return true;
 }
 
@@ -87,13 +79,13 @@ void art_losses_clear(struct art_salvage *salvage) {
 
 enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
                                 const char *format, ...) {
-    char what[WHAT_MAX];
+    char what[WHAT_BYTES];
     va_list args;
-    if (!salvage->options.tell) return ART_OK;
+    if (!salvage->options.report) return ART_OK;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return push_loss(salvage, new_loss(what, place, NULL, NULL), slot, page);
+    return add_loss(salvage, what, NULL, NULL, (struct art_lost){.place = place, .slot = slot, .page = page}, NULL);
 }
 
 /* --- gaps --------------------------------------------------------------------------------------------------------- */
@@ -117,13 +109,15 @@ static enum art_rc add_note(struct art_detour *walk, uint32_t slot, const struct
 enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
     struct art_detour_gap *gap = &walk->gap;
     struct art_fault fault = art_error_fault();
+    assert(fault.what[0] && (index || !generation));
     bool same = gap->open && gap->slot == slot && gap->page == fault.page;
     gap->open = true;
     gap->index |= index;
     if (index && generation > gap->generation) gap->generation = generation;
     gap->slot = slot;
     gap->page = fault.page;
-    return same || !walk->salvage->options.tell || !walk->effect || walk->named ? ART_OK : add_note(walk, slot, &fault);
+    return same || !walk->salvage->options.report || !walk->effect || walk->named ? ART_OK
+                                                                                  : add_note(walk, slot, &fault);
 }
 
 void art_gap_forget(struct art_detour *walk) {
@@ -136,13 +130,14 @@ void art_gap_forget(struct art_detour *walk) {
     *gap = (struct art_detour_gap){.end = &gap->first};
 }
 
-static enum art_rc tell_gap(struct art_detour *walk, const struct art_bytes *after, const struct art_bytes *before) {
-    char what[WHAT_MAX];
+static enum art_rc report_gap(struct art_detour *walk, const struct art_bytes *after, const struct art_bytes *before) {
+    char what[WHAT_BYTES];
     struct art_salvage *salvage = walk->salvage;
     enum art_rc rc = ART_OK;
     for (const struct art_gap_note *note = walk->gap.first; !rc && note; note = note->next) {
         snprintf(what, sizeof what, "%s: %s", walk->gap.index ? art_effect_older : walk->effect, note->what);
-        rc = push_loss(salvage, new_loss(what, salvage->place, after, before), note->slot, note->page);
+        struct art_lost lost = {.place = salvage->place, .slot = note->slot, .page = note->page};
+        rc = add_loss(salvage, what, after, before, lost, NULL);
     }
     return rc;
 }
@@ -150,11 +145,12 @@ static enum art_rc tell_gap(struct art_detour *walk, const struct art_bytes *aft
 enum art_rc art_gap_close(struct art_detour *walk) {
     if (!walk->gap.open) return ART_OK;
     struct art_bytes last = art_buffer_bytes(&walk->last);
+    assert(!walk->any || !walk->valid || art_bytes_compare(last, walk->key) < 0);
     const struct art_bytes *after = walk->any ? &last : NULL, *before = walk->valid ? &walk->key : NULL;
     bool rows = !after || after->data[0] <= ART_SPACE_ROWS;
-    enum art_rc rc = rows ? tell_gap(walk, after, before) : ART_OK;
+    enum art_rc rc = rows ? report_gap(walk, after, before) : ART_OK;
     if (!rc && walk->gap.index && !walk->named) {
-        rc = art_strays_fill(walk->salvage, after, before, walk->gap.generation, NULL);
+        rc = art_orphans_fill(walk->salvage, after, before, walk->gap.generation, NULL);
     }
     art_gap_forget(walk);
     return rc;
@@ -163,25 +159,26 @@ enum art_rc art_gap_close(struct art_detour *walk) {
 /* --- a row -------------------------------------------------------------------------------------------------------- */
 
 /* For people: the row is named, whatever its bytes are. */
-static void show_key(struct art_bytes key, char out[SHOWN_MAX]) {
+static void show_key(struct art_bytes key, char out[SHOWN_BYTES]) {
     uint32_t n = 0;
-    for (uint32_t i = 1; i < key.len && n < SHOWN_MAX - 4; i++) {
+    for (uint32_t i = 1; i < key.len && n < SHOWN_BYTES - 4; i++) {
         uint8_t c = key.data[i];
         out[n++] = c < ' ' || c == 0x7f ? '?' : (char)c;
-        if (n == SHOWN_MAX - 4) n += (uint32_t)snprintf(out + n, 4, "...");
+        if (n == SHOWN_BYTES - 4) n += (uint32_t)snprintf(out + n, 4, "...");
     }
     out[n] = 0;
 }
 
 enum art_rc art_lost_row(struct art_salvage *salvage, const char *why) {
-    char what[WHAT_MAX], shown[SHOWN_MAX];
-    if (!salvage->options.tell) return ART_OK;
+    char what[WHAT_BYTES], shown[SHOWN_BYTES];
+    if (!salvage->options.report) return ART_OK;
     struct art_bytes before = art_buffer_bytes(&salvage->previous);
     show_key(art_buffer_bytes(&salvage->key), shown);
     snprintf(what, sizeof what, "the row '%s' is lost: %s", shown, why);
-    struct art_loss *loss = new_loss(what, salvage->place, salvage->any_previous ? &before : NULL, NULL);
     struct art_fault fault = art_error_fault();
-    enum art_rc rc = push_loss(salvage, loss, fault.slot, fault.page);
+    struct art_lost lost = {.place = salvage->place, .slot = fault.slot, .page = fault.page};
+    struct art_loss *loss;
+    enum art_rc rc = add_loss(salvage, what, salvage->any_previous ? &before : NULL, NULL, lost, &loss);
     if (rc) return rc;
     loss->open = true;
     if (!salvage->open_from) salvage->open_from = loss;
@@ -198,10 +195,11 @@ enum art_rc art_lost_passed(struct art_salvage *salvage, const struct art_bytes 
             if (!loss->text) return art_nomem();
             memcpy(loss->text, high.data, high.len);
         }
-        loss->told.before_set = set;
-        loss->told.before = art_bytes(loss->text, set ? high.len : 0);
+        loss->reported.before_set = set;
+        loss->reported.before = art_bytes(loss->text, set ? high.len : 0);
         loss->open = false;
     }
     salvage->open_from = NULL;
+    assert(!salvage->losses || !salvage->losses->open);
     return ART_OK;
 }

@@ -7,6 +7,7 @@
 static enum art_rc find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
                                struct art_entry *out, bool *astray) {
     struct art_ref ref = run->top;
+    assert(key.len == ART_OVERFLOW_KEY && ref.level < ART_LEVELS_MAX);
     for (unsigned level = ref.level;; level--) {
         struct art_image *image;
         bool inside = !art_label_compare(ref.label, key);
@@ -32,7 +33,7 @@ static enum art_rc find_chunk(struct art_salvage *salvage, struct art_bytes key,
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
     enum art_rc rc = astray ? art_catalog_make(salvage) : ART_OK;
-    return rc ? rc : art_strays_find(salvage, key, out);
+    return rc ? rc : art_orphans_find(salvage, key, out);
 }
 
 static enum art_rc lacks_chunk(const struct art_salvage *salvage, uint32_t number) {
@@ -57,6 +58,7 @@ enum art_rc art_salvage_large(struct art_salvage *salvage) {
         if (!rc) rc = art_buffer_append(&salvage->large, entry.value.data, n);
         if (rc) return rc;
     }
+    assert(salvage->large.len == ref.length);
     if (art_hash64(salvage->large.data, salvage->large.len) == ref.hash) return ART_OK;
     return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE, "its value is not what its hash says");
 }

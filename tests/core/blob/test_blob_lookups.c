@@ -375,7 +375,7 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct art_measures has = {.columns = ART_SUMMARY_MAX};
     if (table < ART_TABLE_SEARCHES) has.lookups = (uint8_t)(1u << table);
     if (table >= ART_TABLE_SEARCHES) has.searches = (uint16_t)(1u << (table - ART_TABLE_SEARCHES));
-    world->count = 1 + random_below(&random, table < ART_TABLE_SEARCHES ? 2 * ART_BUCKET_MAX : 4096);
+    world->count = 1 + random_below(&random, table < ART_TABLE_SEARCHES ? 2 * ART_BUCKET_ENTRIES : 4096);
     world->pages = 1 + random_below(&random, ART_BLOB_PAGES - 1);
     for (uint32_t i = 0; i < world->count; i++) world->feature[i] = (uint32_t)random_next(&random) | 1;
     struct art_postings postings = {.tables = 1u << table};

@@ -118,7 +118,6 @@ TEST(test_a_blob_of_another_place_or_time_does_not_open) {
     ck_assert_ptr_nonnull(strstr(art_error_message(), "newer than this database"));
     trailer->generation -= 5;
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
-    ck_assert_int_eq(art_blob_verify_page(&blob, blob.leaf_pages), ART_MISUSE);
     blob_run_clear(&run);
     blob_rows_clear(&rows);
 }

@@ -13,35 +13,36 @@
 
 #include <stdlib.h>
 
-enum { BLANK_MAX = 1 << 16 };
+enum { BLANK_SLOTS_MAX = 1 << 16 };
 
-static uint8_t cut_key(struct art_bytes key, uint8_t out[ART_CATALOG_KEY]) {
-    uint32_t n = art_min32(key.len, ART_CATALOG_KEY);
+static uint8_t cut_key(struct art_bytes key, uint8_t out[ART_CATALOG_KEY_BYTES]) {
+    uint32_t n = art_min32(key.len, ART_CATALOG_KEY_BYTES);
     if (n) memcpy(out, key.data, n);
     return (uint8_t)n;
 }
 
-static struct art_bytes low_of(const struct art_stray *stray) {
-    return art_bytes(stray->low, stray->low_len);
+static struct art_bytes low_of(const struct art_orphan_leaf *orphan) {
+    return art_bytes(orphan->low, orphan->low_len);
 }
 
 /* Does all that the leaf may have stand before the key? */
-static bool ends_before(const struct art_stray *stray, struct art_bytes key) {
-    if (!stray->high_known) return false;
-    struct art_bytes high = art_bytes(stray->high, stray->high_len);
-    if (stray->high_cut && art_bytes_starts_with(key, high)) return false;
+static bool ends_before(const struct art_orphan_leaf *orphan, struct art_bytes key) {
+    if (!orphan->high_known) return false;
+    struct art_bytes high = art_bytes(orphan->high, orphan->high_len);
+    if (orphan->high_cut && art_bytes_starts_with(key, high)) return false;
     return art_bytes_compare(high, key) < 0;
 }
 
 /* --- the catalog -------------------------------------------------------------------------------------------------- */
 
 /* The keys in the first and the last bucket, if they can be read. */
-static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, struct art_stray *out) {
+static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_ref *ref, struct art_orphan_leaf *out) {
     struct art_image *image;
     struct art_blob_cursor cursor;
     enum art_rc rc = art_image_get(salvage, ref, &image);
     if (rc) return rc;
     uint32_t label = image->blob.label_len;
+    assert(image->blob.kind == ART_BLOB_LEAF);
     art_blob_cursor_init(&cursor, &image->blob, salvage->scratch);
     rc = art_blob_first(&cursor);
     if (!rc) {
@@ -53,26 +54,21 @@ static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_re
     if (!rc) {
         memcpy(salvage->scratch, cursor.view.prefix, label);
         out->high_len = cut_key(art_bytes(salvage->scratch, cursor.key_len), out->high);
-        out->high_cut = cursor.key_len > ART_CATALOG_KEY;
+        out->high_cut = cursor.key_len > ART_CATALOG_KEY_BYTES;
         out->high_known = true;
     }
     return art_is_damage(rc) ? ART_OK : rc;
 }
 
-static enum art_rc add_stray(struct art_salvage *salvage, const struct art_ref *ref) {
-    if (salvage->strays == salvage->stray_room) {
-        uint32_t room = salvage->stray_room ? 2 * salvage->stray_room : 64;
-        struct art_stray *more = art_resize(salvage->stray, room * sizeof *more);
-        if (!more) return art_nomem();
-        salvage->stray = more;
-        salvage->stray_room = room;
-    }
-    struct art_stray *stray = &salvage->stray[salvage->strays];
-    *stray = (struct art_stray){.slot = ref->slot, .generation = ref->generation};
+static enum art_rc add_orphan_leaf(struct art_salvage *salvage, const struct art_ref *ref) {
+    enum art_rc rc = art_grow(&salvage->orphan, &salvage->orphan_room, salvage->orphans + 1, sizeof *salvage->orphan);
+    if (rc) return rc;
+    struct art_orphan_leaf *orphan = &salvage->orphan[salvage->orphans];
+    *orphan = (struct art_orphan_leaf){.slot = ref->slot, .generation = ref->generation};
     salvage->singly = true;
-    enum art_rc rc = look_at_ends(salvage, ref, stray);
+    rc = look_at_ends(salvage, ref, orphan);
     salvage->singly = false;
-    if (!rc) salvage->strays++;
+    if (!rc) salvage->orphans++;
     return rc;
 }
 
@@ -88,15 +84,15 @@ static enum art_rc look_at_slot(struct art_salvage *salvage, uint32_t slot, bool
     }
     if (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0) return ART_OK;
     if (!rc && ref.level) return ART_OK;
-    if (!rc) rc = add_stray(salvage, &ref);
+    if (!rc) rc = add_orphan_leaf(salvage, &ref);
     if (!art_is_damage(rc)) return rc;
-    if (salvage->root) return ART_OK; /* free, or told where its place is */
+    if (salvage->root) return ART_OK; /* free, or reported where its place is */
     struct art_fault fault = art_error_fault();
     return art_lost_everywhere(salvage, salvage->place, slot, fault.page, "rows may be missing: %s", fault.what);
 }
 
-static int compare_strays(const void *a, const void *b) {
-    const struct art_stray *first = a, *second = b;
+static int compare_orphans(const void *a, const void *b) {
+    const struct art_orphan_leaf *first = a, *second = b;
     int c = art_bytes_compare(low_of(first), low_of(second));
     return c ? c : first->slot < second->slot ? -1 : first->slot > second->slot;
 }
@@ -105,36 +101,40 @@ enum art_rc art_catalog_make(struct art_salvage *salvage) {
     uint32_t blanks = 0;
     enum art_rc rc = ART_OK;
     if (salvage->catalogued) return ART_OK;
+    salvage->orphans = 0; /* of a try that failed */
     for (unsigned i = 0; !rc && salvage->root && i < salvage->root->runs; i++) {
         rc = art_detour_named(salvage, &salvage->root->run[i].top);
     }
-    for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < BLANK_MAX; slot++) {
+    for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < BLANK_SLOTS_MAX; slot++) {
         bool blank = false;
         if (art_slot_set_has(&salvage->named, slot)) continue;
         rc = look_at_slot(salvage, slot, &blank);
         blanks = blank ? blanks + 1 : 0;
     }
     if (rc) return rc;
-    if (salvage->strays) qsort(salvage->stray, salvage->strays, sizeof *salvage->stray, compare_strays);
+    assert(salvage->orphans <= salvage->slots);
+    if (salvage->orphans) qsort(salvage->orphan, salvage->orphans, sizeof *salvage->orphan, compare_orphans);
     salvage->catalogued = true;
     return ART_OK;
 }
 
-static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_stray *stray, struct art_ref *ref) {
+static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_orphan_leaf *orphan,
+                                 struct art_ref *ref) {
     uint8_t uuid[ART_UUID_BYTES];
-    enum art_rc rc = art_image_own_ref(salvage, stray->slot, ref, uuid);
+    enum art_rc rc = art_image_own_ref(salvage, orphan->slot, ref, uuid);
     if (rc == ART_NOTFOUND || (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0)) {
-        rc = art_corrupt(salvage->place, stray->slot, ART_NOWHERE, "the blob has changed while it was read");
+        rc = art_corrupt(salvage->place, orphan->slot, ART_NOWHERE, "the blob has changed while it was read");
     }
     return rc;
 }
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
-                            uint64_t generation, const char *effect) {
+enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
+                             uint64_t generation, const char *effect) {
     enum art_rc rc = art_catalog_make(salvage);
-    if (rc || !salvage->strays) return rc;
+    if (rc || !salvage->orphans) return rc;
+    assert(!low || !high || art_bytes_compare(*low, *high) < 0);
     struct art_group *group = art_alloc_zeroed(sizeof *group);
     if (!group) return art_nomem();
     group->generation = generation;
@@ -148,9 +148,9 @@ enum art_rc art_strays_fill(struct art_salvage *salvage, const struct art_bytes 
     return rc ? rc : art_group_next(salvage, group, NULL);
 }
 
-static bool is_within(const struct art_group *group, const struct art_stray *stray) {
-    if (stray->generation > group->generation) return false;
-    return !group->low_set || !ends_before(stray, art_buffer_bytes(&group->low));
+static bool is_within(const struct art_group *group, const struct art_orphan_leaf *orphan) {
+    if (orphan->generation > group->generation) return false;
+    return !group->low_set || !ends_before(orphan, art_buffer_bytes(&group->low));
 }
 
 static bool is_past(const struct art_group *group, struct art_bytes key) {
@@ -158,6 +158,7 @@ static bool is_past(const struct art_group *group, struct art_bytes key) {
 }
 
 static void drop_active(struct art_group *group, unsigned i) {
+    assert(i < group->count);
     art_detour_close(group->active[i]);
     group->active[i] = group->active[--group->count];
 }
@@ -172,20 +173,22 @@ static enum art_rc step_active(struct art_group *group, struct art_detour *walk,
     return rc;
 }
 
-static enum art_rc activate(struct art_salvage *salvage, struct art_group *group, const struct art_stray *stray) {
+static enum art_rc activate(struct art_salvage *salvage, struct art_group *group,
+                            const struct art_orphan_leaf *orphan) {
     struct art_detour *walk;
     struct art_ref ref;
     bool more = false;
     if (group->count == ART_SALVAGE_ACTIVE) {
         bool first = !group->crowded;
         group->crowded = true;
-        return first ? art_lost_everywhere(salvage, salvage->place, stray->slot, ART_NOWHERE,
+        return first ? art_lost_everywhere(salvage, salvage->place, orphan->slot, ART_NOWHERE,
                                            "rows may be missing: too many blobs lie beside each other")
                      : ART_OK;
     }
-    enum art_rc rc = own_ref_again(salvage, stray, &ref);
+    enum art_rc rc = own_ref_again(salvage, orphan, &ref);
     if (!rc) rc = art_detour_open(salvage, &ref, group->effect, &walk);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
+    assert(group->count < ART_SALVAGE_ACTIVE && !walk->top);
     walk->alone = true;
     rc = step_active(group, walk, &more);
     if (more) {
@@ -214,14 +217,14 @@ static void choose_active(struct art_group *group) {
 static enum art_rc let_in(struct art_salvage *salvage, struct art_group *group) {
     enum art_rc rc = ART_OK;
     choose_active(group);
-    while (!rc && group->at < salvage->strays) {
-        const struct art_stray *stray = &salvage->stray[group->at];
-        struct art_bytes low = low_of(stray);
+    while (!rc && group->at < salvage->orphans) {
+        const struct art_orphan_leaf *orphan = &salvage->orphan[group->at];
+        struct art_bytes low = low_of(orphan);
         if (group->winner && art_bytes_compare(low, group->winner->key) > 0) break;
         if (is_past(group, low)) break;
         group->at++;
-        if (!is_within(group, stray)) continue;
-        rc = activate(salvage, group, stray);
+        if (!is_within(group, orphan)) continue;
+        rc = activate(salvage, group, orphan);
         choose_active(group);
     }
     return rc;
@@ -266,23 +269,23 @@ static bool has_label(struct art_image *image, uint8_t *scratch, struct art_byte
     return false;
 }
 
-static enum art_rc find_in(struct art_salvage *salvage, const struct art_stray *stray, struct art_bytes key,
+static enum art_rc find_in(struct art_salvage *salvage, const struct art_orphan_leaf *orphan, struct art_bytes key,
                            struct art_entry *out) {
     struct art_image *image;
     struct art_ref ref;
-    enum art_rc rc = own_ref_again(salvage, stray, &ref);
+    enum art_rc rc = own_ref_again(salvage, orphan, &ref);
     if (!rc) rc = art_image_get(salvage, &ref, &image);
     if (!rc) rc = has_label(image, salvage->scratch, key) ? art_blob_get(&image->blob, key, out) : ART_NOTFOUND;
     return rc;
 }
 
-enum art_rc art_strays_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
+enum art_rc art_orphans_find(struct art_salvage *salvage, struct art_bytes key, struct art_entry *out) {
     if (!salvage->catalogued) return ART_NOTFOUND;
-    for (uint32_t i = 0; i < salvage->strays; i++) {
-        const struct art_stray *stray = &salvage->stray[i];
-        if (art_bytes_compare(low_of(stray), key) > 0) break;
-        if (ends_before(stray, key)) continue;
-        enum art_rc rc = find_in(salvage, stray, key, out);
+    for (uint32_t i = 0; i < salvage->orphans; i++) {
+        const struct art_orphan_leaf *orphan = &salvage->orphan[i];
+        if (art_bytes_compare(low_of(orphan), key) > 0) break;
+        if (ends_before(orphan, key)) continue;
+        enum art_rc rc = find_in(salvage, orphan, key, out);
         if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }
