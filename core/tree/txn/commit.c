@@ -516,8 +516,8 @@ void art_tree_note_full(struct art_tree *tree) {
     note_full(tree);
 }
 
-/* What the host has to write, for its log to say all that was changed: a row of redo, where there can be one; with it, or
- * instead, what a flush, 'vacuum' or a merge makes. Row and root are borrowed. */
+/* What the host has to write, for its log to say all that was changed: a row of redo, where there can be one; with it,
+ * or instead, what a flush, 'vacuum' or a merge makes. */
 static enum art_rc make_commit(struct art_tree *tree) {
     bool vacuums = vacuum_finds_something(tree), must = must_flush(tree), due = false, late = false;
     enum art_rc rc = ART_OK;

@@ -9,9 +9,9 @@
  *   NONE      savepoints stand for the state as it is: there is nothing to go back to
  *   BEGUN     the csn is fixed, the base is held; a command may wait for the commit
  *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint
- *   SPILLED   root: the transaction's own, in slots of the locked file, or that of an image. The host's log leads back to
- *             the beginning: the tree is unknown then, until it has read that. Images lead back to savepoints that are
- *             older than the spill
+ *   SPILLED   root: the transaction's own, in slots of the locked file, or that of an image. The host's log leads back
+ *             to the beginning: the tree is unknown then, until it has read that. Images lead back to savepoints that
+ *             are older than the spill
  *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
  * (pending.made_for). A host whose COMMIT is refused goes on in the same phase. What differs is what its tables have

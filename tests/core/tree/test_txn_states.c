@@ -5,8 +5,7 @@
  * asked of the commit, the savepoints and their kinds, and which of two rows are there. From each state that can be
  * reached every call is tried: a new tree is led there by the shortest way, and must be where the model is, with the
  * same rows. So no order of changes, spills, savepoints, refused COMMITs, rollbacks, lost memory and other processes'
- * commits is left out, as far as two savepoints and two rows go. At the end each arrow of the drawing was gone along, and
- * no other.
+ * commits is left out, as far as two savepoints go. At the end each arrow of the drawing was gone along, and no other.
  *
  *     ART_STATES=print test_txn_states      the arrows, with the calls that lead along them
  */
