@@ -17,8 +17,9 @@ void art_txn_assert(const struct art_tree *tree) {
         assert(!art_tree_is_known(tree) || tree->csn + 1 == tree->txn.csn);
     }
     assert(phase != ART_TXN_SPILLED || tree->slots.phase);
-    assert(phase == ART_TXN_SPILLED || tree->root->generation == tree->txn.base->generation || !phase ||
-           !art_tree_is_known(tree));
+    bool as_base = phase == ART_TXN_BEGUN || phase == ART_TXN_CHANGED;
+    assert(!as_base || !art_tree_is_known(tree) || tree->root->generation == tree->txn.base->generation);
+    (void)as_base;
     assert(!tree->pending.made_for || tree->txn.left >= tree->pending.kind);
     assert(!tree->pending.edit.root || tree->slots.phase);
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
