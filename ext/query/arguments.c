@@ -156,6 +156,7 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
         scan->keys.rc = refuse_number(scan, value);
     } else {
         art_key_range_compare(&scan->keys, meaning, value);
+        if (is_number && scan->kind == ART_SCAN_POINT) scan->keys.rc = art_point_scan_number(scan, value);
     }
 }
 
