@@ -155,7 +155,9 @@ static void want_compared(struct art_scan *scan, enum art_argument meaning, sqli
     if (is_number && unchecked) {
         scan->keys.rc = refuse_number(scan, value);
     } else {
+        bool is_point = is_number && scan->kind == ART_SCAN_POINT;
         art_key_range_compare(&scan->keys, meaning, value);
+        if (!scan->keys.rc && is_point) scan->keys.rc = art_point_scan_number(scan, value);
     }
 }
 

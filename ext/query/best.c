@@ -32,7 +32,7 @@ static enum art_rc was_given(const struct art_scan *scan, struct art_bytes path,
                              bool *given) {
     const struct art_best_scan *best = &scan->of.best;
     *given = false;
-    if (!best->again || !best->any) return ART_OK;
+    if (!best->again) return ART_OK;
     int c = art_datum_compare(value, &best->last);
     *given = best->order.descending ? c > 0 : c < 0;
     if (c) return ART_OK;
@@ -78,7 +78,7 @@ static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path) {
         rc = art_scan_ready(scan);
         if (!rc) rc = art_best_next(scan->search, path, &value);
         if (rc == ART_REBUILD) {
-            scan->of.best.again = true;
+            scan->of.best.again = scan->of.best.any;
             rc = begin_search(scan);
             continue;
         }
@@ -114,10 +114,12 @@ static bool has_pattern(const struct art_scan *scan) {
     return any;
 }
 
-enum art_rc art_best_scan_open(struct art_scan *scan, unsigned item, bool by_key) {
+enum art_rc art_best_scan_open(struct art_scan *scan) {
     struct art_best_scan *best = &scan->of.best;
     assert(scan->kind == ART_SCAN_BEST);
-    *best = (struct art_best_scan){.order = {.column = item, .descending = scan->descending, .by_key = by_key}};
+    *best = (struct art_best_scan){.order = {.column = (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT,
+                                             .descending = scan->descending,
+                                             .by_key = scan->plan & ART_PLAN_TIES}};
     best->order.limits = scan->limits;
     if (has_pattern(scan)) {
         best->order.matches = entry_matches;

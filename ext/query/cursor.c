@@ -7,10 +7,6 @@
 
 enum { HUGE_BUFFER = 1 << 20 };
 
-static void settle_scan(struct art_open_scan *open);
-static void abandon_scan(struct art_open_scan *open);
-static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan};
-
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
 int art_scan_fail(const struct art_scan *scan, enum art_rc rc) {
@@ -18,15 +14,12 @@ int art_scan_fail(const struct art_scan *scan, enum art_rc rc) {
     return art_report(&scan->open.base.pVtab->zErrMsg, rc);
 }
 
-/* The table was replaced under an open query, behind SQLite's back. */
-static bool is_gone(const struct art_scan *scan) {
-    return scan->state == ART_SCAN_GONE || !art_scan_vtab(scan)->table;
-}
-
-static int complain_gone(const struct art_scan *scan) {
+/* The table may have been replaced under an open query, behind SQLite's back. */
+static int check_table_stays(const struct art_scan *scan) {
+    const struct art_vtab *vtab = art_scan_vtab(scan);
+    if (scan->state != ART_SCAN_GONE && vtab->table) return SQLITE_OK;
     return art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ABORT,
-                        "art: the table was replaced under an open query (%s): run the query again",
-                        art_scan_vtab(scan)->name->table);
+                        "art: the table was replaced under an open query (%s): run the query again", vtab->name->table);
 }
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
@@ -62,6 +55,8 @@ static void abandon_scan(struct art_open_scan *open) {
     art_scans_leave(open);
     if (on_a_row) scan->state = ART_SCAN_GONE;
 }
+
+static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan};
 
 static void free_scan(struct art_scan *scan) {
     for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->room[i]);
@@ -148,7 +143,10 @@ static void reset(struct art_scan *scan, int plan) {
     art_scan_end(scan);
     art_scans_leave(&scan->open);
     scan->kind = (enum art_scan_kind)(plan & ART_PLAN_KIND);
-    art_key_range_reset(&scan->keys);
+    scan->keys.range = (struct art_range){0};
+    scan->keys.empty = false;
+    scan->keys.rc = SQLITE_OK;
+    scan->plan = plan;
     scan->descending = plan & ART_PLAN_DESCENDING;
     scan->limit = UINT64_MAX;
     scan->offset = 0;
@@ -162,40 +160,31 @@ static void reset(struct art_scan *scan, int plan) {
     }
 }
 
-static enum art_rc open_kind(struct art_scan *scan, int plan, sqlite3_value **argv) {
-    switch (scan->kind) {
-    case ART_SCAN_POINT:
-        return art_point_scan_open(scan, argv[0], plan & ART_PLAN_UNIQUE);
-    case ART_SCAN_LEVEL:
-        return art_level_scan_open(scan, plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS);
-    case ART_SCAN_LIST:
-        return art_list_scan_open(scan);
-    case ART_SCAN_BEST:
-        return art_best_scan_open(scan, (unsigned)plan >> ART_PLAN_ITEM_SHIFT, plan & ART_PLAN_TIES);
-    default:
-        return art_range_scan_open(scan);
-    }
-}
-
-/* Nearly always: a text, and nothing beside it. */
-static int filter_text(struct art_scan *scan, sqlite3_value *path) {
-    struct art_bytes text;
-    if (!art_value_bytes(path, &text)) return SQLITE_NOMEM;
-    return art_scan_fail(scan, art_point_scan_find(scan, text));
-}
+static const struct {
+    enum art_rc (*open)(struct art_scan *scan), (*next)(struct art_scan *scan);
+} kinds[] = {
+    [ART_SCAN_RANGE] = {art_range_scan_open, art_range_scan_next},
+    [ART_SCAN_POINT] = {art_point_scan_open, art_point_scan_next},
+    [ART_SCAN_LEVEL] = {art_level_scan_open, art_level_scan_next},
+    [ART_SCAN_LIST] = {art_list_scan_open, art_list_scan_next},
+    [ART_SCAN_BEST] = {art_best_scan_open, art_best_scan_next},
+};
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {
     struct art_scan *scan = (struct art_scan *)base;
+    struct art_bytes text;
+    /* Nearly always: a text, and nothing beside it. */
     bool by_text = (plan & ART_PLAN_KIND) == ART_SCAN_POINT && argc == 1 && sqlite3_value_type(argv[0]) == SQLITE_TEXT;
     if (by_text) __builtin_prefetch(sqlite3_value_blob(argv[0])); /* the application's, who knows from where */
     int rc = art_vtab_ready(art_scan_vtab(scan));
     if (rc) return rc;
     reset(scan, plan);
-    if (by_text) return filter_text(scan, argv[0]);
+    if (by_text && !art_value_bytes(argv[0], &text)) return SQLITE_NOMEM;
+    if (by_text) return art_scan_fail(scan, art_point_scan_find(scan, text));
     rc = art_scan_arguments(scan, words, argc, argv);
     if (rc || scan->keys.empty) return rc;
     art_scans_enter(&scan->open);
-    rc = art_scan_fail(scan, open_kind(scan, plan, argv));
+    rc = art_scan_fail(scan, kinds[scan->kind].open(scan));
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return rc;
 }
@@ -206,32 +195,17 @@ static inline bool steps_quickly(const struct art_scan *scan) {
     return scan->state == ART_SCAN_ON_CURSOR ? !scan->of.range.unseen : scan->state == ART_SCAN_COUNTING;
 }
 
-static enum art_rc next_row(struct art_scan *scan) {
-    switch (scan->kind) {
-    case ART_SCAN_POINT:
-        scan->state = ART_SCAN_END;
-        return ART_OK;
-    case ART_SCAN_LEVEL:
-        return art_level_scan_next(scan);
-    case ART_SCAN_LIST:
-        return art_list_scan_next(scan);
-    case ART_SCAN_BEST:
-        return art_best_scan_next(scan);
-    default:
-        return art_range_scan_next(scan);
-    }
-}
-
 int art_scan_next(sqlite3_vtab_cursor *base) {
     struct art_scan *scan = (struct art_scan *)base;
     enum art_rc rc = ART_OK;
     if (steps_quickly(scan)) return art_range_scan_next_quickly(scan);
-    if (is_gone(scan)) return complain_gone(scan);
+    int gone = check_table_stays(scan);
+    if (gone) return gone;
     forget_value(scan);
     if (scan->state == ART_SCAN_END || --scan->limit == 0) {
         scan->state = ART_SCAN_END;
     } else {
-        rc = next_row(scan);
+        rc = kinds[scan->kind].next(scan);
     }
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return art_scan_fail(scan, rc);
@@ -324,16 +298,11 @@ enum art_rc art_scan_check_summary(const struct art_scan *scan) {
                     vtab->name->table);
 }
 
-static void show_hidden(const struct art_scan *scan, int hidden, sqlite3_context *context) {
-    if (hidden < ART_SHOWN) show_argument(&scan->shown[hidden], context);
-    if (hidden == ART_HIDDEN_VERSION) sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);
-}
-
 /* SQLite's code. The scan is where it claims to be. */
 static int arrive(struct art_scan *scan) {
-    if (is_gone(scan)) return complain_gone(scan);
+    int gone = check_table_stays(scan);
     if (scan->state == ART_SCAN_COUNTING) art_range_scan_settle(scan);
-    return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : SQLITE_OK;
+    return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
 }
 
 static int __attribute__((noinline)) show_other(struct art_scan *scan, int column, sqlite3_context *context) {
@@ -343,7 +312,8 @@ static int __attribute__((noinline)) show_other(struct art_scan *scan, int colum
                                      : show_value(scan, (unsigned)column - 1, context);
     }
     if (hidden >= ART_SHOWN && art_scan_rolled(scan)) return art_level_scan_column(scan, column, context);
-    show_hidden(scan, hidden, context);
+    if (hidden < ART_SHOWN) show_argument(&scan->shown[hidden], context);
+    if (hidden == ART_HIDDEN_VERSION) sqlite3_result_int64(context, (sqlite3_int64)art_scan_row(scan)->version);
     return SQLITE_OK;
 }
 

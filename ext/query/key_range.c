@@ -5,12 +5,6 @@
 
 #include <math.h>
 
-void art_key_range_reset(struct art_key_range *keys) {
-    keys->range = (struct art_range){0};
-    keys->empty = false;
-    keys->rc = SQLITE_OK;
-}
-
 void art_key_range_clear(struct art_key_range *keys) {
     art_buffer_clear(&keys->low);
     art_buffer_clear(&keys->high);

@@ -158,13 +158,13 @@ enum art_rc art_level_scan_next(struct art_scan *scan) {
     return rc;
 }
 
-enum art_rc art_level_scan_open(struct art_scan *scan, enum art_totalled wanted) {
+enum art_rc art_level_scan_open(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     assert(scan->kind == ART_SCAN_LEVEL && scan->shown[ART_HIDDEN_DELIMITER].text.len);
     level->rolled = 0;
     level->writers = count_writers(art_scan_vtab(scan)->connection->db);
     level->known = ART_TOTALS_NONE;
-    level->wanted = wanted;
+    level->wanted = scan->plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
     enum art_rc rc = art_rows_begin(scan);
     if (!rc) rc = settle_in_level(scan);
     for (; !rc && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--) rc = art_level_scan_next(scan);
@@ -197,13 +197,6 @@ static enum art_rc find_totals(struct art_scan *scan, enum art_totalled wanted, 
     return rc;
 }
 
-static int show_entries(struct art_scan *scan, sqlite3_context *context) {
-    struct art_range below;
-    enum art_rc rc = find_totals(scan, ART_TOTALLED_ROWS, &below);
-    if (!rc) sqlite3_result_int64(context, (sqlite3_int64)scan->of.level.totals.rows);
-    return art_scan_fail(scan, rc);
-}
-
 static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context *context) {
     struct art_level_scan *level = &scan->of.level;
     const struct art_summarised *summarised = &art_scan_vtab(scan)->summarised;
@@ -229,6 +222,10 @@ static int show_summary(struct art_scan *scan, unsigned column, sqlite3_context 
 
 int art_level_scan_column(struct art_scan *scan, int column, sqlite3_context *context) {
     int hidden = art_hidden_column(art_scan_vtab(scan), column);
+    struct art_range below;
     if (hidden < 0) return show_summary(scan, (unsigned)column, context);
-    return hidden == ART_HIDDEN_ENTRIES ? show_entries(scan, context) : SQLITE_OK;
+    if (hidden != ART_HIDDEN_ENTRIES) return SQLITE_OK;
+    enum art_rc rc = find_totals(scan, ART_TOTALLED_ROWS, &below);
+    if (!rc) sqlite3_result_int64(context, (sqlite3_int64)scan->of.level.totals.rows);
+    return art_scan_fail(scan, rc);
 }

@@ -31,24 +31,29 @@ static enum art_rc refuse_second_spelling(struct art_scan *scan) {
                     vtab->name->table, key, (const char *)scan->match.text.data, key);
 }
 
-/* (Inf is the only text of a number that does not stand before ':'.) */
-static enum art_rc open_number(struct art_scan *scan, sqlite3_value *value, bool unique) {
+int art_point_scan_number(struct art_scan *scan, sqlite3_value *number) {
     struct art_match *match = &scan->match;
-    const unsigned char *text = sqlite3_value_text(value);
+    const unsigned char *text = sqlite3_value_text(number);
     match->by = ART_MATCH_NUMBER;
-    match->number = sqlite3_value_double(value);
+    match->number = sqlite3_value_double(number);
     match->text.len = 0;
-    if (!text || art_buffer_append(&match->text, text, strlen((const char *)text) + 1)) return art_nomem();
-    if (!isinf(match->number)) scan->keys.range = art_range_of_numbers(&scan->keys.range);
+    if (!text || art_buffer_append(&match->text, text, strlen((const char *)text) + 1)) return SQLITE_NOMEM;
+    return SQLITE_OK;
+}
+
+/* (Inf is the only text of a number that does not stand before ':'.) */
+enum art_rc art_point_scan_open(struct art_scan *scan) {
+    assert(scan->kind == ART_SCAN_POINT);
+    if (scan->match.by != ART_MATCH_NUMBER) return art_point_scan_find(scan, scan->keys.range.low);
+    if (!isinf(scan->match.number)) scan->keys.range = art_range_of_numbers(&scan->keys.range);
     scan->kind = ART_SCAN_RANGE;
     enum art_rc rc = art_range_scan_open(scan);
-    bool may_be_one_of_several = unique && scan->state == ART_SCAN_ON_CURSOR;
+    bool may_be_one_of_several = scan->plan & ART_PLAN_UNIQUE && scan->state == ART_SCAN_ON_CURSOR;
     if (rc || !may_be_one_of_several || !art_is_writing(art_scan_vtab(scan)->connection->db)) return rc;
     return refuse_second_spelling(scan);
 }
 
-enum art_rc art_point_scan_open(struct art_scan *scan, sqlite3_value *path, bool unique) {
-    assert(scan->kind == ART_SCAN_POINT);
-    if (sqlite3_value_type(path) == SQLITE_TEXT) return art_point_scan_find(scan, scan->keys.range.low);
-    return open_number(scan, path, unique);
+enum art_rc art_point_scan_next(struct art_scan *scan) {
+    scan->state = ART_SCAN_END;
+    return ART_OK;
 }

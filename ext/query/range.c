@@ -54,18 +54,13 @@ enum art_rc art_rows_step_again(struct art_scan *scan) {
     return rc;
 }
 
-/* Nothing is left. */
-static enum art_rc seek_end(struct art_scan *scan) {
-    struct art_range nothing = {.high_set = true, .high_open = true};
-    return art_cursor_seek(scan->cursor, &nothing, scan->descending);
-}
-
 enum art_rc art_rows_seek(struct art_scan *scan) {
-    struct art_range range = scan->keys.range, found;
+    struct art_range range = scan->keys.range, found, nothing = {.high_set = true, .high_open = true};
     struct art_buffer *scratch = &scan->keys.scratch;
     enum art_rc rc = art_scan_ready(scan);
     if (rc) return rc;
-    if (!art_folded_next(&scan->match.folded, art_cursor_key(scan->cursor), scan->descending)) return seek_end(scan);
+    if (!art_folded_next(&scan->match.folded, art_cursor_key(scan->cursor), scan->descending))
+        return art_cursor_seek(scan->cursor, &nothing, scan->descending);
     struct art_bytes spelling = art_buffer_bytes(&scan->match.folded.seek);
     scratch->len = 0;
     if (art_buffer_reserve(scratch, spelling.len)) return art_nomem();

@@ -33,7 +33,6 @@ struct art_key_range {
     struct art_buffer low, high, scratch;
 };
 
-void art_key_range_reset(struct art_key_range *keys);
 void art_key_range_clear(struct art_key_range *keys); /* frees */
 /* `comparison` is one of EQUAL to LESS_EQUAL. */
 void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value);
@@ -156,8 +155,8 @@ struct art_list_scan {
 
 struct art_best_scan {
     struct art_best_order order;
-    bool again;            /* it is not the first search */
-    bool any;              /* `last` means something */
+    bool any;              /* a row was given: `last` means something */
+    bool again;            /* any, and it is another search by now */
     bool ties_lost;        /* there were too many */
     struct art_datum last; /* the last row's value */
 };
@@ -190,6 +189,7 @@ struct art_scan {
     struct art_open_scan open;
     enum art_scan_kind kind;
     enum art_scan_state state;
+    int plan; /* enum art_plan_flags */
     bool descending;
     uint64_t limit, offset;
     struct art_cursor *cursor; /* ON_CURSOR */
@@ -312,17 +312,19 @@ int art_searches_add(struct art_scan *scan);
 /* --- what each kind does: ART_*, and the scan's state is set ------------------------------------------------------ */
 
 /* _open(): to the first row of scan->keys; _next(): from a row to the one behind. */
-enum art_rc art_point_scan_open(struct art_scan *scan, sqlite3_value *path,
-                                bool unique); /* `unique`: one row at most */
+enum art_rc art_point_scan_open(struct art_scan *scan);
+enum art_rc art_point_scan_next(struct art_scan *scan);
 enum art_rc art_range_scan_open(struct art_scan *scan);
 enum art_rc art_range_scan_next(struct art_scan *scan);
-enum art_rc art_level_scan_open(struct art_scan *scan, enum art_totalled wanted);
+enum art_rc art_level_scan_open(struct art_scan *scan);
 enum art_rc art_level_scan_next(struct art_scan *scan);
 enum art_rc art_list_scan_open(struct art_scan *scan);
 enum art_rc art_list_scan_next(struct art_scan *scan);
-enum art_rc art_best_scan_open(struct art_scan *scan, unsigned item, bool by_key);
+enum art_rc art_best_scan_open(struct art_scan *scan);
 enum art_rc art_best_scan_next(struct art_scan *scan);
 
+/* For arguments.c: the path is to be equal to a number. SQLite's code. */
+int art_point_scan_number(struct art_scan *scan, sqlite3_value *number);
 /* ON_ROW, if there is one with this path. */
 enum art_rc art_point_scan_find(struct art_scan *scan, struct art_bytes path);
 
