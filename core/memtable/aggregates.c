@@ -92,6 +92,12 @@ int64_t art_memtable_sums(const struct art_memtable *memtable, struct art_bytes 
     return before.weight;
 }
 
+/* Are all keys below the node in the range? Some are, or none is in it. */
+static bool lies_inside(art_link link, struct art_bytes low, struct art_bytes high) {
+    struct art_bytes shared = art_bytes(art_link_any_leaf(link)->key, art_link_node(link)->depth);
+    return art_bytes_compare(shared, low) >= 0 && !art_bytes_starts_with(high, shared);
+}
+
 /* --- the row of a sum --------------------------------------------------------------------------------------------- */
 
 static struct art_bytes first_key_below(art_link link) {
@@ -115,11 +121,12 @@ enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_
     while (!art_link_is_leaf(link)) {
         const struct art_node *node = art_link_node(link);
         int64_t sum = before;
+        bool inside = lies_inside(link, low, high);
         link = 0;
         for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {
             art_link below = art_node_child(node, child);
-            struct art_bytes first = first_key_below(below);
-            if (art_bytes_compare(first, high) >= 0) break;
+            struct art_bytes first = inside ? high : first_key_below(below);
+            if (!inside && art_bytes_compare(first, high) >= 0) break;
             if (sum > rank && art_bytes_compare(first, low) > 0) break;
             link = below;
             before = sum;
@@ -194,12 +201,6 @@ static bool is_promising(const struct zone_walk *walk, art_link link, bool insid
     return inside || may_be_inside(link, walk->low, walk->high);
 }
 
-/* Are all keys below the node in the range? Some are. */
-static bool lies_inside(const struct zone_walk *walk, art_link link) {
-    struct art_bytes shared = art_bytes(art_link_any_leaf(link)->key, art_link_node(link)->depth);
-    return art_bytes_compare(shared, walk->low) >= 0 && !art_bytes_starts_with(walk->high, shared);
-}
-
 /* Looks at the leaves right below the node. Returns the best of its other children, 0 where none is promising. */
 static art_link look_at_leaves(const struct zone_walk *walk, const struct art_node *node, bool inside) {
     struct art_extreme *search = walk->search;
@@ -230,7 +231,7 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
     search->lost |= !numbers || walk->depth == DEPTH_MAX;
     if (search->lost) return;
     walk->depth++;
-    inside = inside || lies_inside(walk, link);
+    inside = inside || lies_inside(link, walk->low, walk->high);
     art_link best = look_at_leaves(walk, node, inside);
     if (best) look_below(walk, best, inside);
     for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {

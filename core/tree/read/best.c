@@ -49,7 +49,6 @@ struct met_blob {
 
 struct art_best {
     struct art_tree *tree;
-    bool value_only; /* the first row's value is all that is asked for */
     struct art_best_order order;
     uint64_t changes; /* the tree's, when the search began */
     struct best_part *parts;
@@ -558,14 +557,6 @@ static enum art_rc expand(struct art_best *best, const struct best_part *part, b
     return rc;
 }
 
-/* Is the part's value surely that of a row? Bounds that are integers are those of puts, and where no source is newer,
- * of rows. */
-static bool tells_value(const struct art_best *best, const struct best_part *part) {
-    if (!best->value_only || part->kind < PART_BUCKET || part->kind == PART_NODE) return false;
-    bool newest = !best->blobs[part->blob].run && !art_memtable_keys(best->tree->memtable);
-    return newest && !part->low_edge && !part->high_edge && part->value.kind == ART_DATUM_INTEGER;
-}
-
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
     enum art_rc rc = art_tree_ready(best->tree);
     if (!rc && best->changes != best->tree->changes) rc = ART_REBUILD;
@@ -573,8 +564,7 @@ enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct 
         struct best_part part;
         bool row = false;
         heap_pop(best, &part);
-        row = tells_value(best, &part);
-        if (!row) rc = expand(best, &part, &row);
+        rc = expand(best, &part, &row);
         if (!rc && ++best->steps % RELAX_AFTER == 0) {
             art_store_relax(best->tree->store);
             rc = art_tree_interrupted(best->tree);
@@ -636,7 +626,6 @@ enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range,
     enum art_rc rc = art_best_open(tree, range, order, &best);
     if (rc) return rc;
     assert(best);
-    best->value_only = true;
     rc = art_best_next(best, &path, out);
     if (!rc && out->kind >= ART_DATUM_TEXT) {
         room->len = 0;

@@ -9,6 +9,8 @@
  * `stop`, and with the key of the source that is next in line, only where it differs from the key before no later than
  * that one did from them.
  *
+ * A range is all that lies from one tree key on and before another (art_range_low(), art_range_high()).
+ *
  *     stop      a / c
  *     key       a / b / x     agrees = 2    with `stop`
  *               a / b / y     kept = 4      more than agrees: on the same side of `stop` as the key before
@@ -31,8 +33,7 @@ struct art_cursor {
     bool valid, backward;
     struct art_row row;
     uint8_t *place;        /* ART_KEY_BUFFER bytes */
-    struct art_bytes stop; /* tree key at which the walk ends */
-    bool stop_inside;      /* the stop key itself is in the range */
+    struct art_bytes stop; /* tree key at which the walk ends: itself in the range if it goes backward */
     struct art_buffer stop_bytes;
     struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
     struct {                /* bytes that the key has in common with */
@@ -234,8 +235,7 @@ enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out
 /* Is it in the range? Its first `known` bytes are those of `stop`. */
 static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
     int c = art_bytes_compare_from(key, cursor->stop, known, &cursor->agrees.stop);
-    if (c == 0) return cursor->stop_inside;
-    return cursor->backward ? c > 0 : c < 0;
+    return cursor->backward ? c >= 0 : c < 0;
 }
 
 static inline void take_row(struct art_cursor *cursor, const struct art_entry *entry) {
@@ -324,26 +324,6 @@ static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct 
     return ART_OK;
 }
 
-/* Where a walk begins (first) or ends: the tree key, and whether a row exactly there belongs to the range. */
-static enum art_rc bound(uint8_t *buffer, const struct art_range *range, bool high, struct art_bytes *out,
-                         bool *inclusive) {
-    bool set = high ? range->high_set : range->low_set;
-    if (!set) {
-        buffer[0] = high ? ART_SPACE_ROWS + 1 : ART_SPACE_ROWS;
-        memset(buffer + 1, 0, ART_KEY_PADDING);
-        *out = art_bytes(buffer, 1);
-        *inclusive = !high; /* the empty path is a row; the next name space is not */
-        return ART_OK;
-    }
-    struct art_bytes path = high ? range->high : range->low;
-    *inclusive = !(high ? range->high_open : range->low_open);
-    if (path.len > ART_PATH_MAX) { /* no such row: its longest storable prefix lies below it */
-        path.len = ART_PATH_MAX;
-        *inclusive = high;
-    }
-    return art_row_key(buffer, path, out);
-}
-
 /* Is the key (`at`: with the key itself) in a gap that is known? *key: where it ends, and a search may begin. */
 static bool pass_gap(const struct art_cursor *cursor, struct art_bytes *key, bool at) {
     bool backward = cursor->backward;
@@ -374,15 +354,13 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     if (!rc) rc = take_sources(cursor);
     if (rc) return rc;
     cursor->backward = descending;
-    struct art_bytes start, stop;
-    bool start_inside;
-    rc = bound(cursor->place, range, !descending, &stop, &cursor->stop_inside);
+    struct art_bytes stop = descending ? art_range_low(cursor->place, range) : art_range_high(cursor->place, range);
     cursor->stop_bytes.len = 0;
-    if (!rc) rc = art_buffer_append(&cursor->stop_bytes, stop.data, stop.len);
+    rc = art_buffer_append(&cursor->stop_bytes, stop.data, stop.len);
     if (rc) return rc;
     cursor->stop = art_bytes(cursor->stop_bytes.data, stop.len);
-    rc = bound(cursor->place, range, descending, &start, &start_inside);
-    return rc ? rc : seek_place(cursor, start.len, start_inside);
+    struct art_bytes start = descending ? art_range_high(cursor->place, range) : art_range_low(cursor->place, range);
+    return seek_place(cursor, start.len, !descending);
 }
 
 /* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by
@@ -534,10 +512,10 @@ static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, u
     if (count > INT64_MAX) return ART_OK;
     if (cursor->backward) {
         between->high = art_bound_key(between->high_buffer, here, false);
-        between->low = art_bound_key(between->low_buffer, cursor->stop, !cursor->stop_inside);
+        between->low = art_bound_key(between->low_buffer, cursor->stop, false);
     } else {
         between->low = art_bound_key(between->low_buffer, here, true);
-        between->high = art_bound_key(between->high_buffer, cursor->stop, cursor->stop_inside);
+        between->high = art_bound_key(between->high_buffer, cursor->stop, false);
     }
     enum art_rc rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
     if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);

@@ -182,6 +182,7 @@ static struct art_bytes cut(uint8_t *buffer, struct art_bytes path, bool set, bo
     struct art_bytes key;
     if (!set) {
         buffer[0] = ART_SPACE_ROWS + !low;
+        memset(buffer + 1, 0, ART_KEY_PADDING);
         return art_bytes(buffer, 1);
     }
     if (path.len > ART_PATH_MAX) { /* no such key: cut where its longest storable prefix ends */

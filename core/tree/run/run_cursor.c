@@ -341,16 +341,29 @@ static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, in
     }
 }
 
-enum art_rc art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
+/* To the first key not before `key`; backward, the last one not behind it. */
+static enum art_rc seek_key(struct art_run_cursor *cursor, struct art_bytes key, bool backward) {
+    struct art_blob_cursor *leaf = &cursor->leaf;
     cursor->valid = false;
     int side;
     enum art_rc rc = route(cursor, key, &side);
     if (rc) return rc;
-    if (side > 0) return step_up(cursor, false);
-    rc = side < 0 ? art_blob_first(&cursor->leaf) : art_blob_seek_ge(&cursor->leaf, key);
+    if (backward ? side < 0 : side > 0) return step_up(cursor, backward);
+    if (side)
+        rc = backward ? art_blob_last(leaf) : art_blob_first(leaf);
+    else
+        rc = backward ? art_blob_seek_le(leaf, key) : art_blob_seek_ge(leaf, key);
     if (rc) return rc;
-    cursor->valid = cursor->leaf.valid;
-    return cursor->valid ? ART_OK : step_up(cursor, false);
+    cursor->valid = leaf->valid;
+    return cursor->valid ? ART_OK : step_up(cursor, backward);
+}
+
+enum art_rc art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key) {
+    return seek_key(cursor, key, false);
+}
+
+enum art_rc art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
+    return seek_key(cursor, key, true);
 }
 
 /* Where a blob's keys are in no order, which nobody looks at, the present one may be shorter. */
@@ -360,16 +373,4 @@ enum art_rc art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art
     enum art_rc rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);
     if (rc) cursor->valid = false;
     return rc || done ? rc : art_run_seek_ge(cursor, behind);
-}
-
-enum art_rc art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key) {
-    cursor->valid = false;
-    int side;
-    enum art_rc rc = route(cursor, key, &side);
-    if (rc) return rc;
-    if (side < 0) return step_up(cursor, true);
-    rc = side > 0 ? art_blob_last(&cursor->leaf) : art_blob_seek_le(&cursor->leaf, key);
-    if (rc) return rc;
-    cursor->valid = cursor->leaf.valid;
-    return cursor->valid ? ART_OK : step_up(cursor, true);
 }
