@@ -62,14 +62,12 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     if (key && !search) return refuse_column(list, name, "the key can only be searched", others);
     const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
     const struct art_column *column = &list->columns->items[found];
-    if (search ? (key ? list->out->search_key : item && item->search)
-               : item && (lookup ? item->lookup : item->measure)) {
-        return refuse_column(list, name,
-                             search   ? "two searches of one column"
-                             : lookup ? "two lookups of one column"
-                                      : "two summaries of one column",
-                             "leave one of them out");
-    }
+    static const char again[] = "leave one of them out";
+    if (search && (key ? list->out->search_key : item && item->search))
+        return refuse_column(list, name, "two searches of one column", again);
+    if (lookup && item && item->lookup) return refuse_column(list, name, "two lookups of one column", again);
+    if (!search && !lookup && item && item->measure)
+        return refuse_column(list, name, "two summaries of one column", again);
     /* Values are found by their bytes. */
     if (lookup && column->collation && sqlite3_stricmp(column->collation, "BINARY"))
         return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
