@@ -1,7 +1,7 @@
 /* A blob as its readers see it: an immutable, packed ART in a 512 KB image, pages of which may still be on disk.
  *
  *   page 0 .. leaf_pages-1     buckets of entries, loaded and verified one page at a time when first needed
- *   (gap)
+ *   (hole)
  *   last footer_pages pages    routing part, filter, trailer: always present
  *
  * blob_format.h beside this file draws the bytes. This folder is pure memory: what is missing is asked for through

@@ -37,17 +37,17 @@ void art_features_reset(struct art_features *features) {
         if (!set) continue;
         set->count = set->texts_len = set->texts_count = 0;
         set->any = false;
-        memset(set->place, 0, (set->mask + 2) * sizeof *set->place);
+        memset(set->cell, 0, (set->mask + 2) * sizeof *set->cell);
     }
 }
 
-/* Where a feature is or belongs; only 0 belongs to the first place, and seems to be there already. Most are where they
+/* Where a feature is or belongs; only 0 belongs to the first cell, and seems to be there already. Most are where they
  * belong or new, and no branch tells which: of `there && there != feature` it is foretold wrongly every third time. */
 static inline uint32_t find_feature(const struct art_feature_set *set, uint32_t feature) {
-    uint32_t at = (feature & set->mask) + (feature != 0), there = set->place[at];
+    uint32_t at = (feature & set->mask) + (feature != 0), there = set->cell[at];
     while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) {
         at = (at & set->mask) + 1;
-        there = set->place[at];
+        there = set->cell[at];
     }
     return at;
 }
@@ -59,8 +59,8 @@ static void put_features(struct art_feature_set *set, const uint32_t *feature, u
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = find_feature(set, feature[i]);
         set->feature[count] = feature[i];
-        count += set->place[at] != feature[i];
-        set->place[at] = feature[i];
+        count += set->cell[at] != feature[i];
+        set->cell[at] = feature[i];
     }
     set->count = count;
 }
@@ -69,7 +69,7 @@ static void add_features(struct art_feature_set *set, const uint32_t *feature, u
     while (count && !set->any) {
         uint32_t n = art_min32(count, set->mask / 2 + 1 - set->count);
         put_features(set, feature, n);
-        if (!n) set->any = set->place[find_feature(set, feature[n++])] != *feature;
+        if (!n) set->any = set->cell[find_feature(set, feature[n++])] != *feature;
         feature += n;
         count -= n;
     }

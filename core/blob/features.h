@@ -15,11 +15,11 @@ enum {
 };
 
 struct art_feature_set {
-    uint32_t count, mask; /* mask: of `place`, which is open addressing */
+    uint32_t count, mask; /* mask: of `cell`, which is open addressing */
     bool any;             /* too many, or what they are is not known */
     uint32_t feature[ART_BUCKET_FEATURES + 1];
-    uint32_t place[2 * ART_BUCKET_FEATURES + 1]; /* the same; 0: none, as the first always is */
-    uint32_t texts_len, texts_count;             /* texts that are not cut yet, an ART_TEXT_END behind each */
+    uint32_t cell[2 * ART_BUCKET_FEATURES + 1]; /* the same; 0: none, as the first always is */
+    uint32_t texts_len, texts_count;            /* texts that are not cut yet, an ART_TEXT_END behind each */
     uint8_t texts[ART_BUCKET_TEXT_BYTES];
 };
 struct art_features {

@@ -17,7 +17,7 @@ void art_postings_clear(struct art_postings *postings) {
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         struct art_posting_table *table = postings->table[i];
         if (!table) continue;
-        art_free(table->place);
+        art_free(table->cell);
         art_free(table->posting);
         art_free(table->pushed);
         art_free(table);
@@ -35,7 +35,7 @@ void art_postings_reset(struct art_postings *postings) {
         table->count = table->bytes = table->pushed_count = 0;
         table->any = (struct art_pages){{0, 0}};
         memset(table->features, 0, sizeof table->features);
-        if (table->place) memset(table->place, 0, (table->mask + 1) * sizeof *table->place);
+        if (table->cell) memset(table->cell, 0, (table->mask + 1) * sizeof *table->cell);
     }
 }
 
@@ -43,33 +43,33 @@ static bool takes_features(const struct art_posting_table *table, const struct a
     return !set->any && table->count + set->count <= ART_POSTING_FEATURES_MAX;
 }
 
-static inline struct art_posting_place *find_place(const struct art_posting_table *table, uint32_t feature) {
-    uint32_t at = feature & table->mask, there = table->place[at].feature;
+static inline struct art_posting_cell *find_cell(const struct art_posting_table *table, uint32_t feature) {
+    uint32_t at = feature & table->mask, there = table->cell[at].feature;
     assert(feature);
     while (ART_UNLIKELY((uint64_t)there * (there ^ feature) != 0)) { /* as in features.c */
         at = (at + 1) & table->mask;
-        there = table->place[at].feature;
+        there = table->cell[at].feature;
     }
-    return &table->place[at];
+    return &table->cell[at];
 }
 
-/* At most a quarter of the places is taken: what is not where it belongs costs most. */
-static enum art_rc reserve_places(struct art_posting_table *table, uint32_t features) {
-    uint32_t places = table->place ? table->mask + 1 : 0, need = places ? places : 1024;
+/* At most a quarter of the cells is taken: what is not where it belongs costs most. */
+static enum art_rc reserve_cells(struct art_posting_table *table, uint32_t features) {
+    uint32_t cells = table->cell ? table->mask + 1 : 0, need = cells ? cells : 1024;
     while (need < 4 * features) need *= 2;
-    if (need == places) return ART_OK;
-    struct art_posting_place *place = art_alloc_zeroed(need * sizeof *place);
-    if (!place) return art_nomem();
-    art_free(table->place);
-    table->place = place;
+    if (need == cells) return ART_OK;
+    struct art_posting_cell *cell = art_alloc_zeroed(need * sizeof *cell);
+    if (!cell) return art_nomem();
+    art_free(table->cell);
+    table->cell = cell;
     table->mask = need - 1;
     for (uint32_t i = 0; i < table->count; i++)
-        *find_place(table, table->posting[i].feature) = (struct art_posting_place){table->posting[i].feature, i};
+        *find_cell(table, table->posting[i].feature) = (struct art_posting_cell){table->posting[i].feature, i};
     return ART_OK;
 }
 
 static enum art_rc reserve_features(struct art_posting_table *table, uint32_t more) {
-    enum art_rc rc = reserve_places(table, table->count + more);
+    enum art_rc rc = reserve_cells(table, table->count + more);
     if (!rc) rc = art_grow(&table->posting, &table->room, table->count + more, sizeof *table->posting);
     if (!rc) rc = art_grow(&table->pushed, &table->pushed_room, table->pushed_count + more, sizeof *table->pushed);
     return rc;
@@ -101,13 +101,13 @@ static void push_set(struct art_posting_table *table, const struct art_feature_s
     uint32_t count = table->count, bytes = table->bytes, *pushed = table->pushed + table->pushed_count, n = 0;
     for (uint32_t i = 0; i < set->count; i++) {
         uint32_t feature = set->feature[i];
-        if (i + AHEAD < set->count) __builtin_prefetch(&table->place[set->feature[i + AHEAD] & table->mask], 1);
-        struct art_posting_place *place = find_place(table, feature);
-        uint32_t is_new = !place->feature, number = is_new ? count : place->number;
+        if (i + AHEAD < set->count) __builtin_prefetch(&table->cell[set->feature[i + AHEAD] & table->mask], 1);
+        struct art_posting_cell *cell = find_cell(table, feature);
+        uint32_t is_new = !cell->feature, number = is_new ? count : cell->number;
         struct art_posting *posting = &table->posting[number];
         uint32_t pages = is_new ? 0 : posting->pages, comes = is_new || posting->last != page;
         pages += comes;
-        *place = (struct art_posting_place){feature, number};
+        *cell = (struct art_posting_cell){feature, number};
         *posting = (struct art_posting){feature, (uint8_t)pages, (uint8_t)page};
         pushed[n] = number;
         n += comes;
@@ -447,7 +447,7 @@ struct art_pages art_blob_pages_sought(const struct art_blob *blob, const struct
     return all;
 }
 
-/* Of each blob three places are read that depend on each other, and none is in the processor's cache. So each is asked
+/* Of each blob three spots are read that depend on each other, and none is in the processor's cache. So each is asked
  * for in all blobs before the next is read in any. */
 static void fetch_ahead(const struct art_blob *const *blobs, uint32_t count, const struct art_sought *sought) {
     for (uint32_t i = 0; i < count; i++) __builtin_prefetch(blobs[i]->image + blobs[i]->postings);

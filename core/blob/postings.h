@@ -39,7 +39,7 @@ enum {
 
 /* --- of a blob that is being built -------------------------------------------------------------------------------- */
 
-struct art_posting_place {
+struct art_posting_cell {
     uint32_t feature, number; /* feature 0: none */
 };
 struct art_posting {
@@ -48,8 +48,8 @@ struct art_posting {
 };
 /* Postings have numbers, in the order in which their features came. */
 struct art_posting_table {
-    uint32_t count, mask, bytes;     /* bytes: of the postings at most */
-    struct art_posting_place *place; /* [mask + 1], open addressing */
+    uint32_t count, mask, bytes;   /* bytes: of the postings at most */
+    struct art_posting_cell *cell; /* [mask + 1], open addressing */
     struct art_posting *posting;
     uint32_t *pushed; /* the numbers of the first page's, then of the next, and so on */
     uint32_t room, pushed_count, pushed_room;

@@ -25,7 +25,6 @@ enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct ar
 
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket) {
     struct art_place place;
-    assert(blob->kind == ART_BLOB_LEAF);
     enum art_rc rc = find(blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
     *bucket = place.bucket;

@@ -192,11 +192,9 @@ static struct art_table_ref *find_kept(struct art_connection *connection, const 
 /* The handle, and its name with it, may go while SQLite prepares. */
 static int prepare_snapshot(struct art_table_ref *ref, struct art_name *name, char **message) {
     sqlite3 *db = ref->connection->db;
-    char *sql = sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_artdata\"", name->schema, name->table);
-    if (!sql) return SQLITE_NOMEM;
     art_name_hold(name);
-    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &ref->snapshot, NULL);
-    sqlite3_free(sql);
+    int rc = art_prepare(db, SQLITE_PREPARE_PERSISTENT, &ref->snapshot,
+                         sqlite3_mprintf("SELECT csn FROM \"%w\".\"%w_artdata\"", name->schema, name->table));
     if (rc) rc = art_report_sql(message, db, rc, "cannot read %s.%s_artdata", name->schema, name->table);
     art_name_release(name);
     return rc;

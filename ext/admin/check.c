@@ -132,14 +132,8 @@ static int check_state_table(struct art_vtab *vtab, struct art_findings *finding
 /* The list holds `most` findings; that there are more is the last of them. */
 static void end_list(struct art_findings *findings) {
     if (!findings->more) return;
-    struct art_finding *last = &findings->items[findings->count - 1];
-    finding_clear(last);
-    *last = (struct art_finding){.rc = SQLITE_CORRUPT_VTAB,
-                                 .sentence = sqlite3_mprintf("art: there are more problems than these"),
-                                 .what = sqlite3_mprintf("there are more problems than these"),
-                                 .slot = ART_NOWHERE,
-                                 .page = ART_NOWHERE};
-    findings->nomem |= !last->sentence || !last->what;
+    finding_clear(&findings->items[--findings->count]);
+    add_sentence(findings, SQLITE_CORRUPT_VTAB, sqlite3_mprintf("art: there are more problems than these"));
 }
 
 int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *findings, char **message) {

@@ -114,13 +114,10 @@ static int sync_folder(sqlite3 *db, const char *schema) {
 
 enum art_rc art_journal_is_wal(struct art_table *table, bool *wal) {
     sqlite3 *db = table->connection->db;
-    *wal = false;
-    char *sql = sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema);
-    if (!sql) return art_nomem();
-    sqlite3_stmt *mode = NULL;
+    sqlite3_stmt *mode;
     bool told = false;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &mode, NULL);
-    sqlite3_free(sql);
+    *wal = false;
+    int rc = art_prepare(db, 0, &mode, sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema));
     if (!rc && art_shadow_step(table->connection, mode) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(mode, 0);
         told = text != NULL;

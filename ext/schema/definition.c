@@ -123,9 +123,10 @@ static int parse_name(struct definition *definition) {
     return SQLITE_OK;
 }
 
-/* Blanks and comments become one blank. */
-/* A type is shown as it was typed, as that of an ordinary table, but for comments: what is in them is no part of it. */
-static void append_to_type(sqlite3_str *type, const struct art_token *token) {
+/* The token is a part of the type. It is shown as it was typed, as that of an ordinary table, but for comments: what is
+ * in them is no part of it. */
+static void take_into_type(struct definition *definition, sqlite3_str *type) {
+    const struct art_token *token = &definition->token;
     if (sqlite3_str_length(type)) {
         const char *blank = token->before;
         while (art_is_blank(*blank)) blank++;
@@ -136,32 +137,27 @@ static void append_to_type(sqlite3_str *type, const struct art_token *token) {
         }
     }
     sqlite3_str_append(type, token->at, (int)token->len);
+    next_token(definition);
 }
 
 static bool parse_type_number(struct definition *definition, sqlite3_str *type) {
-    if (art_token_is_mark(&definition->token, '+') || art_token_is_mark(&definition->token, '-')) {
-        append_to_type(type, &definition->token);
-        next_token(definition);
-    }
+    if (art_token_is_mark(&definition->token, '+') || art_token_is_mark(&definition->token, '-'))
+        take_into_type(definition, type);
     if (definition->token.kind != ART_TOKEN_NUMBER) return false;
-    append_to_type(type, &definition->token);
-    next_token(definition);
+    take_into_type(definition, type);
     return true;
 }
 
 /* (10) or (10, 2) */
 static bool parse_type_numbers(struct definition *definition, sqlite3_str *type) {
-    append_to_type(type, &definition->token);
-    next_token(definition);
+    take_into_type(definition, type);
     if (!parse_type_number(definition, type)) return false;
     if (art_token_is_mark(&definition->token, ',')) {
-        append_to_type(type, &definition->token);
-        next_token(definition);
+        take_into_type(definition, type);
         if (!parse_type_number(definition, type)) return false;
     }
     if (!art_token_is_mark(&definition->token, ')')) return false;
-    append_to_type(type, &definition->token);
-    next_token(definition);
+    take_into_type(definition, type);
     return true;
 }
 
@@ -176,8 +172,7 @@ static int parse_type(struct definition *definition) {
     sqlite3_str *type = sqlite3_str_new(NULL);
     bool words = false, sound = true;
     while (is_type_word(&definition->token)) {
-        append_to_type(type, &definition->token);
-        next_token(definition);
+        take_into_type(definition, type);
         words = true;
     }
     if (words && art_token_is_mark(&definition->token, '(')) sound = parse_type_numbers(definition, type);

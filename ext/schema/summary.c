@@ -55,36 +55,26 @@ static struct art_summarised_column *find_item(struct art_summarised *out, unsig
     return item < 0 ? NULL : &out->items[item];
 }
 
-/* Values are found by their bytes. */
-static int check_lookup(const struct summary_list *list, const char *name, int found) {
-    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
-    if (item && item->lookup) return refuse_column(list, name, "two lookups of one column", "leave one of them out");
-    const char *collation = list->columns->items[found].collation;
-    if (!collation || !sqlite3_stricmp(collation, "BINARY")) return SQLITE_OK;
-    return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
-}
-
-static int check_search(const struct summary_list *list, const char *name, int found) {
-    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
-    bool twice = found == ART_COLUMN_KEY ? list->out->search_key : item && item->search;
-    return twice ? refuse_column(list, name, "two searches of one column", "leave one of them out") : SQLITE_OK;
-}
-
-static int check_measure(const struct summary_list *list, const char *name, int found) {
-    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
-    if (item && item->measure) return refuse_column(list, name, "two summaries of one column", "leave one of them out");
-    const struct art_column *column = &list->columns->items[found];
-    bool numbers = column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
-    if (!numbers) return refuse_column(list, name, "a summary is of numbers", "give the column a numeric type");
-    return SQLITE_OK;
-}
-
 static int check_item(const struct summary_list *list, enum summary_word word, const char *name, int found) {
     static const char others[] = "name another column in summary=";
     if (found < 0) return refuse_column(list, name, "a summary of a column that is not there", others);
-    if (word == WORD_SEARCH) return check_search(list, name, found);
-    if (found == ART_COLUMN_KEY) return refuse_column(list, name, "the key can only be searched", others);
-    return word == WORD_LOOKUP ? check_lookup(list, name, found) : check_measure(list, name, found);
+    bool key = found == ART_COLUMN_KEY, search = word == WORD_SEARCH, lookup = word == WORD_LOOKUP;
+    if (key && !search) return refuse_column(list, name, "the key can only be searched", others);
+    const struct art_summarised_column *item = find_item(list->out, (unsigned)found);
+    const struct art_column *column = &list->columns->items[found];
+    static const char again[] = "leave one of them out";
+    if (search && (key ? list->out->search_key : item && item->search))
+        return refuse_column(list, name, "two searches of one column", again);
+    if (lookup && item && item->lookup) return refuse_column(list, name, "two lookups of one column", again);
+    if (!search && !lookup && item && item->measure)
+        return refuse_column(list, name, "two summaries of one column", again);
+    /* Values are found by their bytes. */
+    if (lookup && column->collation && sqlite3_stricmp(column->collation, "BINARY"))
+        return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
+    bool numbers = column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
+    return search || lookup || numbers
+               ? SQLITE_OK
+               : refuse_column(list, name, "a summary is of numbers", "give the column a numeric type");
 }
 
 static int add_item(struct summary_list *list, enum summary_word word, const char *name, int found) {

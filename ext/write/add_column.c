@@ -5,10 +5,8 @@
 
 /* Else the table could not even be opened. */
 static int check_collation(sqlite3 *db, const char *table, const struct art_column *column, char **message) {
-    sqlite3_stmt *comparison = NULL;
-    char *sql = sqlite3_mprintf("SELECT '' < '' COLLATE \"%w\"", column->collation);
-    int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &comparison, NULL) : SQLITE_NOMEM;
-    sqlite3_free(sql);
+    sqlite3_stmt *comparison;
+    int rc = art_prepare(db, 0, &comparison, sqlite3_mprintf("SELECT '' < '' COLLATE \"%w\"", column->collation));
     sqlite3_finalize(comparison);
     if (!rc || rc == SQLITE_NOMEM) return rc;
     return art_complain(message, SQLITE_ERROR, "art: %s (%s.%s): register it, or leave COLLATE out", sqlite3_errmsg(db),

@@ -175,7 +175,7 @@ static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
 }
 
 /* Rows in [from, to). */
-static enum art_rc check_stretch(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
+static enum art_rc check_range(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
     struct art_merge *merge = check->merge;
     assert(!gap_ahead || art_bytes_compare(from, to) <= 0);
     for (unsigned i = 0; i < merge->count; i++) {
@@ -194,13 +194,13 @@ static enum art_rc check_stretch(struct row_check *check, struct art_bytes from,
     return ART_OK;
 }
 
-static enum art_rc check_stretches(struct row_check *check) {
+static enum art_rc check_ranges(struct row_check *check) {
     static const uint8_t nothing[ART_KEY_PADDING];
     const struct art_checker *checker = check->checker;
     struct art_bytes from = art_bytes(nothing, 0), to = from;
     while (leave_gaps(checker, &from)) {
         bool gap_ahead = next_gap(checker, from, &to);
-        enum art_rc rc = check_stretch(check, from, to, gap_ahead);
+        enum art_rc rc = check_range(check, from, to, gap_ahead);
         if (rc || !gap_ahead) return rc;
         from = to;
     }
@@ -241,7 +241,7 @@ enum art_rc art_check_rows(struct art_checker *checker) {
     art_merge_init(check.merge, checker->tree->store);
     enum art_rc rc = art_merge_set(check.merge, checker->memtable, checker->root->run, checker->root->runs);
     if (!rc) rc = art_values_open(&check.values, checker);
-    if (!rc) rc = check_stretches(&check);
+    if (!rc) rc = check_ranges(&check);
     if (!rc) rc = check_count(&check);
     if (!rc && art_tree_summary(checker->tree)) rc = check_sums(&check);
     if (!rc) rc = art_values_end(&check.values);

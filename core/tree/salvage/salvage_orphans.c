@@ -122,7 +122,7 @@ static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_o
                                  struct art_ref *ref) {
     uint8_t uuid[ART_UUID_BYTES];
     enum art_rc rc = art_image_own_ref(salvage, orphan->slot, ref, uuid);
-    if (rc == ART_NOTFOUND || (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0)) {
+    if (rc == ART_NOTFOUND || (!rc && (ref->level || memcmp(uuid, salvage->uuid, sizeof uuid) != 0))) {
         rc = art_corrupt(salvage->place, orphan->slot, ART_NOWHERE, "the blob has changed while it was read");
     }
     return rc;
