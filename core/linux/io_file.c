@@ -400,7 +400,7 @@ void art_file_close(struct art_io *io) {
     art_free(file);
 }
 
-/* ---- the engine without a ring: pread and pwrite, one request after the other ------------------------------------- */
+/* ---- the engine without a ring: pread and pwrite, one request after the other ---------------------------------- */
 
 static enum art_rc transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing,
                                 enum art_read from) {

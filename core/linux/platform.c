@@ -1,4 +1,4 @@
-/* Linux, as core/base/platform.h asks for it, beside core/portable/posix.c; how much memory there is machine.c tells. */
+/* Linux, as core/base/platform.h asks for it. Memory: core/portable/posix.c; how much there is: machine.c. */
 #include "core/base/platform.h"
 
 #include <errno.h>
