@@ -77,9 +77,9 @@ COMMIT  := $(shell .packaging/commit)
 
 # ---- sources ----
 
-# Of two folders one answers what core/base/platform.h asks.
+# Of two folders one answers what core/base/platform.h asks; of memory, core/portable/posix.c in both cases.
 ALL_CORE := $(sort $(wildcard core/*/*.c core/*/*/*.c))
-CORE    := $(filter-out $(if $(PORTABLE),core/linux/%,core/portable/%),$(ALL_CORE))
+CORE    := $(filter-out $(if $(PORTABLE),core/linux/%,core/portable/no_files.c core/portable/windows.c),$(ALL_CORE))
 EXT     := $(sort $(wildcard ext/*.c ext/*/*.c))
 SUPPORT := $(sort $(filter-out tests/support/watch.c,$(wildcard tests/support/*.c)))
 # A program is one file, in the folder that says what it is about; built, all of them lie in $(BUILD)/tests. tests/manifest says

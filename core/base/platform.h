@@ -1,7 +1,7 @@
 /* What core and ext ask of the operating system beside the C library, threads and files (core/io/io.h). One of two
  * folders answers, and gives art_disk_system() as well:
  *
- *   core/linux/      the full build
+ *   core/linux/      the full build, with core/portable/posix.c
  *   core/portable/   other systems, and `make PORTABLE=1`: no files of our own, so that all tables have storage=inline
  *
  * Nothing outside of the two asks which system this is, but for the export of the entry point (ext/extension.c).

@@ -3,9 +3,9 @@
  *   art_disk   a place that holds files: open, remove, stat, sync of a directory
  *   art_io     one open file, or the host's rows, on behalf of one connection
  *
- * Implementations: the system's files through io_uring or pread/pwrite (io_uring.c, io_pwrite.c; io_file.c opens and
- * chooses), rows of the host's database (io_rows.c), and in tests memory (tests/support/memory_disk.c) and a simulated
- * disk that fails, tears, drops and reorders (tests/support/sim_disk.c).
+ * Implementations: the system's files through io_uring or pread/pwrite (core/linux/io_file.h), rows of the host's
+ * database (io_rows.c), and in tests memory (tests/support/memory_disk.c) and a simulated disk that fails, tears, drops
+ * and reorders (tests/support/sim_disk.c).
  *
  * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
  * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the

@@ -28,27 +28,6 @@
 #include "core/linux/io_file.h"
 #include "core/linux/io_system.h"
 
-enum { ATTEMPTS_MAX = 100 };
-
-static int open_retried(const char *path, int flags, mode_t mode) {
-    int fd = art_system.open(path, flags, mode);
-    for (int i = 0; fd < 0 && errno == EINTR && i < ATTEMPTS_MAX; i++) fd = art_system.open(path, flags, mode);
-    return fd;
-}
-
-void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out) {
-    *out = (struct art_file_identity){
-        .device = (uint64_t)attributes->st_dev,
-        .inode = (uint64_t)attributes->st_ino,
-        .links = (uint64_t)attributes->st_nlink,
-        .size = (uint64_t)attributes->st_size,
-        .permissions = attributes->st_mode & 0777,
-        .owner = attributes->st_uid,
-        .group = attributes->st_gid,
-    };
-    if (art_system.birth(fd, path, &out->birth)) out->birth = 0;
-}
-
 static enum art_rc open_failed(const struct art_file_options *options, int error) {
     const char *path = options->path;
     switch (error) {
@@ -84,32 +63,6 @@ static enum art_rc open_failed(const struct art_file_options *options, int error
     default:
         return art_fail_errno(ART_CANTOPEN, error, "art: cannot open the file (%s): check the path and the disk", path);
     }
-}
-
-/* Who may not give a file away, or knows no such owner (EINVAL, in containers), keeps it. */
-static bool may_not_give_away(void) {
-    return errno == EPERM || errno == EINVAL;
-}
-
-/* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. */
-int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like) {
-    uint32_t permissions = now->st_mode & 0777;
-    struct art_file_identity own = {.owner = now->st_uid, .group = now->st_gid};
-    if (own.owner != like->owner || own.group != like->group) {
-        if (permissions & ~like->permissions) {
-            permissions &= like->permissions;
-            if (art_system.fchmod(fd, permissions)) return -1;
-        }
-        if (!art_system.fchown(fd, like->owner, like->group)) {
-            own.group = like->group;
-        } else if (!may_not_give_away()) {
-            return -1;
-        } else if (own.group != like->group && !art_system.fchown(fd, UINT32_MAX, like->group)) {
-            own.group = like->group;
-        }
-    }
-    uint32_t wanted = art_permissions_like(&own, like);
-    return wanted == permissions ? 0 : art_system.fchmod(fd, wanted);
 }
 
 static enum art_rc hand_to_owner(int fd, const struct art_file_options *options, const struct stat *attributes) {
@@ -159,65 +112,10 @@ static enum art_rc choose_direct(struct art_file *file, const struct art_file_op
     return ART_OK;
 }
 
-/* *fd as it is, or -1 and closed when it is not that file. False: it could not be looked at. */
-static bool keep_same(int *fd, const struct stat *attributes) {
-    struct stat other;
-    bool known = !art_system.fstat(*fd, &other);
-    if (known && other.st_dev == attributes->st_dev && other.st_ino == attributes->st_ino) return true;
-    art_system.close(*fd);
-    *fd = -1;
-    return known;
-}
-
-/* Opens the same file a second time: by its name, or where that is gone or leads to another file by now, by what the
- * system lists of this process. A descriptor, or -1. */
-static int open_again(const char *name, int fd, const struct stat *attributes) {
-    enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
-    char listed[40];
-    int again = open_retried(name, FLAGS | O_NOFOLLOW, 0);
-    bool elsewhere = again < 0 ? errno == ENOENT : keep_same(&again, attributes) && again < 0;
-    if (!elsewhere) return again;
-    snprintf(listed, sizeof listed, "/proc/self/fd/%d", fd);
-    again = open_retried(listed, FLAGS, 0);
-    if (again >= 0) keep_same(&again, attributes);
-    return again;
-}
-
-/* The process's descriptor for the file of `fd`, with O_DIRECT or without. ART_CANTOPEN: it cannot be had. */
-static enum art_rc share_again(const char *name, int fd, const struct stat *attributes, bool direct,
-                               struct art_shared **out) {
-    *out = art_shared_find(attributes, direct);
-    if (*out) return ART_OK;
-    int again = open_again(name, fd, attributes);
-    if (again >= 0 && !art_system.set_flags(again, direct ? O_DIRECT : 0)) {
-        *out = art_shared_add(again, attributes, direct);
-        if (*out) return ART_OK;
-        art_system.close(again);
-        return art_nomem();
-    }
-    enum art_rc rc = art_fail_errno(ART_CANTOPEN, errno,
-                                    "art: cannot open the file once more, to read the device (%s): raise the limit of "
-                                    "open files, or, if the file was replaced, open the database anew",
-                                    name);
-    if (again >= 0) art_system.close(again);
-    return rc;
-}
-
 /* Without it all reads are direct. */
 static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
-    file->io.cached = !share_again(file->io.name, file->fd, attributes, false, &file->shared);
+    file->io.cached = !art_shared_open(file->io.name, file->fd, attributes, false, &file->shared);
     if (file->shared) file->read_fd = file->shared->fd;
-}
-
-enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
-    struct stat attributes;
-    if (file->fd >= 0 || from == ART_READ_CACHED) return ART_OK;
-    if (art_system.fstat(file->read_fd, &attributes)) {
-        return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the disk", file->io.name);
-    }
-    enum art_rc rc = share_again(file->io.name, file->read_fd, &attributes, true, &file->device);
-    if (!rc) file->fd = file->device->fd;
-    return rc;
 }
 
 /* A connection that only reads the file reads by the process's descriptor for it, which may become this one. */
@@ -293,7 +191,7 @@ static enum art_rc disk_open(struct art_disk *disk, const struct art_file_option
 
     int flags = (options->read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     if (options->create) flags |= O_CREAT | O_EXCL;
-    file->fd = open_retried(name, flags, options->permissions & 0700);
+    file->fd = art_open_retried(name, flags, options->permissions & 0700);
     enum art_rc rc = file->fd < 0 ? open_failed(options, errno) : set_up(file, options);
     if (!rc) {
         *out = &file->io;
@@ -334,12 +232,12 @@ static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) 
     memcpy(folder, from, length);
     folder[length] = 0;
     enum art_rc rc = ART_OK;
-    int fd = open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    int fd = art_open_retried(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
         rc = folder_not_opened(folder, errno);
     } else {
         int failed = art_system.fsync(fd);
-        for (int i = 0; failed && errno == EINTR && i < ATTEMPTS_MAX; i++) failed = art_system.fsync(fd);
+        for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.fsync(fd);
         /* EINVAL: a file system whose folders have nothing to sync. */
         if (failed && errno != EINVAL) {
             rc = art_fail_errno(ART_IO, errno, "art: cannot make a new or removed name durable (%s): check the disk",

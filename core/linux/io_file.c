@@ -1,17 +1,16 @@
 /* What an open file does whichever engine moves its bytes: sync and its poison, size, truncate, the writer lock, close,
- * and the end of it all in a forked child. */
+ * and the end of it all in a forked child. And the engine that does without a ring. */
 #include "core/linux/io_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/io/io_request.h"
 #include "core/linux/io_system.h"
-
-enum { INTERRUPTED_MAX = 100 };
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */
 
@@ -136,6 +135,66 @@ void art_shared_release(struct art_shared *shared) {
     art_free(shared);
 }
 
+int art_open_retried(const char *path, int flags, mode_t mode) {
+    int fd = art_system.open(path, flags, mode);
+    for (int i = 0; fd < 0 && errno == EINTR && i < INTERRUPTED_MAX; i++) fd = art_system.open(path, flags, mode);
+    return fd;
+}
+
+/* *fd as it is, or -1 and closed when it is not that file. False: it could not be looked at. */
+static bool keep_same(int *fd, const struct stat *attributes) {
+    struct stat other;
+    bool known = !art_system.fstat(*fd, &other);
+    if (known && other.st_dev == attributes->st_dev && other.st_ino == attributes->st_ino) return true;
+    art_system.close(*fd);
+    *fd = -1;
+    return known;
+}
+
+/* Opens the same file a second time: by its name, or where that is gone or leads to another file by now, by what the
+ * system lists of this process. A descriptor, or -1. */
+static int open_again(const char *name, int fd, const struct stat *attributes) {
+    enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+    char listed[40];
+    int again = art_open_retried(name, FLAGS | O_NOFOLLOW, 0);
+    bool elsewhere = again < 0 ? errno == ENOENT : keep_same(&again, attributes) && again < 0;
+    if (!elsewhere) return again;
+    snprintf(listed, sizeof listed, "/proc/self/fd/%d", fd);
+    again = art_open_retried(listed, FLAGS, 0);
+    if (again >= 0) keep_same(&again, attributes);
+    return again;
+}
+
+enum art_rc art_shared_open(const char *name, int fd, const struct stat *attributes, bool direct,
+                            struct art_shared **out) {
+    *out = art_shared_find(attributes, direct);
+    if (*out) return ART_OK;
+    int again = open_again(name, fd, attributes);
+    if (again >= 0 && !art_system.set_flags(again, direct ? O_DIRECT : 0)) {
+        *out = art_shared_add(again, attributes, direct);
+        if (*out) return ART_OK;
+        art_system.close(again);
+        return art_nomem();
+    }
+    enum art_rc rc = art_fail_errno(ART_CANTOPEN, errno,
+                                    "art: cannot open the file once more, to read the device (%s): raise the limit of "
+                                    "open files, or, if the file was replaced, open the database anew",
+                                    name);
+    if (again >= 0) art_system.close(again);
+    return rc;
+}
+
+enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
+    struct stat attributes;
+    if (file->fd >= 0 || from == ART_READ_CACHED) return ART_OK;
+    if (art_system.fstat(file->read_fd, &attributes)) {
+        return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the disk", file->io.name);
+    }
+    enum art_rc rc = art_shared_open(file->io.name, file->read_fd, &attributes, true, &file->device);
+    if (!rc) file->fd = file->device->fd;
+    return rc;
+}
+
 /* ---- states ------------------------------------------------------------------------------------------------------ */
 
 enum art_rc art_file_usable(const struct art_file *file, bool writing) {
@@ -174,13 +233,6 @@ void art_file_note_failed_write(struct art_file *file, const struct art_transfer
     file->failed = *transfer;
 }
 
-bool art_file_drop_direct(struct art_file *file) {
-    if (!file->io.direct || file->direct_required) return false;
-    if (art_system.set_flags(file->fd, 0)) return false;
-    file->io.direct = false;
-    return true;
-}
-
 /* ---- shared methods ---------------------------------------------------------------------------------------------- */
 
 bool art_file_peek(struct art_io *io, const struct art_io_request *request) {
@@ -188,6 +240,47 @@ bool art_file_peek(struct art_io *io, const struct art_io_request *request) {
     if ((io->direct && !io->cached) || file->forked || art_requests_check(io, request, 1)) return false;
     return art_system.pread_present(art_file_any_fd(file), request->data, request->len, (off_t)request->offset) ==
            (ssize_t)request->len;
+}
+
+/* ---- what a file is, and whose ----------------------------------------------------------------------------------- */
+
+void art_identity_of(const struct stat *attributes, int fd, const char *path, struct art_file_identity *out) {
+    *out = (struct art_file_identity){
+        .device = (uint64_t)attributes->st_dev,
+        .inode = (uint64_t)attributes->st_ino,
+        .links = (uint64_t)attributes->st_nlink,
+        .size = (uint64_t)attributes->st_size,
+        .permissions = attributes->st_mode & 0777,
+        .owner = attributes->st_uid,
+        .group = attributes->st_gid,
+    };
+    if (art_system.birth(fd, path, &out->birth)) out->birth = 0;
+}
+
+/* Who may not give a file away, or knows no such owner (EINVAL, in containers), keeps it. */
+static bool may_not_give_away(void) {
+    return errno == EPERM || errno == EINVAL;
+}
+
+/* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. */
+int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like) {
+    uint32_t permissions = now->st_mode & 0777;
+    struct art_file_identity own = {.owner = now->st_uid, .group = now->st_gid};
+    if (own.owner != like->owner || own.group != like->group) {
+        if (permissions & ~like->permissions) {
+            permissions &= like->permissions;
+            if (art_system.fchmod(fd, permissions)) return -1;
+        }
+        if (!art_system.fchown(fd, like->owner, like->group)) {
+            own.group = like->group;
+        } else if (!may_not_give_away()) {
+            return -1;
+        } else if (own.group != like->group && !art_system.fchown(fd, UINT32_MAX, like->group)) {
+            own.group = like->group;
+        }
+    }
+    uint32_t wanted = art_permissions_like(&own, like);
+    return wanted == permissions ? 0 : art_system.fchmod(fd, wanted);
 }
 
 enum art_rc art_file_sync(struct art_io *io) {
@@ -306,3 +399,53 @@ void art_file_close(struct art_io *io) {
     art_free((char *)io->name);
     art_free(file);
 }
+
+/* ---- the engine without a ring: pread and pwrite, one request after the other ---------------------------------- */
+
+static enum art_rc transfer_all(struct art_io *io, struct art_io_request *requests, unsigned count, bool writing,
+                                enum art_read from) {
+    struct art_file *file = (struct art_file *)io;
+    enum art_rc rc = art_file_usable(file, writing);
+    if (!rc) rc = art_requests_check(io, requests, count);
+    if (!rc && !writing) rc = art_file_prepare_read(file, from);
+    for (unsigned i = 0; !rc && i < count; i++) {
+        struct art_transfer transfer;
+        art_transfer_begin(file, &transfer, &requests[i], writing, from);
+        if (art_transfer_by_system_call(file, &transfer) == ART_TRANSFER_FAILED)
+            rc = art_transfer_error(file, &transfer);
+    }
+    return rc;
+}
+
+enum art_rc art_pwrite_read_batch(struct art_io *io, struct art_io_request *requests, unsigned count,
+                                  enum art_read from) {
+    return transfer_all(io, requests, count, false, from);
+}
+
+enum art_rc art_pwrite_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    return transfer_all(io, requests, count, true, ART_READ_DEVICE);
+}
+
+/* Only a file whose ring was given up can have an error left to tell. */
+static enum art_rc pwrite_wait(struct art_io *io) {
+    struct art_file *file = (struct art_file *)io;
+    enum art_rc rc = art_file_usable(file, false);
+    return rc ? rc : art_file_report_writes(file);
+}
+
+const struct art_io_methods art_pwrite_methods = {
+    .read_batch = art_pwrite_read_batch,
+    .write_batch = art_pwrite_write_batch,
+    .write_wait = pwrite_wait,
+    .peek = art_file_peek,
+    .sync = art_file_sync,
+    .size = art_file_size,
+    .truncate = art_file_truncate,
+    .identity = art_file_identity,
+    .take_rights = art_file_take_rights,
+    .give_back = art_file_give_back,
+    .clone_range = art_file_clone_range,
+    .lock = art_file_lock,
+    .unlock = art_file_unlock,
+    .close = art_file_close,
+};

@@ -1,4 +1,4 @@
-/* An open file of the system: what its two engines (io_uring.c, io_pwrite.c) have in common. Private to core/io.
+/* An open file of the system: what its two engines, a ring and pread/pwrite, have in common. Private to core/linux.
  *
  *   art_io            the head that everybody sees
  *   └ art_file        descriptor, lock, poison, the write error that nobody has been told of
@@ -12,6 +12,15 @@
  *   read only   shared; where it would be for   shared
  *               direct I/O beside read_fd, -1
  *               until the device is to be read
+ *
+ * Each file calls only those above it in this list, but for rings, which end with the last open file and in a forked
+ * child:
+ *
+ *   io_system.c     the calls to the system
+ *   io_transfer.c   what became of a read or write
+ *   io_file.c       what is the same for both engines, and the one without a ring
+ *   io_uring.c      the other
+ *   io_disk.c       opens files and chooses the engine
  *
  * Fork: all open files stand in one list; the child's handler closes their descriptors (they would keep the writer lock
  * of the parent alive) and every later call on them gives ART_FORKED.
@@ -60,6 +69,9 @@ struct art_file {
     struct art_file *next, *previous; /* all open files, for fork */
 };
 
+enum { INTERRUPTED_MAX = 100 }; /* tries of a call that a signal ends */
+int art_open_retried(const char *path, int flags, mode_t mode);
+
 /* Into and out of the list of open files. ART_NOMEM when the fork handlers cannot be installed. With the last file idle
  * rings that only read go, too. */
 enum art_rc art_file_enlist(struct art_file *file);
@@ -73,6 +85,10 @@ struct art_shared *art_shared_find(const struct stat *attributes, bool direct);
 /* `fd`, or the one that somebody else has shared meanwhile; then `fd` is closed. NULL: no memory, and `fd` stays. */
 struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool direct);
 void art_shared_release(struct art_shared *shared); /* NULL is fine */
+/* The same for the file of `fd`, whose name `name` is or was, opened once more where there is none yet. ART_CANTOPEN:
+ * it cannot be had. */
+enum art_rc art_shared_open(const char *name, int fd, const struct stat *attributes, bool direct,
+                            struct art_shared **out);
 /* Before a read: a file that is only read opens what it reads the device by. Nothing else to do for others. ART_IO,
  * ART_NOMEM, ... */
 enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from);
@@ -90,9 +106,6 @@ void art_file_drain(struct art_file *file);
 enum art_rc art_file_report_writes(struct art_file *file);
 /* Keeps a failed write for that report, unless one is kept. */
 void art_file_note_failed_write(struct art_file *file, const struct art_transfer *transfer);
-
-/* Turns to buffered I/O if the file is direct and the user did not insist. Was anything changed? */
-bool art_file_drop_direct(struct art_file *file);
 
 /* Shared methods: what the I/O table (core/io/io.h) says of peek, sync and so on, for each engine. */
 bool art_file_peek(struct art_io *io, const struct art_io_request *request);

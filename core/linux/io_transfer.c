@@ -36,7 +36,7 @@ static bool worth_another_try(int error) {
 /* Nothing came of this try. A read may have met the end of the file, which another try does not change. */
 static enum art_transfer_state without_progress(struct art_file *file, struct art_transfer *transfer) {
     struct stat attributes;
-    if (!transfer->writing && !art_system.fstat(art_file_any_fd(file), &attributes) &&
+    if (!transfer->writing && !art_system.fstat(art_transfer_fd(file, transfer), &attributes) &&
         transfer->offset + transfer->left > (uint64_t)attributes.st_size) {
         transfer->past_end = true;
         transfer->file_size = (uint64_t)attributes.st_size;
@@ -45,12 +45,20 @@ static enum art_transfer_state without_progress(struct art_file *file, struct ar
     return ++transfer->fruitless < FRUITLESS_MAX ? ART_TRANSFER_AGAIN : ART_TRANSFER_FAILED;
 }
 
+/* Turns to buffered I/O if the file is direct and the user did not insist. Was anything changed? */
+static bool drop_direct(struct art_file *file) {
+    if (!file->io.direct || file->direct_required) return false;
+    if (art_system.set_flags(file->fd, 0)) return false;
+    file->io.direct = false;
+    return true;
+}
+
 enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result) {
     if (result < 0) {
         int error = (int)-result;
         if (worth_another_try(error) && ++transfer->fruitless < FRUITLESS_MAX) return ART_TRANSFER_AGAIN;
         /* Of several that were under way the first has turned the file already. */
-        if (error == EINVAL && transfer->direct && (!file->io.direct || art_file_drop_direct(file))) {
+        if (error == EINVAL && transfer->direct && (!file->io.direct || drop_direct(file))) {
             transfer->direct = false;
             return ART_TRANSFER_AGAIN;
         }

@@ -18,7 +18,7 @@
  * requests inside that range use it, others do not. No ring knows a file when nothing is in flight, so a file, and its
  * lock, ends with its descriptor.
  *
- * Where the kernel refuses a ring, the file becomes one of io_pwrite.c's, for good and silently; `engine` tells. The
+ * Where the kernel refuses a ring, the file becomes one of pread and pwrite, for good and silently; `engine` tells. The
  * same happens when a ring stops taking requests, or fails one for a reason that is not the device's (where threads are
  * refused, ECANCELED): what it has is waited for, what it has not done goes through pread and pwrite, and is counted.
  *

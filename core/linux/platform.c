@@ -1,8 +1,7 @@
-/* Linux, as core/base/platform.h asks for it; memory is machine.c's. */
+/* Linux, as core/base/platform.h asks for it. Memory: core/portable/posix.c; how much there is: machine.c. */
 #include "core/base/platform.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -25,39 +24,8 @@ int art_platform_random(void *out, size_t len) {
     return 0;
 }
 
-void *art_platform_reserve(size_t bytes, size_t alignment) {
-    size_t mapped = bytes + alignment;
-    /* cppcheck-suppress invalidFunctionArg ; without a file there is no offset into it, and -1 is the manual's fd */
-    uint8_t *raw = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (raw == MAP_FAILED) return NULL;
-    uint8_t *reserved = raw + (-(uintptr_t)raw & (alignment - 1));
-    size_t before = (size_t)(reserved - raw);
-    if (before) munmap(raw, before);
-    munmap(reserved + bytes, mapped - before - bytes);
-    /* cppcheck-suppress deallocret ; only what lies around it was given back */
-    return reserved;
-}
-
-void art_platform_release(void *reserved, size_t bytes) {
-    munmap(reserved, bytes);
-}
-
-bool art_platform_commit(void *at, size_t bytes) {
-    (void)at;
-    (void)bytes;
-    return true;
-}
-
-void art_platform_discard(void *at, size_t bytes) {
-    madvise(at, bytes, MADV_DONTNEED);
-}
-
 bool art_platform_huge_pages(void *at, size_t bytes, bool wanted) {
     return !madvise(at, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-}
-
-bool art_platform_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
-    return !pthread_atfork(before, in_parent, in_child);
 }
 
 void art_platform_user(uint32_t *owner, uint32_t *group) {

@@ -1,5 +1,11 @@
 /* A system on which art keeps no files: what is the same on all of them. */
 #include <errno.h>
+#ifndef _WIN32
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#endif
+#endif
 
 #include "core/base/error.h"
 #include "core/base/platform.h"
@@ -24,6 +30,23 @@ char *art_platform_real_path(const char *path) {
     (void)path;
     return NULL;
 }
+
+#ifndef _WIN32
+int art_platform_random(void *out, size_t len) {
+    enum { AT_ONCE = 256 };
+    uint8_t *at = out;
+    for (size_t n; len; at += n, len -= n) {
+        n = len < AT_ONCE ? len : AT_ONCE;
+        if (getentropy(at, n)) return errno;
+    }
+    return 0;
+}
+
+uint64_t art_platform_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)1 << 30;
+}
+#endif
 
 bool art_platform_huge_pages(void *at, size_t bytes, bool wanted) {
     (void)at;

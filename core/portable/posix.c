@@ -1,30 +1,15 @@
-/* POSIX, as core/base/platform.h asks for it, and emscripten: macOS, the BSDs, Linux without files, the browser. */
+/* Memory and fork as core/base/platform.h asks for them, by POSIX: for Linux, with core/linux/ and without, macOS, the
+ * BSDs, the browser. */
 #ifndef _WIN32
 
 #include "core/base/platform.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <unistd.h>
-#ifdef __APPLE__
-#include <sys/random.h>
+
+#ifndef MAP_NORESERVE /* FreeBSD */
+#define MAP_NORESERVE 0
 #endif
-
-int art_platform_random(void *out, size_t len) {
-    enum { AT_ONCE = 256 };
-    uint8_t *at = out;
-    for (size_t n; len; at += n, len -= n) {
-        n = len < AT_ONCE ? len : AT_ONCE;
-        if (getentropy(at, n)) return errno;
-    }
-    return 0;
-}
-
-uint64_t art_platform_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)1 << 30;
-}
 
 /* emscripten's mmap() is malloc(), of which no part can be given back. */
 void *art_platform_reserve(size_t bytes, size_t alignment) {
@@ -35,7 +20,7 @@ void *art_platform_reserve(size_t bytes, size_t alignment) {
 #else
     size_t mapped = bytes + alignment;
     /* cppcheck-suppress invalidFunctionArg ; without a file there is no offset into it, and -1 is the manual's fd */
-    uint8_t *raw = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    uint8_t *raw = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
     if (raw == MAP_FAILED) return NULL;
     uint8_t *reserved = raw + (-(uintptr_t)raw & (alignment - 1));
     size_t before = (size_t)(reserved - raw);

@@ -117,7 +117,7 @@ static void free_idle(struct art_cached *entry) {
 }
 
 /* One step of the hand. True: an entry is gone. */
-static bool step(void) {
+static bool step_hand(void) {
     struct art_cached *entry = hand;
     hand = entry->clock_next;
     if (entry->references) return false;
@@ -135,7 +135,7 @@ static bool step(void) {
 
 /* Walks the ring until so many more pages could have memory, were all spare buffers given back. */
 static bool sweep(uint64_t pages) {
-    for (uint64_t steps = (uint64_t)ROUNDS * entries; steps && idle && !art_cache_room(pages); steps--) step();
+    for (uint64_t steps = (uint64_t)ROUNDS * entries; steps && idle && !art_cache_room(pages); steps--) step_hand();
     return art_cache_room(pages);
 }
 
@@ -162,7 +162,7 @@ static struct art_cached *new_entry(const struct art_cache_key *key, struct art_
     *entry = (struct art_cached){.key = *key, .hash = hash, .large = large, .references = 1};
     bool done = art_cached_memory_get(entry, false);
     bool gone = false;
-    for (uint64_t steps = done ? 0 : (uint64_t)ROUNDS * entries; steps && idle && !gone; steps--) gone = step();
+    for (uint64_t steps = done ? 0 : (uint64_t)ROUNDS * entries; steps && idle && !gone; steps--) gone = step_hand();
     if (gone) done = art_cached_memory_get(entry, false);
     if (!done) { /* all buffers are held: stores are to let go, and this one comes from the heap */
         atomic_fetch_add(&art_cache_pressure, 1);
@@ -192,7 +192,7 @@ static struct art_cached *reference(const struct art_cache_key *key, struct art_
 }
 
 /* One reference less. Under the lock. */
-static void let_go(struct art_cached *entry, bool superseded) {
+static void unreference(struct art_cached *entry, bool superseded) {
     assert(entry->references);
     if (superseded) entry->used = false;
     if (--entry->references) return;
@@ -213,7 +213,7 @@ enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash12
         if (grow_table()) {
             list(*out);
         } else {
-            let_go(*out, false);
+            unreference(*out, false);
             *out = NULL;
         }
     }
@@ -223,7 +223,7 @@ enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash12
 
 static void release_entry(struct art_cached *entry, bool superseded) {
     pthread_mutex_lock(&lock);
-    let_go(entry, superseded);
+    unreference(entry, superseded);
     pthread_mutex_unlock(&lock);
 }
 
@@ -271,7 +271,7 @@ struct art_cached *art_cache_publish(struct art_cached *entry) {
     struct art_cached *other = find_complete(&entry->key, entry->hash);
     if (other) {
         other = reference(&entry->key, entry->hash);
-        let_go(entry, false);
+        unreference(entry, false);
     } else {
         struct art_cached *part = find_cached(&entry->key); /* or of another hash */
         if (part) take_out(part);

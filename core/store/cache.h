@@ -42,7 +42,7 @@ struct art_cached {
     struct art_cache_key key;
     struct art_hash128 hash;
     struct art_blob_buf buffer;
-    uint64_t touched[2]; /* pages of the buffer that have memory: what the entry is charged for */
+    struct art_pages touched; /* pages of the buffer that have memory: what the entry is charged for */
     uint32_t references;
     bool used;                                  /* since the hand came by */
     bool large;                                 /* in large pages, for a whole blob */

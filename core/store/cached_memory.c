@@ -33,7 +33,7 @@ struct slab {
 
 struct spare {
     struct art_blob_buf buffer;
-    uint64_t touched[2];
+    struct art_pages touched;
 };
 
 static struct slab slabs[SLABS_MAX];
@@ -42,29 +42,16 @@ static bool space_refused; /* the system has no address space for a slab; until 
 static struct art_blob_pool *heap_pool;
 static struct spare spares[SPARE_MAX];
 static unsigned spare_count;
-static uint64_t stores, entries, set_bytes; /* set_bytes: the stores' own settings */
-static uint64_t machine;                    /* bytes of memory; 0: not asked yet */
+static uint64_t stores, out_all, setting_bytes; /* setting_bytes: the stores' own settings */
+static uint64_t machine;                        /* bytes of memory; 0: not asked yet */
 /* Stores whose cache is ART_CACHE_AUTO; the bytes that they have together. */
 static _Atomic uint64_t automatic, common_share;
 
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit;                /* bytes: the settings and the share */
 
-/* ---- sets of pages ----------------------------------------------------------------------------------------------- */
-
-static uint64_t word_mask(uint32_t from, uint32_t to) {
-    uint64_t upto = to >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << to) - 1;
-    return from >= 64 ? 0 : upto & ~(((uint64_t)1 << from) - 1);
-}
-
-static void page_mask(uint32_t first, uint32_t n, uint64_t mask[2]) {
-    assert(first + n <= PAGES);
-    mask[0] = word_mask(first, first + n);
-    mask[1] = first + n > 64 ? word_mask(first > 64 ? first - 64 : 0, first + n - 64) : 0;
-}
-
-static uint32_t pages_in(const uint64_t mask[2]) {
-    return (uint32_t)(__builtin_popcountll(mask[0]) + __builtin_popcountll(mask[1]));
+static uint32_t pages_in(const struct art_pages *pages) {
+    return art_pages_count(pages, PAGES);
 }
 
 /* ---- slabs ------------------------------------------------------------------------------------------------------- */
@@ -107,7 +94,7 @@ static void put_buffer(struct art_blob_buf *buffer) {
 bool art_cached_memory_drop_spare(void) {
     if (!spare_count) return false;
     struct spare *spare = &spares[--spare_count];
-    uint32_t pages = pages_in(spare->touched);
+    uint32_t pages = pages_in(&spare->touched);
     art_blob_buf_discard(&spare->buffer, 0, ART_BLOB_SIZE);
     put_buffer(&spare->buffer);
     atomic_fetch_sub(&spare_pages, pages);
@@ -116,7 +103,7 @@ bool art_cached_memory_drop_spare(void) {
 }
 
 static void close_slabs_if_unused(void) {
-    if (stores || entries) return;
+    if (stores || out_all) return;
     while (art_cached_memory_drop_spare()) {
     }
     assert(!charged && !spare_pages);
@@ -136,9 +123,8 @@ static bool take_spare(struct art_cached *entry) {
     if (!spare_count || !entry->large) return false;
     struct spare *spare = &spares[--spare_count];
     entry->buffer = spare->buffer;
-    entry->touched[0] = spare->touched[0];
-    entry->touched[1] = spare->touched[1];
-    atomic_fetch_sub(&spare_pages, pages_in(spare->touched));
+    entry->touched = spare->touched;
+    atomic_fetch_sub(&spare_pages, pages_in(&spare->touched));
     return true;
 }
 
@@ -146,13 +132,13 @@ static bool take_spare(struct art_cached *entry) {
 static bool take_from_heap(struct art_cached *entry) {
     if (!heap_pool && art_blob_pool_open(&heap_pool, 0)) return false;
     if (art_blob_buf_get(heap_pool, &entry->buffer)) return false;
-    entry->touched[0] = entry->touched[1] = ~(uint64_t)0;
+    entry->touched = art_pages_of(0, PAGES);
     atomic_fetch_add(&charged, PAGES);
     return true;
 }
 
 bool art_cached_memory_get(struct art_cached *entry, bool heap) {
-    entry->touched[0] = entry->touched[1] = 0;
+    entry->touched = (struct art_pages){{0, 0}};
     bool done = take_spare(entry);
     struct slab *slab = done ? NULL : slab_for(entry->large);
     if (slab && !art_blob_buf_get(slab->pool, &entry->buffer)) {
@@ -160,55 +146,55 @@ bool art_cached_memory_get(struct art_cached *entry, bool heap) {
         done = true;
     }
     if (!done && heap) done = take_from_heap(entry);
-    entries += done;
+    out_all += done;
     return done;
 }
 
 void art_cached_memory_put(struct art_cached *entry) {
-    uint32_t pages = pages_in(entry->touched);
+    uint32_t pages = pages_in(&entry->touched);
     bool slab = entry->buffer.slot >= 0;
     if (slab && entry->large && pages && spare_count < SPARE_MAX) {
-        spares[spare_count++] = (struct spare){entry->buffer, {entry->touched[0], entry->touched[1]}};
+        spares[spare_count++] = (struct spare){entry->buffer, entry->touched};
         atomic_fetch_add(&spare_pages, pages);
     } else {
         if (slab && pages) art_blob_buf_discard(&entry->buffer, 0, ART_BLOB_SIZE);
         put_buffer(&entry->buffer);
         atomic_fetch_sub(&charged, pages);
     }
-    entries--;
+    out_all--;
     close_slabs_if_unused();
 }
 
+/* Of pages [first, first + n) those that have memory already, or those that have none. */
+static struct art_pages of_touched(const struct art_cached *entry, uint32_t first, uint32_t n, bool touched) {
+    struct art_pages pages = art_pages_of(first, n);
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= touched ? entry->touched.bits[i] : ~entry->touched.bits[i];
+    return pages;
+}
+
 bool art_cached_memory_strip(struct art_cached *entry) {
-    uint64_t leaves[2];
-    page_mask(0, entry->blob.leaf_pages, leaves);
-    leaves[0] &= entry->touched[0];
-    leaves[1] &= entry->touched[1];
-    if (entry->buffer.slot < 0 || !pages_in(leaves)) return false;
-    atomic_store(&entry->blob.present[0], 0);
-    atomic_store(&entry->blob.present[1], 0);
+    struct art_pages leaves = of_touched(entry, 0, entry->blob.leaf_pages, true);
+    assert(!entry->references && atomic_load(&entry->ready));
+    if (entry->buffer.slot < 0 || !pages_in(&leaves)) return false;
     entry->waited = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        atomic_store(&entry->blob.present[i], 0);
+        entry->touched.bits[i] &= ~leaves.bits[i];
+    }
     art_blob_buf_discard(&entry->buffer, 0, entry->blob.leaf_pages * ART_BLOB_PAGE);
-    entry->touched[0] &= ~leaves[0];
-    entry->touched[1] &= ~leaves[1];
-    atomic_fetch_sub(&charged, pages_in(leaves));
+    atomic_fetch_sub(&charged, pages_in(&leaves));
     return true;
 }
 
 uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t first, uint32_t n) {
-    uint64_t mask[2];
-    page_mask(first, n, mask);
-    mask[0] &= ~entry->touched[0];
-    mask[1] &= ~entry->touched[1];
-    return pages_in(mask);
+    struct art_pages missing = of_touched(entry, first, n, false);
+    return pages_in(&missing);
 }
 
 void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n) {
-    uint64_t mask[2];
-    atomic_fetch_add(&charged, art_cached_memory_missing(entry, first, n));
-    page_mask(first, n, mask);
-    entry->touched[0] |= mask[0];
-    entry->touched[1] |= mask[1];
+    struct art_pages fresh = of_touched(entry, first, n, false);
+    atomic_fetch_add(&charged, pages_in(&fresh));
+    for (unsigned i = 0; i < 2; i++) entry->touched.bits[i] |= fresh.bits[i];
 }
 
 /* ---- the account ------------------------------------------------------------------------------------------------- */
@@ -246,9 +232,9 @@ uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting) {
     bool was_automatic = old_setting == ART_CACHE_AUTO, is_automatic = new_setting == ART_CACHE_AUTO;
     automatic += is_automatic;
     automatic -= was_automatic;
-    set_bytes += is_automatic ? 0 : new_setting;
-    set_bytes -= was_automatic ? 0 : old_setting;
-    atomic_store(&limit, set_bytes + (automatic ? common_share : 0));
+    setting_bytes += is_automatic ? 0 : new_setting;
+    setting_bytes -= was_automatic ? 0 : old_setting;
+    atomic_store(&limit, setting_bytes + (automatic ? common_share : 0));
     return is_automatic ? common_share : new_setting;
 }
 
@@ -268,7 +254,7 @@ void art_cached_memory_abandon(void) {
     slab_count = spare_count = 0;
     space_refused = false;
     heap_pool = NULL;
-    stores = entries = set_bytes = 0;
+    stores = out_all = setting_bytes = 0;
     atomic_store(&automatic, 0);
     atomic_store(&charged, 0);
     atomic_store(&spare_pages, 0);

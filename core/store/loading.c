@@ -1,8 +1,9 @@
 /* Pages of a blob, read when somebody wants them and verified before anybody sees them.
  *
  *   a point   reads what is missing; and all of the blob that follows, too, where the device had to be asked and the
- *             file fits into this store's share of the cache: but for the first few pages of a blob, so that one question
- *             waits for one page, and many for all pages only about twice as long as if they had been read at once
+ *             file fits into this store's share of the cache: but for the first few pages of a blob, so that one
+ *             question waits for one page, and many for all pages only about twice as long as if they had been read at
+ *             once
  *   a walk    reads what it wants together; how far it looks ahead it knows itself (art_window_widen())
  *
  * A page that the system's page cache has costs the same alone as with others, so it does not bring the rest of its
@@ -29,7 +30,7 @@ static void set_present(struct art_blob *blob, uint32_t page) {
     atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
 }
 
-/* ---- may it be there? ---------------------------------------------------------------------------------------------- */
+/* ---- may it be there? --------------------------------------------------------------------------------------- */
 
 static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
     if (ref->slot && ref->slot != UINT32_MAX && ref->footer_pages && ref->leaf_pages &&
@@ -182,9 +183,8 @@ static unsigned request_set(struct art_pinned *pinned, const struct art_pages *s
     return count;
 }
 
-/* Reads what is missing of the pages, and verifies it; `fits`: the blob as a whole fits into the cache. A bad page stays
- * absent: an error only to a point that needs it. *rest: what follows was read, too. Under
- * `loading`. */
+/* Reads what is missing of the pages, and verifies it; `fits`: the blob as a whole fits into the cache. A bad page
+ * stays absent: an error only to a point that needs it. *rest: what follows was read, too. Under `loading`. */
 static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *pages, enum art_intent intent, bool fits,
                             bool *rest) {
     struct art_store *store = pinned->store;

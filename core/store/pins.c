@@ -129,7 +129,7 @@ enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, st
     return ART_OK;
 }
 
-/* ---- pages past the cache, blobs on their way --------------------------------------------------------------------- */
+/* ---- pages past the cache, blobs on their way -------------------------------------------------------------------- */
 
 void art_store_drop_bypasses(struct art_store *store) {
     for (unsigned i = 0; i < ART_BYPASSES; i++) {

@@ -1,6 +1,5 @@
-/* A reference becomes a blob: pinned by this store, its footer verified. Its leaf pages come by themselves when somebody
- * wants them (loading.c).
- */
+/* A reference becomes a blob: pinned by this store, its footer verified. Its leaf pages come by themselves when
+ * somebody wants them (loading.c). */
 #include <stddef.h>
 #include <string.h>
 
