@@ -377,10 +377,12 @@ struct disk {
     uint32_t calls, pages;
 };
 
-static enum art_rc load_from_disk(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc want_from_disk(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     struct disk *disk = blob->owner;
+    (void)intent;
     disk->calls++;
-    for (uint32_t page = first + n; page-- > first;) { /* in any order */
+    for (uint32_t page = blob->leaf_pages; page-- > 0;) { /* in any order */
+        if (!art_pages_has(pages, page)) continue;
         memcpy(disk->memory + page * ART_BLOB_PAGE, disk->image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
         must(art_blob_verify_page(blob, page));
         disk->pages++;
@@ -394,7 +396,7 @@ static void only_the_head(struct disk *disk, struct art_blob *blob, struct blob_
     memcpy(disk->memory + ART_BLOB_BYTES - footer, image->image + ART_BLOB_BYTES - footer, footer);
     disk->image = image->image;
     must(art_blob_open(blob, disk->memory, &image->ref, blob_uuid, "test"));
-    blob->load = load_from_disk;
+    blob->want = want_from_disk;
     blob->owner = disk;
     disk->calls = disk->pages = 0;
 }
@@ -444,12 +446,14 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
     free(key);
 }
 
-static enum art_rc load_that_fails(struct art_blob *blob, uint32_t first, uint32_t n) {
-    (void)n;
+static enum art_rc want_that_fails(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
+    uint32_t first = 0;
+    (void)intent;
+    while (!art_pages_has(pages, first)) first++;
     return art_fail(ART_IO, "slot %u, page %u cannot be read", blob->slot, first);
 }
 
-TEST(test_what_load_says_is_what_every_verb_returns) {
+TEST(test_what_want_says_is_what_every_verb_returns) {
     struct random random = random_announced("load fails");
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
@@ -466,7 +470,7 @@ TEST(test_what_load_says_is_what_every_verb_returns) {
     memcpy(key, run.slots[0].ref.label.data, run.slots[0].ref.label.len);
     for (int nobody = 0; nobody < 2; nobody++) {
         int expected = nobody ? ART_MISUSE : ART_IO;
-        blob.load = nobody ? NULL : load_that_fails;
+        blob.want = nobody ? NULL : want_that_fails;
         ck_assert_int_eq(art_blob_get(&blob, rows.keys[7], &entry), expected);
         ck_assert_int_eq(art_blob_rank(&blob, rows.keys[7], &rank), expected);
         ck_assert_int_eq(art_blob_first(&cursor), expected);
@@ -480,9 +484,9 @@ TEST(test_what_load_says_is_what_every_verb_returns) {
         ck_assert_int_eq(art_blob_check(&blob, true), expected);
     }
     /* in the middle of a walk */
-    blob.load = load_from_disk;
+    blob.want = want_from_disk;
     must(art_blob_first(&cursor));
-    blob.load = load_that_fails;
+    blob.want = want_that_fails;
     int rc = ART_OK;
     while (!rc && cursor.valid) rc = art_blob_next(&cursor);
     ck_assert_int_eq(rc, ART_IO);

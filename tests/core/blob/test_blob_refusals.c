@@ -194,10 +194,10 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
 
 /* --- pages that are not there ------------------------------------------------------------------------------------- */
 
-static enum art_rc promise(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc promise(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     (void)blob;
-    (void)first;
-    (void)n;
+    (void)pages;
+    (void)intent;
     return ART_OK;
 }
 
@@ -212,7 +212,7 @@ TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
     must(art_blob_open(&blob, run.slots[0].image, &run.slots[0].ref, blob_uuid, "test"));
     refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "nobody can load them");
     refused(art_blob_check(&blob, false), ART_MISUSE, "is not loaded");
-    blob.load = promise;
+    blob.want = promise;
     refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "was not loaded when asked for");
     blob_run_clear(&run);
     blob_rows_clear(&rows);

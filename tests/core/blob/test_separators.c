@@ -233,16 +233,19 @@ TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
 }
 
 static unsigned loads;
-static enum art_rc load(struct art_blob *blob, uint32_t first, uint32_t n) {
+static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
+    (void)intent;
     loads++;
-    for (uint32_t page = first; page < first + n; page++) must(art_blob_verify_page(blob, page));
+    for (uint32_t page = 0; page < blob->leaf_pages; page++) {
+        if (art_pages_has(pages, page)) must(art_blob_verify_page(blob, page));
+    }
     return ART_OK;
 }
 
 TEST(test_they_wait_for_pages_that_are_not_there) {
     begin();
     struct art_blob blob = reader_of(parent);
-    blob.load = load;
+    blob.want = want;
     atomic_store(&blob.present[0], 0);
     ask_often(&blob, any_key_of(parent));
     ck_assert_ptr_null(blob.separators);
