@@ -393,7 +393,7 @@ static void must_be_sound(struct art_blob *blob) {
 /* The label is the caller's: what the blob's own first bucket has in that place. */
 static void make_label(struct art_blob *blob) {
     memset(label, 0, blob->label_len);
-    if (!art_page_present(blob, 0) && load(blob, 0, 1)) return;
+    if (!art_page_present(blob, 0) && want(blob, &(struct art_pages){{1, 0}}, ART_POINT)) return;
     struct art_bucket_view view;
     const uint8_t *start;
     if (art_bucket_fetch(blob, 0, &start)) return;
