@@ -7,13 +7,7 @@ int art_levels_push(struct art_levels *levels, int level) {
     if (level >= levels->cut) levels->cut = level + 1;
     while (at && levels->items[at - 1] > level) at--;
     if (at && levels->items[at - 1] == level) return SQLITE_OK;
-    if (levels->count == levels->capacity) {
-        unsigned capacity = levels->capacity * 2 + 8;
-        int *items = art_resize(levels->items, capacity * sizeof *items);
-        if (!items) return SQLITE_NOMEM;
-        levels->items = items;
-        levels->capacity = capacity;
-    }
+    if (art_grow(&levels->items, &levels->capacity, levels->count + 1, sizeof *levels->items)) return SQLITE_NOMEM;
     memmove(levels->items + at + 1, levels->items + at, (levels->count - at) * sizeof *levels->items);
     levels->items[at] = level;
     levels->count++;

@@ -38,12 +38,8 @@ static struct art_saved_table saved_now(struct art_table *table, int level, uint
 }
 
 static int push_saved(struct art_table *table, int level, uint32_t savepoint) {
-    if (table->saved_count == table->saved_capacity) {
-        unsigned capacity = table->saved_capacity * 2 + 8;
-        struct art_saved_table *saved = art_resize(table->saved, capacity * sizeof *saved);
-        if (!saved) return SQLITE_NOMEM;
-        table->saved = saved;
-        table->saved_capacity = capacity;
+    if (art_grow(&table->saved, &table->saved_capacity, table->saved_count + 1, sizeof *table->saved)) {
+        return SQLITE_NOMEM;
     }
     table->saved[table->saved_count++] = saved_now(table, level, savepoint);
     return SQLITE_OK;

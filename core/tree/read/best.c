@@ -90,15 +90,10 @@ static enum art_rc keep_key(const struct art_best *best, struct best_part *part,
 
 /* Takes what the part owns. */
 static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
-    if (best->count == best->capacity) {
-        uint32_t capacity = best->capacity ? 2 * best->capacity : 64;
-        struct best_part *more = art_resize(best->parts, capacity * sizeof *more);
-        if (!more) {
-            free_part(part);
-            return art_nomem();
-        }
-        best->parts = more;
-        best->capacity = capacity;
+    enum art_rc rc = art_grow(&best->parts, &best->capacity, best->count + 1, sizeof *part);
+    if (rc) {
+        free_part(part);
+        return rc;
     }
     uint32_t at = best->count++;
     for (; at && is_better(best, part, &best->parts[(at - 1) / 2]); at = (at - 1) / 2)
@@ -221,15 +216,9 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     assert(run < best->tree->root->runs);
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
-    if (best->blob_count == best->blob_capacity) {
-        uint32_t capacity = best->blob_capacity ? 2 * best->blob_capacity : 16;
-        struct met_blob *more = art_resize(best->blobs, capacity * sizeof *more);
-        if (!more) return art_nomem();
-        best->blobs = more;
-        best->blob_capacity = capacity;
-    }
     struct met_blob met = {.ref = *ref, .run = run};
-    enum art_rc rc = art_ref_own(&met.ref);
+    enum art_rc rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
+    if (!rc) rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
     rc = keep_key(best, &part, first);

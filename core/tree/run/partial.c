@@ -141,13 +141,8 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 static enum art_rc add_overlap(struct partial *partial, struct art_bytes key) {
-    if (partial->count == partial->capacity) {
-        uint32_t capacity = partial->capacity ? 2 * partial->capacity : 8;
-        struct overlap *more = art_resize(partial->overlaps, capacity * sizeof *more);
-        if (!more) return art_nomem();
-        partial->overlaps = more;
-        partial->capacity = capacity;
-    }
+    enum art_rc rc = art_grow(&partial->overlaps, &partial->capacity, partial->count + 1, sizeof *partial->overlaps);
+    if (rc) return rc;
     struct overlap *overlap = &partial->overlaps[partial->count++];
     *overlap = (struct overlap){.first = partial->below.count - 1, .end = partial->below.count};
     return art_buffer_set_key(&overlap->from, key);

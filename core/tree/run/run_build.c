@@ -44,15 +44,10 @@ static enum art_rc copy_bytes(struct art_bytes from, struct art_bytes *to) {
 }
 
 enum art_rc art_children_add(struct art_children *children, struct art_bytes separator, const struct art_ref *ref) {
-    if (children->count == children->capacity) {
-        uint32_t capacity = children->capacity ? 2 * children->capacity : 16;
-        struct art_child *more = art_resize(children->child, capacity * sizeof *more);
-        if (!more) return art_nomem();
-        children->child = more;
-        children->capacity = capacity;
-    }
     struct art_child child = {.ref = *ref};
-    enum art_rc rc = art_ref_own(&child.ref);
+    enum art_rc rc = art_grow(&children->child, &children->capacity, children->count + 1, sizeof child);
+    if (rc) return rc;
+    rc = art_ref_own(&child.ref);
     if (!rc) rc = copy_bytes(separator, &child.separator);
     if (rc) {
         child_clear(&child);

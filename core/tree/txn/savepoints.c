@@ -48,14 +48,10 @@ static bool is_as_begun(const struct art_tree *tree) {
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
     if (art_tree_inside(tree)) return art_fail(ART_MISUSE, "art: a savepoint was set while a blob was on its way");
     art_rows_catch_up(tree);
-    if (tree->txn.savepoint_count == tree->txn.savepoint_capacity) {
-        uint32_t capacity = tree->txn.savepoint_capacity ? 2 * tree->txn.savepoint_capacity : 8;
-        struct art_savepoint *more = art_resize(tree->txn.savepoints, capacity * sizeof *more);
-        if (!more) return art_nomem();
-        tree->txn.savepoints = more;
-        tree->txn.savepoint_capacity = capacity;
-    }
     struct art_savepoint savepoint = {.summary = tree->summary};
+    enum art_rc rc =
+        art_grow(&tree->txn.savepoints, &tree->txn.savepoint_capacity, tree->txn.savepoint_count + 1, sizeof savepoint);
+    if (rc) return rc;
     /* Else nothing has been changed yet, or all of it was taken back. */
     if (art_tree_in_txn(tree) && art_tree_is_known(tree)) {
         savepoint.undo = art_memtable_savepoint(tree->memtable);
