@@ -99,7 +99,7 @@ enum art_rc art_root_replace_run(struct art_root *root, unsigned at, const struc
 }
 
 enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out) {
-    assert(root->runs <= ART_RUNS_CAPACITY && root->csn <= ART_ROOT_CSN_MAX && (!root->left || root->left < root->csn));
+    assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
                                      .format = root->left ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT,
