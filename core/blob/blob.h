@@ -149,7 +149,7 @@ struct art_blob {
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
     uint8_t flags, level;
-    void *owner; /* for load() and expect() */
+    void *owner; /* for want() */
 };
 /* How many leaf pages may be read. */
 static inline uint32_t art_blob_pages_present(const struct art_blob *blob) {
@@ -184,7 +184,7 @@ enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page);
 enum art_rc art_blob_verify_bytes(const struct art_blob *blob, uint32_t page, const uint8_t *bytes);
 
 /* Everything that can be checked within one blob: order of keys, separators, directories, filter, sums, flags (last
- * run: `only_puts`). ART_CORRUPT with a sentence; ART_NOMEM, or what load() said. Never recursive, never out of
+ * run: `only_puts`). ART_CORRUPT with a sentence; ART_NOMEM, or what want() said. Never recursive, never out of
  * bounds. */
 struct art_blob_expected { /* what only the blob's run knows */
     bool only_puts;
@@ -209,7 +209,7 @@ uint64_t art_blob_key_hash(struct art_bytes key);
 /* False: the key is not in this blob, and no leaf page need be read. True also where there is no filter. */
 bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
-/* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what load() said. `out->value` lies in the image. */
+/* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what want() said. `out->value` lies in the image. */
 enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
 /* The same; *bucket: where it looked. */
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket);
@@ -230,12 +230,12 @@ enum art_rc art_blob_get_from(const struct art_blob *blob, struct art_bytes key,
 enum art_rc art_blob_prefix(struct art_blob *blob, struct art_bytes key, int64_t *len, struct art_entry *out);
 /* Index blobs: the child whose range holds `key` (the last separator <= key; the first child when there is none) and,
  * if `before` is not NULL, the sum of the counts of the children before it, or their number. The label lies in the
- * image. ART_CORRUPT: what stands there is no reference to a child; or what load() said. */
+ * image. ART_CORRUPT: what stands there is no reference to a child; or what want() said. */
 enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct art_ref *out, int64_t *before);
 enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, struct art_ref *out, uint32_t *number);
 /* Frees what the blob keeps in memory so that these two are fast (separators.c); where it keeps nothing, nothing. */
 void art_blob_drop_separators(struct art_blob *blob);
-/* Sum of the weights of all entries with keys < `key`. Leaf blobs. ART_OK, or what load() said. */
+/* Sum of the weights of all entries with keys < `key`. Leaf blobs. ART_OK, or what want() said. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
 /* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the
  * children before that of `key`, which goes to *child. The blob has been built with the summary. */
@@ -296,7 +296,7 @@ struct art_blob_cursor {
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* Behind init; the limits stay the caller's. */
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
-/* All that move a cursor return ART_OK (look at `valid`) or what load() said, and then it is not valid. */
+/* All that move a cursor return ART_OK (look at `valid`) or what want() said, and then it is not valid. */
 enum art_rc art_blob_first(struct art_blob_cursor *cursor);
 enum art_rc art_blob_last(struct art_blob_cursor *cursor);
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
@@ -334,7 +334,7 @@ uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_b
  * impossible. */
 enum art_rc art_blob_cursor_ref(const struct art_blob_cursor *cursor, struct art_ref *out);
 /* Calls visit() with entries [from, to), which lie in that bucket, counted from the blob's first; without their keys.
- * ART_OK, or what load() said. */
+ * ART_OK, or what want() said. */
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,
                           void (*visit)(void *context, uint32_t entry, uint8_t flags, struct art_bytes value),
                           void *context);
@@ -355,7 +355,7 @@ bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_s
                           int64_t *value);
 /* Looks at the entries in [low, high); a bound without data cuts nothing off. Of an index blob, at those children that
  * lie between; the one or two that the bounds lead into, to be looked into, are put to edge[0] (that of `low`) and
- * edge[1]; else their `summed` is NULL. ART_CORRUPT: no reference to a child; or what load() said. */
+ * edge[1]; else their `summed` is NULL. ART_CORRUPT: no reference to a child; or what want() said. */
 enum art_rc art_blob_extreme(struct art_blob *blob, struct art_bytes low, struct art_bytes high,
                              struct art_extreme *search, struct art_ref edge[2]);
 /* Number of entries in buckets [from, to). */

@@ -174,8 +174,8 @@ void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint
  * not looked at. `count` is what the rank directory says. */
 const char *art_bucket_insane(const uint8_t *start, uint32_t room, const struct art_blob *blob, uint32_t count);
 
-/* *start: where bucket `bucket` lies, present and sane; asks load() for its pages. ART_OK; ART_CORRUPT; ART_MISUSE:
- * nobody can load it; or what load() said. */
+/* *start: where bucket `bucket` lies, present and sane; asks want() for its pages. ART_OK; ART_CORRUPT; ART_MISUSE:
+ * nobody can load it; or what want() said. */
 enum art_rc art_bucket_fetch_slow(struct art_blob *blob, uint32_t bucket, const uint8_t **start);
 
 /* The page in which the bucket lies; ART_BLOB_PAGES: in several. */

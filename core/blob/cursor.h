@@ -5,7 +5,7 @@
 #include "core/blob/blob_format.h"
 
 /* To an entry by bucket number; ART_BUCKET_ENTRIES: the bucket's last. Invalid past the last bucket. ART_OK, or what
- * load() said, and then invalid. */
+ * want() said, and then invalid. */
 enum art_rc art_blob_cursor_place(struct art_blob_cursor *cursor, uint32_t bucket, uint32_t entry);
 
 #endif

@@ -11,10 +11,10 @@ struct art_place {
     struct art_bucket_view view;
 };
 
-/* Where `key` stands, or would: its bucket is loaded, and its view open. ART_OK, or what load() said. */
+/* Where `key` stands, or would: its bucket is loaded, and its view open. ART_OK, or what want() said. */
 enum art_rc art_blob_find(struct art_blob *blob, struct art_bytes key, struct art_place *out);
 
-/* Index blobs: where the reference of the child stands in whose range the key is. ART_OK, or what load() said. */
+/* Index blobs: where the reference of the child stands in whose range the key is. ART_OK, or what want() said. */
 enum art_rc art_blob_find_child(struct art_blob *blob, struct art_bytes key, struct art_place *out);
 
 #endif

@@ -79,7 +79,7 @@ enum art_phase {
     ART_PHASE_ALONE, /* the transaction is this one statement, as far as is known */
     ART_PHASE_CHANGING,
     ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
-    ART_PHASE_REFUSED,  /* it has tried, and the transaction went on: nobody knows whether that COMMIT is there */
+    ART_PHASE_REFUSED,  /* it has tried, and ROLLBACK TO or xSync came since: that COMMIT may be there */
 };
 
 /* How far the tree is known to be up to date. */

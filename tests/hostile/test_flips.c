@@ -215,7 +215,7 @@ static void make_left(void) {
         put(tree, i, i + 1, 1, 4200);
         commit(tree, false);
     }
-    ck_assert(tree->root->csn == 5 && tree->root->left == 4 && toy->log.rows == 5);
+    ck_assert(tree->root->csn == 5 && tree->root->left_rows == 4 && toy->log.rows == 5);
     ck_assert(toy->log.row[1].csn == 3 && toy->log.row[3].csn == 6);
     finish(tree);
 }

@@ -27,7 +27,7 @@ static enum art_rc check_retired_slot(void *context, uint32_t slot) {
 static enum art_rc check_retired(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     struct art_buffer bytes = {0};
-    if (tree->txn.left >= ART_COMMIT_ROOT) return ART_OK;
+    if (tree->txn.handed_over >= ART_COMMIT_ROOT) return ART_OK;
     struct retired_check retired = {checker, tree->slots.phase ? &tree->slots.base : &checker->seen};
     enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = art_retired_each(art_buffer_bytes(&bytes), check_retired_slot, &retired);

@@ -55,7 +55,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
     copy->csn = root->csn;
     copy->generation = root->generation;
     copy->chain = root->chain;
-    copy->left = root->left;
+    copy->left_rows = root->left_rows;
     for (unsigned i = 0; i < root->runs; i++) {
         enum art_rc rc = run_copy(&root->run[i], &copy->run[i]);
         if (rc) {
@@ -102,13 +102,13 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
     assert(root->runs <= ART_RUNS_CAPACITY);
     out->len = 0;
     struct art_root_header header = {.magic = ART_ROOT_MAGIC,
-                                     .format = root->left ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT,
+                                     .format = root->left_rows ? ART_ROOT_FORMAT_LEFT : ART_ROOT_FORMAT,
                                      .runs = (uint8_t)root->runs,
                                      .csn = root->csn,
                                      .generation = root->generation};
     memcpy(header.chain, &root->chain, sizeof header.chain);
     enum art_rc rc = art_buffer_append(out, &header, sizeof header);
-    if (!rc && root->left) rc = art_buffer_append(out, &root->left, sizeof root->left);
+    if (!rc && root->left_rows) rc = art_buffer_append(out, &root->left_rows, sizeof root->left_rows);
     for (unsigned i = 0; !rc && i < root->runs; i++) {
         const struct art_run *run = &root->run[i];
         struct art_root_run fixed = {
@@ -169,10 +169,10 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
     bool sane =
         header.runs <= ART_RUNS_CAPACITY && header.csn <= ART_ROOT_CSN_MAX && header.generation <= ART_ROOT_CSN_MAX;
     if (header.format == ART_ROOT_FORMAT_LEFT) {
-        sane &= body >= sizeof header + sizeof root->left;
-        if (sane) memcpy(&root->left, runs, sizeof root->left);
-        sane &= root->left && root->left < root->csn;
-        runs += sizeof root->left;
+        sane &= body >= sizeof header + sizeof root->left_rows;
+        if (sane) memcpy(&root->left_rows, runs, sizeof root->left_rows);
+        sane &= root->left_rows && root->left_rows < root->csn;
+        runs += sizeof root->left_rows;
     }
     enum art_rc rc = !sane ? ART_CORRUPT : decode_runs(root, header.runs, runs, bytes.data + body);
     if (rc) {

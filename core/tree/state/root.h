@@ -27,8 +27,8 @@ struct art_root {
     uint64_t csn;
     uint64_t generation;
     struct art_hash128 chain;
-    bool followed; /* as it was decoded: rows follow it in the log */
-    uint32_t left; /* rows csn - left to csn - 1 are in the log, too: the next ones are written over them */
+    bool followed;      /* as it was decoded: rows follow it in the log */
+    uint32_t left_rows; /* rows csn - left_rows to csn - 1 are in the log, too: the next ones are written over them */
     unsigned runs, capacity;
     struct art_run run[];
 };
@@ -52,12 +52,12 @@ void art_root_note_rows(struct art_buffer *encoded);                            
 
 /* Of the rows that were left, those that still are where row `csn` is the log's last. */
 static inline uint64_t art_root_left(const struct art_root *root, uint64_t csn) {
-    return csn - root->csn < root->left ? root->left - (csn - root->csn) : 0;
+    return csn - root->csn < root->left_rows ? root->left_rows - (csn - root->csn) : 0;
 }
 
 /* Row `csn` deletes rows 1 to this one; 0: none. */
 static inline uint64_t art_root_spent(const struct art_root *root, uint64_t csn) {
-    return csn - root->csn <= root->left ? csn - root->left - 1 : 0;
+    return csn - root->csn <= root->left_rows ? csn - root->left_rows - 1 : 0;
 }
 
 /* Used pages of its blob. */

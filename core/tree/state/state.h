@@ -175,9 +175,9 @@ struct art_tree {
 
     struct { /* the running transaction */
         enum art_txn_phase phase;
-        enum art_commit_kind
-            left; /* the most that prepare() has made the host write: it is there after a refused COMMIT,
-                                    * and no ROLLBACK TO resets it, since a savepoint may be younger */
+        /* The most that prepare() has made the host write: it is there after a refused COMMIT. No ROLLBACK TO lowers
+         * it: a savepoint may be younger. */
+        enum art_commit_kind handed_over;
         enum art_root_shown shown;
         enum art_leftovers leftovers;
         unsigned requested; /* enum art_request */

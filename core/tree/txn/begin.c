@@ -3,7 +3,7 @@
 
 static void assert_none(const struct art_tree *tree) {
     assert(!tree->txn.base && !tree->txn.requested && !tree->txn.adds);
-    assert(tree->txn.left == ART_COMMIT_NOTHING && tree->txn.shown == ART_ROOT_HIDDEN);
+    assert(tree->txn.handed_over == ART_COMMIT_NOTHING && tree->txn.shown == ART_ROOT_HIDDEN);
     assert(tree->slots.phase == ART_SLOTS_IDLE && !tree->scratch.file);
     (void)tree;
 }
@@ -20,7 +20,7 @@ void art_txn_assert(const struct art_tree *tree) {
     bool as_base = phase == ART_TXN_BEGUN || phase == ART_TXN_CHANGED;
     assert(!as_base || !art_tree_is_known(tree) || tree->root->generation == tree->txn.base->generation);
     (void)as_base;
-    assert(!tree->pending.made_for || tree->txn.left >= tree->pending.kind);
+    assert(!tree->pending.made_for || tree->txn.handed_over >= tree->pending.kind);
     assert(!tree->pending.edit.root || tree->slots.phase);
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];

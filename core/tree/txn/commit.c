@@ -242,13 +242,13 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     return flush_memtable(tree);
 }
 
-/* Of the rows whose changes the new root has. A command empties the log: 'optimize' leaves nothing of what was deleted.
- * Row csn is there after a COMMIT that was refused. One less stays where a row would stand in the place of the one that
- * it has deleted if one bit of its number were another. */
+/* How many rows stay in the log whose changes the new root has. None where a command is to leave nothing of what was
+ * deleted, or where a refused COMMIT has left row csn among them. Never 2^k - 1: row csn deletes row csn - left_rows - 1,
+ * and a flipped bit in the number of the one must not give the number of the other. */
 static uint64_t rows_to_leave(const struct art_tree *tree) {
     assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
-    if (!rows || tree->txn.requested || tree->txn.left || tree->log_bytes < LONG_ROW * rows) return 0;
+    if (!rows || tree->txn.requested || tree->txn.handed_over || tree->log_bytes < LONG_ROW * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 
@@ -260,10 +260,10 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = tree->pending.chain;
     tree->pending.kind = ART_COMMIT_FLUSH;
-    edit->root->left = (uint32_t)rows_to_leave(tree);
-    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left};
-    bool spends = art_root_left(tree->root, tree->csn) || edit->root->left < tree->csn - tree->root->csn;
-    if (edit->root->left && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
+    edit->root->left_rows = (uint32_t)rows_to_leave(tree);
+    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
+    bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
+    if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
     return finish_root(tree);
 }
 
@@ -454,7 +454,7 @@ static bool vacuum_finds_something(const struct art_tree *tree) {
 /* The first row behind a root marks the root, so that a log whose rows were deleted is not taken for one that never had
  * any. Both rows are in one page of the host's most times: then no page more is written. */
 static enum art_rc mark_root(struct art_tree *tree) {
-    assert(tree->txn.left < ART_COMMIT_ROOT);
+    assert(tree->txn.handed_over < ART_COMMIT_ROOT);
     struct art_commit *commit = &tree->pending.commit;
     if (!commit->write_redo || tree->csn != tree->root->csn) return ART_OK;
     enum art_rc rc = encode_root(tree, tree->root);
@@ -474,7 +474,7 @@ static enum art_leftovers leftovers(const struct art_tree *tree) {
  * by a checkpoint. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
     bool alone = tree->txn.phase == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
-    if (!alone || tree->txn.left >= ART_COMMIT_ROOT || !vacuum_finds_something(tree)) return false;
+    if (!alone || tree->txn.handed_over >= ART_COMMIT_ROOT || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
     return budget < portion_of(budget) || tree->root->runs <= 1;
@@ -485,7 +485,7 @@ static enum art_rc keep_root(struct art_tree *tree) {
     assert(!tree->pending.edit.root && !tree->pending.commit.write_root);
     enum art_rc rc = leave_room_for_vacuum(tree);
     if (rc) return rc;
-    if (tree->txn.left < ART_COMMIT_ROOT) return mark_root(tree);
+    if (tree->txn.handed_over < ART_COMMIT_ROOT) return mark_root(tree);
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
     rc = art_slots_know(tree); /* a rollback to the beginning may have forgotten it */
     return rc ? rc : name_root(tree, tree->root, &tree->slots.used);
@@ -495,13 +495,13 @@ static enum art_rc keep_root(struct art_tree *tree) {
 static bool must_flush(const struct art_tree *tree) {
     bool asked = art_tree_requested(tree, ART_REQUEST_FLUSH);
     asked |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !vacuum_finds_something(tree);
-    return asked || art_tree_has_spilled(tree) || tree->txn.left == ART_COMMIT_FLUSH;
+    return asked || art_tree_has_spilled(tree) || tree->txn.handed_over == ART_COMMIT_FLUSH;
 }
 
 /* Does a transaction that has changed no row have something to write? */
 static bool commands_find_something(const struct art_tree *tree) {
     bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
-    return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.left >= ART_COMMIT_ROOT ||
+    return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.handed_over != ART_COMMIT_NOTHING ||
            (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || vacuum_finds_something(tree);
 }
 
@@ -566,7 +566,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->pending.made_for = tree->changes;
     }
     *out = tree->pending.commit;
-    if (tree->txn.left < tree->pending.kind) tree->txn.left = tree->pending.kind;
+    if (tree->txn.handed_over < tree->pending.kind) tree->txn.handed_over = tree->pending.kind;
     if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_SHOWN;
     if (out->write_root && tree->txn.shown == ART_ROOT_HIDDEN) tree->txn.shown = ART_ROOT_OFFERED;
     art_txn_assert(tree);

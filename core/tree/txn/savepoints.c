@@ -41,7 +41,7 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
 
 /* Nothing is changed, and the host's log says so, too. */
 static bool is_as_begun(const struct art_tree *tree) {
-    bool unwritten = tree->txn.left == ART_COMMIT_NOTHING && !art_memtable_dirty(tree->memtable);
+    bool unwritten = tree->txn.handed_over == ART_COMMIT_NOTHING && !art_memtable_dirty(tree->memtable);
     return tree->txn.phase <= ART_TXN_CHANGED && unwritten;
 }
 

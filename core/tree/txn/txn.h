@@ -1,25 +1,30 @@
 /* A transaction: from the first change to its commit or rollback.
  *
- *                begin()          a change            a change over spill_limit
- *       NONE ------------> BEGUN ----------> CHANGED ---------------------------> SPILLED
- *         ^                  |                 |  ^                                  |
- *         |                  |                 |  '---- back to the beginning -------|
- *         '---- committed() or rolled_back() --'-------------------------------------'
+ *                              .-------------- another summary ---------------.
+ *                begin()       |  a change            a change over spill_limit v
+ *       NONE ------------> BEGUN ----------> CHANGED ---------------------> SPILLED
+ *         ^                  |                 |  ^                            |
+ *         |                  |                 |  '-- back to the beginning ---|
+ *         '---- committed() or rolled_back() --'-------------------------------'
  *
  *   NONE      savepoints stand for the state as it is: there is nothing to go back to
  *   BEGUN     the csn is fixed, the base is held; a command may wait for the commit
- *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint
+ *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint. Back from
+ *             SPILLED the tree is unknown, until it has read the host's log
  *   SPILLED   root: the transaction's own, in slots of the locked file, or that of an image. The host's log leads back
- *             to the beginning: the tree is unknown then, until it has read that. Images lead back to savepoints that
- *             are older than the spill
+ *             to the beginning, and images to savepoints that are older than the spill
  *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
- * (pending.made_for). A host whose COMMIT is refused goes on in the same phase. What differs is what its tables have
- * then (txn.left, enum art_commit_kind), whatever is rolled back to: the next prepare() writes as much again, since a
- * row alone would leave a log without what a flush has taken out of it, and a root that is not the base must be
- * replaced. With anything left a savepoint no longer stands for the beginning, as the host's log does not say it any
- * more. An error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction in any phase: only a
- * rollback of all helps.
+ * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its phase, and the host's tables
+ * keep what prepare() made it write: a row, a root, or a flush (txn.handed_over). The next prepare() writes as much
+ * again:
+ *
+ *   a flush   has taken rows out of the log, so a row alone would leave the log without them
+ *   a root    that is not the base would stay in row 0, so another one or the base takes its place
+ *
+ * and a savepoint that is set from then on does not stand for the beginning, which the host's log no longer tells. In
+ * any phase an error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction: it can only be
+ * rolled back.
  *
  * tests/core/tree/test_txn_states.c has the same as a model, goes through all of its states, and prints the arrows.
  *
@@ -28,7 +33,8 @@
  *   spill.c        a transaction larger than memory   refresh.c    what other connections committed
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
  *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
- *   resummarise.c  another summary                    log_cost.c   when the log is full */
+ *   resummarise.c  another summary                    log_cost.c   when the log is full
+ *   scratch.c      the temporary file of images */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 

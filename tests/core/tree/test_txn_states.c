@@ -23,8 +23,9 @@ enum call {
     PUT_A,
     DELETE_A,
     PUT_B,
-    SPILL, /* a change of a transaction that is larger than its limit */
-    SPILL_FAILS /* the same, and no image can be kept */,
+    SPILL,       /* a change of a transaction that is larger than its limit */
+    SPILL_FAILS, /* the same, and no image can be kept */
+    REWRITE,     /* all rows anew, for another summary: that is a spill, too */
     MARK,
     BACK_TO_FIRST,
     BACK_TO_SECOND,
@@ -41,13 +42,28 @@ enum call {
     OTHER,  /* another process commits */
     CALLS
 };
-static const char *const names[CALLS] = {"put a",         "put b",          "delete a",
-                                         "spill",         "failing spill",  "savepoint",
-                                         "back to first", "back to second", "back to the beginning",
-                                         "release first", "release second", "'flush'",
-                                         "'vacuum'",      "refused COMMIT", "no room",
-                                         "COMMIT",        "ROLLBACK",       "schema reload",
-                                         "other process"};
+static const char *const names[CALLS] = {
+    [PUT_A] = "put a",
+    [DELETE_A] = "delete a",
+    [PUT_B] = "put b",
+    [SPILL] = "spill",
+    [SPILL_FAILS] = "failing spill",
+    [REWRITE] = "another summary",
+    [MARK] = "savepoint",
+    [BACK_TO_FIRST] = "back to first",
+    [BACK_TO_SECOND] = "back to second",
+    [BACK_TO_BEGINNING] = "back to the beginning",
+    [RELEASE_FIRST] = "release first",
+    [RELEASE_SECOND] = "release second",
+    [FLUSH] = "'flush'",
+    [VACUUM] = "'vacuum'",
+    [REFUSED] = "refused COMMIT",
+    [NO_ROOM] = "no room",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [FORGET] = "schema reload",
+    [OTHER] = "other process",
+};
 
 struct mark {
     uint8_t kind, rows, dirty, filled;
@@ -81,7 +97,6 @@ static void model_change(struct state *s, uint8_t rows) {
 }
 
 static bool model_spills(struct state *s, bool fails) {
-    if (s->phase < ART_TXN_CHANGED) return true;
     for (unsigned i = s->marks; i-- > 0;) {
         if (s->mark[i].kind != ART_SAVEPOINT_UNDO) continue;
         if (fails && s->mark[i].filled) { /* else there is nothing to be kept */
@@ -128,7 +143,7 @@ static void model_end(struct state *s) {
 static enum art_commit_kind model_prepare(struct state *s) {
     bool flush = s->requested & ART_REQUEST_FLUSH, vacuum = s->requested & ART_REQUEST_VACUUM;
     if (s->phase == ART_TXN_NONE) return ART_COMMIT_NOTHING;
-    bool wanted = s->left >= ART_COMMIT_ROOT || (flush && s->filled) || vacuum;
+    bool wanted = s->left || (flush && s->filled) || vacuum;
     if (s->phase == ART_TXN_BEGUN && !wanted) return ART_COMMIT_NOTHING;
     enum art_commit_kind kind = ART_COMMIT_ROW;
     if (vacuum || s->left == ART_COMMIT_ROOT) kind = ART_COMMIT_ROOT;
@@ -158,8 +173,10 @@ static bool model_step(struct state *s, enum call call) {
         return true;
     case SPILL:
     case SPILL_FAILS:
-        if (model_spills(s, call == SPILL_FAILS)) model_change(s, s->rows | 1);
+        if (s->phase < ART_TXN_CHANGED || model_spills(s, call == SPILL_FAILS)) model_change(s, s->rows | 1);
         return true;
+    case REWRITE:
+        return model_spills(s, false);
     case MARK:
         if (s->marks == scope.marks) return false;
         bool as_begun = s->phase != ART_TXN_SPILLED && !s->left && !s->dirty;
@@ -312,6 +329,9 @@ static void world_step(enum call call, const struct state *before) {
     case SPILL_FAILS:
         spill(call == SPILL_FAILS);
         break;
+    case REWRITE:
+        must(art_tree_resummarise(tree, NULL));
+        break;
     case MARK:
         must(art_tree_savepoint(tree, &mark));
         HOLDS(mark == marks);
@@ -376,7 +396,7 @@ static void same(const char *what, unsigned is, unsigned should) {
 static void compare(const struct state *s) {
     art_txn_assert(tree);
     same("phase", tree->txn.phase, s->phase);
-    same("left", tree->txn.left, s->left);
+    same("handed over", tree->txn.handed_over, s->left);
     same("shown", tree->txn.shown, s->shown);
     same("requested", tree->txn.requested, s->requested);
     same("doomed", tree->txn.doomed != ART_OK, s->doomed);
@@ -450,8 +470,8 @@ static void walk_to(uint32_t number, enum call call) {
 
 /* The drawing's arrows between phases: those that txn.h has, by the calls that lead along them. */
 static const uint8_t drawn[4][4] = {
-    [ART_TXN_NONE] = {[ART_TXN_BEGUN] = 1, [ART_TXN_CHANGED] = 1},
-    [ART_TXN_BEGUN] = {[ART_TXN_NONE] = 1, [ART_TXN_CHANGED] = 1},
+    [ART_TXN_NONE] = {[ART_TXN_BEGUN] = 1, [ART_TXN_CHANGED] = 1, [ART_TXN_SPILLED] = 1}, /* a call may do two */
+    [ART_TXN_BEGUN] = {[ART_TXN_NONE] = 1, [ART_TXN_CHANGED] = 1, [ART_TXN_SPILLED] = 1},
     [ART_TXN_CHANGED] = {[ART_TXN_NONE] = 1, [ART_TXN_SPILLED] = 1},
     [ART_TXN_SPILLED] = {[ART_TXN_NONE] = 1, [ART_TXN_CHANGED] = 1},
 };
