@@ -122,8 +122,8 @@ struct art_tree_options {
 enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
 /* NULL is fine. Rolls back what is not committed; open cursors may then only be closed. */
 void art_tree_close(struct art_tree *tree);
-/* Gives back the memory that the next call asks for again, where the tree is at nothing: its buffers, idle cursors, and
- * references to cached blobs. What it knows stays. No savepoint is set. */
+/* Gives back the memory that the next call asks for again: buffers, idle cursors, references to cached blobs. Nothing
+ * happens in a transaction, or with an open cursor. What it knows stays. No savepoint is set. */
 void art_tree_rest(struct art_tree *tree);
 /* The limits, in bytes, may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
@@ -400,7 +400,7 @@ enum art_rc art_folder_list(const char *folder, enum art_rc (*visit)(void *conte
 struct art_commit {
     uint64_t csn;    /* of this transaction, the same on every retry */
     bool clear_log;  /* 1. DELETE FROM T_artdata (all rows, the root too) */
-    uint64_t spent;  /*    or, if not 0, rows 1 to this one, which the committed root has in its runs: there are some */
+    uint64_t spent;  /*    or, if not 0, the first of rows 1 to this one: the committed root has them in its runs */
     bool write_root; /* 2. INSERT OR REPLACE (0, root), and a copy into T_artstate */
     bool mark_root;  /*    INSERT OR REPLACE (0, root): it is the same, and says now that rows follow it */
     struct art_bytes root;

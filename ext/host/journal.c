@@ -19,12 +19,12 @@
  * same: such a transaction is not committed either.
  *
  * art_journal_harden(): after a commit, before a file goes that the state before it needs. In WAL mode with
- * synchronous=NORMAL SQLite has synced nothing by then. The system tells each open file once of a sync that failed;
- * SQLite's own must learn of it by SQLite's own sync, whose next one, in a checkpoint, would else take for safe what is
- * lost. So this sync has a file of its own. What failed before that was opened, and was told to another process, only
- * SQLite's still knows: it is synced before the commit, where an error is the transaction's. (With a rollback journal
- * all that a commit needs was synced before it; what is synced here is its end, and the next transaction writes the
- * journal anew.)
+ * synchronous=NORMAL SQLite has synced nothing by then. The system tells each open file once of a sync that failed; if
+ * this one took that error from SQLite's file, SQLite's next sync, in a checkpoint, would succeed, and take for safe
+ * what is lost. So this sync has a file of its own. What failed before that was opened, and was told to another
+ * process, only SQLite's still knows: it is synced before the commit, where an error is the transaction's. (With a
+ * rollback journal all that a commit needs was synced before it; what is synced here is its end, and the next
+ * transaction writes the journal anew.)
  *
  * art_journal_end_epoch(): retired slots are free once SQLite begins its WAL anew, which by itself it does only after a
  * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree waits for many of

@@ -243,8 +243,8 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
 }
 
 /* How many rows stay in the log whose changes the new root has. None where a command is to leave nothing of what was
- * deleted, or where a refused COMMIT has left row csn among them. Never 2^k - 1: row csn deletes row csn - left_rows - 1,
- * and a flipped bit in the number of the one must not give the number of the other. */
+ * deleted, or where a refused COMMIT has left row csn among them. Never 2^k - 1: row csn deletes row csn - left_rows -
+ * 1, and a flipped bit in the number of the one must not give the number of the other. */
 static uint64_t rows_to_leave(const struct art_tree *tree) {
     assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
