@@ -63,9 +63,9 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
     };
     enum art_rc rc = ART_OK;
     bypass->filled = false;
-    if (store->place.rows) {
-        rc = art_io_read_from(store->place.io, &request, 1, ART_READ_CACHED);
-    } else if (!art_io_peek(store->place.io, &request)) {
+    if (store->location.rows) {
+        rc = art_io_read_from(store->location.io, &request, 1, ART_READ_CACHED);
+    } else if (!art_io_peek(store->location.io, &request)) {
         rc = ART_NOTFOUND;
     }
     if (!rc) rc = art_blob_verify_bytes(blob, page, bypass->bytes);

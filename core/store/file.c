@@ -30,36 +30,36 @@ static struct art_superblock *new_superblock(void) {
 
 void art_store_close_file(struct art_store *store) {
     art_store_readahead_drop(store);
-    art_io_close(store->place.io);
-    art_io_close(store->place.reader);
-    store->place.io = store->place.reader = NULL;
-    store->place.io_for_writing = store->place.checked = store->place.unclaimed = false;
-    store->place.file_bytes = 0;
+    art_io_close(store->location.io);
+    art_io_close(store->location.reader);
+    store->location.io = store->location.reader = NULL;
+    store->location.io_for_writing = store->location.checked = store->location.unclaimed = false;
+    store->location.file_bytes = 0;
 }
 
 /* A ring that has failed is not tried again by this store. */
 void art_store_close_writer(struct art_store *store) {
-    struct art_io *writer = store->place.io_for_writing ? store->place.io : NULL;
-    if (!writer && !store->place.reader) return; /* without a writer, but with a reader: none could be opened */
+    struct art_io *writer = store->location.io_for_writing ? store->location.io : NULL;
+    if (!writer && !store->location.reader) return; /* without a writer, but with a reader: none could be opened */
     art_store_readahead_drop(store);
     if (writer) {
         store->ring_failures += writer->ring_failures;
         store->ring_batches += writer->ring_batches;
-        store->place.wrote_by = writer->engine;
+        store->location.wrote_by = writer->engine;
         if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
         art_io_close(writer);
     }
-    store->place.io = store->place.reader;
-    store->place.reader = NULL;
-    store->place.io_for_writing = false;
-    if (!store->place.io) store->place.checked = false;
+    store->location.io = store->location.reader;
+    store->location.reader = NULL;
+    store->location.io_for_writing = false;
+    if (!store->location.io) store->location.checked = false;
 }
 
 /* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A
  * new .art file takes its permissions and owner. */
 static enum art_rc ask_host(const struct art_store *store, struct art_file_identity *out) {
     struct art_disk *disk = store->disk;
-    enum art_rc rc = disk->methods->stat(disk, store->place.host_path, out);
+    enum art_rc rc = disk->methods->stat(disk, store->location.host_path, out);
     if (rc) {
         *out = (struct art_file_identity){.permissions = 0600};
         art_platform_user(&out->owner, &out->group);
@@ -70,8 +70,10 @@ static enum art_rc ask_host(const struct art_store *store, struct art_file_ident
 enum purpose { TO_READ, TO_WRITE, TO_CREATE };
 
 static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
-    struct art_file_options options = {
-        .path = store->place.path, .engine = store->engine, .direct = store->direct, .read_only = purpose == TO_READ};
+    struct art_file_options options = {.path = store->location.path,
+                                       .engine = store->engine,
+                                       .direct = store->direct,
+                                       .read_only = purpose == TO_READ};
     struct art_disk *disk = store->disk;
     if (purpose != TO_READ) options.pool = store->phase.pool;
     if (purpose == TO_CREATE) {
@@ -83,9 +85,9 @@ static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
         options.owner = host.owner;
         options.group = host.group;
     }
-    enum art_rc rc = disk->methods->open(disk, &options, &store->place.io);
-    if (rc) store->place.io = NULL;
-    store->place.io_for_writing = !rc && purpose != TO_READ;
+    enum art_rc rc = disk->methods->open(disk, &options, &store->location.io);
+    if (rc) store->location.io = NULL;
+    store->location.io_for_writing = !rc && purpose != TO_READ;
     return rc;
 }
 
@@ -95,21 +97,22 @@ static enum art_rc missing(const struct art_store *store) {
         "art: the .art file is missing (%s): it belongs to the database %s: copy it there from where the database "
         "came from, or copy the whole by art_backup(), or restore both from one backup (what the log has art_salvage "
         "copies out); has another connection dropped the table, end this transaction",
-        store->place.path, store->place.host_path);
+        store->location.path, store->location.host_path);
 }
 
 /* Nobody else's, and nothing is to be checked. */
 static enum art_rc open_rows(struct art_store *store) {
     struct art_file_identity identity;
-    enum art_rc rc = art_io_rows_open(store->place.rows, store->place.rows_id, store->place.path, &store->place.io);
-    if (!rc) rc = store->place.io->methods->identity(store->place.io, &identity);
+    enum art_rc rc =
+        art_io_rows_open(store->location.rows, store->location.rows_id, store->location.path, &store->location.io);
+    if (!rc) rc = store->location.io->methods->identity(store->location.io, &identity);
     if (rc) {
         art_store_close_file(store);
         return rc;
     }
-    store->place.key = (struct art_cache_key){identity.device, identity.inode, 0};
-    store->place.file_bytes = identity.size;
-    store->place.checked = true;
+    store->location.key = (struct art_cache_key){identity.device, identity.inode, 0};
+    store->location.file_bytes = identity.size;
+    store->location.checked = true;
     return ART_OK;
 }
 
@@ -121,7 +124,7 @@ static enum art_rc read_superblock(struct art_store *store, uint64_t size, enum 
     memset(out, 0, sizeof *out);
     uint64_t there = size < sizeof *out ? size / ART_PAGE * ART_PAGE : sizeof *out;
     struct art_io_request request = {out, (uint32_t)there, 0};
-    return there ? art_io_read_from(store->place.io, &request, 1, from) : ART_OK;
+    return there ? art_io_read_from(store->location.io, &request, 1, from) : ART_OK;
 }
 
 static enum art_rc foreign(const struct art_store *store, const struct art_owner_page *owner) {
@@ -130,7 +133,7 @@ static enum art_rc foreign(const struct art_store *store, const struct art_owner
         "art: the .art file is that of another database (%s belongs to %.*s): this database was copied or moved "
         "without it: copy or move both together, or copy by art_backup(), or, if the other database is gone, let this "
         "one 'adopt' the file",
-        store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
+        store->location.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
 static enum art_rc for_another_name(const struct art_store *store, const struct art_owner_page *owner) {
@@ -138,12 +141,12 @@ static enum art_rc for_another_name(const struct art_store *store, const struct 
                     "art: the .art file is a copy that no database has claimed, made with one of another name (%s, "
                     "with a copy of %.*s): "
                     "give the database that name, or, if no other one needs the file, let this one 'adopt' it",
-                    store->place.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
+                    store->location.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
 static enum art_rc no_owner(const struct art_store *store) {
     return art_corrupt(
-        store->place.path, 0, 1,
+        store->location.path, 0, 1,
         "both owner pages are damaged, so the file is not written; let this database 'adopt' it if no other one "
         "uses it");
 }
@@ -153,7 +156,7 @@ static enum art_rc replaced(const struct art_store *store) {
         ART_FOREIGN,
         "art: the .art file belongs to another database file that stood here before (%s): put that one back, "
         "or, if it is gone, let this one 'adopt' the file",
-        store->place.path);
+        store->location.path);
 }
 
 /* ART_OK: ours. A file whose owner nobody knows is no other database's either. */
@@ -181,7 +184,7 @@ static enum art_rc who_are_we(const struct art_store *store, const struct art_fi
                               .own_birth = own->birth,
                               .host_inode = host->inode,
                               .host_birth = host->birth,
-                              .host_path = store->place.host_path,
+                              .host_path = store->location.host_path,
                               .host_links = host->links};
     return rc;
 }
@@ -193,7 +196,7 @@ static bool is_more_open(const struct art_file_identity *own, const struct art_f
 /* The rights of the database's file, whatever they are by now. */
 static void follow_rights(struct art_store *store, const struct art_file_identity *own,
                           const struct art_file_identity *host) {
-    struct art_io *io = store->place.io;
+    struct art_io *io = store->location.io;
     bool same = own->permissions == host->permissions && own->owner == host->owner && own->group == host->group;
     if (host->inode && !same && io->methods->take_rights) io->methods->take_rights(io, host);
 }
@@ -201,16 +204,16 @@ static void follow_rights(struct art_store *store, const struct art_file_identit
 /* The superblock as it should be, in `block`. */
 static enum art_rc look_inside(struct art_store *store, const struct art_file_identity *own, enum art_read from,
                                struct art_superblock *block) {
-    if (own->size < sizeof *block) return art_corrupt(store->place.path, 0, ART_NOWHERE, "the file is cut short");
+    if (own->size < sizeof *block) return art_corrupt(store->location.path, 0, ART_NOWHERE, "the file is cut short");
     enum art_rc rc = read_superblock(store, own->size, from, block);
-    return rc ? rc : art_superblock_check(block, store->uuid, store->place.path);
+    return rc ? rc : art_superblock_check(block, store->uuid, store->location.path);
 }
 
 /* The database that an unclaimed copy was made with, beside this one? While it is not there, nobody else has a use for
  * the file, and to read it harms nobody: each page is verified against the database's own root. */
 static bool is_there(const struct art_store *store, const struct art_owner_page *owner) {
     struct art_bytes base = art_owner_page_base(owner);
-    const char *host = store->place.host_path, *slash = strrchr(host, '/');
+    const char *host = store->location.host_path, *slash = strrchr(host, '/');
     size_t folder = slash ? (size_t)(slash + 1 - host) : 0;
     char *path = art_alloc(folder + base.len + 1);
     if (!path) return true;
@@ -231,10 +234,10 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
     struct art_owner me;
     const struct art_owner_page *owner;
     enum art_ownership ownership = ART_OWNER_UNKNOWN;
-    enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
+    enum art_rc rc = store->location.io->methods->identity(store->location.io, &own);
     if (rc) return rc;
     (void)who_are_we(store, &own, &host, &me);
-    if (store->place.io->cached && !look_inside(store, &own, ART_READ_CACHED, block))
+    if (store->location.io->cached && !look_inside(store, &own, ART_READ_CACHED, block))
         ownership = art_superblock_owner(block, store->uuid, &me, &owner);
     if (ownership != ART_OWNED) {
         rc = look_inside(store, &own, ART_READ_DEVICE, block);
@@ -244,17 +247,17 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
         if (!renamed) rc = refuse_others(store, ownership, owner);
     }
     if (rc) return rc;
-    store->place.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);
-    store->place.key = (struct art_cache_key){own.device, own.inode, 0};
-    store->place.file_bytes = own.size;
-    store->place.checked = true;
+    store->location.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);
+    store->location.key = (struct art_cache_key){own.device, own.inode, 0};
+    store->location.file_bytes = own.size;
+    store->location.checked = true;
     return ART_OK;
 }
 
 enum art_rc art_store_ready(struct art_store *store) {
-    if (store->place.checked) return ART_OK;
+    if (store->location.checked) return ART_OK;
     if (!art_store_has_file(store)) return open_rows(store);
-    enum art_rc rc = store->place.io ? ART_OK : open_io(store, TO_READ);
+    enum art_rc rc = store->location.io ? ART_OK : open_io(store, TO_READ);
     if (rc == ART_MISSING) missing(store);
     if (rc) return rc;
     struct art_superblock *block = new_superblock();
@@ -265,7 +268,7 @@ enum art_rc art_store_ready(struct art_store *store) {
 }
 
 bool art_store_unclaimed(const struct art_store *store) {
-    return store->place.checked && store->place.unclaimed;
+    return store->location.checked && store->location.unclaimed;
 }
 
 enum art_rc art_store_check_owner(struct art_store *store) {
@@ -275,7 +278,7 @@ enum art_rc art_store_check_owner(struct art_store *store) {
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
     struct art_superblock *block = new_superblock();
-    rc = block ? store->place.io->methods->identity(store->place.io, &own) : art_nomem();
+    rc = block ? store->location.io->methods->identity(store->location.io, &own) : art_nomem();
     if (!rc) rc = look_inside(store, &own, ART_READ_DEVICE, block);
     if (!rc) {
         who_are_we(store, &own, &host, &me);
@@ -300,15 +303,15 @@ enum art_rc art_store_poison(struct art_store *store, enum art_rc rc) {
 
 static enum art_rc write_at(struct art_store *store, void *data, uint32_t len, uint64_t offset) {
     struct art_io_request request = {data, len, offset};
-    enum art_rc rc = art_io_write(store->place.io, &request, 1);
-    enum art_rc waited = art_io_wait(store->place.io);
+    enum art_rc rc = art_io_write(store->location.io, &request, 1);
+    enum art_rc waited = art_io_wait(store->location.io);
     if (!rc) rc = waited;
     if (!rc) store->pages_written += len / ART_PAGE;
     return rc;
 }
 
 static enum art_rc sync_blobs(struct art_store *store) {
-    enum art_rc rc = art_io_sync(store->place.io);
+    enum art_rc rc = art_io_sync(store->location.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
     return ART_OK;
@@ -319,7 +322,7 @@ enum art_rc art_store_write_owner(struct art_store *store) {
     if (!page) return art_nomem();
     struct art_file_identity own = {0}, host;
     struct art_owner me;
-    enum art_rc rc = store->place.io->methods->identity(store->place.io, &own);
+    enum art_rc rc = store->location.io->methods->identity(store->location.io, &own);
     if (!rc) rc = who_are_we(store, &own, &host, &me);
     if (!rc) {
         uint64_t sequence = store->phase.owner_sequence + 1;
@@ -343,7 +346,7 @@ static enum art_rc initialise(struct art_store *store, const struct art_owner *m
 static enum art_rc make_durable(struct art_store *store) {
     enum art_rc rc = sync_blobs(store);
     if (rc) return rc;
-    rc = store->disk->methods->sync_directory(store->disk, store->place.path);
+    rc = store->disk->methods->sync_directory(store->disk, store->location.path);
     bool tried = rc && rc != ART_NOMEM && rc != ART_CANTOPEN; /* else nothing was synced, and nothing is lost */
     return tried ? art_store_poison(store, rc) : rc;
 }
@@ -352,7 +355,7 @@ static enum art_rc make_durable(struct art_store *store) {
 
 static enum art_rc in_the_way(const struct art_store *store) {
     return art_fail(ART_FOREIGN, "art: a file that is not ours has the name of the new .art file (%s): move it away",
-                    store->place.path);
+                    store->location.path);
 }
 
 static enum art_rc two_names(const char *what, const char *path, uint64_t links) {
@@ -375,7 +378,7 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
     enum art_rc rc = adopt ? ART_OK : refuse_others(store, ownership, owner);
     if (rc) return rc;
     if (fresh && !adopt && !may_begin_in(ownership, own->size)) return in_the_way(store);
-    if (own->links > 1) return two_names(".art file", store->place.path, own->links);
+    if (own->links > 1) return two_names(".art file", store->location.path, own->links);
     if (me->host_links > 1) return two_names("database file", me->host_path, me->host_links);
     if (adopt) return art_store_write_owner(store);
     if (!owner) return fresh && own->size <= sizeof *block ? initialise(store, me, block) : no_owner(store);
@@ -391,11 +394,12 @@ static enum art_rc begin_anew(struct art_store *store, const struct art_file_ide
                               struct art_superblock *block) {
     uint64_t size = own->size;
     if (size > sizeof *block || size % SECTOR || own->links > 1) return in_the_way(store);
-    enum art_rc rc = size % ART_PAGE ? store->place.io->methods->truncate(store->place.io, sizeof *block) : ART_OK;
+    enum art_rc rc =
+        size % ART_PAGE ? store->location.io->methods->truncate(store->location.io, sizeof *block) : ART_OK;
     if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, ART_READ_DEVICE, block);
     if (rc) return rc;
     if (art_superblock_is_unfinished(block, store->uuid)) return initialise(store, me, block);
-    if (size % ART_PAGE) rc = store->place.io->methods->truncate(store->place.io, size);
+    if (size % ART_PAGE) rc = store->location.io->methods->truncate(store->location.io, size);
     return rc ? rc : in_the_way(store);
 }
 
@@ -422,8 +426,8 @@ static enum art_rc open_for_writing(struct art_store *store, bool fresh, bool *c
     enum art_rc rc = art_write_pool_take(&store->phase.pool);
     if (rc) return rc;
     art_store_readahead_drop(store);
-    store->place.reader = store->place.io;
-    store->place.io = NULL;
+    store->location.reader = store->location.io;
+    store->location.io = NULL;
     rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
     if (store->for_another) *created = !rc;
     if (rc == ART_MISSING && fresh) {
@@ -441,10 +445,10 @@ static enum art_rc lock_once(struct art_store *store, struct art_file_identity *
     struct art_file_identity named = {.inode = 0};
     struct art_disk *disk = store->disk;
     *again = false;
-    enum art_rc rc = store->place.io->methods->lock(store->place.io);
+    enum art_rc rc = store->location.io->methods->lock(store->location.io);
     if (rc) return rc;
-    rc = store->place.io->methods->identity(store->place.io, own);
-    if (!rc) rc = disk->methods->stat(disk, store->place.path, &named);
+    rc = store->location.io->methods->identity(store->location.io, own);
+    if (!rc) rc = disk->methods->stat(disk, store->location.path, &named);
     *again = rc == ART_MISSING || (!rc && (named.inode != own->inode || named.device != own->device));
     return *again ? ART_OK : rc;
 }
@@ -459,7 +463,7 @@ static enum art_rc lock_named_file(struct art_store *store, bool fresh, struct a
         art_store_close_file(store);
     }
     return art_fail(ART_BUSY, "art: the .art file is being replaced again and again (%s): try later",
-                    store->place.path);
+                    store->location.path);
 }
 
 /* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The
@@ -467,23 +471,23 @@ static enum art_rc lock_named_file(struct art_store *store, bool fresh, struct a
 static void remove_created(const struct art_store *store) {
     struct art_kept_error why;
     art_error_keep(&why);
-    store->disk->methods->remove(store->disk, store->place.path);
+    store->disk->methods->remove(store->disk, store->location.path);
     art_error_restore(&why);
 }
 
 /* By now, since later the name may lead to another file. If it cannot be had, a reader opens the file again. */
 static void open_reader(struct art_store *store) {
-    struct art_io *writer = store->place.io;
+    struct art_io *writer = store->location.io;
     struct art_file_identity identity;
     if (!open_io(store, TO_READ)) {
-        struct art_io *reader = store->place.io;
-        bool same = !reader->methods->identity(reader, &identity) && identity.inode == store->place.key.inode &&
-                    identity.device == store->place.key.device;
-        if (same) store->place.reader = reader;
+        struct art_io *reader = store->location.io;
+        bool same = !reader->methods->identity(reader, &identity) && identity.inode == store->location.key.inode &&
+                    identity.device == store->location.key.device;
+        if (same) store->location.reader = reader;
         if (!same) art_io_close(reader);
     }
-    store->place.io = writer;
-    store->place.io_for_writing = true;
+    store->location.io = writer;
+    store->location.io_for_writing = true;
 }
 
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
@@ -492,10 +496,11 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
     if (!art_store_has_file(store)) {
         enum art_rc rc = art_store_ready(store);
         if (!rc) rc = art_write_pool_take(&store->phase.pool);
-        return rc ? rc : store->place.io->methods->size(store->place.io, &store->place.file_bytes);
+        return rc ? rc : store->location.io->methods->size(store->location.io, &store->location.file_bytes);
     }
     enum art_rc rc = lock_named_file(store, fresh, &own, &created);
-    bool not_opened = rc && !store->place.io && store->place.reader; /* what is being read goes on by its descriptor */
+    bool not_opened =
+        rc && !store->location.io && store->location.reader; /* what is being read goes on by its descriptor */
     if (rc == ART_BUSY || not_opened) {
         art_store_close_writer(store);
         return rc;
@@ -503,19 +508,20 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
     struct art_superblock *block = rc ? NULL : new_superblock();
     if (!rc) rc = block ? accept_for_writing(store, &own, fresh, adopt, block) : art_nomem();
     art_free_aligned(block);
-    if (!rc) rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
+    if (!rc) rc = store->location.io->methods->size(store->location.io, &store->location.file_bytes);
     if (rc) { /* with the file goes the lock */
         if (created) remove_created(store);
         art_store_close_file(store);
         return rc;
     }
-    if (store->place.reader && (store->place.key.inode != own.inode || store->place.key.device != own.device)) {
-        art_io_close(store->place.reader);
-        store->place.reader = NULL;
+    if (store->location.reader &&
+        (store->location.key.inode != own.inode || store->location.key.device != own.device)) {
+        art_io_close(store->location.reader);
+        store->location.reader = NULL;
     }
-    store->place.key = (struct art_cache_key){own.device, own.inode, 0};
-    store->place.checked = true;
-    store->place.unclaimed = false;
-    if (!store->place.reader && !store->for_another) open_reader(store);
+    store->location.key = (struct art_cache_key){own.device, own.inode, 0};
+    store->location.checked = true;
+    store->location.unclaimed = false;
+    if (!store->location.reader && !store->for_another) open_reader(store);
     return ART_OK;
 }

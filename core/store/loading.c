@@ -37,19 +37,19 @@ static enum art_rc check_ref(const struct art_store *store, const struct art_ref
         ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
-    return art_corrupt(store->place.path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
+    return art_corrupt(store->location.path, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");
 }
 
 /* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than
  * that. */
 static enum art_rc learn_size(struct art_store *store, uint32_t slot) {
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
-    if (end <= store->place.file_bytes) return ART_OK;
-    enum art_rc rc = store->place.io->methods->size(store->place.io, &store->place.file_bytes);
-    if (rc || end <= store->place.file_bytes) return rc;
-    return art_corrupt(store->place.path, slot, ART_NOWHERE,
+    if (end <= store->location.file_bytes) return ART_OK;
+    enum art_rc rc = store->location.io->methods->size(store->location.io, &store->location.file_bytes);
+    if (rc || end <= store->location.file_bytes) return rc;
+    return art_corrupt(store->location.path, slot, ART_NOWHERE,
                        "the blob lies behind the end of the file, which has %llu bytes",
-                       (unsigned long long)store->place.file_bytes);
+                       (unsigned long long)store->location.file_bytes);
 }
 
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref) {
@@ -62,7 +62,7 @@ enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref
 }
 
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
-    struct art_cache_key key = store->place.key;
+    struct art_cache_key key = store->location.key;
     key.slot = slot;
     return key;
 }
@@ -81,14 +81,14 @@ uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint
 
 enum art_rc art_store_read_requests(struct art_store *store, struct art_io_request *requests, unsigned count,
                                     enum art_read from) {
-    enum art_rc rc = art_io_read_from(store->place.io, requests, count, from);
+    enum art_rc rc = art_io_read_from(store->location.io, requests, count, from);
     for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
     return rc;
 }
 
 bool art_store_peek_requests(struct art_store *store, const struct art_io_request *requests, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
-        if (!art_io_peek(store->place.io, &requests[i])) return false;
+        if (!art_io_peek(store->location.io, &requests[i])) return false;
         store->pages_read += requests[i].len / ART_PAGE;
     }
     return true;
@@ -106,7 +106,7 @@ unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref
 /* The page cache may hold an older page than the device. So a page from there counts as damaged only if the device has
  * it so. */
 static bool may_be_stale(const struct art_store *store, enum art_rc rc) {
-    return rc == ART_CORRUPT && store->place.io->cached;
+    return rc == ART_CORRUPT && store->location.io->cached;
 }
 
 static enum art_rc read_from_device(struct art_store *store, struct art_cached *cached, uint32_t first, uint32_t n) {
@@ -117,10 +117,10 @@ static enum art_rc read_from_device(struct art_store *store, struct art_cached *
 
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  bool whole) {
-    enum art_rc rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+    enum art_rc rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
-        if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+        if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
         store->stale += !rc;
     }
     if (rc) return rc;
@@ -141,14 +141,14 @@ static enum art_rc verify_page(struct art_store *store, struct art_cached *cache
 }
 
 bool art_store_may_read_again(const struct art_store *store, enum art_rc rc) {
-    return rc == ART_CORRUPT || !store->place.rows;
+    return rc == ART_CORRUPT || !store->location.rows;
 }
 
 /* ---- leaf pages -------------------------------------------------------------------------------------------------- */
 
 /* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
-    if (store->place.rows) return cached->waited >= WAITED_FOR_ROWS;
+    if (store->location.rows) return cached->waited >= WAITED_FOR_ROWS;
     return art_blob_pages_present(&cached->blob) >= SINGLY_FROM_DEVICE;
 }
 
@@ -194,7 +194,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     unsigned count = request_set(pinned, &set, requests);
     *rest = false;
     if (!count) return ART_OK; /* somebody was faster */
-    bool at_hand = fits && !store->place.rows && art_store_peek_requests(store, requests, count);
+    bool at_hand = fits && !store->location.rows && art_store_peek_requests(store, requests, count);
     *rest = !at_hand && fits && intent == ART_POINT && wants_rest(store, cached);
     if (*rest) {
         uint32_t first = 0;
@@ -204,9 +204,9 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
         count = request_set(pinned, &set, requests);
     }
     enum art_rc rc = ART_OK;
-    if (!at_hand && store->place.rows) rc = read_rows(store, cached, requests, count);
-    if (!at_hand && !store->place.rows) rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
-    cached->blob.file = store->place.path;
+    if (!at_hand && store->location.rows) rc = read_rows(store, cached, requests, count);
+    if (!at_hand && !store->location.rows) rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
+    cached->blob.file = store->location.path;
     for (uint32_t page = 0; !rc && page < cached->blob.leaf_pages; page++) {
         if (!art_pages_has(&set, page)) continue;
         enum art_rc verified = verify_page(store, cached, page);

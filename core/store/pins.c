@@ -25,8 +25,8 @@ static void free_store(struct art_store *store) {
         art_free(old->path);
         art_free(old);
     }
-    art_free(store->place.path);
-    art_free(store->place.host_path);
+    art_free(store->location.path);
+    art_free(store->location.host_path);
     art_free(store->pins);
     art_free(store->readahead);
     art_free(store->phase.pending);
@@ -45,7 +45,7 @@ enum art_rc art_store_usable(const struct art_store *store) {
     if (art_store_forked(store)) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",
-                        store->place.path);
+                        store->location.path);
     }
     if (store->closed) return art_fail(ART_MISUSE, "art: a blob was read after its table had been closed");
     return ART_OK;
@@ -140,7 +140,7 @@ void art_store_drop_bypasses(struct art_store *store) {
 
 void art_readahead_drop_one(struct art_store *store, struct art_readahead *at) {
     if (store->fork_generation == art_fork_now()) {
-        art_io_read_wait(store->place.io, &at->reading);
+        art_io_read_wait(store->location.io, &at->reading);
         art_cache_release(at->cached);
     }
     at->cached = NULL;

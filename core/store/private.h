@@ -12,7 +12,7 @@
  *   readahead.c    whole blobs on their way before they are asked for
  *   bypass.c       single pages for searches, past a full cache
  *   reading.c      a reference becomes a blob
- *   place.c        to another place; copies of blobs
+ *   location.c     to another location; copies of blobs
  *   store.c        open, close, settings, statistics
  */
 #ifndef ART_STORE_PRIVATE_H
@@ -104,7 +104,7 @@ struct art_store {
     uint32_t fork_generation;
     bool closed;
     struct art_disk *disk;
-    struct art_whereabouts place;
+    struct art_whereabouts location;
     struct art_old_path *old_paths; /* pinned blobs name them in messages */
     uint8_t uuid[16];
     enum art_engine engine;
@@ -174,7 +174,7 @@ void art_readahead_drop_one(struct art_store *store, struct art_readahead *at);
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
 /* False: the blobs are rows of the host's. */
 static inline bool art_store_has_file(const struct art_store *store) {
-    return !store->place.rows;
+    return !store->location.rows;
 }
 /* Opens or (`fresh`) creates the file, locks it and accepts it for writing, with `adopt` whatever its owner pages say;
  * rows are only opened. ART_BUSY: somebody else has the lock. ART_MISSING, ART_FOREIGN, ART_READONLY (hard links),
@@ -209,7 +209,7 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
 /* May a blob be read as a whole where the device must be asked? If the file fits, and the cache, which other files use,
  * too, has room. */
 static inline bool art_store_loads_whole(const struct art_store *store) {
-    return store->place.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
+    return store->location.file_bytes <= store->cache_bytes && art_cache_room(ART_BLOB_PAGES);
 }
 /* Is it worth large pages? Of those a small blob would use little. */
 static inline bool art_ref_is_large(const struct art_ref *ref) {

@@ -60,7 +60,7 @@ static bool is_pinned_whole(const struct art_store *store, const struct art_ref 
 
 /* So is, seldom, a walk of a transaction that has spilled. */
 static bool is_of_a_merge(const struct art_store *store) {
-    return store->phase.active && store->place.io->cached;
+    return store->phase.active && store->location.io->cached;
 }
 
 /* Does the page cache have the blob, as far as its last page tells? */
@@ -70,7 +70,7 @@ static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struc
         .len = ART_PAGE,
         .offset = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE - ART_PAGE,
     };
-    return art_io_peek(store->place.io, &request);
+    return art_io_peek(store->location.io, &request);
 }
 
 /* False: no more for now. What is being written, or cannot be there, is left to the read that asks for it. */
@@ -87,7 +87,7 @@ static bool start_readahead(struct art_store *store, const void *walk, const str
     art_ref_leave(&at->ref);
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
     at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
-    art_io_read_start(store->place.io, &at->reading);
+    art_io_read_start(store->location.io, &at->reading);
     store->readahead_count++;
     return true;
 }
@@ -107,7 +107,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     *out = NULL;
     if (!at) return ART_OK;
     struct art_cached *cached = at->cached;
-    enum art_rc rc = art_io_read_finish(store->place.io, &at->reading);
+    enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {

@@ -38,7 +38,7 @@ static enum art_rc describe(struct art_store *store, struct art_cached *cached, 
     copy_blob(&pinned->blob, &cached->blob);
     pinned->below = art_blob_trailer(art_cached_image(cached))->below;
     if (is_as_said(&pinned->blob, pinned->below, ref)) return ART_OK;
-    return art_blob_open(&pinned->blob, art_cached_image(cached), ref, store->uuid, store->place.path);
+    return art_blob_open(&pinned->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
 }
 
 /* A pinned blob with one reference; takes over the one to `cached`. */
@@ -51,7 +51,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
         art_free(pinned);
         return rc;
     }
-    pinned->blob.file = store->place.path;
+    pinned->blob.file = store->location.path;
     pinned->blob.want = art_store_want;
     pinned->blob.owner = pinned;
     pinned->blob.may_keep_separators = true;
@@ -85,7 +85,7 @@ const struct art_blob *art_store_peek(const struct art_store *store, const struc
 static enum art_rc read_footer(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
     struct art_io_request footer, whole[2];
     art_store_request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, &footer);
-    if (!store->place.rows && art_store_loads_whole(store)) {
+    if (!store->location.rows && art_store_loads_whole(store)) {
         if (art_store_peek_requests(store, &footer, 1)) return art_store_open_image(store, cached, ref, false);
         unsigned count = ref->level ? art_store_request_whole(cached, ref, whole) : 0;
         if (count && !art_store_read_requests(store, whole, count, ART_READ_CACHED)) {

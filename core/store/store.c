@@ -17,15 +17,15 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
     atomic_init(&store->references, 1);
-    store->place.path = art_string_copy(options->path);
-    store->place.host_path = options->rows ? NULL : art_string_copy(options->host_path);
-    if (!store->place.path || !(store->place.host_path || options->rows)) {
+    store->location.path = art_string_copy(options->path);
+    store->location.host_path = options->rows ? NULL : art_string_copy(options->host_path);
+    if (!store->location.path || !(store->location.host_path || options->rows)) {
         art_store_unref(store);
         return art_nomem();
     }
     store->fork_generation = art_fork_now();
-    store->place.rows = options->rows;
-    store->place.rows_id = options->rows_id;
+    store->location.rows = options->rows;
+    store->location.rows_id = options->rows_id;
     store->disk = options->disk ? options->disk : art_disk_default();
     memcpy(store->uuid, options->uuid, sizeof store->uuid);
     store->engine = options->engine;
@@ -57,8 +57,8 @@ void art_store_close(struct art_store *store) {
 
 bool art_store_exists(struct art_store *store) {
     struct art_file_identity identity;
-    return store->place.io ||
-           (art_store_has_file(store) && !store->disk->methods->stat(store->disk, store->place.path, &identity));
+    return store->location.io ||
+           (art_store_has_file(store) && !store->disk->methods->stat(store->disk, store->location.path, &identity));
 }
 
 bool art_store_poisoned(const struct art_store *store) {
@@ -102,13 +102,13 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
     if (rc) return rc;
     struct art_cache_stats cache;
     art_cache_stats(&cache);
-    const char *engine = store->phase.active ? NULL : store->place.wrote_by;
-    if (!engine) engine = store->place.io ? store->place.io->engine : "none";
+    const char *engine = store->phase.active ? NULL : store->location.wrote_by;
+    if (!engine) engine = store->location.io ? store->location.io->engine : "none";
     *out = (struct art_store_stats){
-        .file = art_store_has_file(store) ? store->place.path : NULL,
+        .file = art_store_has_file(store) ? store->location.path : NULL,
         .engine = engine,
-        .direct = store->place.io && store->place.io->direct,
-        .cached = store->place.io && store->place.io->cached,
+        .direct = store->location.io && store->location.io->direct,
+        .cached = store->location.io && store->location.io->cached,
         .cache_bytes = cache.bytes,
         .cache_limit = cache.limit,
         .hits = store->hits,
@@ -122,16 +122,16 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
         .read_ahead = store->read_ahead,
         .read_in_vain = store->read_in_vain,
     };
-    const struct art_io *open[] = {store->place.io, store->place.reader};
+    const struct art_io *open[] = {store->location.io, store->location.reader};
     for (unsigned i = 0; i < 2; i++) {
         if (!open[i]) continue;
         out->ring_failures += open[i]->ring_failures;
         out->ring_batches += open[i]->ring_batches;
     }
-    if (store->place.io) return store->place.io->methods->size(store->place.io, &out->file_bytes);
+    if (store->location.io) return store->location.io->methods->size(store->location.io, &out->file_bytes);
     if (!art_store_has_file(store)) return ART_OK;
     struct art_file_identity identity;
-    rc = store->disk->methods->stat(store->disk, store->place.path, &identity);
+    rc = store->disk->methods->stat(store->disk, store->location.path, &identity);
     if (!rc) out->file_bytes = identity.size;
     return rc == ART_MISSING ? ART_OK : rc;
 }

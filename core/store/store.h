@@ -44,14 +44,14 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another place from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller that has
- * pinned a blob of the old place may go on. ART_NOMEM: all is as it was. */
-struct art_store_place {
+/* Another location from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller that has
+ * pinned a blob of the old one may go on. ART_NOMEM: all is as it was. */
+struct art_store_location {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;
     uint64_t rows_id;
 };
-enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place);
+enum art_rc art_store_use(struct art_store *store, const struct art_store_location *location);
 /* Copies blobs, ART_COPY_MAX at most, read together, into the same slots of another store, in its write phase; what
  * does not verify is not copied. Two files share them where their file system can do that: then they are read, and not
  * written. On an error of either store some may have been copied. */

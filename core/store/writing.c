@@ -29,7 +29,7 @@ static enum art_rc writable(const struct art_store *store) {
     }
     if (store->read_only) {
         return art_fail(ART_READONLY, "art: the table was opened to be read only (%s): open the database for writing",
-                        store->place.path);
+                        store->location.path);
     }
     return ART_OK;
 }
@@ -53,7 +53,7 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     enum art_rc rc = take_room(store);
     if (!rc) rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
-    uint64_t slots = (store->place.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
+    uint64_t slots = (store->location.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
     if (!slots) slots = 1; /* slot 0 is never taken, also in rows */
     store->phase.active = true;
     store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
@@ -84,7 +84,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
     if (!sound || art_store_settle(store)) return;
     struct art_kept_error why;
     art_error_keep(&why);
-    if (art_root_copy_write(store->place.io, store->uuid, root, store->phase.leaves_nothing)) {
+    if (art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing)) {
         art_error_restore(&why);
     } else {
         store->pages_written++;
@@ -94,7 +94,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
 void art_store_write_end(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
     (void)art_store_settle(store);
-    store->place.io->methods->unlock(store->place.io);
+    store->location.io->methods->unlock(store->location.io);
     art_store_close_writer(store);
     store->phase.active = false;
     store->phase.failed = ART_OK;
@@ -131,7 +131,7 @@ enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot) {
         *slot = store->phase.end++;
     } else {
         return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
-                        store->place.path);
+                        store->location.path);
     }
     return ART_OK;
 }
@@ -155,7 +155,7 @@ void art_store_return_slot(struct art_store *store, uint32_t slot) {
 }
 
 bool art_store_discards(const struct art_store *store) {
-    return store->place.rows != NULL;
+    return store->location.rows != NULL;
 }
 
 static enum art_rc discard_each(struct art_store *store, const struct art_slot_set *set) {
@@ -163,7 +163,7 @@ static enum art_rc discard_each(struct art_store *store, const struct art_slot_s
     for (uint32_t slot = art_slot_set_next(set, 1), end; !rc && slot < store->phase.end;
          slot = art_slot_set_next(set, end)) {
         for (end = slot + 1; end < store->phase.end && art_slot_set_has(set, end);) end++;
-        rc = art_io_discard(store->place.io, (uint64_t)slot * ART_BLOB_SIZE, (uint64_t)(end - slot) * ART_BLOB_SIZE);
+        rc = art_io_discard(store->location.io, (uint64_t)slot * ART_BLOB_SIZE, (uint64_t)(end - slot) * ART_BLOB_SIZE);
     }
     return rc;
 }
@@ -187,23 +187,23 @@ void art_store_leave_nothing(struct art_store *store, bool nothing, bool full) {
 }
 
 static bool is_reached(const struct art_store *store, uint32_t slot) {
-    return (uint64_t)slot * ART_BLOB_SIZE < store->place.file_bytes;
+    return (uint64_t)slot * ART_BLOB_SIZE < store->location.file_bytes;
 }
 
 static void reach(struct art_store *store, uint32_t slot) {
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
-    if (store->place.file_bytes < end) store->place.file_bytes = end;
+    if (store->location.file_bytes < end) store->location.file_bytes = end;
 }
 
 /* Zeros, and then holes, which take no room. Where the disk has none for the zeros, holes. */
 static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
-    enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->place.io, zeros, count);
-    enum art_rc waited = art_io_wait(store->place.io);
+    enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->location.io, zeros, count);
+    enum art_rc waited = art_io_wait(store->location.io);
     if (!rc) rc = waited;
     if (rc && rc != ART_DISKFULL) return rc;
     for (unsigned i = 0; i < count; i++) {
         if (!rc) store->pages_written += zeros[i].len / ART_PAGE;
-        art_io_give_back(store->place.io, zeros[i].offset, zeros[i].len);
+        art_io_give_back(store->location.io, zeros[i].offset, zeros[i].len);
     }
     return ART_OK;
 }
@@ -255,7 +255,7 @@ enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref
     if (!len) return ART_OK;
     enum art_rc rc = art_store_buffer(store, &buffer);
     struct art_io_request request = {buffer.data, len, offset};
-    if (!rc) rc = art_io_read(store->place.io, &request, 1);
+    if (!rc) rc = art_io_read(store->location.io, &request, 1);
     if (!rc) store->pages_read += len / ART_PAGE;
     if (!rc) *clean = !buffer.data[0] && !memcmp(buffer.data, buffer.data + 1, len - 1);
     art_blob_buf_put(&buffer);
@@ -279,7 +279,7 @@ void art_store_drop_pending(struct art_store *store) {
 /* What was just built needs no verification. Only where there is room: the cache is for what is read. */
 static void keep_written(struct art_store *store, const struct art_queued_write *done) {
     const struct art_ref *ref = &done->ref;
-    struct art_cache_key key = store->place.key;
+    struct art_cache_key key = store->location.key;
     struct art_cached *cached;
     key.slot = ref->slot;
     if (store->for_another || !art_cache_room((uint64_t)ref->leaf_pages + ref->footer_pages)) return;
@@ -292,7 +292,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
         art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         memcpy(image, done->buffer.data, leaves);
         memcpy(image + ART_BLOB_SIZE - footer, done->buffer.data + ART_BLOB_SIZE - footer, footer);
-        if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->place.path)) {
+        if (!art_blob_open(&cached->blob, image, ref, store->uuid, store->location.path)) {
             cached->blob.file = NULL;
             for (uint32_t page = 0; page < ref->leaf_pages; page++) {
                 atomic_fetch_or(&cached->blob.present[page >> 6], (uint64_t)1 << (page & 63));
@@ -325,7 +325,7 @@ enum art_rc art_store_wait(struct art_store *store) {
 
 enum art_rc art_store_settle(struct art_store *store) {
     if (store->phase.pending_count) {
-        enum art_rc rc = art_io_wait(store->place.io);
+        enum art_rc rc = art_io_wait(store->location.io);
         if (rc) note_failure(store, rc);
         /* After a failure nobody knows which of them arrived. */
         for (unsigned i = 0; !store->phase.failed && i < store->phase.pending_count; i++) {
@@ -364,8 +364,8 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
     store->pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
-    enum art_rc rc = art_io_discard(store->place.io, requests[0].offset, ART_BLOB_SIZE);
-    return rc ? rc : art_io_write(store->place.io, requests, count);
+    enum art_rc rc = art_io_discard(store->location.io, requests[0].offset, ART_BLOB_SIZE);
+    return rc ? rc : art_io_write(store->location.io, requests, count);
 }
 
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
@@ -398,7 +398,7 @@ enum art_rc art_store_sync(struct art_store *store) {
     rc = art_store_settle(store);
     store->phase.failed = ART_OK;
     if (rc) return rc;
-    rc = art_io_sync(store->place.io);
+    rc = art_io_sync(store->location.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
     return ART_OK;
@@ -418,16 +418,16 @@ enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     enum art_rc rc = in_phase(store);
     if (!rc && !slots) rc = art_fail(ART_MISUSE, "art: the superblock's slot can't be cut off");
     if (!rc) rc = art_store_settle(store);
-    if (!rc) rc = store->place.io->methods->size(store->place.io, &bytes);
+    if (!rc) rc = store->location.io->methods->size(store->location.io, &bytes);
     if (rc) return rc;
     uint64_t wanted = (uint64_t)slots * ART_BLOB_SIZE;
-    if (wanted < bytes) rc = store->place.io->methods->truncate(store->place.io, wanted);
+    if (wanted < bytes) rc = store->location.io->methods->truncate(store->location.io, wanted);
     if (rc) return rc;
     for (uint32_t slot = slots; slot < store->pin_capacity; slot++) art_store_drop_pin(store, slot);
     forget_behind(&store->phase.returned, slots);
     if (store->phase.reusable) forget_behind(store->phase.reusable, slots);
     if (slots < store->phase.end) store->phase.end = slots;
-    if (wanted < bytes) store->place.file_bytes = wanted;
+    if (wanted < bytes) store->location.file_bytes = wanted;
     return ART_OK;
 }
 
@@ -439,7 +439,7 @@ void art_store_cut_back(struct art_store *store, uint32_t slots, bool full) {
     struct art_slot_set *returned = &store->phase.returned;
     for (uint32_t slot = rc || !full ? UINT32_MAX : art_slot_set_next(returned, 1); slot < store->phase.end;
          slot = art_slot_set_next(returned, slot + 1)) {
-        art_io_give_back(store->place.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE);
+        art_io_give_back(store->location.io, (uint64_t)slot * ART_BLOB_SIZE, ART_BLOB_SIZE);
     }
     art_error_restore(&why);
 }

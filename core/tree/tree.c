@@ -13,10 +13,10 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->root = art_root_new(options->uuid);
     enum art_rc rc = tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_memtable_open_summed(&tree->memtable, art_tree_summary(tree));
-    struct art_tree_place place = {.path = options->path, .host_path = options->host_path};
-    if (!rc) rc = art_place_copy(&tree->options, &place);
+    struct art_tree_location location = {.path = options->path, .host_path = options->host_path};
+    if (!rc) rc = art_location_copy(&tree->options, &location);
     if (!rc) {
-        struct art_store_place at = art_place_of(tree, &place);
+        struct art_store_location at = art_location_of(tree, &location);
         struct art_store_options store = {.disk = options->disk,
                                           .path = at.path,
                                           .host_path = at.host_path,

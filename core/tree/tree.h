@@ -63,7 +63,7 @@ struct art_host {
      * not: who renames or replaces a database that is open would have the .art file follow the name. May be NULL. */
     enum art_rc (*unmoved)(void *context);
     /* No root names anything in the .art file, and the file of its name belongs to another database (this one is a
-     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_place(),
+     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_location(),
      * and writes it into its tables with the next root. May be NULL: then it is an error. */
     enum art_rc (*another_file)(void *context, unsigned attempt);
     /* Makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
@@ -159,21 +159,21 @@ uint64_t art_tree_csn(const struct art_tree *tree);
 /* Has the root that is known any runs, so that there must be an .art file? */
 bool art_tree_has_runs(const struct art_tree *tree);
 /* Where the blobs are. */
-struct art_tree_place {
+struct art_tree_location {
     const char *path, *host_path; /* as in art_tree_options */
     const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
 };
 /* They are somewhere else from now on: the database was replaced by a copy, or nothing was written yet. On an error all
  * is as before. Not in a transaction that has written to it. */
-enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place);
+enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
  * Refuses a tree that is unknown (ART_MISUSE), forked (ART_FORKED) or in a doomed transaction (its error). */
 enum art_rc art_tree_ready(struct art_tree *tree);
 /* Copies all blobs of the root into a new file or into rows, into the same slots, verified; the file is synced. For a
  * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
  * art_error_errno() == EEXIST: its name is taken. */
-enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place);
-/* Counts the roots that were committed: another one may have come with another place. */
+enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location);
+/* Counts the roots that were committed: another one may have come with another location. */
 uint64_t art_tree_generation(const struct art_tree *tree);
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */

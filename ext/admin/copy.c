@@ -171,8 +171,8 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
     if (!more) return SQLITE_NOMEM;
     copy->art_files = more;
     enum art_rc rc = art_path_beside(copy->path, file, &path);
-    struct art_tree_place place = {.path = path, .host_path = copy->path};
-    if (!rc) rc = art_tree_copy(table->tree, &place);
+    struct art_tree_location location = {.path = path, .host_path = copy->path};
+    if (!rc) rc = art_tree_copy(table->tree, &location);
     if (!rc) {
         more[copy->count++] = path;
         return SQLITE_OK;
@@ -228,8 +228,8 @@ static int fill_rows(struct art_copy *copy, struct art_table *table, const char 
                          sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
     if (rc) return cannot_write(copy, rc, message);
     struct art_rows rows = {put, NULL, put_page, remove_no_page, tell_no_page};
-    struct art_tree_place place = {.rows = &rows};
-    rc = art_report(message, art_tree_copy(table->tree, &place));
+    struct art_tree_location location = {.rows = &rows};
+    rc = art_report(message, art_tree_copy(table->tree, &location));
     sqlite3_finalize(put);
     return rc;
 }

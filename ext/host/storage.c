@@ -45,8 +45,8 @@ int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message) {
 }
 
 static int follow_inside(struct art_table *table, char **message) {
-    struct art_tree_place place = {.path = NULL};
-    int rc = art_report(message, art_tree_use_place(table->tree, &place));
+    struct art_tree_location location = {.path = NULL};
+    int rc = art_report(message, art_tree_use_location(table->tree, &location));
     if (rc) return rc;
     art_free(table->path);
     table->path = NULL;

@@ -80,8 +80,8 @@ enum art_rc art_table_set_file(struct art_table *table, const char *file) {
     enum art_rc rc = art_path_beside(table->database, file, &path);
     if (rc) return rc;
     assert(path); /* art_storage_refuse_file() has seen a folder */
-    struct art_tree_place place = {.path = path, .host_path = table->database};
-    rc = table->tree ? art_tree_use_place(table->tree, &place) : ART_OK;
+    struct art_tree_location location = {.path = path, .host_path = table->database};
+    rc = table->tree ? art_tree_use_location(table->tree, &location) : ART_OK;
     art_free(rc ? path : table->path);
     if (!rc) table->path = path;
     return rc;

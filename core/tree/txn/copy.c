@@ -9,18 +9,18 @@ static const char inline_name[] = "the table of blobs"; /* in messages */
 
 /* Two databases with a table of one id would only push each other's blobs out of the cache: who asks goes by the
  * hash. */
-struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place) {
-    assert(!place->path || place->host_path);
-    if (place->path) return (struct art_store_place){.path = place->path, .host_path = place->host_path};
-    struct art_store_place rows = {.path = inline_name, .rows = place->rows ? place->rows : art_rows_of(tree)};
+struct art_store_location art_location_of(struct art_tree *tree, const struct art_tree_location *location) {
+    assert(!location->path || location->host_path);
+    if (location->path) return (struct art_store_location){.path = location->path, .host_path = location->host_path};
+    struct art_store_location rows = {.path = inline_name, .rows = location->rows ? location->rows : art_rows_of(tree)};
     memcpy(&rows.rows_id, tree->options.uuid, sizeof rows.rows_id);
     return rows;
 }
 
-enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place) {
-    char *path = art_string_copy(place->path ? place->path : inline_name);
-    char *host_path = place->path ? art_string_copy(place->host_path) : NULL;
-    if (!path || (place->path && !host_path)) {
+enum art_rc art_location_copy(struct art_tree_options *options, const struct art_tree_location *location) {
+    char *path = art_string_copy(location->path ? location->path : inline_name);
+    char *host_path = location->path ? art_string_copy(location->host_path) : NULL;
+    if (!path || (location->path && !host_path)) {
         art_free(path);
         art_free(host_path);
         return art_nomem();
@@ -30,11 +30,11 @@ enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tr
     return ART_OK;
 }
 
-enum art_rc art_tree_use_place(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location) {
     assert(!tree->slots.phase);
     struct art_tree_options before = tree->options;
-    struct art_store_place at = art_place_of(tree, place);
-    enum art_rc rc = art_place_copy(&tree->options, place);
+    struct art_store_location at = art_location_of(tree, location);
+    enum art_rc rc = art_location_copy(&tree->options, location);
     if (rc) return rc;
     rc = art_store_use(tree->store, &at);
     const struct art_tree_options *left = rc ? &tree->options : &before;
@@ -80,8 +80,8 @@ static void note_root(struct art_tree *tree, struct art_store *to) {
     art_buffer_clear(&bytes);
 }
 
-static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_place *place, bool *begun) {
-    struct art_store_place at = art_place_of(tree, place);
+static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_location *location, bool *begun) {
+    struct art_store_location at = art_location_of(tree, location);
     struct art_store_options options = {.disk = tree->options.disk,
                                         .path = at.path,
                                         .host_path = at.host_path,
@@ -116,10 +116,10 @@ static void remove_unfinished(const char *path) {
     art_error_restore(&why);
 }
 
-enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_place *place) {
+enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location) {
     bool made = false;
     enum art_rc rc = art_tree_ready(tree);
-    if (!rc) rc = copy_all(tree, place, &made);
-    if (rc && made && place->path) remove_unfinished(place->path);
+    if (!rc) rc = copy_all(tree, location, &made);
+    if (rc && made && location->path) remove_unfinished(location->path);
     return rc;
 }

@@ -64,10 +64,10 @@ uint64_t art_log_cost(const struct art_tree *tree);
 bool art_log_row_is_long(const struct art_tree *tree);
 
 /* --- copy.c ------------------------------------------------------------------------------------------------------- */
-/* As the store names it; the paths are borrowed from `place`, rows of the host's go through the tree. */
-struct art_store_place art_place_of(struct art_tree *tree, const struct art_tree_place *place);
-/* The place that options name, with copies of the paths; the options' own are not freed. ART_NOMEM: nothing changes. */
-enum art_rc art_place_copy(struct art_tree_options *options, const struct art_tree_place *place);
+/* As the store names it; the paths are borrowed from `location`, rows of the host's go through the tree. */
+struct art_store_location art_location_of(struct art_tree *tree, const struct art_tree_location *location);
+/* The location that options name, with copies of the paths; the options' own are not freed. ART_NOMEM: nothing changes. */
+enum art_rc art_location_copy(struct art_tree_options *options, const struct art_tree_location *location);
 
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
 /* The host's rows, seen through here: borrowed from the tree. The host has some. */
@@ -76,11 +76,11 @@ const struct art_rows *art_rows_of(struct art_tree *tree);
 void art_rows_note_rollback(struct art_tree *tree);
 
 /* --- scratch.c ---------------------------------------------------------------------------------------------------- */
-/* A whole buffer (ART_BLOB_SIZE bytes) to the file's end: *place. The file is opened with the first; what the host
+/* A whole buffer (ART_BLOB_SIZE bytes) to the file's end: *at: its number. The file is opened with the first; what the host
  * said. */
-enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *place);
+enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *at);
 /* What was written to that place, into a buffer of the caller's; what the host said. */
-enum art_rc art_scratch_read(struct art_tree *tree, uint32_t place, struct art_blob_buf *buffer);
+enum art_rc art_scratch_read(struct art_tree *tree, uint32_t at, struct art_blob_buf *buffer);
 /* Closes the file, and so removes it; nothing where there is none. */
 void art_scratch_end(struct art_tree *tree);
 

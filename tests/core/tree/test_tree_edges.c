@@ -414,7 +414,7 @@ TEST(test_a_log_of_another_history_is_read_from_its_root) {
         unsigned i = random_below(&random, HISTORIES);
         toy = history[i];
         options.path = path[i];
-        must(art_tree_use_place(moving, &(struct art_tree_place){.path = path[i], .host_path = "a.db"}));
+        must(art_tree_use_location(moving, &(struct art_tree_location){.path = path[i], .host_path = "a.db"}));
         must(toy_refresh(toy, moving));
         tree = moving;
         uint64_t count = rows();

@@ -1,4 +1,4 @@
-/* A store that goes to another place: another connection has brought the blobs there, or nothing was written yet. And
+/* A store that goes to another location: another connection has brought the blobs there, or nothing was written yet. And
  * blobs that are copied from one store into another, where they keep their slots and their bytes: so a root leads to
  * the same blobs here and there.
  */
@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static enum art_rc copy_place(struct art_whereabouts *to, const struct art_store_place *from) {
+static enum art_rc copy_location(struct art_whereabouts *to, const struct art_store_location *from) {
     *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
     to->path = art_string_copy(from->path);
     to->host_path = from->rows ? NULL : art_string_copy(from->host_path);
@@ -19,12 +19,12 @@ static enum art_rc copy_place(struct art_whereabouts *to, const struct art_store
     return art_nomem();
 }
 
-enum art_rc art_store_use(struct art_store *store, const struct art_store_place *place) {
+enum art_rc art_store_use(struct art_store *store, const struct art_store_location *location) {
     assert(!store->phase.active);
     struct art_whereabouts now;
     struct art_old_path *node = art_alloc(sizeof *node);
     if (!node) return art_nomem();
-    enum art_rc rc = copy_place(&now, place);
+    enum art_rc rc = copy_location(&now, location);
     if (rc) {
         art_free(node);
         return rc;
@@ -32,10 +32,10 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_place 
     art_store_readahead_drop(store);
     art_store_drop_pins(store);
     art_store_close_file(store);
-    art_free(store->place.host_path);
-    *node = (struct art_old_path){store->old_paths, store->place.path};
+    art_free(store->location.host_path);
+    *node = (struct art_old_path){store->old_paths, store->location.path};
     store->old_paths = node;
-    store->place = now;
+    store->location = now;
     return ART_OK;
 }
 
@@ -47,14 +47,14 @@ static enum art_rc read_all(struct art_store *store, const struct art_ref *refs,
         made += art_whole_requests(buffers[i].data, &refs[i], requests + made);
         pages += refs[i].leaf_pages + refs[i].footer_pages;
     }
-    enum art_rc rc = art_io_read(store->place.io, requests, made);
+    enum art_rc rc = art_io_read(store->location.io, requests, made);
     if (!rc) store->pages_read += pages;
     return rc;
 }
 
 static enum art_rc verify(const struct art_store *store, const struct art_ref *ref, uint8_t *image) {
     struct art_blob blob;
-    enum art_rc rc = art_blob_open(&blob, image, ref, store->uuid, store->place.path);
+    enum art_rc rc = art_blob_open(&blob, image, ref, store->uuid, store->location.path);
     for (uint32_t page = 0; !rc && page < ref->leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
     return rc;
 }
@@ -63,9 +63,9 @@ static enum art_rc verify(const struct art_store *store, const struct art_ref *r
 static bool share_slot(struct art_store *to, const struct art_store *from, uint32_t slot) {
     uint64_t at = (uint64_t)slot * ART_BLOB_SIZE, end = at + ART_BLOB_SIZE;
     if (to->clones_not) return false;
-    to->clones_not = !art_io_clone_range(to->place.io, from->place.io, at, ART_BLOB_SIZE);
+    to->clones_not = !art_io_clone_range(to->location.io, from->location.io, at, ART_BLOB_SIZE);
     if (to->clones_not) return false;
-    if (to->place.file_bytes < end) to->place.file_bytes = end;
+    if (to->location.file_bytes < end) to->location.file_bytes = end;
     return true;
 }
 
