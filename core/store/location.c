@@ -1,6 +1,6 @@
-/* A store that goes to another location: another connection has brought the blobs there, or nothing was written yet. And
- * blobs that are copied from one store into another, where they keep their slots and their bytes: so a root leads to
- * the same blobs here and there.
+/* A store that goes to another location: another connection has brought the blobs there, or nothing was written yet.
+ * And blobs that are copied from one store into another, where they keep their slots and their bytes: so a root
+ * leads to the same blobs here and there.
  */
 #include <assert.h>
 #include <string.h>

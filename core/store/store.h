@@ -44,8 +44,8 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
 bool art_store_forked(const struct art_store *store);
-/* Another location from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller that has
- * pinned a blob of the old one may go on. ART_NOMEM: all is as it was. */
+/* Another location from now on (the paths are copied; nothing is opened yet): not within a write phase. A caller
+ * that has pinned a blob of the old one may go on. ART_NOMEM: all is as it was. */
 struct art_store_location {
     const char *path, *host_path; /* as in art_store_options */
     const struct art_rows *rows;

@@ -63,8 +63,8 @@ struct art_host {
      * not: who renames or replaces a database that is open would have the .art file follow the name. May be NULL. */
     enum art_rc (*unmoved)(void *context);
     /* No root names anything in the .art file, and the file of its name belongs to another database (this one is a
-     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to art_tree_use_location(),
-     * and writes it into its tables with the next root. May be NULL: then it is an error. */
+     * copy that was made before). The host thinks of another name, attempt 0, 1, ..., hands it to
+     * art_tree_use_location(), and writes it into its tables with the next root. May be NULL: then it is an error. */
     enum art_rc (*another_file)(void *context, unsigned attempt);
     /* Makes sure that no other root than the base can come back, whatever dies next. *reuse = false when that
      * cannot be had now (then the tree only extends the file). Called within a write transaction; does its work once

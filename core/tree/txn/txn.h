@@ -66,7 +66,8 @@ bool art_log_row_is_long(const struct art_tree *tree);
 /* --- copy.c ------------------------------------------------------------------------------------------------------- */
 /* As the store names it; the paths are borrowed from `location`, rows of the host's go through the tree. */
 struct art_store_location art_location_of(struct art_tree *tree, const struct art_tree_location *location);
-/* The location that options name, with copies of the paths; the options' own are not freed. ART_NOMEM: nothing changes. */
+/* The location that options name, with copies of the paths; the options' own are not freed. ART_NOMEM: nothing
+ * changes. */
 enum art_rc art_location_copy(struct art_tree_options *options, const struct art_tree_location *location);
 
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
@@ -76,8 +77,8 @@ const struct art_rows *art_rows_of(struct art_tree *tree);
 void art_rows_note_rollback(struct art_tree *tree);
 
 /* --- scratch.c ---------------------------------------------------------------------------------------------------- */
-/* A whole buffer (ART_BLOB_SIZE bytes) to the file's end: *at: its number. The file is opened with the first; what the host
- * said. */
+/* A whole buffer (ART_BLOB_SIZE bytes) to the file's end: *at: its number. The file is opened with the first; what
+ * the host said. */
 enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *at);
 /* What was written to that place, into a buffer of the caller's; what the host said. */
 enum art_rc art_scratch_read(struct art_tree *tree, uint32_t at, struct art_blob_buf *buffer);
