@@ -164,7 +164,7 @@ struct art_tree_location {
     const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
 };
 /* They are somewhere else from now on: the database was replaced by a copy, or nothing was written yet. On an error all
- * is as before. Not in a transaction that has written to it. */
+ * is as before. ART_MISUSE in a transaction that has written blobs. */
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location);
 /* Opens the .art file if the root needs one, as every reading call does first: from here on it may lose its name.
  * Refuses a tree that is unknown (ART_MISUSE), forked (ART_FORKED) or in a doomed transaction (its error). */

@@ -202,7 +202,8 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     int gone = check_table_stays(scan);
     if (gone) return gone;
     forget_value(scan);
-    if (scan->state == ART_SCAN_END || --scan->limit == 0) {
+    bool limited = scan->state != ART_SCAN_FAILED && --scan->limit == 0;
+    if (scan->state == ART_SCAN_END || limited) {
         scan->state = ART_SCAN_END;
     } else {
         rc = kinds[scan->kind].next(scan);

@@ -142,7 +142,9 @@ static enum art_rc settle_in_level(struct art_scan *scan) {
         rc = art_rows_look(scan, &passed, &answer);
         if (rc || answer == ART_ROWS_STAY) break;
         level->known = ART_TOTALS_NONE;
-        rc = answer == ART_ROWS_SEEK ? art_rows_seek(scan) : leave(scan);
+        /* A path that is rolled up to less than the pattern's beginning may begin with all of it: no spelling is next. */
+        bool seeks = answer == ART_ROWS_SEEK && !art_folded_matches(&scan->match.folded, art_cursor_key(scan->cursor));
+        rc = seeks ? art_rows_seek(scan) : leave(scan);
     }
     art_scan_vtab(scan)->table->filtered += passed.rows;
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;

@@ -141,6 +141,27 @@ TEST(test_a_long_value_deleted_under_an_open_query_is_null) {
     sqlite3_finalize(query);
 }
 
+/* A ROLLBACK over a spill leaves the tree to be read anew, by the next step of a scan that goes best first. */
+TEST(test_a_scan_best_first_goes_on_behind_a_rollback) {
+    sql_run(db, "CREATE VIRTUAL TABLE n USING art(path, size INTEGER, summary=(max(size)), spill_limit='64KB')");
+    sql_run(db, "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 3000) "
+                "INSERT INTO n(path, size) SELECT printf('a/%%06d', i), i FROM c");
+    sql_run(db, "BEGIN");
+    sql_run(db, "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 3000) "
+                "INSERT INTO n(path, size) SELECT printf('b/%%06d', i), 5000 + i FROM c");
+    sqlite3_stmt *query = sql_prepare(db, "SELECT size FROM n ORDER BY size DESC LIMIT 5000");
+    for (int i = 0; i < 10; i++) ck_assert_int_eq(sqlite3_step(query), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(query, 0), 7991);
+    sql_run(db, "ROLLBACK");
+    int rc, last = 7991;
+    while ((rc = sqlite3_step(query)) == SQLITE_ROW) {
+        ck_assert_int_lt(sqlite3_column_int(query, 0), last);
+        last = sqlite3_column_int(query, 0);
+    }
+    ck_assert_msg(rc == SQLITE_DONE || rc == SQLITE_ABORT_ROLLBACK, "%s", sqlite3_errmsg(db));
+    sqlite3_finalize(query);
+}
+
 int main(void) {
     return suite_run("unlucky order", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

@@ -683,6 +683,7 @@ static const struct elsewhere elsewhere[] = {
     {"art: no such file to remove (%s)", INSIDE},
     {"art: cannot remove the file (%s): remove it by hand", INSIDE},
     {"art: no such file (%s)", INSIDE},
+    {"art: the blobs cannot be elsewhere in a transaction that has written some (%s): ROLLBACK it", INSIDE},
     {"art: a file can be created or read only, not both (%s): ask for one of the two", INSIDE},
     {"art: a pool of %u blobs: at most %d", INSIDE},
     {"art: a request that is not whole pages (%s, %u bytes at offset %llu, address %p): align all three to %d", INSIDE},

@@ -511,7 +511,6 @@ static void note_full(struct art_tree *tree) {
 }
 
 void art_tree_note_full(struct art_tree *tree) {
-    assert(art_tree_in_txn(tree));
     if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
     note_full(tree);
 }

@@ -31,7 +31,12 @@ enum art_rc art_location_copy(struct art_tree_options *options, const struct art
 }
 
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location) {
-    assert(!tree->slots.phase);
+    if (tree->slots.phase) {
+        return art_fail(ART_MISUSE,
+                        "art: the blobs cannot be elsewhere in a transaction that has written some (%s): "
+                        "ROLLBACK it",
+                        tree->options.path);
+    }
     struct art_tree_options before = tree->options;
     struct art_store_location at = art_location_of(tree, location);
     enum art_rc rc = art_location_copy(&tree->options, location);

@@ -348,6 +348,28 @@ TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
     small_tree_end();
 }
 
+TEST(test_blobs_stay_where_they_are_in_a_transaction_that_has_written_some) {
+    small_tree_make(false);
+    struct art_tree_location other = {.path = "b.db-t-12345678.art", .host_path = "b.db"};
+    put("a", "1");
+    must(art_tree_spill(tree));
+    refused(art_tree_use_location(tree, &other), ART_MISUSE, "ROLLBACK it");
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+    must(art_tree_use_location(tree, &other));
+    small_tree_end();
+}
+
+/* What a command wants may find no room before a transaction has begun. */
+TEST(test_a_full_disk_is_noted_without_a_transaction) {
+    small_tree_make(false);
+    art_tree_note_full(tree);
+    put("a", "1");
+    commit();
+    ck_assert_uint_eq(rows(), 1);
+    small_tree_end();
+}
+
 TEST(test_garbage_of_rolled_back_changes_is_given_back) {
     static char value[4000];
     small_tree_make_of(false, (struct art_tree_options){.log_limit = 64 << 20});
