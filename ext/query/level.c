@@ -142,7 +142,8 @@ static enum art_rc settle_in_level(struct art_scan *scan) {
         rc = art_rows_look(scan, &passed, &answer);
         if (rc || answer == ART_ROWS_STAY) break;
         level->known = ART_TOTALS_NONE;
-        /* A path that is rolled up to less than the pattern's beginning may begin with all of it: no spelling is next. */
+        /* A path that is rolled up to less than the pattern's beginning may begin with all of it: no spelling is
+         * next. */
         bool seeks = answer == ART_ROWS_SEEK && !art_folded_matches(&scan->match.folded, art_cursor_key(scan->cursor));
         rc = seeks ? art_rows_seek(scan) : leave(scan);
     }
