@@ -55,6 +55,45 @@ static void load(sqlite3 *db, const char *table, int rows) {
     sql_command(db, "main", table, "flush");
 }
 
+/* ---- rings ------------------------------------------------------------------------------------------------------- */
+
+/* From now on the process is killed when it asks for a ring. */
+static bool kill_at_ring(void) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static int read_in_a_sandbox(void) {
+    if (!kill_at_ring()) return 77;
+    sqlite3 *db = sql_open(path);
+    if (sql_int(db, "SELECT sum(length(value)) FROM t") != 3000 * 200) return 1;
+    if (sql_int(db, "SELECT count(*) FROM t WHERE path IN ('000001', '000400', 'none')") != 2) return 2;
+    if (sql_int(db, "SELECT value > '' FROM art_info('t') WHERE property = 'io'") != 1) return 3;
+    sql_close(db);
+    return 0;
+}
+
+static void make_for_a_sandbox(void) {
+    sqlite3 *db = sql_open(path);
+    sql_create(db, "t", "");
+    load(db, "t", 3000); /* two blobs, which are read ahead */
+    sql_close(db);
+}
+
+/* The first test: what the process has read in batches before counts, too. */
+TEST(test_a_reader_of_a_few_pages_asks_for_no_ring) {
+    make_for_a_sandbox();
+    int code = in_child(read_in_a_sandbox);
+    if (code == 77) printf("SKIPPED test_a_reader_of_a_few_pages_asks_for_no_ring: no seccomp filters here\n");
+    ck_assert(code == 0 || code == 77);
+}
+
 /* ---- 0, 1 and 2 -------------------------------------------------------------------------------------------------- */
 
 /* Lines for a stderr that was closed. Is there anything but nothing, and what SQLite fills such places up with? Direct
@@ -303,29 +342,7 @@ TEST(test_a_load_needs_no_thread_for_its_ring) {
     ck_assert(code == 0 || code == 77);
 }
 
-/* ---- rings ------------------------------------------------------------------------------------------------------- */
-
-/* From now on the process is killed when it asks for a ring. */
-static bool kill_at_ring(void) {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)SYS_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof code / sizeof *code, code};
-    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
-static int read_in_a_sandbox(void) {
-    if (!kill_at_ring()) return 77;
-    sqlite3 *db = sql_open(path);
-    if (sql_int(db, "SELECT sum(length(value)) FROM t") != 3000 * 200) return 1;
-    if (sql_int(db, "SELECT count(*) FROM t WHERE path IN ('000001', '000400', 'none')") != 2) return 2;
-    if (sql_int(db, "SELECT value > '' FROM art_info('t') WHERE property = 'io'") != 1) return 3;
-    sql_close(db);
-    return 0;
-}
+/* ---- no rings at all ------------------------------------------------------------------------------------------ */
 
 static int write_in_a_sandbox(void) {
     if (setenv("ART_IO", "pwrite", 1) || !kill_at_ring()) return 77;
@@ -339,20 +356,6 @@ static int write_in_a_sandbox(void) {
     sql_run(db, "SELECT art_version(), * FROM pragma_function_list LIMIT 1");
     sql_close(db);
     return 0;
-}
-
-static void make_for_a_sandbox(void) {
-    sqlite3 *db = sql_open(path);
-    sql_create(db, "t", "");
-    load(db, "t", 3000); /* two blobs, which are read ahead */
-    sql_close(db);
-}
-
-TEST(test_a_reader_of_a_few_pages_asks_for_no_ring) {
-    make_for_a_sandbox();
-    int code = in_child(read_in_a_sandbox);
-    if (code == 77) printf("SKIPPED test_a_reader_of_a_few_pages_asks_for_no_ring: no seccomp filters here\n");
-    ck_assert(code == 0 || code == 77);
 }
 
 TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
