@@ -177,9 +177,9 @@ enum art_rc art_lost_row(struct art_salvage *salvage, const char *why) {
     snprintf(what, sizeof what, "the row '%s' is lost: %s", shown, why);
     struct art_fault fault = art_error_fault();
     struct art_lost lost = {.place = salvage->place, .slot = fault.slot, .page = fault.page};
-    struct art_loss *loss;
+    struct art_loss *loss = NULL;
     enum art_rc rc = add_loss(salvage, what, salvage->any_previous ? &before : NULL, NULL, lost, &loss);
-    if (rc) return rc;
+    if (!loss) return rc;
     loss->open = true;
     if (!salvage->open_from) salvage->open_from = loss;
     return ART_OK;
