@@ -136,8 +136,8 @@ void art_footer_push(struct art_footer *footer, struct art_bytes separator, uint
 struct art_node_writer {
     struct art_footer *footer;
     uint32_t skip; /* bytes of every separator that are left out: the label */
-    bool wide,
-        spacious; /* spacious: nothing in its short form, so that one more separator costs no more than NODE_COST_BYTES */
+    bool wide;
+    bool spacious; /* nothing in its short form, so that one more separator costs NODE_COST_BYTES at most */
     uint8_t *out;
     uint32_t at, spans;
 };
