@@ -614,17 +614,7 @@ static const struct art_io_methods ring_methods = {
     .read_wait = ring_read_wait,
     .write_batch = ring_write_batch,
     .write_wait = ring_write_wait,
-    .peek = art_file_peek,
-    .sync = art_file_sync,
-    .size = art_file_size,
-    .truncate = art_file_truncate,
-    .identity = art_file_identity,
-    .take_rights = art_file_take_rights,
-    .give_back = art_file_give_back,
-    .clone_range = art_file_clone_range,
-    .lock = art_file_lock,
-    .unlock = art_file_unlock,
-    .close = art_file_close,
+    ART_FILE_METHODS,
 };
 
 struct art_file *art_ring_file_new(void) {

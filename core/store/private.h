@@ -33,7 +33,7 @@ enum {
     ART_BYPASSES = 4,      /* pages */
 };
 
-/* A cached blob that a store has pinned: a copy of what is known of it, so that its load() knows by which descriptor to
+/* A cached blob that a store has pinned: a copy of what is known of it, so that its want() knows by which descriptor to
  * read. Counted: the store's pin is one reference, art_blob_pin() makes more. Keeps the cached entry and the
  * store's memory alive. */
 struct art_pinned {

@@ -185,7 +185,7 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = retired_decode(art_bytes(bytes.data, (uint32_t)bytes.len), end, out);
     art_buffer_clear(&bytes);
-    assert(rc || art_slot_set_highest(&out->slots) < end || !end);
+    assert(rc || !end || art_slot_set_highest(&out->slots) < end);
     out->state = rc ? ART_RETIRED_UNREAD : ART_RETIRED_WAITING;
     return rc;
 }
@@ -353,7 +353,7 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
 enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot) {
     enum art_rc rc = art_store_take_slot(tree->store, slot);
     if (rc) return rc;
-    assert(*slot && !art_slot_set_has(&edit->used, *slot) && !kept(tree, *slot));
+    assert(*slot && !art_slot_set_has(&edit->used, *slot));
     assert(!art_slot_set_has(&tree->slots.base, *slot));
     rc = art_slot_set_add(&edit->used, *slot);
     if (rc) art_store_return_slot(tree->store, *slot);
@@ -381,7 +381,7 @@ static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set
     assert(waiting != used);
     enum { CROWD = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
-    return count && (tree->pending.slack != ART_SLACK_USUAL || (count >= CROWD && count >= all / CROWD_PART));
+    return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD && count >= all / CROWD_PART));
 }
 
 /* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does

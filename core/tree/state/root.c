@@ -39,7 +39,7 @@ static void run_clear(struct art_run *run) {
 
 void art_root_unref(struct art_root *root) {
     if (!root || --root->references) return;
-    assert(root->runs <= root->capacity || !root->capacity);
+    assert(root->runs <= root->capacity);
     for (unsigned i = 0; i < root->runs; i++) run_clear(&root->run[i]);
     art_free(root);
 }

@@ -132,8 +132,13 @@ enum art_leftovers {
     ART_LEFTOVERS_PUNCHED /* holes: the disk is nearly full */
 };
 
-/* How much larger than its blobs the file is. */
-enum art_slack { ART_SLACK_USUAL, ART_SLACK_LOOSE, ART_SLACK_LARGE /* so much that any commit mends it */ };
+/* What a root leaves to later commits to give back. */
+enum art_slack {
+    ART_SLACK_USUAL,
+    ART_SLACK_HIDDEN, /* the file is as small as its blobs allow, but newer rows hide much of what is in them */
+    ART_SLACK_LOOSE,  /* the file is larger than its blobs need, */
+    ART_SLACK_LARGE   /* and much larger, or much of it is hidden, too */
+};
 
 struct art_tree {
     struct art_tree_options options; /* paths are copies; inlined: `path` is a name for messages */
@@ -211,7 +216,7 @@ struct art_tree {
         struct art_version_edit edit; /* root NULL: no new root */
         struct art_commit commit;
         struct art_hash128 chain;
-        enum art_slack slack;       /* of the file, with this root */
+        enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
@@ -224,7 +229,7 @@ struct art_tree {
     bool full;                 /* the disk was, when blobs were last written; */
     unsigned attempt,
         thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
-    enum art_slack slack; /* as the last root left the file, where another one may give more back */
+    enum art_slack slack; /* that the last root has left, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and while it rests. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */

@@ -133,7 +133,8 @@ static enum art_rc finish_root(struct art_tree *tree) {
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
-    if (hidden >= HIDES_MUCH) tree->pending.slack = ART_SLACK_LARGE;
+    if (hidden >= HIDES_MUCH)
+        tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
@@ -303,7 +304,7 @@ static enum art_rc try_merge(struct art_tree *tree) {
     struct art_hash128 chain = tree->pending.chain;
     bool due;
     enum art_rc rc = art_compact_due(tree, &due);
-    if (!rc && (due || tree->slack != ART_SLACK_USUAL)) rc = merge(tree);
+    if (!rc && (due || tree->slack >= ART_SLACK_LOOSE)) rc = merge(tree);
     if (!rc || !may_wait(tree, rc)) return rc;
     give_up(tree, rc, &row, &chain);
     return ART_OK;
@@ -441,7 +442,8 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
     uint64_t every = art_store_discards(tree->store) ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
     if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
-    return tree->slack == ART_SLACK_LARGE || (batch && tree->slack == ART_SLACK_LOOSE);
+    return tree->slack == ART_SLACK_LARGE || tree->slack == ART_SLACK_HIDDEN ||
+           (batch && tree->slack == ART_SLACK_LOOSE);
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */

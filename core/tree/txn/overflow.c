@@ -46,8 +46,8 @@ uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_byt
                                uint8_t ref[ART_OVERFLOW_REF_MAX]) {
     struct art_datum data[ART_SUMMARY_MAX];
     if (!summary) return ART_OVERFLOW_REF;
-    summary->read(summary->context, value, ART_ALL_COLUMNS, data);
     assert(summary->has.columns <= ART_SUMMARY_MAX);
+    summary->read(summary->context, value, ART_ALL_COLUMNS, data);
     art_data_encode(summary->has, data, ref + ART_OVERFLOW_REF);
     return ART_OVERFLOW_REF + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
 }

@@ -96,10 +96,9 @@ static enum art_rc refresh_root(struct art_tree *tree, struct art_bytes ops) {
         rc = ART_OK;
     } else if (root->generation <= mine->generation || root->csn < mine->csn) {
         rc = ART_REBUILD;
-    } else if (same_csn) { /* else another history gave the same numbers */
+    } else if (same_csn) { /* merged; with another chain another history has come to the same number */
         rc = same_chain ? take_root(tree, root, true) : ART_REBUILD;
-    } else {
-        /* A flush takes all rows: one of a smaller csn did not see mine. */
+    } else { /* flushed; with a smaller csn that flush did not see the rows that are known here */
         rc = root->csn < tree->csn ? ART_REBUILD : take_root(tree, root, false);
     }
     enum art_refresh_step behind_root = root->followed ? ART_REFRESH_FIRST_ROW : ART_REFRESH_ROWS;

@@ -48,7 +48,6 @@ static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_ent
 
 static enum art_rc rewrite_entry(void *context, struct art_bytes key, struct art_entry *entry) {
     struct rewriting *rewriting = context;
-    assert(key.data[0] == ART_SPACE_ROWS || key.data[0] == ART_SPACE_OVERFLOW);
     bool chunk = key.data[0] == ART_SPACE_OVERFLOW;
     entry->flags &= (uint8_t)~ART_CHUNK;
     if (chunk && rewriting->tree->summary) entry->flags |= ART_CHUNK;
