@@ -176,6 +176,7 @@ static void choose(struct run *run) {
         if (chosen(run->options, engines[i]->name)) take(run, engines[i]);
     }
     if (run->options->engines && chosen(run->options, "liar")) take(run, engine_liar());
+    if (run->options->engines && chosen(run->options, "former")) take(run, engine_former());
     if (run->count) return;
     fprintf(stderr, "bench: none of these engines is in this program: %s\n", run->options->engines);
     exit(2);

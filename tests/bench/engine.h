@@ -82,8 +82,9 @@ extern const char *const engines_left_out[][2];
 extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb,
     engine_lsm1;
 
-/* Lies; only for those who ask for it by its name. */
+/* Only for those who ask for them by their names: one lies, one is art of another build. */
 const struct engine *engine_liar(void);
+const struct engine *engine_former(void);
 
 /* Ends the process. */
 void engine_fail(const char *engine, const char *task, const char *why) __attribute__((noreturn));

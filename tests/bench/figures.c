@@ -70,14 +70,22 @@ const char *unit_text(enum unit unit, double value, char *out) {
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-static const char *const shown_engines[] = {"art", "table", "inline", "core", "lmdb", "rocksdb", "lsm1"};
+static const char *const shown_engines[] = {"art", "table", "inline", "core", "lmdb", "rocksdb", "lsm1", "former"};
 enum { SHOWN_ENGINES = sizeof shown_engines / sizeof *shown_engines };
+
+/* All columns but that of another build, which is shown where it took part. */
+static int shown_columns(const struct figures *figures) {
+    for (uint32_t i = 0; i < figures->count; i++) {
+        if (!strcmp(figures->all[i].engine, "former")) return SHOWN_ENGINES;
+    }
+    return SHOWN_ENGINES - 1;
+}
 
 static void print_line(const struct figures *figures, const struct figure *first) {
     char text[24];
     const struct figure *art = figures_find(figures, first->set, first->keys, first->operation, "art");
     printf("  %-48s%10s", first->label, art ? unit_text(art->unit, art->value, text) : "-");
-    for (int i = 1; i < SHOWN_ENGINES; i++) {
+    for (int i = 1; i < shown_columns(figures); i++) {
         const struct figure *other = figures_find(figures, first->set, first->keys, first->operation, shown_engines[i]);
         double ratio = !art || !other                 ? 0
                        : art->unit == UNIT_PER_SECOND ? art->value / other->value
@@ -99,7 +107,7 @@ static void print_line(const struct figures *figures, const struct figure *first
 
 void figures_print(const struct figures *figures, const char *set, uint32_t keys) {
     printf("  %-48s%10s", "", "art");
-    for (int i = 1; i < SHOWN_ENGINES; i++) printf("%9s", shown_engines[i]);
+    for (int i = 1; i < shown_columns(figures); i++) printf("%9s", shown_engines[i]);
     printf("%10s%10s%10s%10s\n  %-48s%10s%9s\n", "art p50", "p99", "p99.9", "max", "", "", "x art");
     for (uint32_t i = 0; i < figures->count; i++) {
         const struct figure *figure = &figures->all[i];

@@ -30,6 +30,14 @@ if "$bench" -t -d "$work" -m "" -o "$work" -s obj -e table,liar 2000 >"$work/sai
     failed "an engine that lies was not refused:"
 fi
 checks=$((checks + 1))
+if ! BENCH_FORMER=$ART_EXTENSION "$bench" -t -d "$work" -m "" -o "$work" -s obj -e art,former 2000 >"$work/said" 2>&1 || ! grep -q '^all engines agree$' "$work/said"; then
+    failed "a tiny run beside another build:"
+fi
+checks=$((checks + 1))
+if "$bench" -t -d "$work" -m "" -o "$work" -s obj -e art,former 2000 >"$work/said" 2>&1 || ! grep -q 'BENCH_FORMER does not say' "$work/said"; then
+    failed "another build that nobody named:"
+fi
+checks=$((checks + 1))
 if ! "$bench" -P get,scan-all -e art -m "" -d "$work" -o "$work" -s obj 2000 >"$work/said" 2>&1 || [ "$(cat "$work/said")" != "art get: 5000
 art scan-all: 2000" ]; then
     failed "one engine alone, for a profiler:"
