@@ -252,14 +252,19 @@ read_otherwise(const struct art_summary *summary, const struct art_entry *entry,
     }
 }
 
-void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                      struct art_datum *out) {
+static inline void read_entry(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                              struct art_datum *out) {
     assert(summary->has.sums <= summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK | ART_OVERFLOW)) {
         read_otherwise(summary, entry, out);
     } else {
         summary->read(summary->context, art_entry_value(entry->flags, entry->value), wanted, out);
     }
+}
+
+void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                      struct art_datum *out) {
+    read_entry(summary, entry, wanted, out);
 }
 
 static inline unsigned sums_only(const struct art_summary *summary) {
@@ -287,7 +292,7 @@ void art_summary_sums(const struct art_summary *summary, const struct art_entry 
     assert(sign == 1 || sign == -1);
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        art_summary_read(summary, entry, sums_only(summary), data);
+        read_entry(summary, entry, sums_only(summary), data);
         for (unsigned i = 0; i < sums; i++) {
             int64_t value = summand(&data[i]);
             sum[i] = sign > 0 ? art_add128(sum[i], value) : art_subtract128(sum[i], value);
@@ -307,7 +312,7 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
 
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
     struct art_datum data[ART_SUMMARY_MAX];
-    art_summary_read(summary, entry, summary->has.lookups, data);
+    read_entry(summary, entry, summary->has.lookups, data);
     memset(out->count, 0, sizeof out->count);
     for (unsigned i = 0; i < summary->has.columns; i++) {
         if (summary->has.lookups >> i & 1) out->count[i] = (uint8_t)art_value_hashes(&data[i], out->hash[i]);
@@ -322,7 +327,7 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
     for (unsigned i = 0; i < limits->sought_count; i++) {
         if (limits->sought[i].table < ART_TABLE_SEARCHES) wanted |= 1u << limits->sought[i].table;
     }
-    art_summary_read(summary, entry, wanted, data);
+    read_entry(summary, entry, wanted, data);
     for (unsigned i = 0; i < limits->sought_count; i++) {
         const struct art_sought *sought = &limits->sought[i];
         if (sought->table < ART_TABLE_SEARCHES && !art_is_sought(&data[sought->table], sought)) return false;
@@ -336,7 +341,7 @@ void art_summary_add(const struct art_summary *summary, const struct art_entry *
     assert(art_measures_are_sane(has));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        art_summary_read(summary, entry, ART_ALL_COLUMNS, data);
+        read_entry(summary, entry, ART_ALL_COLUMNS, data);
         for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
@@ -356,7 +361,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
     uint8_t *at = out + 1;
     bool any = false;
     if (!summary->has.sums) return 0;
-    art_summary_read(summary, row, sums_only(summary), data);
+    read_entry(summary, row, sums_only(summary), data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;
@@ -372,7 +377,7 @@ void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *
     struct art_zone own = {0};
     assert(search->column < search->summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
-    art_summary_read(search->summary, entry, 1u << search->column, data);
+    read_entry(search->summary, entry, 1u << search->column, data);
     add_datum(&own, &data[search->column]);
     art_extreme_take(search, &own);
 }

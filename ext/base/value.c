@@ -244,10 +244,22 @@ static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t le
     }
 }
 
-static inline uint64_t number_bits(uint64_t serial, const uint8_t *data, uint64_t len) {
-    uint64_t bits = data[0] & 0x80 && serial != 7 ? UINT64_MAX : 0;
-    for (uint64_t i = 0; i < len; i++) bits = bits << 8 | data[i];
-    return bits;
+/* Of a serial type from 1 to 7. */
+static inline uint64_t number_bits(uint64_t serial, const uint8_t *p) {
+    switch (serial) {
+    case 1:
+        return (uint64_t)(int8_t)p[0];
+    case 2:
+        return (uint64_t)(int16_t)(p[0] << 8 | p[1]);
+    case 3:
+        return (uint64_t)((int8_t)p[0] * 65536 + (p[1] << 8 | p[2]));
+    case 4:
+        return (uint64_t)(int32_t)__builtin_bswap32(art_load32(p));
+    case 5:
+        return (uint64_t)(int16_t)(p[0] << 8 | p[1]) << 32 | __builtin_bswap32(art_load32(p + 2));
+    default:
+        return __builtin_bswap64(art_load64(p));
+    }
 }
 
 static inline double real_of(uint64_t bits) {
@@ -271,9 +283,9 @@ static void result(sqlite3_context *context, uint64_t serial, const uint8_t *dat
     } else if (serial == 0) {
         sqlite3_result_null(context);
     } else if (serial == 7) {
-        sqlite3_result_double(context, real_of(number_bits(serial, data, len)));
+        sqlite3_result_double(context, real_of(number_bits(serial, data)));
     } else {
-        sqlite3_result_int64(context, (sqlite3_int64)number_bits(serial, data, len));
+        sqlite3_result_int64(context, (sqlite3_int64)number_bits(serial, data));
     }
 }
 
@@ -358,11 +370,11 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
         out->kind = ART_DATUM_NULL;
     } else if (serial == 7) {
         out->kind = ART_DATUM_REAL;
-        out->real = real_of(number_bits(serial, data, len));
+        out->real = real_of(number_bits(serial, data));
         if (out->real != out->real) out->kind = ART_DATUM_NULL; /* as SQLite reads NaN */
     } else if (serial < 10) {
         out->kind = ART_DATUM_INTEGER;
-        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data, len);
+        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data);
     } else {
         out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
         out->by_hash = false;
@@ -370,29 +382,27 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
     }
 }
 
-/* Into its callers, so that the reader of a whole record stays in registers: a load with a summary takes 2 % less. */
-static inline __attribute__((always_inline)) enum art_rc read_datum(struct art_record_reader *reader, unsigned column,
-                                                                    struct art_datum *out) {
+enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
     uint64_t serial = 0, len = 0;
     enum art_rc rc = find_field(reader, column, &serial, &len);
     if (!rc) set_datum(out, serial, reader->body - len, len);
     return rc;
 }
 
-enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned column, struct art_datum *out) {
-    return read_datum(reader, column, out);
-}
-
 void art_record_data(struct art_bytes record, const struct art_record_place *places, unsigned count, unsigned wanted,
                      struct art_datum *out) {
-    struct art_record_reader reader;
-    bool sound = true;
-    art_record_reader_set(&reader, record);
+    struct art_record_reader reader = {.record = record};
+    uint64_t serial = 0, len = 0;
+    bool sound = open_record(&reader);
     for (unsigned i = 0; i < count; i++) {
         struct art_datum *datum = &out[places[i].item];
         if (!(wanted >> places[i].item & 1)) continue;
-        sound = sound && !read_datum(&reader, places[i].column, datum);
-        if (!sound) datum->kind = ART_DATUM_NULL;
+        while (sound && reader.column <= places[i].column) sound = !next_field(&reader, &serial, &len);
+        if (sound) {
+            set_datum(datum, serial, reader.body - len, len);
+        } else {
+            datum->kind = ART_DATUM_NULL;
+        }
     }
 }
 
