@@ -469,7 +469,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  * called on an unknown tree, after a refresh that has failed. Fails only when it is hindered: ART_NOMEM,
  * ART_INTERRUPT, ART_BUSY, ART_FORKED, or the error of a transaction that can only be rolled back.
  *
- *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the memtable
+ *   the log       a root, then consecutive rows, each with the hash over its predecessor; they make the memtable
  *   the file      whose it is; no slot named twice, no retired slot in use
  *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
  *   every row     that the runs agree on whether it was there, versions, and the chunks of large values

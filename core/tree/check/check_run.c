@@ -4,8 +4,8 @@
  *                                    behind it
  *       [ ]     [ ]     [ ]          each child: fetched by its reference, checked for itself, and against its fences
  *
- * A blob that cannot be read, or is not what it should be, is a gap from fence to fence, and so is one that was met
- * before: its children are not visited, so that the walk ends whatever the references say.
+ * The keys of a blob that cannot be read, or is not what it should be, are left unread from fence to fence, and so are
+ * those of a blob that was met before: its children are not visited, so that the walk ends whatever the references say.
  */
 #include "core/tree/check/check.h"
 
@@ -36,9 +36,9 @@ static const char *file(const struct run_check *check) {
     return check->checker->tree->options.path;
 }
 
-static enum art_rc gap(struct run_check *check, enum art_rc rc) {
+static enum art_rc mark_unread(struct run_check *check, enum art_rc rc) {
     check->found = true;
-    return rc ? rc : art_check_add_gap(check->checker, &check->fence);
+    return rc ? rc : art_check_add_unread(check->checker, &check->fence);
 }
 
 /* --- one blob ----------------------------------------------------------------------------------------------------- */
@@ -72,12 +72,12 @@ static enum art_rc check_fences(struct run_check *check, const struct art_ref *r
     enum art_rc rc = art_blob_seek_entry(&at, ref->level ? 1 : 0);
     if (!rc && at.valid && check->fence.low_set &&
         art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.low)) < 0) {
-        return gap(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
+        return mark_unread(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
     }
     if (!rc) rc = art_blob_last(&at);
     if (!rc && at.valid && check->fence.high_set &&
         art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.high)) >= 0) {
-        return gap(check, SAY(blob->slot, "the blob's keys go on behind the next separator"));
+        return mark_unread(check, SAY(blob->slot, "the blob's keys go on behind the next separator"));
     }
     return rc;
 }
@@ -106,9 +106,9 @@ static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref
     bool whole;
     enum art_rc rc = check_pages(check, blob, &whole);
     if (rc) return rc;
-    if (!whole) return gap(check, ART_OK);
+    if (!whole) return mark_unread(check, ART_OK);
     rc = art_blob_check_expected(blob, &expected);
-    if (rc) return gap(check, art_check_note(check->checker, rc));
+    if (rc) return mark_unread(check, art_check_note(check->checker, rc));
     rc = check_fences(check, ref, blob);
     *deeper = !rc && !check->found;
     return rc;
@@ -121,8 +121,8 @@ static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *firs
     struct art_checker *checker = check->checker;
     *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
     if (*first) return art_slot_set_add(&checker->seen, slot);
-    if (slot && slot < checker->end) return gap(check, SAY(slot, "two references lead to one slot"));
-    return gap(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
+    if (slot && slot < checker->end) return mark_unread(check, SAY(slot, "two references lead to one slot"));
+    return mark_unread(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
 }
 
 /* Takes the blob as the next step. */
@@ -149,7 +149,7 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
         rc = SAY(ref->slot, "a blob of a generation that is still to come");
     if (rc || (checker->options->quick && !ref->level)) return rc;
     rc = art_store_blob(store, ref, &blob);
-    if (rc) return gap(check, art_check_note(checker, rc));
+    if (rc) return mark_unread(check, art_check_note(checker, rc));
     art_blob_pin(blob);
     bool before = check->found;
     check->found = false;
@@ -220,7 +220,7 @@ enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
     check->key = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = check->key ? ART_OK : art_nomem();
     if (!rc && run->top.level >= ART_LEVELS_MAX) {
-        rc = gap(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_LEVELS_MAX));
+        rc = mark_unread(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_LEVELS_MAX));
     } else if (!rc) {
         rc = walk(check);
     }

@@ -68,8 +68,8 @@ static enum art_rc say(struct art_value_checker *values, struct art_bytes key, c
                          art_check_show(key, shown), what);
 }
 
-/* What failed to be read lies in a gap, and has been reported. */
-static enum art_rc unread(enum art_rc rc) {
+/* What failed to be read lies in an unread range, and has been reported. */
+static enum art_rc mark_unread(enum art_rc rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
 
@@ -101,7 +101,7 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
         uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
         struct art_bytes wanted = art_overflow_key(key, ref->id, number);
         struct art_entry entry;
-        if (rc) return unread(rc);
+        if (rc) return mark_unread(rc);
         if (!merge->valid || !art_bytes_equal(art_merge_winner(merge)->key, wanted)) {
             values->missed = true;
             return say(values, row, "chunk %u of its value is missing", number);
@@ -125,7 +125,7 @@ static enum art_rc read_value(struct art_value_checker *values, struct art_bytes
     if (art_hash_stream_end(values->hash) != ref->hash)
         return say(values, row, "its value is not what its hash says, in %u chunks", number);
     if (summed && !has_its_data(values, stored)) return say(values, row, "its value has other data in summed columns");
-    return unread(rc);
+    return mark_unread(rc);
 }
 
 enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes key, const struct art_entry *entry) {
@@ -148,7 +148,7 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
 enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
     bool agree = !(values->balance.low | values->balance.high);
-    if (values->checker->gaps || agree || (values->missed && values->chunks <= values->named)) return ART_OK;
+    if (values->checker->unread_count || agree || (values->missed && values->chunks <= values->named)) return ART_OK;
     return art_check_say(
         values->checker, values->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
         "there are %llu chunks of large values, and rows name %llu: some belong to no row, or to several",

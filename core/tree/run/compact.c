@@ -394,17 +394,17 @@ struct cleanness {
     bool clean;
 };
 
-static enum art_rc look_into_gap(void *context, const struct art_ref *ref) {
+static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     struct cleanness *cleanness = context;
-    return cleanness->clean ? art_store_gap_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
+    return cleanness->clean ? art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
 }
 
-/* Would writing it anew change anything? What is to be overwritten may lie in the gaps of its blobs, too. */
+/* Would writing it anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
 static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run, bool *yes) {
     struct cleanness cleanness = {tree->store, true};
     *yes = is_packed(tree, run);
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
-    enum art_rc rc = art_run_each_ref(tree->store, run, look_into_gap, &cleanness);
+    enum art_rc rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
     *yes = cleanness.clean;
     return rc;
 }

@@ -14,7 +14,7 @@
 #include "core/tree/salvage/private.h"
 
 static enum art_rc note(struct art_detour *walk, enum art_rc rc, uint32_t slot, bool index, uint64_t generation) {
-    return art_is_damage(rc) ? art_gap_note(walk, slot, index, generation) : rc;
+    return art_is_damage(rc) ? art_damage_note(walk, slot, index, generation) : rc;
 }
 
 /* --- index blobs -------------------------------------------------------------------------------------------------- */
@@ -177,7 +177,7 @@ enum art_rc art_detour_next(struct art_detour *walk) {
         if (rc) rc = note(walk, rc, ref.slot, false, 0);
     }
     if (rc && rc != ART_NOTFOUND) return rc;
-    return art_gap_close(walk);
+    return art_damage_close(walk);
 }
 
 /* --- a walk ------------------------------------------------------------------------------------------------------- */
@@ -206,7 +206,7 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
     if (!walk) return art_nomem();
     walk->salvage = salvage;
     walk->effect = effect;
-    walk->gap.end = &walk->gap.first;
+    walk->damage.end = &walk->damage.first;
     walk->room = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = walk->room ? enter_top(walk, top) : art_nomem();
     if (rc) {
@@ -219,7 +219,7 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
 
 void art_detour_close(struct art_detour *walk) {
     if (!walk) return;
-    art_gap_forget(walk);
+    art_damage_forget(walk);
     art_buffer_clear(&walk->leaf.label);
     art_buffer_clear(&walk->last);
     art_buffer_clear(&walk->value);

@@ -129,7 +129,7 @@ enum art_root_shown {
 enum art_leftovers {
     ART_LEFTOVERS_STAY,
     ART_LEFTOVERS_ZEROED,
-    ART_LEFTOVERS_PUNCHED /* holes: the disk is nearly full */
+    ART_LEFTOVERS_PUNCHED /* given back: the disk is nearly full */
 };
 
 /* What a root leaves to later commits to give back. */
