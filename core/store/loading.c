@@ -20,10 +20,10 @@
 #include "core/store/private.h"
 
 enum {
-    RUNS_MAX = ART_BLOB_PAGES / 2, /* stretches of missing pages */
-    SINGLY_FROM_DEVICE = 4,        /* with so many pages of a blob there, the rest is read at once; */
-    WAITED_FOR_ROWS = 16,          /* with rows, when the host had to wait so often */
-    WAITS = 20000                  /* ns a page */
+    RANGES_MAX = ART_BLOB_PAGES / 2, /* ranges of missing pages */
+    SINGLY_FROM_DEVICE = 4,          /* with so many pages of a blob there, the rest is read at once; */
+    WAITED_FOR_ROWS = 16,            /* with rows, when the host had to wait so often */
+    WAITS = 20000                    /* ns a page */
 };
 
 static void set_present(struct art_blob *blob, uint32_t page) {
@@ -189,7 +189,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
                             bool *rest) {
     struct art_store *store = pinned->store;
     struct art_cached *cached = pinned->cached;
-    struct art_io_request requests[RUNS_MAX];
+    struct art_io_request requests[RANGES_MAX];
     struct art_pages set = missing_of(cached, pages);
     unsigned count = request_set(pinned, &set, requests);
     *rest = false;

@@ -140,7 +140,7 @@ static enum art_rc check_notes(struct check *check, const struct art_leaf *leaf)
         const struct art_undo_note *note = art_undo_at(undo, noted);
         if (note->leaf != leaf || note->noted >= noted) return broken("a broken chain of notes");
         if (note->absent && note->noted) return broken("a key that was absent after a note");
-        if (note->noted > undo->stretch) return broken("a key noted twice since the last savepoint");
+        if (note->noted > undo->savepoint) return broken("a key noted twice since the last savepoint");
         noted = note->noted;
         check->notes++;
     }

@@ -563,7 +563,7 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
     return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
 }
 
-/* --- stretches of deletes ----------------------------------------------------------------------------------------- */
+/* --- many deletes in a row ---------------------------------------------------------------------------------------- */
 
 /* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
 static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor, struct art_bytes from) {
