@@ -198,7 +198,7 @@ static enum art_rc follow(struct art_memtable_cursor *cursor, struct art_bytes k
     return ART_OK;
 }
 
-/* The key leaves the tree at the node of the last step, for want of a child: to the child beside the one that is missing. */
+/* The key leaves the tree at the node of the last step, for want of a child: to the child beside where it would be. */
 static enum art_rc beside_missing(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
     assert(cursor->depth && steps_of(cursor)[cursor->depth - 1].child == ART_CHILD_NONE);
     struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];

@@ -3,9 +3,9 @@
  *   notes   0         1         2         3         4
  *           savepoint                savepoint                     positions are indexes
  *
- * A leaf remembers the number of its last note. If that is younger than the last savepoint, going back to any savepoint passes
- * a note with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a
- * rollback leaves the chains as they were.
+ * A leaf remembers the number of its last note. If that is younger than the last savepoint, going back to any savepoint
+ * passes a note with an older state anyway and no further note is needed. A note remembers the leaf's note before it,
+ * so a rollback leaves the chains as they were.
  */
 #include "core/memtable/inside.h"
 

@@ -2,9 +2,9 @@
  *
  *     a run    .. k3 | k4 | ####### | k9 ..        what the damaged page held lies between k4 and k9
  *
- * A damaged range of a run is reported when the walk has its next key. A row of which a chunk is missing lies between the row
- * before and the row behind, and is reported when that is known: until then it is `open`, and so is all that was found
- * after it. */
+ * A damaged range of a run is reported when the walk has its next key. A row of which a chunk is missing lies between
+ * the row before and the row behind, and is reported when that is known: until then it is `open`, and so is all that
+ * was found after it. */
 #include "core/tree/salvage/private.h"
 
 #include <stdarg.h>

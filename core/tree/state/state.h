@@ -52,16 +52,16 @@ struct art_retired {
 enum art_savepoint_kind {
     ART_SAVEPOINT_OF_BEGINNING, /* that of the transaction's beginning: undone, or in the host's log */
     ART_SAVEPOINT_UNDO,         /* a position in the memtable's undo list */
-    ART_SAVEPOINT_IMAGE         /* the transaction has spilled since: the memtable is in the scratch file */
+    ART_SAVEPOINT_SAVED         /* the transaction has spilled since: the memtable is in the scratch file */
 };
 struct art_savepoint {
     enum art_savepoint_kind kind;
     uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
     const struct art_summary *summary;
-    struct art_slot_set used; /* IMAGE: slots that root names */
-    uint32_t *image;          /* places in the scratch file with parts of the encoded memtable, ascending */
-    uint32_t image_parts;
+    struct art_slot_set used; /* SAVED: slots that root names */
+    uint32_t *saved;          /* places in the scratch file with parts of the encoded memtable, ascending */
+    uint32_t saved_parts;
 };
 
 /* Where no row is (gap.c). */
@@ -107,7 +107,7 @@ enum art_txn_phase {
     ART_TXN_NONE,
     ART_TXN_BEGUN,   /* its csn is fixed, its base is kept */
     ART_TXN_CHANGED, /* something was changed, maybe taken back; the undo list leads back to the beginning */
-    ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and images do */
+    ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and saved memtables do */
 };
 
 /* What a commit writes into the host's tables, each what the one before it does, and more. */

@@ -25,7 +25,7 @@ void art_txn_assert(const struct art_tree *tree) {
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         assert(savepoint->kind != ART_SAVEPOINT_UNDO || savepoint->root);
-        assert(savepoint->kind != ART_SAVEPOINT_IMAGE || phase == ART_TXN_SPILLED || tree->txn.doomed);
+        assert(savepoint->kind != ART_SAVEPOINT_SAVED || phase == ART_TXN_SPILLED || tree->txn.doomed);
         assert(phase != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
         (void)savepoint;
     }

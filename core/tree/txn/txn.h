@@ -11,8 +11,8 @@
  *   BEGUN     the csn is fixed, the base is held; a command may wait for the commit
  *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint. Back from
  *             SPILLED the tree is unknown, until it has read the host's log
- *   SPILLED   root: the transaction's own, in slots of the locked file, or that of an image. The host's log leads back
- *             to the beginning, and images to savepoints that are older than the spill
+ *   SPILLED   root: the transaction's own, in slots of the locked file, or a savepoint's. The host's log leads back
+ *             to the beginning, and saved memtables to savepoints that are older than the spill
  *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
  * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its phase, and the host's tables
@@ -34,7 +34,7 @@
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
  *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
  *   resummarise.c  another summary                    log_cost.c   when the log is full
- *   scratch.c      the temporary file of images */
+ *   scratch.c      the temporary file of saved memtables */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
@@ -94,9 +94,10 @@ enum art_rc art_tree_spill(struct art_tree *tree);
 enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty);
 /* Drops savepoints >= `from`; what they alone named in the file may be written again. */
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
-/* *out: a new memtable as it was at an imaged savepoint, the caller's. ART_NOMEM, ART_CORRUPT, or what the host
+/* *out: the saved memtable of a savepoint as a new one, the caller's. ART_NOMEM, ART_CORRUPT, or what the host
  * said. */
-enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
+enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_savepoint *savepoint,
+                                    struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
 enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28 };

@@ -24,7 +24,7 @@ enum call {
     DELETE_A,
     PUT_B,
     SPILL,       /* a change of a transaction that is larger than its limit */
-    SPILL_FAILS, /* the same, and no image can be kept */
+    SPILL_FAILS, /* the same, and no memtable can be saved */
     REWRITE,     /* all rows anew, for another summary: that is a spill, too */
     MARK,
     BACK_TO_FIRST,
@@ -103,7 +103,7 @@ static bool model_spills(struct state *s, bool fails) {
             s->doomed = true;
             return false;
         }
-        s->mark[i].kind = ART_SAVEPOINT_IMAGE;
+        s->mark[i].kind = ART_SAVEPOINT_SAVED;
     }
     s->phase = ART_TXN_SPILLED;
     s->dirty = s->filled = false;
@@ -128,7 +128,7 @@ static void model_back(struct state *s, unsigned to) {
         model_to_beginning(s);
         return;
     }
-    HOLDS(mark->kind != ART_SAVEPOINT_IMAGE || s->phase == ART_TXN_SPILLED);
+    HOLDS(mark->kind != ART_SAVEPOINT_SAVED || s->phase == ART_TXN_SPILLED);
     s->rows = mark->rows;
     s->dirty = mark->kind == ART_SAVEPOINT_UNDO && mark->dirty;
     s->filled = mark->filled;
