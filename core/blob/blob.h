@@ -43,7 +43,7 @@ enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
  * (blob_format.h). */
 struct art_ref {
     uint32_t slot;
-    uint8_t level; /* 0: the child is a leaf blob */
+    uint8_t height; /* 0: the child is a leaf blob */
     uint8_t leaf_pages, footer_pages;
     uint64_t generation;
     struct art_hash128 hash; /* XXH3-128 of the child's last page (its trailer) */
@@ -148,7 +148,7 @@ struct art_blob {
     struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
-    uint8_t flags, level;
+    uint8_t flags, height;
     void *owner; /* for want() */
 };
 /* How many leaf pages may be read. */

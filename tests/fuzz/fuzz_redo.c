@@ -32,7 +32,7 @@ static bool sound(int rc, const char *what) {
 /* --- the root ----------------------------------------------------------------------------------------------------- */
 
 static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
-    return a->slot == b->slot && a->level == b->level && a->leaf_pages == b->leaf_pages &&
+    return a->slot == b->slot && a->height == b->height && a->leaf_pages == b->leaf_pages &&
            a->footer_pages == b->footer_pages && a->generation == b->generation && a->entries == b->entries &&
            a->count == b->count && art_hash128_equal(a->hash, b->hash) && art_bytes_equal(a->label, b->label);
 }

@@ -44,7 +44,7 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
     struct art_blob_trailer trailer;
     memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[slot], PARCEL_TRAILER);
     struct art_ref_format *ref = &(struct art_ref_format){.slot = slot,
-                                                          .level = trailer.level,
+                                                          .height = trailer.height,
                                                           .leaf_pages = (uint8_t)trailer.leaf_pages,
                                                           .footer_pages = (uint8_t)trailer.footer_pages,
                                                           .generation = trailer.generation,

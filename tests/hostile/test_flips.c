@@ -204,7 +204,7 @@ static void make_index(void) {
     struct art_tree *tree = begin(2, 1 << 20);
     put(tree, 0, 9, 1, 1200);
     commit(tree, true);
-    ck_assert_uint_eq(tree->root->run[tree->root->runs - 1].top.level, 1);
+    ck_assert_uint_eq(tree->root->run[tree->root->runs - 1].top.height, 1);
     finish(tree);
 }
 

@@ -109,7 +109,7 @@ void check_world_new(unsigned runs) {
 
 void check_world_new_deep(void) {
     make_world(1, 2, CHECK_ROWS_DEEP);
-    ck_assert_uint_eq(check_tree->root->run[0].top.level, 2);
+    ck_assert_uint_eq(check_tree->root->run[0].top.height, 2);
 }
 
 void check_world_free(void) {
@@ -203,7 +203,7 @@ void check_rebuild_index(unsigned number,
                          void (*change)(uint32_t number, struct art_buffer *separator, struct art_ref *ref)) {
     struct art_root *root = check_root_take();
     struct art_run *run = &root->run[number];
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = run->top.level};
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .height = run->top.height};
     memcpy(options.uuid, check_options.uuid, sizeof options.uuid);
     struct art_builder *builder;
     static _Alignas(ART_BLOB_PAGE) uint8_t image[ART_BLOB_BYTES];
@@ -211,11 +211,11 @@ void check_rebuild_index(unsigned number,
     struct art_built built;
     struct art_buffer separator = {0};
     uint32_t child = 0;
-    ck_assert_uint_ge(run->top.level, 1);
+    ck_assert_uint_ge(run->top.height, 1);
     check_must(art_builder_open(&builder, &options));
     art_builder_begin(builder, image);
     check_must(art_run_cursor_open(&cursor, check_tree->store));
-    art_run_cursor_reset(&cursor, &run->top, run->top.level);
+    art_run_cursor_reset(&cursor, &run->top, run->top.height);
     for (check_must(art_run_first(&cursor)); cursor.valid; check_must(art_run_next(&cursor))) {
         struct art_ref ref;
         bool full;

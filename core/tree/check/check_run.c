@@ -25,7 +25,7 @@ struct run_check {
     bool found;            /* something was wrong in this run: its sums need not agree */
     uint64_t blobs, pages; /* visited */
     unsigned depth;        /* steps in use */
-    struct run_step step[ART_LEVELS_MAX];
+    struct run_step step[ART_HEIGHTS_MAX];
     struct art_fence fence; /* of the child that is visited next */
     uint8_t *key;           /* ART_KEY_BUFFER */
 };
@@ -69,7 +69,7 @@ static void start(struct run_check *check, struct art_blob *blob, struct art_byt
 static enum art_rc check_fences(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct art_blob_cursor at;
     start(check, blob, ref->label, &at);
-    enum art_rc rc = art_blob_seek_entry(&at, ref->level ? 1 : 0);
+    enum art_rc rc = art_blob_seek_entry(&at, ref->height ? 1 : 0);
     if (!rc && at.valid && check->fence.low_set &&
         art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.low)) < 0) {
         return mark_unread(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
@@ -98,7 +98,7 @@ static enum art_rc check_route(struct run_check *check, const struct art_ref *re
 /* *deeper: it is sound, and its children may be visited. */
 static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
     const struct art_checker *checker = check->checker;
-    struct art_blob_expected expected = {.only_puts = check->last && !ref->level,
+    struct art_blob_expected expected = {.only_puts = check->last && !ref->height,
                                          .csn_max =
                                              art_tree_has_spilled(checker->tree) ? checker->csn : checker->root->csn,
                                          .label = &ref->label,
@@ -128,7 +128,8 @@ static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *firs
 /* Takes the blob as the next step. */
 static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct run_step *step = &check->step[check->depth];
-    assert(check->depth < ART_LEVELS_MAX && ref->level && (!check->depth || step[-1].blob->level == ref->level + 1));
+    assert(check->depth < ART_HEIGHTS_MAX && ref->height &&
+           (!check->depth || step[-1].blob->height == ref->height + 1));
     *step = (struct run_step){.blob = blob, .fence = check->fence};
     check->fence = (struct art_fence){0};
     check->depth++;
@@ -147,16 +148,16 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     check->pages += art_ref_pages(ref);
     if (ref->generation > checker->root->generation)
         rc = SAY(ref->slot, "a blob of a generation that is still to come");
-    if (rc || (checker->options->quick && !ref->level)) return rc;
+    if (rc || (checker->options->quick && !ref->height)) return rc;
     rc = art_store_blob(store, ref, &blob);
     if (rc) return mark_unread(check, art_check_note(checker, rc));
     art_blob_pin(blob);
     bool before = check->found;
     check->found = false;
     rc = check_blob(check, ref, blob, &deeper);
-    if (!rc && deeper && ref->level) rc = go_down(check, ref, blob);
-    if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, false);
-    if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, true);
+    if (!rc && deeper && ref->height) rc = go_down(check, ref, blob);
+    if (!rc && deeper && !ref->height) rc = check_route(check, ref, blob, false);
+    if (!rc && deeper && !ref->height) rc = check_route(check, ref, blob, true);
     check->found |= before;
     art_blob_unpin(blob);
     return rc ? rc : art_tree_interrupted(checker->tree);
@@ -219,8 +220,8 @@ enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
     *check = (struct run_check){.checker = checker, .run = run, .last = number + 1 == checker->root->runs};
     check->key = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = check->key ? ART_OK : art_nomem();
-    if (!rc && run->top.level >= ART_LEVELS_MAX) {
-        rc = mark_unread(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_LEVELS_MAX));
+    if (!rc && run->top.height >= ART_HEIGHTS_MAX) {
+        rc = mark_unread(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_HEIGHTS_MAX));
     } else if (!rc) {
         rc = walk(check);
     }

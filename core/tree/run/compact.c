@@ -386,7 +386,7 @@ static void note_rewritten(struct art_tree *tree, const struct art_run *run) {
 static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     bool same = run->top.entries == tree->rewritten.entries && run->pages == tree->rewritten.pages &&
                 run->blobs == tree->rewritten.blobs;
-    return same || run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
+    return same || run->pages * 10 > (run->blobs - 1 - run->top.height) * art_tree_full_pages(tree) * 9;
 }
 
 struct cleanness {

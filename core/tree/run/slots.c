@@ -27,15 +27,15 @@ enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_s
     return ART_OK;
 }
 
-/* Calls `visit` with every reference of a run, its top included, from the top level down. */
+/* Calls `visit` with every reference of a run, its top included, from the top down, height by height. */
 enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context) {
     enum art_rc rc = visit(context, &run->top);
-    if (rc || !run->top.level) return rc;
+    if (rc || !run->top.height) return rc;
     struct art_run_cursor cursor;
     rc = art_run_cursor_open(&cursor, store);
-    for (unsigned level = run->top.level; !rc && level >= 1; level--) {
-        art_run_cursor_reset(&cursor, &run->top, level);
+    for (unsigned height = run->top.height; !rc && height >= 1; height--) {
+        art_run_cursor_reset(&cursor, &run->top, height);
         for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
             struct art_ref ref;
             rc = art_blob_cursor_ref(&cursor.leaf, &ref);

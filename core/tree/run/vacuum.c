@@ -19,20 +19,21 @@
 enum { RANGE_LEAVES = 4096, RANGE_BYTES = 4 << 20, RANGE_STAYING = 64 };
 
 static enum art_rc note_index(void *context, const struct art_ref *ref) {
-    return ref->level ? art_slot_set_add(context, ref->slot) : ART_OK;
+    return ref->height ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
-static unsigned highest_level(const struct art_root *root) {
-    unsigned level = 0;
-    for (unsigned i = 0; i < root->runs; i++) level = root->run[i].top.level > level ? root->run[i].top.level : level;
-    return level;
+static unsigned greatest_height(const struct art_root *root) {
+    unsigned height = 0;
+    for (unsigned i = 0; i < root->runs; i++)
+        height = root->run[i].top.height > height ? root->run[i].top.height : height;
+    return height;
 }
 
-/* Each one that moves has as many index blobs over it as its run has levels. */
+/* Each one that moves has as many index blobs over it as its run is high. */
 static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
                         const struct art_slot_set *index, uint32_t end, uint32_t most) {
     uint64_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
-    uint64_t over = moved * highest_level(edit->root);
+    uint64_t over = moved * greatest_height(edit->root);
     return moved <= most && moved + (over < named ? over : named) <= art_store_free_slots(tree->store, end);
 }
 
@@ -97,7 +98,7 @@ static void moved_range_clear(struct moved_range *range) {
 static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
                       uint32_t end) {
     bool yes = leaf->slot >= end;
-    for (unsigned level = 1; level <= run->top.level; level++) yes |= cursor->path[level]->slot >= end;
+    for (unsigned height = 1; height <= run->top.height; height++) yes |= cursor->path[height]->slot >= end;
     return yes;
 }
 
@@ -166,7 +167,7 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
     struct moved_range range = {.to_end = true};
     struct art_run moved = {0};
     enum art_rc rc;
-    if (run->top.level)
+    if (run->top.height)
         rc = gather_range(tree, edit, at, end, from, &range);
     else
         rc = run->top.slot < end ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);

@@ -75,7 +75,7 @@ struct art_detour {
     bool alone;                 /* one leaf that no index names */
     struct art_slot_set *named; /* only collects the slots that the run names */
     unsigned top;
-    struct art_detour_step step[ART_LEVELS_MAX];
+    struct art_detour_step step[ART_HEIGHTS_MAX];
     struct art_detour_leaf leaf;
     struct art_detour_damage damage;
     uint8_t *room;          /* for keys */

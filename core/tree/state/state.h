@@ -24,7 +24,7 @@
 #include "core/tree/tree.h"
 
 enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
-enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
+enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_HEIGHTS_MAX = 8, ART_LEVELS = 8 };
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
  * of a commit. */
@@ -223,7 +223,7 @@ struct art_tree {
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
-    struct art_buffer compaction_cursor[ART_LEVELS_MAX]; /* by level: separator at which the next input begins */
+    struct art_buffer compaction_cursor[ART_LEVELS]; /* by level: separator at which the next input begins */
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was, when blobs were last written; */

@@ -82,7 +82,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     }
     flush();
     ck_assert_uint_eq(tree->root->runs, 1);
-    ck_assert_uint_ge(tree->root->run[0].top.level, 3);
+    ck_assert_uint_ge(tree->root->run[0].top.height, 3);
     ck_assert_uint_eq(rows(), LONG_ROWS);
     must(art_tree_check(tree));
     for (unsigned i = 0; i < LONG_ROWS; i += 7) {

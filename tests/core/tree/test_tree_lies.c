@@ -184,7 +184,7 @@ TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
         struct art_run lie = good;
         switch (i) {
         case 0:
-            lie.top.level = 1;
+            lie.top.height = 1;
             break;
         case 1:
             lie.top.entries++;

@@ -124,7 +124,7 @@ TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     struct damage damage[3];
     unsigned rows = judge(NULL, 0), n = 0;
     for (unsigned i = 0; i < check_tree->root->runs; i++) {
-        if (check_tree->root->run[i].top.level) {
+        if (check_tree->root->run[i].top.height) {
             damage[n] = (struct damage){check_tree->root->run[i].top.slot, ART_BLOB_PAGES - 1};
             spoil(&damage[n++]);
         }
