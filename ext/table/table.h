@@ -5,7 +5,7 @@
  *         vtab     SQLite's handles; there may be several for one table, even within one transaction
  *           scan   SQLite's cursors (query/)
  *
- *     levels           numbers of savepoints
+ *     savepoints       the numbers of those that a handle was told of
  *     shadow_rows      a table's rows in T_artstate and T_artdata
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
@@ -13,11 +13,11 @@
 
 #include "ext/schema/schema.h"
 
-/* --- savepoints (levels.c) ---------------------------------------------------------------------------------------- */
+/* --- savepoints (savepoints.c) ------------------------------------------------------------------------------------ */
 
 /* What ROLLBACK TO brings back. */
 struct art_saved_table {
-    int level;
+    int number;         /* of SQLite's savepoint */
     uint32_t savepoint; /* of the tree, or ART_SAVEPOINT_BEGIN */
     struct art_name *name;
     struct art_settings settings;
@@ -25,10 +25,10 @@ struct art_saved_table {
     bool exists;
 };
 
-int art_levels_push(struct art_levels *levels, int level);
-void art_levels_begin(struct art_levels *levels);          /* none: before all else, and with a transaction */
-void art_levels_drop(struct art_levels *levels, int from); /* those >= from */
-void art_levels_clear(struct art_levels *levels);          /* frees */
+int art_savepoints_push(struct art_savepoints *savepoints, int number);
+void art_savepoints_begin(struct art_savepoints *savepoints); /* none: before all else, and with a transaction */
+void art_savepoints_drop(struct art_savepoints *savepoints, int from); /* those >= from */
+void art_savepoints_free(struct art_savepoints *savepoints);           /* frees */
 
 /* --- a table ------------------------------------------------------------------------------------------------------ */
 
@@ -164,7 +164,7 @@ struct art_vtab {
     char *changed_summary;            /* the same of the last command that changed it, or NULL */
     struct art_summarised summarised; /* what the last one says, if it can be understood */
     struct art_table *table;          /* NULL until it is first used */
-    struct art_levels levels;
+    struct art_savepoints savepoints;
     bool begun;               /* part of SQLite's transaction: it will hear of its end */
     unsigned owned;           /* tables whose owner it is; the listener does not count its own */
     struct art_kept *reading; /* of query/, or NULL */
