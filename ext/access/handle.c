@@ -5,7 +5,7 @@
 
 void art_vtab_trim(struct art_vtab *vtab) {
     art_buffer_clear(&vtab->record);
-    if (vtab->reading) vtab->reading->rest(vtab->reading);
+    if (vtab->reading) vtab->reading->trim(vtab->reading);
 }
 
 void art_vtab_free(struct art_vtab *vtab) {

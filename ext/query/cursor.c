@@ -95,7 +95,7 @@ struct art_reading *art_reading_of(struct art_vtab *vtab) {
     if (vtab->reading) return (struct art_reading *)vtab->reading;
     struct art_reading *reading = art_alloc_zeroed(sizeof *reading);
     if (!reading) return NULL;
-    reading->kept.rest = let_scan_go;
+    reading->kept.trim = let_scan_go;
     vtab->reading = &reading->kept;
     return reading;
 }
@@ -152,7 +152,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->offset = 0;
     scan->match.by = ART_MATCH_ALL;
     scan->match.folded.lower.len = 0;
-    scan->filters.count = scan->filters.wanted = scan->filters.resting = 0;
+    scan->filters.count = scan->filters.wanted = scan->filters.idle = 0;
     scan->limits.count = scan->limits.sought_count = 0;
     for (unsigned i = 0; i < ART_SHOWN; i++) {
         scan->shown[i].type = 0;

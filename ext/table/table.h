@@ -125,7 +125,7 @@ struct art_table {
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
     uint64_t filtered; /* rows that scans passed over by conditions on other columns, or by patterns */
-    bool rests_later;
+    bool trim_later;
 
     /* The running transaction (transaction.c). */
     sqlite3_vtab *owner; /* whose callbacks count; NULL: the table has no part in it */
@@ -146,7 +146,7 @@ struct art_table {
 
 /* What a room keeps at a handle, and alone looks into. */
 struct art_kept {
-    void (*rest)(struct art_kept *kept); /* frees what its next use makes again */
+    void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
 };
 
 struct art_vtab {
@@ -198,7 +198,7 @@ void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
 /* Gives back what its next use makes again; in a transaction, when that has ended. */
-void art_table_rest(struct art_table *table);
+void art_table_trim(struct art_table *table);
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 enum art_rc art_table_set_file(struct art_table *table, const char *file);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */

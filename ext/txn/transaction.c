@@ -100,7 +100,7 @@ static void leave_transaction(struct art_table *table) {
     table->requested = 0;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
-    if (table->rests_later) art_table_rest(table);
+    if (table->trim_later) art_table_trim(table);
 }
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {

@@ -352,7 +352,7 @@ static enum art_rc may_move(struct art_tree *tree, const struct partial *partial
 
 /* --- merging ------------------------------------------------------------------------------------------------------ */
 
-/* So many pages a blob that the last one is not a small rest. */
+/* So many pages a blob that the last one is not a small remainder. */
 static uint32_t even_fill(const struct art_tree *tree, uint64_t pages) {
     uint32_t most = art_tree_full_pages(tree);
     uint64_t blobs = (pages + most - 2) / (most - 1);

@@ -231,7 +231,7 @@ struct art_tree {
         thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
     enum art_slack slack; /* that the last root has left, where another one may give more back */
 
-    /* One piece of memory, there once the tree is ready; NULL before, and while it rests. */
+    /* One piece of memory, there once the tree is ready; NULL before, and after a trim. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */
     uint8_t *stored;         /* ART_STORED_MAX bytes: an entry on its way into the memtable; with a summary */
