@@ -74,12 +74,12 @@ enum art_statement {
  *
  * SQLite may try a COMMIT that met a lock once more, or go on with the transaction. xRollback leads to OUT from
  * everywhere. */
-enum art_phase {
-    ART_PHASE_OUT,
-    ART_PHASE_ALONE, /* the transaction is this one statement, as far as is known */
-    ART_PHASE_CHANGING,
-    ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
-    ART_PHASE_REFUSED,  /* it has tried, and ROLLBACK TO or xSync came since: that COMMIT may be there */
+enum art_stage {
+    ART_STAGE_OUT,
+    ART_STAGE_ALONE, /* the transaction is this one statement, as far as is known */
+    ART_STAGE_CHANGING,
+    ART_STAGE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
+    ART_STAGE_REFUSED,  /* it has tried, and ROLLBACK TO or xSync came since: that COMMIT may be there */
 };
 
 /* How far the tree is known to be up to date. */
@@ -134,7 +134,7 @@ struct art_table {
     unsigned saved_count, saved_capacity;
     bool exists; /* as of now: created and not dropped */
     bool noted;  /* the last savepoint saved the table */
-    enum art_phase phase;
+    enum art_stage stage;
     unsigned requested; /* enum art_request: what commands have left to the commit */
     struct art_orphan_files orphans;
 
@@ -191,7 +191,7 @@ void art_connection_remove_table(struct art_table *table);
 
 /* A COMMIT that ended in an error may be there all the same. */
 static inline bool art_commit_attempted(const struct art_table *table) {
-    return table->phase == ART_PHASE_PREPARED || table->phase == ART_PHASE_REFUSED;
+    return table->stage == ART_STAGE_PREPARED || table->stage == ART_STAGE_REFUSED;
 }
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free(struct art_table *table);

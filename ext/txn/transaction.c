@@ -86,7 +86,7 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
 
 /* What xSync has written is no longer all. */
 static void reopen_commit(struct art_table *table) {
-    if (table->phase == ART_PHASE_PREPARED) table->phase = ART_PHASE_REFUSED;
+    if (table->stage == ART_STAGE_PREPARED) table->stage = ART_STAGE_REFUSED;
 }
 
 static void leave_transaction(struct art_table *table) {
@@ -96,7 +96,7 @@ static void leave_transaction(struct art_table *table) {
     table->begin.name = NULL;
     art_table_set_owner(table, NULL);
     if (table->fresh == ART_FRESH_LOCKED) table->fresh = ART_FRESH_AT_VERSION;
-    table->phase = ART_PHASE_OUT;
+    table->stage = ART_STAGE_OUT;
     table->requested = 0;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
@@ -114,7 +114,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     const struct art_savepoints *savepoints = connection->joined ? &connection->savepoints : &vtab->savepoints;
     table->begin = saved_now(table, ART_SAVEPOINT_NONE, ART_SAVEPOINT_BEGIN);
     art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
-    table->phase = alone ? ART_PHASE_ALONE : ART_PHASE_CHANGING;
+    table->stage = alone ? ART_STAGE_ALONE : ART_STAGE_CHANGING;
     for (unsigned i = 0; !rc && i < savepoints->count; i++)
         rc = push_saved(table, savepoints->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
@@ -174,7 +174,7 @@ void art_table_rollback_to(struct art_table *table, int number) {
 
 /* A statement that is a transaction by itself, as far as anybody can know. */
 static bool stands_alone(const struct art_table *table) {
-    return table->phase == ART_PHASE_ALONE && !art_table_is_heard(table) &&
+    return table->stage == ART_STAGE_ALONE && !art_table_is_heard(table) &&
            sqlite3_get_autocommit(table->connection->db);
 }
 
@@ -218,21 +218,21 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
-    if (!rc) table->phase = ART_PHASE_PREPARED;
+    if (!rc) table->stage = ART_STAGE_PREPARED;
     return rc;
 }
 
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
  * have changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    bool alone = table->phase == ART_PHASE_ALONE && !art_table_is_heard(table);
+    bool alone = table->stage == ART_STAGE_ALONE && !art_table_is_heard(table);
     *ours = alone && table->fresh == ART_FRESH_LOCKED;
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
 }
 
 int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
-    assert(table->owner && table->phase != ART_PHASE_OUT);
+    assert(table->owner && table->stage != ART_STAGE_OUT);
     reopen_commit(table);
     int rc = art_journal_sound(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
@@ -268,7 +268,7 @@ static void close_if_gone(struct art_table *table) {
 }
 
 void art_table_committed(struct art_table *table) {
-    bool prepared = table->phase == ART_PHASE_PREPARED;
+    bool prepared = table->stage == ART_STAGE_PREPARED;
     assert(table->owner);
     if (prepared) {
         art_tree_committed(table->tree);

@@ -269,8 +269,8 @@ static int begin_write(struct art_vtab *vtab) {
         if (rc) return rc;
         table->fresh = ART_FRESH_LOCKED;
     }
-    bool goes_on = table->phase == ART_PHASE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
-    if (goes_on) table->phase = ART_PHASE_CHANGING;
+    bool goes_on = table->stage == ART_STAGE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
+    if (goes_on) table->stage = ART_STAGE_CHANGING;
     art_scans_settle(table);
     return SQLITE_OK;
 }

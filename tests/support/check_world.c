@@ -149,7 +149,7 @@ void check_plant(struct art_bytes key, struct art_bytes value, uint64_t csn, uin
     struct art_entry entry = {.value = value, .csn = csn, .flags = flags};
     check_must(art_tree_begin(check_tree));
     check_must(art_memtable_set(check_tree->memtable, key, &entry));
-    if (check_tree->txn.phase == ART_TXN_BEGUN) check_tree->txn.phase = ART_TXN_CHANGED;
+    if (check_tree->txn.state == ART_TXN_BEGUN) check_tree->txn.state = ART_TXN_CHANGED;
     check_tree->changes++;
 }
 

@@ -28,7 +28,7 @@ static enum art_rc check_retired(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     struct art_buffer bytes = {0};
     if (tree->txn.handed_over >= ART_COMMIT_ROOT) return ART_OK;
-    struct retired_check retired = {checker, tree->slots.phase ? &tree->slots.base : &checker->seen};
+    struct retired_check retired = {checker, tree->slots.use ? &tree->slots.base : &checker->seen};
     enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = art_retired_each(art_buffer_bytes(&bytes), check_retired_slot, &retired);
     art_buffer_clear(&bytes);
@@ -48,7 +48,7 @@ static enum art_rc check_remembered(struct art_checker *checker) {
                                        art_slot_set_has(used, slot) ? "used" : "free");
         if (rc) return rc;
     }
-    for (uint32_t slot = tree->slots.phase ? art_slot_set_next(&tree->slots.free, 0) : UINT32_MAX; slot != UINT32_MAX;
+    for (uint32_t slot = tree->slots.use ? art_slot_set_next(&tree->slots.free, 0) : UINT32_MAX; slot != UINT32_MAX;
          slot = art_slot_set_next(&tree->slots.free, slot + 1)) {
         if (!art_slot_set_has(base, slot)) continue;
         enum art_rc rc =

@@ -156,7 +156,7 @@ static enum art_rc lock_file(struct art_tree *tree, bool fresh) {
 }
 
 enum art_rc art_slots_claim(struct art_tree *tree) {
-    assert(!tree->slots.phase);
+    assert(!tree->slots.use);
     if (!art_store_unclaimed(tree->store)) return ART_OK;
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (!rc) rc = lock_file(tree, false);
@@ -167,7 +167,7 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
 /* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
  * written in one transaction, the one that the original has just begun. */
 static enum art_rc lock_own_file(struct art_tree *tree) {
-    assert(!tree->slots.phase);
+    assert(!tree->slots.use);
     enum { NAMES = 16 };
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     bool fresh = tree->root->runs == 0;
@@ -223,21 +223,21 @@ static enum art_rc check_end(const struct art_tree *tree) {
 
 /* The host may refuse while a savepoint could lead back, and agree at the commit. */
 static enum art_rc ask_for_free(struct art_tree *tree) {
-    assert(tree->slots.phase && tree->slots.retired.state == ART_RETIRED_WAITING);
+    assert(tree->slots.use && tree->slots.retired.state == ART_RETIRED_WAITING);
     bool reuse = false;
     enum art_rc rc = tree->host.secure(tree->host.context, &reuse);
-    tree->slots.phase = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
+    tree->slots.use = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
     return !rc && reuse ? find_free(tree) : rc;
 }
 
 enum art_rc art_slots_begin(struct art_tree *tree) {
-    if (tree->slots.phase) return tree->slots.phase == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
+    if (tree->slots.use) return tree->slots.use == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
     assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     enum art_rc rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
-    tree->slots.phase = ART_SLOTS_EXTENDED;
+    tree->slots.use = ART_SLOTS_EXTENDED;
     rc = check_end(tree);
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = ask_for_free(tree);
@@ -246,9 +246,9 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
 }
 
 void art_slots_end(struct art_tree *tree) {
-    if (!tree->slots.phase) return;
+    if (!tree->slots.use) return;
     art_store_write_end(tree->store);
-    tree->slots.phase = ART_SLOTS_IDLE;
+    tree->slots.use = ART_SLOTS_IDLE;
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
@@ -259,7 +259,7 @@ void art_slots_end(struct art_tree *tree) {
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
  * transaction's. Not after a COMMIT that was refused with a root: it may be found in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
-    bool ours = tree->slots.phase && !art_store_discards(tree->store);
+    bool ours = tree->slots.use && !art_store_discards(tree->store);
     if (!ours || tree->txn.shown != ART_ROOT_HIDDEN || art_tree_has_spilled(tree)) return;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
@@ -270,7 +270,7 @@ void art_slots_cut_back(struct art_tree *tree) {
 
 void art_slots_cut_spilled(struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
-    bool ours = tree->slots.phase && !art_store_discards(tree->store);
+    bool ours = tree->slots.use && !art_store_discards(tree->store);
     if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
     art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }
@@ -325,7 +325,7 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
 }
 
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
-    assert(tree->slots.phase && edit->root);
+    assert(tree->slots.use && edit->root);
     struct art_slot_set gone = {0};
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;

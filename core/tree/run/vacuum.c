@@ -190,7 +190,7 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
     uint32_t end;
     struct art_buffer from = {0};
-    if (tree->slots.phase != ART_SLOTS_REUSED || art_store_discards(tree->store))
+    if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store))
         return ART_OK; /* no slot takes room but by its blob */
     enum art_rc rc = choose_end(tree, edit, most, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;

@@ -103,7 +103,7 @@ enum art_refresh_step {
 };
 
 /* Where a transaction stands: the diagram at the head of txn/txn.h. */
-enum art_txn_phase {
+enum art_txn_state {
     ART_TXN_NONE,
     ART_TXN_BEGUN,   /* its csn is fixed, its base is kept */
     ART_TXN_CHANGED, /* something was changed, maybe taken back; the undo list leads back to the beginning */
@@ -179,7 +179,7 @@ struct art_tree {
     } refresh;
 
     struct { /* the running transaction */
-        enum art_txn_phase phase;
+        enum art_txn_state state;
         /* The most that prepare() has made the host write: it is there after a refused COMMIT. No ROLLBACK TO lowers
          * it: a savepoint may be younger. */
         enum art_commit_kind handed_over;
@@ -201,7 +201,7 @@ struct art_tree {
             ART_SLOTS_IDLE,
             ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end, */
             ART_SLOTS_REUSED    /* and free ones below it, too */
-        } phase;
+        } use;
         bool known;               /* `used` is right for `root` */
         struct art_slot_set used; /* named by `root` */
         struct art_slot_set base; /* named by the base */
@@ -255,10 +255,10 @@ static inline struct art_measures art_tree_measures(const struct art_tree *tree)
     return tree->summary ? tree->summary->has : (struct art_measures){0};
 }
 static inline bool art_tree_in_txn(const struct art_tree *tree) {
-    return tree->txn.phase != ART_TXN_NONE;
+    return tree->txn.state != ART_TXN_NONE;
 }
 static inline bool art_tree_has_spilled(const struct art_tree *tree) {
-    return tree->txn.phase == ART_TXN_SPILLED;
+    return tree->txn.state == ART_TXN_SPILLED;
 }
 
 /* --- state.c ------------------------------------------------------------------------------------------------------ */

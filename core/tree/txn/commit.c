@@ -127,7 +127,7 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
 static enum art_rc finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     uint32_t hidden = 0;
-    assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.phase);
+    assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
@@ -475,7 +475,7 @@ static enum art_leftovers leftovers(const struct art_tree *tree) {
 /* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
  * by a checkpoint. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
-    bool alone = tree->txn.phase == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     if (!alone || tree->txn.handed_over >= ART_COMMIT_ROOT || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
@@ -555,11 +555,11 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->full = true;
         return ART_OK;
     }
-    if (tree->txn.phase == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
+    if (tree->txn.state == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
     if (tree->pending.made_for != tree->changes) { /* else a COMMIT was refused, and nothing has changed since */
         rc = make_commit(tree);
         if (rc) {
-            if (rc == ART_DISKFULL && tree->slots.phase) note_full(tree); /* else it was only refused */
+            if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
             art_pending_forget(tree);
             art_slots_cut_back(tree);
             return rc;

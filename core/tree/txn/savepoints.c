@@ -42,7 +42,7 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
 /* Nothing is changed, and the host's log says so, too. */
 static bool is_as_begun(const struct art_tree *tree) {
     bool unwritten = tree->txn.handed_over == ART_COMMIT_NOTHING && !art_memtable_dirty(tree->memtable);
-    return tree->txn.phase <= ART_TXN_CHANGED && unwritten;
+    return tree->txn.state <= ART_TXN_CHANGED && unwritten;
 }
 
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
@@ -81,7 +81,7 @@ static void to_beginning(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.used);
     tree->summary = tree->txn.base_summary;
     tree->slots.known = false;
-    tree->txn.phase = ART_TXN_CHANGED;
+    tree->txn.state = ART_TXN_CHANGED;
     tree->state = ART_TREE_UNKNOWN;
 }
 

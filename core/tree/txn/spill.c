@@ -117,7 +117,7 @@ static bool filter_knows_runs(struct art_tree *tree) {
 enum art_rc art_tree_spill(struct art_tree *tree) {
     struct art_version_edit edit;
     struct art_memtable *empty = NULL;
-    assert(tree->txn.phase >= ART_TXN_CHANGED);
+    assert(tree->txn.state >= ART_TXN_CHANGED);
     art_pending_forget(tree);
     enum art_rc rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
@@ -153,7 +153,7 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     art_tree_set_root(tree, edit->root);
     art_memtable_hand_over(tree->memtable, empty, tree->options.spill_limit / 2);
     tree->memtable = empty;
-    tree->txn.phase = ART_TXN_SPILLED;
+    tree->txn.state = ART_TXN_SPILLED;
     art_tree_changed(tree, true);
     art_txn_assert(tree);
     return ART_OK;

@@ -15,7 +15,7 @@
  *             to the beginning, and saved memtables to savepoints that are older than the spill
  *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
- * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its phase, and the host's tables
+ * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its state, and the host's tables
  * keep what prepare() made it write: a row, a root, or a flush (txn.handed_over). The next prepare() writes as much
  * again:
  *
@@ -23,7 +23,7 @@
  *   a root    that is not the base would stay in row 0, so another one or the base takes its place
  *
  * and a savepoint that is set from then on does not stand for the beginning, which the host's log no longer tells. In
- * any phase an error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction: it can only be
+ * any state an error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction: it can only be
  * rolled back.
  *
  * tests/core/tree/test_txn_states.c has the same as a model, goes through all of its states, and prints the arrows.
@@ -45,7 +45,7 @@
  * ART_READONLY, or what claiming the file said: none has begun. */
 enum art_rc art_tree_begin(struct art_tree *tree);
 
-/* Asserts what must hold in the phase that the transaction is in: behind each transition. */
+/* Asserts what must hold in the state that the transaction is in: behind each transition. */
 void art_txn_assert(const struct art_tree *tree);
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 static enum art_rc ready_to_write(struct art_tree *tree) {
     enum art_rc rc = art_tree_begin(tree);
     bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
-    return !rc && large && tree->txn.phase >= ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
+    return !rc && large && tree->txn.state >= ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
 }
 
 /* What an entry for a found key says of the sources below the memtable. */
@@ -87,8 +87,8 @@ static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before
     assert(art_tree_in_txn(tree));
     if (rc) {
         art_memtable_rollback(tree->memtable, before);
-    } else if (tree->txn.phase == ART_TXN_BEGUN) {
-        tree->txn.phase = ART_TXN_CHANGED;
+    } else if (tree->txn.state == ART_TXN_BEGUN) {
+        tree->txn.state = ART_TXN_CHANGED;
     }
     if (to) art_gap_end(tree, *to);
     art_tree_changed(tree, !rc);

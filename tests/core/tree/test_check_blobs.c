@@ -382,7 +382,7 @@ TEST(test_a_free_slot_that_the_table_uses) {
     check_put("new", art_bytes(&value, 1));
     check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
     check_must(art_tree_prepare(check_tree, &commit));
-    ck_assert(check_tree->slots.phase != ART_SLOTS_IDLE);
+    ck_assert(check_tree->slots.use != ART_SLOTS_IDLE);
     check_is_clean();
     check_must(art_slot_set_add(&check_tree->slots.free, leaf(1).slot));
     check_finds("a slot is free, and the table uses it");
