@@ -153,6 +153,9 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5,
          "impossible counts or references"},
         {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), ART_LEVELS,
+         "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), 255, "impossible counts or references"},
         {offsetof(struct art_root_header, magic), 0, "does not match its checksum"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
