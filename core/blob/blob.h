@@ -64,13 +64,13 @@ static inline bool art_ref_has_only_deletes(const struct art_ref *ref) {
 
 /* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut): a reference is a value like any other. */
 enum {
-    ART_REF_FIXED = 80,
+    ART_REF_FIXED_BYTES = 80,
     ART_REF_MAX = ART_VALUE_INLINE_MAX,
-    ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED - ART_SUMMED_MAX
+    ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED_BYTES - ART_SUMMED_MAX
 };
 /* What it takes when it is stored. */
 static inline uint32_t art_ref_bytes(const struct art_ref *ref) {
-    return (uint32_t)ART_REF_FIXED + art_summed_bytes(ref->has) + ref->label.len;
+    return (uint32_t)ART_REF_FIXED_BYTES + art_summed_bytes(ref->has) + ref->label.len;
 }
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns art_ref_bytes() */
 /* ART_CORRUPT (no message) when cut short or impossible. *out borrows label and sums from `bytes`. */
@@ -119,11 +119,11 @@ enum art_intent {
 };
 
 /* How far a walk reads ahead, in pages: it doubles with each read within a blob, and each step to the next one. Behind
- * ART_WINDOW_BLOB whole blobs are read (core/tree/run/run_cursor.c), one for each ART_WINDOW_BLOB. */
-enum { ART_WINDOW_BLOB = 64, ART_WINDOW_MAX = 4 * ART_WINDOW_BLOB };
+ * ART_WINDOW_PAGES_A_BLOB whole blobs are read (core/tree/run/run_cursor.c), one for each ART_WINDOW_PAGES_A_BLOB. */
+enum { ART_WINDOW_PAGES_A_BLOB = 64, ART_WINDOW_PAGES_MAX = 4 * ART_WINDOW_PAGES_A_BLOB };
 static inline uint32_t art_window_widen(uint32_t window) {
     if (!window) return 1;
-    return window < ART_WINDOW_MAX ? 2 * window : ART_WINDOW_MAX;
+    return window < ART_WINDOW_PAGES_MAX ? 2 * window : ART_WINDOW_PAGES_MAX;
 }
 
 /* Header fields that others want to see, decoded once. */

@@ -170,7 +170,7 @@ struct art_ref_format {
     uint16_t searches;                                 /* 76 of the summary */
     uint8_t spare[2];                                  /* 78 zero */
 };
-_Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
+_Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED_BYTES, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
 _Static_assert(offsetof(struct art_ref_format, key_max) == 72, "reference layout");
 

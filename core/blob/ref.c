@@ -38,7 +38,7 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     memcpy(&format, bytes.data, sizeof format);
     struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
-    uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     assert(bytes.len >= fixed && bytes.len - fixed <= ART_LABEL_MAX && art_measures_are_sane(has));
     *out = (struct art_ref){
         .slot = format.slot,
@@ -53,18 +53,18 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
         .overflows = format.overflows,
         .key_max = format.key_max,
         .has = has,
-        .summed = has.columns ? bytes.data + ART_REF_FIXED : NULL,
+        .summed = has.columns ? bytes.data + ART_REF_FIXED_BYTES : NULL,
         .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
     };
 }
 
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
-    if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
+    if (bytes.len < ART_REF_FIXED_BYTES || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
     struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
     if (format.height > ART_HEIGHT_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
-    uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;
     if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
         return ART_CORRUPT;

@@ -127,7 +127,7 @@ static inline void prefetch_behind(const struct art_node *node, int child) {
     if (next == ART_CHILD_NONE) return;
     const char *at = (const char *)(art_node_child(node, next) & ~(art_link)1);
     __builtin_prefetch(at);
-    __builtin_prefetch(at + ART_ARENA_LINE);
+    __builtin_prefetch(at + ART_ARENA_LINE_BYTES);
 }
 
 /* To the leaf behind (or before) all that lies below the last step's child. */

@@ -124,7 +124,7 @@ static void must_hold(struct art_memtable *memtable, struct art_bytes row, uint6
     struct art_bytes key;
     struct art_entry said, found;
     uint64_t keys = 0;
-    struct art_bytes body = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    struct art_bytes body = art_bytes(row.data + ART_REDO_HASH_BYTES, row.len - ART_REDO_HASH_BYTES);
     int rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
     while (!rc) {
         rc = art_redo_reader_next(&reader, &key, &said);

@@ -191,7 +191,7 @@ static bool change_bucket(const struct view *view, struct random *random) {
 static bool change_reference(const struct parcel_section *section, struct random *random) {
     enum { BEFORE = offsetof(struct art_ref_format, hash_low), TEXT = 12 };
     uint32_t found = UINT32_MAX, seen = 0;
-    for (uint32_t at = BEFORE; at + ART_REF_FIXED - BEFORE <= section->len; at++) {
+    for (uint32_t at = BEFORE; at + ART_REF_FIXED_BYTES - BEFORE <= section->len; at++) {
         if (memcmp(section->data + at + 4, " of slot", 8) && memcmp(section->data + at + 4, " to slot", 8)) continue;
         if (random_once_in(random, ++seen)) found = at;
     }

@@ -129,15 +129,15 @@ struct art_bytes check_row_key(const char *path) {
 }
 
 struct art_bytes check_piece_key(uint64_t csn, uint32_t counter, uint32_t number) {
-    static uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
-    uint8_t id[ART_OVERFLOW_ID];
+    static uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
+    uint8_t id[ART_OVERFLOW_ID_BYTES];
     art_store64_be(id, csn);
     art_store32_be(id + 8, counter);
     return art_overflow_key(key, id, number);
 }
 
 struct art_bytes check_reference(uint64_t length, uint64_t csn, uint32_t counter, uint64_t hash) {
-    static uint8_t bytes[ART_OVERFLOW_REF];
+    static uint8_t bytes[ART_OVERFLOW_REF_BYTES];
     art_store64(bytes, length);
     art_store64_be(bytes + 8, csn);
     art_store32_be(bytes + 16, counter);

@@ -60,8 +60,8 @@ enum art_rc art_check_add_unread(struct art_checker *checker, const struct art_f
 enum art_rc art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key);
 /* Frees both bounds; zeros are fine, and are left. */
 void art_fence_clear(struct art_fence *fence);
-/* A user's key for people, without its name space, cut short. Returns `out`, which has room of ART_SHOWN_KEY bytes. */
-enum { ART_SHOWN_KEY = 200 };
+/* A user's key for people, without its name space, cut short. Returns `out`, which has ART_SHOWN_KEY_BYTES. */
+enum { ART_SHOWN_KEY_BYTES = 200 };
 const char *art_check_show(struct art_bytes tree_key, char *out);
 
 /* check_log.c: the whole log, and whether it says what is in memory. Fills the log_... fields, whose root and memtable
@@ -78,12 +78,12 @@ struct art_value_checker {
     struct art_checker *checker;
     struct art_merge *merge; /* a walk of its own through the chunks */
     struct art_hash_stream *hash;
-    struct art_buffer value;     /* the one under way, where it is put together */
-    struct art_hash128 balance;  /* of the values that rows have, minus those that chunks make: zero when they agree */
-    uint64_t chunks, named;      /* live chunks; those that rows name */
-    bool missed;                 /* a row was reported that names one which is not there */
-    uint8_t id[ART_OVERFLOW_ID]; /* of the chunks under way */
-    uint32_t count;              /* of them, so far */
+    struct art_buffer value;    /* the one under way, where it is put together */
+    struct art_hash128 balance; /* of the values that rows have, minus those that chunks make: zero when they agree */
+    uint64_t chunks, named;     /* live chunks; those that rows name */
+    bool missed;                /* a row was reported that names one which is not there */
+    uint8_t id[ART_OVERFLOW_ID_BYTES]; /* of the chunks under way */
+    uint32_t count;                    /* of them, so far */
     bool open;
 };
 /* *values is zeros before. ART_NOMEM: to be closed all the same. */

@@ -28,7 +28,7 @@ struct row_check {
 
 static enum art_rc say_row(struct row_check *check, const struct art_source *source, const char *what) {
     struct art_tree *tree = check->checker->tree;
-    char shown[ART_SHOWN_KEY];
+    char shown[ART_SHOWN_KEY_BYTES];
     bool chunks = source->key.len && source->key.data[0] == ART_SPACE_OVERFLOW;
     const char *place = source->is_memtable ? "the log" : tree->options.path;
     uint32_t slot = source->is_memtable ? ART_NOWHERE : source->run.leaf.blob->slot;
@@ -51,7 +51,7 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
         if (reference && !art_overflow_decode(value).length) return "a reference to chunks that cannot be decoded";
         return NULL;
     }
-    if (key.len != ART_OVERFLOW_KEY) return "a chunk's key has another length";
+    if (key.len != ART_OVERFLOW_KEY_BYTES) return "a chunk's key has another length";
     if (reference) return "a chunk that refers to chunks";
     if (put && entry->csn != __builtin_bswap64(art_load64(key.data + 1)))
         return "a chunk of another version than its id";

@@ -26,7 +26,7 @@ enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32
 
 const char *art_check_show(struct art_bytes tree_key, char *out) {
     enum { SHOWN_BYTES = 40, LONGEST_BYTES = 4 * SHOWN_BYTES + 4 };
-    _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY, "room for a key of which no byte is shown as it is");
+    _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY_BYTES, "room for a key of which no byte is shown as it is");
     char *at = out;
     uint32_t end = art_min32(tree_key.len, 1 + SHOWN_BYTES);
     for (uint32_t i = 1; i < end; i++) {

@@ -43,8 +43,8 @@ struct art_cursor {
 };
 
 enum {
-    GAP_DELETES = 16,    /* behind so many deletes there may be many more */
-    LISTEN_EVERY = 4096, /* entries in a row that are no rows of the cursor's */
+    GAP_DELETES = 16,            /* behind so many deletes there may be many more */
+    LISTEN_EVERY_ENTRIES = 4096, /* entries in a row that are no rows of the cursor's */
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -317,7 +317,7 @@ static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct 
         if (rc || taken) return rc;
         /* Else not all that is passed is deleted. */
         bool steps = ++passed < GAP_DELETES || cursor->newer_than || is_limited(cursor);
-        if (passed % LISTEN_EVERY == 0) rc = art_tree_interrupted(cursor->tree);
+        if (passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(cursor->tree);
         if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor, from);
         if (rc || !steps) return rc;
     }

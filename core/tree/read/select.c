@@ -136,7 +136,7 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
 
 /* --- guesses ------------------------------------------------------------------------------------------------------ */
 
-enum { GUESSES = 10, LEAP = 256, LEAPS_GROW = 8 };
+enum { GUESSES = 10, LEAP_ENTRIES = 256, LEAPS_GROW = 8 };
 #define SENSIBLE (INT64_MAX / 4) /* beyond it sums lie, and might overflow */
 
 /* Mostly the row is one of the oldest run, in which each entry is a row of its own. It stands as many entries on from a
@@ -156,7 +156,7 @@ static enum art_rc guess(struct select *select, bool *found) {
     int64_t behind = select->rank - between->low_rank, before = between->high_rank - select->rank - 1;
     int64_t first = 0, end = 0;
     bool forward = behind <= before, leaps = true;
-    int64_t leap = (forward ? behind : before) ? 0 : LEAP; /* its neighbours are known to be hidden */
+    int64_t leap = (forward ? behind : before) ? 0 : LEAP_ENTRIES; /* its neighbours are known to be hidden */
     enum art_rc rc = art_run_rank(tree, &tree->root->run[newer], between->low, &first, NULL);
     if (!rc) rc = art_run_rank(tree, &tree->root->run[newer], between->high, &end, NULL);
     if (rc || first < 0 || end > SENSIBLE || between->high_rank > SENSIBLE) return rc;
@@ -185,7 +185,7 @@ static enum art_rc guess(struct select *select, bool *found) {
         if (rc || *found) return rc;
         if (!leaps && (above == forward || !at)) break; /* newer sources have rows of their own there */
         leaps &= above == forward;
-        leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP;
+        leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP_ENTRIES;
     }
     return ART_OK;
 }

@@ -35,7 +35,7 @@ enum {
     SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
     PAUSE_PAGES = 1024,
     PAUSE_PAGES_IN_ROWS = 256, /* what is written to rows goes through the host's journal */
-    INTERRUPT_EVERY = 4096
+    ASK_AFTER_ENTRIES = 4096
 };
 static const uint64_t PAUSE_NANOSECONDS = 5000000;
 
@@ -121,7 +121,7 @@ static enum art_rc merge_entries(struct art_tree *tree, struct art_merge *merge,
     enum art_rc rc = ART_OK;
     for (uint64_t count = 0; !rc && merge->valid; count++) {
         rc = merge_entry(tree, merge, build, last, rewrite);
-        if (!rc && count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
+        if (!rc && count % ASK_AFTER_ENTRIES == 0) rc = art_tree_interrupted(tree);
     }
     return rc;
 }

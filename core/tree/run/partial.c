@@ -24,7 +24,7 @@ struct partial_blobs {
 static const struct partial_blobs IN_A_FILE = {6, 16}, IN_ROWS = {2, 4}, WHERE_ROOM_IS_SHORT = {1, 2};
 
 enum {
-    BELOW_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
+    BELOW_BLOBS_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
 };
 
 struct overlap {
@@ -40,8 +40,8 @@ struct partial {
     bool to_end;  /* their separators are [low, high), or from low on */
     uint64_t cut; /* entries of the last of them that belong to the input; 0: all */
     struct art_children below;
-    bool dead[BELOW_MOST + 2]; /* of them */
-    bool any_dead, last;       /* below is the last run: only there a blob can be */
+    bool dead[BELOW_BLOBS_MOST + 2]; /* of them */
+    bool any_dead, last;             /* below is the last run: only there a blob can be */
     struct art_buffer below_high;
     bool below_to_end;
     struct overlap *overlaps;
@@ -156,7 +156,7 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
     enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
     if (!rc && !before) rc = leaves_take(lower, &partial->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
-        *cut = partial->below.count >= BELOW_MOST;
+        *cut = partial->below.count >= BELOW_BLOBS_MOST;
         if (*cut && before) return ART_OK;
         if (*cut) return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "separators are out of order");
         rc = leaves_take(lower, &partial->below);

@@ -1,7 +1,7 @@
 /* Entries in ascending order in; leaf blobs, and if a whole run is wanted the index blobs above them, out.
  *
  *   entries -> leaf builder -> blob, blob, blob ...      each finished blob leaves a child: separator and reference
- *   children (height 0) -> index builder -> blob ...     whenever FOLD of them wait, so that memory stays bounded
+ *   children (height 0) -> index builder -> blob ...     whenever many of them wait, so that memory stays bounded
  *   children (height 1) -> ...                           until one reference is left: the top
  */
 #include "core/tree/run/run.h"
@@ -9,7 +9,7 @@
 #include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 
-enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };
+enum { FOLD_CHILDREN = 16384, FOLD_BYTES = 4 << 20 };
 
 struct art_run_build {
     struct art_tree *tree;
@@ -100,7 +100,7 @@ void art_run_clear(struct art_run *run) {
 }
 
 static bool many(const struct art_children *children) {
-    return children->count >= FOLD || (children->bytes >= FOLD_BYTES && children->count > 1);
+    return children->count >= FOLD_CHILDREN || (children->bytes >= FOLD_BYTES && children->count > 1);
 }
 
 static enum art_rc fold(struct art_run_build *build, unsigned height) {

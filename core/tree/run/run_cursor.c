@@ -22,7 +22,7 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->leaf.window > ART_WINDOW_BLOB) art_store_readahead_end(cursor->store, cursor);
+    if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
     cursor->ahead = cursor->leaf.window = 0;
 }
 
@@ -219,11 +219,11 @@ static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, 
 /* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
-    struct art_ref refs[ART_WINDOW_MAX / ART_WINDOW_BLOB];
+    struct art_ref refs[ART_WINDOW_PAGES_MAX / ART_WINDOW_PAGES_A_BLOB];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
     uint32_t window = cursor->leaf.window = art_window_widen(cursor->leaf.window);
-    if (window <= ART_WINDOW_BLOB) return; /* one step is not a walk yet */
-    uint32_t wanted = art_min32(window / ART_WINDOW_BLOB, left), asked = cursor->ahead;
+    if (window <= ART_WINDOW_PAGES_A_BLOB) return; /* one step is not a walk yet */
+    uint32_t wanted = art_min32(window / ART_WINDOW_PAGES_A_BLOB, left), asked = cursor->ahead;
     for (; asked + n < wanted; n++) {
         if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
     }

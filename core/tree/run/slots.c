@@ -76,7 +76,7 @@ enum art_rc art_slots_know(struct art_tree *tree) {
 
 /* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ---- */
 
-enum { RETIRED_VERSION = 1, RETIRED_HEADER = 10 };
+enum { RETIRED_VERSION = 1, RETIRED_HEADER_BYTES = 10 };
 
 enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot),
                              void *context) {
@@ -84,8 +84,8 @@ enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *
     const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
     uint64_t count, slot = 0, step;
     uint32_t n;
-    if (bytes.len < RETIRED_HEADER + 1 || p[0] != RETIRED_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
-    p += RETIRED_HEADER;
+    if (bytes.len < RETIRED_HEADER_BYTES + 1 || p[0] != RETIRED_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
+    p += RETIRED_HEADER_BYTES;
     if (!(n = art_get_varint(p, end, &count))) goto bad;
     p += n;
     while (count--) {
@@ -129,7 +129,7 @@ static enum art_rc retired_encode(const struct art_slot_set *slots, const struct
     out->len = 0;
     uint8_t bytes[16] = {RETIRED_VERSION, (uint8_t)epoch->kind};
     memcpy(bytes + 2, epoch->salts, 8);
-    enum art_rc rc = art_buffer_append(out, bytes, RETIRED_HEADER);
+    enum art_rc rc = art_buffer_append(out, bytes, RETIRED_HEADER_BYTES);
     if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, art_slot_set_count(slots, 0, UINT32_MAX)));
     uint32_t last = 0;
     for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
@@ -168,12 +168,12 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
  * written in one transaction, the one that the original has just begun. */
 static enum art_rc lock_own_file(struct art_tree *tree) {
     assert(!tree->slots.use);
-    enum { NAMES = 16 };
+    enum { NAMES_MAX = 16 };
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     bool fresh = tree->root->runs == 0;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
-    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES; i++) {
+    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES_MAX; i++) {
         rc = tree->host.another_file(tree->host.context, i);
         if (!rc) rc = lock_file(tree, fresh);
     }
@@ -190,10 +190,11 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_MAX slots
- * behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
+/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_SLOTS_MAX
+ * slots behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by
+ * slot. */
 static enum art_rc find_free(struct art_tree *tree) {
-    enum { FREE_MAX = 1 << 20 };
+    enum { FREE_SLOTS_MAX = 1 << 20 };
     struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
     enum art_rc rc = tree->host.epoch(tree->host.context, &now);
@@ -203,7 +204,7 @@ static enum art_rc find_free(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.free);
     uint32_t last = art_slot_set_highest(&tree->slots.base), last_retired = art_slot_set_highest(&retired->slots);
     if (last_retired > last) last = last_retired;
-    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
+    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_SLOTS_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
         if (retired->state == ART_RETIRED_WAITING && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
@@ -276,9 +277,9 @@ void art_slots_cut_spilled(struct art_tree *tree) {
 }
 
 uint32_t art_slots_slack(uint32_t used) {
-    enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
-    uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
-    return share > SLACK_LEAST ? share : SLACK_LEAST;
+    enum { SLACK_LEAST_SLOTS = 2, SLACK_PART = 4, SMALL_FILE_SLOTS = 64, SLACK_PART_OF_SMALL = 8 };
+    uint32_t share = used / (used < SMALL_FILE_SLOTS ? SLACK_PART_OF_SMALL : SLACK_PART);
+    return share > SLACK_LEAST_SLOTS ? share : SLACK_LEAST_SLOTS;
 }
 
 /* Does anything that may be needed again in this transaction name the slot? */
@@ -379,9 +380,9 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting,
                           const struct art_slot_set *used) {
     assert(waiting != used);
-    enum { CROWD = 8, CROWD_PART = 8 };
+    enum { CROWD_SLOTS = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
-    return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD && count >= all / CROWD_PART));
+    return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD_SLOTS && count >= all / CROWD_PART));
 }
 
 /* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does

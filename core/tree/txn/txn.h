@@ -100,26 +100,26 @@ enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_save
                                     struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
-enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28 };
-enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYTES };
+enum { ART_OVERFLOW_CHUNK_BYTES = 4032, ART_OVERFLOW_REF_BYTES = 28 };
+enum { ART_OVERFLOW_REF_BYTES_MAX = ART_OVERFLOW_REF_BYTES + ART_SUMMARY_MAX * ART_DATUM_BYTES };
 /* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
-                               uint8_t ref[ART_OVERFLOW_REF_MAX]);
+                               uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX]);
 /* Cuts `value` into entries of the memtable and writes the row's reference, *len bytes. ART_NOMEM: some chunks may be
  * there, and are the caller's to take back. */
-enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX],
                              uint32_t *len);
 /* Deletes the chunks that a row's reference leads to. ART_OK and none where the reference is impossible, or a long
  * value's last chunk is not there. ART_NOMEM, or an error of reading: some may be deleted. */
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
-enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };
+enum { ART_OVERFLOW_ID_BYTES = 12, ART_OVERFLOW_KEY_BYTES = 1 + ART_OVERFLOW_ID_BYTES + 4 };
 struct art_overflow_ref {
     uint64_t length, hash;
-    uint8_t id[ART_OVERFLOW_ID]; /* csn and counter, big-endian */
+    uint8_t id[ART_OVERFLOW_ID_BYTES]; /* csn and counter, big-endian */
 };
 struct art_overflow_ref art_overflow_decode(struct art_bytes bytes); /* length 0: an impossible one */
 /* The tree key of chunk `number` (from 0), padded, in `key`. */
-struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
-                                  uint32_t number);
+struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING],
+                                  const uint8_t id[ART_OVERFLOW_ID_BYTES], uint32_t number);
 
 #endif

@@ -172,7 +172,7 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
     do {                                                                                                               \
         *format = good;                                                                                                \
         change;                                                                                                        \
-        ck_assert_msg(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &out) == ART_CORRUPT, #change);                  \
+        ck_assert_msg(art_ref_decode(art_bytes(bytes, ART_REF_FIXED_BYTES), &out) == ART_CORRUPT, #change);            \
     } while (0)
     NONSENSE(format->height = ART_HEIGHT_MAX + 1);
     NONSENSE(format->columns = 1);

@@ -695,7 +695,7 @@ TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
     run_build(&run, &table, 4, false);
     struct blob_image *root = blob_run_root(&run);
     must(art_bucket_open(&root->blob, 0, &view));
-    uint32_t begin = (uint32_t)(art_bucket_value(&view, ENTRY).data - root->image) + ART_REF_FIXED;
+    uint32_t begin = (uint32_t)(art_bucket_value(&view, ENTRY).data - root->image) + ART_REF_FIXED_BYTES;
     liar_of(&liar, root);
     for (uint32_t at = begin; at < begin + art_summed_bytes(table.summary.has); at++) {
         liar.image.blob = root->blob;

@@ -140,7 +140,7 @@ TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
         ref.overflows = ref.entries / 3;
         ref.key_max = (uint16_t)random_next(&random);
         uint32_t len = art_ref_encode(&ref, bytes);
-        ck_assert_uint_eq(len, ART_REF_FIXED + ref.label.len);
+        ck_assert_uint_eq(len, ART_REF_FIXED_BYTES + ref.label.len);
         must(art_ref_decode(art_bytes(bytes, len), &decoded));
         ck_assert(art_bytes_equal(ref.label, decoded.label));
         ck_assert(ref.slot == decoded.slot && ref.height == decoded.height && ref.generation == decoded.generation);
@@ -149,15 +149,15 @@ TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
         ck_assert(ref.entries == decoded.entries && ref.count == decoded.count);
         ck_assert(ref.csn_max == decoded.csn_max && ref.overflows == decoded.overflows);
         ck_assert_uint_eq(ref.key_max, decoded.key_max);
-        for (uint32_t cut = 0; cut < ART_REF_FIXED; cut++) {
+        for (uint32_t cut = 0; cut < ART_REF_FIXED_BYTES; cut++) {
             ck_assert_int_eq(art_ref_decode(art_bytes(bytes, cut), &decoded), ART_CORRUPT);
         }
     }
     memset(bytes, 0xff, sizeof bytes);
     struct art_ref decoded;
-    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED_BYTES), &decoded), ART_CORRUPT);
     memset(bytes, 0, sizeof bytes);
-    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED_BYTES), &decoded), ART_CORRUPT);
 }
 
 /* --- hostile bytes ------------------------------------------------------------------------------------------------ */

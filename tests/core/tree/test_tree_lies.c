@@ -15,7 +15,7 @@
 
 /* A row whose reference was made up. */
 static void forge(const char *key, uint64_t length, uint64_t csn) {
-    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_OVERFLOW_REF] = {0};
+    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_OVERFLOW_REF_BYTES] = {0};
     memcpy(bytes + 1, key, strlen(key));
     art_store64(ref, length);
     art_store64_be(ref + 8, csn);
