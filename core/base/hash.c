@@ -23,18 +23,18 @@ struct art_hash128 art_hash128(const void *data, size_t len) {
 
 /* Side by side on the stack, where they fit: to begin a stream takes longer than to hash some hundred bytes. */
 struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned count) {
-    enum { SHORT = 512 };
-    uint8_t whole[SHORT];
+    enum { SHORT_BYTES = 512 };
+    uint8_t whole[SHORT_BYTES];
     size_t len = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (parts[i].len > SHORT - len) {
-            len = SHORT + 1;
+        if (parts[i].len > SHORT_BYTES - len) {
+            len = SHORT_BYTES + 1;
             break;
         }
         if (parts[i].len) memcpy(whole + len, parts[i].data, parts[i].len);
         len += parts[i].len;
     }
-    if (len <= SHORT) return art_hash128(whole, len);
+    if (len <= SHORT_BYTES) return art_hash128(whole, len);
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
     for (unsigned i = 0; i < count; i++) XXH3_128bits_update(&state, parts[i].data, parts[i].len);

@@ -43,7 +43,7 @@ enum art_blob_kind { ART_BLOB_LEAF = 1, ART_BLOB_INDEX = 2 };
  * (blob_format.h). */
 struct art_ref {
     uint32_t slot;
-    uint8_t level; /* 0: the child is a leaf blob */
+    uint8_t height; /* 0: the child is a leaf blob */
     uint8_t leaf_pages, footer_pages;
     uint64_t generation;
     struct art_hash128 hash; /* XXH3-128 of the child's last page (its trailer) */
@@ -64,13 +64,13 @@ static inline bool art_ref_has_only_deletes(const struct art_ref *ref) {
 
 /* A label is at most ART_LABEL_MAX bytes (a longer common prefix is cut): a reference is a value like any other. */
 enum {
-    ART_REF_FIXED = 80,
+    ART_REF_FIXED_BYTES = 80,
     ART_REF_MAX = ART_VALUE_INLINE_MAX,
-    ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED - ART_SUMMED_MAX
+    ART_LABEL_MAX = ART_REF_MAX - ART_REF_FIXED_BYTES - ART_SUMMED_MAX
 };
 /* What it takes when it is stored. */
 static inline uint32_t art_ref_bytes(const struct art_ref *ref) {
-    return (uint32_t)ART_REF_FIXED + art_summed_bytes(ref->has) + ref->label.len;
+    return (uint32_t)ART_REF_FIXED_BYTES + art_summed_bytes(ref->has) + ref->label.len;
 }
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out); /* returns art_ref_bytes() */
 /* ART_CORRUPT (no message) when cut short or impossible. *out borrows label and sums from `bytes`. */
@@ -119,11 +119,11 @@ enum art_intent {
 };
 
 /* How far a walk reads ahead, in pages: it doubles with each read within a blob, and each step to the next one. Behind
- * ART_WINDOW_BLOB whole blobs are read (core/tree/run/run_cursor.c), one for each ART_WINDOW_BLOB. */
-enum { ART_WINDOW_BLOB = 64, ART_WINDOW_MAX = 4 * ART_WINDOW_BLOB };
+ * ART_WINDOW_PAGES_A_BLOB whole blobs are read (core/tree/run/run_cursor.c), one for each ART_WINDOW_PAGES_A_BLOB. */
+enum { ART_WINDOW_PAGES_A_BLOB = 64, ART_WINDOW_PAGES_MAX = 4 * ART_WINDOW_PAGES_A_BLOB };
 static inline uint32_t art_window_widen(uint32_t window) {
     if (!window) return 1;
-    return window < ART_WINDOW_MAX ? 2 * window : ART_WINDOW_MAX;
+    return window < ART_WINDOW_PAGES_MAX ? 2 * window : ART_WINDOW_PAGES_MAX;
 }
 
 /* Header fields that others want to see, decoded once. */
@@ -148,7 +148,7 @@ struct art_blob {
     struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
     uint32_t routing, root, filter, filter_blocks, postings;
-    uint8_t flags, level;
+    uint8_t flags, height;
     void *owner; /* for want() */
 };
 /* How many leaf pages may be read. */

@@ -72,7 +72,7 @@ enum {
     ART_NODE_MAP_BYTES = 32,   /* nodes with more children than this keep their keys in a bit map of this size */
     ART_NODE_PATH_SHORT = 15,  /* path lengths from here on are stored as u16 */
     ART_FILTER_BLOCK_BYTES = 64,
-    ART_LEVEL_MAX = 24
+    ART_HEIGHT_MAX = 24
 };
 
 enum art_blob_flags {
@@ -116,7 +116,7 @@ struct art_blob_trailer {
     uint32_t common;                        /* 1092 length of the label */
     uint32_t filter, filter_blocks;         /* 1096 offset in the slot; both 0 without a filter */
     uint64_t below;                         /* 1104 entries in all leaf blobs below, or in this leaf */
-    uint8_t level;                          /* 1112 */
+    uint8_t height;                         /* 1112 */
     uint8_t columns;                        /* 1113 of the summary */
     uint16_t key_max;                       /* 1114 bytes of the longest key below */
     uint8_t sums;                           /* 1116 of the summary */
@@ -155,22 +155,22 @@ _Static_assert(offsetof(struct art_bucket_header, base) == 8, "bucket header lay
 /* A reference in an index blob (and in the root): this, then sums and zones of all below (core/base/summary.h), then
  * the label. */
 struct art_ref_format {
-    uint32_t slot;                                    /*  0 */
-    uint8_t level, leaf_pages, footer_pages, columns; /*  4 columns: of the summary */
-    uint64_t generation;                              /*  8 */
-    uint64_t hash_low, hash_high;                     /* 16 */
-    uint64_t entries;                                 /* 32 */
-    int64_t count;                                    /* 40 */
-    uint64_t csn_max;                                 /* 48 no entry below is newer */
-    uint64_t csn_floor;                               /* 56 every entry below counts as at least that new: 0 */
-    uint64_t overflows;                               /* 64 entries with ART_OVERFLOW below */
-    uint16_t key_max;                                 /* 72 bytes of the longest key below */
-    uint8_t sums;                                     /* 74 of the summary */
-    uint8_t lookups;                                  /* 75 of the summary */
-    uint16_t searches;                                /* 76 of the summary */
-    uint8_t spare[2];                                 /* 78 zero */
+    uint32_t slot;                                     /*  0 */
+    uint8_t height, leaf_pages, footer_pages, columns; /*  4 columns: of the summary */
+    uint64_t generation;                               /*  8 */
+    uint64_t hash_low, hash_high;                      /* 16 */
+    uint64_t entries;                                  /* 32 */
+    int64_t count;                                     /* 40 */
+    uint64_t csn_max;                                  /* 48 no entry below is newer */
+    uint64_t csn_floor;                                /* 56 every entry below counts as at least that new: 0 */
+    uint64_t overflows;                                /* 64 entries with ART_OVERFLOW below */
+    uint16_t key_max;                                  /* 72 bytes of the longest key below */
+    uint8_t sums;                                      /* 74 of the summary */
+    uint8_t lookups;                                   /* 75 of the summary */
+    uint16_t searches;                                 /* 76 of the summary */
+    uint8_t spare[2];                                  /* 78 zero */
 };
-_Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED, "reference size");
+_Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED_BYTES, "reference size");
 _Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
 _Static_assert(offsetof(struct art_ref_format, key_max) == 72, "reference layout");
 
@@ -201,7 +201,7 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out);
 
 /* Can the reference, read in this index blob, be that of a child? */
 static inline bool art_ref_is_child(const struct art_blob *blob, const struct art_ref *ref) {
-    return ref->level + 1u == blob->level && art_measures_equal(ref->has, blob->has);
+    return ref->height + 1u == blob->height && art_measures_equal(ref->has, blob->has);
 }
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */

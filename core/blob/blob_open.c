@@ -51,8 +51,8 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
     if (memcmp(trailer->uuid, uuid, 16) != 0) return "it belongs to another table";
     if (trailer->slot != ref->slot) return "it belongs into another slot";
     if (trailer->generation != ref->generation) return "it is of another generation than its reference";
-    if (trailer->kind != (ref->level ? ART_BLOB_INDEX : ART_BLOB_LEAF) || trailer->level != ref->level) {
-        return "it is of another kind or level than its reference";
+    if (trailer->kind != (ref->height ? ART_BLOB_INDEX : ART_BLOB_LEAF) || trailer->height != ref->height) {
+        return "it is of another kind or height than its reference";
     }
     if (trailer->leaf_pages != ref->leaf_pages || trailer->footer_pages != ref->footer_pages) {
         return "its number of pages is not that of its reference";
@@ -168,7 +168,7 @@ static const char *wrong_directories(const struct art_blob *blob) {
 static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
     assert(trailer->leaf_pages + trailer->footer_pages <= ART_BLOB_PAGES && trailer->common <= ART_LABEL_MAX);
     blob->kind = trailer->kind;
-    blob->level = trailer->level;
+    blob->height = trailer->height;
     blob->flags = trailer->flags;
     blob->label_len = trailer->common;
     blob->entries = trailer->entries;
@@ -226,7 +226,7 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
     if (trailer->magic != ART_BLOB_MAGIC || trailer->slot != slot) return false;
     if (trailer->own_hash != art_blob_trailer_hash(last_page)) return false;
     if (!trailer->leaf_pages || trailer->leaf_pages > LAST_PAGE || !trailer->footer_pages ||
-        trailer->footer_pages > ART_BLOB_PAGES - trailer->leaf_pages || trailer->level > ART_LEVEL_MAX ||
+        trailer->footer_pages > ART_BLOB_PAGES - trailer->leaf_pages || trailer->height > ART_HEIGHT_MAX ||
         trailer->csn_max >> 56 || trailer->overflows > trailer->below) {
         return false;
     }
@@ -239,7 +239,7 @@ void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out) {
     const struct art_blob_trailer *trailer = art_trailer_of_page(last_page);
     *out = (struct art_ref){
         .slot = trailer->slot,
-        .level = trailer->level,
+        .height = trailer->height,
         .leaf_pages = (uint8_t)trailer->leaf_pages,
         .footer_pages = (uint8_t)trailer->footer_pages,
         .generation = trailer->generation,

@@ -43,7 +43,7 @@ void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint
             art_summary_sums(summary, &entry, sign, sum);
             continue;
         }
-        art_summed_add_sums(summary->has, art_bucket_value(view, i).data + ART_REF_FIXED, sign, sum);
+        art_summed_add_sums(summary->has, art_bucket_value(view, i).data + ART_REF_FIXED_BYTES, sign, sum);
     }
 }
 
@@ -80,7 +80,7 @@ static const char *insane_keys(const struct art_bucket_view *view, uint32_t suff
 
 static const char *insane_values(const struct art_bucket_view *view, uint32_t room, const struct art_blob *blob) {
     bool index = blob->kind == ART_BLOB_INDEX;
-    uint32_t least = index ? ART_REF_FIXED + art_summed_bytes(blob->has) : 0, end = 0;
+    uint32_t least = index ? ART_REF_FIXED_BYTES + art_summed_bytes(blob->has) : 0, end = 0;
     uint32_t most = index ? ART_REF_MAX : ART_STORED_MAX;
     if (!(view->form & ART_BUCKET_LENGTHS)) {
         if (view->value_len < least || view->value_len > most)

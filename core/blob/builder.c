@@ -17,7 +17,7 @@ enum art_rc art_builder_open(struct art_builder **out, const struct art_builder_
     *out = NULL;
     bool index = options->kind == ART_BLOB_INDEX;
     assert(index || options->kind == ART_BLOB_LEAF);
-    assert(index == (options->level > 0) && options->level <= ART_LEVEL_MAX && !(index && options->filter));
+    assert(index == (options->height > 0) && options->height <= ART_HEIGHT_MAX && !(index && options->filter));
     assert(options->fill_pages <= ART_BLOB_PAGES);
     struct art_builder *builder = art_alloc(sizeof *builder);
     if (!builder) return art_nomem();
@@ -95,7 +95,8 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
 /* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
 static bool blob_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
                           uint32_t keys, bool sums) {
-    /* A blob takes its first entry however small it is to be, an index blob its first two, or levels would not end. */
+    /* A blob takes its first entry however small it is to be, an index blob its first two, or a run would have no top.
+     * */
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
     uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
     uint32_t leaf_pages = (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
@@ -249,7 +250,7 @@ enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes se
                                 bool *full) {
     uint8_t value[ART_REF_MAX];
     if (builder->options.kind != ART_BLOB_INDEX || separator.len > ART_KEY_MAX || ref->label.len > ART_LABEL_MAX ||
-        ref->level + 1u != builder->options.level || !art_measures_equal(ref->has, builder->footer.has)) {
+        ref->height + 1u != builder->options.height || !art_measures_equal(ref->has, builder->footer.has)) {
         return art_fail(ART_MISUSE, "art: this reference cannot go into this blob");
     }
     struct art_entry entry = {.value = art_bytes(value, art_ref_encode(ref, value))};
@@ -311,7 +312,7 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     trailer->magic = ART_BLOB_MAGIC;
     trailer->format = layout.postings ? ART_BLOB_FORMAT_POSTINGS : ART_BLOB_FORMAT;
     trailer->kind = builder->options.kind;
-    trailer->level = builder->options.level;
+    trailer->height = builder->options.height;
     trailer->flags = layout.flags;
     memcpy(trailer->uuid, builder->options.uuid, sizeof trailer->uuid);
     trailer->generation = generation;

@@ -19,7 +19,7 @@ struct art_builder;
 
 struct art_builder_options {
     enum art_blob_kind kind;
-    uint8_t level;                     /* 0 for leaves; of the blobs that are built, for index blobs 1.. */
+    uint8_t height;                    /* 0 for leaves; of the blobs that are built, for index blobs 1.. */
     bool filter;                       /* leaf blobs of upper runs */
     const struct art_summary *summary; /* NULL: none */
     uint8_t uuid[16];                  /* the table's id */

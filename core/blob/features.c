@@ -87,9 +87,9 @@ static void cut_texts(struct art_features *features, struct art_feature_set *set
 
 /* Where the features of a text begin that are not known: and there begins a character, whatever the text is. */
 static uint32_t begin_of_cut(struct art_bytes text, uint32_t known) {
-    enum { CHARACTER_MAX = 4 };
+    enum { CHARACTER_BYTES_MAX = 4 };
     uint32_t at = known < ART_CUT_WIDTH ? 0 : known - (ART_CUT_WIDTH - 1), before = at;
-    while (at && before - at < CHARACTER_MAX - 1 && (text.data[at] & 0xc0) == 0x80) at--;
+    while (at && before - at < CHARACTER_BYTES_MAX - 1 && (text.data[at] & 0xc0) == 0x80) at--;
     return at;
 }
 

@@ -9,7 +9,7 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
     assert(ref->label.len <= ART_LABEL_MAX && (ref->label.data || !ref->label.len));
     struct art_ref_format format = {
         .slot = ref->slot,
-        .level = ref->level,
+        .height = ref->height,
         .leaf_pages = ref->leaf_pages,
         .footer_pages = ref->footer_pages,
         .columns = ref->has.columns,
@@ -38,11 +38,11 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     memcpy(&format, bytes.data, sizeof format);
     struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
-    uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     assert(bytes.len >= fixed && bytes.len - fixed <= ART_LABEL_MAX && art_measures_are_sane(has));
     *out = (struct art_ref){
         .slot = format.slot,
-        .level = format.level,
+        .height = format.height,
         .leaf_pages = format.leaf_pages,
         .footer_pages = format.footer_pages,
         .generation = format.generation,
@@ -53,18 +53,18 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
         .overflows = format.overflows,
         .key_max = format.key_max,
         .has = has,
-        .summed = has.columns ? bytes.data + ART_REF_FIXED : NULL,
+        .summed = has.columns ? bytes.data + ART_REF_FIXED_BYTES : NULL,
         .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
     };
 }
 
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
-    if (bytes.len < ART_REF_FIXED || bytes.len > ART_REF_MAX) return ART_CORRUPT;
+    if (bytes.len < ART_REF_FIXED_BYTES || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
     struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
-    if (format.level > ART_LEVEL_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
-    uint32_t fixed = ART_REF_FIXED + art_summed_bytes(has);
+    if (format.height > ART_HEIGHT_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
+    uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;
     if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
         return ART_CORRUPT;

@@ -4,7 +4,7 @@
 #include "core/blob/search.h"
 
 struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, unsigned column) {
-    return art_summed_zone(has, bytes.data + ART_REF_FIXED, column);
+    return art_summed_zone(has, bytes.data + ART_REF_FIXED_BYTES, column);
 }
 
 enum art_rc art_blob_each(struct art_blob *blob, uint32_t bucket, uint32_t from, uint32_t to,

@@ -74,9 +74,9 @@ enum {
     DEPTH = 32,
     REGISTERED_SLOTS_MAX = 32, /* 16 MB: registering touches and pins it all */
     SUBMIT_TRIES_MAX = 1000,
-    TRIES_MAX = 8,     /* of one request by a ring, without progress */
-    RINGS_MAX = 8,     /* of a process */
-    READS_FIRST = 256, /* pages that a process reads in batches before it makes a ring for reading */
+    TRIES_MAX = 8,          /* of one request by a ring, without progress */
+    RINGS_MAX = 8,          /* of a process */
+    READ_PAGES_FIRST = 256, /* pages that a process reads in batches before it makes a ring for reading */
 };
 
 /* A ring of the process. */
@@ -305,10 +305,11 @@ static bool have_ring(struct ring_file *ring) {
 static bool have_ring_for(struct ring_file *ring, const struct art_io_request *requests, unsigned count) {
     static _Atomic uint32_t pages_read; /* in batches, until there were enough */
     if (ring->file.io.read_only && !ring->ring &&
-        atomic_load_explicit(&pages_read, memory_order_relaxed) < READS_FIRST) {
+        atomic_load_explicit(&pages_read, memory_order_relaxed) < READ_PAGES_FIRST) {
         uint32_t pages = 0;
         for (unsigned i = 0; i < count; i++) pages += requests[i].len / ART_PAGE;
-        if (atomic_fetch_add_explicit(&pages_read, pages, memory_order_relaxed) + pages < READS_FIRST) return false;
+        if (atomic_fetch_add_explicit(&pages_read, pages, memory_order_relaxed) + pages < READ_PAGES_FIRST)
+            return false;
     }
     return have_ring(ring);
 }

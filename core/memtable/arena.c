@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct art_arena_chunk) % ART_ARENA_ALIGNMENT == 0, "chunk
 
 void art_arena_init(struct art_arena *arena) {
     *arena = (struct art_arena){0};
-    arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_FIRST_CHUNK;
+    arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_FIRST_CHUNK_BYTES;
 }
 
 static void free_chunks(struct art_arena_chunk *chunk) {
@@ -36,9 +36,9 @@ void art_arena_clear(struct art_arena *arena) {
 void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t most) {
     assert(!arena->chunks && !arena->spare);
     struct art_arena_chunk **link = &ended->chunks;
-    while (*link && most >= ART_ARENA_LARGEST_CHUNK) {
+    while (*link && most >= ART_ARENA_LARGEST_CHUNK_BYTES) {
         struct art_arena_chunk *chunk = *link;
-        if (chunk->bytes != ART_ARENA_LARGEST_CHUNK) {
+        if (chunk->bytes != ART_ARENA_LARGEST_CHUNK_BYTES) {
             link = &chunk->next;
             continue;
         }
@@ -47,7 +47,7 @@ void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t 
         arena->spare = chunk;
         most -= chunk->bytes;
     }
-    if (arena->spare) arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_LARGEST_CHUNK;
+    if (arena->spare) arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_LARGEST_CHUNK_BYTES;
 }
 
 /* A new chunk with room for `bytes`, at the front of the list. */
@@ -85,8 +85,8 @@ static bool refill(struct art_arena *arena, struct art_arena_region *region, siz
     size_t skipped = (0 - (uintptr_t)fresh) & (alignment - 1);
     region->at = fresh + skipped;
     region->left = room - skipped - ART_KEY_PADDING;
-    region->next_chunk += region->next_chunk < ART_ARENA_SMALL ? region->next_chunk / 4 : region->next_chunk;
-    if (region->next_chunk > ART_ARENA_LARGEST_CHUNK) region->next_chunk = ART_ARENA_LARGEST_CHUNK;
+    region->next_chunk += region->next_chunk < ART_ARENA_SMALL_BYTES ? region->next_chunk / 4 : region->next_chunk;
+    if (region->next_chunk > ART_ARENA_LARGEST_CHUNK_BYTES) region->next_chunk = ART_ARENA_LARGEST_CHUNK_BYTES;
     return true;
 }
 
@@ -94,7 +94,7 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
     struct art_arena_region *region = &arena->bytes;
     bytes = art_arena_round(bytes);
     if (bytes > region->left) {
-        if (bytes > ART_ARENA_LONE && bytes > region->next_chunk / 4) {
+        if (bytes > ART_ARENA_LONE_BYTES && bytes > region->next_chunk / 4) {
             void *alone = add_chunk(arena, bytes + ART_KEY_PADDING);
             if (alone) arena->used += bytes;
             return alone;
@@ -105,13 +105,13 @@ void *art_arena_take(struct art_arena *arena, size_t bytes) {
 }
 
 void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes) {
-    assert(class < ART_ARENA_CLASSES && bytes % ART_ARENA_LINE == 0);
+    assert(class < ART_ARENA_CLASSES && bytes % ART_ARENA_LINE_BYTES == 0);
     bytes += arena->beside;
     void *block = arena->recycled[class];
     if (block) {
         memcpy(&arena->recycled[class], block, sizeof(void *));
     } else {
-        if (bytes > arena->blocks.left && !refill(arena, &arena->blocks, bytes, ART_ARENA_LINE)) return NULL;
+        if (bytes > arena->blocks.left && !refill(arena, &arena->blocks, bytes, ART_ARENA_LINE_BYTES)) return NULL;
         block = cut_off(arena, &arena->blocks, bytes);
     }
     arena->live += bytes;

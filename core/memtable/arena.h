@@ -19,13 +19,14 @@
 
 enum {
     ART_ARENA_ALIGNMENT = 8,
-    ART_ARENA_LINE = 64, /* blocks are whole lines */
-    ART_ARENA_FIRST_CHUNK = 512,
-    ART_ARENA_LARGEST_CHUNK = 1024 * 1024,
-    ART_ARENA_LONE = 1024,       /* what is larger may get a chunk of its own */
-    ART_ARENA_SMALL = 64 * 1024, /* up to here a chunk is a quarter larger than the one before: little is unused of what
-                                    every connection has of a short log; from here on it is twice as large */
-    ART_ARENA_CLASSES = 4        /* one for each type of inner node */
+    ART_ARENA_LINE_BYTES = 64, /* blocks are whole lines */
+    ART_ARENA_FIRST_CHUNK_BYTES = 512,
+    ART_ARENA_LARGEST_CHUNK_BYTES = 1024 * 1024,
+    ART_ARENA_LONE_BYTES = 1024, /* what is larger may get a chunk of its own */
+    /* Up to here a chunk is a quarter larger than the one before: little is unused of what every connection has of a
+     * short log; from here on it is twice as large. */
+    ART_ARENA_SMALL_BYTES = 64 * 1024,
+    ART_ARENA_CLASSES = 4 /* one for each type of inner node */
 };
 
 struct art_arena_chunk;

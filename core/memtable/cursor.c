@@ -127,7 +127,7 @@ static inline void prefetch_behind(const struct art_node *node, int child) {
     if (next == ART_CHILD_NONE) return;
     const char *at = (const char *)(art_node_child(node, next) & ~(art_link)1);
     __builtin_prefetch(at);
-    __builtin_prefetch(at + ART_ARENA_LINE);
+    __builtin_prefetch(at + ART_ARENA_LINE_BYTES);
 }
 
 /* To the leaf behind (or before) all that lies below the last step's child. */
@@ -198,8 +198,8 @@ static enum art_rc follow(struct art_memtable_cursor *cursor, struct art_bytes k
     return ART_OK;
 }
 
-/* The key leaves the tree at the node of the last step, for want of a child: to the child beside the gap. */
-static enum art_rc beside_gap(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
+/* The key leaves the tree at the node of the last step, for want of a child: to the child beside where it would be. */
+static enum art_rc beside_missing(struct art_memtable_cursor *cursor, struct art_bytes key, bool backward) {
     assert(cursor->depth && steps_of(cursor)[cursor->depth - 1].child == ART_CHILD_NONE);
     struct art_memtable_step *step = &steps_of(cursor)[cursor->depth - 1];
     const struct art_node *node = step->node;
@@ -232,7 +232,7 @@ static enum art_rc seek(struct art_memtable_cursor *cursor, struct art_bytes key
     struct art_memtable_step *steps = steps_of(cursor);
     while (cursor->depth && ((struct art_node *)steps[cursor->depth - 1].node)->depth > shared) cursor->depth--;
     const struct art_memtable_step *last = cursor->depth ? &steps[cursor->depth - 1] : NULL;
-    if (last && last->child == ART_CHILD_NONE) return beside_gap(cursor, key, backward);
+    if (last && last->child == ART_CHILD_NONE) return beside_missing(cursor, key, backward);
 
     /* The key parts from all that lies below the last step's child, at the same byte. */
     bool all_before = art_bytes_compare(art_leaf_key(nearest), key) < 0;

@@ -96,13 +96,13 @@ bool art_memtable_may_contain(struct art_memtable *memtable, uint64_t hash) {
 
 /* The arena gives its memory away from the front to the back. */
 bool art_memtable_came_in_order(const struct art_memtable *memtable) {
-    enum { SAMPLE = 1024 };
+    enum { SAMPLE_KEYS = 1024 };
     struct art_memtable_cursor cursor;
     uint32_t seen = 0, behind = 0;
     uintptr_t last = 0;
     art_memtable_cursor_init(&cursor, memtable);
     enum art_rc rc = art_memtable_first(&cursor);
-    for (; !rc && cursor.valid && seen < SAMPLE; rc = art_memtable_next(&cursor)) {
+    for (; !rc && cursor.valid && seen < SAMPLE_KEYS; rc = art_memtable_next(&cursor)) {
         behind += (uintptr_t)cursor.leaf > last;
         last = (uintptr_t)cursor.leaf;
         seen++;

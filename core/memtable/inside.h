@@ -19,7 +19,7 @@
  *  3. A node's weight is the sum of the weights of the leaves below it; so are its sums. Its zones have their rows.
  *     Where versions are known, none of them is newer than the node's newest.
  *  4. keys, bytes, weight and the arena's live bytes are the sums over all leaves (and nodes).
- *  5. The notes of a leaf form a chain back to the first one of the transaction, one in a stretch at most.
+ *  5. The notes of a leaf form a chain back to the first one of the transaction, one between two savepoints at most.
  */
 #ifndef ART_MEMTABLE_INSIDE_H
 #define ART_MEMTABLE_INSIDE_H
@@ -43,8 +43,8 @@ struct art_undo_note {
 struct art_undo {
     struct art_undo_note *notes;
     size_t count, capacity;
-    uint64_t base;    /* number of notes[0]: position 0 */
-    uint64_t stretch; /* number of the first note after the last savepoint */
+    uint64_t base;      /* number of notes[0]: position 0 */
+    uint64_t savepoint; /* notes with larger numbers are younger than the last savepoint */
 };
 
 struct art_memtable {
@@ -104,15 +104,15 @@ void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uin
 void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf);
 
 /* Room for one more note; false without memory. Then the note itself cannot fail: of a leaf before its change, which
- * has none in this stretch; `absent`: of a new one. */
+ * has none since the last savepoint; `absent`: of a new one. */
 bool art_undo_reserve(struct art_undo *undo);
 void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent);
 /* Frees the notes; nothing can be undone. */
 void art_undo_clear(struct art_undo *undo);
 
-/* Has the leaf a note of this stretch; of this transaction? */
+/* Has the leaf a note since the last savepoint; of this transaction? */
 static inline bool art_undo_noted_since_savepoint(const struct art_undo *undo, const struct art_leaf *leaf) {
-    return leaf->noted > undo->stretch;
+    return leaf->noted > undo->savepoint;
 }
 
 static inline bool art_undo_noted_in_transaction(const struct art_undo *undo, const struct art_leaf *leaf) {

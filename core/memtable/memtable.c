@@ -20,7 +20,7 @@ enum art_rc art_memtable_open_summed(struct art_memtable **out, const struct art
     memtable->references = 1;
     art_arena_init(&memtable->arena);
     if (summary) {
-        enum { LINE = ART_ARENA_LINE };
+        enum { LINE = ART_ARENA_LINE_BYTES };
         size_t beside = summary->has.sums * sizeof(art_int128) + summary->has.columns * sizeof(struct art_zone);
         memtable->summary = summary;
         memtable->arena.beside = (beside + LINE - 1) / LINE * LINE;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define WHOLE_LINES(type) ((sizeof(type) + ART_ARENA_LINE - 1) / ART_ARENA_LINE * ART_ARENA_LINE)
+#define WHOLE_LINES(type) ((sizeof(type) + ART_ARENA_LINE_BYTES - 1) / ART_ARENA_LINE_BYTES * ART_ARENA_LINE_BYTES)
 
 const uint16_t art_node_type_bytes[] = {
     [ART_NODE4] = WHOLE_LINES(struct art_node4),

@@ -79,7 +79,7 @@ struct art_node256 {
     art_link child[256];
 };
 
-_Static_assert(sizeof(struct art_node4) <= ART_ARENA_LINE, "a Node4 is one cache line");
+_Static_assert(sizeof(struct art_node4) <= ART_ARENA_LINE_BYTES, "a Node4 is one cache line");
 
 /* --- links and leaves --------------------------------------------------------------------------------------------- */
 

@@ -143,7 +143,7 @@ static enum art_rc write_walking(struct redo_writer *writer, const struct art_me
 
 enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                             struct art_buffer *out) {
-    static const uint8_t unknown_hash[ART_REDO_HASH];
+    static const uint8_t unknown_hash[ART_REDO_HASH_BYTES];
     size_t row = out->len;
     struct redo_writer writer;
     enum art_rc rc = art_buffer_append(out, unknown_hash, sizeof unknown_hash);
@@ -154,7 +154,7 @@ enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, s
         out->len = row;
         return rc;
     }
-    *hash = art_redo_hash(*hash, csn, out->data + row + ART_REDO_HASH, out->len - row - ART_REDO_HASH);
+    *hash = art_redo_hash(*hash, csn, out->data + row + ART_REDO_HASH_BYTES, out->len - row - ART_REDO_HASH_BYTES);
     art_store64(out->data + row, hash->low);
     art_store64(out->data + row + 8, hash->high);
     return ART_OK;

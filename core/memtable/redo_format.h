@@ -26,7 +26,7 @@
 enum art_redo_kind { ART_REDO_ROW = 1, ART_REDO_ALL = 2 };
 
 enum {
-    ART_REDO_HASH = 16,                                             /* bytes of a hash */
+    ART_REDO_HASH_BYTES = 16,                                       /* bytes of a hash */
     ART_REDO_ENTRY_OVERHEAD = 1 + 3 + 3 + 10 + 5 + ART_REPLACED_MAX /* most bytes of an entry beside key and value */
 };
 

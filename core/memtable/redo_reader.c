@@ -7,10 +7,10 @@ static enum art_rc wrong_redo(const char *what) {
 }
 
 struct art_hash128 art_redo_hash(struct art_hash128 previous, uint64_t csn, const uint8_t *body, size_t len) {
-    uint8_t head[ART_REDO_HASH + 8];
+    uint8_t head[ART_REDO_HASH_BYTES + 8];
     art_store64(head, previous.low);
     art_store64(head + 8, previous.high);
-    art_store64(head + ART_REDO_HASH, csn);
+    art_store64(head + ART_REDO_HASH_BYTES, csn);
     const struct art_hash_part parts[] = {{head, sizeof head}, {body, len}};
     return art_hash128_parts(parts, 2);
 }

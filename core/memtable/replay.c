@@ -10,16 +10,16 @@
 #include "core/base/error.h"
 
 static enum art_rc too_short(void) {
-    return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "a row of %d bytes or less", ART_REDO_HASH);
+    return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "a row of %d bytes or less", ART_REDO_HASH_BYTES);
 }
 
 static struct art_bytes body_of(struct art_bytes row) {
-    return art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    return art_bytes(row.data + ART_REDO_HASH_BYTES, row.len - ART_REDO_HASH_BYTES);
 }
 
 enum art_rc art_redo_follows(struct art_bytes row, uint64_t csn, struct art_hash128 previous,
                              struct art_hash128 *hash) {
-    if (row.len <= ART_REDO_HASH) return too_short();
+    if (row.len <= ART_REDO_HASH_BYTES) return too_short();
     struct art_bytes body = body_of(row);
     struct art_hash128 stored = {art_load64(row.data), art_load64(row.data + 8)};
     if (!art_hash128_equal(stored, art_redo_hash(previous, csn, body.data, body.len))) {
@@ -63,7 +63,7 @@ static enum art_rc apply(struct art_bytes body, enum art_redo_kind kind, uint64_
 }
 
 enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable) {
-    if (row.len <= ART_REDO_HASH) return too_short();
+    if (row.len <= ART_REDO_HASH_BYTES) return too_short();
     return apply(body_of(row), ART_REDO_ROW, csn, ART_PUT_KEEP_SHADOWS, memtable);
 }
 

@@ -2,11 +2,10 @@
  *
  *   notes   0         1         2         3         4
  *           savepoint                savepoint                     positions are indexes
- *           |---- stretch ------|---- stretch -----
  *
- * A leaf remembers the number of its last note. If that lies in the present stretch, going back to any savepoint passes
- * a note with an older state anyway and no further note is needed. A note remembers the leaf's note before it, so a
- * rollback leaves the chains as they were.
+ * A leaf remembers the number of its last note. If that is younger than the last savepoint, going back to any savepoint
+ * passes a note with an older state anyway and no further note is needed. A note remembers the leaf's note before it,
+ * so a rollback leaves the chains as they were.
  */
 #include "core/memtable/inside.h"
 
@@ -48,7 +47,7 @@ void art_undo_clear(struct art_undo *undo) {
 
 uint64_t art_memtable_savepoint(struct art_memtable *memtable) {
     struct art_undo *undo = &memtable->undo;
-    undo->stretch = undo->base + undo->count;
+    undo->savepoint = undo->base + undo->count;
     return undo->count;
 }
 
@@ -65,13 +64,13 @@ void art_memtable_rollback(struct art_memtable *memtable, uint64_t position) {
             art_memtable_turn(memtable, leaf, note->csn_flags, art_bytes(note->value, note->value_len));
         }
     }
-    undo->stretch = undo->base + undo->count;
+    undo->savepoint = undo->base + undo->count;
 }
 
 void art_memtable_forget_undo(struct art_memtable *memtable) {
     struct art_undo *undo = &memtable->undo;
     undo->base += undo->count;
-    undo->stretch = undo->base;
+    undo->savepoint = undo->base;
     undo->count = 0;
     if (undo->capacity > NOTES_KEPT) {
         art_free(undo->notes);

@@ -97,10 +97,10 @@ static bool add_hints(struct art_memtable *memtable, const struct art_leaf *leaf
 }
 
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf) {
-    enum { OLD_MAX = 4096 };
+    enum { OLD_HINTS_MAX = 4096 };
     if (!memtable->values) return;
     uint64_t fresh = memtable->keys * (unsigned)__builtin_popcount(memtable->summary->has.lookups) * ART_VALUE_HASHES;
-    bool worn = memtable->values->count > 2 * fresh + OLD_MAX;
+    bool worn = memtable->values->count > 2 * fresh + OLD_HINTS_MAX;
     if (worn || !add_hints(memtable, leaf)) art_value_index_clear(memtable);
 }
 

@@ -10,7 +10,7 @@
  * two operations. Searches go past a full cache (bypass.c).
  *
  * What is read ahead of its use gets an entry of its own, of which nobody else knows until it was verified and is
- * published: so no lock is held while a read is under way, however long its connection rests.
+ * published: so no lock is held while a read is under way, however long its connection is idle.
  *
  * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with
  * art_cache_touch() which pages it is going to fill, reads them into the image, opens the blob and sets `ready`.
@@ -57,7 +57,7 @@ uint64_t art_cache_join(uint64_t setting);
 uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting);
 void art_cache_leave(uint64_t setting);
 
-/* What a store of that setting may keep from the others while it rests, in bytes. No lock, as the next two. */
+/* What a store of that setting may keep from the others while it is idle, in bytes. No lock, as the next two. */
 uint64_t art_cache_part(uint64_t setting);
 /* Would so many more pages fit without evicting anything? */
 bool art_cache_room(uint64_t pages);

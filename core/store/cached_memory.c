@@ -18,12 +18,12 @@ enum {
      * its own: four such processes take a quarter of the machine. */
     SHARE_OF_MEMORY = 16,
     /* On a small machine a cache that thrashes costs more than the pages that it takes from the system. */
-    SHARE_LEAST = 64 << 20,
+    SHARE_LEAST_BYTES = 64 << 20,
     SHARE_MOST_OF_MEMORY = 4,
     FULL_OF_LIMIT = 16, /* the cache is full with so large a part left, or so many pages */
-    FULL_MOST = 2048
+    FULL_PAGES_MOST = 2048
 };
-#define LARGE_PAGES_FROM ((uint64_t)32 << 20) /* cache limit; below it 2 MB at a time are too much */
+#define LARGE_PAGES_FROM_BYTES ((uint64_t)32 << 20) /* cache limit; below it 2 MB at a time are too much */
 
 struct slab {
     struct art_blob_pool *pool;
@@ -78,7 +78,7 @@ static struct slab *slab_for(bool large) {
     space_refused = !pool;
     if (!pool) return NULL;
     if (!large) art_blob_pool_use_small_pages(pool);
-    if (large && atomic_load(&limit) >= LARGE_PAGES_FROM) art_blob_pool_use_huge_pages(pool);
+    if (large && atomic_load(&limit) >= LARGE_PAGES_FROM_BYTES) art_blob_pool_use_huge_pages(pool);
     struct slab *slab = &slabs[slab_count++];
     *slab = (struct slab){pool, slots, 0, large};
     return slab;
@@ -209,13 +209,13 @@ bool art_cache_room(uint64_t pages) {
 
 bool art_cache_is_full(void) {
     uint64_t left = atomic_load_explicit(&limit, memory_order_relaxed) / ART_BLOB_PAGE / FULL_OF_LIMIT;
-    return !art_cache_room(left < FULL_MOST ? left : FULL_MOST);
+    return !art_cache_room(left < FULL_PAGES_MOST ? left : FULL_PAGES_MOST);
 }
 
 uint64_t art_cached_memory_share(uint64_t memory) {
     uint64_t part = memory / SHARE_OF_MEMORY, most = memory / SHARE_MOST_OF_MEMORY;
-    if (part >= SHARE_LEAST) return part;
-    return most < SHARE_LEAST ? most : SHARE_LEAST;
+    if (part >= SHARE_LEAST_BYTES) return part;
+    return most < SHARE_LEAST_BYTES ? most : SHARE_LEAST_BYTES;
 }
 
 uint64_t art_cache_part(uint64_t setting) {

@@ -20,7 +20,7 @@
 #include "core/base/platform.h"
 #include "core/store/private.h"
 
-enum { REOPEN_MAX = 4, SECTOR = 512 };
+enum { REOPEN_MAX = 4, SECTOR_BYTES = 512 };
 
 static struct art_superblock *new_superblock(void) {
     return art_alloc_aligned(sizeof(struct art_superblock), ART_STORE_PAGE);
@@ -393,7 +393,7 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
 static enum art_rc begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
                               struct art_superblock *block) {
     uint64_t size = own->size;
-    if (size > sizeof *block || size % SECTOR || own->links > 1) return in_the_way(store);
+    if (size > sizeof *block || size % SECTOR_BYTES || own->links > 1) return in_the_way(store);
     enum art_rc rc =
         size % ART_PAGE ? store->location.io->methods->truncate(store->location.io, sizeof *block) : ART_OK;
     if (!rc) rc = read_superblock(store, size % ART_PAGE ? sizeof *block : size, ART_READ_DEVICE, block);

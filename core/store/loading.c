@@ -20,10 +20,10 @@
 #include "core/store/private.h"
 
 enum {
-    RUNS_MAX = ART_BLOB_PAGES / 2, /* stretches of missing pages */
-    SINGLY_FROM_DEVICE = 4,        /* with so many pages of a blob there, the rest is read at once; */
-    WAITED_FOR_ROWS = 16,          /* with rows, when the host had to wait so often */
-    WAITS = 20000                  /* ns a page */
+    RANGES_MAX = ART_BLOB_PAGES / 2, /* ranges of missing pages */
+    SINGLE_PAGES_FROM_DEVICE = 4,    /* with so many pages of a blob there, the rest is read at once; */
+    WAITED_FOR_ROWS = 16,            /* with rows, when the host had to wait so often */
+    WAIT_NS_A_PAGE = 20000           /* ns a page */
 };
 
 static void set_present(struct art_blob *blob, uint32_t page) {
@@ -149,7 +149,7 @@ bool art_store_may_read_again(const struct art_store *store, enum art_rc rc) {
 /* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
     if (store->location.rows) return cached->waited >= WAITED_FOR_ROWS;
-    return art_blob_pages_present(&cached->blob) >= SINGLY_FROM_DEVICE;
+    return art_blob_pages_present(&cached->blob) >= SINGLE_PAGES_FROM_DEVICE;
 }
 
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
@@ -158,7 +158,7 @@ static enum art_rc read_rows(struct art_store *store, struct art_cached *cached,
     uint64_t begun = art_clock_ns(), pages = store->pages_read;
     enum art_rc rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
     pages = store->pages_read - pages;
-    if (art_clock_ns() - begun > pages * WAITS && cached->waited < WAITED_FOR_ROWS) cached->waited++;
+    if (art_clock_ns() - begun > pages * WAIT_NS_A_PAGE && cached->waited < WAITED_FOR_ROWS) cached->waited++;
     return rc;
 }
 
@@ -189,7 +189,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
                             bool *rest) {
     struct art_store *store = pinned->store;
     struct art_cached *cached = pinned->cached;
-    struct art_io_request requests[RUNS_MAX];
+    struct art_io_request requests[RANGES_MAX];
     struct art_pages set = missing_of(cached, pages);
     unsigned count = request_set(pinned, &set, requests);
     *rest = false;

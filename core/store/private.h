@@ -215,17 +215,17 @@ static inline bool art_store_loads_whole(const struct art_store *store) {
 static inline bool art_ref_is_large(const struct art_ref *ref) {
     return ref->leaf_pages + ref->footer_pages >= ART_BLOB_PAGES / 4;
 }
-/* The used pages of a blob, to be read or written: two requests, or one where no gap lies between leaves and footer. */
+/* The used pages of a blob, to be read or written: two requests, or one where the blob has no hole. */
 static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
     uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
     uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
     size_t before = (size_t)footer * ART_PAGE;
-    bool gap = ref->leaf_pages < footer;
-    requests[0] = (struct art_io_request){image, gap ? (uint32_t)ref->leaf_pages * ART_PAGE : ART_BLOB_SIZE, at};
-    if (gap) {
+    bool hole = ref->leaf_pages < footer;
+    requests[0] = (struct art_io_request){image, hole ? (uint32_t)ref->leaf_pages * ART_PAGE : ART_BLOB_SIZE, at};
+    if (hole) {
         requests[1] = (struct art_io_request){image + before, (uint32_t)ref->footer_pages * ART_PAGE, at + before};
     }
-    return gap ? 2 : 1;
+    return hole ? 2 : 1;
 }
 /* Reads, and counts the pages. The second only what the system's page cache has, and false where it lacks some. */
 enum art_rc art_store_read_requests(struct art_store *store, struct art_io_request *requests, unsigned count,
@@ -234,7 +234,7 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
 /* A request for pages [first, first + n) into the entry's image, which get their memory: so many of them had none. */
 uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint32_t n, struct art_io_request *request);
 /* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
- * many: two, or one where no gap lies between leaves and footer; `requests` has room for two. Nobody else fills the
+ * many: two, or one where the blob has no hole; `requests` has room for two. Nobody else fills the
  * image. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
 /* Verifies what was read into the image, the footer or (`whole`) all of it, and makes the entry ready. A bad leaf page

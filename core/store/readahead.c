@@ -8,9 +8,9 @@
  * system's page cache, if it is not there, and pushes nothing out of it; other walks may come again, and read through
  * it.
  *
- * No lock is held in between: who walks may rest for an hour. All that is on its way together takes at most a quarter
- * of the store's share of the cache, and the part of one walk is about half of that, since several runs are walked side
- * by side.
+ * No lock is held in between: a walk may stand still for an hour. All that is on its way together takes at most a
+ * quarter of the store's share of the cache, and the part of one walk is about half of that, since several runs are
+ * walked side by side.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"

@@ -25,7 +25,7 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
 static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
     if (!art_measures_equal(blob->has, ref->has)) return false;
     if (ref->summed && memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(ref->has)) != 0) return false;
-    return blob->level == ref->level && blob->label_len == ref->label.len && blob->generation == ref->generation &&
+    return blob->height == ref->height && blob->label_len == ref->label.len && blob->generation == ref->generation &&
            blob->count == ref->count && blob->csn_max == ref->csn_max && blob->overflows == ref->overflows &&
            blob->key_max == ref->key_max && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
            blob->footer_pages == ref->footer_pages;
@@ -87,7 +87,7 @@ static enum art_rc read_footer(struct art_store *store, struct art_cached *cache
     art_store_request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, &footer);
     if (!store->location.rows && art_store_loads_whole(store)) {
         if (art_store_peek_requests(store, &footer, 1)) return art_store_open_image(store, cached, ref, false);
-        unsigned count = ref->level ? art_store_request_whole(cached, ref, whole) : 0;
+        unsigned count = ref->height ? art_store_request_whole(cached, ref, whole) : 0;
         if (count && !art_store_read_requests(store, whole, count, ART_READ_CACHED)) {
             return art_store_open_image(store, cached, ref, true);
         }

@@ -5,10 +5,13 @@
 #include "core/base/hash.h"
 #include "core/store/store_format.h"
 
-enum { PLACE_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE, ROOM = PLACE_BYTES - (int)sizeof(struct art_root_copy) };
+enum {
+    PLACE_BYTES = ART_ROOT_COPY_PAGES * ART_STORE_PAGE,
+    ROOM_BYTES = PLACE_BYTES - (int)sizeof(struct art_root_copy)
+};
 
 static uint64_t offset_of(unsigned place) {
-    return (uint64_t)ART_ROOT_COPY_FIRST * ART_STORE_PAGE + (uint64_t)place * PLACE_BYTES;
+    return (uint64_t)ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE + (uint64_t)place * PLACE_BYTES;
 }
 
 static uint32_t pages_for(uint32_t len) {
@@ -27,7 +30,8 @@ static const struct art_root_copy *header_at(const uint8_t *page) {
 /* Could there be one, by its first page? */
 static bool begins_well(const uint8_t *page) {
     const struct art_root_copy *header = header_at(page);
-    return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len && header->len <= ROOM;
+    return !memcmp(header->magic, ART_ROOT_COPY_MAGIC, sizeof header->magic) && header->len &&
+           header->len <= ROOM_BYTES;
 }
 
 static enum art_rc read_copy(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
@@ -78,7 +82,7 @@ static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uui
 
 enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool whole) {
     uint32_t len = whole ? PLACE_BYTES : pages_for(root.len) * ART_STORE_PAGE;
-    if (!root.len || root.len > ROOM) return ART_TOOBIG;
+    if (!root.len || root.len > ROOM_BYTES) return ART_TOOBIG;
     uint8_t *pages = art_alloc_aligned(len, ART_STORE_PAGE);
     if (!pages) return ART_NOMEM;
     struct art_root_copy header = {.len = root.len};

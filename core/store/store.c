@@ -70,7 +70,7 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes) {
     store->cache_setting = bytes;
 }
 
-/* Also one that pins more than its own share lets go: connections that rest would keep the cache from those that
+/* Also one that pins more than its own share lets go: idle connections would keep the cache from those that
  * work. A walk lets go in time for what is on its way. */
 void art_store_relax(struct art_store *store) {
     uint64_t pressure = atomic_load_explicit(&art_cache_pressure, memory_order_relaxed);
@@ -83,7 +83,7 @@ void art_store_relax(struct art_store *store) {
     art_cache_trim();
 }
 
-void art_store_rest(struct art_store *store) {
+void art_store_trim(struct art_store *store) {
     if (art_store_forked(store) || store->phase.active) return;
     art_store_drop_pins(store);
     art_store_drop_bypasses(store);

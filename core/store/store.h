@@ -97,7 +97,7 @@ void art_blob_unpin(struct art_blob *blob);
  * is not, so call it often: a scan that never does keeps all that it has passed. */
 void art_store_relax(struct art_store *store);
 /* As art_store_relax(), in any case, and with all memory that the next read asks for again. */
-void art_store_rest(struct art_store *store);
+void art_store_trim(struct art_store *store);
 /* This connection will not ask for the slot's present blob again (it is superseded). */
 void art_store_forget(struct art_store *store, uint32_t slot);
 /* For a walk that will ask for these blobs, in this order: starts reading those that are not there, as many as the
@@ -135,15 +135,15 @@ bool art_store_discards(const struct art_store *store);
  * not taken again. Waits for all writes first; fails with what they or the discarding said. */
 enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage);
 
-/* Is nothing to be left of what slots have held before? Then zeros are written into the gaps of blobs that go to such
- * slots in this write phase, which then become holes, and the root's copy has zeros behind it. `full`: the disk has no
- * room for zeros, and they become holes at once. */
+/* Is nothing to be left of what slots have held before? Then zeros are written into the holes of blobs that go to such
+ * slots in this write phase, whose room is then given back, and the root's copy has zeros behind it. `full`: the disk
+ * has no room for zeros, and the room is given back at once. */
 void art_store_leave_nothing(struct art_store *store, bool nothing, bool full);
 /* The same with every slot that take_slot() could still give. ART_NOMEM, or what the writes said. */
 enum art_rc art_store_wipe(struct art_store *store);
-/* *clean: nothing but zeros is in the gap of this blob, by the device. Within a write phase. ART_NOMEM, or what the
+/* *clean: nothing but zeros is in the hole of this blob, by the device. Within a write phase. ART_NOMEM, or what the
  * read said. */
-enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean);
+enum art_rc art_store_hole_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean);
 
 /* An output buffer of ART_BLOB_SIZE bytes, 4 KB-aligned, from the ring's registered slab when there is one: the
  * caller's until art_store_write() or art_blob_buf_put(). Within a write phase. ART_NOMEM. */

@@ -177,7 +177,7 @@ enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set
 
 /* ---- nothing left of what was ------------------------------------------------------------------------------------ */
 
-static uint32_t gap_bytes(const struct art_ref *ref) {
+static uint32_t hole_bytes(const struct art_ref *ref) {
     return (ART_BLOB_PAGES - ref->leaf_pages - ref->footer_pages) * ART_PAGE;
 }
 
@@ -195,7 +195,7 @@ static void reach(struct art_store *store, uint32_t slot) {
     if (store->location.file_bytes < end) store->location.file_bytes = end;
 }
 
-/* Zeros, and then holes, which take no room. Where the disk has none for the zeros, holes. */
+/* Zeros, and then their room is given back: at once where the disk has none for zeros. */
 static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
     enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->location.io, zeros, count);
     enum art_rc waited = art_io_wait(store->location.io);
@@ -209,9 +209,9 @@ static enum art_rc write_zeros(struct art_store *store, struct art_io_request *z
 }
 
 /* Before a blob goes to a slot that was used before: what lies between its pages. */
-static enum art_rc clear_gap(struct art_store *store, const struct art_ref *ref, const struct art_blob_buf *buffer) {
+static enum art_rc clear_hole(struct art_store *store, const struct art_ref *ref, const struct art_blob_buf *buffer) {
     size_t leaves = (size_t)ref->leaf_pages * ART_PAGE;
-    uint32_t len = gap_bytes(ref);
+    uint32_t len = hole_bytes(ref);
     if (!len) return ART_OK;
     memset(buffer->data + leaves, 0, len);
     struct art_io_request zeros = {buffer->data + leaves, len, (uint64_t)ref->slot * ART_BLOB_SIZE + leaves};
@@ -247,9 +247,9 @@ enum art_rc art_store_wipe(struct art_store *store) {
     return rc;
 }
 
-enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean) {
+enum art_rc art_store_hole_is_clean(struct art_store *store, const struct art_ref *ref, bool *clean) {
     struct art_blob_buf buffer = {NULL, NULL, -1};
-    uint32_t len = gap_bytes(ref);
+    uint32_t len = hole_bytes(ref);
     uint64_t offset = (uint64_t)ref->slot * ART_BLOB_SIZE + (uint64_t)ref->leaf_pages * ART_PAGE;
     *clean = true;
     if (!len) return ART_OK;
@@ -375,7 +375,7 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
         rc = art_store_settle(store);
     }
     if (!rc) rc = noted_failure(store);
-    if (!rc && store->phase.leaves_nothing && is_reached(store, ref->slot)) rc = clear_gap(store, ref, buffer);
+    if (!rc && store->phase.leaves_nothing && is_reached(store, ref->slot)) rc = clear_hole(store, ref, buffer);
     if (rc) {
         art_blob_buf_put(buffer);
         return rc;

@@ -37,10 +37,10 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     return ART_OK;
 }
 
-void art_tree_rest(struct art_tree *tree) {
+void art_tree_trim(struct art_tree *tree) {
     if (tree->open || art_tree_in_txn(tree) || art_tree_inside(tree) || art_store_forked(tree->store)) return;
     assert(!tree->txn.savepoint_count);
-    tree->helped.rests++;
+    tree->helped.trims++;
     art_cursors_free(tree);
     art_gaps_clear(&tree->gaps);
     tree->finger.near = 0;
@@ -52,7 +52,7 @@ void art_tree_rest(struct art_tree *tree) {
     tree->txn.savepoints = NULL;
     tree->txn.savepoint_capacity = 0;
     art_tree_give_room(tree);
-    art_store_rest(tree->store);
+    art_store_trim(tree->store);
 }
 
 void art_tree_close(struct art_tree *tree) {
@@ -68,7 +68,7 @@ void art_tree_close(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.retired.slots);
     art_slot_set_clear(&tree->slots.retired.spared);
     art_memtable_unref(tree->pending.empty);
-    for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_buffer_clear(&tree->compaction_cursor[i]);
+    for (unsigned i = 0; i < ART_LEVELS; i++) art_buffer_clear(&tree->compaction_cursor[i]);
     art_buffer_clear(&tree->pending.redo);
     art_buffer_clear(&tree->pending.root);
     art_buffer_clear(&tree->pending.retired_bytes);

@@ -124,7 +124,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
 void art_tree_close(struct art_tree *tree);
 /* Gives back the memory that the next call asks for again: buffers, idle cursors, references to cached blobs. Nothing
  * happens in a transaction, or with an open cursor. What it knows stays. No savepoint is set. */
-void art_tree_rest(struct art_tree *tree);
+void art_tree_trim(struct art_tree *tree);
 /* The limits, in bytes, may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
 void art_tree_set_row_limit(struct art_tree *tree, uint64_t bytes);
@@ -432,7 +432,7 @@ struct art_helped {
     uint64_t joined;   /* so many earlier ones went into them */
     uint64_t merges;   /* steps */
     uint64_t dropped;  /* blobs of deleted rows alone that merges dropped without reading them */
-    uint64_t rests;    /* times that what can be made again was given back */
+    uint64_t trims;    /* times that what can be made again was given back */
 };
 
 struct art_tree_info {
@@ -469,7 +469,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  * called on an unknown tree, after a refresh that has failed. Fails only when it is hindered: ART_NOMEM,
  * ART_INTERRUPT, ART_BUSY, ART_FORKED, or the error of a transaction that can only be rolled back.
  *
- *   the log       a root, then rows without a gap, each with the hash over its predecessor; they make the memtable
+ *   the log       a root, then consecutive rows, each with the hash over its predecessor; they make the memtable
  *   the file      whose it is; no slot named twice, no retired slot in use
  *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
  *   every row     that the runs agree on whether it was there, versions, and the chunks of large values

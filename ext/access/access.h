@@ -35,7 +35,7 @@ void art_vtab_pin(struct art_vtab *vtab);
 void art_vtab_unpin(struct art_vtab *vtab);
 
 /* awake.c */
-/* A handle that is not awake is used: another one rests in its place. */
+/* A handle that is not awake is used: another one is trimmed in its place. */
 void art_vtab_wake(struct art_vtab *vtab);
 void art_vtab_forget_awake(struct art_vtab *vtab); /* before it is freed */
 

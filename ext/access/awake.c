@@ -12,7 +12,7 @@ static void fall_asleep(struct art_vtab *vtab) {
     vtab->awake = false;
     if (vtab->pins) return;
     art_vtab_trim(vtab);
-    if (table) art_table_rest(table);
+    if (table) art_table_trim(table);
 }
 
 void art_vtab_wake(struct art_vtab *vtab) {
@@ -22,7 +22,7 @@ void art_vtab_wake(struct art_vtab *vtab) {
     if (*place) fall_asleep(*place);
     *place = vtab;
     vtab->awake = true;
-    if (vtab->table) vtab->table->rests_later = false;
+    if (vtab->table) vtab->table->trim_later = false;
 }
 
 void art_vtab_forget_awake(struct art_vtab *vtab) {

@@ -5,7 +5,7 @@
 
 void art_vtab_trim(struct art_vtab *vtab) {
     art_buffer_clear(&vtab->record);
-    if (vtab->reading) vtab->reading->rest(vtab->reading);
+    if (vtab->reading) vtab->reading->trim(vtab->reading);
 }
 
 void art_vtab_free(struct art_vtab *vtab) {
@@ -18,7 +18,7 @@ void art_vtab_free(struct art_vtab *vtab) {
     if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
     art_vtab_trim(vtab);
     art_free(vtab->reading);
-    art_levels_clear(&vtab->levels);
+    art_savepoints_free(&vtab->savepoints);
     art_free(vtab->fields);
     art_free(vtab->summary);
     art_free(vtab->changed_summary);
@@ -37,7 +37,7 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     vtab->link = &vtab->connection->vtabs;
     if (vtab->next) vtab->next->link = &vtab->next;
     vtab->connection->vtabs = vtab;
-    art_levels_begin(&vtab->levels);
+    art_savepoints_begin(&vtab->savepoints);
     art_settings_default(&vtab->settings);
     vtab->name = art_name_new(argv[1], argv[2]);
     if (!vtab->name) {

@@ -315,7 +315,7 @@ static const char *plural(unsigned count) {
     return count == 1 ? "" : "s";
 }
 
-enum { ROOM_FOR_NUMBERS = 100 };
+enum { NUMBERS_BYTES = 100 };
 
 static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
     char *message = NULL;
@@ -325,7 +325,7 @@ static void call_backup(sqlite3_context *context, int count, sqlite3_value **val
     const char *schema = count > 1 ? (const char *)sqlite3_value_text(values[1]) : "main";
     const char *storage = count > 2 ? (const char *)sqlite3_value_text(values[2]) : NULL;
     if (path && strlen(path) != (size_t)sqlite3_value_bytes(values[0])) path = ""; /* no file has such a name */
-    size_t room = path ? strlen(path) + ROOM_FOR_NUMBERS : 0;
+    size_t room = path ? strlen(path) + NUMBERS_BYTES : 0;
     char *said = path && schema && (storage || count < 3) ? sqlite3_malloc64(room)
                                                           : NULL; /* now: a copy that is there has not failed */
     int rc = said ? art_backup(sqlite3_user_data(context), path, schema, storage, &made, &message) : SQLITE_NOMEM;

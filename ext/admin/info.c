@@ -115,7 +115,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "flushes joined", info->helped.joined);
     add_integer(cursor, "merges", info->helped.merges);
     add_integer(cursor, "blobs dropped", info->helped.dropped);
-    add_integer(cursor, "rests", info->helped.rests);
+    add_integer(cursor, "rests", info->helped.trims);
     add_integer(cursor, "rows filtered", table->filtered);
     add_text(cursor, "io", info->engine);
     add_text(cursor, "direct", !info->direct ? "no" : info->cached ? "writes" : "yes");

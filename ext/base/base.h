@@ -32,14 +32,14 @@ SQLITE_EXTENSION_INIT3
 struct art_table;
 struct art_vtab;
 
-/* The numbers of the savepoints that a handle was told of, ascending (txn/transaction.c: note_level(),
+/* The numbers of the savepoints that a handle was told of, ascending (txn/transaction.c: note_savepoint(),
  * art_owner_rollback_to()). */
-enum { ART_LEVEL_NONE = INT_MIN, ART_LEVELS_ALL = INT_MAX };
-struct art_levels {
+enum { ART_SAVEPOINT_NONE = INT_MIN, ART_SAVEPOINTS_ALL = INT_MAX };
+struct art_savepoints {
     int *items;
     unsigned count, capacity;
-    int missed; /* could not be noted, and nothing was changed since; or ART_LEVEL_NONE */
-    int cut; /* SQLite has none from here on: a statement is still going on whose savepoint went; or ART_LEVELS_ALL */
+    int missed; /* could not be noted, and nothing was changed since; or ART_SAVEPOINT_NONE */
+    int cut;    /* SQLite has none from here on: a statement goes on whose savepoint went; or ART_SAVEPOINTS_ALL */
 };
 
 enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
@@ -65,7 +65,7 @@ struct art_connection {
     sqlite3_stmt *join;
     sqlite3_vtab *owner; /* the one that drives the running transaction, or NULL */
     bool joined;         /* it is sure to hear everything from here on */
-    struct art_levels levels;
+    struct art_savepoints savepoints;
 };
 
 void art_connection_forget_join(struct art_connection *connection);

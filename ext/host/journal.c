@@ -308,7 +308,7 @@ static enum art_rc load_retired(void *context, struct art_buffer *out) {
     char *message = NULL;
     bool ours = true;
     out->len = 0;
-    int rc = table->phase == ART_PHASE_ALONE ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
+    int rc = table->stage == ART_STAGE_ALONE ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
     if (!rc && !ours) rc = SQLITE_CORRUPT_VTAB;
     if (!rc) rc = art_shadow_get(table, "young", out, &message);
     sqlite3_free(message);

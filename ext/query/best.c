@@ -8,7 +8,7 @@
 
 #include "ext/query/scan.h"
 
-enum { TIES_MAX = 1 << 20 }; /* bytes of paths with one value that are remembered */
+enum { TIES_BYTES_MAX = 1 << 20 }; /* bytes of paths with one value that are remembered */
 
 static enum art_rc begin_search(struct art_scan *scan) {
     art_best_close(scan->search);
@@ -59,7 +59,7 @@ static enum art_rc note_best(struct art_scan *scan, struct art_bytes path, const
         }
         best->any = true;
     }
-    best->ties_lost |= ties->len + path.len > TIES_MAX;
+    best->ties_lost |= ties->len + path.len > TIES_BYTES_MAX;
     if (best->ties_lost) return ART_OK;
     uint8_t len[sizeof(uint32_t)];
     art_store32(len, path.len);

@@ -2,11 +2,11 @@
 #include "ext/query/planning.h"
 
 enum {
-    ROWS_ASSUMED = 1048576, /* of a table without statistics, as SQLite does */
-    ROWS_LEAST = 2,         /* of a range */
-    LIST_GUESS = 25,        /* elements, as SQLite takes of a subquery */
-    SEARCH_LEAVES = 16,     /* one page in so many has the trigrams of a part of a name */
-    SMALL_TABLE = 4096      /* to go through it takes as long as to prepare some statements */
+    ROWS_ASSUMED = 1048576,     /* of a table without statistics, as SQLite does */
+    ROWS_LEAST = 2,             /* of a range */
+    LIST_ELEMENTS_ASSUMED = 25, /* elements, as SQLite takes of a subquery */
+    SEARCH_ONE_PAGE_IN = 16,    /* one page in so many has the trigrams of a part of a name */
+    SMALL_TABLE_ROWS = 4096     /* to go through it takes as long as to prepare some statements */
 };
 
 static const double step_cost = 2.8;
@@ -124,8 +124,8 @@ static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) 
 /* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
 static void price_lookups(const struct art_planning *planning, uint64_t rows, double search) {
     sqlite3_index_info *info = planning->info;
-    enum { FOUND = 10, FOOTERS = 65536 };
-    uint64_t found = rows / 4 < FOUND ? rows / 4 : FOUND;
+    enum { FOUND_ROWS = 10, FOOTERS = 65536 };
+    uint64_t found = rows / 4 < FOUND_ROWS ? rows / 4 : FOUND_ROWS;
     info->estimatedRows = (sqlite3_int64)found + 1;
     info->estimatedCost = search + (double)found * 2 * step_cost + (double)rows / FOOTERS;
 }
@@ -134,7 +134,7 @@ static void price_lookups(const struct art_planning *planning, uint64_t rows, do
 static bool is_small(const struct art_planning *planning) {
     const struct art_table *table = planning->vtab->table;
     uint64_t rows;
-    return table && art_tree_estimate(table->tree, NULL, &rows) && rows <= SMALL_TABLE;
+    return table && art_tree_estimate(table->tree, NULL, &rows) && rows <= SMALL_TABLE_ROWS;
 }
 
 /* The part of all rows, as a divisor, that meets an equality with another column, or 0: SQLite does not count it.
@@ -192,10 +192,10 @@ void art_planning_estimate(const struct art_planning *planning) {
     struct bounds unknown = count_bounds(planning, false);
     bool is_list = planning->kind == ART_SCAN_LIST, may_wait = unknown.low || unknown.high || is_list;
     double each = step_cost;
-    if (is_list) rows = LIST_GUESS;
+    if (is_list) rows = LIST_ELEMENTS_ASSUMED;
     rows = share(unknown, rows);
     if (planning->newer) rows /= 4;
-    if (planning->searches) rows /= SEARCH_LEAVES;
+    if (planning->searches) rows /= SEARCH_ONE_PAGE_IN;
     if (planning->lookups) {
         price_lookups(planning, rows, search);
         return;

@@ -5,7 +5,7 @@
 
 #include "ext/query/scan.h"
 
-enum { HUGE_BUFFER = 1 << 20 };
+enum { HUGE_BUFFER_BYTES = 1 << 20 };
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
@@ -82,7 +82,7 @@ static bool is_huge(const struct art_scan *scan) {
                      scan->keys.low.capacity + scan->keys.high.capacity + scan->room[0].capacity +
                      scan->room[1].capacity;
     for (unsigned i = 0; i < ART_SHOWN; i++) bytes += scan->shown[i].text.capacity;
-    return bytes > HUGE_BUFFER;
+    return bytes > HUGE_BUFFER_BYTES;
 }
 
 static void let_scan_go(struct art_kept *kept) {
@@ -95,7 +95,7 @@ struct art_reading *art_reading_of(struct art_vtab *vtab) {
     if (vtab->reading) return (struct art_reading *)vtab->reading;
     struct art_reading *reading = art_alloc_zeroed(sizeof *reading);
     if (!reading) return NULL;
-    reading->kept.rest = let_scan_go;
+    reading->kept.trim = let_scan_go;
     vtab->reading = &reading->kept;
     return reading;
 }
@@ -152,7 +152,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->offset = 0;
     scan->match.by = ART_MATCH_ALL;
     scan->match.folded.lower.len = 0;
-    scan->filters.count = scan->filters.wanted = scan->filters.resting = 0;
+    scan->filters.count = scan->filters.wanted = scan->filters.idle = 0;
     scan->limits.count = scan->limits.sought_count = 0;
     for (unsigned i = 0; i < ART_SHOWN; i++) {
         scan->shown[i].type = 0;

@@ -19,7 +19,7 @@
 /* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway
  * (where all rows meet the condition: 87 ns a row, else 97).
  * Longer texts are not worth their copy. */
-enum { WANTED_MAX = 16, REST = 240, TEXT_MAX = 1024 };
+enum { WANTED_ROWS_MAX = 16, IDLE_ROWS = 240, TEXT_BYTES_MAX = 1024 };
 
 static bool is_number(const struct art_datum *value) {
     return value->kind == ART_DATUM_INTEGER || value->kind == ART_DATUM_REAL;
@@ -83,7 +83,7 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     filter->column = column;
     filter->comparison = comparison;
     filter->is_literal = is_literal;
-    if (!has_value || text.len > TEXT_MAX || !is_certain(filter, columns->items[column].affinity, text))
+    if (!has_value || text.len > TEXT_BYTES_MAX || !is_certain(filter, columns->items[column].affinity, text))
         return SQLITE_OK;
     filter->text.len = 0;
     if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
@@ -200,15 +200,15 @@ bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, co
 
 bool art_filters_may_want(struct art_scan *scan) {
     scan->record.fetched = false;
-    if (scan->filters.resting) {
-        scan->filters.resting--;
+    if (scan->filters.idle) {
+        scan->filters.idle--;
         return true;
     }
     bool wanted = row_may_be_wanted(scan);
     scan->filters.wanted = wanted ? scan->filters.wanted + 1 : 0;
-    if (scan->filters.wanted == WANTED_MAX) {
+    if (scan->filters.wanted == WANTED_ROWS_MAX) {
         scan->filters.wanted = 0;
-        scan->filters.resting = REST;
+        scan->filters.idle = IDLE_ROWS;
     }
     return wanted;
 }

@@ -20,13 +20,13 @@ enum { ART_LISTS_KNOWN = 32 };
 
 /* --- plan_text.c: short ones need no memory but the last ---------------------------------------------------------- */
 
-enum { ART_PLAN_TEXT_ROOM = 200 };
+enum { ART_PLAN_TEXT_BYTES = 200 };
 
 struct art_plan_text {
     char *at; /* `here`, or memory of SQLite's */
     size_t len, room;
     bool failed; /* no memory */
-    char here[ART_PLAN_TEXT_ROOM];
+    char here[ART_PLAN_TEXT_BYTES];
 };
 
 void art_plan_text_begin(struct art_plan_text *text);

@@ -18,9 +18,9 @@
 
 #include "ext/query/scan.h"
 
-/* COUNT_AFTER rows without a look at one, counting begins; after SEEK_AFTER rows in a row that LIKE cannot match, the
- * next spelling is sought; every so many rows that are not given, an interrupt is looked for. */
-enum { COUNT_AFTER = 8, SEEK_AFTER = 8, ASK_EVERY = 4096 };
+/* COUNT_AFTER_ROWS rows without a look at one, counting begins; after SEEK_AFTER_ROWS rows in a row that LIKE cannot
+ * match, the next spelling is sought; every so many rows that are not given, an interrupt is looked for. */
+enum { COUNT_AFTER_ROWS = 8, SEEK_AFTER_ROWS = 8, ASK_EVERY_ROWS = 4096 };
 
 /* --- the tree's cursor -------------------------------------------------------------------------------------------- */
 
@@ -89,8 +89,9 @@ enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed,
     *out = ART_ROWS_STAY;
     if (rc || (matches && (!scan->filters.count || art_filters_may_want(scan)))) return rc;
     *out = ART_ROWS_STEP;
-    if (!matches && scan->match.by == ART_MATCH_FOLDED && ++passed->mismatches % SEEK_AFTER == 0) *out = ART_ROWS_SEEK;
-    return ++passed->rows % ASK_EVERY ? ART_OK : ask_for_interrupt(scan);
+    if (!matches && scan->match.by == ART_MATCH_FOLDED && ++passed->mismatches % SEEK_AFTER_ROWS == 0)
+        *out = ART_ROWS_SEEK;
+    return ++passed->rows % ASK_EVERY_ROWS ? ART_OK : ask_for_interrupt(scan);
 }
 
 /* The same where all paths match. */
@@ -98,7 +99,7 @@ static inline enum art_rc pass_unwanted(struct art_scan *scan, struct art_rows_p
     enum art_rc rc = ART_OK;
     while (!rc && art_cursor_valid(scan->cursor) && !art_filters_may_want(scan)) {
         rc = art_rows_step(scan);
-        if (!rc && ++passed->rows % ASK_EVERY == 0) rc = ask_for_interrupt(scan);
+        if (!rc && ++passed->rows % ASK_EVERY_ROWS == 0) rc = ask_for_interrupt(scan);
     }
     return rc;
 }
@@ -184,7 +185,7 @@ enum art_rc art_range_scan_next(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     assert(scan->state != ART_SCAN_COUNTING);
     if (scan->state == ART_SCAN_FAILED) return range->failure;
-    if (range->unseen >= COUNT_AFTER && !scan->keys.range.newer_than) rc = begin_counting(scan);
+    if (range->unseen >= COUNT_AFTER_ROWS && !scan->keys.range.newer_than) rc = begin_counting(scan);
     if (scan->state == ART_SCAN_COUNTING) return count_on(scan);
     if (!rc) return step_in_range(scan);
     scan->state = ART_SCAN_END;

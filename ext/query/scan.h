@@ -123,8 +123,8 @@ enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those b
 struct art_filters {
     struct art_filter items[ART_FILTERS_MAX];
     unsigned count;
-    unsigned wanted;  /* rows in a row that may be wanted, */
-    unsigned resting; /* and so many more are not looked at */
+    unsigned wanted; /* rows in a row that may be wanted, */
+    unsigned idle;   /* and so many more are not looked at */
 };
 
 /* --- kinds of scans ----------------------------------------------------------------------------------------------- */

@@ -92,7 +92,7 @@ static int refuse(const struct definition *definition, const char *what, const c
 static int refuse_token(const struct definition *definition, const char *todo) {
     const struct art_token *token = &definition->token;
     const char *name = definition->column->name;
-    enum { SHOWN = 40 };
+    enum { SHOWN_BYTES = 40 };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         if (art_token_is_word(token, refusals[i].word)) return refuse(definition, refusals[i].what, refusals[i].todo);
     }
@@ -100,8 +100,8 @@ static int refuse_token(const struct definition *definition, const char *todo) {
     if (token->kind == ART_TOKEN_BROKEN && !art_is_digit(*token->at))
         return refuse(definition, "a quote is not closed", todo);
     return art_complain(definition->message, SQLITE_ERROR, "art: '%.*s' is not understood (%s%s%s): %s",
-                        token->len < SHOWN ? (int)token->len : SHOWN, token->at, definition->table, name ? "." : "",
-                        name ? name : "", todo);
+                        token->len < SHOWN_BYTES ? (int)token->len : SHOWN_BYTES, token->at, definition->table,
+                        name ? "." : "", name ? name : "", todo);
 }
 
 /* --- the parts of a definition ------------------------------------------------------------------------------------ */

@@ -9,7 +9,7 @@
  */
 #include "ext/schema/schema.h"
 
-enum { AT_ONCE = 16, PART = 16 * AT_ONCE, BEHIND = ART_CUT_WIDTH - 1 };
+enum { AT_ONCE = 16, CUT_AT_ONCE_BYTES = 16 * AT_ONCE, BEHIND = ART_CUT_WIDTH - 1 };
 
 /* Different trigrams stay different. */
 static inline uint32_t mix(uint32_t x) {
@@ -49,10 +49,10 @@ static bool are_sound(struct art_bytes texts) {
 }
 
 uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features) {
-    uint8_t part[PART + AT_ONCE], folded[PART + AT_ONCE], high[AT_ONCE] = {0}, all = 0;
+    uint8_t part[CUT_AT_ONCE_BYTES + AT_ONCE], folded[CUT_AT_ONCE_BYTES + AT_ONCE], high[AT_ONCE] = {0}, all = 0;
     uint32_t count = 0, met = 0;
-    for (uint32_t at = 0; at < texts.len; at += PART) {
-        uint32_t n = art_min32(texts.len - at, PART + BEHIND), own = art_min32(n, PART);
+    for (uint32_t at = 0; at < texts.len; at += CUT_AT_ONCE_BYTES) {
+        uint32_t n = art_min32(texts.len - at, CUT_AT_ONCE_BYTES + BEHIND), own = art_min32(n, CUT_AT_ONCE_BYTES);
         uint32_t trigrams = n - art_min32(n, BEHIND), mixed[AT_ONCE];
         uint8_t ends_in[AT_ONCE] = {0}, *begin = folded;
         memcpy(part, texts.data + at, n);

@@ -16,7 +16,7 @@ struct art_connection *art_connection_hold(sqlite3 *db) {
         connection = art_alloc_zeroed(sizeof *connection);
         if (connection) {
             connection->db = db;
-            art_levels_begin(&connection->levels);
+            art_savepoints_begin(&connection->savepoints);
             connection->blobs_never_match = sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
             connection->next = connections;
             connections = connection;
@@ -46,7 +46,7 @@ void art_connection_release(void *held) {
         }
     }
     art_connection_forget_join(connection);
-    art_levels_clear(&connection->levels);
+    art_savepoints_free(&connection->savepoints);
     art_free(connection);
 }
 

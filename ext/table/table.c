@@ -68,11 +68,11 @@ void art_tables_free_unused(struct art_connection *connection) {
     }
 }
 
-void art_table_rest(struct art_table *table) {
-    table->rests_later = table->owner != NULL;
+void art_table_trim(struct art_table *table) {
+    table->trim_later = table->owner != NULL;
     if (table->owner || table->connection->stepping) return;
     art_shadow_finalize(table);
-    art_tree_rest(table->tree);
+    art_tree_trim(table->tree);
 }
 
 enum art_rc art_table_set_file(struct art_table *table, const char *file) {

@@ -5,7 +5,7 @@
  *         vtab     SQLite's handles; there may be several for one table, even within one transaction
  *           scan   SQLite's cursors (query/)
  *
- *     levels           numbers of savepoints
+ *     savepoints       the numbers of those that a handle was told of
  *     shadow_rows      a table's rows in T_artstate and T_artdata
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
@@ -13,11 +13,11 @@
 
 #include "ext/schema/schema.h"
 
-/* --- savepoints (levels.c) ---------------------------------------------------------------------------------------- */
+/* --- savepoints (savepoints.c) ------------------------------------------------------------------------------------ */
 
 /* What ROLLBACK TO brings back. */
 struct art_saved_table {
-    int level;
+    int number;         /* of SQLite's savepoint */
     uint32_t savepoint; /* of the tree, or ART_SAVEPOINT_BEGIN */
     struct art_name *name;
     struct art_settings settings;
@@ -25,10 +25,10 @@ struct art_saved_table {
     bool exists;
 };
 
-int art_levels_push(struct art_levels *levels, int level);
-void art_levels_begin(struct art_levels *levels);          /* none: before all else, and with a transaction */
-void art_levels_drop(struct art_levels *levels, int from); /* those >= from */
-void art_levels_clear(struct art_levels *levels);          /* frees */
+int art_savepoints_push(struct art_savepoints *savepoints, int number);
+void art_savepoints_begin(struct art_savepoints *savepoints); /* none: before all else, and with a transaction */
+void art_savepoints_drop(struct art_savepoints *savepoints, int from); /* those >= from */
+void art_savepoints_free(struct art_savepoints *savepoints);           /* frees */
 
 /* --- a table ------------------------------------------------------------------------------------------------------ */
 
@@ -74,12 +74,12 @@ enum art_statement {
  *
  * SQLite may try a COMMIT that met a lock once more, or go on with the transaction. xRollback leads to OUT from
  * everywhere. */
-enum art_phase {
-    ART_PHASE_OUT,
-    ART_PHASE_ALONE, /* the transaction is this one statement, as far as is known */
-    ART_PHASE_CHANGING,
-    ART_PHASE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
-    ART_PHASE_REFUSED,  /* it has tried, and ROLLBACK TO or xSync came since: that COMMIT may be there */
+enum art_stage {
+    ART_STAGE_OUT,
+    ART_STAGE_ALONE, /* the transaction is this one statement, as far as is known */
+    ART_STAGE_CHANGING,
+    ART_STAGE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
+    ART_STAGE_REFUSED,  /* it has tried, and ROLLBACK TO or xSync came since: that COMMIT may be there */
 };
 
 /* How far the tree is known to be up to date. */
@@ -125,7 +125,7 @@ struct art_table {
     bool stale; /* they are to be finalized, and one of them runs */
     struct art_open_scan *scans;
     uint64_t filtered; /* rows that scans passed over by conditions on other columns, or by patterns */
-    bool rests_later;
+    bool trim_later;
 
     /* The running transaction (transaction.c). */
     sqlite3_vtab *owner; /* whose callbacks count; NULL: the table has no part in it */
@@ -134,7 +134,7 @@ struct art_table {
     unsigned saved_count, saved_capacity;
     bool exists; /* as of now: created and not dropped */
     bool noted;  /* the last savepoint saved the table */
-    enum art_phase phase;
+    enum art_stage stage;
     unsigned requested; /* enum art_request: what commands have left to the commit */
     struct art_orphan_files orphans;
 
@@ -146,7 +146,7 @@ struct art_table {
 
 /* What a room keeps at a handle, and alone looks into. */
 struct art_kept {
-    void (*rest)(struct art_kept *kept); /* frees what its next use makes again */
+    void (*trim)(struct art_kept *kept); /* frees what its next use makes again */
 };
 
 struct art_vtab {
@@ -164,7 +164,7 @@ struct art_vtab {
     char *changed_summary;            /* the same of the last command that changed it, or NULL */
     struct art_summarised summarised; /* what the last one says, if it can be understood */
     struct art_table *table;          /* NULL until it is first used */
-    struct art_levels levels;
+    struct art_savepoints savepoints;
     bool begun;               /* part of SQLite's transaction: it will hear of its end */
     unsigned owned;           /* tables whose owner it is; the listener does not count its own */
     struct art_kept *reading; /* of query/, or NULL */
@@ -191,14 +191,14 @@ void art_connection_remove_table(struct art_table *table);
 
 /* A COMMIT that ended in an error may be there all the same. */
 static inline bool art_commit_attempted(const struct art_table *table) {
-    return table->phase == ART_PHASE_PREPARED || table->phase == ART_PHASE_REFUSED;
+    return table->stage == ART_STAGE_PREPARED || table->stage == ART_STAGE_REFUSED;
 }
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
 /* Gives back what its next use makes again; in a transaction, when that has ended. */
-void art_table_rest(struct art_table *table);
+void art_table_trim(struct art_table *table);
 /* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
 enum art_rc art_table_set_file(struct art_table *table, const char *file);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */

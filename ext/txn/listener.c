@@ -78,8 +78,9 @@ int art_listener_take_over(struct art_connection *connection, char **message) {
     if (!connection->joined) return rc;
     for (struct art_table *table = connection->changing; table && !rc; table = table->changing_next) {
         if (table->owner == connection->owner) continue;
-        const struct art_levels *levels = &((struct art_vtab *)table->owner)->levels;
-        for (unsigned i = 0; i < levels->count && !rc; i++) rc = art_levels_push(&connection->levels, levels->items[i]);
+        const struct art_savepoints *savepoints = &((struct art_vtab *)table->owner)->savepoints;
+        for (unsigned i = 0; i < savepoints->count && !rc; i++)
+            rc = art_savepoints_push(&connection->savepoints, savepoints->items[i]);
         if (!rc) art_table_set_owner(table, connection->owner);
     }
     return rc;
@@ -110,7 +111,7 @@ static int listener_begin(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner) return SQLITE_OK;
     connection->owner = base;
-    art_levels_begin(&connection->levels);
+    art_savepoints_begin(&connection->savepoints);
     return SQLITE_OK;
 }
 
@@ -178,22 +179,22 @@ static int listener_rollback(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-static int listener_savepoint(sqlite3_vtab *base, int level) {
+static int listener_savepoint(sqlite3_vtab *base, int number) {
     struct art_connection *connection = owned_connection(base);
-    return connection ? art_owner_savepoint(connection, base, &connection->levels, level) : SQLITE_OK;
+    return connection ? art_owner_savepoint(connection, base, &connection->savepoints, number) : SQLITE_OK;
 }
 
-static int listener_release(sqlite3_vtab *base, int level) {
+static int listener_release(sqlite3_vtab *base, int number) {
     struct art_connection *connection = owned_connection(base);
     if (!connection) return SQLITE_OK;
-    art_levels_drop(&connection->levels, level);
-    art_owner_release(connection, base, level);
+    art_savepoints_drop(&connection->savepoints, number);
+    art_owner_release(connection, base, number);
     return SQLITE_OK;
 }
 
-static int listener_rollback_to(sqlite3_vtab *base, int level) {
+static int listener_rollback_to(sqlite3_vtab *base, int number) {
     struct art_connection *connection = owned_connection(base);
-    if (connection) art_owner_rollback_to(connection, base, &connection->levels, level);
+    if (connection) art_owner_rollback_to(connection, base, &connection->savepoints, number);
     return SQLITE_OK;
 }
 

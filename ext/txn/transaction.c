@@ -32,16 +32,16 @@
 
 /* --- saved states ------------------------------------------------------------------------------------------------- */
 
-static struct art_saved_table saved_now(struct art_table *table, int level, uint32_t savepoint) {
-    return (struct art_saved_table){level,           savepoint,        art_name_hold(table->name),
+static struct art_saved_table saved_now(struct art_table *table, int number, uint32_t savepoint) {
+    return (struct art_saved_table){number,          savepoint,        art_name_hold(table->name),
                                     table->settings, table->requested, table->exists};
 }
 
-static int push_saved(struct art_table *table, int level, uint32_t savepoint) {
+static int push_saved(struct art_table *table, int number, uint32_t savepoint) {
     if (art_grow(&table->saved, &table->saved_capacity, table->saved_count + 1, sizeof *table->saved)) {
         return SQLITE_NOMEM;
     }
-    table->saved[table->saved_count++] = saved_now(table, level, savepoint);
+    table->saved[table->saved_count++] = saved_now(table, number, savepoint);
     return SQLITE_OK;
 }
 
@@ -86,7 +86,7 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
 
 /* What xSync has written is no longer all. */
 static void reopen_commit(struct art_table *table) {
-    if (table->phase == ART_PHASE_PREPARED) table->phase = ART_PHASE_REFUSED;
+    if (table->stage == ART_STAGE_PREPARED) table->stage = ART_STAGE_REFUSED;
 }
 
 static void leave_transaction(struct art_table *table) {
@@ -96,50 +96,52 @@ static void leave_transaction(struct art_table *table) {
     table->begin.name = NULL;
     art_table_set_owner(table, NULL);
     if (table->fresh == ART_FRESH_LOCKED) table->fresh = ART_FRESH_AT_VERSION;
-    table->phase = ART_PHASE_OUT;
+    table->stage = ART_STAGE_OUT;
     table->requested = 0;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
-    if (table->rests_later) art_table_rest(table);
+    if (table->trim_later) art_table_trim(table);
 }
 
 int art_table_join(struct art_table *table, struct art_vtab *vtab, char **message) {
-    vtab->levels.missed = vtab->connection->levels.missed = ART_LEVEL_NONE; /* there is something to change */
+    /* There is something to change. */
+    vtab->savepoints.missed = vtab->connection->savepoints.missed = ART_SAVEPOINT_NONE;
     if (table->owner) return SQLITE_OK;
     struct art_connection *connection = table->connection;
     bool alone = table->exists && sqlite3_get_autocommit(connection->db);
     int rc = alone ? SQLITE_OK : art_listener_join(connection, message);
     if (rc) return rc;
-    const struct art_levels *levels = connection->joined ? &connection->levels : &vtab->levels;
-    table->begin = saved_now(table, ART_LEVEL_NONE, ART_SAVEPOINT_BEGIN);
+    const struct art_savepoints *savepoints = connection->joined ? &connection->savepoints : &vtab->savepoints;
+    table->begin = saved_now(table, ART_SAVEPOINT_NONE, ART_SAVEPOINT_BEGIN);
     art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
-    table->phase = alone ? ART_PHASE_ALONE : ART_PHASE_CHANGING;
-    for (unsigned i = 0; !rc && i < levels->count; i++) rc = push_saved(table, levels->items[i], ART_SAVEPOINT_BEGIN);
+    table->stage = alone ? ART_STAGE_ALONE : ART_STAGE_CHANGING;
+    for (unsigned i = 0; !rc && i < savepoints->count; i++)
+        rc = push_saved(table, savepoints->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
     return rc;
 }
 
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
 
-int art_table_savepoint(struct art_table *table, int level) {
+int art_table_savepoint(struct art_table *table, int number) {
     table->noted = false;
     for (unsigned i = 0; i < table->saved_count; i++) {
-        if (table->saved[i].level == level) return SQLITE_OK;
+        if (table->saved[i].number == number) return SQLITE_OK;
     }
     uint32_t savepoint = ART_SAVEPOINT_BEGIN;
     if (!art_tree_unknown(table->tree) && art_tree_dirty(table->tree)) {
         enum art_rc art_rc = art_tree_savepoint(table->tree, &savepoint);
         if (art_rc) return art_sqlite_code(art_rc);
     }
-    int rc = push_saved(table, level, savepoint);
+    int rc = push_saved(table, number, savepoint);
     if (rc && savepoint != ART_SAVEPOINT_BEGIN) art_tree_release_savepoints(table->tree, savepoint);
     table->noted = !rc;
     return rc;
 }
 
-void art_table_release(struct art_table *table, int level) {
+void art_table_release(struct art_table *table, int number) {
     unsigned keep = table->saved_count;
-    while (keep && table->saved[keep - 1].level >= level) keep--;
+    while (keep && table->saved[keep - 1].number >= number) keep--;
     for (unsigned i = keep; i < table->saved_count; i++) {
         if (table->saved[i].savepoint == ART_SAVEPOINT_BEGIN) continue;
         art_tree_release_savepoints(table->tree, table->saved[i].savepoint);
@@ -148,10 +150,10 @@ void art_table_release(struct art_table *table, int level) {
     drop_saved(table, keep);
 }
 
-void art_table_rollback_to(struct art_table *table, int level) {
+void art_table_rollback_to(struct art_table *table, int number) {
     const struct art_saved_table *target = &table->begin;
     for (unsigned i = 0; i < table->saved_count; i++) {
-        if (table->saved[i].level == level) target = &table->saved[i];
+        if (table->saved[i].number == number) target = &table->saved[i];
     }
     art_scans_settle(table);
     restore(table, target);
@@ -161,7 +163,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
     art_journal_rolled_back_to(table, target == &table->begin);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
     unsigned keep = table->saved_count;
-    while (keep && table->saved[keep - 1].level > level) keep--;
+    while (keep && table->saved[keep - 1].number > number) keep--;
     drop_saved(table, keep);
     if (savepoint != ART_SAVEPOINT_BEGIN) return;
     for (unsigned i = 0; i < keep; i++)
@@ -172,7 +174,7 @@ void art_table_rollback_to(struct art_table *table, int level) {
 
 /* A statement that is a transaction by itself, as far as anybody can know. */
 static bool stands_alone(const struct art_table *table) {
-    return table->phase == ART_PHASE_ALONE && !art_table_is_heard(table) &&
+    return table->stage == ART_STAGE_ALONE && !art_table_is_heard(table) &&
            sqlite3_get_autocommit(table->connection->db);
 }
 
@@ -216,21 +218,21 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
-    if (!rc) table->phase = ART_PHASE_PREPARED;
+    if (!rc) table->stage = ART_STAGE_PREPARED;
     return rc;
 }
 
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
  * have changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    bool alone = table->phase == ART_PHASE_ALONE && !art_table_is_heard(table);
+    bool alone = table->stage == ART_STAGE_ALONE && !art_table_is_heard(table);
     *ours = alone && table->fresh == ART_FRESH_LOCKED;
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
 }
 
 int art_table_sync(struct art_table *table, char **message) {
     bool ours = false;
-    assert(table->owner && table->phase != ART_PHASE_OUT);
+    assert(table->owner && table->stage != ART_STAGE_OUT);
     reopen_commit(table);
     int rc = art_journal_sound(table, message);
     if (!rc && is_dropped(table)) return prepare_to_remove_file(table, message);
@@ -266,7 +268,7 @@ static void close_if_gone(struct art_table *table) {
 }
 
 void art_table_committed(struct art_table *table) {
-    bool prepared = table->phase == ART_PHASE_PREPARED;
+    bool prepared = table->stage == ART_STAGE_PREPARED;
     assert(table->owner);
     if (prepared) {
         art_tree_committed(table->tree);
@@ -304,46 +306,48 @@ static struct art_table *tables_of(const struct art_connection *connection, cons
     return any ? connection->changing : NULL;
 }
 
-/* All tables note it, or none. SQLite then ends the statement that wanted it, and may want the state at a level back
- * that nobody has noted: it is the present one. */
-static int note_level(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
-    int rc = art_levels_push(levels, level);
+/* All tables note it, or none. SQLite then ends the statement that wanted it, and may want back the state at a
+ * savepoint that nobody has noted: it is the present one. */
+static int note_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                          int number) {
+    int rc = art_savepoints_push(savepoints, number);
     struct art_table *first = tables_of(connection, owner), *table = first;
     for (; table && !rc; table = table->changing_next) {
-        if (table->owner == owner) rc = art_table_savepoint(table, level);
+        if (table->owner == owner) rc = art_table_savepoint(table, number);
     }
-    levels->missed = rc ? level : ART_LEVEL_NONE;
+    savepoints->missed = rc ? number : ART_SAVEPOINT_NONE;
     if (!rc) return rc;
     for (struct art_table *each = first; each != table; each = each->changing_next) {
-        if (each->owner == owner && each->noted) art_table_release(each, level);
+        if (each->owner == owner && each->noted) art_table_release(each, number);
     }
-    art_levels_drop(levels, level);
+    art_savepoints_drop(savepoints, number);
     return rc;
 }
 
 /* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
-int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level) {
+int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                        int number) {
     int rc = SQLITE_OK;
-    int each = levels->cut < level ? levels->cut : level;
-    for (; !rc && each <= level; each++) rc = note_level(connection, owner, levels, each);
+    int each = savepoints->cut < number ? savepoints->cut : number;
+    for (; !rc && each <= number; each++) rc = note_savepoint(connection, owner, savepoints, each);
     return rc;
 }
 
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level) {
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int number) {
     for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
-        if (table->owner == owner) art_table_release(table, level);
+        if (table->owner == owner) art_table_release(table, number);
     }
 }
 
-void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
-                           int level) {
-    bool present = levels->missed == level;
-    levels->missed = ART_LEVEL_NONE;
-    if (level >= levels->cut) return;
-    art_levels_drop(levels, level + 1);
+void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                           int number) {
+    bool present = savepoints->missed == number;
+    savepoints->missed = ART_SAVEPOINT_NONE;
+    if (number >= savepoints->cut) return;
+    art_savepoints_drop(savepoints, number + 1);
     if (present) return;
     for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
-        if (table->owner == owner) art_table_rollback_to(table, level);
+        if (table->owner == owner) art_table_rollback_to(table, number);
     }
 }
 
@@ -364,7 +368,7 @@ static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, v
     if (connection->owner == owner) {
         connection->owner = NULL;
         connection->joined = false;
-        art_levels_begin(&connection->levels);
+        art_savepoints_begin(&connection->savepoints);
     }
 }
 
@@ -379,7 +383,7 @@ void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owne
 /* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
 
 int art_vtab_begin(sqlite3_vtab *base) {
-    art_levels_begin(&((struct art_vtab *)base)->levels);
+    art_savepoints_begin(&((struct art_vtab *)base)->savepoints);
     ((struct art_vtab *)base)->begun = true;
     /* Joining waits for the first change. SQLite has made room for one more table in its list of those in the
      * transaction: a statement here that begins another one, temp.art_txn, would write past the end of that list. */
@@ -391,33 +395,33 @@ int art_vtab_sync(sqlite3_vtab *base) {
 }
 
 int art_vtab_commit(sqlite3_vtab *base) {
-    art_levels_begin(&((struct art_vtab *)base)->levels);
+    art_savepoints_begin(&((struct art_vtab *)base)->savepoints);
     ((struct art_vtab *)base)->begun = false;
     art_owner_committed(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback(sqlite3_vtab *base) {
-    art_levels_begin(&((struct art_vtab *)base)->levels);
+    art_savepoints_begin(&((struct art_vtab *)base)->savepoints);
     ((struct art_vtab *)base)->begun = false;
     art_owner_rolled_back(((struct art_vtab *)base)->connection, base);
     return SQLITE_OK;
 }
 
-int art_vtab_savepoint(sqlite3_vtab *base, int level) {
+int art_vtab_savepoint(sqlite3_vtab *base, int number) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    return art_owner_savepoint(vtab->connection, base, &vtab->levels, level);
+    return art_owner_savepoint(vtab->connection, base, &vtab->savepoints, number);
 }
 
-int art_vtab_release(sqlite3_vtab *base, int level) {
+int art_vtab_release(sqlite3_vtab *base, int number) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    art_levels_drop(&vtab->levels, level);
-    art_owner_release(vtab->connection, base, level);
+    art_savepoints_drop(&vtab->savepoints, number);
+    art_owner_release(vtab->connection, base, number);
     return SQLITE_OK;
 }
 
-int art_vtab_rollback_to(sqlite3_vtab *base, int level) {
+int art_vtab_rollback_to(sqlite3_vtab *base, int number) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    art_owner_rollback_to(vtab->connection, base, &vtab->levels, level);
+    art_owner_rollback_to(vtab->connection, base, &vtab->savepoints, number);
     return SQLITE_OK;
 }

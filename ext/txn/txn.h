@@ -15,17 +15,18 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
 void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner); /* NULL: it leaves */
 /* Is the listener's the owner, so that no callback can be missed? */
 bool art_table_is_heard(const struct art_table *table);
-int art_table_savepoint(struct art_table *table, int level);
-void art_table_release(struct art_table *table, int level);
-void art_table_rollback_to(struct art_table *table, int level);
+int art_table_savepoint(struct art_table *table, int number);
+void art_table_release(struct art_table *table, int number);
+void art_table_rollback_to(struct art_table *table, int number);
 int art_table_sync(struct art_table *table, char **message);
 void art_table_committed(struct art_table *table);
 void art_table_rolled_back(struct art_table *table);
-/* All tables that `owner` has; `levels` are the owner's. */
-int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels, int level);
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int level);
-void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_levels *levels,
-                           int level);
+/* All tables that `owner` has; `savepoints` are the owner's. */
+int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                        int number);
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int number);
+void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                           int number);
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);
 void art_owner_committed(struct art_connection *connection, sqlite3_vtab *owner);
 void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owner);
@@ -34,9 +35,9 @@ int art_vtab_begin(sqlite3_vtab *base);
 int art_vtab_sync(sqlite3_vtab *base);
 int art_vtab_commit(sqlite3_vtab *base);
 int art_vtab_rollback(sqlite3_vtab *base);
-int art_vtab_savepoint(sqlite3_vtab *base, int level);
-int art_vtab_release(sqlite3_vtab *base, int level);
-int art_vtab_rollback_to(sqlite3_vtab *base, int level);
+int art_vtab_savepoint(sqlite3_vtab *base, int number);
+int art_vtab_release(sqlite3_vtab *base, int number);
+int art_vtab_rollback_to(sqlite3_vtab *base, int number);
 
 /* listener.c */
 extern const sqlite3_module art_listener_module;

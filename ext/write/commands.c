@@ -3,7 +3,7 @@
  *     INSERT INTO objects(objects) VALUES('flush')
  *
  * One table below says which there are; parsing, the list in the error, and the reference's table (a test compares
- * them) rest on it. Upper and lower case are the same, blanks around a command and around '=' mean nothing. A command
+ * them) depend on it. Upper and lower case are the same, blanks around a command and around '=' mean nothing. A command
  * is a text and stands alone: other columns given beside it are an error.
  *
  *   at commit    'flush', 'optimize', 'vacuum' are noted, and done by the commit of the transaction; a ROLLBACK, or a

@@ -260,7 +260,7 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
 static int begin_write(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!vtab->begun) return SQLITE_ABORT_ROLLBACK;
-    vtab->levels.missed = vtab->connection->levels.missed = ART_LEVEL_NONE;
+    vtab->savepoints.missed = vtab->connection->savepoints.missed = ART_SAVEPOINT_NONE;
     if (!table || !table->owner || table->fresh != ART_FRESH_LOCKED) {
         int rc = art_vtab_ready(vtab);
         if (rc) return rc;
@@ -269,8 +269,8 @@ static int begin_write(struct art_vtab *vtab) {
         if (rc) return rc;
         table->fresh = ART_FRESH_LOCKED;
     }
-    bool goes_on = table->phase == ART_PHASE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
-    if (goes_on) table->phase = ART_PHASE_CHANGING;
+    bool goes_on = table->stage == ART_STAGE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
+    if (goes_on) table->stage = ART_STAGE_CHANGING;
     art_scans_settle(table);
     return SQLITE_OK;
 }

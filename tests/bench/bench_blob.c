@@ -118,7 +118,7 @@ static double build_leaves(bool filter) {
 }
 
 static void build_index(void) {
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = 1};
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .height = 1};
     struct art_builder *builder;
     memcpy(options.uuid, uuid, sizeof uuid);
     must(art_builder_open(&builder, &options));

@@ -190,8 +190,8 @@ TEST(test_an_art_file_is_not_made_while_the_database_cannot_be_looked_at) {
     ck_assert_ptr_null(sql_find_file(directory, ".art"));
 }
 
-/* Of three savepoints the youngest had its image on disk, the next one's could not be written, the oldest was still a
- * place in an undo list that was gone: ROLLBACK TO went there by way of the other one. */
+/* Of three savepoints the youngest had its memtable on disk, that of the next could not be written, the oldest was
+ * still a place in an undo list that was gone: ROLLBACK TO went there by way of the other one. */
 TEST(test_a_spill_that_fails_midway_can_be_rolled_back_to_any_savepoint) {
     sql_run(db, "INSERT INTO t(t) VALUES('spill_limit=32KB')");
     sql_run(db, add_and_flush);

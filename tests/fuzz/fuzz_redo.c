@@ -32,7 +32,7 @@ static bool sound(int rc, const char *what) {
 /* --- the root ----------------------------------------------------------------------------------------------------- */
 
 static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
-    return a->slot == b->slot && a->level == b->level && a->leaf_pages == b->leaf_pages &&
+    return a->slot == b->slot && a->height == b->height && a->leaf_pages == b->leaf_pages &&
            a->footer_pages == b->footer_pages && a->generation == b->generation && a->entries == b->entries &&
            a->count == b->count && art_hash128_equal(a->hash, b->hash) && art_bytes_equal(a->label, b->label);
 }
@@ -124,7 +124,7 @@ static void must_hold(struct art_memtable *memtable, struct art_bytes row, uint6
     struct art_bytes key;
     struct art_entry said, found;
     uint64_t keys = 0;
-    struct art_bytes body = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    struct art_bytes body = art_bytes(row.data + ART_REDO_HASH_BYTES, row.len - ART_REDO_HASH_BYTES);
     int rc = art_redo_reader_init(&reader, body, ART_REDO_ROW, csn);
     while (!rc) {
         rc = art_redo_reader_next(&reader, &key, &said);

@@ -143,7 +143,7 @@ void host_open(struct parcel *parcel) {
         memcpy(&chain, row->data + offsetof(struct art_root_header, chain), sizeof chain);
     }
     enum { REF_AT = sizeof(struct art_root_header) + sizeof(struct art_root_run) };
-    if (row && row->len >= REF_AT + ART_REF_FIXED) {
+    if (row && row->len >= REF_AT + ART_REF_FIXED_BYTES) {
         host.runs = row->data[offsetof(struct art_root_header, runs)];
         host.has.columns = row->data[REF_AT + offsetof(struct art_ref_format, columns)];
         host.has.sums = row->data[REF_AT + offsetof(struct art_ref_format, sums)];

@@ -44,7 +44,7 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
     struct art_blob_trailer trailer;
     memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[slot], PARCEL_TRAILER);
     struct art_ref_format *ref = &(struct art_ref_format){.slot = slot,
-                                                          .level = trailer.level,
+                                                          .height = trailer.height,
                                                           .leaf_pages = (uint8_t)trailer.leaf_pages,
                                                           .footer_pages = (uint8_t)trailer.footer_pages,
                                                           .generation = trailer.generation,
@@ -75,7 +75,7 @@ static bool is_name(const uint8_t *data) {
 }
 
 void parcel_resolve(const struct parcel_place *place, uint8_t *data, size_t len) {
-    enum { BEHIND = ART_REF_FIXED - offsetof(struct art_ref_format, hash_low) };
+    enum { BEHIND = ART_REF_FIXED_BYTES - offsetof(struct art_ref_format, hash_low) };
     for (size_t at = 0; at + BEHIND <= len; at++) {
         if (is_name(data + at)) resolve_name(place, data, len, at);
     }

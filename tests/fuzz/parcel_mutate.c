@@ -113,7 +113,7 @@ static bool change_header(const struct view *view, struct random *random) {
     } fields[] = {FIELD(kind),         FIELD(flags),         FIELD(generation), FIELD(slot),       FIELD(entries),
                   FIELD(csn_min),      FIELD(count),         FIELD(buckets),    FIELD(leaf_pages), FIELD(routing),
                   FIELD(footer_pages), FIELD(root),          FIELD(common),     FIELD(filter),     FIELD(below),
-                  FIELD(level),        FIELD(filter_blocks), FIELD(format),     FIELD(csn_max),    FIELD(overflows),
+                  FIELD(height),       FIELD(filter_blocks), FIELD(format),     FIELD(csn_max),    FIELD(overflows),
                   FIELD(key_max)};
 #undef FIELD
     if (!view->trailer) return false;
@@ -191,7 +191,7 @@ static bool change_bucket(const struct view *view, struct random *random) {
 static bool change_reference(const struct parcel_section *section, struct random *random) {
     enum { BEFORE = offsetof(struct art_ref_format, hash_low), TEXT = 12 };
     uint32_t found = UINT32_MAX, seen = 0;
-    for (uint32_t at = BEFORE; at + ART_REF_FIXED - BEFORE <= section->len; at++) {
+    for (uint32_t at = BEFORE; at + ART_REF_FIXED_BYTES - BEFORE <= section->len; at++) {
         if (memcmp(section->data + at + 4, " of slot", 8) && memcmp(section->data + at + 4, " to slot", 8)) continue;
         if (random_once_in(random, ++seen)) found = at;
     }

@@ -121,7 +121,7 @@ static enum art_rc note_blob(void *context, const struct art_ref *ref) {
     struct found *found = context;
     if (ref->slot >= PARCEL_SLOTS) fuzz_fail("the seed has too many blobs");
     found->hashes[ref->slot] = ref->hash;
-    found->levels[ref->slot] = ref->level;
+    found->levels[ref->slot] = ref->height;
     return ART_OK;
 }
 
@@ -158,7 +158,7 @@ static void pack(struct art_tree *tree, const char *name) {
     for (unsigned i = 0; i < tree->root->runs; i++) {
         must(art_run_each_ref(tree->store, &tree->root->run[i], note_blob, &found));
     }
-    for (uint32_t level = 0, number = 0; level < ART_LEVELS_MAX; level++) {
+    for (uint32_t level = 0, number = 0; level < ART_HEIGHTS_MAX; level++) {
         for (uint32_t slot = 0; slot < PARCEL_SLOTS; slot++) {
             if (!found.hashes[slot].low || found.levels[slot] != level) continue;
             struct art_buffer blob = {0};

@@ -19,7 +19,7 @@
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
-enum { PAGE_BITS = 8 * ART_BLOB_PAGE, GAP_SAMPLES = 200, PREFIXES = 3, SLOTS = MEMORY_DISK_PAGES / ART_BLOB_PAGES };
+enum { PAGE_BITS = 8 * ART_BLOB_PAGE, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = MEMORY_DISK_PAGES / ART_BLOB_PAGES };
 
 static const char file[] = "a.db-t-12345678.art";
 static const char *const prefixes[PREFIXES] = {"", "dir-1/", "none"};
@@ -204,7 +204,7 @@ static void make_index(void) {
     struct art_tree *tree = begin(2, 1 << 20);
     put(tree, 0, 9, 1, 1200);
     commit(tree, true);
-    ck_assert_uint_eq(tree->root->run[tree->root->runs - 1].top.level, 1);
+    ck_assert_uint_eq(tree->root->run[tree->root->runs - 1].top.height, 1);
     finish(tree);
 }
 
@@ -285,7 +285,7 @@ static void flip_file(unsigned worker) {
         }
     }
     uint32_t pages = (uint32_t)(memory_disk_size(disk, file) / ART_BLOB_PAGE);
-    for (int i = 0; i < GAP_SAMPLES; i++) {
+    for (int i = 0; i < HOLE_SAMPLES; i++) {
         uint32_t page = 3 + random_below(&random, pages - 3), bit = random_below(&random, PAGE_BITS);
         if (is_used(&refs[page / ART_BLOB_PAGES], page % ART_BLOB_PAGES)) continue;
         flip_at("page %u of the file, which no blob uses, byte %u, bit %u", page, bit / 8, bit % 8);

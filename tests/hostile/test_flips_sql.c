@@ -23,7 +23,7 @@
 #include "tests/support/random.h"
 #include "tests/support/suite.h"
 
-enum { SQL_STRIDE = 9, GAP_SAMPLES = 300, PAGE_BITS = 8 * ART_PAGE };
+enum { SQL_STRIDE = 9, HOLE_SAMPLES = 300, PAGE_BITS = 8 * ART_PAGE };
 
 /* --- a database, and all that it says ----------------------------------------------------------------------------- */
 
@@ -166,7 +166,7 @@ static void flip_file_bit(uint32_t page, uint32_t bit, bool must_be_noticed) {
     flip_note(verdict);
 }
 
-/* Is this a page of a blob that the table's root names? The others of the file are free, or gaps. */
+/* Is this a page of a blob that the table's root names? The others of the file are free, or holes. */
 static bool is_used(uint32_t page, const bool *named) {
     uint32_t slot = page / ART_BLOB_PAGES, in = page % ART_BLOB_PAGES, last = (slot + 1) * ART_BLOB_PAGES - 1;
     if (!named[slot]) return false;
@@ -205,7 +205,7 @@ static void flip_file(unsigned worker) {
             flip_file_bit(page, bit, of_blob || page == 0);
         }
     }
-    for (int i = 0; i < GAP_SAMPLES; i++) {
+    for (int i = 0; i < HOLE_SAMPLES; i++) {
         uint32_t page = 3 + random_below(&random, pages - 3);
         if (!is_used(page, named)) flip_file_bit(page, random_below(&random, PAGE_BITS), false);
     }

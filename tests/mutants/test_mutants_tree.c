@@ -130,7 +130,8 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
         must(art_tree_info(tree, &info));
         ck_assert_uint_eq(info.keys, 2);
         ck_assert_uint_eq(info.run[0].entries,
-                          i % 2 ? 2 : 2 + 2 * ((sizeof longer + ART_OVERFLOW_CHUNK - 1) / ART_OVERFLOW_CHUNK));
+                          i % 2 ? 2
+                                : 2 + 2 * ((sizeof longer + ART_OVERFLOW_CHUNK_BYTES - 1) / ART_OVERFLOW_CHUNK_BYTES));
     }
     must(art_tree_delete(tree, text("a"), &existed));
     must(art_tree_delete(tree, text("d"), &existed));

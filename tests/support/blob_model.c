@@ -259,7 +259,7 @@ static bool finish_blob(struct blob_run *run, struct art_builder *builder, uint3
 static void build_level(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
     uint32_t level = run->height++, n = level ? run->level[level - 1].count : rows->count, i = 0;
     struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
-                                          .level = (uint8_t)level,
+                                          .height = (uint8_t)level,
                                           .filter = filter && !level,
                                           .fill_pages = fill_pages};
     struct art_builder *builder;

@@ -109,7 +109,7 @@ void check_world_new(unsigned runs) {
 
 void check_world_new_deep(void) {
     make_world(1, 2, CHECK_ROWS_DEEP);
-    ck_assert_uint_eq(check_tree->root->run[0].top.level, 2);
+    ck_assert_uint_eq(check_tree->root->run[0].top.height, 2);
 }
 
 void check_world_free(void) {
@@ -129,15 +129,15 @@ struct art_bytes check_row_key(const char *path) {
 }
 
 struct art_bytes check_piece_key(uint64_t csn, uint32_t counter, uint32_t number) {
-    static uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
-    uint8_t id[ART_OVERFLOW_ID];
+    static uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
+    uint8_t id[ART_OVERFLOW_ID_BYTES];
     art_store64_be(id, csn);
     art_store32_be(id + 8, counter);
     return art_overflow_key(key, id, number);
 }
 
 struct art_bytes check_reference(uint64_t length, uint64_t csn, uint32_t counter, uint64_t hash) {
-    static uint8_t bytes[ART_OVERFLOW_REF];
+    static uint8_t bytes[ART_OVERFLOW_REF_BYTES];
     art_store64(bytes, length);
     art_store64_be(bytes + 8, csn);
     art_store32_be(bytes + 16, counter);
@@ -149,7 +149,7 @@ void check_plant(struct art_bytes key, struct art_bytes value, uint64_t csn, uin
     struct art_entry entry = {.value = value, .csn = csn, .flags = flags};
     check_must(art_tree_begin(check_tree));
     check_must(art_memtable_set(check_tree->memtable, key, &entry));
-    if (check_tree->txn.phase == ART_TXN_BEGUN) check_tree->txn.phase = ART_TXN_CHANGED;
+    if (check_tree->txn.state == ART_TXN_BEGUN) check_tree->txn.state = ART_TXN_CHANGED;
     check_tree->changes++;
 }
 
@@ -203,7 +203,7 @@ void check_rebuild_index(unsigned number,
                          void (*change)(uint32_t number, struct art_buffer *separator, struct art_ref *ref)) {
     struct art_root *root = check_root_take();
     struct art_run *run = &root->run[number];
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = run->top.level};
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .height = run->top.height};
     memcpy(options.uuid, check_options.uuid, sizeof options.uuid);
     struct art_builder *builder;
     static _Alignas(ART_BLOB_PAGE) uint8_t image[ART_BLOB_BYTES];
@@ -211,11 +211,11 @@ void check_rebuild_index(unsigned number,
     struct art_built built;
     struct art_buffer separator = {0};
     uint32_t child = 0;
-    ck_assert_uint_ge(run->top.level, 1);
+    ck_assert_uint_ge(run->top.height, 1);
     check_must(art_builder_open(&builder, &options));
     art_builder_begin(builder, image);
     check_must(art_run_cursor_open(&cursor, check_tree->store));
-    art_run_cursor_reset(&cursor, &run->top, run->top.level);
+    art_run_cursor_reset(&cursor, &run->top, run->top.height);
     for (check_must(art_run_first(&cursor)); cursor.valid; check_must(art_run_next(&cursor))) {
         struct art_ref ref;
         bool full;

@@ -97,7 +97,7 @@ static enum art_rc enter_node(struct check *check, art_link link) {
     const struct art_node *node = art_link_node(link);
     const struct walk_step *above = walk_top(&check->walk);
     if (node->type > ART_NODE256) return broken("a node of an unknown type");
-    if (link % ART_ARENA_LINE) return broken("a node that does not begin a cache line");
+    if (link % ART_ARENA_LINE_BYTES) return broken("a node that does not begin a cache line");
     if (above && node->depth <= above->node->depth) return broken("a node that is not deeper than the one above");
     if (node->end && !art_link_is_leaf(node->end)) return broken("a node in the place of an end");
     check->live += art_node_bytes(node->type) + check->memtable->arena.beside;
@@ -140,7 +140,7 @@ static enum art_rc check_notes(struct check *check, const struct art_leaf *leaf)
         const struct art_undo_note *note = art_undo_at(undo, noted);
         if (note->leaf != leaf || note->noted >= noted) return broken("a broken chain of notes");
         if (note->absent && note->noted) return broken("a key that was absent after a note");
-        if (note->noted > undo->stretch) return broken("a key noted twice since the last savepoint");
+        if (note->noted > undo->savepoint) return broken("a key noted twice since the last savepoint");
         noted = note->noted;
         check->notes++;
     }

@@ -2,8 +2,8 @@
  *
  *   log -> root -> runs, blob by blob -> slots -> rows, all runs side by side -> large values
  *
- * It goes on behind what is damaged as far as that can be told apart: a blob that is not what it should be leaves a gap
- * in the rows, everything outside of gaps is looked at all the same.
+ * It goes on behind what is damaged as far as that can be told apart: the keys of a blob that is not
+ * what it should be are left unread, and all others are looked at.
  */
 #include "core/tree/check/check.h"
 
@@ -28,7 +28,7 @@ static enum art_rc check_retired(struct art_checker *checker) {
     struct art_tree *tree = checker->tree;
     struct art_buffer bytes = {0};
     if (tree->txn.handed_over >= ART_COMMIT_ROOT) return ART_OK;
-    struct retired_check retired = {checker, tree->slots.phase ? &tree->slots.base : &checker->seen};
+    struct retired_check retired = {checker, tree->slots.use ? &tree->slots.base : &checker->seen};
     enum art_rc rc = tree->host.load_retired(tree->host.context, &bytes);
     if (!rc) rc = art_retired_each(art_buffer_bytes(&bytes), check_retired_slot, &retired);
     art_buffer_clear(&bytes);
@@ -39,7 +39,7 @@ static enum art_rc check_retired(struct art_checker *checker) {
 static enum art_rc check_remembered(struct art_checker *checker) {
     const struct art_tree *tree = checker->tree;
     const struct art_slot_set *seen = &checker->seen, *used = &tree->slots.used, *base = &tree->slots.base;
-    if (!tree->slots.known || checker->root != tree->root || checker->gaps) return ART_OK;
+    if (!tree->slots.known || checker->root != tree->root || checker->unread_count) return ART_OK;
     uint32_t end = seen->capacity > used->capacity ? seen->capacity : used->capacity;
     for (uint32_t slot = 0; slot < end; slot++) {
         if (art_slot_set_has(seen, slot) == art_slot_set_has(used, slot)) continue;
@@ -48,7 +48,7 @@ static enum art_rc check_remembered(struct art_checker *checker) {
                                        art_slot_set_has(used, slot) ? "used" : "free");
         if (rc) return rc;
     }
-    for (uint32_t slot = tree->slots.phase ? art_slot_set_next(&tree->slots.free, 0) : UINT32_MAX; slot != UINT32_MAX;
+    for (uint32_t slot = tree->slots.use ? art_slot_set_next(&tree->slots.free, 0) : UINT32_MAX; slot != UINT32_MAX;
          slot = art_slot_set_next(&tree->slots.free, slot + 1)) {
         if (!art_slot_set_has(base, slot)) continue;
         enum art_rc rc =
@@ -103,8 +103,8 @@ enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_opt
     art_store_relax(tree->store);
     enum art_rc rc = art_check_log(checker);
     if (!rc) rc = check_state(checker);
-    assert(checker->gaps <= ART_CHECK_GAPS);
-    for (unsigned i = 0; i < checker->gaps; i++) art_fence_clear(&checker->gap[i]);
+    assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
+    for (unsigned i = 0; i < checker->unread_count; i++) art_fence_clear(&checker->unread[i]);
     art_slot_set_clear(&checker->seen);
     art_root_unref(checker->log_root);
     art_memtable_unref(checker->log_memtable);

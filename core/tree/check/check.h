@@ -9,7 +9,7 @@
  * A function of the check returns ART_OK also when it has found something; anything else ends the check
  * (ART_NOTFOUND: the host has heard enough).
  *
- * A gap is a part of the key space of which a run cannot be read. Every gap has been reported when it is noted; what
+ * An unread range is a part of the key space of which a run cannot be read. It has been reported when it is noted; what
  * lies in one is not looked at again, and what only the whole table can tell is left open then.
  */
 #ifndef ART_TREE_CHECK_H
@@ -17,7 +17,7 @@
 
 #include "core/tree/txn/txn.h"
 
-enum { ART_CHECK_GAPS = 128 };
+enum { ART_CHECK_UNREAD_MAX = 128 };
 
 struct art_fence { /* [low, high) of the key space; a missing bound is open */
     struct art_buffer low, high;
@@ -43,8 +43,8 @@ struct art_checker {
     struct art_slot_set seen; /* slots that references name */
     uint32_t end;             /* slots in the file */
     bool file_ready;          /* blobs can be read */
-    struct art_fence gap[ART_CHECK_GAPS];
-    unsigned gaps;
+    struct art_fence unread[ART_CHECK_UNREAD_MAX];
+    unsigned unread_count;
 };
 
 /* check.c */
@@ -54,22 +54,23 @@ enum art_rc art_check_note(struct art_checker *checker, enum art_rc rc);
 /* A problem that no function has failed with, reported as damage: results as art_check_note(). */
 enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32_t slot, uint32_t page,
                           const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* Copies the fence; one too many makes the last gap endless. ART_NOMEM. */
-enum art_rc art_check_add_gap(struct art_checker *checker, const struct art_fence *fence);
+/* Copies the fence; one too many makes the last unread range endless. ART_NOMEM. */
+enum art_rc art_check_add_unread(struct art_checker *checker, const struct art_fence *fence);
 /* One bound of a fence: a copy of the key, padded. ART_NOMEM, and then it is only to be cleared. */
 enum art_rc art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key);
 /* Frees both bounds; zeros are fine, and are left. */
 void art_fence_clear(struct art_fence *fence);
-/* A user's key for people, without its name space, cut short. Returns `out`, which has room of ART_SHOWN_KEY bytes. */
-enum { ART_SHOWN_KEY = 200 };
+/* A user's key for people, without its name space, cut short. Returns `out`, which has ART_SHOWN_KEY_BYTES. */
+enum { ART_SHOWN_KEY_BYTES = 200 };
 const char *art_check_show(struct art_bytes tree_key, char *out);
 
 /* check_log.c: the whole log, and whether it says what is in memory. Fills the log_... fields, whose root and memtable
  * the caller frees. */
 enum art_rc art_check_log(struct art_checker *checker);
-/* check_run.c: all blobs of a run of the root, with `quick` the index blobs. Adds gaps, and the slots to `seen`. */
+/* check_run.c: all blobs of a run of the root, with `quick` the index blobs. Adds the ranges that stay
+ * unread, and the slots to `seen`. */
 enum art_rc art_check_run(struct art_checker *checker, unsigned number);
-/* check_rows.c: all rows and chunks outside of gaps, their number, their sums and their large values. */
+/* check_rows.c: all rows and chunks outside of unread ranges, their number, their sums and their large values. */
 enum art_rc art_check_rows(struct art_checker *checker);
 
 /* check_values.c */
@@ -77,12 +78,12 @@ struct art_value_checker {
     struct art_checker *checker;
     struct art_merge *merge; /* a walk of its own through the chunks */
     struct art_hash_stream *hash;
-    struct art_buffer value;     /* the one under way, where it is put together */
-    struct art_hash128 balance;  /* of the values that rows have, minus those that chunks make: zero when they agree */
-    uint64_t chunks, named;      /* live chunks; those that rows name */
-    bool missed;                 /* a row was reported that names one which is not there */
-    uint8_t id[ART_OVERFLOW_ID]; /* of the chunks under way */
-    uint32_t count;              /* of them, so far */
+    struct art_buffer value;    /* the one under way, where it is put together */
+    struct art_hash128 balance; /* of the values that rows have, minus those that chunks make: zero when they agree */
+    uint64_t chunks, named;     /* live chunks; those that rows name */
+    bool missed;                /* a row was reported that names one which is not there */
+    uint8_t id[ART_OVERFLOW_ID_BYTES]; /* of the chunks under way */
+    uint32_t count;                    /* of them, so far */
     bool open;
 };
 /* *values is zeros before. ART_NOMEM: to be closed all the same. */

@@ -4,7 +4,8 @@
  *     run 0      . . b c . . . .      lower.put, the version does not grow, and the oldest entry refers to nothing.
  *     run 1      a . b . d . . .
  *
- * It goes from gap to gap. A run that meets the blob behind a gap's beginning is at its end there.
+ * The walk goes from one unread range to the next. A run that meets the blob behind the beginning of such a range is at
+ * its end there.
  */
 #include "core/tree/check/check.h"
 
@@ -27,7 +28,7 @@ struct row_check {
 
 static enum art_rc say_row(struct row_check *check, const struct art_source *source, const char *what) {
     struct art_tree *tree = check->checker->tree;
-    char shown[ART_SHOWN_KEY];
+    char shown[ART_SHOWN_KEY_BYTES];
     bool chunks = source->key.len && source->key.data[0] == ART_SPACE_OVERFLOW;
     const char *place = source->is_memtable ? "the log" : tree->options.path;
     uint32_t slot = source->is_memtable ? ART_NOWHERE : source->run.leaf.blob->slot;
@@ -50,7 +51,7 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
         if (reference && !art_overflow_decode(value).length) return "a reference to chunks that cannot be decoded";
         return NULL;
     }
-    if (key.len != ART_OVERFLOW_KEY) return "a chunk's key has another length";
+    if (key.len != ART_OVERFLOW_KEY_BYTES) return "a chunk's key has another length";
     if (reference) return "a chunk that refers to chunks";
     if (put && entry->csn != __builtin_bswap64(art_load64(key.data + 1)))
         return "a chunk of another version than its id";
@@ -106,42 +107,42 @@ static enum art_rc check_key(struct row_check *check) {
     return newest.flags & ART_OVERFLOW ? art_values_row(&check->values, key, &newest) : ART_OK;
 }
 
-/* --- from gap to gap ---------------------------------------------------------------------------------------------- */
+/* --- around what is unread ---------------------------------------------------------------------------------------- */
 
-/* The first key that is in no gap, from `from` on; false: there is none. */
-static bool leave_gaps(const struct art_checker *checker, struct art_bytes *from) {
-    for (unsigned i = 0; i < checker->gaps; i++) {
-        const struct art_fence *gap = &checker->gap[i];
-        if (gap->low_set && art_bytes_compare(*from, art_buffer_bytes(&gap->low)) < 0) continue;
-        if (!gap->high_set) return false;
-        if (art_bytes_compare(*from, art_buffer_bytes(&gap->high)) >= 0) continue;
-        *from = art_buffer_bytes(&gap->high);
-        i = UINT_MAX; /* another gap may begin there */
+/* The first key that is in no unread range, from `from` on; false: there is none. */
+static bool pass_unread(const struct art_checker *checker, struct art_bytes *from) {
+    for (unsigned i = 0; i < checker->unread_count; i++) {
+        const struct art_fence *range = &checker->unread[i];
+        if (range->low_set && art_bytes_compare(*from, art_buffer_bytes(&range->low)) < 0) continue;
+        if (!range->high_set) return false;
+        if (art_bytes_compare(*from, art_buffer_bytes(&range->high)) >= 0) continue;
+        *from = art_buffer_bytes(&range->high);
+        i = UINT_MAX; /* another range may begin there */
     }
     return true;
 }
 
-/* Where the next gap begins; false: no gap lies ahead. */
-static bool next_gap(const struct art_checker *checker, struct art_bytes from, struct art_bytes *to) {
+/* Where the next unread range begins; false: none lies ahead. */
+static bool next_unread(const struct art_checker *checker, struct art_bytes from, struct art_bytes *to) {
     bool found = false;
-    for (unsigned i = 0; i < checker->gaps; i++) {
-        struct art_bytes low = art_buffer_bytes(&checker->gap[i].low);
-        if (!checker->gap[i].low_set || art_bytes_compare(low, from) < 0) continue;
+    for (unsigned i = 0; i < checker->unread_count; i++) {
+        struct art_bytes low = art_buffer_bytes(&checker->unread[i].low);
+        if (!checker->unread[i].low_set || art_bytes_compare(low, from) < 0) continue;
         if (!found || art_bytes_compare(low, *to) < 0) *to = low;
         found = true;
     }
     return found;
 }
 
-/* A run's failure before a gap is the gap's own, which has been reported; and it ends there also where it does not
- * fail, but its keys do not ascend (what is out of order is a gap, too). */
-static enum art_rc moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool gap_ahead,
+/* A run's failure before an unread range is that of the range, and has been reported. The run ends there also where it
+ * does not fail, but its keys do not ascend (what is out of order is unread, too). */
+static enum art_rc moved(struct row_check *check, struct art_source *source, struct art_bytes before, bool unread_ahead,
                          enum art_rc rc) {
     assert(rc || !source->valid || source->key.len <= ART_KEY_MAX);
     bool orderly = !source->valid || art_bytes_compare(source->key, before) >= 0;
     if (!rc && orderly) return ART_OK;
     source->valid = false;
-    if (gap_ahead && (!rc || rc == ART_CORRUPT || rc == ART_IO)) return ART_OK;
+    if (unread_ahead && (!rc || rc == ART_CORRUPT || rc == ART_IO)) return ART_OK;
     if (!rc) rc = art_corrupt(check->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE, "keys are out of order");
     return art_check_note(check->checker, rc);
 }
@@ -159,14 +160,14 @@ static bool find_winner(struct row_check *check) {
 }
 
 /* All that stands on the key moves on. */
-static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
+static enum art_rc step_row(struct row_check *check, bool unread_ahead) {
     struct art_merge *merge = check->merge;
     struct art_source *source = merge->source;
     struct art_bytes key = art_buffer_bytes(&check->at);
     for (unsigned i = check->winner; i < merge->count; i++) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
         enum art_rc rc = art_source_step(&source[i], false);
-        rc = moved(check, &source[i], key, gap_ahead, rc);
+        rc = moved(check, &source[i], key, unread_ahead, rc);
         if (rc) return rc;
     }
     if (++check->steps % ASK_AFTER_ROWS) return ART_OK;
@@ -175,20 +176,20 @@ static enum art_rc step_row(struct row_check *check, bool gap_ahead) {
 }
 
 /* Rows in [from, to). */
-static enum art_rc check_range(struct row_check *check, struct art_bytes from, struct art_bytes to, bool gap_ahead) {
+static enum art_rc check_range(struct row_check *check, struct art_bytes from, struct art_bytes to, bool unread_ahead) {
     struct art_merge *merge = check->merge;
-    assert(!gap_ahead || art_bytes_compare(from, to) <= 0);
+    assert(!unread_ahead || art_bytes_compare(from, to) <= 0);
     for (unsigned i = 0; i < merge->count; i++) {
         enum art_rc rc = art_source_seek(&merge->source[i], from, false);
-        rc = moved(check, &merge->source[i], from, gap_ahead, rc);
+        rc = moved(check, &merge->source[i], from, unread_ahead, rc);
         if (rc) return rc;
     }
     while (find_winner(check)) {
         struct art_bytes key = merge->source[check->winner].key;
-        if (gap_ahead && art_bytes_compare(key, to) >= 0) break;
+        if (unread_ahead && art_bytes_compare(key, to) >= 0) break;
         enum art_rc rc = art_buffer_set_key(&check->at, key);
         if (!rc) rc = check_key(check);
-        if (!rc) rc = step_row(check, gap_ahead);
+        if (!rc) rc = step_row(check, unread_ahead);
         if (rc) return rc;
     }
     return ART_OK;
@@ -198,10 +199,10 @@ static enum art_rc check_ranges(struct row_check *check) {
     static const uint8_t nothing[ART_KEY_PADDING];
     const struct art_checker *checker = check->checker;
     struct art_bytes from = art_bytes(nothing, 0), to = from;
-    while (leave_gaps(checker, &from)) {
-        bool gap_ahead = next_gap(checker, from, &to);
-        enum art_rc rc = check_range(check, from, to, gap_ahead);
-        if (rc || !gap_ahead) return rc;
+    while (pass_unread(checker, &from)) {
+        bool unread_ahead = next_unread(checker, from, &to);
+        enum art_rc rc = check_range(check, from, to, unread_ahead);
+        if (rc || !unread_ahead) return rc;
         from = to;
     }
     return ART_OK;
@@ -212,7 +213,7 @@ static enum art_rc check_count(struct row_check *check) {
     const struct art_checker *checker = check->checker;
     uint64_t count = (uint64_t)art_memtable_count(checker->memtable);
     for (unsigned i = 0; i < checker->root->runs; i++) count += (uint64_t)checker->root->run[i].top.count;
-    if (checker->gaps || check->disagree || count == check->rows) return ART_OK;
+    if (checker->unread_count || check->disagree || count == check->rows) return ART_OK;
     return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
                          "the runs count %lld rows and chunks, and there are %llu", (long long)count,
                          (unsigned long long)check->rows);
@@ -225,7 +226,7 @@ static enum art_rc check_sums(struct row_check *check) {
     static const uint8_t end[1 + ART_KEY_PADDING] = {ART_SPACE_OVERFLOW + 1};
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     assert(has.sums <= ART_SUMMARY_MAX);
-    if (checker->gaps || check->disagree) return ART_OK;
+    if (checker->unread_count || check->disagree) return ART_OK;
     art_memtable_sums(checker->memtable, art_bytes(end, 1), sum);
     for (unsigned i = 0; i < checker->root->runs; i++)
         art_summed_add_sums(has, checker->root->run[i].top.summed, 1, sum);

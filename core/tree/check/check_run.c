@@ -4,8 +4,8 @@
  *                                    behind it
  *       [ ]     [ ]     [ ]          each child: fetched by its reference, checked for itself, and against its fences
  *
- * A blob that cannot be read, or is not what it should be, is a gap from fence to fence, and so is one that was met
- * before: its children are not visited, so that the walk ends whatever the references say.
+ * The keys of a blob that cannot be read, or is not what it should be, are left unread from fence to fence, and so are
+ * those of a blob that was met before: its children are not visited, so that the walk ends whatever the references say.
  */
 #include "core/tree/check/check.h"
 
@@ -25,7 +25,7 @@ struct run_check {
     bool found;            /* something was wrong in this run: its sums need not agree */
     uint64_t blobs, pages; /* visited */
     unsigned depth;        /* steps in use */
-    struct run_step step[ART_LEVELS_MAX];
+    struct run_step step[ART_HEIGHTS_MAX];
     struct art_fence fence; /* of the child that is visited next */
     uint8_t *key;           /* ART_KEY_BUFFER */
 };
@@ -36,9 +36,9 @@ static const char *file(const struct run_check *check) {
     return check->checker->tree->options.path;
 }
 
-static enum art_rc gap(struct run_check *check, enum art_rc rc) {
+static enum art_rc mark_unread(struct run_check *check, enum art_rc rc) {
     check->found = true;
-    return rc ? rc : art_check_add_gap(check->checker, &check->fence);
+    return rc ? rc : art_check_add_unread(check->checker, &check->fence);
 }
 
 /* --- one blob ----------------------------------------------------------------------------------------------------- */
@@ -69,15 +69,15 @@ static void start(struct run_check *check, struct art_blob *blob, struct art_byt
 static enum art_rc check_fences(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct art_blob_cursor at;
     start(check, blob, ref->label, &at);
-    enum art_rc rc = art_blob_seek_entry(&at, ref->level ? 1 : 0);
+    enum art_rc rc = art_blob_seek_entry(&at, ref->height ? 1 : 0);
     if (!rc && at.valid && check->fence.low_set &&
         art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.low)) < 0) {
-        return gap(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
+        return mark_unread(check, SAY(blob->slot, "the blob's keys begin before the separator that leads to it"));
     }
     if (!rc) rc = art_blob_last(&at);
     if (!rc && at.valid && check->fence.high_set &&
         art_bytes_compare(art_bytes(at.key, at.key_len), art_buffer_bytes(&check->fence.high)) >= 0) {
-        return gap(check, SAY(blob->slot, "the blob's keys go on behind the next separator"));
+        return mark_unread(check, SAY(blob->slot, "the blob's keys go on behind the next separator"));
     }
     return rc;
 }
@@ -98,7 +98,7 @@ static enum art_rc check_route(struct run_check *check, const struct art_ref *re
 /* *deeper: it is sound, and its children may be visited. */
 static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref, struct art_blob *blob, bool *deeper) {
     const struct art_checker *checker = check->checker;
-    struct art_blob_expected expected = {.only_puts = check->last && !ref->level,
+    struct art_blob_expected expected = {.only_puts = check->last && !ref->height,
                                          .csn_max =
                                              art_tree_has_spilled(checker->tree) ? checker->csn : checker->root->csn,
                                          .label = &ref->label,
@@ -106,9 +106,9 @@ static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref
     bool whole;
     enum art_rc rc = check_pages(check, blob, &whole);
     if (rc) return rc;
-    if (!whole) return gap(check, ART_OK);
+    if (!whole) return mark_unread(check, ART_OK);
     rc = art_blob_check_expected(blob, &expected);
-    if (rc) return gap(check, art_check_note(check->checker, rc));
+    if (rc) return mark_unread(check, art_check_note(check->checker, rc));
     rc = check_fences(check, ref, blob);
     *deeper = !rc && !check->found;
     return rc;
@@ -121,14 +121,15 @@ static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *firs
     struct art_checker *checker = check->checker;
     *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
     if (*first) return art_slot_set_add(&checker->seen, slot);
-    if (slot && slot < checker->end) return gap(check, SAY(slot, "two references lead to one slot"));
-    return gap(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
+    if (slot && slot < checker->end) return mark_unread(check, SAY(slot, "two references lead to one slot"));
+    return mark_unread(check, SAY(slot, "a reference leads out of the file, which has %u slots", checker->end));
 }
 
 /* Takes the blob as the next step. */
 static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, struct art_blob *blob) {
     struct run_step *step = &check->step[check->depth];
-    assert(check->depth < ART_LEVELS_MAX && ref->level && (!check->depth || step[-1].blob->level == ref->level + 1));
+    assert(check->depth < ART_HEIGHTS_MAX && ref->height &&
+           (!check->depth || step[-1].blob->height == ref->height + 1));
     *step = (struct run_step){.blob = blob, .fence = check->fence};
     check->fence = (struct art_fence){0};
     check->depth++;
@@ -147,16 +148,16 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     check->pages += art_ref_pages(ref);
     if (ref->generation > checker->root->generation)
         rc = SAY(ref->slot, "a blob of a generation that is still to come");
-    if (rc || (checker->options->quick && !ref->level)) return rc;
+    if (rc || (checker->options->quick && !ref->height)) return rc;
     rc = art_store_blob(store, ref, &blob);
-    if (rc) return gap(check, art_check_note(checker, rc));
+    if (rc) return mark_unread(check, art_check_note(checker, rc));
     art_blob_pin(blob);
     bool before = check->found;
     check->found = false;
     rc = check_blob(check, ref, blob, &deeper);
-    if (!rc && deeper && ref->level) rc = go_down(check, ref, blob);
-    if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, false);
-    if (!rc && deeper && !ref->level) rc = check_route(check, ref, blob, true);
+    if (!rc && deeper && ref->height) rc = go_down(check, ref, blob);
+    if (!rc && deeper && !ref->height) rc = check_route(check, ref, blob, false);
+    if (!rc && deeper && !ref->height) rc = check_route(check, ref, blob, true);
     check->found |= before;
     art_blob_unpin(blob);
     return rc ? rc : art_tree_interrupted(checker->tree);
@@ -219,8 +220,8 @@ enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
     *check = (struct run_check){.checker = checker, .run = run, .last = number + 1 == checker->root->runs};
     check->key = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = check->key ? ART_OK : art_nomem();
-    if (!rc && run->top.level >= ART_LEVELS_MAX) {
-        rc = gap(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_LEVELS_MAX));
+    if (!rc && run->top.height >= ART_HEIGHTS_MAX) {
+        rc = mark_unread(check, SAY(run->top.slot, "a run is deeper than %d levels", ART_HEIGHTS_MAX));
     } else if (!rc) {
         rc = walk(check);
     }

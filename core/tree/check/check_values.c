@@ -21,13 +21,14 @@ enum { ASK_AFTER_CHUNKS = 64, SUMMED_BYTES_MAX = 16 << 20 };
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
 static uint32_t chunks_of(uint64_t length) {
-    return (uint32_t)((length + ART_OVERFLOW_CHUNK - 1) / ART_OVERFLOW_CHUNK);
+    return (uint32_t)((length + ART_OVERFLOW_CHUNK_BYTES - 1) / ART_OVERFLOW_CHUNK_BYTES);
 }
 
-static void balance(struct art_value_checker *values, const uint8_t id[ART_OVERFLOW_ID], uint32_t count, bool row) {
-    uint8_t bytes[ART_OVERFLOW_ID + 4];
-    memcpy(bytes, id, ART_OVERFLOW_ID);
-    art_store32(bytes + ART_OVERFLOW_ID, count);
+static void balance(struct art_value_checker *values, const uint8_t id[ART_OVERFLOW_ID_BYTES], uint32_t count,
+                    bool row) {
+    uint8_t bytes[ART_OVERFLOW_ID_BYTES + 4];
+    memcpy(bytes, id, ART_OVERFLOW_ID_BYTES);
+    art_store32(bytes + ART_OVERFLOW_ID_BYTES, count);
     struct art_hash128 hash = art_hash128(bytes, sizeof bytes);
     values->balance.low += row ? hash.low : 0 - hash.low;
     values->balance.high += row ? hash.high : 0 - hash.high;
@@ -41,10 +42,10 @@ static void close_group(struct art_value_checker *values) {
 
 enum art_rc art_values_chunk(struct art_value_checker *values, struct art_bytes key) {
     assert(key.len && key.data[0] == ART_SPACE_OVERFLOW);
-    if (key.len != ART_OVERFLOW_KEY) return ART_OK; /* reported */
-    if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID) != 0) {
+    if (key.len != ART_OVERFLOW_KEY_BYTES) return ART_OK; /* reported */
+    if (!values->open || memcmp(values->id, key.data + 1, ART_OVERFLOW_ID_BYTES) != 0) {
         close_group(values);
-        memcpy(values->id, key.data + 1, ART_OVERFLOW_ID);
+        memcpy(values->id, key.data + 1, ART_OVERFLOW_ID_BYTES);
         values->count = 0;
         values->open = true;
     }
@@ -59,7 +60,7 @@ static enum art_rc say(struct art_value_checker *values, struct art_bytes key, c
     __attribute__((format(printf, 3, 4)));
 
 static enum art_rc say(struct art_value_checker *values, struct art_bytes key, const char *format, ...) {
-    char shown[ART_SHOWN_KEY], what[100];
+    char shown[ART_SHOWN_KEY_BYTES], what[100];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
@@ -68,7 +69,7 @@ static enum art_rc say(struct art_value_checker *values, struct art_bytes key, c
                          art_check_show(key, shown), what);
 }
 
-/* What failed to be read lies in a gap, and has been reported. */
+/* What failed to be read lies in an unread range, and has been reported. */
 static enum art_rc unread(enum art_rc rc) {
     return rc == ART_CORRUPT || rc == ART_IO ? ART_OK : rc;
 }
@@ -80,25 +81,25 @@ static bool puts_together(const struct art_value_checker *values, const struct a
 
 /* Behind the reference stand the value's data in summed columns. */
 static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
-    uint8_t made[ART_OVERFLOW_REF_MAX];
-    assert(stored.len >= ART_OVERFLOW_REF);
+    uint8_t made[ART_OVERFLOW_REF_BYTES_MAX];
+    assert(stored.len >= ART_OVERFLOW_REF_BYTES);
     uint32_t len =
         art_overflow_put_data(art_tree_summary(values->checker->tree), art_buffer_bytes(&values->value), made);
     return stored.len == len &&
-           !memcmp(stored.data + ART_OVERFLOW_REF, made + ART_OVERFLOW_REF, len - ART_OVERFLOW_REF);
+           !memcmp(stored.data + ART_OVERFLOW_REF_BYTES, made + ART_OVERFLOW_REF_BYTES, len - ART_OVERFLOW_REF_BYTES);
 }
 
 static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row, struct art_bytes stored,
                               const struct art_overflow_ref *ref) {
     bool summed = puts_together(values, ref);
     struct art_merge *merge = values->merge;
-    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     uint32_t number = 0;
     enum art_rc rc = art_merge_seek(merge, art_overflow_key(key, ref->id, 0), false);
     art_hash_stream_begin(values->hash);
     values->value.len = 0;
-    for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK, number++) {
-        uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
+    for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK_BYTES, number++) {
+        uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK_BYTES ? ref->length - at : ART_OVERFLOW_CHUNK_BYTES;
         struct art_bytes wanted = art_overflow_key(key, ref->id, number);
         struct art_entry entry;
         if (rc) return unread(rc);
@@ -148,7 +149,7 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
 enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
     bool agree = !(values->balance.low | values->balance.high);
-    if (values->checker->gaps || agree || (values->missed && values->chunks <= values->named)) return ART_OK;
+    if (values->checker->unread_count || agree || (values->missed && values->chunks <= values->named)) return ART_OK;
     return art_check_say(
         values->checker, values->checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
         "there are %llu chunks of large values, and rows name %llu: some belong to no row, or to several",

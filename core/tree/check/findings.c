@@ -1,4 +1,4 @@
-/* What a check has found: reported to the host; and the gaps that it leaves. */
+/* What a check has found: reported to the host; and the ranges of keys that it leaves unread. */
 #include "core/tree/check/check.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ enum art_rc art_check_say(struct art_checker *checker, const char *place, uint32
 
 const char *art_check_show(struct art_bytes tree_key, char *out) {
     enum { SHOWN_BYTES = 40, LONGEST_BYTES = 4 * SHOWN_BYTES + 4 };
-    _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY, "room for a key of which no byte is shown as it is");
+    _Static_assert((int)LONGEST_BYTES <= (int)ART_SHOWN_KEY_BYTES, "room for a key of which no byte is shown as it is");
     char *at = out;
     uint32_t end = art_min32(tree_key.len, 1 + SHOWN_BYTES);
     for (uint32_t i = 1; i < end; i++) {
@@ -49,15 +49,15 @@ void art_fence_clear(struct art_fence *fence) {
 }
 
 /* When there are too many, the last one takes everything. */
-enum art_rc art_check_add_gap(struct art_checker *checker, const struct art_fence *fence) {
+enum art_rc art_check_add_unread(struct art_checker *checker, const struct art_fence *fence) {
     enum art_rc rc = ART_OK;
-    assert(checker->gaps <= ART_CHECK_GAPS);
-    if (checker->gaps == ART_CHECK_GAPS) {
-        checker->gap[ART_CHECK_GAPS - 1].low_set = checker->gap[ART_CHECK_GAPS - 1].high_set = false;
+    assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
+    if (checker->unread_count == ART_CHECK_UNREAD_MAX) {
+        checker->unread[ART_CHECK_UNREAD_MAX - 1].low_set = checker->unread[ART_CHECK_UNREAD_MAX - 1].high_set = false;
         return ART_OK;
     }
-    struct art_fence *gap = &checker->gap[checker->gaps++];
-    if (fence->low_set) rc = art_fence_set(&gap->low, &gap->low_set, art_buffer_bytes(&fence->low));
-    if (!rc && fence->high_set) rc = art_fence_set(&gap->high, &gap->high_set, art_buffer_bytes(&fence->high));
+    struct art_fence *range = &checker->unread[checker->unread_count++];
+    if (fence->low_set) rc = art_fence_set(&range->low, &range->low_set, art_buffer_bytes(&fence->low));
+    if (!rc && fence->high_set) rc = art_fence_set(&range->high, &range->high_set, art_buffer_bytes(&fence->high));
     return rc;
 }

@@ -25,7 +25,7 @@
 #include "core/tree/read/read.h"
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
-enum { RELAX_AFTER = 64 }; /* parts */
+enum { RELAX_AFTER_PARTS = 64 }; /* parts */
 
 struct best_part {
     struct art_datum value;
@@ -554,7 +554,7 @@ enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct 
         bool row = false;
         heap_pop(best, &part);
         rc = expand(best, &part, &row);
-        if (!rc && ++best->steps % RELAX_AFTER == 0) {
+        if (!rc && ++best->steps % RELAX_AFTER_PARTS == 0) {
             art_store_relax(best->tree->store);
             rc = art_tree_interrupted(best->tree);
         }

@@ -43,8 +43,8 @@ struct art_cursor {
 };
 
 enum {
-    GAP_DELETES = 16,    /* behind so many deletes there may be many more */
-    LISTEN_EVERY = 4096, /* entries in a row that are no rows of the cursor's */
+    GAP_DELETES = 16,            /* behind so many deletes there may be many more */
+    LISTEN_EVERY_ENTRIES = 4096, /* entries in a row that are no rows of the cursor's */
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
@@ -317,7 +317,7 @@ static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct 
         if (rc || taken) return rc;
         /* Else not all that is passed is deleted. */
         bool steps = ++passed < GAP_DELETES || cursor->newer_than || is_limited(cursor);
-        if (passed % LISTEN_EVERY == 0) rc = art_tree_interrupted(cursor->tree);
+        if (passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(cursor->tree);
         if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor, from);
         if (rc || !steps) return rc;
     }
@@ -563,7 +563,7 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
     return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
 }
 
-/* --- stretches of deletes ----------------------------------------------------------------------------------------- */
+/* --- many deletes in a row ---------------------------------------------------------------------------------------- */
 
 /* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
 static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor, struct art_bytes from) {

@@ -13,7 +13,7 @@ static bool guess_rank(const struct art_tree *tree, const struct art_run *run, s
                        bool *exact) {
     struct art_ref ref = run->top;
     uint64_t sum = 0;
-    for (unsigned depth = 0; depth < ART_LEVELS_MAX; depth++) {
+    for (unsigned depth = 0; depth < ART_HEIGHTS_MAX; depth++) {
         int side = art_label_compare(ref.label, key);
         if (side) { /* beside all that is below */
             *out = (int64_t)(sum + (side > 0 ? (uint64_t)ref.count : 0));

@@ -31,7 +31,7 @@ static inline enum art_rc art_run_descend(struct art_tree *tree, const struct ar
     *ref = run->top;
     out->leaf = NULL;
     for (;;) {
-        unsigned level = ref->level;
+        unsigned height = ref->height;
         int64_t passed = 0;
         struct art_blob *blob;
         out->side = art_label_compare(ref->label, key);
@@ -39,14 +39,14 @@ static inline enum art_rc art_run_descend(struct art_tree *tree, const struct ar
         if (!sum) ref->summed = NULL; /* nobody asks for sums, so nobody has to compare them with the blob's */
         enum art_rc rc = art_store_blob(tree->store, ref, &blob);
         if (rc) return rc;
-        if (level == 0) {
+        if (height == 0) {
             out->leaf = blob;
             return ART_OK;
         }
         rc = sum ? art_blob_sums(blob, key, art_tree_summary(tree), ref, &passed, sum)
                  : art_blob_child(blob, key, ref, before ? &passed : NULL);
         if (rc) return rc;
-        assert(ref->level + 1u == level);
+        assert(ref->height + 1u == height);
         if (before) *before = (int64_t)((uint64_t)*before + (uint64_t)passed);
     }
 }

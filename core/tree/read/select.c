@@ -7,9 +7,9 @@
  *                 low     high           W(low) <= rank < W(high) all the way: the row lies between.
  *
  * The two bounds close in source by source, beginning with the largest run. In a run the search goes down from its top:
- * at each level by halves over the separators between the bounds, then over the entries of one leaf blob, so that no
- * key of that run is left between them; the next run has few there from the beginning. Each look costs W at one key, a
- * descent in each source, and there are about as many as the entries of the largest run have binary digits.
+ * in each index blob by halves over the separators between the bounds, then over the entries of one leaf blob, so that
+ * no key of that run is left between them; the next run has few there from the beginning. Each look costs W at one key,
+ * a descent in each source, and there are about as many as the entries of the largest run have binary digits.
  *
  * With no run's key left between the bounds the memtable's weights are 0 or 1 there, and its own sums tell the row.
  *
@@ -98,7 +98,7 @@ static enum art_rc narrow_run(struct select *select, const struct art_run *run) 
         struct art_blob *blob;
         struct art_blob_cursor at;
         uint32_t first;
-        unsigned level = ref.level;
+        unsigned height = ref.height;
         rc = art_store_blob(select->tree->store, &ref, &blob);
         if (rc) break;
         art_blob_pin(blob);
@@ -107,11 +107,11 @@ static enum art_rc narrow_run(struct select *select, const struct art_run *run) 
         rc = narrow_blob(select, &at, ref.label, &first);
         art_blob_unpin(above);
         above = blob;
-        if (rc || level == 0) break;
+        if (rc || height == 0) break;
         rc = art_blob_seek_entry(&at, first ? first - 1 : 0);
         if (!rc) rc = art_blob_cursor_ref(&at, &ref);
         if (rc) break;
-        assert(ref.level + 1u == level);
+        assert(ref.height + 1u == height);
     }
     art_blob_unpin(above);
     return rc;
@@ -136,7 +136,7 @@ static enum art_rc select_in_memtable(struct select *select, struct art_bytes *k
 
 /* --- guesses ------------------------------------------------------------------------------------------------------ */
 
-enum { GUESSES = 10, LEAP = 256, LEAPS_GROW = 8 };
+enum { GUESSES = 10, LEAP_ENTRIES = 256, LEAPS_GROW = 8 };
 #define SENSIBLE (INT64_MAX / 4) /* beyond it sums lie, and might overflow */
 
 /* Mostly the row is one of the oldest run, in which each entry is a row of its own. It stands as many entries on from a
@@ -156,7 +156,7 @@ static enum art_rc guess(struct select *select, bool *found) {
     int64_t behind = select->rank - between->low_rank, before = between->high_rank - select->rank - 1;
     int64_t first = 0, end = 0;
     bool forward = behind <= before, leaps = true;
-    int64_t leap = (forward ? behind : before) ? 0 : LEAP; /* its neighbours are known to be hidden */
+    int64_t leap = (forward ? behind : before) ? 0 : LEAP_ENTRIES; /* its neighbours are known to be hidden */
     enum art_rc rc = art_run_rank(tree, &tree->root->run[newer], between->low, &first, NULL);
     if (!rc) rc = art_run_rank(tree, &tree->root->run[newer], between->high, &end, NULL);
     if (rc || first < 0 || end > SENSIBLE || between->high_rank > SENSIBLE) return rc;
@@ -185,7 +185,7 @@ static enum art_rc guess(struct select *select, bool *found) {
         if (rc || *found) return rc;
         if (!leaps && (above == forward || !at)) break; /* newer sources have rows of their own there */
         leaps &= above == forward;
-        leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP;
+        leap = !leaps ? 0 : leap ? LEAPS_GROW * leap : LEAP_ENTRIES;
     }
     return ART_OK;
 }

@@ -68,7 +68,7 @@ static enum art_rc last_leaf(struct art_tree *tree, struct art_run_cursor *curso
                              struct art_ref *ref, struct art_bytes *separator) {
     *ref = run->top;
     *separator = art_bytes(NULL, 0);
-    if (!run->top.level) return ART_OK;
+    if (!run->top.height) return ART_OK;
     art_run_cursor_reset(cursor, &run->top, 1);
     enum art_rc rc = art_run_last(cursor);
     if (!rc && !cursor->valid) rc = art_corrupt(tree->options.path, run->top.slot, ART_NOWHERE, "an empty index blob");

@@ -35,7 +35,7 @@ enum {
     SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
     PAUSE_PAGES = 1024,
     PAUSE_PAGES_IN_ROWS = 256, /* what is written to rows goes through the host's journal */
-    INTERRUPT_EVERY = 4096
+    ASK_AFTER_ENTRIES = 4096
 };
 static const uint64_t PAUSE_NANOSECONDS = 5000000;
 
@@ -121,7 +121,7 @@ static enum art_rc merge_entries(struct art_tree *tree, struct art_merge *merge,
     enum art_rc rc = ART_OK;
     for (uint64_t count = 0; !rc && merge->valid; count++) {
         rc = merge_entry(tree, merge, build, last, rewrite);
-        if (!rc && count % INTERRUPT_EVERY == 0) rc = art_tree_interrupted(tree);
+        if (!rc && count % ASK_AFTER_ENTRIES == 0) rc = art_tree_interrupted(tree);
     }
     return rc;
 }
@@ -386,7 +386,7 @@ static void note_rewritten(struct art_tree *tree, const struct art_run *run) {
 static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
     bool same = run->top.entries == tree->rewritten.entries && run->pages == tree->rewritten.pages &&
                 run->blobs == tree->rewritten.blobs;
-    return same || run->pages * 10 > (run->blobs - 1 - run->top.level) * art_tree_full_pages(tree) * 9;
+    return same || run->pages * 10 > (run->blobs - 1 - run->top.height) * art_tree_full_pages(tree) * 9;
 }
 
 struct cleanness {
@@ -394,17 +394,17 @@ struct cleanness {
     bool clean;
 };
 
-static enum art_rc look_into_gap(void *context, const struct art_ref *ref) {
+static enum art_rc look_into_hole(void *context, const struct art_ref *ref) {
     struct cleanness *cleanness = context;
-    return cleanness->clean ? art_store_gap_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
+    return cleanness->clean ? art_store_hole_is_clean(cleanness->store, ref, &cleanness->clean) : ART_OK;
 }
 
-/* Would writing it anew change anything? What is to be overwritten may lie in the gaps of its blobs, too. */
+/* Would writing it anew change anything? What is to be overwritten may lie in the holes of its blobs, too. */
 static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run, bool *yes) {
     struct cleanness cleanness = {tree->store, true};
     *yes = is_packed(tree, run);
     if (!*yes || tree->txn.leftovers == ART_LEFTOVERS_STAY) return ART_OK;
-    enum art_rc rc = art_run_each_ref(tree->store, run, look_into_gap, &cleanness);
+    enum art_rc rc = art_run_each_ref(tree->store, run, look_into_hole, &cleanness);
     *yes = cleanness.clean;
     return rc;
 }

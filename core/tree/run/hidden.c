@@ -40,7 +40,7 @@ static enum art_rc take_leaf(struct running_sums *before) {
 static enum art_rc before_open(struct running_sums *before, struct art_tree *tree, const struct art_run *run) {
     *before = (struct running_sums){.tree = tree, .leaf = run->top};
     enum art_rc rc = art_run_cursor_open(&before->next, tree->store);
-    if (rc || !run->top.level) return rc;
+    if (rc || !run->top.height) return rc;
     art_run_cursor_reset(&before->next, &run->top, 1);
     rc = art_run_first(&before->next);
     return rc ? rc : take_leaf(before);
@@ -149,8 +149,8 @@ enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *ro
     run->hides = 0;
     run->hides_of = last->pages;
     struct group only = {.entries = last->top.entries, .pages = last->pages};
-    if (run != last && rows && !last->top.level) run->hides = dead_pages(&only, rows);
-    if (run != last && rows && last->top.level) rc = ask_groups(tree, run, last, &run->hides);
+    if (run != last && rows && !last->top.height) run->hides = dead_pages(&only, rows);
+    if (run != last && rows && last->top.height) rc = ask_groups(tree, run, last, &run->hides);
     if (rc == ART_CORRUPT) rc = ART_OK;
     run->hides_known = !rc;
     return rc;

@@ -24,7 +24,7 @@ struct partial_blobs {
 static const struct partial_blobs IN_A_FILE = {6, 16}, IN_ROWS = {2, 4}, WHERE_ROOM_IS_SHORT = {1, 2};
 
 enum {
-    BELOW_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
+    BELOW_BLOBS_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
 };
 
 struct overlap {
@@ -40,8 +40,8 @@ struct partial {
     bool to_end;  /* their separators are [low, high), or from low on */
     uint64_t cut; /* entries of the last of them that belong to the input; 0: all */
     struct art_children below;
-    bool dead[BELOW_MOST + 2]; /* of them */
-    bool any_dead, last;       /* below is the last run: only there a blob can be */
+    bool dead[BELOW_BLOBS_MOST + 2]; /* of them */
+    bool any_dead, last;             /* below is the last run: only there a blob can be */
     struct art_buffer below_high;
     bool below_to_end;
     struct overlap *overlaps;
@@ -81,7 +81,7 @@ struct leaves {
 static enum art_rc leaves_open(struct leaves *leaves, struct art_tree *tree, const struct art_run *run) {
     *leaves = (struct leaves){.run = run, .valid = true};
     enum art_rc rc = art_run_cursor_open(&leaves->cursor, tree->store);
-    if (!rc && run->top.level) art_run_cursor_reset(&leaves->cursor, &run->top, 1);
+    if (!rc && run->top.height) art_run_cursor_reset(&leaves->cursor, &run->top, 1);
     return rc;
 }
 
@@ -90,7 +90,7 @@ static void leaves_close(struct leaves *leaves) {
 }
 
 static enum art_rc leaves_first(struct leaves *leaves) {
-    if (!leaves->run->top.level) return ART_OK;
+    if (!leaves->run->top.height) return ART_OK;
     enum art_rc rc = art_run_first(&leaves->cursor);
     leaves->valid = leaves->cursor.valid;
     return rc;
@@ -98,7 +98,7 @@ static enum art_rc leaves_first(struct leaves *leaves) {
 
 /* To the first separator not before `key`, or to the first of all. */
 static enum art_rc leaves_seek_ge(struct leaves *leaves, struct art_bytes key) {
-    if (!leaves->run->top.level || !key.len) return leaves_first(leaves);
+    if (!leaves->run->top.height || !key.len) return leaves_first(leaves);
     enum art_rc rc = art_run_seek_ge(&leaves->cursor, key);
     leaves->valid = leaves->cursor.valid;
     return rc || leaves->valid ? rc : leaves_first(leaves);
@@ -106,25 +106,25 @@ static enum art_rc leaves_seek_ge(struct leaves *leaves, struct art_bytes key) {
 
 /* To the leaf into which `key` falls. */
 static enum art_rc leaves_seek_le(struct leaves *leaves, struct art_bytes key) {
-    if (!leaves->run->top.level) return ART_OK;
+    if (!leaves->run->top.height) return ART_OK;
     enum art_rc rc = art_run_seek_le(&leaves->cursor, key);
     leaves->valid = leaves->cursor.valid;
     return rc || leaves->valid ? rc : leaves_first(leaves);
 }
 
 static enum art_rc leaves_next(struct leaves *leaves) {
-    enum art_rc rc = leaves->run->top.level ? art_run_next(&leaves->cursor) : ART_OK;
-    leaves->valid = leaves->run->top.level && leaves->cursor.valid;
+    enum art_rc rc = leaves->run->top.height ? art_run_next(&leaves->cursor) : ART_OK;
+    leaves->valid = leaves->run->top.height && leaves->cursor.valid;
     return rc;
 }
 
 static struct art_bytes leaves_separator(const struct leaves *leaves) {
-    return leaves->run->top.level ? art_run_key(&leaves->cursor) : art_bytes(NULL, 0);
+    return leaves->run->top.height ? art_run_key(&leaves->cursor) : art_bytes(NULL, 0);
 }
 
 static enum art_rc leaves_ref(const struct leaves *leaves, struct art_ref *out) {
     *out = leaves->run->top;
-    return leaves->run->top.level ? art_blob_cursor_ref(&leaves->cursor.leaf, out) : ART_OK;
+    return leaves->run->top.height ? art_blob_cursor_ref(&leaves->cursor.leaf, out) : ART_OK;
 }
 
 /* Adds the one that `leaves` stands on, and goes on to the next. */
@@ -156,7 +156,7 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
     enum art_rc rc = before ? ART_OK : leaves_seek_le(lower, key);
     if (!rc && !before) rc = leaves_take(lower, &partial->below);
     while (!rc && lower->valid && art_bytes_compare(key, leaves_separator(lower)) >= 0) {
-        *cut = partial->below.count >= BELOW_MOST;
+        *cut = partial->below.count >= BELOW_BLOBS_MOST;
         if (*cut && before) return ART_OK;
         if (*cut) return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "separators are out of order");
         rc = leaves_take(lower, &partial->below);
@@ -352,7 +352,7 @@ static enum art_rc may_move(struct art_tree *tree, const struct partial *partial
 
 /* --- merging ------------------------------------------------------------------------------------------------------ */
 
-/* So many pages a blob that the last one is not a small rest. */
+/* So many pages a blob that the last one is not a small remainder. */
 static uint32_t even_fill(const struct art_tree *tree, uint64_t pages) {
     uint32_t most = art_tree_full_pages(tree);
     uint64_t blobs = (pages + most - 2) / (most - 1);

@@ -17,7 +17,7 @@
 #include "core/tree/state/state.h"
 
 /* --- run_cursor.c ------------------------------------------------------------------------------------------------- */
-/* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of level
+/* A position in one run: at an entry of a leaf (bottom 0), or at a child reference of an index blob of height
  * `bottom`. In that case the keys are separators. Pins the blobs on its path. */
 struct art_run_cursor {
     struct art_store *store;
@@ -30,17 +30,17 @@ struct art_run_cursor {
                                         asks the newer ones himself: what is passed over may hide an older entry */
     const struct art_bytes *stop;    /* with either: a key behind which nothing is asked for. With limits: */
     struct art_tree *tree;           /* who may interrupt a search among leaves */
-    struct art_blob_cursor leaf;     /* at the bottom level */
-    struct art_blob *path[ART_LEVELS_MAX];
-    uint32_t index[ART_LEVELS_MAX], entries[ART_LEVELS_MAX];
+    struct art_blob_cursor leaf;     /* at `bottom` */
+    struct art_blob *path[ART_HEIGHTS_MAX];
+    uint32_t index[ART_HEIGHTS_MAX], entries[ART_HEIGHTS_MAX];
     uint32_t ahead;   /* leaves that a walk has asked for and that are still to come */
     uint8_t *key;     /* the bottom's key buffer */
-    uint8_t *scratch; /* keys of upper levels */
+    uint8_t *scratch; /* keys of index blobs */
 };
 /* A cursor without a run, to be reset; ART_NOMEM. Closed, or a failed one, it has nothing, and may be closed again. */
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
 void art_run_cursor_close(struct art_run_cursor *cursor);
-/* Lets all blobs go and takes the run. `top` is copied; its label must outlive the use. bottom <= top->level. */
+/* Lets all blobs go and takes the run. `top` is copied; its label must outlive the use. bottom <= top->height. */
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom);
 /* To an entry, or to none: ART_OK with `valid` either way; an error of reading: not valid. Keys are tree keys, padded.
  * next(), skip() and prev() go on from a valid cursor. */
@@ -224,8 +224,8 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out);
 void art_run_build_close(struct art_run_build *build);
 /* Frees what the run owns; zeros are fine, and are left. */
 void art_run_clear(struct art_run *run);
-/* Index blobs of `level` over `children`, in order; their references to `out`, with blobs and pages counted. */
-enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned level,
+/* Index blobs of `height` over `children`, in order; their references to `out`, with blobs and pages counted. */
+enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned height,
                             const struct art_children *children, struct art_children *out);
 
 /* --- splice.c ----------------------------------------------------------------------------------------------------- */

@@ -1,22 +1,22 @@
 /* Entries in ascending order in; leaf blobs, and if a whole run is wanted the index blobs above them, out.
  *
  *   entries -> leaf builder -> blob, blob, blob ...      each finished blob leaves a child: separator and reference
- *   children (level 0) -> index builder -> blob ...      whenever FOLD of them wait, so that memory stays bounded
- *   children (level 1) -> ...                            until one reference is left: the top
+ *   children (height 0) -> index builder -> blob ...     whenever many of them wait, so that memory stays bounded
+ *   children (height 1) -> ...                           until one reference is left: the top
  */
 #include "core/tree/run/run.h"
 
 #include "core/blob/bucket.h"
 #include "core/blob/builder.h"
 
-enum { FOLD = 16384, FOLD_BYTES = 4 << 20 };
+enum { FOLD_CHILDREN = 16384, FOLD_BYTES = 4 << 20 };
 
 struct art_run_build {
     struct art_tree *tree;
     struct art_version_edit *edit;
     struct art_builder *builder;
     struct art_blob_buf buffer;
-    struct art_children level[ART_LEVELS_MAX];
+    struct art_children waiting[ART_HEIGHTS_MAX]; /* for an index blob over them, by height */
     uint64_t blobs, pages;
     bool whole; /* a run, not only its leaves */
 };
@@ -90,7 +90,7 @@ void art_run_build_close(struct art_run_build *build) {
     if (!build) return;
     art_builder_close(build->builder);
     art_blob_buf_put(&build->buffer);
-    for (unsigned i = 0; i < ART_LEVELS_MAX; i++) art_children_clear(&build->level[i]);
+    for (unsigned i = 0; i < ART_HEIGHTS_MAX; i++) art_children_clear(&build->waiting[i]);
     art_free(build);
 }
 
@@ -100,23 +100,23 @@ void art_run_clear(struct art_run *run) {
 }
 
 static bool many(const struct art_children *children) {
-    return children->count >= FOLD || (children->bytes >= FOLD_BYTES && children->count > 1);
+    return children->count >= FOLD_CHILDREN || (children->bytes >= FOLD_BYTES && children->count > 1);
 }
 
-static enum art_rc fold(struct art_run_build *build, unsigned level) {
-    struct art_children *children = &build->level[level], above = {0};
-    if (level + 1 >= ART_LEVELS_MAX)
-        return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_LEVELS_MAX);
-    enum art_rc rc = art_index_build(build->tree, build->edit, level + 1, children, &above);
+static enum art_rc fold(struct art_run_build *build, unsigned height) {
+    struct art_children *children = &build->waiting[height], above = {0};
+    if (height + 1 >= ART_HEIGHTS_MAX)
+        return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_HEIGHTS_MAX);
+    enum art_rc rc = art_index_build(build->tree, build->edit, height + 1, children, &above);
     for (uint32_t i = 0; !rc && i < above.count; i++) {
-        rc = art_children_add(&build->level[level + 1], above.child[i].separator, &above.child[i].ref);
+        rc = art_children_add(&build->waiting[height + 1], above.child[i].separator, &above.child[i].ref);
     }
     build->blobs += above.blobs;
     build->pages += above.pages;
     art_children_clear(&above);
     if (rc) return rc;
     art_children_clear(children);
-    return many(&build->level[level + 1]) ? fold(build, level + 1) : ART_OK;
+    return many(&build->waiting[height + 1]) ? fold(build, height + 1) : ART_OK;
 }
 
 /* Closes the leaf blob under construction. */
@@ -127,8 +127,8 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
     *more = built.more;
     build->blobs++;
     build->pages += art_ref_pages(&built.ref);
-    rc = art_children_add(&build->level[0], built.separator, &built.ref);
-    return !rc && build->whole && many(&build->level[0]) ? fold(build, 0) : rc;
+    rc = art_children_add(&build->waiting[0], built.separator, &built.ref);
+    return !rc && build->whole && many(&build->waiting[0]) ? fold(build, 0) : rc;
 }
 
 static enum art_rc begin_leaf(struct art_run_build *build) {
@@ -181,10 +181,10 @@ enum art_rc art_run_build_children(struct art_run_build *build, struct art_child
     assert(!build->whole);
     enum art_rc rc = finish_leaves(build);
     if (rc) return rc;
-    *out = build->level[0];
+    *out = build->waiting[0];
     out->blobs = build->blobs;
     out->pages = build->pages;
-    build->level[0] = (struct art_children){0};
+    build->waiting[0] = (struct art_children){0};
     return ART_OK;
 }
 
@@ -192,9 +192,9 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
     *out = (struct art_run){0};
     assert(build->whole);
     enum art_rc rc = finish_leaves(build);
-    for (unsigned level = 0; !rc; level++) {
-        bool above = level + 1 < ART_LEVELS_MAX && build->level[level + 1].count;
-        struct art_children *children = &build->level[level];
+    for (unsigned height = 0; !rc; height++) {
+        bool above = height + 1 < ART_HEIGHTS_MAX && build->waiting[height + 1].count;
+        struct art_children *children = &build->waiting[height];
         if (!above && children->count <= 1) {
             if (children->count) {
                 out->top = children->child[0].ref;
@@ -202,7 +202,7 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
             }
             break;
         }
-        if (children->count) rc = fold(build, level);
+        if (children->count) rc = fold(build, height);
     }
     out->blobs = build->blobs;
     out->pages = build->pages;
@@ -213,10 +213,10 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
 
 /* The separator of an index blob is its first child's, whole: keys below the child before it may be longer than any
  * shortened one. */
-enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned level,
+enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned height,
                             const struct art_children *children, struct art_children *out) {
     struct art_builder_options options = {.kind = ART_BLOB_INDEX,
-                                          .level = (uint8_t)level,
+                                          .height = (uint8_t)height,
                                           .fill_pages = tree->options.blob_pages,
                                           .page_spare = page_spare(tree),
                                           .summary = art_tree_summary(tree)};

@@ -1,13 +1,13 @@
-/* A walk through one run: index blobs from the top down to the level asked for, one child at a time.
+/* A walk through one run: index blobs from the top down to the height that is asked for, one child at a time.
  *
- *     top (level 2)      [ .. * .. ]           path[2], index[2]
- *                            |
- *     level 1            [ * ..  ]             path[1], index[1]
+ *     top (height 2)     [ .. * .. ]           path[2], index[2]
+ *                             |
+ *     height 1           [ * ..  ]             path[1], index[1]
  *                          |
- *     bottom (level 0)   [ .. * .. ]           leaf: a cursor in the blob path[0]
+ *     bottom (height 0)  [ .. * .. ]           leaf: a cursor in the blob path[0]
  *
- * Upper levels are numbers only: which child. A child's label is checked against the key at every step down, since a
- * key may route to a child although it lies before or behind all that the child holds.
+ * Of an index blob the cursor knows only a number: which child. A child's label is checked against the key at every
+ * step down, since a key may route to a child although it lies before or behind all that the child holds.
  */
 #include "core/tree/run/run.h"
 
@@ -22,15 +22,16 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
-    if (cursor->leaf.window > ART_WINDOW_BLOB) art_store_readahead_end(cursor->store, cursor);
+    if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
     cursor->ahead = cursor->leaf.window = 0;
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
     end_ahead(cursor);
-    for (unsigned level = 0; level <= cursor->top.level && level < ART_LEVELS_MAX; level++) { /* no other was entered */
-        if (cursor->path[level]) art_blob_unpin(cursor->path[level]);
-        cursor->path[level] = NULL;
+    for (unsigned height = 0; height <= cursor->top.height && height < ART_HEIGHTS_MAX;
+         height++) { /* no other was entered */
+        if (cursor->path[height]) art_blob_unpin(cursor->path[height]);
+        cursor->path[height] = NULL;
     }
     cursor->valid = false;
 }
@@ -43,7 +44,7 @@ void art_run_cursor_close(struct art_run_cursor *cursor) {
 }
 
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom) {
-    assert(bottom <= top->level);
+    assert(bottom <= top->height);
     let_blobs_go(cursor);
     cursor->top = *top;
     cursor->bottom = bottom;
@@ -60,48 +61,48 @@ static void note_passed(struct art_run_cursor *cursor, const struct art_blob *le
     cursor->tree->helped.pages += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
 }
 
-/* Takes the blob of `ref` as the cursor's at `level`. */
-static enum art_rc enter(struct art_run_cursor *cursor, unsigned level, const struct art_ref *ref) {
-    if (level >= ART_LEVELS_MAX) {
-        return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
+/* Takes the blob of `ref` as the cursor's at `height`. */
+static enum art_rc enter(struct art_run_cursor *cursor, unsigned height, const struct art_ref *ref) {
+    if (height >= ART_HEIGHTS_MAX) {
+        return art_corrupt(NULL, ref->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_HEIGHTS_MAX);
     }
     struct art_blob *blob;
-    assert(ref->level == level && level >= cursor->bottom);
+    assert(ref->height == height && height >= cursor->bottom);
     enum art_rc rc = art_store_blob(cursor->store, ref, &blob);
     if (rc) return rc;
-    if (cursor->path[level] != blob) {
+    if (cursor->path[height] != blob) {
         art_blob_pin(blob);
-        if (cursor->path[level]) art_blob_unpin(cursor->path[level]);
-        cursor->path[level] = blob;
+        if (cursor->path[height]) art_blob_unpin(cursor->path[height]);
+        cursor->path[height] = blob;
     }
-    cursor->entries[level] = blob->entries;
-    if (level == cursor->bottom) {
+    cursor->entries[height] = blob->entries;
+    if (height == cursor->bottom) {
         uint32_t window = cursor->leaf.window;
         art_blob_cursor_init(&cursor->leaf, blob, cursor->key);
         cursor->leaf.window = window;
         cursor->leaf.newer_than = cursor->newer_than;
         cursor->leaf.hides_nothing = cursor->hides_nothing;
         art_blob_cursor_limit(&cursor->leaf, cursor->limits);
-        if (cursor->limits && !level) note_passed(cursor, blob, &cursor->leaf.pages);
+        if (cursor->limits && !height) note_passed(cursor, blob, &cursor->leaf.pages);
         if (ref->label.len) memcpy(cursor->key, ref->label.data, ref->label.len);
     }
     return ART_OK;
 }
 
-/* The reference of child `index` of the index blob at `level`; its label lies in that blob. */
-static enum art_rc look_at_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
+/* The reference of child `index` of the index blob at `height`; its label lies in that blob. */
+static enum art_rc look_at_child(struct art_run_cursor *cursor, unsigned height, uint32_t index, struct art_ref *out) {
     struct art_blob_cursor at;
-    art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
-    assert(index < cursor->entries[level]);
+    art_blob_cursor_init(&at, cursor->path[height], cursor->scratch);
+    assert(index < cursor->entries[height]);
     enum art_rc rc = art_blob_seek_entry(&at, index);
     if (!rc) rc = art_blob_cursor_ref(&at, out);
-    assert(rc || out->level + 1u == level);
+    assert(rc || out->height + 1u == height);
     return rc;
 }
 
-static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned level, uint32_t index, struct art_ref *out) {
-    enum art_rc rc = look_at_child(cursor, level, index, out);
-    if (!rc) cursor->index[level] = index;
+static enum art_rc child_ref(struct art_run_cursor *cursor, unsigned height, uint32_t index, struct art_ref *out) {
+    enum art_rc rc = look_at_child(cursor, height, index, out);
+    if (!rc) cursor->index[height] = index;
     return rc;
 }
 
@@ -122,10 +123,10 @@ static bool is_wanted_child(const struct art_run_cursor *cursor, const struct ar
     return true;
 }
 
-/* A cursor for the children of the blob at `level`, on the first one from `index` on that bounds leave in. */
-static enum art_rc look_from(struct art_run_cursor *cursor, unsigned level, uint32_t index,
+/* A cursor for the children of the blob at `height`, on the first one from `index` on that bounds leave in. */
+static enum art_rc look_from(struct art_run_cursor *cursor, unsigned height, uint32_t index,
                              struct art_blob_cursor *out) {
-    art_blob_cursor_init(out, cursor->path[level], cursor->scratch);
+    art_blob_cursor_init(out, cursor->path[height], cursor->scratch);
     out->newer_than = cursor->newer_than;
     art_blob_cursor_limit(out, cursor->limits);
     return art_blob_seek_entry(out, index);
@@ -202,27 +203,27 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
 
 /* The reference of child `index`, or of the next one in the walk's direction that may have something wanted. *found:
  * there is one. */
-static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned level, uint32_t index, bool backward,
+static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, uint32_t index, bool backward,
                                 struct art_ref *out, bool *found) {
     *found = true;
-    if (!passes_over(cursor)) return child_ref(cursor, level, index, out);
-    if (level == 1 && cursor->limits && cursor->limits->sought_count)
+    if (!passes_over(cursor)) return child_ref(cursor, height, index, out);
+    if (height == 1 && cursor->limits && cursor->limits->sought_count)
         return find_leaf(cursor, index, backward, out, found);
     struct art_blob_cursor at;
-    enum art_rc rc = look_from(cursor, level, index, &at);
+    enum art_rc rc = look_from(cursor, height, index, &at);
     if (!rc) rc = next_wanted(cursor, &at, backward, out);
     *found = at.valid;
-    return rc || !at.valid ? rc : child_ref(cursor, level, art_blob_cursor_index(&at), out);
+    return rc || !at.valid ? rc : child_ref(cursor, height, art_blob_cursor_index(&at), out);
 }
 
 /* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
-    struct art_ref refs[ART_WINDOW_MAX / ART_WINDOW_BLOB];
+    struct art_ref refs[ART_WINDOW_PAGES_MAX / ART_WINDOW_PAGES_A_BLOB];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
     uint32_t window = cursor->leaf.window = art_window_widen(cursor->leaf.window);
-    if (window <= ART_WINDOW_BLOB) return; /* one step is not a walk yet */
-    uint32_t wanted = art_min32(window / ART_WINDOW_BLOB, left), asked = cursor->ahead;
+    if (window <= ART_WINDOW_PAGES_A_BLOB) return; /* one step is not a walk yet */
+    uint32_t wanted = art_min32(window / ART_WINDOW_PAGES_A_BLOB, left), asked = cursor->ahead;
     for (; asked + n < wanted; n++) {
         if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
     }
@@ -230,37 +231,37 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
     cursor->ahead = asked ? asked - 1 : 0;
 }
 
-/* From `level`, whose reference is `ref`, down to the first or last entry below that may be wanted. *end: where the way
- * ends, the bottom's level if all goes well; else nothing below the child at that level is wanted. */
-static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned level, struct art_ref ref, bool last,
+/* From `height`, whose reference is `ref`, down to the first or last entry below that may be wanted. *end: where the
+ * way ends, the bottom's height if all goes well; else nothing below the child at that height is wanted. */
+static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, struct art_ref ref, bool last,
                                 unsigned *end) {
-    enum art_rc rc = enter(cursor, level, &ref);
-    *end = level;
-    for (; !rc && level > cursor->bottom; *end = --level) {
+    enum art_rc rc = enter(cursor, height, &ref);
+    *end = height;
+    for (; !rc && height > cursor->bottom; *end = --height) {
         bool found;
-        rc = wanted_child(cursor, level, last ? cursor->entries[level] - 1 : 0, last, &ref, &found);
+        rc = wanted_child(cursor, height, last ? cursor->entries[height] - 1 : 0, last, &ref, &found);
         if (rc || !found) return rc;
-        rc = enter(cursor, level - 1, &ref);
+        rc = enter(cursor, height - 1, &ref);
     }
     if (!rc) rc = last ? art_blob_last(&cursor->leaf) : art_blob_first(&cursor->leaf);
     cursor->valid = !rc && cursor->leaf.valid;
     return rc;
 }
 
-/* To the neighbouring child of the lowest level from `level` on that has one. */
-static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned level, bool backward) {
+/* To the neighbouring child in the lowest blob on the path, from `height` up, that has one. */
+static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned height, bool backward) {
     cursor->valid = false;
-    while (level <= cursor->top.level) {
-        uint32_t index = cursor->index[level];
-        bool found = backward ? index > 0 : index + 1 < cursor->entries[level];
+    while (height <= cursor->top.height) {
+        uint32_t index = cursor->index[height];
+        bool found = backward ? index > 0 : index + 1 < cursor->entries[height];
         struct art_ref ref = {0};
         enum art_rc rc = ART_OK;
         index = backward ? index - 1 : index + 1;
-        if (found && level == 1 && !passes_over(cursor)) read_ahead(cursor, index, backward);
-        if (found) rc = wanted_child(cursor, level, index, backward, &ref, &found);
-        if (!rc && found) rc = descend_edge(cursor, level - 1, ref, backward, &level);
+        if (found && height == 1 && !passes_over(cursor)) read_ahead(cursor, index, backward);
+        if (found) rc = wanted_child(cursor, height, index, backward, &ref, &found);
+        if (!rc && found) rc = descend_edge(cursor, height - 1, ref, backward, &height);
         if (rc || cursor->valid) return rc;
-        level++;
+        height++;
     }
     return ART_OK;
 }
@@ -273,7 +274,7 @@ static enum art_rc go_to_edge(struct art_run_cursor *cursor, bool last) {
     unsigned end;
     cursor->valid = false;
     end_ahead(cursor);
-    enum art_rc rc = descend_edge(cursor, cursor->top.level, cursor->top, last, &end);
+    enum art_rc rc = descend_edge(cursor, cursor->top.height, cursor->top, last, &end);
     return rc || cursor->valid ? rc : step_up_from(cursor, end + 1, last);
 }
 
@@ -290,16 +291,16 @@ enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
     cursor->valid = false;
     end_ahead(cursor);
     for (;;) {
-        unsigned level = ref.level;
-        enum art_rc rc = enter(cursor, level, &ref);
+        unsigned height = ref.height;
+        enum art_rc rc = enter(cursor, height, &ref);
         if (rc) return rc;
-        if (level == cursor->bottom) break;
+        if (height == cursor->bottom) break;
         struct art_blob_cursor at;
-        art_blob_cursor_init(&at, cursor->path[level], cursor->scratch);
+        art_blob_cursor_init(&at, cursor->path[height], cursor->scratch);
         rc = art_blob_seek_rank(&at, rank);
         if (rc || !at.valid) return rc;
         rank = (int64_t)((uint64_t)rank - (uint64_t)art_blob_cursor_rank(&at));
-        rc = child_ref(cursor, level, art_blob_cursor_index(&at), &ref);
+        rc = child_ref(cursor, height, art_blob_cursor_index(&at), &ref);
         if (rc) return rc;
     }
     enum art_rc rc = art_blob_seek_rank(&cursor->leaf, rank);
@@ -324,20 +325,20 @@ enum art_rc art_run_prev(struct art_run_cursor *cursor) {
 /* Down to the bottom blob whose range holds `key`. *side: where the key stands to that blob's label. */
 static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, int *side) {
     struct art_ref ref = cursor->top;
-    unsigned level = ref.level;
+    unsigned height = ref.height;
     assert(!cursor->valid);
     end_ahead(cursor);
     for (;;) {
         *side = art_label_compare(ref.label, key);
-        enum art_rc rc = enter(cursor, level, &ref);
-        if (rc || level == cursor->bottom) return rc;
+        enum art_rc rc = enter(cursor, height, &ref);
+        if (rc || height == cursor->bottom) return rc;
         if (*side == 0) {
-            rc = art_blob_child_number(cursor->path[level], key, &ref, &cursor->index[level]);
+            rc = art_blob_child_number(cursor->path[height], key, &ref, &cursor->index[height]);
         } else {
-            rc = child_ref(cursor, level, *side < 0 ? 0 : cursor->entries[level] - 1, &ref);
+            rc = child_ref(cursor, height, *side < 0 ? 0 : cursor->entries[height] - 1, &ref);
         }
         if (rc) return rc;
-        level--;
+        height--;
     }
 }
 

@@ -27,15 +27,15 @@ enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_s
     return ART_OK;
 }
 
-/* Calls `visit` with every reference of a run, its top included, from the top level down. */
+/* Calls `visit` with every reference of a run, its top included, from the top down, height by height. */
 enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context) {
     enum art_rc rc = visit(context, &run->top);
-    if (rc || !run->top.level) return rc;
+    if (rc || !run->top.height) return rc;
     struct art_run_cursor cursor;
     rc = art_run_cursor_open(&cursor, store);
-    for (unsigned level = run->top.level; !rc && level >= 1; level--) {
-        art_run_cursor_reset(&cursor, &run->top, level);
+    for (unsigned height = run->top.height; !rc && height >= 1; height--) {
+        art_run_cursor_reset(&cursor, &run->top, height);
         for (rc = art_run_first(&cursor); !rc && cursor.valid; rc = art_run_next(&cursor)) {
             struct art_ref ref;
             rc = art_blob_cursor_ref(&cursor.leaf, &ref);
@@ -76,7 +76,7 @@ enum art_rc art_slots_know(struct art_tree *tree) {
 
 /* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ---- */
 
-enum { RETIRED_VERSION = 1, RETIRED_HEADER = 10 };
+enum { RETIRED_VERSION = 1, RETIRED_HEADER_BYTES = 10 };
 
 enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot),
                              void *context) {
@@ -84,8 +84,8 @@ enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *
     const uint8_t *p = bytes.data, *end = bytes.data + bytes.len;
     uint64_t count, slot = 0, step;
     uint32_t n;
-    if (bytes.len < RETIRED_HEADER + 1 || p[0] != RETIRED_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
-    p += RETIRED_HEADER;
+    if (bytes.len < RETIRED_HEADER_BYTES + 1 || p[0] != RETIRED_VERSION || p[1] > ART_EPOCH_WAL) goto bad;
+    p += RETIRED_HEADER_BYTES;
     if (!(n = art_get_varint(p, end, &count))) goto bad;
     p += n;
     while (count--) {
@@ -129,7 +129,7 @@ static enum art_rc retired_encode(const struct art_slot_set *slots, const struct
     out->len = 0;
     uint8_t bytes[16] = {RETIRED_VERSION, (uint8_t)epoch->kind};
     memcpy(bytes + 2, epoch->salts, 8);
-    enum art_rc rc = art_buffer_append(out, bytes, RETIRED_HEADER);
+    enum art_rc rc = art_buffer_append(out, bytes, RETIRED_HEADER_BYTES);
     if (!rc) rc = art_buffer_append(out, bytes, art_put_varint(bytes, art_slot_set_count(slots, 0, UINT32_MAX)));
     uint32_t last = 0;
     for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
@@ -156,7 +156,7 @@ static enum art_rc lock_file(struct art_tree *tree, bool fresh) {
 }
 
 enum art_rc art_slots_claim(struct art_tree *tree) {
-    assert(!tree->slots.phase);
+    assert(!tree->slots.use);
     if (!art_store_unclaimed(tree->store)) return ART_OK;
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (!rc) rc = lock_file(tree, false);
@@ -167,13 +167,13 @@ enum art_rc art_slots_claim(struct art_tree *tree) {
 /* A copy of a database that had no .art file yet finds the original's under the name of its own; or, where both are
  * written in one transaction, the one that the original has just begun. */
 static enum art_rc lock_own_file(struct art_tree *tree) {
-    assert(!tree->slots.phase);
-    enum { NAMES = 16 };
+    assert(!tree->slots.use);
+    enum { NAMES_MAX = 16 };
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     bool fresh = tree->root->runs == 0;
     if (!rc) rc = lock_file(tree, fresh);
     bool free_to_choose = fresh && tree->host.another_file;
-    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES; i++) {
+    for (unsigned i = 0; (rc == ART_FOREIGN || rc == ART_BUSY) && free_to_choose && i < NAMES_MAX; i++) {
         rc = tree->host.another_file(tree->host.context, i);
         if (!rc) rc = lock_file(tree, fresh);
     }
@@ -190,10 +190,11 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_MAX slots
- * behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by slot. */
+/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_SLOTS_MAX
+ * slots behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by
+ * slot. */
 static enum art_rc find_free(struct art_tree *tree) {
-    enum { FREE_MAX = 1 << 20 };
+    enum { FREE_SLOTS_MAX = 1 << 20 };
     struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
     enum art_rc rc = tree->host.epoch(tree->host.context, &now);
@@ -203,7 +204,7 @@ static enum art_rc find_free(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.free);
     uint32_t last = art_slot_set_highest(&tree->slots.base), last_retired = art_slot_set_highest(&retired->slots);
     if (last_retired > last) last = last_retired;
-    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_MAX); slot++) {
+    for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_SLOTS_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
         if (retired->state == ART_RETIRED_WAITING && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
@@ -223,21 +224,21 @@ static enum art_rc check_end(const struct art_tree *tree) {
 
 /* The host may refuse while a savepoint could lead back, and agree at the commit. */
 static enum art_rc ask_for_free(struct art_tree *tree) {
-    assert(tree->slots.phase && tree->slots.retired.state == ART_RETIRED_WAITING);
+    assert(tree->slots.use && tree->slots.retired.state == ART_RETIRED_WAITING);
     bool reuse = false;
     enum art_rc rc = tree->host.secure(tree->host.context, &reuse);
-    tree->slots.phase = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
+    tree->slots.use = reuse ? ART_SLOTS_REUSED : ART_SLOTS_EXTENDED;
     return !rc && reuse ? find_free(tree) : rc;
 }
 
 enum art_rc art_slots_begin(struct art_tree *tree) {
-    if (tree->slots.phase) return tree->slots.phase == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
+    if (tree->slots.use) return tree->slots.use == ART_SLOTS_REUSED ? ART_OK : ask_for_free(tree);
     assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     enum art_rc rc = art_slots_know(tree);
     if (!rc) rc = art_slot_set_copy(&tree->slots.used, &tree->slots.base);
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
-    tree->slots.phase = ART_SLOTS_EXTENDED;
+    tree->slots.use = ART_SLOTS_EXTENDED;
     rc = check_end(tree);
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = ask_for_free(tree);
@@ -246,9 +247,9 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
 }
 
 void art_slots_end(struct art_tree *tree) {
-    if (!tree->slots.phase) return;
+    if (!tree->slots.use) return;
     art_store_write_end(tree->store);
-    tree->slots.phase = ART_SLOTS_IDLE;
+    tree->slots.use = ART_SLOTS_IDLE;
     art_slot_set_clear(&tree->slots.base);
     art_slot_set_clear(&tree->slots.free);
     art_slot_set_clear(&tree->slots.retired.slots);
@@ -259,7 +260,7 @@ void art_slots_end(struct art_tree *tree) {
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
  * transaction's. Not after a COMMIT that was refused with a root: it may be found in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
-    bool ours = tree->slots.phase && !art_store_discards(tree->store);
+    bool ours = tree->slots.use && !art_store_discards(tree->store);
     if (!ours || tree->txn.shown != ART_ROOT_HIDDEN || art_tree_has_spilled(tree)) return;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
@@ -270,15 +271,15 @@ void art_slots_cut_back(struct art_tree *tree) {
 
 void art_slots_cut_spilled(struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
-    bool ours = tree->slots.phase && !art_store_discards(tree->store);
+    bool ours = tree->slots.use && !art_store_discards(tree->store);
     if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
     art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }
 
 uint32_t art_slots_slack(uint32_t used) {
-    enum { SLACK_LEAST = 2, SLACK_PART = 4, SMALL = 64, SLACK_PART_OF_SMALL = 8 };
-    uint32_t share = used / (used < SMALL ? SLACK_PART_OF_SMALL : SLACK_PART);
-    return share > SLACK_LEAST ? share : SLACK_LEAST;
+    enum { SLACK_LEAST_SLOTS = 2, SLACK_PART = 4, SMALL_FILE_SLOTS = 64, SLACK_PART_OF_SMALL = 8 };
+    uint32_t share = used / (used < SMALL_FILE_SLOTS ? SLACK_PART_OF_SMALL : SLACK_PART);
+    return share > SLACK_LEAST_SLOTS ? share : SLACK_LEAST_SLOTS;
 }
 
 /* Does anything that may be needed again in this transaction name the slot? */
@@ -325,7 +326,7 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
 }
 
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
-    assert(tree->slots.phase && edit->root);
+    assert(tree->slots.use && edit->root);
     struct art_slot_set gone = {0};
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
@@ -379,9 +380,9 @@ void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, co
 static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set *waiting,
                           const struct art_slot_set *used) {
     assert(waiting != used);
-    enum { CROWD = 8, CROWD_PART = 8 };
+    enum { CROWD_SLOTS = 8, CROWD_PART = 8 };
     uint32_t count = art_slot_set_count(waiting, 0, UINT32_MAX), all = art_slot_set_count(used, 0, UINT32_MAX);
-    return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD && count >= all / CROWD_PART));
+    return count && (tree->pending.slack >= ART_SLACK_LOOSE || (count >= CROWD_SLOTS && count >= all / CROWD_PART));
 }
 
 /* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does

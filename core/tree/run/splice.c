@@ -1,13 +1,13 @@
 /* New children for a part of a run, by copying only the index blobs above that part.
  *
- *     level 2              [ .  X  . ]              X: rewritten
- *     level 1        [ . . ] [ . X X ] [ X . ]
- *     level 0         . .     . - -     - .         -: leaf blobs in [low, high), replaced by `children`
+ *     height 2             [ .  X  . ]              X: rewritten
+ *     height 1        [ . . ] [ . X X ] [ X . ]
+ *     height 0        . .     . - -     - .          -: leaf blobs in [low, high), replaced by `children`
  *
- * Level by level: the affected index blobs are those from the one that holds `low` to the one before the first that
- * begins at or behind `high`. Their children outside the range are kept, the new ones put between, and the new index
- * blobs are the children for the next level. A separator stays valid for whatever comes to stand at its place, so the
- * first new child takes over `low`.
+ * Height by height, from below: the affected index blobs are those from the one that holds `low` to the one before the
+ * first that begins at or behind `high`. Their children outside the range are kept, the new ones put between, and the
+ * new index blobs are the children for the next height. A separator stays valid for whatever comes to stand at its
+ * place, so the first new child takes over `low`.
  */
 #include "core/tree/run/run.h"
 
@@ -21,11 +21,11 @@ struct splice {
     bool node_to_end;
 };
 
-/* Which nodes of `level` are touched: [node_low, node_high). */
-static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned level) {
+/* Which nodes of `height` are touched: [node_low, node_high). */
+static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned height) {
     splice->node_to_end = true;
-    if (level == splice->run.top.level) return art_buffer_set_key(&splice->node_low, art_bytes(NULL, 0));
-    art_run_cursor_reset(cursor, &splice->run.top, level + 1);
+    if (height == splice->run.top.height) return art_buffer_set_key(&splice->node_low, art_bytes(NULL, 0));
+    art_run_cursor_reset(cursor, &splice->run.top, height + 1);
     enum art_rc rc = art_run_seek_le(cursor, art_buffer_bytes(&splice->low));
     if (!rc && !cursor->valid) rc = art_run_first(cursor);
     if (!rc) rc = art_buffer_set_key(&splice->node_low, art_run_key(cursor));
@@ -43,7 +43,7 @@ static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *curs
 static void drop(struct splice *splice, const struct art_ref *ref) {
     splice->run.blobs--;
     splice->run.pages -= art_ref_pages(ref);
-    bool moved = splice->moved && ref->level == 0; /* its slot is the caller's business */
+    bool moved = splice->moved && ref->height == 0; /* its slot is the caller's business */
     if (!moved) art_slots_drop(splice->tree, splice->edit, ref->slot);
 }
 
@@ -54,11 +54,11 @@ static enum art_rc append_child(struct splice *splice, struct art_children *out,
     return art_children_add(out, out->count ? separator : art_buffer_bytes(&splice->node_low), ref);
 }
 
-/* The children of the touched nodes of `level` as they shall be. */
-static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
+/* The children of the touched nodes of `height` as they shall be. */
+static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, unsigned height,
                           const struct art_children *fresh, struct art_children *out) {
     bool placed = false;
-    art_run_cursor_reset(cursor, &splice->run.top, level);
+    art_run_cursor_reset(cursor, &splice->run.top, height);
     enum art_rc rc = art_run_seek_ge(cursor, art_buffer_bytes(&splice->node_low));
     for (; !rc; rc = art_run_next(cursor)) {
         bool valid = cursor->valid;
@@ -87,14 +87,14 @@ static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, 
     return rc;
 }
 
-static enum art_rc one_level(struct splice *splice, struct art_run_cursor *cursor, unsigned level,
-                             struct art_children *children) {
+static enum art_rc splice_height(struct splice *splice, struct art_run_cursor *cursor, unsigned height,
+                                 struct art_children *children) {
     struct art_children all = {0}, above = {0};
-    enum art_rc rc = find_nodes(splice, cursor, level);
-    if (!rc) rc = gather(splice, cursor, level, children, &all);
-    bool top = level == splice->run.top.level;
+    enum art_rc rc = find_nodes(splice, cursor, height);
+    if (!rc) rc = gather(splice, cursor, height, children, &all);
+    bool top = height == splice->run.top.height;
     if (!rc && all.count && !(top && all.count == 1)) {
-        rc = art_index_build(splice->tree, splice->edit, level, &all, &above);
+        rc = art_index_build(splice->tree, splice->edit, height, &all, &above);
         splice->run.blobs += above.blobs;
         splice->run.pages += above.pages;
         art_children_clear(&all);
@@ -144,12 +144,13 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
     }
     splice.run.blobs += children->blobs;
     splice.run.pages += children->pages;
-    if (!rc && run->top.level == 0) rc = run_of_leaf(&splice, &now);
-    for (unsigned level = 1; !rc && level <= run->top.level; level++) rc = one_level(&splice, &cursor, level, &now);
-    if (!rc && run->top.level) drop(&splice, &run->top);
-    for (unsigned level = run->top.level + 1; !rc && now.count > 1; level++) {
+    if (!rc && run->top.height == 0) rc = run_of_leaf(&splice, &now);
+    for (unsigned height = 1; !rc && height <= run->top.height; height++)
+        rc = splice_height(&splice, &cursor, height, &now);
+    if (!rc && run->top.height) drop(&splice, &run->top);
+    for (unsigned height = run->top.height + 1; !rc && now.count > 1; height++) {
         struct art_children above = {0};
-        rc = art_index_build(tree, edit, level, &now, &above);
+        rc = art_index_build(tree, edit, height, &now, &above);
         splice.run.blobs += above.blobs;
         splice.run.pages += above.pages;
         art_children_clear(&now);

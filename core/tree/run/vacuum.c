@@ -6,7 +6,7 @@
  *
  * `end` is as low as the free slots allow: before it there must be room for every blob that lies behind it, and for the
  * index blobs that have to name them anew. One walk through each run then builds the leaf blobs that lie behind `end`
- * again, a stretch of neighbours at a time, and puts them into the run together with those between them that stay. So
+ * again, a range of neighbours at a time, and puts them into the run together with those between them that stay. So
  * an index blob of which many children move is written once.
  *
  * The old places are free, and cut off, in a later transaction: for the smallest file a caller goes on until nothing
@@ -16,23 +16,24 @@
 #include "core/tree/run/run.h"
 
 /* Leaf blobs that enter a run at once, and bytes of their names; so many neighbours that stay are the end of it. */
-enum { STRETCH = 4096, STRETCH_BYTES = 4 << 20, STRETCH_QUIET = 64 };
+enum { RANGE_LEAVES = 4096, RANGE_BYTES = 4 << 20, RANGE_STAYING = 64 };
 
 static enum art_rc note_index(void *context, const struct art_ref *ref) {
-    return ref->level ? art_slot_set_add(context, ref->slot) : ART_OK;
+    return ref->height ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
-static unsigned highest_level(const struct art_root *root) {
-    unsigned level = 0;
-    for (unsigned i = 0; i < root->runs; i++) level = root->run[i].top.level > level ? root->run[i].top.level : level;
-    return level;
+static unsigned greatest_height(const struct art_root *root) {
+    unsigned height = 0;
+    for (unsigned i = 0; i < root->runs; i++)
+        height = root->run[i].top.height > height ? root->run[i].top.height : height;
+    return height;
 }
 
-/* Each one that moves has as many index blobs over it as its run has levels. */
+/* Each one that moves has as many index blobs over it as its run is high. */
 static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
                         const struct art_slot_set *index, uint32_t end, uint32_t most) {
     uint64_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
-    uint64_t over = moved * highest_level(edit->root);
+    uint64_t over = moved * greatest_height(edit->root);
     return moved <= most && moved + (over < named ? over : named) <= art_store_free_slots(tree->store, end);
 }
 
@@ -76,36 +77,36 @@ static enum art_rc build_leaf_again(struct art_tree *tree, struct art_version_ed
     return rc;
 }
 
-/* --- one stretch of a run ----------------------------------------------------------------------------------------- */
+/* --- one range of a run ------------------------------------------------------------------------------------------ */
 
-struct stretch {
+struct moved_range {
     struct art_children children; /* as they shall be */
     struct art_slot_set left;     /* slots of leaf blobs that were built again */
     struct art_buffer low, next;  /* separators: of its first child, of the first one behind it */
     bool to_end;
-    uint32_t quiet; /* of its last children, those that stay */
+    uint32_t staying; /* of its last children, those that stay */
 };
 
-static void stretch_clear(struct stretch *stretch) {
-    art_children_clear(&stretch->children);
-    art_slot_set_clear(&stretch->left);
-    art_buffer_clear(&stretch->low);
-    art_buffer_clear(&stretch->next);
+static void moved_range_clear(struct moved_range *range) {
+    art_children_clear(&range->children);
+    art_slot_set_clear(&range->left);
+    art_buffer_clear(&range->low);
+    art_buffer_clear(&range->next);
 }
 
 /* Does the leaf blob under the cursor, or an index blob over it, lie behind `end`? */
 static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
                       uint32_t end) {
     bool yes = leaf->slot >= end;
-    for (unsigned level = 1; level <= run->top.level; level++) yes |= cursor->path[level]->slot >= end;
+    for (unsigned height = 1; height <= run->top.height; height++) yes |= cursor->path[height]->slot >= end;
     return yes;
 }
 
 /* One more child: the leaf blob as it is, or built again in its separator's place. */
 static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
                             struct art_bytes separator, const struct art_ref *leaf, uint32_t end,
-                            struct stretch *stretch) {
-    struct art_children *all = &stretch->children;
+                            struct moved_range *range) {
+    struct art_children *all = &range->children;
     if (leaf->slot < end) {
         all->blobs++;
         all->pages += art_ref_pages(leaf);
@@ -113,7 +114,7 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
     }
     struct art_children fresh = {0};
     const struct art_run *run = &edit->root->run[at];
-    enum art_rc rc = art_slot_set_add(&stretch->left, leaf->slot);
+    enum art_rc rc = art_slot_set_add(&range->left, leaf->slot);
     if (!rc) rc = build_leaf_again(tree, edit, run, separator, leaf, at + 1 < edit->root->runs, &fresh);
     for (uint32_t i = 0; !rc && i < fresh.count; i++) {
         rc = art_children_add(all, i ? fresh.child[i].separator : separator, &fresh.child[i].ref);
@@ -124,15 +125,15 @@ static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit
     return rc ? rc : art_tree_interrupted(tree);
 }
 
-static bool is_long_enough(const struct stretch *stretch) {
-    const struct art_children *children = &stretch->children;
-    return children->count >= STRETCH || children->bytes >= STRETCH_BYTES || stretch->quiet >= STRETCH_QUIET;
+static bool is_long_enough(const struct moved_range *range) {
+    const struct art_children *children = &range->children;
+    return children->count >= RANGE_LEAVES || children->bytes >= RANGE_BYTES || range->staying >= RANGE_STAYING;
 }
 
 /* From the first leaf blob at or behind `from` that must move, or whose index must, on to the run's end or until the
- * stretch is long enough. */
-static enum art_rc gather_stretch(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
-                                  const struct art_buffer *from, struct stretch *stretch) {
+ * range is long enough. */
+static enum art_rc gather_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
+                                const struct art_buffer *from, struct moved_range *range) {
     const struct art_run *run = &edit->root->run[at];
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
@@ -143,59 +144,59 @@ static enum art_rc gather_stretch(struct art_tree *tree, struct art_version_edit
         struct art_bytes separator = art_run_key(&cursor);
         struct art_ref leaf;
         rc = art_blob_cursor_ref(&cursor.leaf, &leaf);
-        bool begins = !stretch->children.count, moves = !rc && must_move(&cursor, run, &leaf, end);
-        if (!rc && is_long_enough(stretch)) {
-            stretch->to_end = false;
-            rc = art_buffer_set_key(&stretch->next, separator);
+        bool begins = !range->children.count, moves = !rc && must_move(&cursor, run, &leaf, end);
+        if (!rc && is_long_enough(range)) {
+            range->to_end = false;
+            rc = art_buffer_set_key(&range->next, separator);
             break;
         }
         if (!rc && begins && !moves) continue;
-        stretch->quiet = moves ? 0 : stretch->quiet + 1;
-        if (!rc && begins) rc = art_buffer_set_key(&stretch->low, separator);
-        if (!rc) rc = add_leaf(tree, edit, at, separator, &leaf, end, stretch);
+        range->staying = moves ? 0 : range->staying + 1;
+        if (!rc && begins) rc = art_buffer_set_key(&range->low, separator);
+        if (!rc) rc = add_leaf(tree, edit, at, separator, &leaf, end, range);
         if (rc) break;
     }
     art_run_cursor_close(&cursor);
     return rc;
 }
 
-/* Moves one stretch of run `at`; *from: where the next one may begin. */
-static enum art_rc move_stretch(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
-                                struct art_buffer *from, bool *more) {
+/* Moves one range of run `at`; *from: where the next one may begin. */
+static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
+                              struct art_buffer *from, bool *more) {
     const struct art_run *run = &edit->root->run[at];
-    struct stretch stretch = {.to_end = true};
+    struct moved_range range = {.to_end = true};
     struct art_run moved = {0};
     enum art_rc rc;
-    if (run->top.level)
-        rc = gather_stretch(tree, edit, at, end, from, &stretch);
+    if (run->top.height)
+        rc = gather_range(tree, edit, at, end, from, &range);
     else
-        rc = run->top.slot < end ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &stretch);
-    *more = !stretch.to_end;
-    if (!rc && stretch.children.count) {
-        struct art_bytes high = stretch.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&stretch.next);
-        rc = art_run_splice(tree, edit, run, art_buffer_bytes(&stretch.low), high, true, &stretch.children, &moved);
+        rc = run->top.slot < end ? ART_OK : add_leaf(tree, edit, at, art_bytes(NULL, 0), &run->top, end, &range);
+    *more = !range.to_end;
+    if (!rc && range.children.count) {
+        struct art_bytes high = range.to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&range.next);
+        rc = art_run_splice(tree, edit, run, art_buffer_bytes(&range.low), high, true, &range.children, &moved);
         if (!rc) rc = art_root_replace_run(edit->root, at, &moved);
     }
-    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(&stretch.left, 0); slot != UINT32_MAX;
-         slot = art_slot_set_next(&stretch.left, slot + 1)) {
+    for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(&range.left, 0); slot != UINT32_MAX;
+         slot = art_slot_set_next(&range.left, slot + 1)) {
         art_slots_drop(tree, edit, slot);
     }
-    if (!rc && *more) rc = art_buffer_set_key(from, art_buffer_bytes(&stretch.next));
+    if (!rc && *more) rc = art_buffer_set_key(from, art_buffer_bytes(&range.next));
     art_run_clear(&moved);
-    stretch_clear(&stretch);
+    moved_range_clear(&range);
     return rc;
 }
 
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
     uint32_t end;
     struct art_buffer from = {0};
-    if (tree->slots.phase != ART_SLOTS_REUSED || art_store_discards(tree->store))
+    if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store))
         return ART_OK; /* no slot takes room but by its blob */
     enum art_rc rc = choose_end(tree, edit, most, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;
     for (unsigned at = 0; !rc && at < edit->root->runs; at++) {
         from.len = 0;
-        for (bool more = true; more && !rc;) rc = move_stretch(tree, edit, at, end, &from, &more);
+        for (bool more = true; more && !rc;) rc = move_range(tree, edit, at, end, &from, &more);
     }
     art_buffer_clear(&from);
     return rc;

@@ -28,17 +28,17 @@ struct art_loss {
     char *text; /* the key that it ends before, where that came later; what and keys are in the same allocation */
 };
 
-/* A gap in one source: damage behind its last key, and where it ends is where the next key is. */
-struct art_gap_note {
-    struct art_gap_note *next;
+/* A damaged range of one source: it begins behind the last key, and ends where the next key is. */
+struct art_damage_note {
+    struct art_damage_note *next;
     uint32_t slot, page;
     char *what;
 };
-struct art_detour_gap {
+struct art_detour_damage {
     bool open, index;
     uint64_t generation; /* of the newest index blob that is lost in it */
     uint32_t slot, page; /* noted last */
-    struct art_gap_note *first, **end;
+    struct art_damage_note *first, **end;
     unsigned count;
 };
 
@@ -75,9 +75,9 @@ struct art_detour {
     bool alone;                 /* one leaf that no index names */
     struct art_slot_set *named; /* only collects the slots that the run names */
     unsigned top;
-    struct art_detour_step step[ART_LEVELS_MAX];
+    struct art_detour_step step[ART_HEIGHTS_MAX];
     struct art_detour_leaf leaf;
-    struct art_detour_gap gap;
+    struct art_detour_damage damage;
     uint8_t *room;          /* for keys */
     struct art_buffer last; /* the key before */
     bool any;               /* there was one */
@@ -98,7 +98,7 @@ struct art_orphan_leaf {
     bool high_cut, high_known;
     uint8_t low[ART_CATALOG_KEY_BYTES], high[ART_CATALOG_KEY_BYTES]; /* beginnings of the first and the last key */
 };
-/* Those that fill one gap. */
+/* Those that fill one damaged range. */
 struct art_group {
     struct art_group *next;
     struct art_buffer low, high; /* keys between them */
@@ -174,14 +174,14 @@ bool art_is_damage(enum art_rc rc);
 enum art_rc art_salvage_interrupted(struct art_salvage *salvage);
 
 /* --- salvage_lost.c */
-/* Damage that art_error_fault() describes: the walk's gap begins with it, or goes on, behind its last key. `index`: of
- * an index blob, of this generation. ART_NOMEM. */
-enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
-/* The walk has its next key, or has ended: reports, and looks for orphan leaves where an index blob is lost; the gap is
- * over. ART_NOMEM, ART_INTERRUPT, or what is no damage. */
-enum art_rc art_gap_close(struct art_detour *walk);
-/* There is no gap, and what was noted of it is freed. */
-void art_gap_forget(struct art_detour *walk);
+/* Damage that art_error_fault() describes: the walk's damaged range begins with it, or goes on, behind its last key.
+ * `index`: of an index blob, of this generation. ART_NOMEM. */
+enum art_rc art_damage_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation);
+/* The walk has its next key, or has ended, and so has the damaged range: reports, and looks for orphan leaves where an
+ * index blob is lost. ART_NOMEM, ART_INTERRUPT, or what is no damage. */
+enum art_rc art_damage_close(struct art_detour *walk);
+/* There is no damaged range, and what was noted of it is freed. */
+void art_damage_forget(struct art_detour *walk);
 /* Of all keys. ART_NOMEM; nothing where nobody will ask. */
 enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, uint32_t slot, uint32_t page,
                                 const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -218,7 +218,7 @@ enum art_rc art_detour_next(struct art_detour *walk);
 enum art_rc art_detour_named(struct art_salvage *salvage, const struct art_ref *top);
 
 /* --- salvage_orphans.c */
-/* A group for the gap between the two (NULL: no bound), of all leaves of the catalog of `generation` or older, on its
+/* A group for the range between the two (NULL: no bound), of all leaves of the catalog of `generation` or older, on its
  * first key. Keys are copied, `effect` is borrowed. */
 enum art_rc art_orphans_fill(struct art_salvage *salvage, const struct art_bytes *low, const struct art_bytes *high,
                              uint64_t generation, const char *effect);

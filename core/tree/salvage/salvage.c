@@ -150,7 +150,7 @@ static enum art_rc step_groups(struct art_salvage *salvage, const struct art_byt
     return ART_OK;
 }
 
-/* All that stand at `key` go on; NULL: to their first. Runs before groups: a gap in a run makes a group. */
+/* All that stand at `key` go on; NULL: to their first. Runs before groups: a damaged range of a run makes a group. */
 static enum art_rc step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
     enum art_rc rc = step_memtable(salvage, key);
     for (unsigned i = 0; !rc && i < salvage->runs; i++) {

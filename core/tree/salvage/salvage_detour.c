@@ -4,7 +4,7 @@
  *     damage        what is skipped                      where the walk goes on
  *     a leaf page   its buckets                          the next bucket of the leaf
  *     a leaf footer the leaf                             the next child
- *     an index      all below; leaves are looked for     the next child of the level above
+ *     an index      all below; leaves are looked for     the next child of the index above
  *                   by their own footers
  *
  * What is skipped lies between the walk's last key before it and its first one behind: that range is reported
@@ -14,7 +14,7 @@
 #include "core/tree/salvage/private.h"
 
 static enum art_rc note(struct art_detour *walk, enum art_rc rc, uint32_t slot, bool index, uint64_t generation) {
-    return art_is_damage(rc) ? art_gap_note(walk, slot, index, generation) : rc;
+    return art_is_damage(rc) ? art_damage_note(walk, slot, index, generation) : rc;
 }
 
 /* --- index blobs -------------------------------------------------------------------------------------------------- */
@@ -25,7 +25,7 @@ static enum art_rc child_at_step(struct art_detour *walk, struct art_detour_step
     struct art_salvage *salvage = walk->salvage;
     struct art_image *image;
     struct art_blob_cursor at;
-    assert(step->ref.level && step->ref.level <= walk->top);
+    assert(step->ref.height && step->ref.height <= walk->top);
     enum art_rc rc = art_image_get(salvage, &step->ref, &image);
     if (rc) {
         step->bucket = UINT32_MAX;
@@ -39,9 +39,9 @@ static enum art_rc child_at_step(struct art_detour *walk, struct art_detour_step
         step->entry = 0;
     }
     if (!rc) rc = art_blob_cursor_ref(&at, child);
-    if (!rc && child->level != step->ref.level - 1) {
-        rc = art_corrupt(salvage->place, step->ref.slot, ART_NOWHERE, "a child of level %u under level %u",
-                         child->level, step->ref.level);
+    if (!rc && child->height != step->ref.height - 1) {
+        rc = art_corrupt(salvage->place, step->ref.slot, ART_NOWHERE, "a child of height %u under height %u",
+                         child->height, step->ref.height);
     }
     return rc;
 }
@@ -53,12 +53,12 @@ static enum art_rc note_named(struct art_detour *walk, const struct art_ref *ref
 
 /* The next leaf's reference. ART_NOTFOUND: there is none. */
 static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
-    unsigned level = 1;
-    while (level <= walk->top) {
-        struct art_detour_step *step = &walk->step[level];
+    unsigned height = 1;
+    while (height <= walk->top) {
+        struct art_detour_step *step = &walk->step[height];
         struct art_ref child;
         if (step->bucket == UINT32_MAX) {
-            level++;
+            height++;
             continue;
         }
         enum art_rc rc = child_at_step(walk, step, &child);
@@ -70,9 +70,9 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
         } else {
             rc = note_named(walk, &child);
             *ref = child;
-            if (rc || level == 1) return rc;
+            if (rc || height == 1) return rc;
             art_ref_leave(&child);
-            walk->step[--level] = (struct art_detour_step){.ref = child};
+            walk->step[--height] = (struct art_detour_step){.ref = child};
         }
     }
     return ART_NOTFOUND;
@@ -82,7 +82,7 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
 
 static enum art_rc open_leaf(struct art_detour *walk, const struct art_ref *ref) {
     struct art_detour_leaf *leaf = &walk->leaf;
-    assert(!ref->level && !leaf->open);
+    assert(!ref->height && !leaf->open);
     leaf->label.len = 0;
     enum art_rc rc = ref->label.data ? art_buffer_append(&leaf->label, ref->label.data, ref->label.len) : ART_OK;
     leaf->ref = *ref;
@@ -177,23 +177,23 @@ enum art_rc art_detour_next(struct art_detour *walk) {
         if (rc) rc = note(walk, rc, ref.slot, false, 0);
     }
     if (rc && rc != ART_NOTFOUND) return rc;
-    return art_gap_close(walk);
+    return art_damage_close(walk);
 }
 
 /* --- a walk ------------------------------------------------------------------------------------------------------- */
 
 /* The top: an index blob to begin with, or the only leaf. */
 static enum art_rc enter_top(struct art_detour *walk, const struct art_ref *top) {
-    if (top->level >= ART_LEVELS_MAX) {
-        enum art_rc rc =
-            art_corrupt(walk->salvage->place, top->slot, ART_NOWHERE, "a run is deeper than %d levels", ART_LEVELS_MAX);
+    if (top->height >= ART_HEIGHTS_MAX) {
+        enum art_rc rc = art_corrupt(walk->salvage->place, top->slot, ART_NOWHERE, "a run is deeper than %d levels",
+                                     ART_HEIGHTS_MAX);
         return note(walk, rc, top->slot, true, top->generation);
     }
-    walk->top = top->level;
-    for (unsigned level = 1; level < top->level; level++) walk->step[level].bucket = UINT32_MAX;
-    if (top->level) {
-        walk->step[top->level] = (struct art_detour_step){.ref = *top};
-        art_ref_leave(&walk->step[top->level].ref);
+    walk->top = top->height;
+    for (unsigned height = 1; height < top->height; height++) walk->step[height].bucket = UINT32_MAX;
+    if (top->height) {
+        walk->step[top->height] = (struct art_detour_step){.ref = *top};
+        art_ref_leave(&walk->step[top->height].ref);
         return ART_OK;
     }
     enum art_rc rc = open_leaf(walk, top);
@@ -206,7 +206,7 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
     if (!walk) return art_nomem();
     walk->salvage = salvage;
     walk->effect = effect;
-    walk->gap.end = &walk->gap.first;
+    walk->damage.end = &walk->damage.first;
     walk->room = art_alloc(ART_KEY_BUFFER);
     enum art_rc rc = walk->room ? enter_top(walk, top) : art_nomem();
     if (rc) {
@@ -219,7 +219,7 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
 
 void art_detour_close(struct art_detour *walk) {
     if (!walk) return;
-    art_gap_forget(walk);
+    art_damage_forget(walk);
     art_buffer_clear(&walk->leaf.label);
     art_buffer_clear(&walk->last);
     art_buffer_clear(&walk->value);

@@ -14,7 +14,7 @@ bool art_is_damage(enum art_rc rc) {
 }
 
 static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
-    return a->slot == b->slot && art_hash128_equal(a->hash, b->hash) && a->level == b->level &&
+    return a->slot == b->slot && art_hash128_equal(a->hash, b->hash) && a->height == b->height &&
            a->leaf_pages == b->leaf_pages && a->footer_pages == b->footer_pages && a->generation == b->generation &&
            a->entries == b->entries && a->count == b->count && a->label.len == b->label.len;
 }

@@ -2,9 +2,9 @@
  *
  *     a run    .. k3 | k4 | ####### | k9 ..        what the damaged page held lies between k4 and k9
  *
- * A gap in a run is reported when the walk has its next key. A row of which a chunk is missing lies between the row
- * before and the row behind, and is reported when that is known: until then it is `open`, and so is all that was found
- * after it. */
+ * A damaged range of a run is reported when the walk has its next key. A row of which a chunk is missing lies between
+ * the row before and the row behind, and is reported when that is known: until then it is `open`, and so is all that
+ * was found after it. */
 #include "core/tree/salvage/private.h"
 
 #include <stdarg.h>
@@ -88,71 +88,72 @@ enum art_rc art_lost_everywhere(struct art_salvage *salvage, const char *place, 
     return add_loss(salvage, what, NULL, NULL, (struct art_lost){.place = place, .slot = slot, .page = page}, NULL);
 }
 
-/* --- gaps --------------------------------------------------------------------------------------------------------- */
+/* --- damaged ranges ----------------------------------------------------------------------------------------------- */
 
 static enum art_rc add_note(struct art_detour *walk, uint32_t slot, const struct art_fault *fault) {
-    struct art_detour_gap *gap = &walk->gap;
-    const char *what = gap->count < NOTES_MAX ? fault->what : "and more that is damaged";
-    if (gap->count > NOTES_MAX) return ART_OK;
+    struct art_detour_damage *damage = &walk->damage;
+    const char *what = damage->count < NOTES_MAX ? fault->what : "and more that is damaged";
+    if (damage->count > NOTES_MAX) return ART_OK;
     size_t len = strlen(what) + 1;
-    struct art_gap_note *note = art_alloc(sizeof *note + len);
+    struct art_damage_note *note = art_alloc(sizeof *note + len);
     if (!note) return art_nomem();
-    *note = (struct art_gap_note){.slot = slot, .page = fault->page, .what = (char *)(note + 1)};
+    *note = (struct art_damage_note){.slot = slot, .page = fault->page, .what = (char *)(note + 1)};
     memcpy(note->what, what, len);
-    *gap->end = note;
-    gap->end = &note->next;
-    gap->count++;
+    *damage->end = note;
+    damage->end = &note->next;
+    damage->count++;
     return ART_OK;
 }
 
 /* Several buckets of one page are one chunk of news. */
-enum art_rc art_gap_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
-    struct art_detour_gap *gap = &walk->gap;
+enum art_rc art_damage_note(struct art_detour *walk, uint32_t slot, bool index, uint64_t generation) {
+    struct art_detour_damage *damage = &walk->damage;
     struct art_fault fault = art_error_fault();
     assert(fault.what[0] && (index || !generation));
-    bool same = gap->open && gap->slot == slot && gap->page == fault.page;
-    gap->open = true;
-    gap->index |= index;
-    if (index && generation > gap->generation) gap->generation = generation;
-    gap->slot = slot;
-    gap->page = fault.page;
+    bool same = damage->open && damage->slot == slot && damage->page == fault.page;
+    damage->open = true;
+    damage->index |= index;
+    if (index && generation > damage->generation) damage->generation = generation;
+    damage->slot = slot;
+    damage->page = fault.page;
     return same || !walk->salvage->options.report || !walk->effect || walk->named ? ART_OK
                                                                                   : add_note(walk, slot, &fault);
 }
 
-void art_gap_forget(struct art_detour *walk) {
-    struct art_detour_gap *gap = &walk->gap;
-    while (gap->first) {
-        struct art_gap_note *next = gap->first->next;
-        art_free(gap->first);
-        gap->first = next;
+void art_damage_forget(struct art_detour *walk) {
+    struct art_detour_damage *damage = &walk->damage;
+    while (damage->first) {
+        struct art_damage_note *next = damage->first->next;
+        art_free(damage->first);
+        damage->first = next;
     }
-    *gap = (struct art_detour_gap){.end = &gap->first};
+    *damage = (struct art_detour_damage){.end = &damage->first};
 }
 
-static enum art_rc report_gap(struct art_detour *walk, const struct art_bytes *after, const struct art_bytes *before) {
+static enum art_rc report_damage(struct art_detour *walk, const struct art_bytes *after,
+                                 const struct art_bytes *before) {
     char what[WHAT_BYTES];
     struct art_salvage *salvage = walk->salvage;
     enum art_rc rc = ART_OK;
-    for (const struct art_gap_note *note = walk->gap.first; !rc && note; note = note->next) {
-        snprintf(what, sizeof what, "%s: %s", walk->gap.index ? art_effect_older : walk->effect, note->what);
+    for (const struct art_damage_note *note = walk->damage.first; !rc && note; note = note->next) {
+        snprintf(what, sizeof what, "%s: %s", walk->damage.index ? art_effect_older : walk->effect, note->what);
         struct art_lost lost = {.place = salvage->place, .slot = note->slot, .page = note->page};
         rc = add_loss(salvage, what, after, before, lost, NULL);
     }
     return rc;
 }
 
-enum art_rc art_gap_close(struct art_detour *walk) {
-    if (!walk->gap.open) return ART_OK;
+enum art_rc art_damage_close(struct art_detour *walk) {
+    if (!walk->damage.open) return ART_OK;
     struct art_bytes last = art_buffer_bytes(&walk->last);
     assert(!walk->any || !walk->valid || art_bytes_compare(last, walk->key) < 0);
     const struct art_bytes *after = walk->any ? &last : NULL, *before = walk->valid ? &walk->key : NULL;
     bool rows = !after || after->data[0] <= ART_SPACE_ROWS;
-    enum art_rc rc = rows ? report_gap(walk, after, before) : ART_OK;
-    if (!rc && walk->gap.index && !walk->named) {
-        rc = art_orphans_fill(walk->salvage, after, before, walk->gap.generation, NULL);
+    enum art_rc rc = rows ? report_damage(walk, after, before) : ART_OK;
+    if (!rc && walk->damage.index && !walk->named) {
+        rc = art_orphans_fill(walk->salvage, after, before, walk->damage.generation, NULL);
     }
-    art_gap_forget(walk);
+    art_damage_forget(walk);
     return rc;
 }
 

@@ -2,8 +2,8 @@
  *
  *   catalog    every slot that no readable index names, whose last page verifies by its own hash as that of a leaf
  *              of this table; sorted by the beginnings of their first keys
- *   group      those of them that may have keys in one gap: each is walked when the order comes to it, of entries of
- *              one key the newest wins
+ *   group      those of them that may have keys in one damaged range: each is walked when the order
+ *              comes to it, of entries of one key the newest wins
  *
  *     catalog   [a ... f]   [c ... h]                [k ... m]
  *     group, at 'd':  two leaves are active; the third waits
@@ -83,7 +83,7 @@ static enum art_rc look_at_slot(struct art_salvage *salvage, uint32_t slot, bool
         return ART_OK;
     }
     if (!rc && memcmp(uuid, salvage->uuid, sizeof uuid) != 0) return ART_OK;
-    if (!rc && ref.level) return ART_OK;
+    if (!rc && ref.height) return ART_OK;
     if (!rc) rc = add_orphan_leaf(salvage, &ref);
     if (!art_is_damage(rc)) return rc;
     if (salvage->root) return ART_OK; /* free, or reported where its place is */
@@ -122,7 +122,7 @@ static enum art_rc own_ref_again(struct art_salvage *salvage, const struct art_o
                                  struct art_ref *ref) {
     uint8_t uuid[ART_UUID_BYTES];
     enum art_rc rc = art_image_own_ref(salvage, orphan->slot, ref, uuid);
-    if (rc == ART_NOTFOUND || (!rc && (ref->level || memcmp(uuid, salvage->uuid, sizeof uuid) != 0))) {
+    if (rc == ART_NOTFOUND || (!rc && (ref->height || memcmp(uuid, salvage->uuid, sizeof uuid) != 0))) {
         rc = art_corrupt(salvage->place, orphan->slot, ART_NOWHERE, "the blob has changed while it was read");
     }
     return rc;

@@ -7,16 +7,16 @@
 static enum art_rc find_in_run(struct art_salvage *salvage, const struct art_run *run, struct art_bytes key,
                                struct art_entry *out, bool *astray) {
     struct art_ref ref = run->top;
-    assert(key.len == ART_OVERFLOW_KEY && ref.level < ART_LEVELS_MAX);
-    for (unsigned level = ref.level;; level--) {
+    assert(key.len == ART_OVERFLOW_KEY_BYTES && ref.height < ART_HEIGHTS_MAX);
+    for (unsigned height = ref.height;; height--) {
         struct art_image *image;
         bool inside = !art_label_compare(ref.label, key);
         if (!inside) return ART_NOTFOUND;
         enum art_rc rc = art_image_get(salvage, &ref, &image);
-        if (!rc && !level) return art_blob_get(&image->blob, key, out);
+        if (!rc && !height) return art_blob_get(&image->blob, key, out);
         if (!rc) rc = art_blob_child(&image->blob, key, &ref, NULL);
-        *astray |= level && (rc || ref.level != level - 1);
-        if (rc || ref.level != level - 1) return rc ? rc : ART_NOTFOUND;
+        *astray |= height && (rc || ref.height != height - 1);
+        if (rc || ref.height != height - 1) return rc ? rc : ART_NOTFOUND;
     }
 }
 
@@ -27,7 +27,7 @@ static enum art_rc find_chunk(struct art_salvage *salvage, struct art_bytes key,
     bool astray = false;
     for (unsigned i = 0; i < runs; i++) {
         const struct art_run *run = &salvage->root->run[i];
-        if (run->top.level >= ART_LEVELS_MAX) continue;
+        if (run->top.height >= ART_HEIGHTS_MAX) continue;
         enum art_rc rc = find_in_run(salvage, run, key, out, &astray);
         if (!rc && !(out->flags & ART_DELETE)) return ART_OK;
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
@@ -42,15 +42,15 @@ static enum art_rc lacks_chunk(const struct art_salvage *salvage, uint32_t numbe
 
 enum art_rc art_salvage_large(struct art_salvage *salvage) {
     struct art_overflow_ref ref = art_overflow_decode(art_buffer_bytes(&salvage->value));
-    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     uint32_t number = 0;
     salvage->large.len = 0;
     if (!ref.length || ref.length > ART_VALUE_MAX) {
         return art_corrupt(salvage->place, ART_NOWHERE, ART_NOWHERE,
                            "the reference to its value has an impossible length");
     }
-    for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK, number++) {
-        uint64_t n = ref.length - at < ART_OVERFLOW_CHUNK ? ref.length - at : ART_OVERFLOW_CHUNK;
+    for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK_BYTES, number++) {
+        uint64_t n = ref.length - at < ART_OVERFLOW_CHUNK_BYTES ? ref.length - at : ART_OVERFLOW_CHUNK_BYTES;
         struct art_entry entry;
         enum art_rc rc = art_salvage_interrupted(salvage);
         if (!rc) rc = find_chunk(salvage, art_overflow_key(key, ref.id, number), &entry);

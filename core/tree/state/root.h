@@ -10,11 +10,11 @@
 #include "core/tree/tree.h"
 
 /* A few more than may be committed: a long transaction spills between two merges. */
-enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8 };
+enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8, ART_LEVELS = 8 };
 
 struct art_run {
     struct art_ref top; /* the label is owned by the run */
-    uint8_t level;      /* merge level: 0 as flushed, 1 .. by size (run/compact.c) */
+    uint8_t level;      /* in the merges, below ART_LEVELS: 0 as flushed, 1 .. by size (run/compact.c) */
     uint64_t blobs;     /* index blobs included */
     uint64_t pages;     /* used pages of all blobs */
     uint64_t hides;     /* about so many pages of the last run are dead by its entries (run/hidden.c), */

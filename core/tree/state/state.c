@@ -38,7 +38,7 @@ uint64_t art_tree_generation(const struct art_tree *tree) {
 }
 
 bool art_tree_dirty(const struct art_tree *tree) {
-    return (tree->txn.phase >= ART_TXN_CHANGED || tree->txn.handed_over) && !tree->rows.rolled_back;
+    return (tree->txn.state >= ART_TXN_CHANGED || tree->txn.handed_over) && !tree->rows.rolled_back;
 }
 
 enum art_rc art_tree_take_room(struct art_tree *tree) {

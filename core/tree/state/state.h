@@ -24,7 +24,7 @@
 #include "core/tree/tree.h"
 
 enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
-enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
+enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_HEIGHTS_MAX = 8 };
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
  * of a commit. */
@@ -52,16 +52,16 @@ struct art_retired {
 enum art_savepoint_kind {
     ART_SAVEPOINT_OF_BEGINNING, /* that of the transaction's beginning: undone, or in the host's log */
     ART_SAVEPOINT_UNDO,         /* a position in the memtable's undo list */
-    ART_SAVEPOINT_IMAGE         /* the transaction has spilled since: the memtable is in the scratch file */
+    ART_SAVEPOINT_SAVED         /* the transaction has spilled since: the memtable is in the scratch file */
 };
 struct art_savepoint {
     enum art_savepoint_kind kind;
     uint64_t undo;         /* position in the memtable's undo list */
     struct art_root *root; /* held */
     const struct art_summary *summary;
-    struct art_slot_set used; /* IMAGE: slots that root names */
-    uint32_t *image;          /* places in the scratch file with parts of the encoded memtable, ascending */
-    uint32_t image_parts;
+    struct art_slot_set used; /* SAVED: slots that root names */
+    uint32_t *saved;          /* places in the scratch file with parts of the encoded memtable, ascending */
+    uint32_t saved_parts;
 };
 
 /* Where no row is (gap.c). */
@@ -103,11 +103,11 @@ enum art_refresh_step {
 };
 
 /* Where a transaction stands: the diagram at the head of txn/txn.h. */
-enum art_txn_phase {
+enum art_txn_state {
     ART_TXN_NONE,
     ART_TXN_BEGUN,   /* its csn is fixed, its base is kept */
     ART_TXN_CHANGED, /* something was changed, maybe taken back; the undo list leads back to the beginning */
-    ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and images do */
+    ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and saved memtables do */
 };
 
 /* What a commit writes into the host's tables, each what the one before it does, and more. */
@@ -129,7 +129,7 @@ enum art_root_shown {
 enum art_leftovers {
     ART_LEFTOVERS_STAY,
     ART_LEFTOVERS_ZEROED,
-    ART_LEFTOVERS_PUNCHED /* holes: the disk is nearly full */
+    ART_LEFTOVERS_PUNCHED /* given back: the disk is nearly full */
 };
 
 /* What a root leaves to later commits to give back. */
@@ -179,7 +179,7 @@ struct art_tree {
     } refresh;
 
     struct { /* the running transaction */
-        enum art_txn_phase phase;
+        enum art_txn_state state;
         /* The most that prepare() has made the host write: it is there after a refused COMMIT. No ROLLBACK TO lowers
          * it: a savepoint may be younger. */
         enum art_commit_kind handed_over;
@@ -201,7 +201,7 @@ struct art_tree {
             ART_SLOTS_IDLE,
             ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end, */
             ART_SLOTS_REUSED    /* and free ones below it, too */
-        } phase;
+        } use;
         bool known;               /* `used` is right for `root` */
         struct art_slot_set used; /* named by `root` */
         struct art_slot_set base; /* named by the base */
@@ -223,7 +223,7 @@ struct art_tree {
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
-    struct art_buffer compaction_cursor[ART_LEVELS_MAX]; /* by level: separator at which the next input begins */
+    struct art_buffer compaction_cursor[ART_LEVELS]; /* by level: separator at which the next input begins */
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was, when blobs were last written; */
@@ -231,7 +231,7 @@ struct art_tree {
         thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
     enum art_slack slack; /* that the last root has left, where another one may give more back */
 
-    /* One piece of memory, there once the tree is ready; NULL before, and while it rests. */
+    /* One piece of memory, there once the tree is ready; NULL before, and after a trim. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
     uint8_t *second_key;     /* for calls with two keys */
     uint8_t *stored;         /* ART_STORED_MAX bytes: an entry on its way into the memtable; with a summary */
@@ -255,10 +255,10 @@ static inline struct art_measures art_tree_measures(const struct art_tree *tree)
     return tree->summary ? tree->summary->has : (struct art_measures){0};
 }
 static inline bool art_tree_in_txn(const struct art_tree *tree) {
-    return tree->txn.phase != ART_TXN_NONE;
+    return tree->txn.state != ART_TXN_NONE;
 }
 static inline bool art_tree_has_spilled(const struct art_tree *tree) {
-    return tree->txn.phase == ART_TXN_SPILLED;
+    return tree->txn.state == ART_TXN_SPILLED;
 }
 
 /* --- state.c ------------------------------------------------------------------------------------------------------ */

@@ -4,29 +4,29 @@
 static void assert_none(const struct art_tree *tree) {
     assert(!tree->txn.base && !tree->txn.requested && !tree->txn.adds);
     assert(tree->txn.handed_over == ART_COMMIT_NOTHING && tree->txn.shown == ART_ROOT_HIDDEN);
-    assert(tree->slots.phase == ART_SLOTS_IDLE && !tree->scratch.file);
+    assert(tree->slots.use == ART_SLOTS_IDLE && !tree->scratch.file);
     (void)tree;
 }
 
 void art_txn_assert(const struct art_tree *tree) {
-    enum art_txn_phase phase = tree->txn.phase;
-    if (phase == ART_TXN_NONE) {
+    enum art_txn_state state = tree->txn.state;
+    if (state == ART_TXN_NONE) {
         assert_none(tree);
     } else {
         assert(tree->txn.base);
         assert(!art_tree_is_known(tree) || tree->csn + 1 == tree->txn.csn);
     }
-    assert(phase != ART_TXN_SPILLED || tree->slots.phase);
-    bool as_base = phase == ART_TXN_BEGUN || phase == ART_TXN_CHANGED;
+    assert(state != ART_TXN_SPILLED || tree->slots.use);
+    bool as_base = state == ART_TXN_BEGUN || state == ART_TXN_CHANGED;
     assert(!as_base || !art_tree_is_known(tree) || tree->root->generation == tree->txn.base->generation);
     (void)as_base;
     assert(!tree->pending.made_for || tree->txn.handed_over >= tree->pending.kind);
-    assert(!tree->pending.edit.root || tree->slots.phase);
+    assert(!tree->pending.edit.root || tree->slots.use);
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         assert(savepoint->kind != ART_SAVEPOINT_UNDO || savepoint->root);
-        assert(savepoint->kind != ART_SAVEPOINT_IMAGE || phase == ART_TXN_SPILLED || tree->txn.doomed);
-        assert(phase != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
+        assert(savepoint->kind != ART_SAVEPOINT_SAVED || state == ART_TXN_SPILLED || tree->txn.doomed);
+        assert(state != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
         (void)savepoint;
     }
 }
@@ -49,7 +49,7 @@ enum art_rc art_tree_begin(struct art_tree *tree) {
     if (rc || art_tree_in_txn(tree)) return rc;
     tidy_memtable(tree);
     art_memtable_forget_undo(tree->memtable);
-    tree->txn.phase = ART_TXN_BEGUN;
+    tree->txn.state = ART_TXN_BEGUN;
     tree->txn.csn = tree->csn + 1;
     tree->txn.overflow_values = 0;
     tree->txn.base = art_root_ref(tree->root);

@@ -28,20 +28,20 @@ enum {
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
-    HIDES_MUCH = 8,          /* slots: 4 MB */
+    HIDES_MUCH_SLOTS = 8,    /* slots: 4 MB */
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    LONG_ROW = 4096,           /* of redo: it has pages of its own in the host's table */
+    LONG_ROW_BYTES = 4096,     /* of redo: it has pages of its own in the host's table */
     SPARE_BYTES = 4 << 20,     /* of a flushed memtable's memory that the next one gets */
-    REDO_KEPT = 1 << 20        /* memory for a row of redo, from one commit to the next */
+    REDO_KEPT_BYTES = 1 << 20  /* memory for a row of redo, from one commit to the next */
 };
 
 /* Of the budget for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum';
  * below which merges go in small portions, and about what a portion writes, small or not. */
 enum {
     MERGED_PART = 4,
-    RESERVE_ROWS = 3 << 20,
+    RESERVE_BYTES_IN_ROWS = 3 << 20,
     SHORT_BYTES = 32 << 20,
     PORTION_BYTES = 3 << 19,
     LARGE_PORTION_BYTES = 12 << 20
@@ -127,13 +127,13 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
 static enum art_rc finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     uint32_t hidden = 0;
-    assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.phase);
+    assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
     enum art_rc rc = art_store_wait(tree->store);
     if (!rc) rc = leave_room_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
-    if (hidden >= HIDES_MUCH)
+    if (hidden >= HIDES_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     if (!rc) rc = art_slots_discard(tree, edit);
     if (!rc) rc = art_store_sync(tree->store);
@@ -187,13 +187,13 @@ static bool is_low(const struct art_tree *tree, uint64_t *left) {
     uint64_t part = bytes_of_runs(tree->root) / RESERVE_PART;
     uint64_t room = room_left(tree), unused = budget_left(tree).unused;
     *left = room < UINT64_MAX - unused ? room + unused : room;
-    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES) || is_short(tree, RESERVE_ROWS);
+    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES) || is_short(tree, RESERVE_BYTES_IN_ROWS);
 }
 
 /* Is a merge that is merely due better left to 'vacuum'? */
 static bool spares_the_disk(const struct art_tree *tree) {
     uint64_t left;
-    return (tree->full && !tree->txn.adds) || is_low(tree, &left) || is_short(tree, 2 * RESERVE_ROWS);
+    return (tree->full && !tree->txn.adds) || is_low(tree, &left) || is_short(tree, 2 * RESERVE_BYTES_IN_ROWS);
 }
 
 /* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave
@@ -214,7 +214,8 @@ static uint64_t bytes_due(const struct art_tree *tree) {
 
 static enum art_rc keep_reserve(const struct art_tree *tree) {
     uint64_t left;
-    if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_ROWS + bytes_due(tree)))) return ART_OK;
+    if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_BYTES_IN_ROWS + bytes_due(tree))))
+        return ART_OK;
     return art_fail(
         ART_DISKFULL,
         "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
@@ -249,7 +250,7 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
 static uint64_t rows_to_leave(const struct art_tree *tree) {
     assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
-    if (!rows || tree->txn.requested || tree->txn.handed_over || tree->log_bytes < LONG_ROW * rows) return 0;
+    if (!rows || tree->txn.requested || tree->txn.handed_over || tree->log_bytes < LONG_ROW_BYTES * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 
@@ -475,7 +476,7 @@ static enum art_leftovers leftovers(const struct art_tree *tree) {
 /* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
  * by a checkpoint. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
-    bool alone = tree->txn.phase == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     if (!alone || tree->txn.handed_over >= ART_COMMIT_ROOT || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
@@ -555,11 +556,11 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->full = true;
         return ART_OK;
     }
-    if (tree->txn.phase == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
+    if (tree->txn.state == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
     if (tree->pending.made_for != tree->changes) { /* else a COMMIT was refused, and nothing has changed since */
         rc = make_commit(tree);
         if (rc) {
-            if (rc == ART_DISKFULL && tree->slots.phase) note_full(tree); /* else it was only refused */
+            if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
             art_pending_forget(tree);
             art_slots_cut_back(tree);
             return rc;
@@ -635,7 +636,7 @@ void art_tree_committed(struct art_tree *tree) {
         tree->chain = tree->pending.chain;
         art_tree_changed(tree, true);
         art_pending_forget(tree);
-        if (tree->pending.redo.capacity > REDO_KEPT) art_buffer_clear(&tree->pending.redo);
+        if (tree->pending.redo.capacity > REDO_KEPT_BYTES) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);

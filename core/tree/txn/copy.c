@@ -31,7 +31,7 @@ enum art_rc art_location_copy(struct art_tree_options *options, const struct art
 }
 
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location) {
-    if (tree->slots.phase) {
+    if (tree->slots.use) {
         return art_fail(ART_MISUSE,
                         "art: the blobs cannot be elsewhere in a transaction that has written some (%s): "
                         "ROLLBACK it",

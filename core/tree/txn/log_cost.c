@@ -19,11 +19,11 @@
 enum {
     AUTO_BYTES_A_PAGE = 8192, /* of a full blob: 1 MB */
     BYTES_A_KEY = 64,
-    BYTES_A_SINGLE_KEY = 768, /* of a commit of up to SMALL_COMMIT entries */
-    SMALL_COMMIT = 64,
-    LARGE_COMMIT = 8192,
+    BYTES_A_SINGLE_KEY = 768, /* of a commit of up to SMALL_COMMIT_ENTRIES entries */
+    SMALL_COMMIT_ENTRIES = 64,
+    LARGE_COMMIT_ENTRIES = 8192,
     LONG_PART = 4,
-    ROW_MOST = 1000000
+    ROW_BYTES_MOST = 1000000
 };
 
 uint64_t art_log_limit(const struct art_tree *tree) {
@@ -39,9 +39,9 @@ uint64_t art_log_cost(const struct art_tree *tree) {
     uint64_t bytes = tree->log_bytes + tree->pending.redo.len;
     if (tree->options.log_limit != ART_LOG_AUTO) return larger(bytes, art_memtable_keys(tree->memtable) * BYTES_A_KEY);
     uint64_t now = tree->pending.entries, entries = tree->log_entries + now;
-    uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT / larger(now, SMALL_COMMIT));
+    uint64_t a_key = larger(BYTES_A_KEY, BYTES_A_SINGLE_KEY * SMALL_COMMIT_ENTRIES / larger(now, SMALL_COMMIT_ENTRIES));
     uint64_t copied = entries * BYTES_A_KEY + bytes / LONG_PART;
-    if (now > LARGE_COMMIT) entries = larger(entries, art_log_limit(tree) / BYTES_A_KEY + 1);
+    if (now > LARGE_COMMIT_ENTRIES) entries = larger(entries, art_log_limit(tree) / BYTES_A_KEY + 1);
     return larger(entries * a_key, bytes < copied ? bytes : copied);
 }
 
@@ -49,5 +49,5 @@ bool art_log_row_is_long(const struct art_tree *tree) {
     assert(tree->pending.commit.write_redo);
     uint64_t len = tree->pending.redo.len;
     if (tree->options.row_limit && len > tree->options.row_limit) return true;
-    return len > INT32_MAX || (len > ROW_MOST && tree->txn.adds && tree->options.log_limit == ART_LOG_AUTO);
+    return len > INT32_MAX || (len > ROW_BYTES_MOST && tree->txn.adds && tree->options.log_limit == ART_LOG_AUTO);
 }

@@ -13,7 +13,7 @@
 
 #include "core/tree/txn/txn.h"
 
-enum { VALUE_FIRST = 1 << 20, VALUE_BELIEVED = 16 << 20 };
+enum { VALUE_FIRST_BYTES = 1 << 20, VALUE_BELIEVED_BYTES = 16 << 20 };
 
 /* Of a reference from disk, whose length may be anything. */
 static bool possible(const struct art_overflow_ref *ref) {
@@ -22,20 +22,20 @@ static bool possible(const struct art_overflow_ref *ref) {
 
 struct art_overflow_ref art_overflow_decode(struct art_bytes bytes) {
     struct art_overflow_ref ref = {0};
-    if (bytes.len < ART_OVERFLOW_REF || bytes.len > ART_OVERFLOW_REF_MAX) return ref;
+    if (bytes.len < ART_OVERFLOW_REF_BYTES || bytes.len > ART_OVERFLOW_REF_BYTES_MAX) return ref;
     ref.length = art_load64(bytes.data);
-    memcpy(ref.id, bytes.data + 8, ART_OVERFLOW_ID);
-    ref.hash = art_load64(bytes.data + 8 + ART_OVERFLOW_ID);
+    memcpy(ref.id, bytes.data + 8, ART_OVERFLOW_ID_BYTES);
+    ref.hash = art_load64(bytes.data + 8 + ART_OVERFLOW_ID_BYTES);
     return ref;
 }
 
-struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
-                                  uint32_t number) {
-    memset(key, 0, ART_OVERFLOW_KEY + ART_KEY_PADDING);
+struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING],
+                                  const uint8_t id[ART_OVERFLOW_ID_BYTES], uint32_t number) {
+    memset(key, 0, ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING);
     key[0] = ART_SPACE_OVERFLOW;
-    memcpy(key + 1, id, ART_OVERFLOW_ID);
-    art_store32_be(key + 1 + ART_OVERFLOW_ID, number);
-    return art_bytes(key, ART_OVERFLOW_KEY);
+    memcpy(key + 1, id, ART_OVERFLOW_ID_BYTES);
+    art_store32_be(key + 1 + ART_OVERFLOW_ID_BYTES, number);
+    return art_bytes(key, ART_OVERFLOW_KEY_BYTES);
 }
 
 static uint8_t chunk_flag(const struct art_tree *tree) {
@@ -43,44 +43,44 @@ static uint8_t chunk_flag(const struct art_tree *tree) {
 }
 
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
-                               uint8_t ref[ART_OVERFLOW_REF_MAX]) {
+                               uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX]) {
     struct art_datum data[ART_SUMMARY_MAX];
-    if (!summary) return ART_OVERFLOW_REF;
+    if (!summary) return ART_OVERFLOW_REF_BYTES;
     assert(summary->has.columns <= ART_SUMMARY_MAX);
     summary->read(summary->context, value, ART_ALL_COLUMNS, data);
-    art_data_encode(summary->has, data, ref + ART_OVERFLOW_REF);
-    return ART_OVERFLOW_REF + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
+    art_data_encode(summary->has, data, ref + ART_OVERFLOW_REF_BYTES);
+    return ART_OVERFLOW_REF_BYTES + summary->has.columns * (uint32_t)ART_DATUM_BYTES;
 }
 
-enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX],
                              uint32_t *len) {
     assert(art_tree_in_txn(tree) && value.len > ART_VALUE_INLINE_MAX);
-    uint8_t id[ART_OVERFLOW_ID], key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint8_t id[ART_OVERFLOW_ID_BYTES], key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     art_store64_be(id, tree->txn.csn);
     art_store32_be(id + 8, tree->txn.overflow_values++);
     uint32_t number = 0;
-    for (uint64_t at = 0; at < value.len; at += ART_OVERFLOW_CHUNK) {
-        uint32_t n = art_min32(ART_OVERFLOW_CHUNK, value.len - (uint32_t)at);
+    for (uint64_t at = 0; at < value.len; at += ART_OVERFLOW_CHUNK_BYTES) {
+        uint32_t n = art_min32(ART_OVERFLOW_CHUNK_BYTES, value.len - (uint32_t)at);
         struct art_entry entry = {
             .value = art_bytes(value.data + at, n), .csn = tree->txn.csn, .flags = chunk_flag(tree)};
         enum art_rc rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
         if (rc) return rc;
     }
     art_store64(ref, value.len);
-    memcpy(ref + 8, id, ART_OVERFLOW_ID);
-    art_store64(ref + 8 + ART_OVERFLOW_ID, art_hash64(value.data, value.len));
+    memcpy(ref + 8, id, ART_OVERFLOW_ID_BYTES);
+    art_store64(ref + 8 + ART_OVERFLOW_ID_BYTES, art_hash64(value.data, value.len));
     *len = art_overflow_put_data(art_tree_summary(tree), value, ref);
     return ART_OK;
 }
 
 /* Did anybody put them? Half a million deletes for a length that is a lie would be too many; a few thousand are not. */
 static enum art_rc were_put(struct art_tree *tree, const struct art_overflow_ref *ref, bool *out) {
-    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     *out = possible(ref);
-    if (!*out || ref->length <= VALUE_BELIEVED) return ART_OK;
+    if (!*out || ref->length <= VALUE_BELIEVED_BYTES) return ART_OK;
     struct art_found last;
-    enum art_rc rc =
-        art_tree_find(tree, art_overflow_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_OVERFLOW_CHUNK)), &last);
+    enum art_rc rc = art_tree_find(
+        tree, art_overflow_key(key, ref->id, (uint32_t)((ref->length - 1) / ART_OVERFLOW_CHUNK_BYTES)), &last);
     *out = last.live;
     return rc;
 }
@@ -88,12 +88,12 @@ static enum art_rc were_put(struct art_tree *tree, const struct art_overflow_ref
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
     assert(art_tree_in_txn(tree));
     struct art_overflow_ref ref = art_overflow_decode(bytes);
-    uint8_t key_bytes[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint8_t key_bytes[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     uint32_t number = 0;
     bool there;
     enum art_rc found = were_put(tree, &ref, &there);
     if (found || !there) return found; /* the row shall go all the same */
-    for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK) {
+    for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK_BYTES) {
         struct art_bytes key = art_overflow_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
         if (!art_memtable_get(tree->memtable, key, &present))
@@ -109,7 +109,7 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
 static enum art_rc grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t whole) {
     assert(need <= whole);
     if (need <= *room) return ART_OK;
-    uint64_t wanted = *room ? 2 * *room : VALUE_FIRST;
+    uint64_t wanted = *room ? 2 * *room : VALUE_FIRST_BYTES;
     if (wanted > whole) wanted = whole;
     uint8_t *more = art_resize(*value, wanted);
     if (!more) return art_nomem();
@@ -120,11 +120,11 @@ static enum art_rc grow(uint8_t **value, uint64_t *room, uint64_t need, uint64_t
 
 static enum art_rc read_chunks(struct art_tree *tree, const struct art_overflow_ref *ref, uint8_t **value) {
     assert(possible(ref));
-    uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING];
+    uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
     uint32_t number = 0;
     uint64_t room = 0;
-    for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK) {
-        uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK ? ref->length - at : ART_OVERFLOW_CHUNK;
+    for (uint64_t at = 0; at < ref->length; at += ART_OVERFLOW_CHUNK_BYTES) {
+        uint64_t n = ref->length - at < ART_OVERFLOW_CHUNK_BYTES ? ref->length - at : ART_OVERFLOW_CHUNK_BYTES;
         struct art_found found;
         enum art_rc rc = art_tree_find(tree, art_overflow_key(key, ref->id, number++), &found);
         if (!rc && (!found.live || found.entry.value.len != n)) {

@@ -23,7 +23,7 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
         return art_fail(ART_FORKED, "art: this connection was opened before fork(): open one of your own in the child");
     }
     art_rows_catch_up(tree);
-    if (tree->txn.phase >= ART_TXN_CHANGED && art_tree_is_known(tree)) {
+    if (tree->txn.state >= ART_TXN_CHANGED && art_tree_is_known(tree)) {
         return art_fail(ART_MISUSE, "art: refresh inside a transaction that has changed the table (bug)");
     }
     memset(&tree->refresh, 0, sizeof tree->refresh);

@@ -27,7 +27,7 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
 
 struct rewriting {
     struct art_tree *tree;
-    uint8_t ref[ART_OVERFLOW_REF_MAX];
+    uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX];
 };
 
 static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_entry *entry) {
@@ -35,11 +35,11 @@ static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_ent
     struct art_row row = {.stored = entry->value, .overflows = true};
     struct art_bytes value = {0};
     uint8_t *owned = NULL;
-    if (entry->value.len < ART_OVERFLOW_REF) {
+    if (entry->value.len < ART_OVERFLOW_REF_BYTES) {
         return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                            "a row's reference to its chunks has an impossible length");
     }
-    memcpy(rewriting->ref, entry->value.data, ART_OVERFLOW_REF);
+    memcpy(rewriting->ref, entry->value.data, ART_OVERFLOW_REF_BYTES);
     enum art_rc rc = tree->summary ? art_row_value(tree, &row, &value, &owned) : ART_OK;
     if (!rc) entry->value = art_bytes(rewriting->ref, art_overflow_put_data(tree->summary, value, rewriting->ref));
     art_free(owned);

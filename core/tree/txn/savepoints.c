@@ -1,8 +1,8 @@
 /* Savepoints of the running transaction: a stack of states that ROLLBACK TO may bring back.
  *
  * As long as nothing was spilled, a savepoint is a position in the memtable's undo list. When the transaction spills,
- * the memtable that the positions belong to goes to disk as a run; each savepoint then keeps its root and an image of
- * the memtable at its state (spill.c), and the state at the transaction's beginning is what the host's log says.
+ * the memtable that the positions belong to goes to disk as a run; each savepoint then keeps its root, and the memtable
+ * as it was is saved for it (spill.c), and the state at the transaction's beginning is what the host's log says.
  * Savepoints may be set before the first change: they then stand for the beginning.
  */
 #include "core/tree/txn/txn.h"
@@ -10,18 +10,18 @@
 static void savepoint_clear(struct art_savepoint *savepoint) {
     art_root_unref(savepoint->root);
     art_slot_set_clear(&savepoint->used);
-    art_free(savepoint->image);
+    art_free(savepoint->saved);
     *savepoint = (struct art_savepoint){0};
 }
 
-/* Images of the savepoints that are left; what lies behind is written again. */
-static uint32_t end_of_images(const struct art_tree *tree) {
+/* Of the memtables that are saved for the savepoints that are left; what lies behind is written again. */
+static uint32_t end_of_saved(const struct art_tree *tree) {
     assert(tree->scratch.file);
     uint32_t end = 0;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
-        uint32_t parts = savepoint->image_parts;
-        if (parts && savepoint->image[parts - 1] >= end) end = savepoint->image[parts - 1] + 1;
+        uint32_t parts = savepoint->saved_parts;
+        if (parts && savepoint->saved[parts - 1] >= end) end = savepoint->saved[parts - 1] + 1;
     }
     return end;
 }
@@ -36,13 +36,13 @@ void art_savepoints_clear(struct art_tree *tree, uint32_t from) {
         art_slot_set_clear(&used);
         savepoint_clear(savepoint);
     }
-    if (tree->scratch.end) tree->scratch.end = end_of_images(tree);
+    if (tree->scratch.end) tree->scratch.end = end_of_saved(tree);
 }
 
 /* Nothing is changed, and the host's log says so, too. */
 static bool is_as_begun(const struct art_tree *tree) {
     bool unwritten = tree->txn.handed_over == ART_COMMIT_NOTHING && !art_memtable_dirty(tree->memtable);
-    return tree->txn.phase <= ART_TXN_CHANGED && unwritten;
+    return tree->txn.state <= ART_TXN_CHANGED && unwritten;
 }
 
 enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
@@ -81,17 +81,17 @@ static void to_beginning(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.used);
     tree->summary = tree->txn.base_summary;
     tree->slots.known = false;
-    tree->txn.phase = ART_TXN_CHANGED;
+    tree->txn.state = ART_TXN_CHANGED;
     tree->state = ART_TREE_UNKNOWN;
 }
 
 /* The state of a savepoint that the transaction has spilled over. */
-static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *savepoint) {
+static enum art_rc to_saved(struct art_tree *tree, const struct art_savepoint *savepoint) {
     assert(art_tree_has_spilled(tree)); /* savepoints that are younger than the beginning go with it */
     struct art_memtable *memtable;
     struct art_slot_set used = {0};
     tree->summary = savepoint->summary;
-    enum art_rc rc = art_image_read(tree, savepoint, &memtable);
+    enum art_rc rc = art_saved_memtable_read(tree, savepoint, &memtable);
     if (rc) return rc;
     rc = art_slot_set_copy(&savepoint->used, &used);
     if (rc) {
@@ -110,8 +110,8 @@ static enum art_rc to_image(struct art_tree *tree, const struct art_savepoint *s
 /* The state of any savepoint, or a transaction that can only be rolled back. */
 static void to_savepoint(struct art_tree *tree, struct art_savepoint *savepoint) {
     assert(!tree->txn.doomed);
-    if (savepoint->kind == ART_SAVEPOINT_IMAGE) {
-        tree->txn.doomed = to_image(tree, savepoint);
+    if (savepoint->kind == ART_SAVEPOINT_SAVED) {
+        tree->txn.doomed = to_saved(tree, savepoint);
         savepoint->undo = 0;
     } else if (savepoint->kind == ART_SAVEPOINT_OF_BEGINNING && art_tree_has_spilled(tree)) {
         to_beginning(tree);
@@ -143,8 +143,8 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     }
     assert(number < tree->txn.savepoint_count);
     art_savepoints_clear(tree, number + 1);
-    /* Some savepoints have their image and others are positions in an undo list that is gone. Nothing is read before
-     * the transaction's end. */
+    /* Some savepoints have a saved memtable and others are positions in an undo list that is gone. Nothing is read
+     * before the transaction's end. */
     if (tree->txn.doomed) return;
     to_savepoint(tree, &tree->txn.savepoints[number]);
     art_txn_assert(tree);

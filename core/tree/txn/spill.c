@@ -1,80 +1,83 @@
 /* A transaction larger than memory.
  *
  *   before   root R0                memtable D   savepoints m1 m2 (undo positions in D)
- *   after    root R1 = R0 + run(D)  memtable {}  savepoints m1 {R0, image of D at m1}, m2 {R0, image of D at m2}
+ *   after    root R1 = R0 + run(D)  memtable {}  savepoints m1 {R0, D at m1}, m2 {R0, D at m2}
  *
  * The spill writes the memtable as a run into free slots under a root of the transaction's own, and begins an empty
- * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is written as an
- * image, redo bytes in a scratch file. Walking back through the undo list from the youngest savepoint to the oldest
- * gives each image in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the
- * transaction's beginning needs no image: the host's log has that state, unless a COMMIT that was refused has left the
+ * memtable. What a kept savepoint needs to come back is its root and the memtable as it was: that is saved as redo
+ * bytes in a scratch file. Walking back through the undo list from the youngest savepoint to the oldest gives each of
+ * these memtables in turn; it consumes the memtable, whose content is safe in the new run by then. A savepoint at the
+ * transaction's beginning needs none: the host's log has that state, unless a COMMIT that was refused has left the
  * transaction's own rows there.
  */
 #include "core/tree/txn/txn.h"
 
+/* The length in front of a part; a part that is as long as this may have no room for another entry. */
 enum {
-    IMAGE_HEAD = 4,                                                                            /* a part's length */
-    IMAGE_ENOUGH = ART_BLOB_SIZE - IMAGE_HEAD - (ART_KEY_MAX + 1) - (ART_STORED_MAX + 1) - 64, /* one more entry fits */
+    PART_HEAD_BYTES = 4,
+    PART_BYTES = ART_BLOB_SIZE - PART_HEAD_BYTES - (ART_KEY_MAX + 1) - (ART_STORED_MAX + 1) - 64
 };
 
-static enum art_rc image_write_part(struct art_tree *tree, struct art_savepoint *savepoint,
+static enum art_rc write_saved_part(struct art_tree *tree, struct art_savepoint *savepoint,
                                     const struct art_buffer *part) {
     assert(savepoint->kind == ART_SAVEPOINT_UNDO && part->len);
-    uint32_t i = savepoint->image_parts;
-    uint32_t *image = art_resize(savepoint->image, (i + 1) * sizeof *image);
-    if (!image) return art_nomem();
-    savepoint->image = image;
+    uint32_t i = savepoint->saved_parts;
+    uint32_t *saved = art_resize(savepoint->saved, (i + 1) * sizeof *saved);
+    if (!saved) return art_nomem();
+    savepoint->saved = saved;
     struct art_blob_buf buffer = {0};
     enum art_rc rc = art_store_buffer(tree->store, &buffer);
     if (!rc) {
-        assert(part->len <= ART_BLOB_SIZE - IMAGE_HEAD);
+        assert(part->len <= ART_BLOB_SIZE - PART_HEAD_BYTES);
         art_store32(buffer.data, (uint32_t)part->len);
-        memcpy(buffer.data + IMAGE_HEAD, part->data, part->len);
-        memset(buffer.data + IMAGE_HEAD + part->len, 0, ART_BLOB_SIZE - IMAGE_HEAD - part->len);
-        rc = art_scratch_write(tree, &buffer, &savepoint->image[i]);
-        savepoint->image_parts += !rc;
+        memcpy(buffer.data + PART_HEAD_BYTES, part->data, part->len);
+        memset(buffer.data + PART_HEAD_BYTES + part->len, 0, ART_BLOB_SIZE - PART_HEAD_BYTES - part->len);
+        rc = art_scratch_write(tree, &buffer, &savepoint->saved[i]);
+        savepoint->saved_parts += !rc;
     }
     art_blob_buf_put(&buffer);
     return rc;
 }
 
 /* Part by part, each with its length and entries of its own, so that no memtable is in memory twice. */
-static enum art_rc image_write(struct art_tree *tree, struct art_savepoint *savepoint) {
+static enum art_rc save_memtable(struct art_tree *tree, struct art_savepoint *savepoint) {
     struct art_memtable_cursor cursor;
     struct art_buffer part = {0};
     art_memtable_cursor_init(&cursor, tree->memtable);
     enum art_rc rc = art_memtable_first(&cursor);
     while (!rc && cursor.valid) {
         part.len = 0;
-        rc = art_redo_encode_some(&cursor, IMAGE_ENOUGH, &part);
-        if (!rc) rc = image_write_part(tree, savepoint, &part);
+        rc = art_redo_encode_some(&cursor, PART_BYTES, &part);
+        if (!rc) rc = write_saved_part(tree, savepoint, &part);
     }
     art_memtable_cursor_clear(&cursor);
     art_buffer_clear(&part);
     return rc;
 }
 
-static enum art_rc image_read_part(struct art_bytes part, struct art_memtable *memtable) {
+static enum art_rc read_saved_part(struct art_bytes part, struct art_memtable *memtable) {
     assert(part.len == ART_BLOB_SIZE);
     uint32_t len = art_load32(part.data);
-    if (len > part.len - IMAGE_HEAD) {
-        return art_corrupt("the image of a savepoint", ART_NOWHERE, ART_NOWHERE, "it has an impossible length");
+    if (len > part.len - PART_HEAD_BYTES) {
+        return art_corrupt("the saved memtable of a savepoint", ART_NOWHERE, ART_NOWHERE,
+                           "it has an impossible length");
     }
-    return art_redo_decode_all(art_bytes(part.data + IMAGE_HEAD, len), memtable);
+    return art_redo_decode_all(art_bytes(part.data + PART_HEAD_BYTES, len), memtable);
 }
 
 /* Not with a buffer of the store's: one that a failed sync has poisoned gives none. */
-enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out) {
-    assert(savepoint->kind == ART_SAVEPOINT_IMAGE);
+enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_savepoint *savepoint,
+                                    struct art_memtable **out) {
+    assert(savepoint->kind == ART_SAVEPOINT_SAVED);
     struct art_blob_pool *heap = NULL;
     struct art_blob_buf buffer = {0};
     struct art_memtable *memtable = NULL;
     enum art_rc rc = art_blob_pool_open(&heap, 0);
     if (!rc) rc = art_blob_buf_get(heap, &buffer);
     if (!rc) rc = art_memtable_open_summed(&memtable, art_tree_summary(tree));
-    for (uint32_t i = 0; !rc && i < savepoint->image_parts; i++) {
-        rc = art_scratch_read(tree, savepoint->image[i], &buffer);
-        if (!rc) rc = image_read_part(art_bytes(buffer.data, ART_BLOB_SIZE), memtable);
+    for (uint32_t i = 0; !rc && i < savepoint->saved_parts; i++) {
+        rc = art_scratch_read(tree, savepoint->saved[i], &buffer);
+        if (!rc) rc = read_saved_part(art_bytes(buffer.data, ART_BLOB_SIZE), memtable);
     }
     art_blob_buf_put(&buffer);
     art_blob_pool_close(heap);
@@ -86,16 +89,16 @@ enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *sa
     return ART_OK;
 }
 
-/* Images for the savepoints of this memtable, youngest first; `used` is what the root before the spill names. */
-static enum art_rc image_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
+/* Saves this memtable for each of its savepoints, youngest first; `used` is what the root before the spill names. */
+static enum art_rc save_for_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
     enum art_rc rc = ART_OK;
     for (uint32_t i = tree->txn.savepoint_count; !rc && i-- > 0;) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (savepoint->kind != ART_SAVEPOINT_UNDO) continue;
         art_memtable_rollback(tree->memtable, savepoint->undo);
         rc = art_slot_set_copy(used, &savepoint->used);
-        if (!rc) rc = image_write(tree, savepoint);
-        if (!rc) savepoint->kind = ART_SAVEPOINT_IMAGE;
+        if (!rc) rc = save_memtable(tree, savepoint);
+        if (!rc) savepoint->kind = ART_SAVEPOINT_SAVED;
     }
     return rc;
 }
@@ -114,7 +117,7 @@ static bool filter_knows_runs(struct art_tree *tree) {
 enum art_rc art_tree_spill(struct art_tree *tree) {
     struct art_version_edit edit;
     struct art_memtable *empty = NULL;
-    assert(tree->txn.phase >= ART_TXN_CHANGED);
+    assert(tree->txn.state >= ART_TXN_CHANGED);
     art_pending_forget(tree);
     enum art_rc rc = art_edit_begin(tree, &edit);
     if (rc) return rc;
@@ -136,7 +139,7 @@ enum art_rc art_tree_spill(struct art_tree *tree) {
 enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty) {
     assert(edit->root && empty && !art_memtable_keys(empty));
     /* From here on the memtable is consumed: a failure leaves a transaction that can only be rolled back. */
-    enum art_rc rc = image_savepoints(tree, &tree->slots.used);
+    enum art_rc rc = save_for_savepoints(tree, &tree->slots.used);
     if (rc) {
         tree->txn.doomed = rc;
         art_memtable_unref(empty);
@@ -150,7 +153,7 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     art_tree_set_root(tree, edit->root);
     art_memtable_hand_over(tree->memtable, empty, tree->options.spill_limit / 2);
     tree->memtable = empty;
-    tree->txn.phase = ART_TXN_SPILLED;
+    tree->txn.state = ART_TXN_SPILLED;
     art_tree_changed(tree, true);
     art_txn_assert(tree);
     return ART_OK;

@@ -11,11 +11,11 @@
  *   BEGUN     the csn is fixed, the base is held; a command may wait for the commit
  *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint. Back from
  *             SPILLED the tree is unknown, until it has read the host's log
- *   SPILLED   root: the transaction's own, in slots of the locked file, or that of an image. The host's log leads back
- *             to the beginning, and images to savepoints that are older than the spill
+ *   SPILLED   root: the transaction's own, in slots of the locked file, or a savepoint's. The host's log leads back
+ *             to the beginning, and saved memtables to savepoints that are older than the spill
  *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
- * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its phase, and the host's tables
+ * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its state, and the host's tables
  * keep what prepare() made it write: a row, a root, or a flush (txn.handed_over). The next prepare() writes as much
  * again:
  *
@@ -23,7 +23,7 @@
  *   a root    that is not the base would stay in row 0, so another one or the base takes its place
  *
  * and a savepoint that is set from then on does not stand for the beginning, which the host's log no longer tells. In
- * any phase an error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction: it can only be
+ * any state an error in the middle of a spill, or of a ROLLBACK TO over one, dooms the transaction: it can only be
  * rolled back.
  *
  * tests/core/tree/test_txn_states.c has the same as a model, goes through all of its states, and prints the arrows.
@@ -34,7 +34,7 @@
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
  *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
  *   resummarise.c  another summary                    log_cost.c   when the log is full
- *   scratch.c      the temporary file of images */
+ *   scratch.c      the temporary file of saved memtables */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
@@ -45,7 +45,7 @@
  * ART_READONLY, or what claiming the file said: none has begun. */
 enum art_rc art_tree_begin(struct art_tree *tree);
 
-/* Asserts what must hold in the phase that the transaction is in: behind each transition. */
+/* Asserts what must hold in the state that the transaction is in: behind each transition. */
 void art_txn_assert(const struct art_tree *tree);
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
@@ -94,31 +94,32 @@ enum art_rc art_tree_spill(struct art_tree *tree);
 enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *empty);
 /* Drops savepoints >= `from`; what they alone named in the file may be written again. */
 void art_savepoints_clear(struct art_tree *tree, uint32_t from);
-/* *out: a new memtable as it was at an imaged savepoint, the caller's. ART_NOMEM, ART_CORRUPT, or what the host
+/* *out: the saved memtable of a savepoint as a new one, the caller's. ART_NOMEM, ART_CORRUPT, or what the host
  * said. */
-enum art_rc art_image_read(struct art_tree *tree, const struct art_savepoint *savepoint, struct art_memtable **out);
+enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_savepoint *savepoint,
+                                    struct art_memtable **out);
 
 /* --- overflow.c --------------------------------------------------------------------------------------------------- */
-enum { ART_OVERFLOW_CHUNK = 4032, ART_OVERFLOW_REF = 28 };
-enum { ART_OVERFLOW_REF_MAX = ART_OVERFLOW_REF + ART_SUMMARY_MAX * ART_DATUM_BYTES };
+enum { ART_OVERFLOW_CHUNK_BYTES = 4032, ART_OVERFLOW_REF_BYTES = 28 };
+enum { ART_OVERFLOW_REF_BYTES_MAX = ART_OVERFLOW_REF_BYTES + ART_SUMMARY_MAX * ART_DATUM_BYTES };
 /* A row's data behind its reference, those of the columns of `summary` (NULL: none). Returns the reference's length. */
 uint32_t art_overflow_put_data(const struct art_summary *summary, struct art_bytes value,
-                               uint8_t ref[ART_OVERFLOW_REF_MAX]);
+                               uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX]);
 /* Cuts `value` into entries of the memtable and writes the row's reference, *len bytes. ART_NOMEM: some chunks may be
  * there, and are the caller's to take back. */
-enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_MAX],
+enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX],
                              uint32_t *len);
 /* Deletes the chunks that a row's reference leads to. ART_OK and none where the reference is impossible, or a long
  * value's last chunk is not there. ART_NOMEM, or an error of reading: some may be deleted. */
 enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes ref);
-enum { ART_OVERFLOW_ID = 12, ART_OVERFLOW_KEY = 1 + ART_OVERFLOW_ID + 4 };
+enum { ART_OVERFLOW_ID_BYTES = 12, ART_OVERFLOW_KEY_BYTES = 1 + ART_OVERFLOW_ID_BYTES + 4 };
 struct art_overflow_ref {
     uint64_t length, hash;
-    uint8_t id[ART_OVERFLOW_ID]; /* csn and counter, big-endian */
+    uint8_t id[ART_OVERFLOW_ID_BYTES]; /* csn and counter, big-endian */
 };
 struct art_overflow_ref art_overflow_decode(struct art_bytes bytes); /* length 0: an impossible one */
 /* The tree key of chunk `number` (from 0), padded, in `key`. */
-struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
-                                  uint32_t number);
+struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING],
+                                  const uint8_t id[ART_OVERFLOW_ID_BYTES], uint32_t number);
 
 #endif

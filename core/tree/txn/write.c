@@ -8,7 +8,7 @@
 static enum art_rc ready_to_write(struct art_tree *tree) {
     enum art_rc rc = art_tree_begin(tree);
     bool large = tree->options.spill_limit && art_memtable_used(tree->memtable) > tree->options.spill_limit;
-    return !rc && large && tree->txn.phase >= ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
+    return !rc && large && tree->txn.state >= ART_TXN_CHANGED ? art_tree_spill(tree) : rc;
 }
 
 /* What an entry for a found key says of the sources below the memtable. */
@@ -49,7 +49,7 @@ static void cast_shadow(struct art_tree *tree, const struct shadow *shadow, stru
 static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
                            struct art_bytes value, const struct shadow *shadow) {
     struct art_entry entry = {.value = value, .csn = tree->txn.csn};
-    uint8_t ref[ART_OVERFLOW_REF_MAX];
+    uint8_t ref[ART_OVERFLOW_REF_BYTES_MAX];
     assert(art_tree_in_txn(tree) && key.data[0] == ART_SPACE_ROWS);
     tree->txn.adds = true;
     if (value.len > ART_VALUE_INLINE_MAX) {
@@ -73,13 +73,13 @@ static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const
 }
 
 /* The reference to chunks of a found row, copied: the memtable may change under it. */
-static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[ART_OVERFLOW_REF]) {
+static struct art_bytes overflow_of(const struct art_found *found, uint8_t ref[ART_OVERFLOW_REF_BYTES]) {
     assert(found->any || !found->live);
     if (!found->live || !(found->entry.flags & ART_OVERFLOW)) return art_bytes(NULL, 0);
     struct art_bytes value = art_entry_value(found->entry.flags, found->entry.value);
-    if (value.len < ART_OVERFLOW_REF) return art_bytes(NULL, 0);
-    memcpy(ref, value.data, ART_OVERFLOW_REF);
-    return art_bytes(ref, ART_OVERFLOW_REF);
+    if (value.len < ART_OVERFLOW_REF_BYTES) return art_bytes(NULL, 0);
+    memcpy(ref, value.data, ART_OVERFLOW_REF_BYTES);
+    return art_bytes(ref, ART_OVERFLOW_REF_BYTES);
 }
 
 /* `to`: the key of the new row, if there is one. */
@@ -87,8 +87,8 @@ static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before
     assert(art_tree_in_txn(tree));
     if (rc) {
         art_memtable_rollback(tree->memtable, before);
-    } else if (tree->txn.phase == ART_TXN_BEGUN) {
-        tree->txn.phase = ART_TXN_CHANGED;
+    } else if (tree->txn.state == ART_TXN_BEGUN) {
+        tree->txn.state = ART_TXN_CHANGED;
     }
     if (to) art_gap_end(tree, *to);
     art_tree_changed(tree, !rc);
@@ -104,7 +104,7 @@ static enum art_rc check_value(struct art_bytes value) {
 static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
                              const struct art_memtable_place *place, struct art_bytes value) {
     assert(!found->live || found->any);
-    uint8_t ref[ART_OVERFLOW_REF];
+    uint8_t ref[ART_OVERFLOW_REF_BYTES];
     struct shadow shadow;
     shadow_of(tree, found, &shadow);
     struct art_bytes old = overflow_of(found, ref);
@@ -145,7 +145,7 @@ enum art_rc art_tree_delete(struct art_tree *tree, struct art_bytes path, bool *
     rc = art_tree_find_place(tree, key, &found, &place);
     if (rc || !found.live) return rc;
     *existed = true;
-    uint8_t ref[ART_OVERFLOW_REF];
+    uint8_t ref[ART_OVERFLOW_REF_BYTES];
     struct shadow shadow;
     shadow_of(tree, &found, &shadow);
     struct art_bytes old = overflow_of(&found, ref);
@@ -185,7 +185,7 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
     if (source.blob) art_blob_pin(source.blob);
     rc = art_tree_find(tree, to_key, &target);
     if (!rc && !(target.live && mode == ART_WRITE_INSERT)) {
-        uint8_t source_ref[ART_OVERFLOW_REF], target_ref[ART_OVERFLOW_REF];
+        uint8_t source_ref[ART_OVERFLOW_REF_BYTES], target_ref[ART_OVERFLOW_REF_BYTES];
         struct art_bytes replaced = overflow_of(&target, target_ref), left = overflow_of(&source, source_ref);
         struct shadow source_shadow, target_shadow;
         shadow_of(tree, &source, &source_shadow);

@@ -26,7 +26,7 @@ TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     uint8_t *image = blob_image_new();
     bool full;
     must(art_builder_open(&leaf, &(struct art_builder_options){.kind = ART_BLOB_LEAF}));
-    must(art_builder_open(&index, &(struct art_builder_options){.kind = ART_BLOB_INDEX, .level = 2}));
+    must(art_builder_open(&index, &(struct art_builder_options){.kind = ART_BLOB_INDEX, .height = 2}));
 
     struct art_entry entry = {.value = art_bytes("v", 1)};
     art_builder_begin(leaf, image);
@@ -46,7 +46,7 @@ TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     refused(art_builder_add(index, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "this entry cannot go");
     refused(art_builder_add_ref(leaf, key, &ref, &full), ART_MISUSE, "this reference cannot go");
     refused(art_builder_add_ref(index, key, &ref, &full), ART_MISUSE, "this reference cannot go");
-    ref.level = 1;
+    ref.height = 1;
     refused(art_builder_add_ref(index, too_long, &ref, &full), ART_MISUSE, "this reference cannot go");
     ref.label = art_bytes(long_bytes, ART_LABEL_MAX + 1);
     refused(art_builder_add_ref(index, key, &ref, &full), ART_MISUSE, "this reference cannot go");
@@ -100,8 +100,8 @@ TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
     static const struct lie lies[] = {
         FIELD(magic, 0x41414141, "not a blob"),
         FIELD(format, ART_BLOB_FORMAT_POSTINGS + 1, "use the sqlite-art that made it"),
-        FIELD(kind, ART_BLOB_INDEX, "another kind or level"),
-        FIELD(level, 1, "another kind or level"),
+        FIELD(kind, ART_BLOB_INDEX, "another kind or height"),
+        FIELD(height, 1, "another kind or height"),
         FIELD(lookups, 1, "its summary is not that of its reference"),
         FIELD(searches, 1, "its summary is not that of its reference"),
         FIELD(postings_at, 5, "postings that nobody wants"),
@@ -172,9 +172,9 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
     do {                                                                                                               \
         *format = good;                                                                                                \
         change;                                                                                                        \
-        ck_assert_msg(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &out) == ART_CORRUPT, #change);                  \
+        ck_assert_msg(art_ref_decode(art_bytes(bytes, ART_REF_FIXED_BYTES), &out) == ART_CORRUPT, #change);            \
     } while (0)
-    NONSENSE(format->level = ART_LEVEL_MAX + 1);
+    NONSENSE(format->height = ART_HEIGHT_MAX + 1);
     NONSENSE(format->columns = 1);
     NONSENSE(format->csn_floor = 1);
     NONSENSE(format->sums = 1);

@@ -161,7 +161,7 @@ static bool finish_blob(struct blob_run *run, struct art_builder *builder, uint3
 static struct art_builder *open_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages,
                                         bool filter) {
     struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
-                                          .level = (uint8_t)level,
+                                          .height = (uint8_t)level,
                                           .filter = filter && !level,
                                           .summary = summary,
                                           .fill_pages = fill_pages};
@@ -254,12 +254,12 @@ static bool zones_equal(const struct art_zone *a, const struct art_zone *b) {
 static void check_zones(const struct blob_run *run, const struct blob_image *image, const struct table *table) {
     const struct art_blob *blob = &image->blob;
     unsigned columns = table->summary.has.columns;
-    uint32_t below = blob->level ? run->level[blob->level - 1].first : 0;
+    uint32_t below = blob->height ? run->level[blob->height - 1].first : 0;
     for (uint32_t b = 0; b < blob->buckets; b++) {
         struct art_summed child, all = {0};
         for (uint32_t at = image->first + art_bucket_rank(blob, b); at < image->first + art_bucket_rank(blob, b + 1);
              at++) {
-            if (!blob->level) {
+            if (!blob->height) {
                 add_row(table, at, all.zone);
                 continue;
             }
@@ -275,13 +275,13 @@ static void check_zones(const struct blob_run *run, const struct blob_image *ima
 }
 
 static uint32_t first_row(const struct blob_run *run, const struct blob_image *image) {
-    while (image->blob.level) image = &run->slots[run->level[image->blob.level - 1].first + image->first];
+    while (image->blob.height) image = &run->slots[run->level[image->blob.height - 1].first + image->first];
     return image->first;
 }
 
 static uint32_t end_row(const struct blob_run *run, const struct blob_image *image) {
-    while (image->blob.level)
-        image = &run->slots[run->level[image->blob.level - 1].first + image->first + image->rows - 1];
+    while (image->blob.height)
+        image = &run->slots[run->level[image->blob.height - 1].first + image->first + image->rows - 1];
     return image->first + image->rows;
 }
 
@@ -413,7 +413,7 @@ TEST(test_the_longest_value_goes_in_with_all_that_it_replaces) {
 
 static struct art_ref random_ref(struct random *random, const uint8_t *summed, const uint8_t *label) {
     struct art_ref ref = {.slot = (uint32_t)random_next(random),
-                          .level = (uint8_t)random_below(random, 5),
+                          .height = (uint8_t)random_below(random, 5),
                           .leaf_pages = (uint8_t)(1 + random_below(random, 100)),
                           .footer_pages = (uint8_t)(1 + random_below(random, 28)),
                           .generation = random_next(random),
@@ -432,7 +432,7 @@ static struct art_ref random_ref(struct random *random, const uint8_t *summed, c
 }
 
 static void same_ref(const struct art_ref *a, const struct art_ref *b) {
-    HOLDS(a->slot == b->slot && a->level == b->level && a->leaf_pages == b->leaf_pages);
+    HOLDS(a->slot == b->slot && a->height == b->height && a->leaf_pages == b->leaf_pages);
     HOLDS(a->footer_pages == b->footer_pages && a->generation == b->generation && a->entries == b->entries);
     HOLDS(art_hash128_equal(a->hash, b->hash) && a->count == b->count && a->csn_max == b->csn_max);
     HOLDS(a->overflows == b->overflows && a->key_max == b->key_max);
@@ -695,7 +695,7 @@ TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
     run_build(&run, &table, 4, false);
     struct blob_image *root = blob_run_root(&run);
     must(art_bucket_open(&root->blob, 0, &view));
-    uint32_t begin = (uint32_t)(art_bucket_value(&view, ENTRY).data - root->image) + ART_REF_FIXED;
+    uint32_t begin = (uint32_t)(art_bucket_value(&view, ENTRY).data - root->image) + ART_REF_FIXED_BYTES;
     liar_of(&liar, root);
     for (uint32_t at = begin; at < begin + art_summed_bytes(table.summary.has); at++) {
         liar.image.blob = root->blob;

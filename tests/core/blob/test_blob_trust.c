@@ -98,7 +98,7 @@ TEST(test_a_blob_of_another_place_or_time_does_not_open) {
     ref.generation++;
     ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
     ref = image->ref;
-    ref.level = 1;
+    ref.height = 1;
     ck_assert_int_eq(art_blob_open(&blob, image->image, &ref, blob_uuid, "test"), ART_CORRUPT);
     ref = image->ref;
     ref.label.len--;
@@ -128,7 +128,7 @@ TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
     memset(label, 'l', sizeof label);
     for (uint32_t i = 0; i < 1000; i++) {
         struct art_ref decoded, ref = {.slot = (uint32_t)random_next(&random),
-                                       .level = (uint8_t)random_below(&random, 5),
+                                       .height = (uint8_t)random_below(&random, 5),
                                        .leaf_pages = (uint8_t)(1 + random_below(&random, 100)),
                                        .footer_pages = (uint8_t)(1 + random_below(&random, 28)),
                                        .generation = random_next(&random),
@@ -140,24 +140,24 @@ TEST(test_a_reference_survives_its_bytes_and_nonsense_is_refused) {
         ref.overflows = ref.entries / 3;
         ref.key_max = (uint16_t)random_next(&random);
         uint32_t len = art_ref_encode(&ref, bytes);
-        ck_assert_uint_eq(len, ART_REF_FIXED + ref.label.len);
+        ck_assert_uint_eq(len, ART_REF_FIXED_BYTES + ref.label.len);
         must(art_ref_decode(art_bytes(bytes, len), &decoded));
         ck_assert(art_bytes_equal(ref.label, decoded.label));
-        ck_assert(ref.slot == decoded.slot && ref.level == decoded.level && ref.generation == decoded.generation);
+        ck_assert(ref.slot == decoded.slot && ref.height == decoded.height && ref.generation == decoded.generation);
         ck_assert(ref.leaf_pages == decoded.leaf_pages && ref.footer_pages == decoded.footer_pages);
         ck_assert(art_hash128_equal(ref.hash, decoded.hash));
         ck_assert(ref.entries == decoded.entries && ref.count == decoded.count);
         ck_assert(ref.csn_max == decoded.csn_max && ref.overflows == decoded.overflows);
         ck_assert_uint_eq(ref.key_max, decoded.key_max);
-        for (uint32_t cut = 0; cut < ART_REF_FIXED; cut++) {
+        for (uint32_t cut = 0; cut < ART_REF_FIXED_BYTES; cut++) {
             ck_assert_int_eq(art_ref_decode(art_bytes(bytes, cut), &decoded), ART_CORRUPT);
         }
     }
     memset(bytes, 0xff, sizeof bytes);
     struct art_ref decoded;
-    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED_BYTES), &decoded), ART_CORRUPT);
     memset(bytes, 0, sizeof bytes);
-    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED), &decoded), ART_CORRUPT);
+    ck_assert_int_eq(art_ref_decode(art_bytes(bytes, ART_REF_FIXED_BYTES), &decoded), ART_CORRUPT);
 }
 
 /* --- hostile bytes ------------------------------------------------------------------------------------------------ */
@@ -227,7 +227,7 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
     attack->ref.overflows = trailer->overflows;
     attack->ref.key_max = trailer->key_max;
     attack->ref.count = trailer->count;
-    attack->ref.level = trailer->level;
+    attack->ref.height = trailer->height;
     if (random_once_in(random, 2)) attack->ref.label.len = art_min32(trailer->common, ART_LABEL_MAX);
     blob_image_rehash(attack->image, &attack->ref);
 }

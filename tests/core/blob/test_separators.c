@@ -32,7 +32,7 @@ static void ask_often(struct art_blob *blob, struct art_bytes key) {
 }
 
 static bool refs_equal(const struct art_ref *a, const struct art_ref *b) {
-    return a->slot == b->slot && a->level == b->level && a->leaf_pages == b->leaf_pages &&
+    return a->slot == b->slot && a->height == b->height && a->leaf_pages == b->leaf_pages &&
            a->footer_pages == b->footer_pages && a->generation == b->generation &&
            art_hash128_equal(a->hash, b->hash) && a->entries == b->entries && a->count == b->count &&
            a->csn_max == b->csn_max && a->overflows == b->overflows && a->key_max == b->key_max &&
@@ -145,7 +145,7 @@ static int compare_keys(const void *a, const void *b) {
 
 /* An index blob of the first `*count` keys that fit, and that are not equal to the one before. */
 static void index_of(struct art_bytes *keys, uint32_t *count, struct blob_image *out) {
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .level = 1};
+    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .height = 1};
     struct art_builder *builder;
     struct art_built built;
     uint32_t taken = 0;
@@ -298,14 +298,15 @@ static void open_lie(struct blob_image *lie) {
     must(art_blob_verify_all(&lie->blob));
 }
 
-static const uint8_t lies[] = {ART_LEVEL_MAX + 1, 1}; /* impossible; not that of a child here */
+static const uint8_t lies[] = {ART_HEIGHT_MAX + 1, 1}; /* impossible; not that of a child here */
 
 LOOP_TEST(test_an_impossible_reference_is_reported_as_ever, sizeof lies) {
     begin();
     struct art_bucket_view view;
     struct blob_image lie = lie_in(&view);
-    uint8_t *level = lie.image + (art_bucket_value(&view, 1).data - lie.image) + offsetof(struct art_ref_format, level);
-    *level = lies[_i];
+    uint8_t *height =
+        lie.image + (art_bucket_value(&view, 1).data - lie.image) + offsetof(struct art_ref_format, height);
+    *height = lies[_i];
     open_lie(&lie);
     struct art_blob blob = reader_of(&lie);
     struct art_ref child;

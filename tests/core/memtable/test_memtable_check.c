@@ -120,7 +120,7 @@ static void note_absent_twice(struct art_memtable *memtable) {
 }
 
 static void forget_the_mark(struct art_memtable *memtable) {
-    memtable->undo.stretch = memtable->undo.base;
+    memtable->undo.savepoint = memtable->undo.base;
 }
 
 static void flag_unknown(struct art_memtable *memtable) {

@@ -129,7 +129,7 @@ static void check_row(const struct history *history, struct art_bytes row, const
     struct art_redo_reader reader;
     struct art_bytes key;
     struct art_entry entry, now, then;
-    row = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    row = art_bytes(row.data + ART_REDO_HASH_BYTES, row.len - ART_REDO_HASH_BYTES);
     ck_assert_int_eq(art_redo_reader_init(&reader, row, ART_REDO_ROW, history->csn + 1), ART_OK);
     while (art_redo_reader_next(&reader, &key, &entry) == ART_OK) {
         ck_assert_int_eq(art_memtable_get(history->writer, key, &now), ART_OK);
@@ -313,7 +313,7 @@ TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     set(writer, "b", 2, 0);
     art_memtable_rollback(writer, mark);
     ck_assert_int_eq(art_redo_encode(writer, 2, &hash, &row), ART_OK);
-    ck_assert_uint_eq(row.len, ART_REDO_HASH + 1);
+    ck_assert_uint_eq(row.len, ART_REDO_HASH_BYTES + 1);
     ck_assert_int_eq(art_redo_verify(bytes_of(&row), 2, (struct art_hash128){0, 0}, &hash), ART_OK);
     art_buffer_clear(&row);
     art_memtable_unref(writer);
@@ -432,7 +432,7 @@ static struct art_bytes mutated(struct art_bytes bytes, uint32_t from, struct ra
 
 static uint32_t entries_of(struct art_bytes row) {
     struct art_redo_reader reader;
-    struct art_bytes key, body = art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
+    struct art_bytes key, body = art_bytes(row.data + ART_REDO_HASH_BYTES, row.len - ART_REDO_HASH_BYTES);
     struct art_entry entry;
     uint32_t entries = 0;
     ck_assert_int_eq(art_redo_reader_init(&reader, body, ART_REDO_ROW, 1), ART_OK);
@@ -445,8 +445,8 @@ static uint32_t entries_of(struct art_bytes row) {
  * crash. */
 static void attack(const struct history *history, struct art_bytes row, struct art_bytes all, struct random *random) {
     struct art_hash128 previous = {1, 2}, hash;
-    struct art_bytes bad = mutated(row, ART_REDO_HASH, random);
-    hash = art_redo_hash(previous, 1, bad.data + ART_REDO_HASH, bad.len - ART_REDO_HASH);
+    struct art_bytes bad = mutated(row, ART_REDO_HASH_BYTES, random);
+    hash = art_redo_hash(previous, 1, bad.data + ART_REDO_HASH_BYTES, bad.len - ART_REDO_HASH_BYTES);
     art_store64((uint8_t *)bad.data, hash.low);
     art_store64((uint8_t *)bad.data + 8, hash.high);
     struct art_memtable *memtable = open_memtable();
@@ -515,7 +515,7 @@ LOOP_TEST(test_hostile_rows_are_refused_or_harmless, KEY_FAMILIES) {
     ck_assert_int_eq(art_redo_encode_all(history.writer, &all), ART_OK);
     unsigned rounds = (family == KEYS_LONG ? 100 : 4000) * random_scale();
     for (unsigned i = 0; i < rounds; i++) attack(&history, bytes_of(&row), bytes_of(&all), &random);
-    for (uint32_t len = 0; len <= ART_REDO_HASH; len++) { /* too short for anything */
+    for (uint32_t len = 0; len <= ART_REDO_HASH_BYTES; len++) { /* too short for anything */
         struct art_bytes cut = copy_of(art_bytes(row.data, len));
         struct art_memtable *memtable = open_memtable();
         ck_assert_int_eq(art_redo_verify(cut, 1, (struct art_hash128){1, 2}, &hash), ART_CORRUPT);

@@ -405,7 +405,7 @@ static void flip(const struct store_place *place, uint64_t offset, unsigned bit)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-/* A flip in a used page is found and says where; one in the gap disturbs nobody. `small`: single pages are read. */
+/* A flip in a used page is found and says where; one in the hole disturbs nobody. `small`: single pages are read. */
 static void flip_everywhere(const struct store_place *place, bool small, unsigned rounds, struct random *random) {
     struct store_blob blobs[3];
     struct art_store *store = store_open(place, 64 * MB);
@@ -433,7 +433,7 @@ static void flip_everywhere(const struct store_place *place, bool small, unsigne
                 if (other != page && page < ref->leaf_pages) EXPECT_OK(store_read_page(store, &blobs[1], other));
             }
         } else {
-            ck_assert_msg(rc == ART_OK, "byte %u of the gap: %s", byte, art_error_message());
+            ck_assert_msg(rc == ART_OK, "byte %u of the hole: %s", byte, art_error_message());
         }
         EXPECT_OK(store_read(store, &blobs[2]));
         EXPECT_OK(art_store_check(store));

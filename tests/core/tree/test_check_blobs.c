@@ -17,8 +17,8 @@ enum { BASE = 2 }; /* the oldest of three runs: the one with an index */
 static void set_up(void) {
     check_enough = 0;
     check_world_new(3);
-    ck_assert_uint_eq(check_tree->root->run[BASE].top.level, 1);
-    ck_assert_uint_eq(check_tree->root->run[0].top.level, 0);
+    ck_assert_uint_eq(check_tree->root->run[BASE].top.height, 1);
+    ck_assert_uint_eq(check_tree->root->run[0].top.height, 0);
 }
 
 static void tear_down(void) {
@@ -269,7 +269,7 @@ TEST(test_a_run_with_another_number_of_blobs_or_pages) {
 
 TEST(test_a_run_that_is_too_deep) {
     struct art_root *root = check_root_take();
-    root->run[BASE].top.level = ART_LEVELS_MAX;
+    root->run[BASE].top.height = ART_HEIGHTS_MAX;
     check_root_put(root);
     check_must(check_reopen());
     check_must(check_run(false));
@@ -382,7 +382,7 @@ TEST(test_a_free_slot_that_the_table_uses) {
     check_put("new", art_bytes(&value, 1));
     check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
     check_must(art_tree_prepare(check_tree, &commit));
-    ck_assert(check_tree->slots.phase != ART_SLOTS_IDLE);
+    ck_assert(check_tree->slots.use != ART_SLOTS_IDLE);
     check_is_clean();
     check_must(art_slot_set_add(&check_tree->slots.free, leaf(1).slot));
     check_finds("a slot is free, and the table uses it");

@@ -164,8 +164,8 @@ TEST(test_a_value_without_pieces) {
 
 TEST(test_a_missing_piece_in_the_middle) {
     check_plant(check_row_key("new"), check_reference(9000, now(), 5, 0), now(), ART_OVERFLOW);
-    check_plant(check_piece_key(now(), 5, 0), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
-    check_plant(check_piece_key(now(), 5, 2), check_large(9000 - 2 * ART_OVERFLOW_CHUNK, 77), now(), 0);
+    check_plant(check_piece_key(now(), 5, 0), check_large(ART_OVERFLOW_CHUNK_BYTES, 77), now(), 0);
+    check_plant(check_piece_key(now(), 5, 2), check_large(9000 - 2 * ART_OVERFLOW_CHUNK_BYTES, 77), now(), 0);
     finds_in_log_and_run("row 'new': chunk 1 of its value is missing");
 }
 
@@ -182,7 +182,7 @@ TEST(test_a_piece_of_another_length) {
 
 TEST(test_a_value_that_does_not_match_its_hash) {
     check_put("new", check_large(9000, 9));
-    check_plant(check_piece_key(now(), 0, 1), check_large(ART_OVERFLOW_CHUNK, 77), now(), 0);
+    check_plant(check_piece_key(now(), 0, 1), check_large(ART_OVERFLOW_CHUNK_BYTES, 77), now(), 0);
     finds_in_log_and_run("row 'new': its value is not what its hash says");
 }
 
@@ -190,7 +190,7 @@ TEST(test_a_value_that_does_not_match_its_hash) {
 LOOP_TEST(test_a_value_with_other_data_in_summed_columns, 6) {
     static struct art_measures has = {2, 1, 2, 0};
     struct art_entry row;
-    uint8_t reference[ART_OVERFLOW_REF_MAX], long_value[9000];
+    uint8_t reference[ART_OVERFLOW_REF_BYTES_MAX], long_value[9000];
     check_world_free();
     check_summary = toy_summary(&has);
     check_world_new(3);
@@ -200,8 +200,8 @@ LOOP_TEST(test_a_value_with_other_data_in_summed_columns, 6) {
     check_put("new", art_bytes(long_value, sizeof long_value));
     check_is_clean();
     check_must(art_memtable_get(check_tree->memtable, check_row_key("new"), &row));
-    uint32_t len = row.value.len, at = ART_OVERFLOW_REF + (uint32_t)_i / 2 * ART_DATUM_BYTES + 1;
-    ck_assert_uint_eq(len, ART_OVERFLOW_REF + 2 * ART_DATUM_BYTES);
+    uint32_t len = row.value.len, at = ART_OVERFLOW_REF_BYTES + (uint32_t)_i / 2 * ART_DATUM_BYTES + 1;
+    ck_assert_uint_eq(len, ART_OVERFLOW_REF_BYTES + 2 * ART_DATUM_BYTES);
     memcpy(reference, row.value.data, len);
     reference[_i < 4 ? at : len - 1] ^= 1;
     check_plant(check_row_key("new"), art_bytes(reference, _i < 5 ? len : len - 1), now(), ART_OVERFLOW);
@@ -235,13 +235,13 @@ TEST(test_a_piece_whose_key_has_another_length) {
 
 TEST(test_a_piece_of_another_version_than_its_id) {
     check_put("new", check_large(4097, 9));
-    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK, 9), now() - 1, 0);
+    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK_BYTES, 9), now() - 1, 0);
     check_finds("a chunk of another version than its id");
 }
 
 TEST(test_a_piece_that_refers_to_pieces) {
     check_put("new", check_large(4097, 9));
-    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK, 9), now(), ART_OVERFLOW);
+    check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK_BYTES, 9), now(), ART_OVERFLOW);
     finds_in_log_and_run("a chunk that refers to chunks");
 }
 
@@ -301,8 +301,9 @@ TEST(test_a_log_row_with_its_hash_but_without_sense) {
     struct toy_row *row = log_row(2);
     struct art_hash128 before;
     memcpy(&before, log_row(1)->data, sizeof before);
-    row->data[ART_REDO_HASH + 1] = 0xff; /* flags */
-    struct art_hash128 hash = art_redo_hash(before, row->csn, row->data + ART_REDO_HASH, row->len - ART_REDO_HASH);
+    row->data[ART_REDO_HASH_BYTES + 1] = 0xff; /* flags */
+    struct art_hash128 hash =
+        art_redo_hash(before, row->csn, row->data + ART_REDO_HASH_BYTES, row->len - ART_REDO_HASH_BYTES);
     memcpy(row->data, &hash, sizeof hash);
     finds_in_log("redo bytes with unknown flags");
 }

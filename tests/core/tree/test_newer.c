@@ -99,7 +99,7 @@ LOOP_TEST(test_rows_newer_than_a_version, 6) {
         }
         for (int i = 0; i < 4; i++) look(&random);
         const struct art_root *root = tree->root;
-        if (root->runs && root->run[root->runs - 1].top.level > levels) levels = root->run[root->runs - 1].top.level;
+        if (root->runs && root->run[root->runs - 1].top.height > levels) levels = root->run[root->runs - 1].top.height;
     }
     printf("%u levels of index blobs\n", levels);
     art_cursor_close(cursor);

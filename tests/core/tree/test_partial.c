@@ -69,7 +69,7 @@ static void end_world(void) {
 }
 
 static enum art_rc note_slot(void *context, const struct art_ref *ref) {
-    return ref->level ? ART_OK : art_slot_set_add(context, ref->slot);
+    return ref->height ? ART_OK : art_slot_set_add(context, ref->slot);
 }
 
 /* Slots of the leaf blobs of the last run. */
@@ -208,7 +208,7 @@ TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
 
 static enum art_rc note_rows(void *context, const struct art_ref *ref) {
     unsigned **rows = context; /* of the next leaf blob */
-    if (!ref->level) *(*rows)++ = (unsigned)ref->entries;
+    if (!ref->height) *(*rows)++ = (unsigned)ref->entries;
     return ART_OK;
 }
 

@@ -121,8 +121,8 @@ static void spill_once(uint32_t *step) {
     for (; tree->memtable == before; ++*step) put_one(*step % ROWS, *step, ART_WRITE_REPLACE);
 }
 
-/* The image of an older savepoint outlives those of younger ones, whose places are written again. */
-TEST(test_an_older_savepoint_keeps_its_image_while_younger_ones_come_and_go) {
+/* The saved memtable of an older savepoint outlives those of younger ones, whose places are written again. */
+TEST(test_an_older_savepoint_keeps_its_memtable_while_younger_ones_come_and_go) {
     static uint32_t oldest[ROWS];
     uint32_t step = 1, first, younger;
     make();

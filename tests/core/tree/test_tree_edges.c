@@ -82,7 +82,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     }
     flush();
     ck_assert_uint_eq(tree->root->runs, 1);
-    ck_assert_uint_ge(tree->root->run[0].top.level, 3);
+    ck_assert_uint_ge(tree->root->run[0].top.height, 3);
     ck_assert_uint_eq(rows(), LONG_ROWS);
     must(art_tree_check(tree));
     for (unsigned i = 0; i < LONG_ROWS; i += 7) {
@@ -141,12 +141,12 @@ TEST(test_a_tree_that_is_at_work_does_not_rest) {
     flush();
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, false));
-    art_tree_rest(tree);
+    art_tree_trim(tree);
     ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("a")));
     must(art_cursor_next(cursor));
     ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("b")));
     art_cursor_close(cursor);
-    art_tree_rest(tree);
+    art_tree_trim(tree);
     ck_assert_uint_eq(rows(), 2);
     small_tree_end();
 }

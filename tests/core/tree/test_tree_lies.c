@@ -15,7 +15,7 @@
 
 /* A row whose reference was made up. */
 static void forge(const char *key, uint64_t length, uint64_t csn) {
-    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_OVERFLOW_REF] = {0};
+    uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_OVERFLOW_REF_BYTES] = {0};
     memcpy(bytes + 1, key, strlen(key));
     art_store64(ref, length);
     art_store64_be(ref + 8, csn);
@@ -153,6 +153,9 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5,
          "impossible counts or references"},
         {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), ART_LEVELS,
+         "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), 255, "impossible counts or references"},
         {offsetof(struct art_root_header, magic), 0, "does not match its checksum"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -184,7 +187,7 @@ TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
         struct art_run lie = good;
         switch (i) {
         case 0:
-            lie.top.level = 1;
+            lie.top.height = 1;
             break;
         case 1:
             lie.top.entries++;

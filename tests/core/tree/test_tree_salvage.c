@@ -124,7 +124,7 @@ TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     struct damage damage[3];
     unsigned rows = judge(NULL, 0), n = 0;
     for (unsigned i = 0; i < check_tree->root->runs; i++) {
-        if (check_tree->root->run[i].top.level) {
+        if (check_tree->root->run[i].top.height) {
             damage[n] = (struct damage){check_tree->root->run[i].top.slot, ART_BLOB_PAGES - 1};
             spoil(&damage[n++]);
         }
@@ -151,7 +151,7 @@ static void remove_row(unsigned i) {
 static void forget_copies(void) {
     uint64_t bytes;
     uint8_t *file = sim_disk_file_bytes(check_disk, check_options.path, &bytes);
-    memset(file + (size_t)ART_ROOT_COPY_FIRST * ART_STORE_PAGE, 0,
+    memset(file + (size_t)ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE, 0,
            (size_t)ART_ROOT_COPIES * ART_ROOT_COPY_PAGES * ART_STORE_PAGE);
 }
 
@@ -313,7 +313,8 @@ TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     struct art_salvage_options options = salvage_options();
     struct art_root_copy copy[ART_ROOT_COPIES];
     uint64_t bytes;
-    uint8_t *at = sim_disk_file_bytes(check_disk, check_options.path, &bytes) + ART_ROOT_COPY_FIRST * ART_STORE_PAGE;
+    uint8_t *at =
+        sim_disk_file_bytes(check_disk, check_options.path, &bytes) + ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE;
     for (int i = 0; i < ART_ROOT_COPIES; i++) {
         memcpy(&copy[i], at + (size_t)i * ART_ROOT_COPY_PAGES * ART_STORE_PAGE, sizeof copy[i]);
         ck_assert_int_eq(memcmp(copy[i].magic, ART_ROOT_COPY_MAGIC, sizeof copy[i].magic), 0);

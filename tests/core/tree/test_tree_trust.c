@@ -34,7 +34,7 @@ static void make_world(uint64_t seed) {
         commit();
     }
     ck_assert_uint_ge(tree->root->runs, 2);
-    ck_assert_uint_ge(tree->root->run[tree->root->runs - 1].top.level, 1);
+    ck_assert_uint_ge(tree->root->run[tree->root->runs - 1].top.height, 1);
     must(art_tree_check(tree));
     art_tree_close(tree);
 }

@@ -24,7 +24,7 @@ enum call {
     DELETE_A,
     PUT_B,
     SPILL,       /* a change of a transaction that is larger than its limit */
-    SPILL_FAILS, /* the same, and no image can be kept */
+    SPILL_FAILS, /* the same, and no memtable can be saved */
     REWRITE,     /* all rows anew, for another summary: that is a spill, too */
     MARK,
     BACK_TO_FIRST,
@@ -69,7 +69,7 @@ struct mark {
     uint8_t kind, rows, dirty, filled;
 };
 struct state {
-    uint8_t phase, left, shown, requested, doomed;
+    uint8_t txn, left, shown, requested, doomed;
     uint8_t rows, committed;        /* bits */
     uint8_t dirty;                  /* the memtable's undo list has something */
     uint8_t filled, filled_at_base; /* the memtable has */
@@ -91,7 +91,7 @@ static uint8_t larger(uint8_t a, uint8_t b) {
 }
 
 static void model_change(struct state *s, uint8_t rows) {
-    s->phase = larger(s->phase, ART_TXN_CHANGED);
+    s->txn = larger(s->txn, ART_TXN_CHANGED);
     s->rows = rows;
     s->dirty = s->filled = true;
 }
@@ -103,16 +103,16 @@ static bool model_spills(struct state *s, bool fails) {
             s->doomed = true;
             return false;
         }
-        s->mark[i].kind = ART_SAVEPOINT_IMAGE;
+        s->mark[i].kind = ART_SAVEPOINT_SAVED;
     }
-    s->phase = ART_TXN_SPILLED;
+    s->txn = ART_TXN_SPILLED;
     s->dirty = s->filled = false;
     return true;
 }
 
 /* The tree is unknown then, and read anew at once. */
 static void model_to_beginning(struct state *s) {
-    if (s->phase == ART_TXN_SPILLED) s->phase = ART_TXN_CHANGED;
+    if (s->txn == ART_TXN_SPILLED) s->txn = ART_TXN_CHANGED;
     s->rows = s->committed;
     s->dirty = false;
     s->filled = s->filled_at_base;
@@ -120,7 +120,7 @@ static void model_to_beginning(struct state *s) {
 
 static void model_back(struct state *s, unsigned to) {
     s->marks = (uint8_t)(to + 1);
-    if (s->phase == ART_TXN_NONE) return;
+    if (s->txn == ART_TXN_NONE) return;
     s->requested = 0;
     if (s->doomed) return;
     const struct mark *mark = &s->mark[to];
@@ -128,7 +128,7 @@ static void model_back(struct state *s, unsigned to) {
         model_to_beginning(s);
         return;
     }
-    HOLDS(mark->kind != ART_SAVEPOINT_IMAGE || s->phase == ART_TXN_SPILLED);
+    HOLDS(mark->kind != ART_SAVEPOINT_SAVED || s->txn == ART_TXN_SPILLED);
     s->rows = mark->rows;
     s->dirty = mark->kind == ART_SAVEPOINT_UNDO && mark->dirty;
     s->filled = mark->filled;
@@ -142,12 +142,12 @@ static void model_end(struct state *s) {
 /* What prepare() makes the host write. There is a run from the beginning, so 'vacuum' finds something. */
 static enum art_commit_kind model_prepare(struct state *s) {
     bool flush = s->requested & ART_REQUEST_FLUSH, vacuum = s->requested & ART_REQUEST_VACUUM;
-    if (s->phase == ART_TXN_NONE) return ART_COMMIT_NOTHING;
+    if (s->txn == ART_TXN_NONE) return ART_COMMIT_NOTHING;
     bool wanted = s->left || (flush && s->filled) || vacuum;
-    if (s->phase == ART_TXN_BEGUN && !wanted) return ART_COMMIT_NOTHING;
+    if (s->txn == ART_TXN_BEGUN && !wanted) return ART_COMMIT_NOTHING;
     enum art_commit_kind kind = ART_COMMIT_ROW;
     if (vacuum || s->left == ART_COMMIT_ROOT) kind = ART_COMMIT_ROOT;
-    if (flush || s->phase == ART_TXN_SPILLED || s->left == ART_COMMIT_FLUSH) kind = ART_COMMIT_FLUSH;
+    if (flush || s->txn == ART_TXN_SPILLED || s->left == ART_COMMIT_FLUSH) kind = ART_COMMIT_FLUSH;
     s->left = larger(s->left, (uint8_t)kind);
     if (s->shown == ART_ROOT_OFFERED) s->shown = ART_ROOT_SHOWN;
     if (kind >= ART_COMMIT_ROOT && s->shown == ART_ROOT_HIDDEN) s->shown = ART_ROOT_OFFERED;
@@ -156,7 +156,7 @@ static enum art_commit_kind model_prepare(struct state *s) {
 
 /* False: the host never calls so. */
 static bool model_step(struct state *s, enum call call) {
-    bool idle = s->phase == ART_TXN_NONE;
+    bool idle = s->txn == ART_TXN_NONE;
     if (s->doomed && call != ROLLBACK && !(call >= BACK_TO_FIRST && call <= BACK_TO_BEGINNING)) return false;
     if (scope.without >> call & 1) return false;
     enum art_commit_kind kind;
@@ -168,18 +168,18 @@ static bool model_step(struct state *s, enum call call) {
         model_change(s, s->rows | 2);
         return true;
     case DELETE_A:
-        s->phase = larger(s->phase, ART_TXN_BEGUN);
+        s->txn = larger(s->txn, ART_TXN_BEGUN);
         if (s->rows & 1) model_change(s, s->rows & 2);
         return true;
     case SPILL:
     case SPILL_FAILS:
-        if (s->phase < ART_TXN_CHANGED || model_spills(s, call == SPILL_FAILS)) model_change(s, s->rows | 1);
+        if (s->txn < ART_TXN_CHANGED || model_spills(s, call == SPILL_FAILS)) model_change(s, s->rows | 1);
         return true;
     case REWRITE:
         return model_spills(s, false);
     case MARK:
         if (s->marks == scope.marks) return false;
-        bool as_begun = s->phase != ART_TXN_SPILLED && !s->left && !s->dirty;
+        bool as_begun = s->txn != ART_TXN_SPILLED && !s->left && !s->dirty;
         s->mark[s->marks++] =
             (struct mark){as_begun ? ART_SAVEPOINT_OF_BEGINNING : ART_SAVEPOINT_UNDO, s->rows, s->dirty, s->filled};
         return true;
@@ -201,7 +201,7 @@ static bool model_step(struct state *s, enum call call) {
         return true;
     case FLUSH:
     case VACUUM:
-        s->phase = larger(s->phase, ART_TXN_BEGUN);
+        s->txn = larger(s->txn, ART_TXN_BEGUN);
         s->requested |= call == FLUSH ? ART_REQUEST_FLUSH : ART_REQUEST_VACUUM;
         return true;
     case REFUSED:
@@ -213,7 +213,7 @@ static bool model_step(struct state *s, enum call call) {
         return true;
     case COMMIT:
         kind = model_prepare(s);
-        if (s->phase >= ART_TXN_CHANGED || kind) s->committed = s->rows;
+        if (s->txn >= ART_TXN_CHANGED || kind) s->committed = s->rows;
         if (kind == ART_COMMIT_FLUSH)
             s->filled_at_base = false;
         else if (kind)
@@ -274,7 +274,7 @@ static void world_end(void) {
 
 /* The host brings the tree up to date before it goes on. */
 static void see_to_it(void) {
-    if (tree->txn.phase == ART_TXN_NONE || art_tree_unknown(tree)) must(toy_refresh(toy, tree));
+    if (tree->txn.state == ART_TXN_NONE || art_tree_unknown(tree)) must(toy_refresh(toy, tree));
 }
 
 static void take_away(const char *key) {
@@ -395,7 +395,7 @@ static void same(const char *what, unsigned is, unsigned should) {
 
 static void compare(const struct state *s) {
     art_txn_assert(tree);
-    same("phase", tree->txn.phase, s->phase);
+    same("txn.state", tree->txn.state, s->txn);
     same("handed over", tree->txn.handed_over, s->left);
     same("shown", tree->txn.shown, s->shown);
     same("requested", tree->txn.requested, s->requested);
@@ -468,7 +468,7 @@ static void walk_to(uint32_t number, enum call call) {
     compare(&state);
 }
 
-/* The drawing's arrows between phases: those that txn.h has, by the calls that lead along them. */
+/* The drawing's arrows between states: those that txn.h has, by the calls that lead along them. */
 static const uint8_t drawn[4][4] = {
     [ART_TXN_NONE] = {[ART_TXN_BEGUN] = 1, [ART_TXN_CHANGED] = 1, [ART_TXN_SPILLED] = 1}, /* a call may do two */
     [ART_TXN_BEGUN] = {[ART_TXN_NONE] = 1, [ART_TXN_CHANGED] = 1, [ART_TXN_SPILLED] = 1},
@@ -478,13 +478,13 @@ static const uint8_t drawn[4][4] = {
 static uint32_t gone[4][4]; /* calls, as bits */
 
 static void check_arrows(void) {
-    static const char *const phases[] = {"NONE", "BEGUN", "CHANGED", "SPILLED"};
+    static const char *const states[] = {"NONE", "BEGUN", "CHANGED", "SPILLED"};
     for (int from = 0; from < 4; from++) {
         for (int to = 0; to < 4; to++) {
             if (from == to) continue;
-            ck_assert_msg(drawn[from][to] == (gone[from][to] != 0), "%s -> %s", phases[from], phases[to]);
+            ck_assert_msg(drawn[from][to] == (gone[from][to] != 0), "%s -> %s", states[from], states[to]);
             if (!getenv("ART_STATES") || !gone[from][to]) continue;
-            printf("%-8s -> %-8s", phases[from], phases[to]);
+            printf("%-8s -> %-8s", states[from], states[to]);
             for (int call = 0; call < CALLS; call++) {
                 if (gone[from][to] >> call & 1) printf("  %s", names[call]);
             }
@@ -504,7 +504,7 @@ LOOP_TEST(test_a_transaction_is_where_the_model_says_whatever_came_before, 2) {
         for (enum call call = 0; call < CALLS; call++) {
             struct state next = found[i].state;
             if (!model_step(&next, call)) continue;
-            gone[found[i].state.phase][next.phase] |= 1u << call;
+            gone[found[i].state.txn][next.txn] |= 1u << call;
             world_make(_i);
             walk_to(i, call);
             world_end();

@@ -24,7 +24,7 @@ unsigned __wrap_art_store_readahead_start(struct art_store *store, const void *w
     unsigned taken = __real_art_store_readahead_start(store, walk, refs, count);
     for (unsigned i = 0; i < taken; i++) {
         ck_assert_uint_lt(refs[i].slot, SLOTS_MAX);
-        ck_assert_uint_eq(refs[i].level, 0);
+        ck_assert_uint_eq(refs[i].height, 0);
         asked[refs[i].slot]++;
     }
     on_their_way += taken;
@@ -88,7 +88,7 @@ static void set_up(void) {
     write_rows(1, art_bytes("some value", 10));
     flush();
     ck_assert_uint_eq(tree->root->runs, 1);
-    ck_assert_uint_eq(tree->root->run[0].top.level, 1);
+    ck_assert_uint_eq(tree->root->run[0].top.height, 1);
     art_tree_close(tree);
     open_tree();
 }
