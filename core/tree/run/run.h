@@ -24,12 +24,12 @@ struct art_run_cursor {
     struct art_ref top; /* label borrowed from the root */
     unsigned bottom;
     bool valid;
-    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell; */
-    bool hides_nothing; /* with it: this is the oldest source, so what is nothing but deletes may be passed over, too */
+    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell */
+    bool hides_nothing;  /* newer_than is set, and this is the oldest source: deletes alone may be passed over, too */
     const struct art_limits *limits; /* NULL, or what is not wanted. Only of the last run, or the one who sets it
                                         asks the newer ones himself: what is passed over may hide an older entry */
-    const struct art_bytes *stop;    /* with either: a key behind which nothing is asked for. With limits: */
-    struct art_tree *tree;           /* who may interrupt a search among leaves */
+    const struct art_bytes *stop;    /* with newer_than or limits: a key behind which nothing is asked for */
+    struct art_tree *tree;           /* with limits: who may interrupt a search among leaves */
     struct art_blob_cursor leaf;     /* at `bottom` */
     struct art_blob *path[ART_HEIGHTS_MAX];
     uint32_t index[ART_HEIGHTS_MAX], entries[ART_HEIGHTS_MAX];

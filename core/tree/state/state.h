@@ -89,8 +89,8 @@ struct art_finger {
 
 enum art_tree_state {
     ART_TREE_UNKNOWN,    /* freshly opened, or what is in memory is no state of the table: a refresh rebuilds it */
-    ART_TREE_REBUILDING, /* a refresh is under way, which begins with the root, */
-    ART_TREE_CONTINUING, /* or behind the last row that is known */
+    ART_TREE_REBUILDING, /* a refresh is under way, which begins with the root */
+    ART_TREE_CONTINUING, /* a refresh is under way, which begins behind the last row that is known */
     ART_TREE_KNOWN       /* may be read */
 };
 
@@ -136,8 +136,8 @@ enum art_leftovers {
 enum art_slack {
     ART_SLACK_USUAL,
     ART_SLACK_HIDDEN, /* the file is as small as its blobs allow, but newer rows hide much of what is in them */
-    ART_SLACK_LOOSE,  /* the file is larger than its blobs need, */
-    ART_SLACK_LARGE   /* and much larger, or much of it is hidden, too */
+    ART_SLACK_LOOSE,  /* the file is larger than its blobs need */
+    ART_SLACK_LARGE   /* the file is much larger, or is larger and newer rows hide much of it */
 };
 
 struct art_tree {
@@ -199,8 +199,8 @@ struct art_tree {
     struct { /* slots */
         enum {
             ART_SLOTS_IDLE,
-            ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end, */
-            ART_SLOTS_REUSED    /* and free ones below it, too */
+            ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end */
+            ART_SLOTS_REUSED    /* slots are taken behind the end, and free ones below it */
         } use;
         bool known;               /* `used` is right for `root` */
         struct art_slot_set used; /* named by `root` */
@@ -226,10 +226,10 @@ struct art_tree {
     struct art_buffer compaction_cursor[ART_LEVELS]; /* by level: separator at which the next input begins */
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
-    bool full;                 /* the disk was, when blobs were last written; */
-    unsigned attempt,
-        thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
-    enum art_slack slack; /* that the last root has left, where another one may give more back */
+    bool full;                 /* the disk was full when blobs were last written */
+    unsigned attempt;          /* the last way to vacuum (txn/commit.c) */
+    unsigned thrift;           /* the first way to vacuum that may not be too much for the disk */
+    enum art_slack slack;      /* that the last root has left, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and after a trim. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
