@@ -83,8 +83,8 @@ struct art_gaps {
 struct art_finger {
     unsigned near; /* so many lookups in a row were near the one before */
     uint32_t slot, bucket;
-    struct art_ref leaf;     /* that leaf, once they are many */
-    struct art_buffer label; /* what it borrows its label from */
+    struct art_ref leaf;     /* the leaf in `slot`, once there were many such lookups */
+    struct art_buffer label; /* what `leaf` borrows its label from */
 };
 
 enum art_tree_state {
@@ -110,7 +110,7 @@ enum art_txn_state {
     ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and saved memtables do */
 };
 
-/* What a commit writes into the host's tables, each what the one before it does, and more. */
+/* What a commit writes into the host's tables. Each kind writes what the one before it does, and more. */
 enum art_commit_kind {
     ART_COMMIT_NOTHING,
     ART_COMMIT_ROW,  /* a row of redo; the root may be marked */
@@ -147,7 +147,7 @@ struct art_tree {
     struct { /* blobs in rows of the host's (txn/rows.c) */
         struct art_rows host, ours;
         unsigned inside;  /* calls of the host's that are under way */
-        bool rolled_back; /* within one: still to be done here */
+        bool rolled_back; /* the host has rolled back within such a call: the tree's part is still to be done */
     } rows;
 
     struct {
@@ -162,7 +162,7 @@ struct art_tree {
     const struct art_summary *summary; /* that root and memtable are built with; NULL: none */
     struct art_memtable *memtable;
     uint64_t csn;             /* of the last committed row or root */
-    struct art_hash128 chain; /* its hash */
+    struct art_hash128 chain; /* the hash of that row or root */
     uint64_t log_bytes, log_rows, log_entries;
     uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
@@ -268,7 +268,8 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
-/* Sees to it that there is room for keys. ART_NOMEM. give_room() frees it: the keys in it are gone. */
+/* Allocates the room for keys unless it is there. ART_NOMEM. art_tree_give_room() frees it, and the keys in it are
+ * gone. */
 enum art_rc art_tree_take_room(struct art_tree *tree);
 void art_tree_give_room(struct art_tree *tree);
 /* The tree key of a path, padded, in `buffer` of ART_KEY_BUFFER bytes; borrowed until its next use. ART_TOOBIG. */
