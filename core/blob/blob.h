@@ -82,7 +82,7 @@ void art_ref_release(struct art_ref *ref);
 /* The zone of one column in the bytes of a reference, which art_ref_decode() accepts and which lie in a blob that was
  * built with this summary. */
 struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, unsigned column);
-/* Somebody else has what it owned or borrowed. */
+/* Forgets label and sums, and frees neither: somebody else has what the reference owned or borrowed. */
 static inline void art_ref_leave(struct art_ref *ref) {
     ref->label.data = ref->summed = NULL;
 }
@@ -211,7 +211,7 @@ bool art_blob_may_contain(const struct art_blob *blob, uint64_t key_hash);
 
 /* The entry of exactly this key. ART_OK, ART_NOTFOUND, or what want() said. `out->value` lies in the image. */
 enum art_rc art_blob_get(struct art_blob *blob, struct art_bytes key, struct art_entry *out);
-/* The same; *bucket: where it looked. */
+/* As art_blob_get(); *bucket: the bucket that was looked into. */
 enum art_rc art_blob_get_noting(struct art_blob *blob, struct art_bytes key, struct art_entry *out, uint32_t *bucket);
 /* Looks into this bucket, which there is, alone; a key that stands in another one is ART_NOTFOUND, too. */
 enum art_rc art_blob_get_in(struct art_blob *blob, uint32_t bucket, struct art_bytes key, struct art_entry *out);
@@ -325,9 +325,9 @@ uint32_t art_blob_cursor_index(const struct art_blob_cursor *cursor);
 /* What stands at a valid cursor. The value lies in the image. */
 void art_blob_cursor_entry(const struct art_blob_cursor *cursor, struct art_entry *out);
 void art_blob_cursor_prefetch(const struct art_blob_cursor *cursor); /* it will be asked for its entry soon */
-/* Of the entry at a valid cursor: its version, */
+/* The version of the entry at a valid cursor. */
 uint64_t art_blob_cursor_csn(const struct art_blob_cursor *cursor);
-/* only its flags, or these and its value, which lies in the image. */
+/* The flags of the entry at a valid cursor; the second with its value, which lies in the image. */
 uint8_t art_blob_cursor_flags(const struct art_blob_cursor *cursor);
 uint8_t art_blob_cursor_value(const struct art_blob_cursor *cursor, struct art_bytes *out);
 /* Index blobs: the child reference at a valid cursor; the label lies in the image. ART_CORRUPT when it is

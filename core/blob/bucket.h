@@ -48,8 +48,8 @@ static inline void art_bucket_view_open(struct art_bucket_view *view, const uint
     view->values = view->suffixes + art_load16(start + 6);
 }
 
-/* Of an entry that there is: bytes behind the prefix that it shares with the one before, bytes behind these and its
- * first byte, value, flags, and version. */
+/* The columns of one entry of the bucket. `shared`: bytes behind the prefix that it shares with the entry before;
+ * `suffix_len`: bytes behind these and its first byte. */
 static inline uint32_t art_bucket_shared(const struct art_bucket_view *view, uint32_t entry) {
     assert(entry < view->count);
     return view->form & ART_BUCKET_WIDE ? art_load16(view->shared + 2 * entry) : view->shared[entry];

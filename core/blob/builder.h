@@ -19,14 +19,14 @@ struct art_builder;
 
 struct art_builder_options {
     enum art_blob_kind kind;
-    uint8_t height;                    /* 0 for leaves; of the blobs that are built, for index blobs 1.. */
+    uint8_t height;                    /* of the blobs that are built: 0 for leaf blobs, 1.. for index blobs */
     bool filter;                       /* leaf blobs of upper runs */
     const struct art_summary *summary; /* NULL: none */
     uint8_t uuid[16];                  /* the table's id */
     /* close a blob when it uses this many pages; 0: 128, all. A leaf takes its first entry, an index its first two,
      * whatever they need. */
     uint32_t fill_pages;
-    uint32_t page_spare; /* bytes at the end of leaf pages that stay zero, but where one entry needs them */
+    uint32_t page_spare; /* bytes at the end of each leaf page that stay zero, unless a single entry needs them */
 };
 
 /* The options do not contradict each other; the summary is borrowed. ART_NOMEM, and then *out is NULL. */
@@ -50,10 +50,10 @@ enum art_rc art_builder_add_ref(struct art_builder *builder, struct art_bytes se
 
 struct art_built {
     struct art_ref ref; /* complete, for the parent; label borrowed until the next call on the builder */
-    struct art_bytes
-        separator; /* shortest key above the previous blob's last key and not above this one's first; empty for
-                                   the stream's first blob; borrowed, too */
-    bool more;     /* entries are still held back: begin a new blob and finish again */
+    /* The shortest key above the previous blob's last key and not above this one's first, empty for the stream's first
+     * blob; borrowed as the label is. */
+    struct art_bytes separator;
+    bool more; /* entries are still held back: begin a new blob and finish again */
 };
 /* Closes the blob, which was begun and has entries, and lets its buffer go. ART_NOMEM: only art_builder_close() is
  * left. */

@@ -21,8 +21,8 @@ struct art_blob_checker {
     uint64_t csn_min, below;
     struct art_summed summed; /* of the bucket */
     struct art_features features;
-    struct art_bounds bounds; /* the same; children's, and of the whole blob: */
-    uint64_t csn_max, overflows;
+    struct art_bounds bounds;    /* of the bucket that is under way */
+    uint64_t csn_max, overflows; /* these three of the whole blob */
     uint32_t key_max;
     bool odd_weight;
     const struct art_blob_expected *expected;

@@ -24,8 +24,8 @@ struct art_transfer {
     bool writing;
     bool cached;           /* by the descriptor that reads through the system's page cache */
     bool direct;           /* the file was, when this was begun */
-    bool past_end;         /* why it failed: the file ended, */
-    int error;             /* or this errno, 0: the system transferred nothing, again and again */
+    bool past_end;         /* it failed because the file ended */
+    int error;             /* errno of any other failure; 0: the system transferred nothing, again and again */
     uint64_t whole_offset; /* as asked for, for the message */
     uint32_t whole_len;
     uint64_t file_size; /* with past_end */

@@ -175,8 +175,8 @@ bool art_ring_expected(void) {
 
 /* ---- the rings of the process ------------------------------------------------------------------------------------ */
 
-static struct ring *idle_rings; /* guarded by art_files_lock(), as is: */
-static unsigned rings;          /* idle, and borrowed */
+static struct ring *idle_rings; /* guarded by art_files_lock() */
+static unsigned rings;          /* idle and borrowed ones, under the same lock */
 
 /* From Linux 5.13 on; before, a fork() could leave the ring with other pages than the program's. */
 static bool may_register_buffers(const struct ring *ring) {

@@ -57,8 +57,8 @@ struct art_memtable {
     const struct art_summary *summary; /* NULL: none */
     uint64_t *filter;                  /* NULL: every key may be here */
     uint64_t filter_words;
-    bool remembers;                 /* the filter holds the keys of earlier memtables, too, */
-    uint64_t passed;                /* so many */
+    bool remembers;                 /* the filter also holds the keys of earlier memtables */
+    uint64_t passed;                /* keys of earlier memtables in the filter */
     uint64_t asked;                 /* without a filter: keys that were asked for */
     uint64_t replayed;              /* entries of redo, since it began */
     struct art_value_index *values; /* NULL: nobody has asked for one */

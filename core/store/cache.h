@@ -14,7 +14,7 @@
  *
  * The cache does no I/O. Who acquires an entry that is not ready locks `loading`, looks again, says with
  * art_cache_touch() which pages it is going to fill, reads them into the image, opens the blob and sets `ready`.
- * The same of later leaf pages. Lock order: `loading`, then the cache's own lock.
+ * Later leaf pages are filled in the same way. Lock order: `loading`, then the cache's own lock.
  */
 #ifndef ART_STORE_CACHE_H
 #define ART_STORE_CACHE_H
@@ -44,10 +44,10 @@ struct art_cached {
     struct art_blob_buf buffer;
     struct art_pages touched; /* pages of the buffer that have memory: what the entry is charged for */
     uint32_t references;
-    bool used;                                  /* since the hand came by */
+    bool used;                                  /* since the clock's hand came by */
     bool large;                                 /* in large pages, for a whole blob */
     bool listed;                                /* in the hash table */
-    struct art_cached *chain;                   /* there */
+    struct art_cached *chain;                   /* the next of its bucket in the hash table */
     struct art_cached *clock_next, *clock_prev; /* the ring of all entries */
 };
 
@@ -78,16 +78,16 @@ struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art
 /* What was prepared, now that it is ready: everybody's from here on. Returns the entry to use, with the reference:
  * another one if somebody was faster, and then the caller's is gone. */
 struct art_cached *art_cache_publish(struct art_cached *cached);
-/* Releases, and drops the entry if nobody else refers to it: it is superseded. */
+/* Releases a superseded entry, and drops it if nobody else refers to it. */
 void art_cache_release_superseded(struct art_cached *cached);
 
 /* Room for pages [first, first + n) of the image, before they are filled; `loading` is held. Never fails: what is
  * held must be loaded, and the pressure goes up. Returns how many pages are charged anew. */
 uint32_t art_cache_touch(struct art_cached *cached, uint32_t first, uint32_t n);
-/* Evicts until the limit is kept, as far as nobody refers to it. */
+/* Evicts entries that nobody refers to, until the limit is kept. */
 void art_cache_trim(void);
 
-/* Its ART_BLOB_SIZE bytes; those of which pages are present may be read. */
+/* The entry's image, of ART_BLOB_SIZE bytes; only pages that are present may be read. */
 static inline uint8_t *art_cached_image(const struct art_cached *cached) {
     return cached->buffer.data;
 }

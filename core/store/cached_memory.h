@@ -25,12 +25,13 @@ void art_cached_memory_put(struct art_cached *entry);
  * refers to the entry, which is ready. */
 bool art_cached_memory_strip(struct art_cached *entry);
 
-/* How many of pages [first, first + n) have no memory yet; and charging for these. Who calls guards the entry's
- * `touched`. */
+/* How many of pages [first, first + n) have no memory yet; and charging for these. The caller guards the
+ * entry's `touched`. */
 uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t first, uint32_t n);
 void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n);
 
-/* Does the limit allow so many more pages now? (If all spare buffers went: art_cache_room().) */
+/* Does the limit allow so many more pages, with the spare buffers as they are? art_cache_room() gives these back for
+ * that. */
 bool art_cached_memory_fits(uint64_t pages);
 /* Gives a spare buffer's memory back; false: there is none. */
 bool art_cached_memory_drop_spare(void);

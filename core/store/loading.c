@@ -21,8 +21,8 @@
 
 enum {
     RANGES_MAX = ART_BLOB_PAGES / 2, /* ranges of missing pages */
-    SINGLE_PAGES_FROM_DEVICE = 4,    /* with so many pages of a blob there, the rest is read at once; */
-    WAITED_FOR_ROWS = 16,            /* with rows, when the host had to wait so often */
+    SINGLE_PAGES_FROM_DEVICE = 4,    /* when so many pages of a blob are there, the rest is read at once */
+    WAITED_FOR_ROWS = 16,            /* the same for rows: when the host had to wait so often */
     WAIT_NS_A_PAGE = 20000           /* ns a page */
 };
 

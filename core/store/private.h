@@ -123,8 +123,8 @@ struct art_store {
     uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
-    uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats, */
-    uint64_t ring_failures, ring_batches, read_ahead, read_in_vain; /* as these */
+    uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats() */
+    uint64_t ring_failures, ring_batches, read_ahead, read_in_vain; /* for art_store_stats() */
 
     struct { /* the write phase */
         bool active;
@@ -168,7 +168,7 @@ static inline bool art_store_has_pinned(const struct art_pinned *pinned) {
 void art_store_drop_bypasses(struct art_store *store);
 /* Waits for what is on its way and forgets it; in a forked child it only forgets. Before the file is closed. */
 void art_store_readahead_drop(struct art_store *store);
-/* The same of one. */
+/* Waits for one of them and forgets it, as art_store_readahead_drop(). */
 void art_readahead_drop_one(struct art_store *store, struct art_readahead *at);
 
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
@@ -227,15 +227,15 @@ static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *
     }
     return hole ? 2 : 1;
 }
-/* Reads, and counts the pages. The second only what the system's page cache has, and false where it lacks some. */
+/* Reads, and counts the pages. art_store_peek_requests() reads only what the system's page cache has; false: it lacks
+ * some of them. */
 enum art_rc art_store_read_requests(struct art_store *store, struct art_io_request *requests, unsigned count,
                                     enum art_read from);
 bool art_store_peek_requests(struct art_store *store, const struct art_io_request *requests, unsigned count);
 /* A request for pages [first, first + n) into the entry's image, which get their memory: so many of them had none. */
 uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint32_t n, struct art_io_request *request);
 /* Requests for a blob of which nothing is there, into the entry's image, whose pages get their memory. Returns how
- * many: two, or one where the blob has no hole; `requests` has room for two. Nobody else fills the
- * image. */
+ * many: two, or one where the blob has no hole; `requests` has room for two. Nobody else fills the image. */
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref, struct art_io_request *requests);
 /* Verifies what was read into the image, the footer or (`whole`) all of it, and makes the entry ready. A bad leaf page
  * is no reason to refuse the others: it stays absent, and who needs it will read it again and hear what is wrong.

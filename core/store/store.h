@@ -66,29 +66,29 @@ void art_store_set_cache(struct art_store *store, uint64_t bytes);
 /* Opens the file to be read, and checks whose it is, unless that was done: ART_MISSING, ART_FOREIGN, ART_CANTOPEN,
  * ... A read does it by itself; but a question that needs no blob should not be answered when the file is not there. */
 enum art_rc art_store_ready(struct art_store *store);
-/* Says no owner page any more whose the file is? ART_CORRUPT then: it can be read, and is not written. */
+/* ART_CORRUPT where no owner page says any more whose the file is: the file can be read, and is not written. */
 enum art_rc art_store_check_owner(struct art_store *store);
-/* Does the owner page of the file that is open not name this database yet, or not as it is now? Then nothing may be
- * committed before a write phase has claimed the file: another copy of the database could take it. So it is where
- * others than the database's readers could read the file, which ends with a write phase. No call to the system. */
+/* Is there something that a write phase must do before anything is committed? Either the owner page of the open file
+ * does not name this database yet, or not as it is now: another copy of the database could take the file. Or others
+ * than the database's readers can read the file. No call to the system. */
 bool art_store_unclaimed(const struct art_store *store);
-/* The blob that `ref` leads to, its footer verified; leaf pages come by themselves through blob->load (one by one, and
- * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid
- * until the next art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this
- * store, unless pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
+/* The blob that `ref` leads to, its footer verified; leaf pages come by themselves through blob->want (one by one, and
+ * of a file that fits into this store's cache_bytes soon all the rest). Borrowed: valid until the next
+ * art_store_relax(), art_store_close(), write to its slot or question for another blob in it by this store, unless
+ * pinned. ART_CORRUPT, ART_MISSING, ART_FOREIGN, ART_IO, ... */
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out);
 /* Is the process's cache full, so that a search may do better without it? */
 bool art_cache_is_full(void);
 /* For one search in a blob that was just asked for: leaf page `page`, verified, past the cache. Borrowed as the blob
  * is, and only until three more pages were read so; *holder is to be pinned for longer (only art_blob_pin() and
- * art_blob_unpin() know what to do with it). *bytes NULL: look in the blob, where the page is, or is loaded, or it is
- * said what is wrong. */
+ * art_blob_unpin() know what to do with it). *bytes is NULL: the caller looks into the blob, which has the page, loads
+ * it, or says what is wrong with it. */
 enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
                              struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
-/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For guesses: only its footer and
- * the pages that are present may be looked at. Borrowed as above. */
+/* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For estimates: only its footer
+ * and the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);
 /* Counted references, from any thread, for cursors and rows. To unpin NULL is fine. */
 void art_blob_pin(struct art_blob *blob);
@@ -139,7 +139,7 @@ enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set
  * slots in this write phase, whose room is then given back, and the root's copy has zeros behind it. `full`: the disk
  * has no room for zeros, and the room is given back at once. */
 void art_store_leave_nothing(struct art_store *store, bool nothing, bool full);
-/* The same with every slot that take_slot() could still give. ART_NOMEM, or what the writes said. */
+/* Overwrites every slot that take_slot() could still give, too. ART_NOMEM, or what the writes said. */
 enum art_rc art_store_wipe(struct art_store *store);
 /* *clean: nothing but zeros is in the hole of this blob, by the device. Within a write phase. ART_NOMEM, or what the
  * read said. */

@@ -5,8 +5,8 @@
 #include "core/base/error.h"
 
 static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct art_blob_pool *common_pool; /* guarded by the lock, as is: */
-static uint64_t users;
+static struct art_blob_pool *common_pool; /* guarded by users_lock */
+static uint64_t users;                    /* guarded by users_lock */
 
 enum art_rc art_write_pool_take(struct art_blob_pool **pool) {
     if (*pool) return ART_OK;

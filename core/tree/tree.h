@@ -428,8 +428,8 @@ struct art_helped {
     uint64_t memtable; /* searches of the memtable that its filter made needless */
     uint64_t gaps;     /* searches that began behind deleted rows instead of among them */
     uint64_t pages;    /* of leaf blobs that a search or a lookup passed over */
-    uint64_t flushes;  /* of the memtable; */
-    uint64_t joined;   /* so many earlier ones went into them */
+    uint64_t flushes;  /* of the memtable */
+    uint64_t joined;   /* earlier flushes that were written again in one of these */
     uint64_t merges;   /* steps */
     uint64_t dropped;  /* blobs of deleted rows alone that merges dropped without reading them */
     uint64_t trims;    /* times that what can be made again was given back */
@@ -450,15 +450,15 @@ struct art_tree_info {
     uint64_t retired_slots, free_slots;
     uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
     uint64_t pages_read, pages_written, syncs;
-    uint64_t read_ahead;   /* blobs that were on their way when a walk came to them; */
+    uint64_t read_ahead;   /* blobs that were on their way when a walk came to them */
     uint64_t read_in_vain; /* blobs that no walk came to */
     uint64_t ring_batches; /* calls that handed requests to a ring */
     struct art_helped helped;
     uint64_t stale;         /* pages that were older in the page cache, and read again from the device */
     uint64_t ring_failures; /* requests that a ring failed to do, and that pread and pwrite did */
     const char *engine;     /* "uring", "pwrite", "inline", "none" */
-    bool direct;            /* blobs are written past the system's page cache, */
-    bool cached;            /* and read through it */
+    bool direct;            /* blobs are written past the system's page cache */
+    bool cached;            /* blobs are read through the system's page cache */
     bool full;              /* the disk was, when blobs were last written */
     const char *file;       /* NULL: inlined */
 };
@@ -478,9 +478,9 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
 struct art_problem {
     enum art_rc rc;
     const char *sentence; /* as an error message has it */
-    const char *what;     /* the same in parts: what is wrong, */
-    const char *place;    /* in which file or table, or NULL, */
-    uint32_t slot, page;  /* or UINT32_MAX */
+    const char *what;     /* the sentence in parts: what is wrong */
+    const char *place;    /* in which file or table, or NULL */
+    uint32_t slot, page;  /* UINT32_MAX: not known */
 };
 struct art_check_options {
     bool quick;

@@ -3,7 +3,7 @@
  *     planner.c      makes the plan
  *     conditions.c   what SQLite's constraints are
  *     costs.c        what the plan costs
- *     or_arms.c      and what is remembered of a statement from one plan to the next
+ *     or_arms.c      what is remembered of a statement from one plan to the next
  *     plan_text.c    the plan's words and terms on their way into idxStr (plan.h) */
 #ifndef ART_QUERY_PLANNING_H
 #define ART_QUERY_PLANNING_H
@@ -44,7 +44,7 @@ struct art_condition {
     bool is_asked;               /* what follows is known */
     sqlite3_value *constant;     /* what it is compared with; NULL: no constant */
     struct art_bytes text;       /* of a constant that is a text */
-    uint8_t term[ART_PLAN_TERM]; /* if it is an argument */
+    uint8_t term[ART_PLAN_TERM]; /* of the argument that the condition becomes */
 };
 
 struct art_planning {
@@ -53,9 +53,10 @@ struct art_planning {
     sqlite3_index_info *info;
     enum art_scan_kind kind;
     int plan, arguments;
-    bool all_taken, all_exact; /* no constraint is left for SQLite; and it need not check any again */
-    bool glob;                 /* one is taken */
-    bool newer;                /* a bound of versions */
+    bool all_taken; /* no constraint is left for SQLite */
+    bool all_exact; /* SQLite need not check any constraint again */
+    bool glob;      /* a GLOB is taken */
+    bool newer;     /* a bound of versions is taken */
     int lookups, searches;
     int unsure; /* conditions that another plan had better not have */
     enum { ART_LIKE_UNASKED, ART_LIKE_OWN, ART_LIKE_ANOTHER } like; /* is like() SQLite's? */
@@ -70,17 +71,18 @@ enum art_argument art_condition_means(unsigned char op);
 bool art_is_limit(unsigned char op); /* or an OFFSET */
 /* What the constraint means for the key. NONE: it is on another column, not usable, or by another collation. */
 enum art_argument art_condition_meaning(const struct art_planning *planning, int i);
-/* Usable, and on the key; on a column of the user's that is not the key. */
+/* Is the constraint usable, and on the key? on a column of the user's that is not the key? */
 bool art_condition_is_on_key(const struct art_planning *planning, int i);
 bool art_condition_is_on_other_column(const struct art_planning *planning, int i);
 bool art_condition_is_by(const struct art_planning *planning, int i, const char *collation);
-/* An IN. It is taken as a whole or not at all: element by element SQLite would compare numbers as texts. */
+/* Is the constraint an IN? It is taken as a whole or not at all: element by element SQLite would compare numbers as
+ * texts. */
 bool art_condition_is_list(const struct art_planning *planning, int i);
 /* May the cursor pass over rows by it? */
 bool art_condition_is_filter(const struct art_planning *planning, int i);
 /* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': are these two there? */
 bool art_condition_glob_has_bounds(const struct art_planning *planning, int i);
-/* What is on the right, if that is known now: a literal, or a parameter's value; NULL, and no text: it is not. */
+/* What is on the right, if that is known now: a literal, or a parameter's value; NULL, or no text: it is not known. */
 sqlite3_value *art_condition_constant(const struct art_planning *planning, int i);
 struct art_bytes art_condition_text(const struct art_planning *planning, int i);
 

@@ -82,8 +82,8 @@ struct art_pieces {
     uint32_t count;
     bool folded;     /* of LIKE: small letters */
     bool head, tail; /* the first is the text's beginning, the last its end */
-    bool is_ascii;   /* the pattern */
-    bool exact;      /* there is nothing else in the pattern */
+    bool is_ascii;   /* the pattern is */
+    bool exact;      /* the pattern has nothing beside the pieces and what stands for any text */
 };
 enum art_pieces_answer { ART_PIECES_NO, ART_PIECES_MAYBE, ART_PIECES_YES };
 
@@ -123,8 +123,8 @@ enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those b
 struct art_filters {
     struct art_filter items[ART_FILTERS_MAX];
     unsigned count;
-    unsigned wanted; /* rows in a row that may be wanted, */
-    unsigned idle;   /* and so many more are not looked at */
+    unsigned wanted; /* the last so many rows may all be wanted */
+    unsigned idle;   /* so many rows to come are not looked at */
 };
 
 /* --- kinds of scans ----------------------------------------------------------------------------------------------- */
@@ -156,8 +156,8 @@ struct art_list_scan {
 struct art_best_scan {
     struct art_best_order order;
     bool any;              /* a row was given: `last` means something */
-    bool again;            /* any, and it is another search by now */
-    bool ties_lost;        /* there were too many */
+    bool again;            /* a row was given, and it is another search by now */
+    bool ties_lost;        /* there were too many ties for their room */
     struct art_datum last; /* the last row's value */
 };
 
@@ -197,15 +197,15 @@ struct art_scan {
     struct art_row row;        /* ON_ROW */
     struct art_buffer key;     /* ON_ROW: its path */
     struct {                   /* of the present row, as far as it was looked at */
-        bool fetched;          /* the record is in `reader`, */
-        uint8_t *value;        /* and here are its chunks put together, or NULL */
+        bool fetched;          /* the record is in `reader` */
+        uint8_t *value;        /* the chunks of a long record put together, or NULL */
         struct art_record_reader reader;
     } record;
     struct art_key_range keys; /* what is walked, or was asked for */
     struct art_match match;
     struct art_filters filters;
-    struct art_limits limits; /* by which the tree passes over pages: conditions on summarised columns, */
-    struct art_buffer sought[ART_SOUGHT_MAX]; /* and hashes that they have, or trigrams */
+    struct art_limits limits;                 /* conditions by which the tree passes over pages */
+    struct art_buffer sought[ART_SOUGHT_MAX]; /* of `limits`: the hashes of values, or trigrams */
     struct art_shown shown[ART_SHOWN];
     union {
         struct art_range_scan range;
@@ -219,19 +219,19 @@ struct art_scan {
 /* What LEVEL, LIST and BEST have in `room`. */
 enum {
     ART_ROOM_EXTREME = 0, /* the bytes of the text or blob that was found last */
-    ART_ROOM_PATHS = 0,   /* all elements, one behind the other, */
-    ART_ROOM_ENDS = 1,    /* and where each ends (uint32_t) */
-    ART_ROOM_LAST = 0,    /* the bytes of the last row's value, */
-    ART_ROOM_TIES = 1,    /* and paths of the rows given with it, each behind its length (uint32_t) */
+    ART_ROOM_PATHS = 0,   /* all elements, one behind the other */
+    ART_ROOM_ENDS = 1,    /* where each element ends (uint32_t) */
+    ART_ROOM_LAST = 0,    /* the bytes of the last row's value */
+    ART_ROOM_TIES = 1,    /* paths of the rows given with that value, each behind its length (uint32_t) */
 };
 
 /* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */
 struct art_planned {
     const sqlite3_stmt *statement; /* never looked into */
-    sqlite3_uint64 columns;        /* where it was last listed: those that are read, */
-    unsigned given;                /* the arguments that were given, hidden columns as bits, */
-    int last;                      /* where the last argument stands, from 1, */
-    int constraints;               /* and how many constraints there are */
+    sqlite3_uint64 columns;        /* those that it reads, where it was listed last */
+    unsigned given;                /* the arguments that it gives, hidden columns as bits */
+    int last;                      /* where the last argument stands, from 1 */
+    int constraints;               /* their number */
     double cost;                   /* of the dearest scan with arguments */
     sqlite3_int64 rows;
 };

@@ -151,8 +151,8 @@ struct art_kept {
 
 struct art_vtab {
     sqlite3_vtab base;
-    unsigned pins;     /* by functions that are at work on it: SQLite knows nothing of them, */
-    bool disconnected; /* and lets go of it when it reads the schema anew in a statement of theirs */
+    unsigned pins;     /* by functions that are at work on it, of which SQLite knows nothing */
+    bool disconnected; /* SQLite has let go of it: it read the schema anew in a statement of such a function */
     struct art_connection *connection;
     struct art_vtab *next, **link; /* connection->vtabs */
     bool awake;                    /* in connection->awake */
@@ -168,8 +168,8 @@ struct art_vtab {
     bool begun;               /* part of SQLite's transaction: it will hear of its end */
     unsigned owned;           /* tables whose owner it is; the listener does not count its own */
     struct art_kept *reading; /* of query/, or NULL */
-    struct art_buffer record; /* the row that is being written, */
-    struct art_field *fields; /* and its values: one a column but the key */
+    struct art_buffer record; /* the row that is being written */
+    struct art_field *fields; /* the values of that row: one a column but the key */
 };
 
 /* Which hidden column that is; negative: one of the user's. */

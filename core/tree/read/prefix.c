@@ -18,9 +18,9 @@
 
 /* What a source is known to have. */
 struct reach {
-    int64_t len; /* no longer prefix of the path than this many bytes; <0: none at all */
-    bool exact;  /* one of just this length, */
-    bool deleted;
+    int64_t len;  /* no longer prefix of the path than this many bytes; <0: none at all */
+    bool exact;   /* there is a prefix of just this length */
+    bool deleted; /* exact: that prefix is deleted */
 };
 
 struct search {

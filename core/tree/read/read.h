@@ -18,8 +18,8 @@
 /* Where the way of a key down one run ends. */
 struct art_descent {
     struct art_ref ref;    /* of the last blob, borrowed from the one above it or from the root */
-    int side;              /* where the key stands to all keys below `ref`: <0, >0; 0: among them, and they lie in */
-    struct art_blob *leaf; /* borrowed from the store */
+    int side;              /* the key stands before (<0) or behind (>0) all keys below `ref`; 0: among them */
+    struct art_blob *leaf; /* side 0: the leaf blob, borrowed from the store */
 };
 /* From the run's top through index blobs to the blob where `key` has its place; labels are compared on the way, so that
  * no blob sees a key that does not begin with its label. What lies before the last blob is added: its weight to
@@ -55,28 +55,29 @@ static inline enum art_rc art_run_descend(struct art_tree *tree, const struct ar
 struct art_found {
     struct art_entry entry; /* the newest */
     bool any;               /* some source has an entry */
-    bool live;              /* and it is a put */
+    bool live;              /* the newest entry is a put */
     bool in_memtable;
     struct art_blob *blob; /* where the entry lies, when it is not in the memtable */
 };
 /* What the tree has of this tree key (padded): ART_OK also where it has nothing (`any`), or an error of reading. The
- * value is borrowed from the memtable, or from `blob` until the store lets it go. The tree is ready (art_tree_ready()):
- * so for all below. */
+ * value is borrowed from the memtable, or from `blob` until the store lets it go. The tree is ready
+ * (art_tree_ready()), as for all functions below. */
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
-/* The same for a caller that sets the key then, whatever is found: with its place in the memtable. */
+/* As art_tree_find(), for a caller that sets the key then, whatever is found. *place: where the key
+ * stands in the memtable. */
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* Has a source that is newer than this run an entry of the key? */
 enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden);
-/* The tree keys (padded, in `buffer` of ART_KEY_BUFFER bytes) at which a range begins and ends: what is not before the
- * one and before the other is in it. */
+/* The tree keys (padded, in `buffer` of ART_KEY_BUFFER bytes) at which a range begins and ends: a key is in the
+ * range if it does not stand before the first, and stands before the second. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
 struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range);
-/* Sum of weights of all keys < key: of all sources; of the memtable and the `runs` newest runs; of one run, added to
- * *rank. The summary's sums of these entries are added to `sum`, unless that is NULL. Sums that are lies may overflow,
- * and stay lies. */
+/* The sum of the weights of all keys < key. art_tree_rank(): of all sources. art_tree_rank_above(): of the memtable and
+ * the `runs` newest runs. art_run_rank(): of one run, added to *rank. The summary's sums of these entries are added to
+ * `sum`, unless that is NULL. Sums that are lies may overflow, and stay lies. */
 enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *out);
 enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, unsigned runs, int64_t *rank,
                                 art_int128 *sum);
@@ -89,8 +90,8 @@ enum { ART_FINGER_NEAR = 2 };
 static inline bool art_finger_points(const struct art_finger *finger) {
     return finger->near >= ART_FINGER_NEAR;
 }
-/* Looks there alone. ART_NOTFOUND: the key may be elsewhere, also where the leaf is damaged. ART_OK: *where keeps the
- * value. */
+/* Looks only into the leaf that the finger points at. ART_NOTFOUND: the key may be elsewhere, also where that leaf is
+ * damaged. ART_OK: *where keeps the value. */
 enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
 /* Many keys in a row were found near each other: the finger points at this leaf from now on, whose label it copies. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);

@@ -12,8 +12,8 @@
 #include "core/tree/run/run.h"
 
 enum {
-    WORTH_PART = 2, /* of a full blob: fewer go with the rows, */
-    FULL_PART = 8   /* and a blob that lacks so much of its pages is filled up */
+    WORTH_PART = 2, /* of a full blob: with less, the values go with the rows */
+    FULL_PART = 8   /* a blob that lacks so much of its pages is filled up */
 };
 
 static enum art_rc last_key_below(struct art_tree *tree, const struct art_ref *top, struct art_buffer *out) {

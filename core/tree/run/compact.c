@@ -31,8 +31,8 @@ enum {
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
-    LEVEL0_PART = 4, /* of a small table that its level-0 runs may be: they are the same size over any; */
-    SMALL_BLOBS = 4, /* below 2 MB a few more do not matter */
+    LEVEL0_PART = 4, /* level-0 runs may be so large a part of the last run: they are as large over any table */
+    SMALL_BLOBS = 4, /* of a last run below 2 MB the part does not matter */
     PAUSE_PAGES = 1024,
     PAUSE_PAGES_IN_ROWS = 256, /* what is written to rows goes through the host's journal */
     ASK_AFTER_ENTRIES = 4096

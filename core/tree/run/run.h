@@ -24,12 +24,12 @@ struct art_run_cursor {
     struct art_ref top; /* label borrowed from the root */
     unsigned bottom;
     bool valid;
-    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell; */
-    bool hides_nothing; /* with it: this is the oldest source, so what is nothing but deletes may be passed over, too */
-    const struct art_limits *limits; /* NULL, or what is not wanted. Only of the last run, or the one who sets it
-                                        asks the newer ones himself: what is passed over may hide an older entry */
-    const struct art_bytes *stop;    /* with either: a key behind which nothing is asked for. With limits: */
-    struct art_tree *tree;           /* who may interrupt a search among leaves */
+    uint64_t newer_than; /* 0, or set behind reset: what is not newer may be passed over, as far as bounds tell */
+    bool hides_nothing;  /* newer_than is set, and this is the oldest source: deletes alone may be passed over, too */
+    const struct art_limits *limits; /* NULL, or what is not wanted. Only of the last run, unless the caller asks the
+                                        newer ones itself: what is passed over may hide an older entry */
+    const struct art_bytes *stop;    /* with newer_than or limits: a key behind which nothing is asked for */
+    struct art_tree *tree;           /* with limits: who may interrupt a search among leaves */
     struct art_blob_cursor leaf;     /* at `bottom` */
     struct art_blob *path[ART_HEIGHTS_MAX];
     uint32_t index[ART_HEIGHTS_MAX], entries[ART_HEIGHTS_MAX];
@@ -109,7 +109,7 @@ static inline bool art_merge_alone(const struct art_merge *merge) {
 static inline struct art_source *art_merge_winner(struct art_merge *merge) {
     return &merge->source[merge->line[0]];
 }
-/* The one that is next, of several. */
+/* The source behind the winner, of several. */
 static inline const struct art_source *art_merge_runner(const struct art_merge *merge) {
     return &merge->source[merge->line[1]];
 }
@@ -155,17 +155,18 @@ void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32
 enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
 /* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list
- * was made by nobody. ART_CORRUPT, ART_NOMEM, or what the host said; *out, whose slots the caller clears, is not
+ * was made up. ART_CORRUPT, ART_NOMEM, or what the host said; *out, whose slots the caller clears, is not
  * `loaded` then. */
 enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
-/* Its slots one by one, ascending; ends with what `visit` returns, unless that is ART_OK. ART_CORRUPT: no such list. */
+/* The slots of a list, one by one, ascending; ends with what `visit` returns, unless that is ART_OK. ART_CORRUPT: no
+ * such list. */
 enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot), void *context);
 /* Slots in a file of so many bytes, the last one cut short or not. */
 uint32_t art_slots_in(uint64_t file_bytes);
 /* The list to be committed with `used`, into pending.retired_bytes; says, too, whether a checkpoint is wanted. Within
  * the write phase. ART_NOMEM, or what the host said of its epoch. */
 enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *used);
-/* Gives back to the store what `from` names, and neither `keep` nor the base or a savepoint does. */
+/* Gives back to the store the slots of `from` that neither `keep` nor the base or a savepoint names. */
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep);
 /* *to, a set that may have members, becomes a copy of its own. ART_NOMEM: it is what it was. */
 enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to);
@@ -173,8 +174,9 @@ enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_s
 void art_slots_end(struct art_tree *tree);
 /* After work that has failed, or a rollback: what it has added to the file is cut off. Keeps the error's message. */
 void art_slots_cut_back(struct art_tree *tree);
-/* After the commit of a transaction that has spilled: only roots of its own named what it had added to the file, but
- * for what the committed one names. Not where an earlier COMMIT was refused with a root: it may be in the journal. */
+/* After the commit of a transaction that has spilled: cuts off what it has added to the file and the committed root
+ * does not name, since only its own roots named that. Not where an earlier COMMIT was refused with a root: it may be in
+ * the journal. */
 void art_slots_cut_spilled(struct art_tree *tree);
 
 /* --- edit.c ------------------------------------------------------------------------------------------------------- */

@@ -17,9 +17,9 @@ struct art_run {
     uint8_t level;      /* in the merges, below ART_LEVELS: 0 as flushed, 1 .. by size (run/compact.c) */
     uint64_t blobs;     /* index blobs included */
     uint64_t pages;     /* used pages of all blobs */
-    uint64_t hides;     /* about so many pages of the last run are dead by its entries (run/hidden.c), */
-    uint64_t hides_of;  /* when that had so many, */
-    bool hides_known;   /* once somebody has asked */
+    uint64_t hides;     /* about so many pages of the last run are dead by this run's entries (run/hidden.c) */
+    uint64_t hides_of;  /* pages of the last run when `hides` was found */
+    bool hides_known;   /* `hides` and `hides_of` mean something */
 };
 
 struct art_root {

@@ -83,14 +83,14 @@ struct art_gaps {
 struct art_finger {
     unsigned near; /* so many lookups in a row were near the one before */
     uint32_t slot, bucket;
-    struct art_ref leaf;     /* that leaf, once they are many */
-    struct art_buffer label; /* what it borrows its label from */
+    struct art_ref leaf;     /* the leaf in `slot`, once there were many such lookups */
+    struct art_buffer label; /* what `leaf` borrows its label from */
 };
 
 enum art_tree_state {
     ART_TREE_UNKNOWN,    /* freshly opened, or what is in memory is no state of the table: a refresh rebuilds it */
-    ART_TREE_REBUILDING, /* a refresh is under way, which begins with the root, */
-    ART_TREE_CONTINUING, /* or behind the last row that is known */
+    ART_TREE_REBUILDING, /* a refresh is under way, which begins with the root */
+    ART_TREE_CONTINUING, /* a refresh is under way, which begins behind the last row that is known */
     ART_TREE_KNOWN       /* may be read */
 };
 
@@ -110,7 +110,7 @@ enum art_txn_state {
     ART_TXN_SPILLED  /* the root is the transaction's own: the host's log leads back, and saved memtables do */
 };
 
-/* What a commit writes into the host's tables, each what the one before it does, and more. */
+/* What a commit writes into the host's tables. Each kind writes what the one before it does, and more. */
 enum art_commit_kind {
     ART_COMMIT_NOTHING,
     ART_COMMIT_ROW,  /* a row of redo; the root may be marked */
@@ -136,8 +136,8 @@ enum art_leftovers {
 enum art_slack {
     ART_SLACK_USUAL,
     ART_SLACK_HIDDEN, /* the file is as small as its blobs allow, but newer rows hide much of what is in them */
-    ART_SLACK_LOOSE,  /* the file is larger than its blobs need, */
-    ART_SLACK_LARGE   /* and much larger, or much of it is hidden, too */
+    ART_SLACK_LOOSE,  /* the file is larger than its blobs need */
+    ART_SLACK_LARGE   /* the file is much larger, or is larger and newer rows hide much of it */
 };
 
 struct art_tree {
@@ -147,7 +147,7 @@ struct art_tree {
     struct { /* blobs in rows of the host's (txn/rows.c) */
         struct art_rows host, ours;
         unsigned inside;  /* calls of the host's that are under way */
-        bool rolled_back; /* within one: still to be done here */
+        bool rolled_back; /* the host has rolled back within such a call: the tree's part is still to be done */
     } rows;
 
     struct {
@@ -162,7 +162,7 @@ struct art_tree {
     const struct art_summary *summary; /* that root and memtable are built with; NULL: none */
     struct art_memtable *memtable;
     uint64_t csn;             /* of the last committed row or root */
-    struct art_hash128 chain; /* its hash */
+    struct art_hash128 chain; /* the hash of that row or root */
     uint64_t log_bytes, log_rows, log_entries;
     uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
@@ -199,8 +199,8 @@ struct art_tree {
     struct { /* slots */
         enum {
             ART_SLOTS_IDLE,
-            ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end, */
-            ART_SLOTS_REUSED    /* and free ones below it, too */
+            ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end */
+            ART_SLOTS_REUSED    /* slots are taken behind the end, and free ones below it */
         } use;
         bool known;               /* `used` is right for `root` */
         struct art_slot_set used; /* named by `root` */
@@ -226,10 +226,10 @@ struct art_tree {
     struct art_buffer compaction_cursor[ART_LEVELS]; /* by level: separator at which the next input begins */
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
-    bool full;                 /* the disk was, when blobs were last written; */
-    unsigned attempt,
-        thrift; /* the last way to vacuum, and the first that may not be too much for the disk (txn/commit.c) */
-    enum art_slack slack; /* that the last root has left, where another one may give more back */
+    bool full;                 /* the disk was full when blobs were last written */
+    unsigned attempt;          /* the last way to vacuum (txn/commit.c) */
+    unsigned thrift;           /* the first way to vacuum that may not be too much for the disk */
+    enum art_slack slack;      /* that the last root has left, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and after a trim. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
@@ -268,7 +268,8 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
-/* Sees to it that there is room for keys. ART_NOMEM. give_room() frees it: the keys in it are gone. */
+/* Allocates the room for keys unless it is there. ART_NOMEM. art_tree_give_room() frees it, and the keys in it are
+ * gone. */
 enum art_rc art_tree_take_room(struct art_tree *tree);
 void art_tree_give_room(struct art_tree *tree);
 /* The tree key of a path, padded, in `buffer` of ART_KEY_BUFFER bytes; borrowed until its next use. ART_TOOBIG. */
