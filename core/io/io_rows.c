@@ -44,6 +44,7 @@ static enum art_rc rows_write_batch(struct art_io *io, struct art_io_request *re
     enum art_rc rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         uint64_t page = requests[i].offset / ART_PAGE;
+        assert(!requests[i].len || requests[i].data);
         const uint8_t *from = requests[i].data, *end = from + requests[i].len;
         for (; !rc && from < end; from += ART_PAGE) rc = rows->write(rows->context, page++, from);
     }
@@ -63,12 +64,14 @@ static enum art_rc nothing_to_wait_for(struct art_io *io) {
 static enum art_rc rows_size(struct art_io *io, uint64_t *bytes) {
     const struct art_rows *rows = of(io)->rows;
     uint64_t pages = 0;
+    assert(rows->end);
     enum art_rc rc = rows->end(rows->context, &pages);
     *bytes = pages * ART_PAGE;
     return rc;
 }
 
 static enum art_rc rows_truncate(struct art_io *io, uint64_t bytes) {
+    assert(bytes % ART_PAGE == 0);
     const struct art_rows *rows = of(io)->rows;
     return rows->remove(rows->context, bytes / ART_PAGE, INT64_MAX);
 }
@@ -101,6 +104,7 @@ static const struct art_io_methods rows_methods = {
 };
 
 enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out) {
+    assert(rows && name);
     struct rows_io *io = art_alloc_zeroed(sizeof *io);
     if (!io) return art_nomem();
     io->io = (struct art_io){.methods = &rows_methods, .name = name, .engine = "inline"};

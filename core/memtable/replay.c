@@ -14,6 +14,7 @@ static enum art_rc too_short(void) {
 }
 
 static struct art_bytes body_of(struct art_bytes row) {
+    assert(row.len > ART_REDO_HASH);
     return art_bytes(row.data + ART_REDO_HASH, row.len - ART_REDO_HASH);
 }
 
