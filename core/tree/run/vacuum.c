@@ -53,6 +53,7 @@ static enum art_rc choose_end(struct art_tree *tree, const struct art_version_ed
             low = middle + 1;
     }
     *end = low;
+    assert(low);
     art_slot_set_clear(&index);
     return rc;
 }
@@ -96,6 +97,7 @@ static void stretch_clear(struct stretch *stretch) {
 /* Does the leaf blob under the cursor, or an index blob over it, lie behind `end`? */
 static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
                       uint32_t end) {
+    assert(leaf->slot && cursor->bottom == 1);
     bool yes = leaf->slot >= end;
     for (unsigned level = 1; level <= run->top.level; level++) yes |= cursor->path[level]->slot >= end;
     return yes;
@@ -105,6 +107,7 @@ static bool must_move(const struct art_run_cursor *cursor, const struct art_run 
 static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
                             struct art_bytes separator, const struct art_ref *leaf, uint32_t end,
                             struct stretch *stretch) {
+    assert(at < edit->root->runs);
     struct art_children *all = &stretch->children;
     if (leaf->slot < end) {
         all->blobs++;
@@ -133,6 +136,7 @@ static bool is_long_enough(const struct stretch *stretch) {
  * stretch is long enough. */
 static enum art_rc gather_stretch(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
                                   const struct art_buffer *from, struct stretch *stretch) {
+    assert(edit->root->run[at].top.level);
     const struct art_run *run = &edit->root->run[at];
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
@@ -162,6 +166,7 @@ static enum art_rc gather_stretch(struct art_tree *tree, struct art_version_edit
 /* Moves one stretch of run `at`; *from: where the next one may begin. */
 static enum art_rc move_stretch(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
                                 struct art_buffer *from, bool *more) {
+    assert(at < edit->root->runs);
     const struct art_run *run = &edit->root->run[at];
     struct stretch stretch = {.to_end = true};
     struct art_run moved = {0};
@@ -187,6 +192,7 @@ static enum art_rc move_stretch(struct art_tree *tree, struct art_version_edit *
 }
 
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
+    assert(tree->slots.phase && edit->root);
     uint32_t end;
     struct art_buffer from = {0};
     if (tree->slots.phase != ART_SLOTS_REUSED || art_store_discards(tree->store))

@@ -9,8 +9,8 @@
 #include "core/blob/blob.h"
 #include "core/tree/tree.h"
 
-/* A few more than may be committed: a long transaction spills between two merges. */
-enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8 };
+/* Runs: a few more than may be committed, since a long transaction spills between two merges; the last merge level. */
+enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8, ART_RUN_LEVEL_LAST = 5 };
 
 struct art_run {
     struct art_ref top; /* the label is owned by the run */

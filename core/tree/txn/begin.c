@@ -22,11 +22,16 @@ void art_txn_assert(const struct art_tree *tree) {
     (void)as_base;
     assert(!tree->pending.made_for || tree->txn.handed_over >= tree->pending.kind);
     assert(!tree->pending.edit.root || tree->slots.phase);
+    assert(!tree->pending.made_for || !tree->pending.empty == (tree->pending.kind != ART_COMMIT_FLUSH));
+    assert(tree->txn.handed_over < ART_COMMIT_ROOT || tree->slots.phase);
+    assert(tree->txn.shown == ART_ROOT_HIDDEN || tree->txn.handed_over >= ART_COMMIT_ROOT);
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         assert(savepoint->kind != ART_SAVEPOINT_UNDO || savepoint->root);
         assert(savepoint->kind != ART_SAVEPOINT_IMAGE || phase == ART_TXN_SPILLED || tree->txn.doomed);
         assert(phase != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
+        assert(savepoint->kind == ART_SAVEPOINT_IMAGE || !savepoint->image_parts || tree->txn.doomed);
+        assert(!savepoint->image_parts || savepoint->image[savepoint->image_parts - 1] < tree->scratch.end);
         (void)savepoint;
     }
 }

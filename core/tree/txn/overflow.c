@@ -31,6 +31,7 @@ struct art_overflow_ref art_overflow_decode(struct art_bytes bytes) {
 
 struct art_bytes art_overflow_key(uint8_t key[ART_OVERFLOW_KEY + ART_KEY_PADDING], const uint8_t id[ART_OVERFLOW_ID],
                                   uint32_t number) {
+    assert(key != id);
     memset(key, 0, ART_OVERFLOW_KEY + ART_KEY_PADDING);
     key[0] = ART_SPACE_OVERFLOW;
     memcpy(key + 1, id, ART_OVERFLOW_ID);
@@ -66,6 +67,7 @@ enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint
         enum art_rc rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
         if (rc) return rc;
     }
+    assert(number == (value.len + ART_OVERFLOW_CHUNK - 1) / ART_OVERFLOW_CHUNK);
     art_store64(ref, value.len);
     memcpy(ref + 8, id, ART_OVERFLOW_ID);
     art_store64(ref + 8 + ART_OVERFLOW_ID, art_hash64(value.data, value.len));
@@ -93,6 +95,7 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
     bool there;
     enum art_rc found = were_put(tree, &ref, &there);
     if (found || !there) return found; /* the row shall go all the same */
+    assert(possible(&ref));
     for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK) {
         struct art_bytes key = art_overflow_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
@@ -159,6 +162,7 @@ enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, stru
         return rc;
     }
     *out = art_bytes(value, (uint32_t)ref.length);
+    assert(value);
     *owned = value;
     return ART_OK;
 }

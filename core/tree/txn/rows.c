@@ -21,6 +21,7 @@ static enum art_rc over(void) {
 static enum art_rc go_out(struct art_tree *tree) {
     if (tree->rows.rolled_back) return over();
     tree->rows.inside++;
+    assert(tree->rows.host.read);
     return ART_OK;
 }
 
@@ -66,4 +67,5 @@ void art_rows_note_rollback(struct art_tree *tree) {
     tree->rows.rolled_back = true;
     if (!tree->txn.doomed) tree->txn.doomed = ART_IO;
     tree->changes++;
+    assert(tree->txn.doomed);
 }
