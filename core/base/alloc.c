@@ -39,6 +39,7 @@ void art_free(void *memory) {
 }
 
 char *art_string_copy(const char *text) {
+    assert(text);
     size_t bytes = strlen(text) + 1;
     char *copy = art_alloc(bytes);
     return copy ? memcpy(copy, text, bytes) : NULL;
@@ -58,5 +59,6 @@ void art_free_aligned(void *memory) {
     if (!memory) return;
     void *raw;
     memcpy(&raw, (uint8_t *)memory - sizeof(void *), sizeof raw);
+    assert(raw && (uint8_t *)raw < (uint8_t *)memory);
     art_free(raw);
 }

@@ -40,6 +40,7 @@ enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
 }
 
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {
+    assert(format && *format);
     char what[ART_WHAT_SIZE], place[ART_PLACE_SIZE], where[64] = "";
     va_list args;
     va_start(args, format);
@@ -72,6 +73,7 @@ void art_error_keep(struct art_kept_error *out) {
 }
 
 void art_error_restore(const struct art_kept_error *kept) {
+    assert(kept != &noted);
     noted = *kept;
 }
 
@@ -80,6 +82,7 @@ const char *art_error_message(void) {
 }
 
 struct art_fault art_error_fault(void) {
+    assert(noted.message[0] || !noted.what[0]);
     if (noted.what[0]) return (struct art_fault){noted.what, noted.place, noted.slot, noted.page};
     bool ours = !strncmp(noted.message, "art: ", 5);
     return (struct art_fault){ours ? noted.message + 5 : noted.message, NULL, ART_NOWHERE, ART_NOWHERE};

@@ -45,6 +45,7 @@ static enum art_rc gap(struct run_check *check, enum art_rc rc) {
 
 /* Every page that cannot be read is named. */
 static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
+    assert(blob->want);
     *whole = true;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
         if (art_page_present(blob, page)) continue;
@@ -118,6 +119,7 @@ static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref
 
 /* Is this the first reference to a slot of the file? */
 static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *first) {
+    assert(!check->checker->root->runs || check->checker->end);
     struct art_checker *checker = check->checker;
     *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
     if (*first) return art_slot_set_add(&checker->seen, slot);
@@ -137,6 +139,7 @@ static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, s
 }
 
 static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
+    assert(check->depth < ART_LEVELS_MAX || ref->level == 0);
     struct art_checker *checker = check->checker;
     struct art_store *store = checker->tree->store;
     struct art_blob *blob;
@@ -172,6 +175,7 @@ static void ascend(struct run_check *check) {
 
 /* A child and its fences: its separator and the next; at the ends those of the blob itself. */
 static enum art_rc next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
+    assert(check->depth && step == &check->step[check->depth - 1]);
     struct art_blob_cursor at;
     struct art_fence *own = &step->fence, *fence = &check->fence;
     assert(step->child < step->blob->entries);
@@ -196,6 +200,7 @@ static enum art_rc next_child(struct run_check *check, struct run_step *step, st
 }
 
 static enum art_rc walk(struct run_check *check) {
+    assert(!check->depth);
     enum art_rc rc = visit(check, &check->run->top);
     while (!rc && check->depth) {
         struct run_step *step = &check->step[check->depth - 1];
@@ -230,6 +235,7 @@ enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
                  (unsigned long long)run->pages);
     }
     while (check->depth) ascend(check);
+    assert(!check->depth);
     art_fence_clear(&check->fence);
     art_free(check->key);
     art_free(check);

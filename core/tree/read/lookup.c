@@ -94,7 +94,6 @@ enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, str
 }
 
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out) {
-    assert(key.len);
     struct sources alone = {.runs = run, .count = 1};
     struct art_found found;
     enum art_rc rc = find_newest(tree, key, &alone, &found);
