@@ -14,13 +14,14 @@ enum { FRUITLESS_MAX = 100 };
 void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
                         const struct art_io_request *request, bool writing, enum art_read from) {
     assert(((uintptr_t)request->data | request->len | request->offset) % ART_PAGE == 0);
+    bool cached = !writing && from == ART_READ_CACHED && file->io.cached;
     *transfer = (struct art_transfer){
         .data = request->data,
         .offset = request->offset,
         .left = request->len,
         .writing = writing,
-        .cached = !writing && from == ART_READ_CACHED && file->io.cached,
-        .direct = file->io.direct,
+        .cached = cached,
+        .direct = file->io.direct && !cached,
         .whole_offset = request->offset,
         .whole_len = request->len,
     };

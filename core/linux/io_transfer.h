@@ -23,7 +23,7 @@ struct art_transfer {
     unsigned fruitless; /* tries in a row without progress */
     bool writing;
     bool cached;           /* by the descriptor that reads through the system's page cache */
-    bool direct;           /* the file was, when this was begun */
+    bool direct;           /* its descriptor was, when this was begun */
     bool past_end;         /* why it failed: the file ended, */
     int error;             /* or this errno, 0: the system transferred nothing, again and again */
     uint64_t whole_offset; /* as asked for, for the message */
