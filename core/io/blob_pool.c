@@ -44,10 +44,8 @@ static uint8_t *slot_data(const struct art_blob_pool *pool, uint32_t slot) {
 }
 
 enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
+    assert(slots <= ART_POOL_SLOTS_MAX);
     *out = NULL;
-    if (slots > ART_POOL_SLOTS_MAX) {
-        return art_fail(ART_MISUSE, "art: a pool of %u blobs: at most %d", slots, ART_POOL_SLOTS_MAX);
-    }
     struct art_blob_pool *pool = art_alloc_aligned(sizeof *pool, _Alignof(struct art_blob_pool));
     if (!pool) return art_nomem();
     memset(pool, 0, sizeof *pool);

@@ -178,11 +178,8 @@ static struct art_file *new_file(enum art_engine engine) {
 
 static enum art_rc disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
     (void)disk;
+    assert(!(options->create && options->read_only));
     *out = NULL;
-    if (options->create && options->read_only) {
-        return art_fail(ART_MISUSE, "art: a file can be created or read only, not both (%s): ask for one of the two",
-                        options->path);
-    }
     struct art_file *file = new_file(options->engine);
     size_t length = strlen(options->path) + 1;
     char *name = file ? art_alloc(length) : NULL;

@@ -353,7 +353,7 @@ enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes) {
     struct art_file *file = (struct art_file *)io;
     enum art_rc rc = art_file_usable(file, true);
     if (rc) return rc;
-    if (bytes > INT64_MAX) return art_fail(ART_MISUSE, "art: no file can be that large (%s): check the size", io->name);
+    assert(bytes <= INT64_MAX);
     art_file_drain(file);
     int failed = art_system.ftruncate(file->fd, (off_t)bytes);
     for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) {

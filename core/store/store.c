@@ -8,10 +8,8 @@
 #include "core/store/private.h"
 
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
+    assert(options->path && (options->rows || options->host_path));
     *out = NULL;
-    if (!options->path || !(options->rows || options->host_path)) {
-        return art_fail(ART_MISUSE, "art: a store needs the path of its file, and that of the database");
-    }
     enum art_rc rc = art_fork_watch();
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);

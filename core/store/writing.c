@@ -382,15 +382,6 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out) 
     return rc ? rc : art_blob_buf_get(store->phase.pool, out);
 }
 
-static enum art_rc check_written(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot < store->phase.end && ref->footer_pages && ref->leaf_pages &&
-        ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
-        return ART_OK;
-    }
-    return art_fail(ART_MISUSE, "art: slot %u of %u was written without having been taken", ref->slot,
-                    store->phase.end);
-}
-
 static enum art_rc start_write(struct art_store *store, const struct art_queued_write *pending) {
     assert(pending->buffer.data && (uintptr_t)pending->buffer.data % ART_PAGE == 0);
     const struct art_ref *ref = &pending->ref;
@@ -403,7 +394,7 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
 
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
     enum art_rc rc = in_phase(store);
-    if (!rc) rc = check_written(store, ref);
+    assert(rc || (ref->slot && ref->slot < store->phase.end && ref->leaf_pages && ref->footer_pages));
     if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
         rc = art_store_settle(store);
     }
@@ -452,7 +443,7 @@ static void forget_behind(struct art_slot_set *set, uint32_t slots) {
 enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t bytes = 0;
     enum art_rc rc = in_phase(store);
-    if (!rc && !slots) rc = art_fail(ART_MISUSE, "art: the superblock's slot can't be cut off");
+    assert(slots);
     if (!rc) rc = art_store_settle(store);
     if (!rc) rc = store->location.io->methods->size(store->location.io, &bytes);
     if (rc) return rc;
