@@ -1,11 +1,11 @@
 /* The beginning of a transaction. */
 #include "core/tree/txn/txn.h"
 
+#ifndef NDEBUG
 static void assert_none(const struct art_tree *tree) {
     assert(!tree->txn.base && !tree->txn.requested && !tree->txn.adds);
     assert(tree->txn.handed_over == ART_COMMIT_NOTHING && tree->txn.shown == ART_ROOT_HIDDEN);
     assert(tree->slots.phase == ART_SLOTS_IDLE && !tree->scratch.file);
-    (void)tree;
 }
 
 void art_txn_assert(const struct art_tree *tree) {
@@ -19,7 +19,6 @@ void art_txn_assert(const struct art_tree *tree) {
     assert(phase != ART_TXN_SPILLED || tree->slots.phase);
     bool as_base = phase == ART_TXN_BEGUN || phase == ART_TXN_CHANGED;
     assert(!as_base || !art_tree_is_known(tree) || tree->root->generation == tree->txn.base->generation);
-    (void)as_base;
     assert(!tree->pending.made_for || tree->txn.handed_over >= tree->pending.kind);
     assert(!tree->pending.edit.root || tree->slots.phase);
     assert(!tree->pending.made_for || !tree->pending.empty == (tree->pending.kind != ART_COMMIT_FLUSH));
@@ -32,9 +31,9 @@ void art_txn_assert(const struct art_tree *tree) {
         assert(phase != ART_TXN_NONE || savepoint->kind == ART_SAVEPOINT_OF_BEGINNING);
         assert(savepoint->kind == ART_SAVEPOINT_IMAGE || !savepoint->image_parts || tree->txn.doomed);
         assert(!savepoint->image_parts || savepoint->image[savepoint->image_parts - 1] < tree->scratch.end);
-        (void)savepoint;
     }
 }
+#endif
 
 /* Much of the arena may be garbage after rollbacks; the beginning of a transaction is a good time to copy what is
  * left. */
