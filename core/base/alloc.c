@@ -39,7 +39,6 @@ void art_free(void *memory) {
 }
 
 char *art_string_copy(const char *text) {
-    assert(text);
     size_t bytes = strlen(text) + 1;
     char *copy = art_alloc(bytes);
     return copy ? memcpy(copy, text, bytes) : NULL;

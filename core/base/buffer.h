@@ -24,7 +24,6 @@ enum art_rc art_buffer_set_key(struct art_buffer *buffer, struct art_bytes key);
 
 /* What is in it, borrowed. */
 static inline struct art_bytes art_buffer_bytes(const struct art_buffer *buffer) {
-    assert(buffer->len <= UINT32_MAX);
     return art_bytes(buffer->data, (uint32_t)buffer->len);
 }
 

@@ -40,7 +40,6 @@ enum art_rc art_fail_errno(enum art_rc code, int error, const char *format, ...)
 }
 
 enum art_rc art_corrupt(const char *file, uint32_t slot, uint32_t page, const char *format, ...) {
-    assert(format && *format);
     char what[ART_WHAT_SIZE], place[ART_PLACE_SIZE], where[64] = "";
     va_list args;
     va_start(args, format);

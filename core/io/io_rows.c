@@ -44,7 +44,6 @@ static enum art_rc rows_write_batch(struct art_io *io, struct art_io_request *re
     enum art_rc rc = art_requests_check(io, requests, count);
     for (unsigned i = 0; !rc && i < count; i++) {
         uint64_t page = requests[i].offset / ART_PAGE;
-        assert(!requests[i].len || requests[i].data);
         const uint8_t *from = requests[i].data, *end = from + requests[i].len;
         for (; !rc && from < end; from += ART_PAGE) rc = rows->write(rows->context, page++, from);
     }
@@ -64,7 +63,6 @@ static enum art_rc nothing_to_wait_for(struct art_io *io) {
 static enum art_rc rows_size(struct art_io *io, uint64_t *bytes) {
     const struct art_rows *rows = of(io)->rows;
     uint64_t pages = 0;
-    assert(rows->end);
     enum art_rc rc = rows->end(rows->context, &pages);
     *bytes = pages * ART_PAGE;
     return rc;

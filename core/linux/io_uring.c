@@ -541,7 +541,7 @@ static bool overlaps(const struct ring_file *ring, const struct art_io_request *
 static void start_op(struct ring_file *ring, const struct art_io_request *request, bool writing, enum art_read from,
                      struct art_io_reading *reading) {
     struct ring *own = ring->ring;
-    assert(request->len && !ring->broken);
+    assert(request->len);
     while (!own->free_count) wait_some(ring, 1);
     unsigned op = own->free[--own->free_count];
     art_transfer_begin(&ring->file, &own->ops[op], request, writing, from);

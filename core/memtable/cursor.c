@@ -13,7 +13,6 @@
 #include "core/base/error.h"
 
 void art_memtable_cursor_init(struct art_memtable_cursor *cursor, const struct art_memtable *memtable) {
-    assert(memtable);
     cursor->memtable = memtable;
     cursor->valid = false;
     cursor->key = art_bytes(NULL, 0);

@@ -77,7 +77,6 @@ static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uui
         newest = place;
     }
     ++*sequence;
-    assert(newest < ART_ROOT_COPIES);
     return (newest + 1) % ART_ROOT_COPIES;
 }
 

@@ -69,7 +69,7 @@ static uint64_t span(uint64_t from, uint64_t end) {
 uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint32_t end) {
     uint32_t count = 0;
     if (end > set->capacity) end = set->capacity;
-    assert(end % WORD <= WORD && (!end || set->words));
+    assert(!end || set->words);
     for (uint32_t first = from / WORD * WORD; first < end; first += WORD) {
         uint64_t mask = span(from > first ? from - first : 0, end - first);
         count += (uint32_t)__builtin_popcountll(set->words[first / WORD] & mask);

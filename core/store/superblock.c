@@ -114,7 +114,6 @@ bool art_superblock_is_unfinished(const struct art_superblock *block, const uint
     if (!memcmp(block->identity.magic, ART_STORE_MAGIC, sizeof block->identity.magic)) return true;
     struct art_superblock_page whole;
     make_identity(&whole, uuid);
-    assert(sizeof whole == ART_STORE_PAGE);
     const uint8_t *there = (const uint8_t *)&block->identity, *meant = (const uint8_t *)&whole;
     for (unsigned i = 0; i < sizeof whole; i++) {
         if (there[i] && there[i] != meant[i]) return false;

@@ -45,7 +45,6 @@ static enum art_rc gap(struct run_check *check, enum art_rc rc) {
 
 /* Every page that cannot be read is named. */
 static enum art_rc check_pages(struct run_check *check, struct art_blob *blob, bool *whole) {
-    assert(blob->want);
     *whole = true;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
         if (art_page_present(blob, page)) continue;
@@ -119,7 +118,6 @@ static enum art_rc check_blob(struct run_check *check, const struct art_ref *ref
 
 /* Is this the first reference to a slot of the file? */
 static enum art_rc check_slot(struct run_check *check, uint32_t slot, bool *first) {
-    assert(!check->checker->root->runs || check->checker->end);
     struct art_checker *checker = check->checker;
     *first = slot && slot < checker->end && !art_slot_set_has(&checker->seen, slot);
     if (*first) return art_slot_set_add(&checker->seen, slot);

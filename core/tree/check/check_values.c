@@ -26,7 +26,6 @@ static uint32_t chunks_of(uint64_t length) {
 }
 
 static void balance(struct art_value_checker *values, const uint8_t id[ART_OVERFLOW_ID], uint32_t count, bool row) {
-    assert(count);
     uint8_t bytes[ART_OVERFLOW_ID + 4];
     memcpy(bytes, id, ART_OVERFLOW_ID);
     art_store32(bytes + ART_OVERFLOW_ID, count);

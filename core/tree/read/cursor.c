@@ -310,7 +310,6 @@ static const struct art_bytes by_step = {0};
 /* From wherever the merge stands on to the first live row of the range. `kept` bytes of the key are those of another
  * one, which was inside(). `from`: from there to where the merge stands is no row; by_step: it has come from a row. */
 static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct art_bytes from) {
-    assert(cursor->changes == cursor->tree->changes);
     struct art_merge *merge = &cursor->merge;
     unsigned passed = 0;
     cursor->valid = false;
@@ -545,7 +544,7 @@ static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, u
 
 /* To the row that stands `count` rows on from `here`, if the range has it; `scratch` has room for a key. */
 static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
-    assert(count && cursor->changes == cursor->tree->changes);
+    assert(count);
     struct art_tree *tree = cursor->tree;
     struct art_merge *merge = &cursor->merge;
     struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};

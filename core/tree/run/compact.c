@@ -435,7 +435,6 @@ enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit
 
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                                 const struct art_rewrite *rewrite) {
-    assert(rewrite->entry);
     return merge_runs(tree, edit, memtable, 0, edit->root->runs, rewrite);
 }
 

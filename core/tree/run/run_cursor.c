@@ -12,7 +12,6 @@
 #include "core/tree/run/run.h"
 
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store) {
-    assert(store);
     *cursor = (struct art_run_cursor){.store = store};
     cursor->key = art_alloc(ART_KEY_BUFFER);
     cursor->scratch = art_alloc(ART_KEY_BUFFER);
@@ -297,7 +296,6 @@ enum art_rc art_run_last(struct art_run_cursor *cursor) {
 }
 
 enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
-    assert(cursor->store);
     struct art_ref ref = cursor->top;
     cursor->valid = false;
     end_ahead(cursor);

@@ -377,7 +377,6 @@ static bool flush_fits(const struct art_tree *tree, uint64_t budget) {
 }
 
 static uint64_t portion_of(uint64_t budget) {
-    assert(PORTION_BYTES < LARGE_PORTION_BYTES);
     return budget < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
 }
 
@@ -703,7 +702,6 @@ enum art_rc art_tree_adopt(struct art_tree *tree) {
 void art_rows_catch_up(struct art_tree *tree) {
     if (!tree->rows.rolled_back || tree->rows.inside) return;
     tree->rows.rolled_back = false;
-    assert(!tree->rows.inside);
     art_tree_rolled_back(tree);
     tree->state = ART_TREE_UNKNOWN;
 }

@@ -64,7 +64,6 @@ struct copier {
 };
 
 static enum art_rc copy_collected(struct copier *copier) {
-    assert(copier->to);
     assert(copier->count <= ART_COPY_MAX);
     unsigned count = copier->count;
     copier->count = 0;

@@ -8,7 +8,7 @@
 #include "core/tree/txn/txn.h"
 
 static void savepoint_clear(struct art_savepoint *savepoint) {
-    assert(!savepoint->image == !savepoint->image_parts || savepoint->image);
+    assert(savepoint->image || !savepoint->image_parts);
     art_root_unref(savepoint->root);
     art_slot_set_clear(&savepoint->used);
     art_free(savepoint->image);
