@@ -640,7 +640,6 @@ bool art_cursor_valid(const struct art_cursor *cursor) {
 }
 
 struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
-    assert(cursor->valid);
     struct art_bytes key = cursor->merge.source[cursor->merge.line[0]].key;
     return art_bytes(key.data + 1, key.len - 1);
 }
