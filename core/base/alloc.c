@@ -58,5 +58,6 @@ void art_free_aligned(void *memory) {
     if (!memory) return;
     void *raw;
     memcpy(&raw, (uint8_t *)memory - sizeof(void *), sizeof raw);
+    assert(raw && (uint8_t *)raw < (uint8_t *)memory);
     art_free(raw);
 }

@@ -29,6 +29,7 @@ enum art_rc art_buffer_append(struct art_buffer *buffer, const void *data, size_
     if (rc) return rc;
     if (len) memcpy(buffer->data + buffer->len, from, len);
     buffer->len += len;
+    assert(buffer->len <= buffer->capacity);
     return ART_OK;
 }
 
@@ -42,6 +43,7 @@ enum art_rc art_grow(void *array, uint32_t *room, uint32_t need, size_t size) {
     if (!larger) return art_nomem();
     memcpy(array, &larger, sizeof larger);
     *room = wanted;
+    assert(need <= *room);
     return ART_OK;
 }
 

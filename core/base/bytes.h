@@ -128,10 +128,12 @@ static inline uint32_t art_put_varint(uint8_t *p, uint64_t x) {
         x >>= 7;
     }
     p[n++] = (uint8_t)x;
+    assert(n <= 10);
     return n;
 }
 
 static inline uint32_t art_get_varint(const uint8_t *p, const uint8_t *end, uint64_t *x) {
+    assert(p <= end);
     uint64_t value = 0;
     for (uint32_t n = 0; n < 10 && p + n < end; n++) {
         value |= (uint64_t)(p[n] & 0x7f) << (7 * n);

@@ -72,6 +72,7 @@ void art_error_keep(struct art_kept_error *out) {
 }
 
 void art_error_restore(const struct art_kept_error *kept) {
+    assert(kept != &noted);
     noted = *kept;
 }
 
@@ -80,6 +81,7 @@ const char *art_error_message(void) {
 }
 
 struct art_fault art_error_fault(void) {
+    assert(noted.message[0] || !noted.what[0]);
     if (noted.what[0]) return (struct art_fault){noted.what, noted.place, noted.slot, noted.page};
     bool ours = !strncmp(noted.message, "art: ", 5);
     return (struct art_fault){ours ? noted.message + 5 : noted.message, NULL, ART_NOWHERE, ART_NOWHERE};

@@ -23,6 +23,7 @@ struct art_hash128 art_hash128(const void *data, size_t len) {
 
 /* Side by side on the stack, where they fit: to begin a stream takes longer than to hash some hundred bytes. */
 struct art_hash128 art_hash128_parts(const struct art_hash_part *parts, unsigned count) {
+    assert(count);
     enum { SHORT_BYTES = 512 };
     uint8_t whole[SHORT_BYTES];
     size_t len = 0;
@@ -55,6 +56,7 @@ void art_hash_stream_begin(struct art_hash_stream *stream) {
 }
 
 void art_hash_stream_add(struct art_hash_stream *stream, const void *data, size_t len) {
+    assert(data || !len);
     XXH3_64bits_update(&stream->state, data, len);
 }
 

@@ -28,6 +28,7 @@ static int class_of(enum art_datum_kind kind) {
 }
 
 int art_datum_compare(const struct art_datum *a, const struct art_datum *b) {
+    assert(a->kind <= ART_DATUM_BEYOND && b->kind <= ART_DATUM_BEYOND);
     if (class_of(a->kind) != class_of(b->kind)) return class_of(a->kind) < class_of(b->kind) ? -1 : 1;
     if (a->kind == ART_DATUM_NULL) return 0;
     if (a->kind >= ART_DATUM_TEXT) return art_bytes_compare(a->bytes, b->bytes);
@@ -44,6 +45,7 @@ int art_datum_compare(const struct art_datum *a, const struct art_datum *b) {
 /* The double next to one that is not 0, above or below. A neighbour in value is a neighbour in bits, and this needs no
  * libm: who links the library statically should not have to name it. */
 static double neighbour(double real, bool above) {
+    assert(real != 0);
     uint64_t bits;
     memcpy(&bits, &real, sizeof(bits));
     bits += (real > 0) == above ? 1 : (uint64_t)-1;
@@ -136,6 +138,7 @@ struct art_datum art_zone_end(const struct art_zone *zone, bool largest) {
 }
 
 bool art_zone_may_have(const struct art_zone *zone, const struct art_limit *limit) {
+    assert(limit->column < ART_SUMMARY_MAX);
     if (zone->kinds & ART_ZONE_OTHERS) return true;
     if (!(zone->kinds & ART_ZONE_NUMBERS)) return false;
     struct art_zone numbers = *zone;
@@ -171,6 +174,7 @@ void art_store_sum(uint8_t *p, art_int128 x) {
 }
 
 void art_summed_encode(struct art_measures has, const struct art_summed *summed, uint8_t *out) {
+    assert(art_measures_are_sane(has));
     for (unsigned i = 0; i < has.sums; i++, out += ART_SUM_BYTES) art_store_sum(out, summed->sum[i]);
     for (unsigned i = 0; i < has.columns; i++, out += ART_ZONE_BYTES) {
         const struct art_zone *zone = &summed->zone[i];
@@ -181,6 +185,7 @@ void art_summed_encode(struct art_measures has, const struct art_summed *summed,
 }
 
 bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art_summed *out) {
+    assert(has.sums <= has.columns && has.columns <= ART_SUMMARY_MAX);
     bool sane = true;
     for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) out->sum[i] = art_load_sum(bytes);
     for (unsigned i = 0; i < has.columns; i++, bytes += ART_ZONE_BYTES) {
@@ -233,6 +238,7 @@ static void read_data(struct art_measures has, struct art_bytes value, struct ar
 }
 
 void art_data_encode(struct art_measures has, const struct art_datum *data, uint8_t *out) {
+    assert(has.columns <= ART_SUMMARY_MAX);
     for (unsigned i = 0; i < has.columns; i++, out += ART_DATUM_BYTES) {
         uint32_t hash[ART_VALUE_HASHES] = {0};
         uint64_t number = data[i].kind == ART_DATUM_NULL ? 0 : (uint64_t)data[i].integer;
@@ -268,6 +274,7 @@ void art_summary_read(const struct art_summary *summary, const struct art_entry 
 }
 
 static inline unsigned sums_only(const struct art_summary *summary) {
+    assert(summary->has.sums <= ART_SUMMARY_MAX);
     return (1u << summary->has.sums) - 1;
 }
 
@@ -311,6 +318,7 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
 }
 
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
+    assert(!(summary->has.lookups >> summary->has.columns));
     struct art_datum data[ART_SUMMARY_MAX];
     read_entry(summary, entry, summary->has.lookups, data);
     memset(out->count, 0, sizeof out->count);

@@ -60,6 +60,7 @@ static bool may_read_as_number(struct art_bytes text) {
 }
 
 unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_HASHES]) {
+    assert(datum->kind <= ART_DATUM_BEYOND);
     int64_t number;
     if (datum->kind == ART_DATUM_NULL || datum->kind == ART_DATUM_BEYOND) return 0;
     if (datum->kind >= ART_DATUM_TEXT && datum->by_hash) {
@@ -89,6 +90,7 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
 }
 
 static bool has_hash(const struct art_sought *sought, uint32_t hash) {
+    assert(!sought->count || sought->feature);
     uint32_t low = 0, high = sought->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;

@@ -39,14 +39,13 @@ struct art_blob_pool {
 };
 
 static uint8_t *slot_data(const struct art_blob_pool *pool, uint32_t slot) {
+    assert(slot < pool->slots);
     return pool->slab + (size_t)slot * ART_BLOB_SIZE;
 }
 
 enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
+    assert(slots <= ART_POOL_SLOTS_MAX);
     *out = NULL;
-    if (slots > ART_POOL_SLOTS_MAX) {
-        return art_fail(ART_MISUSE, "art: a pool of %u blobs: at most %d", slots, ART_POOL_SLOTS_MAX);
-    }
     struct art_blob_pool *pool = art_alloc_aligned(sizeof *pool, _Alignof(struct art_blob_pool));
     if (!pool) return art_nomem();
     memset(pool, 0, sizeof *pool);
@@ -62,6 +61,7 @@ enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots) {
         return art_nomem();
     }
     pool->slots = slots;
+    assert((uintptr_t)pool->slab % ART_BLOB_SIZE == 0);
     art_free_list_fill(&pool->free, slots);
     ASAN_POISON_MEMORY_REGION(pool->slab, (size_t)slots * ART_BLOB_SIZE);
     return ART_OK;
@@ -101,6 +101,7 @@ enum art_rc art_blob_buf_get(struct art_blob_pool *pool, struct art_blob_buf *ou
         return art_nomem();
     }
     atomic_fetch_add_explicit(&pool->from_heap, 1, memory_order_relaxed);
+    assert((uintptr_t)out->data % HEAP_ALIGNMENT == 0);
     return ART_OK;
 }
 
@@ -121,16 +122,19 @@ enum art_rc art_blob_buf_clone(struct art_blob_pool *pool, const struct art_blob
 }
 
 enum art_rc art_blob_buf_zeroed_like(const struct art_blob_buf *like, struct art_blob_buf *out) {
+    assert(like->pool);
     return art_blob_buf_get_zeroed(like->pool, out);
 }
 
 void art_blob_buf_put(struct art_blob_buf *buf) {
     struct art_blob_pool *pool = buf->pool;
+    assert(!pool == !buf->data);
     if (pool && buf->slot >= 0) {
         assert((uint32_t)buf->slot < pool->slots && buf->data == slot_data(pool, (uint32_t)buf->slot));
         ASAN_POISON_MEMORY_REGION(buf->data, ART_BLOB_SIZE);
         art_free_list_push(&pool->free, (uint32_t)buf->slot);
     } else if (pool) {
+        assert(atomic_load(&pool->from_heap));
         art_free_aligned(buf->data);
         atomic_fetch_sub_explicit(&pool->from_heap, 1, memory_order_relaxed);
     }
@@ -155,6 +159,7 @@ void art_blob_pool_stats(const struct art_blob_pool *pool, struct art_blob_pool_
 }
 
 void art_blob_pool_slab(const struct art_blob_pool *pool, uint8_t **base, uint32_t *slots) {
+    assert(!pool->slots == !pool->slab);
     *base = pool->slab;
     *slots = pool->slots;
 }

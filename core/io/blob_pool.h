@@ -32,7 +32,7 @@ struct art_blob_buf {
 };
 
 /* slots 0..ART_POOL_SLOTS_MAX; 0 is a pool that only uses the heap. ART_NOMEM when the slab cannot be mapped;
- * ART_MISUSE: more slots; *out is NULL then. */
+ * *out is NULL then. */
 enum art_rc art_blob_pool_open(struct art_blob_pool **out, uint32_t slots);
 /* All buffers must be back. NULL is fine. */
 void art_blob_pool_close(struct art_blob_pool *pool);

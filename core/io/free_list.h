@@ -13,6 +13,7 @@
 #ifndef ART_IO_FREE_LIST_H
 #define ART_IO_FREE_LIST_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ static inline bool art_free_list_take(struct art_free_list *list, uint64_t *seen
     uint32_t top = (uint32_t)*seen;
     if (!top) return false;
     uint32_t below = atomic_load_explicit(&list->next[top - 1], memory_order_relaxed);
+    assert(below != top);
     return atomic_compare_exchange_strong_explicit(&list->head, seen, art_free_list_new_head(*seen, below),
                                                    memory_order_acquire, memory_order_acquire);
 }
@@ -62,6 +64,7 @@ static inline int32_t art_free_list_pop(struct art_free_list *list) {
 static inline void art_free_list_push(struct art_free_list *list, uint32_t slot) {
     uint64_t seen = atomic_load_explicit(&list->head, memory_order_relaxed);
     do {
+        assert((uint32_t)seen != slot + 1);
         atomic_store_explicit(&list->next[slot], (uint32_t)seen, memory_order_relaxed);
     } while (!atomic_compare_exchange_weak_explicit(&list->head, &seen, art_free_list_new_head(seen, slot + 1),
                                                     memory_order_release, memory_order_relaxed));

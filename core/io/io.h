@@ -25,6 +25,7 @@
 #ifndef ART_IO_IO_H
 #define ART_IO_IO_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -183,6 +184,7 @@ bool art_io_uring_available(void);
 /* All requests are read when it returns ART_OK; from the device unless told otherwise. */
 static inline enum art_rc art_io_read_from(struct art_io *io, struct art_io_request *requests, unsigned count,
                                            enum art_read from) {
+    assert(requests || !count);
     return io->methods->read_batch(io, requests, count, from);
 }
 
@@ -198,6 +200,7 @@ static inline bool art_io_peek(struct art_io *io, const struct art_io_request *r
 /* Nothing fails here: what could not be started art_io_read_finish() reads. The caller has set requests, count and
  * from. */
 static inline void art_io_read_start(struct art_io *io, struct art_io_reading *reading) {
+    assert(reading->count && reading->count <= ART_READING_MAX);
     reading->failed = false;
     reading->under_way = 0;
     reading->started = io->methods->read_start && io->methods->read_start(io, reading);
@@ -211,6 +214,7 @@ static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *re
 /* What failed on its way is read once more, which brings it or says why not. */
 static inline enum art_rc art_io_read_finish(struct art_io *io, struct art_io_reading *reading) {
     art_io_read_wait(io, reading);
+    assert(!reading->under_way);
     if (reading->started && !reading->failed) return ART_OK;
     return art_io_read_from(io, reading->requests, reading->count, reading->from);
 }
@@ -218,6 +222,7 @@ static inline enum art_rc art_io_read_finish(struct art_io *io, struct art_io_re
 /* As the table says of write_batch(), write_wait(), discard(), give_back(), clone_range(), sync() and close(); a method
  * that there need not be does nothing, and to clone is false then. Close NULL is fine. */
 static inline enum art_rc art_io_write(struct art_io *io, struct art_io_request *requests, unsigned count) {
+    assert(requests || !count);
     return io->methods->write_batch(io, requests, count);
 }
 
@@ -226,14 +231,17 @@ static inline enum art_rc art_io_wait(struct art_io *io) {
 }
 
 static inline enum art_rc art_io_discard(struct art_io *io, uint64_t offset, uint64_t len) {
+    assert(offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     return io->methods->discard ? io->methods->discard(io, offset, len) : ART_OK;
 }
 
 static inline void art_io_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
+    assert(offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     if (io->methods->give_back) io->methods->give_back(io, offset, len);
 }
 
 static inline bool art_io_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
+    assert(io != from && offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     bool alike = io->methods->clone_range && io->methods->clone_range == from->methods->clone_range;
     return alike && io->methods->clone_range(io, from, offset, len);
 }

@@ -26,6 +26,7 @@ enum art_rc art_requests_check(const struct art_io *io, const struct art_io_requ
 }
 
 enum art_rc art_read_past_end(const struct art_io *io, uint64_t offset, uint32_t len, uint64_t size) {
+    assert(size < offset + len);
     uint64_t slot = offset / ART_BLOB_SIZE;
     return art_corrupt(io->name, slot < ART_NOWHERE ? (uint32_t)slot : ART_NOWHERE,
                        (uint32_t)(offset % ART_BLOB_SIZE / ART_PAGE),

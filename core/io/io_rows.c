@@ -69,6 +69,7 @@ static enum art_rc rows_size(struct art_io *io, uint64_t *bytes) {
 }
 
 static enum art_rc rows_truncate(struct art_io *io, uint64_t bytes) {
+    assert(bytes % ART_PAGE == 0);
     const struct art_rows *rows = of(io)->rows;
     return rows->remove(rows->context, bytes / ART_PAGE, INT64_MAX);
 }
@@ -101,6 +102,7 @@ static const struct art_io_methods rows_methods = {
 };
 
 enum art_rc art_io_rows_open(const struct art_rows *rows, uint64_t id, const char *name, struct art_io **out) {
+    assert(rows && name);
     struct rows_io *io = art_alloc_zeroed(sizeof *io);
     if (!io) return art_nomem();
     io->io = (struct art_io){.methods = &rows_methods, .name = name, .engine = "inline"};

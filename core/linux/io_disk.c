@@ -76,6 +76,7 @@ static enum art_rc hand_to_owner(int fd, const struct art_file_options *options,
 
 /* Would O_DIRECT work here with whole pages, and mean something? What nobody can say is tried. */
 static bool direct_is_possible(int fd) {
+    assert(fd >= 0);
     uint32_t memory, offset;
     if (!art_system.direct_alignment(fd, &memory, &offset)) {
         return memory && offset && memory <= ART_PAGE && offset <= ART_PAGE;
@@ -91,6 +92,7 @@ static enum art_direct wanted_direct(const struct art_file_options *options) {
 }
 
 static enum art_rc choose_direct(struct art_file *file, const struct art_file_options *options) {
+    assert(file->fd >= 0 && !file->io.direct);
     enum art_direct wanted = wanted_direct(options);
     file->direct_required = wanted == ART_DIRECT_ON;
     if (wanted != ART_DIRECT_OFF && direct_is_possible(file->fd)) {
@@ -114,12 +116,14 @@ static enum art_rc choose_direct(struct art_file *file, const struct art_file_op
 
 /* Without it all reads are direct. */
 static void open_for_cached_reads(struct art_file *file, const struct stat *attributes) {
+    assert(file->io.direct && !file->shared);
     file->io.cached = !art_shared_open(file->io.name, file->fd, attributes, false, &file->shared);
     if (file->shared) file->read_fd = file->shared->fd;
 }
 
 /* A connection that only reads the file reads by the process's descriptor for it, which may become this one. */
 static enum art_rc share_descriptor(struct art_file *file, const struct stat *attributes) {
+    assert(file->io.read_only && !file->shared);
     bool beside = file->io.direct && !file->direct_required, direct = file->io.direct && !beside;
     file->shared = art_shared_find(attributes, direct);
     if (file->shared) {
@@ -135,10 +139,12 @@ static enum art_rc share_descriptor(struct art_file *file, const struct stat *at
     file->io.cached = beside;
     file->read_fd = file->shared->fd;
     file->fd = beside ? -1 : file->shared->fd;
+    assert(file->fd >= 0 || file->io.cached);
     return ART_OK;
 }
 
 static enum art_rc set_up(struct art_file *file, const struct art_file_options *options) {
+    assert(file->fd >= 0);
     struct stat attributes;
     if (art_system.fstat(file->fd, &attributes)) {
         return art_fail_errno(ART_CANTOPEN, errno, "art: cannot look at the file (%s): check the disk", options->path);
@@ -172,11 +178,8 @@ static struct art_file *new_file(enum art_engine engine) {
 
 static enum art_rc disk_open(struct art_disk *disk, const struct art_file_options *options, struct art_io **out) {
     (void)disk;
+    assert(!(options->create && options->read_only));
     *out = NULL;
-    if (options->create && options->read_only) {
-        return art_fail(ART_MISUSE, "art: a file can be created or read only, not both (%s): ask for one of the two",
-                        options->path);
-    }
     struct art_file *file = new_file(options->engine);
     size_t length = strlen(options->path) + 1;
     char *name = file ? art_alloc(length) : NULL;

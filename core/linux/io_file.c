@@ -64,6 +64,7 @@ enum art_rc art_file_enlist(struct art_file *file) {
     int error = handlers_installed ? 0 : pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     if (!error) {
         handlers_installed = true;
+        assert(file != open_files && !file->next && !file->previous);
         file->previous = NULL;
         file->next = open_files;
         if (open_files) open_files->previous = file;
@@ -75,6 +76,7 @@ enum art_rc art_file_enlist(struct art_file *file) {
 
 void art_file_delist(struct art_file *file) {
     pthread_mutex_lock(&list_lock);
+    assert(file->previous || open_files == file);
     if (file->previous) {
         file->previous->next = file->next;
     } else if (open_files == file) {
@@ -95,6 +97,7 @@ static struct art_shared *find_shared(const struct stat *attributes, bool direct
            !(shared->inode == attributes->st_ino && shared->device == attributes->st_dev && shared->direct == direct)) {
         shared = shared->next;
     }
+    assert(!shared || (shared->references && shared->fd >= 0));
     if (shared) shared->references++;
     return shared;
 }
@@ -107,6 +110,7 @@ struct art_shared *art_shared_find(const struct stat *attributes, bool direct) {
 }
 
 struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool direct) {
+    assert(fd >= 0);
     struct art_shared *added = art_alloc(sizeof *added);
     pthread_mutex_lock(&list_lock);
     struct art_shared *shared = find_shared(attributes, direct);
@@ -125,6 +129,7 @@ struct art_shared *art_shared_add(int fd, const struct stat *attributes, bool di
 void art_shared_release(struct art_shared *shared) {
     if (!shared) return;
     pthread_mutex_lock(&list_lock);
+    assert(shared->references);
     bool last = !--shared->references;
     struct art_shared **at = &shared_descriptors;
     while (last && *at && *at != shared) at = &(*at)->next;
@@ -143,6 +148,7 @@ int art_open_retried(const char *path, int flags, mode_t mode) {
 
 /* *fd as it is, or -1 and closed when it is not that file. False: it could not be looked at. */
 static bool keep_same(int *fd, const struct stat *attributes) {
+    assert(*fd >= 0);
     struct stat other;
     bool known = !art_system.fstat(*fd, &other);
     if (known && other.st_dev == attributes->st_dev && other.st_ino == attributes->st_ino) return true;
@@ -167,6 +173,7 @@ static int open_again(const char *name, int fd, const struct stat *attributes) {
 
 enum art_rc art_shared_open(const char *name, int fd, const struct stat *attributes, bool direct,
                             struct art_shared **out) {
+    assert(fd >= 0);
     *out = art_shared_find(attributes, direct);
     if (*out) return ART_OK;
     int again = open_again(name, fd, attributes);
@@ -187,6 +194,7 @@ enum art_rc art_shared_open(const char *name, int fd, const struct stat *attribu
 enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
     struct stat attributes;
     if (file->fd >= 0 || from == ART_READ_CACHED) return ART_OK;
+    assert(file->io.read_only && file->io.cached && !file->device);
     if (art_system.fstat(file->read_fd, &attributes)) {
         return art_fail_errno(ART_IO, errno, "art: cannot look at the file (%s): check the disk", file->io.name);
     }
@@ -197,7 +205,17 @@ enum art_rc art_file_prepare_read(struct art_file *file, enum art_read from) {
 
 /* ---- states ------------------------------------------------------------------------------------------------------ */
 
+/* At the beginning of every call. */
+static void assert_file(const struct art_file *file) {
+    assert(!file->locked || !(file->io.read_only || file->forked));
+    assert(file->forked || art_file_any_fd(file) >= 0);
+    assert(!file->io.cached || file->shared);
+    assert(!file->device || (file->shared && file->io.read_only));
+    (void)file;
+}
+
 enum art_rc art_file_usable(const struct art_file *file, bool writing) {
+    assert_file(file);
     if (file->forked) {
         return art_fail(ART_FORKED,
                         "art: this connection came through fork() (%s): open the database anew in the child",
@@ -224,10 +242,12 @@ void art_file_drain(struct art_file *file) {
 enum art_rc art_file_report_writes(struct art_file *file) {
     if (!file->write_failed) return ART_OK;
     file->write_failed = false;
+    assert(file->failed.writing);
     return art_transfer_error(file, &file->failed);
 }
 
 void art_file_note_failed_write(struct art_file *file, const struct art_transfer *transfer) {
+    assert(transfer->writing);
     if (file->write_failed) return;
     file->write_failed = true;
     file->failed = *transfer;
@@ -264,6 +284,7 @@ static bool may_not_give_away(void) {
 
 /* On the way nobody may do what he may not do before or after: permissions are first taken away, and given at last. */
 int art_rights_take(int fd, const struct stat *now, const struct art_file_identity *like) {
+    assert(fd >= 0);
     uint32_t permissions = now->st_mode & 0777;
     struct art_file_identity own = {.owner = now->st_uid, .group = now->st_gid};
     if (own.owner != like->owner || own.group != like->group) {
@@ -290,6 +311,7 @@ enum art_rc art_file_sync(struct art_io *io) {
     art_file_drain(file);
     rc = art_file_report_writes(file);
     if (rc) return rc;
+    assert(!file->write_failed);
     int failed = art_system.fdatasync(file->fd);
     for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.fdatasync(file->fd);
     if (!failed) return ART_OK;
@@ -331,7 +353,7 @@ enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes) {
     struct art_file *file = (struct art_file *)io;
     enum art_rc rc = art_file_usable(file, true);
     if (rc) return rc;
-    if (bytes > INT64_MAX) return art_fail(ART_MISUSE, "art: no file can be that large (%s): check the size", io->name);
+    assert(bytes <= INT64_MAX);
     art_file_drain(file);
     int failed = art_system.ftruncate(file->fd, (off_t)bytes);
     for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) {
@@ -343,6 +365,7 @@ enum art_rc art_file_truncate(struct art_io *io, uint64_t bytes) {
 }
 
 void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
+    assert(offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     struct art_file *file = (struct art_file *)io;
     if (art_file_usable(file, true)) return;
     art_file_drain(file);
@@ -351,6 +374,7 @@ void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
 
 /* Whatever hinders it: who writes instead will hear of it. */
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
+    assert(io != from && offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     const struct art_file *file = (struct art_file *)io, *source = (struct art_file *)from;
     if (art_file_usable(file, true) || art_file_usable(source, false)) return false;
     return !art_system.clone_range(file->fd, art_file_any_fd(source), offset, len);
@@ -365,6 +389,7 @@ enum art_rc art_file_lock(struct art_io *io) {
     for (int i = 0; failed && errno == EINTR && i < INTERRUPTED_MAX; i++) failed = art_system.lock(file->fd, F_WRLCK);
     if (!failed) {
         file->locked = true;
+        assert(!file->io.read_only);
         return ART_OK;
     }
     if (errno == EAGAIN || errno == EACCES) {
@@ -381,6 +406,7 @@ void art_file_unlock(struct art_io *io) {
     struct art_file *file = (struct art_file *)io;
     if (file->forked || !file->locked) return;
     art_file_drain(file);
+    assert(file->fd >= 0);
     int failed = art_system.lock(file->fd, F_UNLCK);
     for (int i = 0; failed && i < INTERRUPTED_MAX; i++) failed = art_system.lock(file->fd, F_UNLCK);
     file->locked = failed;
@@ -410,6 +436,7 @@ static enum art_rc transfer_all(struct art_io *io, struct art_io_request *reques
     if (!rc && !writing) rc = art_file_prepare_read(file, from);
     for (unsigned i = 0; !rc && i < count; i++) {
         struct art_transfer transfer;
+        assert(art_file_any_fd(file) >= 0);
         art_transfer_begin(file, &transfer, &requests[i], writing, from);
         if (art_transfer_by_system_call(file, &transfer) == ART_TRANSFER_FAILED)
             rc = art_transfer_error(file, &transfer);

@@ -13,13 +13,15 @@ enum { FRUITLESS_MAX = 100 };
 
 void art_transfer_begin(const struct art_file *file, struct art_transfer *transfer,
                         const struct art_io_request *request, bool writing, enum art_read from) {
+    assert(((uintptr_t)request->data | request->len | request->offset) % ART_PAGE == 0);
+    bool cached = !writing && from == ART_READ_CACHED && file->io.cached;
     *transfer = (struct art_transfer){
         .data = request->data,
         .offset = request->offset,
         .left = request->len,
         .writing = writing,
-        .cached = !writing && from == ART_READ_CACHED && file->io.cached,
-        .direct = file->io.direct,
+        .cached = cached,
+        .direct = file->io.direct && !cached,
         .whole_offset = request->offset,
         .whole_len = request->len,
     };
@@ -29,12 +31,20 @@ int art_transfer_fd(const struct art_file *file, const struct art_transfer *tran
     return transfer->cached ? file->read_fd : file->fd;
 }
 
+/* What is left ends where all of it does. */
+static void assert_transfer(const struct art_transfer *transfer) {
+    assert(transfer->left <= transfer->whole_len && transfer->offset >= transfer->whole_offset);
+    assert(transfer->offset + transfer->left == transfer->whole_offset + transfer->whole_len);
+    (void)transfer;
+}
+
 static bool worth_another_try(int error) {
     return error == EINTR || error == EAGAIN || error == EBUSY || error == ECANCELED;
 }
 
 /* Nothing came of this try. A read may have met the end of the file, which another try does not change. */
 static enum art_transfer_state without_progress(struct art_file *file, struct art_transfer *transfer) {
+    assert(transfer->left);
     struct stat attributes;
     if (!transfer->writing && !art_system.fstat(art_transfer_fd(file, transfer), &attributes) &&
         transfer->offset + transfer->left > (uint64_t)attributes.st_size) {
@@ -48,12 +58,14 @@ static enum art_transfer_state without_progress(struct art_file *file, struct ar
 /* Turns to buffered I/O if the file is direct and the user did not insist. Was anything changed? */
 static bool drop_direct(struct art_file *file) {
     if (!file->io.direct || file->direct_required) return false;
+    assert(file->fd >= 0);
     if (art_system.set_flags(file->fd, 0)) return false;
     file->io.direct = false;
     return true;
 }
 
 enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_transfer *transfer, ssize_t result) {
+    assert_transfer(transfer);
     if (result < 0) {
         int error = (int)-result;
         if (worth_another_try(error) && ++transfer->fruitless < FRUITLESS_MAX) return ART_TRANSFER_AGAIN;
@@ -71,6 +83,7 @@ enum art_transfer_state art_transfer_advance(struct art_file *file, struct art_t
     transfer->data += moved;
     transfer->offset += moved;
     transfer->left -= moved;
+    assert_transfer(transfer);
     return transfer->left ? ART_TRANSFER_AGAIN : ART_TRANSFER_DONE;
 }
 
@@ -79,6 +92,7 @@ enum art_transfer_state art_transfer_by_system_call(struct art_file *file, struc
     while (state == ART_TRANSFER_AGAIN) {
         if (transfer->fruitless > 1) sched_yield();
         int fd = art_transfer_fd(file, transfer);
+        assert(fd >= 0);
         ssize_t result = transfer->writing
                              ? art_system.pwrite(fd, transfer->data, transfer->left, (off_t)transfer->offset)
                              : art_system.pread(fd, transfer->data, transfer->left, (off_t)transfer->offset);
@@ -103,6 +117,8 @@ static const char *advice(int error) {
 }
 
 enum art_rc art_transfer_error(const struct art_file *file, const struct art_transfer *transfer) {
+    assert(!transfer->past_end ||
+           (!transfer->writing && transfer->file_size < transfer->whole_offset + transfer->whole_len));
     if (transfer->past_end) {
         return art_read_past_end(&file->io, transfer->whole_offset, transfer->whole_len, transfer->file_size);
     }

@@ -186,6 +186,7 @@ static bool may_register_buffers(const struct ring *ring) {
 static void register_slab(struct ring *ring, struct art_blob_pool *pool) {
     uint32_t slots;
     uint8_t *base;
+    assert(ring->pool == pool && !ring->registered);
     art_blob_pool_slab(pool, &base, &slots);
     if (slots > REGISTERED_SLOTS_MAX) slots = REGISTERED_SLOTS_MAX;
     if (slots) art_blob_pool_register(pool, slots);
@@ -212,6 +213,7 @@ static struct ring *take_idle(const struct art_blob_pool *pool, bool *make) {
     if (found) *at = found->next;
     *make = !found && rings < RINGS_MAX;
     rings += *make;
+    assert(rings <= RINGS_MAX);
     art_files_unlock();
     return found;
 }
@@ -220,6 +222,7 @@ static void end_ring(struct ring *ring) {
     exit_ring(&ring->ring);
     art_free(ring);
     art_files_lock();
+    assert(rings);
     rings--;
     art_files_unlock();
 }
@@ -230,6 +233,7 @@ static struct ring *make_ring(struct art_blob_pool *pool, int *result) {
     if (*result < 0) {
         art_free(ring);
         art_files_lock();
+        assert(rings);
         rings--;
         art_files_unlock();
         return NULL;
@@ -255,6 +259,7 @@ static struct ring *borrow_ring(struct art_blob_pool *pool, int *result) {
 }
 
 static void give_ring_back(struct ring *ring) {
+    assert(ring->free_count == DEPTH && !ring->prepared_count);
     art_files_lock();
     ring->next = idle_rings;
     idle_rings = ring;
@@ -284,7 +289,12 @@ void art_rings_after_fork(void) {
 
 /* ---- borrowing and giving up ------------------------------------------------------------------------------------- */
 
+static unsigned all_in_flight(const struct ring_file *ring) {
+    return ring->in_flight[false] + ring->in_flight[true] + ring->ahead;
+}
+
 static void become_pwrite_file(struct ring_file *ring) {
+    assert(!all_in_flight(ring));
     if (ring->ring) end_ring(ring->ring);
     ring->ring = NULL;
     ring->file.engine = NULL;
@@ -314,11 +324,15 @@ static bool have_ring_for(struct ring_file *ring, const struct art_io_request *r
     return have_ring(ring);
 }
 
-static unsigned all_in_flight(const struct ring_file *ring) {
-    return ring->in_flight[false] + ring->in_flight[true] + ring->ahead;
+/* Each op is free, or in flight. */
+static void assert_ring(const struct ring_file *ring) {
+    assert(!ring->ring || ring->ring->free_count + all_in_flight(ring) == DEPTH);
+    assert(ring->ring || ring->file.forked || !all_in_flight(ring));
+    (void)ring;
 }
 
 static void settle_ring(struct ring_file *ring) {
+    assert_ring(ring);
     if (all_in_flight(ring)) return;
     if (ring->broken) {
         become_pwrite_file(ring);
@@ -331,6 +345,7 @@ static void settle_ring(struct ring_file *ring) {
 /* ---- one request ------------------------------------------------------------------------------------------------- */
 
 static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading, enum art_transfer_state state) {
+    assert(reading->under_way && ring->ahead);
     if (state == ART_TRANSFER_FAILED) reading->failed = true;
     reading->under_way--;
     ring->ahead--;
@@ -338,6 +353,7 @@ static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading,
 
 static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
     struct ring *own = ring->ring;
+    assert(op < DEPTH && own->free_count < DEPTH);
     const struct art_transfer *transfer = &own->ops[op];
     own->free[own->free_count++] = (uint8_t)op;
     if (own->readings[op]) {
@@ -351,6 +367,7 @@ static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_sta
         ring->failed_read = *transfer;
     }
     ring->in_flight[transfer->writing]--;
+    assert_ring(ring);
 }
 
 /* What the ring has not done. */
@@ -373,6 +390,7 @@ static void prepare_op(struct ring_file *ring, unsigned op) {
     }
     int fd = art_transfer_fd(&ring->file, transfer);
     uintptr_t at = (uintptr_t)transfer->data - (uintptr_t)own->registered;
+    assert(own->prepared_count < DEPTH);
     bool registered = at < own->registered_len && transfer->left <= own->registered_len - at;
     if (registered && transfer->writing) {
         io_uring_prep_write_fixed(entry, fd, transfer->data, transfer->left, transfer->offset, 0);
@@ -416,6 +434,7 @@ static void reap(struct ring_file *ring) {
     struct io_uring_cqe *completion;
     while (all_in_flight(ring) && !io_uring_peek_cqe(&ring->ring->ring, &completion)) {
         unsigned op = (unsigned)io_uring_cqe_get_data64(completion);
+        assert(op < DEPTH);
         struct art_transfer *transfer = &ring->ring->ops[op];
         int fd = art_transfer_fd(&ring->file, transfer);
         int result = art_system.ring_result(fd, transfer, completion->res);
@@ -467,8 +486,10 @@ static void submit(struct ring_file *ring, unsigned wait) {
 
 /* Until at least one completion was taken, better `wanted`. Something is in flight. */
 static void wait_some(struct ring_file *ring, unsigned wanted) {
+    assert(all_in_flight(ring) && wanted);
     submit(ring, wanted);
     reap(ring);
+    assert_ring(ring);
     if (!ring->broken || !all_in_flight(ring)) return;
     struct io_uring_cqe *completion;
     if (io_uring_wait_cqe(&ring->ring->ring, &completion)) {
@@ -481,6 +502,7 @@ static void wait_some(struct ring_file *ring, unsigned wanted) {
 static void drain_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
     while (all_in_flight(ring)) wait_some(ring, all_in_flight(ring));
+    assert(!all_in_flight(ring));
     settle_ring(ring);
 }
 
@@ -489,6 +511,7 @@ static void abandon_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
     if (ring->ring) exit_ring(&ring->ring->ring);
     ring->ring = NULL;
+    assert(!ring->file.forked);
 }
 
 static const struct art_file_engine ring_engine = {.drain = drain_ring, .abandon = abandon_ring};
@@ -519,6 +542,7 @@ static bool overlaps(const struct ring_file *ring, const struct art_io_request *
 static void start_op(struct ring_file *ring, const struct art_io_request *request, bool writing, enum art_read from,
                      struct art_io_reading *reading) {
     struct ring *own = ring->ring;
+    assert(request->len);
     while (!own->free_count) wait_some(ring, 1);
     unsigned op = own->free[--own->free_count];
     art_transfer_begin(&ring->file, &own->ops[op], request, writing, from);
@@ -529,6 +553,7 @@ static void start_op(struct ring_file *ring, const struct art_io_request *reques
     } else {
         ring->in_flight[writing]++;
     }
+    assert_ring(ring);
     prepare_op(ring, op);
 }
 
@@ -550,6 +575,7 @@ static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *req
         bool others = all_in_flight(ring) > ring->in_flight[false];
         wait_some(ring, others ? 1 : ring->in_flight[false]);
     }
+    assert(!ring->in_flight[false]);
     settle_ring(ring);
     return ring->read_failed ? art_transfer_error(&ring->file, &ring->failed_read) : ART_OK;
 }
@@ -575,6 +601,7 @@ static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
     struct ring_file *ring = (struct ring_file *)io;
     reap(ring);
     while (reading->under_way) wait_some(ring, 1);
+    assert(!reading->under_way);
     settle_ring(ring);
 }
 
@@ -606,6 +633,7 @@ static enum art_rc ring_write_wait(struct art_io *io) {
     enum art_rc rc = art_file_usable(file, false);
     if (rc) return rc;
     drain_ring(file);
+    assert(!((struct ring_file *)io)->ring);
     return art_file_report_writes(file);
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 
 void art_link_add_sums(const struct art_summary *summary, art_link link, art_int128 *sum) {
+    assert(link && summary);
     if (art_link_is_leaf(link)) {
         struct art_entry entry;
         art_leaf_entry(art_link_leaf(link), &entry);
@@ -22,6 +23,7 @@ void art_link_add_sums(const struct art_summary *summary, art_link link, art_int
 void art_link_add_zones(const struct art_summary *summary, art_link link, struct art_zone *zone) {
     struct art_datum data[ART_SUMMARY_MAX];
     struct art_entry entry;
+    assert(link && summary);
     if (!art_link_is_leaf(link)) {
         const struct art_zone *below = art_node_zones(art_link_node(link), summary->has);
         for (unsigned i = 0; i < summary->has.columns; i++) art_zone_add(&zone[i], &below[i]);
@@ -55,6 +57,7 @@ struct before {
 };
 
 static inline void add_link(struct before *before, art_link link) {
+    assert(!before->summary || before->sum);
     before->weight += art_link_weight(link);
     if (before->summary) art_link_add_sums(before->summary, link, before->sum);
 }
@@ -64,6 +67,7 @@ static void add_before(const struct art_memtable *memtable, struct art_bytes key
     if (!memtable->root) return;
     const struct art_leaf *nearest = art_link_nearest(memtable->root, key);
     uint32_t shared = art_common_prefix(nearest->key, key.data, art_min32(nearest->key_len, key.len));
+    assert(shared <= key.len);
     art_link link = memtable->root;
     while (!art_link_is_leaf(link) && art_link_node(link)->depth <= shared) {
         struct art_node *node = art_link_node(link);
@@ -87,6 +91,7 @@ int64_t art_memtable_rank(const struct art_memtable *memtable, struct art_bytes 
 }
 
 int64_t art_memtable_sums(const struct art_memtable *memtable, struct art_bytes key, art_int128 *sum) {
+    assert(!memtable->summary || sum);
     struct before before = {.summary = memtable->summary, .sum = sum};
     add_before(memtable, key, &before);
     return before.weight;
@@ -103,6 +108,7 @@ static bool lies_inside(art_link link, struct art_bytes low, struct art_bytes hi
 static struct art_bytes first_key_below(art_link link) {
     while (!art_link_is_leaf(link)) {
         const struct art_node *node = art_link_node(link);
+        assert(art_node_first(node) != ART_CHILD_NONE);
         link = art_node_child(node, art_node_first(node));
     }
     return art_leaf_key(art_link_leaf(link));
@@ -192,6 +198,7 @@ struct zone_walk {
 };
 
 static const struct art_zone *zone_below(const struct zone_walk *walk, art_link link) {
+    assert(walk->search->column < walk->has.columns);
     return &art_node_zones(art_link_node(link), walk->has)[walk->search->column];
 }
 
@@ -227,6 +234,7 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
     enum { DEPTH_MAX = 48 };
     struct art_extreme *search = walk->search;
     const struct art_node *node = art_link_node(link);
+    assert(walk->depth <= DEPTH_MAX);
     bool numbers = !(zone_below(walk, link)->kinds & (ART_ZONE_REALS | ART_ZONE_OTHERS));
     search->lost |= !numbers || walk->depth == DEPTH_MAX;
     if (search->lost) return;
@@ -244,6 +252,7 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
 
 void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                           struct art_extreme *search) {
+    assert(memtable->summary && search->column < memtable->summary->has.columns);
     struct zone_walk walk = {.low = low, .high = high, .search = search, .has = memtable->summary->has};
     uint32_t common = art_common_prefix(low.data, high.data, art_min32(low.len, high.len));
     art_link link = memtable->root;

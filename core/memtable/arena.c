@@ -48,10 +48,12 @@ void art_arena_inherit(struct art_arena *arena, struct art_arena *ended, size_t 
         most -= chunk->bytes;
     }
     if (arena->spare) arena->bytes.next_chunk = arena->blocks.next_chunk = ART_ARENA_LARGEST_CHUNK_BYTES;
+    assert(!arena->used);
 }
 
 /* A new chunk with room for `bytes`, at the front of the list. */
 static uint8_t *add_chunk(struct art_arena *arena, size_t bytes) {
+    assert(bytes);
     struct art_arena_chunk *chunk = arena->spare;
     if (chunk && chunk->bytes == sizeof *chunk + bytes) {
         arena->spare = chunk->next;
@@ -68,6 +70,7 @@ static uint8_t *add_chunk(struct art_arena *arena, size_t bytes) {
 
 /* `bytes` from the region's front. */
 static void *cut_off(struct art_arena *arena, struct art_arena_region *region, size_t bytes) {
+    assert(bytes <= region->left && (uintptr_t)region->at % ART_ARENA_ALIGNMENT == 0);
     void *taken = region->at;
     region->at += bytes;
     region->left -= bytes;
@@ -77,6 +80,7 @@ static void *cut_off(struct art_arena *arena, struct art_arena_region *region, s
 
 /* A new chunk for the region with room for `bytes`, its first ones aligned. False without memory. */
 static bool refill(struct art_arena *arena, struct art_arena_region *region, size_t bytes, size_t alignment) {
+    assert(bytes > region->left && !(alignment & (alignment - 1)));
     size_t least = bytes + alignment + ART_KEY_PADDING + sizeof(struct art_arena_chunk);
     while (region->next_chunk < least) region->next_chunk *= 2;
     size_t room = region->next_chunk - sizeof(struct art_arena_chunk);
@@ -87,12 +91,14 @@ static bool refill(struct art_arena *arena, struct art_arena_region *region, siz
     region->left = room - skipped - ART_KEY_PADDING;
     region->next_chunk += region->next_chunk < ART_ARENA_SMALL_BYTES ? region->next_chunk / 4 : region->next_chunk;
     if (region->next_chunk > ART_ARENA_LARGEST_CHUNK_BYTES) region->next_chunk = ART_ARENA_LARGEST_CHUNK_BYTES;
+    assert(region->left >= bytes && (uintptr_t)region->at % alignment == 0);
     return true;
 }
 
 void *art_arena_take(struct art_arena *arena, size_t bytes) {
     struct art_arena_region *region = &arena->bytes;
     bytes = art_arena_round(bytes);
+    assert(bytes);
     if (bytes > region->left) {
         if (bytes > ART_ARENA_LONE_BYTES && bytes > region->next_chunk / 4) {
             void *alone = add_chunk(arena, bytes + ART_KEY_PADDING);
@@ -115,10 +121,12 @@ void *art_arena_take_block(struct art_arena *arena, unsigned class, size_t bytes
         block = cut_off(arena, &arena->blocks, bytes);
     }
     arena->live += bytes;
+    assert((uintptr_t)block % ART_ARENA_LINE_BYTES == 0 && arena->live <= arena->used);
     return block;
 }
 
 void art_arena_recycle_block(struct art_arena *arena, unsigned class, size_t bytes, void *block) {
+    assert(block != arena->recycled[class] && (uintptr_t)block % ART_ARENA_LINE_BYTES == 0);
     bytes += arena->beside;
     assert(class < ART_ARENA_CLASSES && arena->live >= bytes);
     memcpy(block, &arena->recycled[class], sizeof(void *));

@@ -38,6 +38,7 @@ static inline struct art_memtable_step *steps_of(struct art_memtable_cursor *cur
 }
 
 static enum art_rc more_steps(struct art_memtable_cursor *cursor) {
+    assert(cursor->depth == cursor->capacity);
     uint32_t capacity = 2 * cursor->capacity;
     struct art_memtable_step *steps = art_resize(cursor->steps, capacity * sizeof *steps);
     if (!steps) return art_nomem();
@@ -48,6 +49,7 @@ static enum art_rc more_steps(struct art_memtable_cursor *cursor) {
 }
 
 static inline enum art_rc push(struct art_memtable_cursor *cursor, struct art_node *node, int child) {
+    assert(cursor->depth <= cursor->capacity && cursor->depth < ART_KEY_MAX);
     if (cursor->depth == cursor->capacity) {
         enum art_rc rc = more_steps(cursor);
         if (rc) return rc;
@@ -77,6 +79,7 @@ static inline int newer_child(const struct art_memtable_cursor *cursor, const st
 /* To the first or last leaf below a link that the steps lead to. Not valid: all leaves of the last step's child that
  * were newer are gone. */
 static enum art_rc descend(struct art_memtable_cursor *cursor, art_link link, bool to_last) {
+    assert(link);
     cursor->valid = false;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);
@@ -96,11 +99,13 @@ static uint32_t chosen_count(const struct art_memtable_cursor *cursor) {
 }
 
 static struct art_leaf *chosen_leaf(const struct art_memtable_cursor *cursor, uint32_t number) {
+    assert(number < chosen_count(cursor));
     return ((struct art_leaf **)(void *)cursor->chosen.data)[number];
 }
 
 /* UINT32_MAX or the count: there is none. */
 static enum art_rc stand_on_chosen(struct art_memtable_cursor *cursor, uint32_t number) {
+    assert(cursor->chooses);
     cursor->valid = false;
     if (number >= chosen_count(cursor)) return ART_OK;
     cursor->at = number;
@@ -148,6 +153,7 @@ static enum art_rc go_on(struct art_memtable_cursor *cursor, bool backward) {
         enum art_rc rc = descend(cursor, art_node_child(node, child), backward);
         if (rc || cursor->valid) return rc;
     }
+    assert(!cursor->depth);
     cursor->valid = false;
     return ART_OK;
 }
@@ -242,11 +248,15 @@ static enum art_rc seek(struct art_memtable_cursor *cursor, struct art_bytes key
 }
 
 enum art_rc art_memtable_seek_ge(struct art_memtable_cursor *cursor, struct art_bytes key) {
-    return seek(cursor, key, false);
+    enum art_rc rc = seek(cursor, key, false);
+    assert(rc || !cursor->valid || art_bytes_compare(cursor->key, key) >= 0);
+    return rc;
 }
 
 enum art_rc art_memtable_seek_le(struct art_memtable_cursor *cursor, struct art_bytes key) {
-    return seek(cursor, key, true);
+    enum art_rc rc = seek(cursor, key, true);
+    assert(rc || !cursor->valid || art_bytes_compare(cursor->key, key) <= 0);
+    return rc;
 }
 
 /* --- moving on ---------------------------------------------------------------------------------------------------- */
@@ -274,6 +284,7 @@ enum art_rc art_memtable_prev(struct art_memtable_cursor *cursor) {
  * together have no more nodes than all keys have bytes. */
 enum art_rc art_memtable_cursor_newer(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
                                       uint64_t newer_than) {
+    assert(cursor->memtable == memtable && !cursor->valid);
     struct art_memtable_cursor all;
     art_memtable_cursor_init(&all, memtable);
     enum art_rc rc = memtable->knows_newest ? ART_OK : art_memtable_first(&all);
@@ -294,6 +305,7 @@ void art_memtable_cursor_entry(const struct art_memtable_cursor *cursor, struct 
 }
 
 void art_memtable_cursor_prefetch(const struct art_memtable_cursor *cursor) {
+    assert(cursor->valid);
     const struct art_leaf *leaf = cursor->leaf;
     __builtin_prefetch(leaf->value);
     __builtin_prefetch(leaf->value + leaf->value_len);

@@ -54,6 +54,7 @@ void art_memtable_filter_take(struct art_memtable *next, struct art_memtable *me
 
 /* All keys into a new filter. */
 static void fill(struct art_memtable *memtable, uint64_t words) {
+    assert(words && !(words & (words - 1)));
     art_memtable_filter_clear(memtable);
     memtable->filter = art_alloc_zeroed(words * sizeof *memtable->filter);
     if (!memtable->filter) return;
@@ -73,6 +74,7 @@ static void fill(struct art_memtable *memtable, uint64_t words) {
 
 /* One that will do for three times as many more: each time all keys are walked through. */
 static void rebuild(struct art_memtable *memtable) {
+    assert(memtable->keys);
     uint64_t words = memtable->remembers || !memtable->filter ? FILTER_FIRST_WORDS : memtable->filter_words;
     while (words * FILTER_KEYS_A_WORD < 4 * memtable->keys) words *= 2;
     fill(memtable, words);
@@ -108,6 +110,7 @@ bool art_memtable_came_in_order(const struct art_memtable *memtable) {
         seen++;
     }
     art_memtable_cursor_clear(&cursor);
+    assert(behind <= seen);
     return behind * 8 >= seen * 7;
 }
 
@@ -117,6 +120,7 @@ bool art_memtable_remember(struct art_memtable *memtable, size_t bytes) {
     if (words * FILTER_KEYS_A_WORD < memtable->keys) return false;
     fill(memtable, words);
     memtable->remembers = memtable->filter != NULL;
+    art_memtable_assert(memtable);
     return memtable->remembers;
 }
 
@@ -132,9 +136,11 @@ void art_memtable_pass_on(struct art_memtable *memtable, struct art_memtable *ne
     next->remembers = true;
     memtable->filter = NULL;
     art_memtable_filter_clear(memtable);
+    assert(next->filter && !memtable->filter && !memtable->remembers);
 }
 
 void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash) {
+    assert(memtable->keys);
     bool begun = memtable->filter || memtable->keys == 1;
     uint64_t most = memtable->filter_words * (memtable->remembers ? FILTER_MOST_KEYS_A_WORD : FILTER_KEYS_A_WORD);
     if (begun && memtable->passed + memtable->keys <= most) {
@@ -142,4 +148,5 @@ void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash) {
     } else if (begun || (memtable->keys & (memtable->keys - 1)) == 0) { /* without one: try again now and then */
         rebuild(memtable);
     }
+    assert(!memtable->filter || (*word_of(memtable, hash) & word_bits(hash)) == word_bits(hash));
 }

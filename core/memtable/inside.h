@@ -65,6 +65,14 @@ struct art_memtable {
     bool knows_newest;              /* nodes know their newest version: somebody has asked */
 };
 
+/* Behind each change: invariant 4, as far as a look tells. */
+static inline void art_memtable_assert(const struct art_memtable *memtable) {
+    assert(memtable->references > 0 && !memtable->root == !memtable->keys);
+    assert(memtable->arena.live <= memtable->arena.used && memtable->arena.used <= memtable->arena.allocated);
+    assert(!memtable->filter == !memtable->filter_words && (memtable->filter || !memtable->remembers));
+    (void)memtable;
+}
+
 /* filter.c: after the key, with this art_hash64(), was added. A filter that is too small is made anew, or goes. */
 void art_memtable_filter_add(struct art_memtable *memtable, uint64_t hash);
 /* It will be asked about this key soon. */

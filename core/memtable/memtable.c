@@ -59,11 +59,13 @@ void art_memtable_hand_over(struct art_memtable *memtable, struct art_memtable *
         if (memtable->filter && small) art_memtable_filter_take(next, memtable);
     }
     art_memtable_unref(memtable);
+    assert(!next->keys);
 }
 
 /* --- search ------------------------------------------------------------------------------------------------------- */
 
 enum art_rc art_memtable_get(const struct art_memtable *memtable, struct art_bytes key, struct art_entry *out) {
+    assert(!memtable->root == !memtable->keys);
     art_link link = memtable->root;
     if (!link) return ART_NOTFOUND;
     while (!art_link_is_leaf(link)) {
@@ -107,6 +109,7 @@ struct art_share {
 /* Of the entry `put` in the place of `taken`; either may be missing. */
 static void share_of(const struct art_memtable *memtable, const struct art_entry *put, const struct art_entry *taken,
                      struct art_share *out) {
+    assert(put || taken);
     const struct art_summary *summary = memtable->summary;
     out->weight = (put ? art_entry_weight(put->flags) : 0) - (taken ? art_entry_weight(taken->flags) : 0);
     out->csn = put && memtable->knows_newest ? put->csn : 0;
@@ -137,6 +140,7 @@ static inline void give_share(const struct art_memtable *memtable, struct art_no
  * would have; returns the slot there. */
 static art_link *weigh_path(struct art_memtable *memtable, struct art_bytes key, uint32_t shared,
                             const struct art_share *share) {
+    assert(shared <= key.len);
     art_link *slot = &memtable->root;
     while (*slot && !art_link_is_leaf(*slot)) {
         struct art_node *node = art_link_node(*slot);
@@ -169,6 +173,7 @@ void art_memtable_turn(struct art_memtable *memtable, struct art_leaf *leaf, uin
     assign(leaf, csn_flags, value);
     count_leaf(memtable, leaf);
     art_value_index_note(memtable, leaf);
+    art_memtable_assert(memtable);
 }
 
 void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
@@ -195,6 +200,7 @@ void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
     memtable->weight += share.weight;
     memtable->keys--;
     discount_leaf(memtable, leaf);
+    art_memtable_assert(memtable);
 }
 
 /* --- set ---------------------------------------------------------------------------------------------------------- */
@@ -207,6 +213,7 @@ static uint64_t csn_flags_of(const struct art_entry *entry) {
 /* A new leaf and its value in one piece. */
 static struct art_leaf *new_leaf(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value,
                                  uint64_t csn_flags) {
+    assert(key.len <= ART_KEY_MAX && !(csn_flags & ~(UINT64_MAX << 8) & ~(uint64_t)ART_ENTRY_FLAGS));
     struct art_leaf *leaf = art_arena_take(&memtable->arena, art_leaf_head(key.len) + value.len);
     if (!leaf) return NULL;
     uint8_t *behind = (uint8_t *)leaf + art_leaf_head(key.len);
@@ -221,6 +228,7 @@ static struct art_leaf *new_leaf(struct art_memtable *memtable, struct art_bytes
 
 /* A Node4 between `*slot` and what stands there, for a second key that leaves its neighbour's after `depth` bytes. */
 static bool split(struct art_memtable *memtable, art_link *slot, uint32_t depth, const struct art_leaf *neighbour) {
+    assert(*slot && depth <= neighbour->key_len);
     struct art_node *node = art_node_new(&memtable->arena, depth);
     if (!node) return false;
     art_link above = (art_link)node;
@@ -282,12 +290,14 @@ static enum art_rc insert(struct art_memtable *memtable, struct art_bytes key, s
     count_leaf(memtable, leaf);
     art_value_index_note(memtable, leaf);
     if (note || memtable->filter) art_memtable_filter_add(memtable, place->hash);
+    art_memtable_assert(memtable);
     return ART_OK;
 }
 
 /* By what is stored: `head`, maybe empty, and the value behind it. */
 static enum art_rc overwrite(struct art_memtable *memtable, struct art_leaf *leaf, struct art_bytes head,
                              struct art_bytes value, uint64_t csn_flags, bool note) {
+    assert(memtable->root && memtable->keys);
     uint8_t *copy = (uint8_t *)leaf + art_leaf_head(leaf->key_len); /* where an empty value may lie */
     uint32_t len = head.len + value.len;
     if (len) {

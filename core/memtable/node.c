@@ -17,10 +17,12 @@ static const uint16_t node_room[] = {[ART_NODE4] = 4, [ART_NODE16] = 16, [ART_NO
 
 /* The sorted key bytes of a Node4 or Node16. */
 static const uint8_t *sorted_bytes(const struct art_node *node) {
+    assert(node->type <= ART_NODE16);
     return node->type == ART_NODE4 ? node->bytes : ((const struct art_node16 *)node)->bytes;
 }
 
 static art_link *sorted_links(struct art_node *node) {
+    assert(node->type <= ART_NODE16);
     return node->type == ART_NODE4 ? ((struct art_node4 *)node)->child : ((struct art_node16 *)node)->child;
 }
 
@@ -47,6 +49,7 @@ static int places_below(const struct art_node *node, int byte) {
 }
 
 int art_node_child_from(const struct art_node *node, int byte) {
+    assert(byte >= 0 && byte <= 256);
     if (node->type <= ART_NODE16) {
         int place = places_below(node, byte);
         return place < node->children ? place : ART_CHILD_NONE;
@@ -67,6 +70,7 @@ int art_node_child_from(const struct art_node *node, int byte) {
 }
 
 int art_node_child_before(const struct art_node *node, int byte) {
+    assert(byte >= 0 && byte <= 256);
     int child = byte - 1;
     if (node->type <= ART_NODE16) {
         child = places_below(node, byte) - 1;
@@ -85,11 +89,13 @@ int art_node_child_before(const struct art_node *node, int byte) {
 }
 
 int art_node_next(const struct art_node *node, int child) {
+    assert(child >= ART_CHILD_END && child < 256);
     if (node->type <= ART_NODE16) return child + 1 < node->children ? child + 1 : ART_CHILD_NONE;
     return art_node_child_from(node, child + 1);
 }
 
 int art_node_prev(const struct art_node *node, int child) {
+    assert(child >= ART_CHILD_END && child < 256);
     if (child == ART_CHILD_END) return ART_CHILD_NONE;
     if (node->type > ART_NODE16) return art_node_child_before(node, child);
     if (child > 0) return child - 1;
@@ -104,6 +110,7 @@ uint8_t art_node_byte(const struct art_node *node, int child) {
 const struct art_leaf *art_link_any_leaf(art_link link) {
     while (!art_link_is_leaf(link)) {
         const struct art_node *node = art_link_node(link);
+        assert(node->end || node->children);
         if (node->end) {
             link = node->end;
         } else {
@@ -125,6 +132,7 @@ const struct art_leaf *art_link_nearest(art_link link, struct art_bytes key) {
 /* --- change ------------------------------------------------------------------------------------------------------- */
 
 static struct art_node *new_node(struct art_arena *arena, uint8_t type) {
+    assert(type <= ART_NODE256);
     struct art_node *node = art_arena_take_block(arena, type, art_node_bytes(type));
     if (!node) return NULL;
     memset(node, 0, art_node_bytes(type) + arena->beside);
@@ -142,6 +150,7 @@ struct art_node *art_node_new(struct art_arena *arena, uint32_t depth) {
 
 /* Links a child into a node that has room for it. */
 static void add_child(struct art_node *node, uint8_t byte, art_link child) {
+    assert(child && art_node_child_of(node, byte) == ART_CHILD_NONE);
     assert(node->children < node_room[node->type]);
     if (node->type <= ART_NODE16) {
         uint8_t *bytes = (uint8_t *)sorted_bytes(node);
@@ -168,6 +177,7 @@ static void add_child(struct art_node *node, uint8_t byte, art_link child) {
 
 /* The same node, one type larger. NULL without memory. */
 static struct art_node *enlarged(struct art_arena *arena, const struct art_node *node) {
+    assert(node->type < ART_NODE256 && node->children == node_room[node->type]);
     struct art_node *larger = new_node(arena, (uint8_t)(node->type + 1));
     if (!larger) return NULL;
     larger->weight = node->weight;
@@ -178,6 +188,7 @@ static struct art_node *enlarged(struct art_arena *arena, const struct art_node 
     for (int child = art_node_child_from(node, 0); child >= 0; child = art_node_next(node, child)) {
         add_child(larger, art_node_byte(node, child), art_node_child(node, child));
     }
+    assert(larger->children == node->children);
     return larger;
 }
 
@@ -191,6 +202,7 @@ bool art_node_add(struct art_arena *arena, art_link *slot, uint8_t byte, art_lin
         *slot = (art_link)node;
     }
     add_child(node, byte, child);
+    assert(art_node_child(node, art_node_child_of(node, byte)) == child);
     return true;
 }
 
@@ -211,6 +223,7 @@ static void remove_child(struct art_node *node, uint8_t byte) {
     } else {
         ((struct art_node256 *)node)->child[byte] = 0;
     }
+    assert(art_node_child_of(node, byte) == ART_CHILD_NONE);
 }
 
 void art_node_remove(struct art_arena *arena, art_link *slot, struct art_bytes key) {
@@ -222,6 +235,7 @@ void art_node_remove(struct art_arena *arena, art_link *slot, struct art_bytes k
         remove_child(node, key.data[node->depth]);
     }
     if (node->children + !!node->end > 1) return;
+    assert(node->children + !!node->end == 1);
     *slot = node->end ? node->end : art_node_child(node, art_node_child_from(node, 0));
     art_arena_recycle_block(arena, node->type, art_node_bytes(node->type), node);
 }

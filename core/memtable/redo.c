@@ -33,6 +33,7 @@ static enum art_rc write_entry(struct redo_writer *writer, const struct art_leaf
                                struct art_bytes head, struct art_bytes value) {
     struct art_bytes key = art_leaf_key(leaf), previous = writer->previous;
     uint32_t shared = art_common_prefix(previous.data, key.data, art_min32(previous.len, key.len));
+    assert(!previous.data || art_bytes_compare(previous, key) < 0);
     enum art_rc rc = art_buffer_reserve(writer->out, ART_REDO_ENTRY_OVERHEAD + (size_t)key.len + value.len);
     if (rc) return rc;
     uint8_t *p = writer->out->data + writer->out->len;
@@ -53,6 +54,7 @@ static enum art_rc write_entry(struct redo_writer *writer, const struct art_leaf
         p += head.len + value.len;
     }
     writer->out->len = (size_t)(p - writer->out->data);
+    assert(writer->out->len <= writer->out->capacity && !(flags & ~ART_ENTRY_FLAGS));
     writer->previous = key;
     return ART_OK;
 }
@@ -64,6 +66,7 @@ enum { WALK_FROM = 8 }; /* one touched key in so many makes walking quicker than
 /* ART_SHADOWS_OLDER if the key was live before this transaction, and ART_REPLACED with *head if that row had sums. */
 static uint8_t row_before(const struct art_memtable *memtable, const struct art_leaf *leaf,
                           uint8_t room[ART_REPLACED_MAX], struct art_bytes *head) {
+    assert(art_undo_noted_in_transaction(&memtable->undo, leaf));
     const struct art_undo_note *note = art_undo_at(&memtable->undo, leaf->noted);
     while (note->noted > memtable->undo.base) note = art_undo_at(&memtable->undo, note->noted);
     if (note->absent) {
@@ -89,6 +92,7 @@ static enum art_rc write_touched(struct redo_writer *writer, const struct art_me
 /* Merge sort, the runs of `width` in turn between `leaves` and `spare`; returns the one that holds the result. */
 static const struct art_leaf **sort_leaves(const struct art_leaf **leaves, const struct art_leaf **spare,
                                            size_t count) {
+    assert(leaves != spare);
     for (size_t width = 1; width < count; width *= 2) {
         const struct art_leaf **to = spare;
         for (size_t begin = 0; begin < count; begin += 2 * width) {
@@ -121,6 +125,7 @@ static enum art_rc write_sorted(struct redo_writer *writer, const struct art_mem
         if (first) leaves[count++] = undo->notes[i].leaf;
     }
     const struct art_leaf **sorted = sort_leaves(leaves, leaves + count, count);
+    assert(count && count <= undo->count);
     enum art_rc rc = ART_OK;
     for (size_t i = 0; !rc && i < count; i++) rc = write_touched(writer, memtable, sorted[i]);
     art_free(leaves);
@@ -143,6 +148,7 @@ static enum art_rc write_walking(struct redo_writer *writer, const struct art_me
 
 enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, struct art_hash128 *hash,
                             struct art_buffer *out) {
+    assert(csn && !(csn >> 56));
     static const uint8_t unknown_hash[ART_REDO_HASH_BYTES];
     size_t row = out->len;
     struct redo_writer writer;
@@ -154,6 +160,7 @@ enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, s
         out->len = row;
         return rc;
     }
+    assert(out->len - row > ART_REDO_HASH_BYTES);
     *hash = art_redo_hash(*hash, csn, out->data + row + ART_REDO_HASH_BYTES, out->len - row - ART_REDO_HASH_BYTES);
     art_store64(out->data + row, hash->low);
     art_store64(out->data + row + 8, hash->high);
@@ -161,6 +168,7 @@ enum art_rc art_redo_encode(const struct art_memtable *memtable, uint64_t csn, s
 }
 
 enum art_rc art_redo_encode_some(struct art_memtable_cursor *cursor, size_t enough, struct art_buffer *out) {
+    assert(enough);
     size_t begin = out->len;
     struct redo_writer writer;
     enum art_rc rc = start_redo(&writer, ART_REDO_ALL, out);

@@ -30,6 +30,7 @@ void art_redo_reader_clear(struct art_redo_reader *reader) {
 
 /* A varint of at most `most`; nearly all take one byte. */
 static inline bool read_number(struct art_redo_reader *reader, uint64_t most, uint64_t *out) {
+    assert(reader->at <= reader->end);
     if (reader->at < reader->end && *reader->at < 0x80) {
         *out = *reader->at++;
         return *out <= most;
@@ -41,6 +42,7 @@ static inline bool read_number(struct art_redo_reader *reader, uint64_t most, ui
 
 /* A key that shares nothing with the one before lies in the bytes as it is: a row of one entry needs no memory. */
 static enum art_rc take_key(struct art_redo_reader *reader, uint32_t shared, uint32_t suffix) {
+    assert(shared <= reader->key.len && suffix <= (size_t)(reader->end - reader->at));
     enum art_rc rc = ART_OK;
     if (!shared) {
         reader->key = art_bytes(reader->at, suffix);
@@ -72,6 +74,7 @@ static enum art_rc read_key(struct art_redo_reader *reader) {
 }
 
 enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_bytes *key, struct art_entry *entry) {
+    assert(reader->at <= reader->end);
     if (reader->at == reader->end) return ART_NOTFOUND;
     uint8_t flags = *reader->at++;
     if (flags & ~ART_ENTRY_FLAGS) return wrong_redo("redo bytes with unknown flags");
@@ -93,6 +96,7 @@ enum art_rc art_redo_reader_next(struct art_redo_reader *reader, struct art_byte
         reader->at += len;
     }
     if (!art_entry_is_sane(flags, value)) return wrong_redo("redo bytes with an impossible entry");
+    assert(reader->at <= reader->end && reader->key.len <= ART_KEY_MAX);
     *key = reader->key;
     *entry = (struct art_entry){.value = value, .csn = reader->csn, .flags = flags};
     return ART_OK;

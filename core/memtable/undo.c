@@ -16,6 +16,12 @@ enum {
     NOTES_KEPT = 4096 /* memory for so many notes is kept from one transaction to the next */
 };
 
+static void assert_undo(const struct art_undo *undo) {
+    assert(undo->count <= undo->capacity && !undo->capacity == !undo->notes);
+    assert(undo->base <= undo->savepoint && undo->savepoint <= undo->base + undo->count);
+    (void)undo;
+}
+
 bool art_undo_reserve(struct art_undo *undo) {
     if (undo->count < undo->capacity) return true;
     size_t more = undo->capacity < NOTES_KEPT ? undo->capacity : undo->capacity / 4; /* it counts for spill_limit */
@@ -24,6 +30,7 @@ bool art_undo_reserve(struct art_undo *undo) {
     if (!notes) return false;
     undo->notes = notes;
     undo->capacity = capacity;
+    assert(undo->count < undo->capacity);
     return true;
 }
 
@@ -38,6 +45,7 @@ void art_undo_note(struct art_undo *undo, struct art_leaf *leaf, bool absent) {
         .absent = absent,
     };
     leaf->noted = undo->base + undo->count;
+    assert_undo(undo);
 }
 
 void art_undo_clear(struct art_undo *undo) {
@@ -48,6 +56,7 @@ void art_undo_clear(struct art_undo *undo) {
 uint64_t art_memtable_savepoint(struct art_memtable *memtable) {
     struct art_undo *undo = &memtable->undo;
     undo->savepoint = undo->base + undo->count;
+    assert_undo(undo);
     return undo->count;
 }
 
@@ -65,6 +74,8 @@ void art_memtable_rollback(struct art_memtable *memtable, uint64_t position) {
         }
     }
     undo->savepoint = undo->base + undo->count;
+    assert_undo(undo);
+    art_memtable_assert(memtable);
 }
 
 void art_memtable_forget_undo(struct art_memtable *memtable) {
@@ -77,6 +88,7 @@ void art_memtable_forget_undo(struct art_memtable *memtable) {
         undo->notes = NULL;
         undo->capacity = 0;
     }
+    assert_undo(undo);
 }
 
 bool art_memtable_dirty(const struct art_memtable *memtable) {

@@ -80,6 +80,7 @@ static bool make_hint_room(struct art_value_index *index) {
 }
 
 static bool add_hints(struct art_memtable *memtable, const struct art_leaf *leaf) {
+    assert(memtable->values && memtable->summary);
     struct art_value_index *index = memtable->values;
     struct art_measures has = memtable->summary->has;
     struct art_entry entry;
@@ -105,6 +106,7 @@ void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *
 }
 
 static enum art_rc make_index(struct art_memtable *memtable) {
+    assert(!memtable->values);
     struct art_memtable_cursor cursor;
     memtable->values = art_alloc_zeroed(sizeof *memtable->values);
     if (!memtable->values) return art_nomem();
@@ -127,6 +129,7 @@ static int compare_leaves(const void *a, const void *b) {
 
 static bool is_chosen(const struct art_memtable *memtable, const struct art_leaf *leaf,
                       const struct art_limits *limits) {
+    assert(leaf && memtable->summary);
     struct art_entry entry;
     if (!memtable->root || art_link_nearest(memtable->root, art_leaf_key(leaf)) != leaf) return false; /* taken out */
     art_leaf_entry(leaf, &entry);
@@ -136,6 +139,7 @@ static bool is_chosen(const struct art_memtable *memtable, const struct art_leaf
 /* All leaves with a hint for the hash. */
 static enum art_rc choose_by_hash(const struct art_memtable *memtable, unsigned column, uint32_t hash,
                                   const struct art_limits *limits, struct art_buffer *out) {
+    assert(memtable->values);
     const struct art_value_index *index = memtable->values;
     hash = hash_in(column, hash);
     uint32_t next = index->count ? index->heads[hash & index->heads_mask].first : 0;
@@ -158,6 +162,7 @@ static uint64_t count_hints(const struct art_value_index *index, const struct ar
 
 /* The column with the fewest hints. NULL: even that has too many. */
 static const struct art_sought *rarest(const struct art_memtable *memtable, const struct art_limits *limits) {
+    assert(memtable->values);
     const struct art_sought *found = NULL;
     uint64_t least = memtable->keys / CHOSEN_PART + CHOSEN_ANYWAY;
     for (unsigned i = 0; i < limits->sought_count; i++) {
@@ -172,6 +177,7 @@ static const struct art_sought *rarest(const struct art_memtable *memtable, cons
 
 enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struct art_memtable *memtable,
                                        const struct art_limits *limits) {
+    assert(memtable->summary && !cursor->newer_than);
     struct art_buffer *out = &cursor->chosen;
     assert(cursor->memtable == memtable && !cursor->valid);
     out->len = 0;
@@ -188,6 +194,7 @@ enum art_rc art_memtable_cursor_choose(struct art_memtable_cursor *cursor, struc
     for (uint32_t i = 0; i < count; i++) {
         if (!kept || leaves[kept - 1] != leaves[i]) leaves[kept++] = leaves[i];
     }
+    assert(kept <= count);
     out->len = kept * sizeof *leaves;
     return ART_OK;
 }

@@ -18,6 +18,7 @@ enum { ADMIT_ONE_IN = 31 }; /* odd: who asks for pages of two kinds in turns get
 
 /* Of a blob that was just asked for. */
 static struct art_hash128 pinned_hash(const struct art_store *store, const struct art_blob *blob) {
+    assert(art_store_has_pinned((const struct art_pinned *)blob));
     return store->pins[blob->slot].hash;
 }
 
@@ -37,6 +38,7 @@ static struct art_bypass *new_bypass(struct art_store *store) {
     if (!bypass) return NULL;
     memset(bypass->bytes + ART_PAGE, 0, sizeof *bypass - ART_PAGE);
     atomic_init(&bypass->pinned.references, 1);
+    assert((uintptr_t)bypass->bytes % ART_PAGE == 0);
     bypass->pinned.store = store;
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
     return bypass;
@@ -56,6 +58,7 @@ static struct art_bypass *next_bypass(struct art_store *store) {
  * is wrong. */
 static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypass, const struct art_blob *blob,
                                uint32_t page) {
+    assert(page < blob->leaf_pages && atomic_load(&bypass->pinned.references) == 1);
     struct art_io_request request = {
         .data = bypass->bytes,
         .len = ART_PAGE,
@@ -80,6 +83,7 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
 
 static enum art_rc read_past(struct art_store *store, const struct art_blob *blob, uint32_t page,
                              struct art_bypass **out) {
+    assert(page < blob->leaf_pages);
     if (++store->bypass_wanted % ADMIT_ONE_IN == 0) return ART_NOTFOUND;
     enum art_rc rc = art_store_usable(store);
     if (!rc) rc = art_store_ready(store);
@@ -91,12 +95,14 @@ static enum art_rc read_past(struct art_store *store, const struct art_blob *blo
 enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blob, uint32_t page, const uint8_t **bytes,
                              struct art_blob **holder) {
     const struct art_cached *cached = ((const struct art_pinned *)blob)->cached;
+    assert(cached && atomic_load(&cached->ready));
     *bytes = NULL;
     if (page >= blob->leaf_pages || art_store_has_page(&cached->blob, page)) return ART_OK;
     struct art_bypass *bypass = find_bypass(store, blob, page);
     enum art_rc rc = bypass ? ART_OK : read_past(store, blob, page, &bypass);
     if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;
     if (rc) return rc;
+    assert(bypass->filled && bypass->page == page);
     *bytes = bypass->bytes;
     *holder = &bypass->pinned.blob;
     return ART_OK;

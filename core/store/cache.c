@@ -31,6 +31,19 @@ static struct art_cached *hand; /* in the ring */
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
+/* Under the lock, between two changes. */
+static void assert_cache(void) {
+    assert(idle <= entries && listed <= entries && !hand == !entries);
+    assert(!listed == !bucket_count && !bucket_count == !buckets);
+}
+
+/* An entry that is in the ring. */
+static void assert_entry(const struct art_cached *entry) {
+    assert(entry->clock_next->clock_prev == entry && entry->clock_prev->clock_next == entry);
+    assert(entry->buffer.data);
+    (void)entry;
+}
+
 static struct art_cached **bucket_of(const struct art_cache_key *key) {
     uint64_t h = key->device * 0x9e3779b97f4a7c15u ^ key->inode;
     h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u ^ key->slot;
@@ -43,6 +56,7 @@ static bool same_key(const struct art_cache_key *a, const struct art_cache_key *
 }
 
 static struct art_cached *find_cached(const struct art_cache_key *key) {
+    assert(!(bucket_count & (bucket_count - 1)));
     struct art_cached *entry = bucket_count ? *bucket_of(key) : NULL;
     while (entry && !same_key(&entry->key, key)) entry = entry->chain;
     return entry;
@@ -80,6 +94,7 @@ static void list(struct art_cached *entry) {
 static void take_out(struct art_cached *entry) {
     if (!entry->listed) return;
     struct art_cached **at = bucket_of(&entry->key);
+    assert(bucket_count && listed);
     while (*at != entry) at = &(*at)->chain;
     *at = entry->chain;
     entry->listed = false;
@@ -92,6 +107,7 @@ static void take_out(struct art_cached *entry) {
 /* ---- the ring ---------------------------------------------------------------------------------------------------- */
 
 static void put_into_ring(struct art_cached *entry) {
+    assert(!entry->clock_next && !entry->clock_prev);
     if (hand) { /* behind the hand: the last that it comes to */
         entry->clock_next = hand;
         entry->clock_prev = hand->clock_prev;
@@ -101,9 +117,11 @@ static void put_into_ring(struct art_cached *entry) {
         hand = entry->clock_next = entry->clock_prev = entry;
     }
     entries++;
+    assert_entry(entry);
 }
 
 static void free_idle(struct art_cached *entry) {
+    assert_entry(entry);
     assert(!entry->references && idle);
     take_out(entry);
     if (hand == entry) hand = entry->clock_next == entry ? NULL : entry->clock_next;
@@ -119,6 +137,7 @@ static void free_idle(struct art_cached *entry) {
 /* One step of the hand. True: an entry is gone. */
 static bool step_hand(void) {
     struct art_cached *entry = hand;
+    assert(entry && idle);
     hand = entry->clock_next;
     if (entry->references) return false;
     if (entry->used) {
@@ -135,6 +154,7 @@ static bool step_hand(void) {
 
 /* Walks the ring until so many more pages could have memory, were all spare buffers given back. */
 static bool sweep(uint64_t pages) {
+    assert(idle <= entries);
     for (uint64_t steps = (uint64_t)ROUNDS * entries; steps && idle && !art_cache_room(pages); steps--) step_hand();
     return art_cache_room(pages);
 }
@@ -150,6 +170,7 @@ static bool evict(uint64_t pages) {
 void art_cache_trim(void) {
     pthread_mutex_lock(&lock);
     evict(0);
+    assert_cache();
     pthread_mutex_unlock(&lock);
 }
 
@@ -173,6 +194,7 @@ static struct art_cached *new_entry(const struct art_cache_key *key, struct art_
         return NULL;
     }
     pthread_mutex_init(&entry->loading, NULL);
+    assert(entry->buffer.data && !entry->listed);
     put_into_ring(entry);
     return entry;
 }
@@ -187,12 +209,14 @@ static struct art_cached *reference(const struct art_cache_key *key, struct art_
         return NULL;
     }
     if (!entry->references++) idle--;
+    assert(entry->listed && entry->buffer.data);
     entry->used = true;
     return entry;
 }
 
 /* One reference less. Under the lock. */
 static void unreference(struct art_cached *entry, bool superseded) {
+    assert_entry(entry);
     assert(entry->references);
     if (superseded) entry->used = false;
     if (--entry->references) return;
@@ -217,6 +241,7 @@ enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash12
             *out = NULL;
         }
     }
+    assert_cache();
     pthread_mutex_unlock(&lock);
     return *out ? ART_OK : art_nomem();
 }
@@ -224,6 +249,7 @@ enum art_rc art_cache_acquire(const struct art_cache_key *key, struct art_hash12
 static void release_entry(struct art_cached *entry, bool superseded) {
     pthread_mutex_lock(&lock);
     unreference(entry, superseded);
+    assert_cache();
     pthread_mutex_unlock(&lock);
 }
 
@@ -236,10 +262,12 @@ void art_cache_release_superseded(struct art_cached *entry) {
 }
 
 uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
+    assert(n && first + n <= ART_BLOB_PAGES);
     uint32_t fresh = art_cached_memory_missing(entry, first, n);
     if (fresh && !art_cached_memory_fits(fresh)) {
         pthread_mutex_lock(&lock);
         if (!evict(fresh)) atomic_fetch_add(&art_cache_pressure, 1);
+        assert_cache();
         pthread_mutex_unlock(&lock);
     }
     art_cached_memory_charge(entry, first, n);
@@ -251,6 +279,7 @@ uint32_t art_cache_touch(struct art_cached *entry, uint32_t first, uint32_t n) {
 /* The listed entry of key and hash, if all of the blob is there. */
 static struct art_cached *find_complete(const struct art_cache_key *key, struct art_hash128 hash) {
     struct art_cached *entry = find_cached(key);
+    assert(!entry || entry->listed);
     bool ready = entry && art_hash128_equal(entry->hash, hash) && atomic_load(&entry->ready);
     return ready && art_blob_pages_present(&entry->blob) == entry->blob.leaf_pages ? entry : NULL;
 }
@@ -261,11 +290,13 @@ struct art_cached *art_cache_prepare(const struct art_cache_key *key, struct art
     pthread_mutex_lock(&lock);
     *complete = find_complete(key, hash) != NULL;
     struct art_cached *entry = !*complete && sweep(ART_BLOB_PAGES) ? new_entry(key, hash, large) : NULL;
+    assert_cache();
     pthread_mutex_unlock(&lock);
     return entry;
 }
 
 struct art_cached *art_cache_publish(struct art_cached *entry) {
+    assert(entry->references == 1);
     assert(!entry->listed && atomic_load(&entry->ready));
     pthread_mutex_lock(&lock);
     struct art_cached *other = find_complete(&entry->key, entry->hash);
@@ -278,6 +309,7 @@ struct art_cached *art_cache_publish(struct art_cached *entry) {
         if (part && !part->references) free_idle(part);
         if (grow_table()) list(entry); /* else it goes when its user lets go */
     }
+    assert_cache();
     pthread_mutex_unlock(&lock);
     return other ? other : entry;
 }
@@ -287,6 +319,7 @@ struct art_cached *art_cache_publish(struct art_cached *entry) {
 uint64_t art_cache_join(uint64_t setting) {
     pthread_mutex_lock(&lock);
     uint64_t bytes = art_cached_memory_join(setting);
+    assert_cache();
     pthread_mutex_unlock(&lock);
     return bytes;
 }
@@ -295,6 +328,7 @@ uint64_t art_cache_resize(uint64_t old_setting, uint64_t new_setting) {
     pthread_mutex_lock(&lock);
     uint64_t bytes = art_cached_memory_resize(old_setting, new_setting);
     if (!evict(0)) atomic_fetch_add(&art_cache_pressure, 1);
+    assert_cache();
     pthread_mutex_unlock(&lock);
     return bytes;
 }
@@ -303,6 +337,7 @@ void art_cache_leave(uint64_t setting) {
     art_cache_resize(setting, 0);
     pthread_mutex_lock(&lock);
     art_cached_memory_leave();
+    assert_cache();
     pthread_mutex_unlock(&lock);
 }
 
@@ -318,5 +353,6 @@ void art_cache_stats(struct art_cache_stats *out) {
     pthread_mutex_lock(&lock);
     *out = (struct art_cache_stats){.entries = entries, .idle = idle};
     art_cached_memory_stats(&out->bytes, &out->limit);
+    assert_cache();
     pthread_mutex_unlock(&lock);
 }

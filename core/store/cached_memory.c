@@ -50,6 +50,12 @@ static _Atomic uint64_t automatic, common_share;
 static _Atomic uint64_t charged, spare_pages; /* pages; `charged` has the spare ones in it */
 static _Atomic uint64_t limit;                /* bytes: the settings and the share */
 
+/* Under the cache's lock; pages may be charged meanwhile. */
+static void assert_account(void) {
+    assert(spare_count <= SPARE_MAX && slab_count <= SLABS_MAX && automatic <= stores);
+    assert(!spare_count == !atomic_load(&spare_pages) && atomic_load(&spare_pages) <= atomic_load(&charged));
+}
+
 static uint32_t pages_in(const struct art_pages *pages) {
     return art_pages_count(pages, PAGES);
 }
@@ -80,12 +86,14 @@ static struct slab *slab_for(bool large) {
     if (!large) art_blob_pool_use_small_pages(pool);
     if (large && atomic_load(&limit) >= LARGE_PAGES_FROM_BYTES) art_blob_pool_use_huge_pages(pool);
     struct slab *slab = &slabs[slab_count++];
+    assert(slab_count <= SLABS_MAX && slots <= ART_POOL_SLOTS_MAX);
     *slab = (struct slab){pool, slots, 0, large};
     return slab;
 }
 
 static void put_buffer(struct art_blob_buf *buffer) {
     for (struct slab *slab = slabs; slab < slabs + slab_count; slab++) {
+        assert(slab->pool != buffer->pool || (slab->out && slab->out <= slab->slots));
         if (slab->pool == buffer->pool) slab->out--;
     }
     art_blob_buf_put(buffer);
@@ -95,6 +103,7 @@ bool art_cached_memory_drop_spare(void) {
     if (!spare_count) return false;
     struct spare *spare = &spares[--spare_count];
     uint32_t pages = pages_in(&spare->touched);
+    assert(pages && spare->buffer.slot >= 0);
     art_blob_buf_discard(&spare->buffer, 0, ART_BLOB_SIZE);
     put_buffer(&spare->buffer);
     atomic_fetch_sub(&spare_pages, pages);
@@ -122,6 +131,7 @@ static void close_slabs_if_unused(void) {
 static bool take_spare(struct art_cached *entry) {
     if (!spare_count || !entry->large) return false;
     struct spare *spare = &spares[--spare_count];
+    assert(entry->large && spare->buffer.data);
     entry->buffer = spare->buffer;
     entry->touched = spare->touched;
     atomic_fetch_sub(&spare_pages, pages_in(&spare->touched));
@@ -133,6 +143,7 @@ static bool take_from_heap(struct art_cached *entry) {
     if (!heap_pool && art_blob_pool_open(&heap_pool, 0)) return false;
     if (art_blob_buf_get(heap_pool, &entry->buffer)) return false;
     entry->touched = art_pages_of(0, PAGES);
+    assert(entry->buffer.slot < 0);
     atomic_fetch_add(&charged, PAGES);
     return true;
 }
@@ -147,11 +158,13 @@ bool art_cached_memory_get(struct art_cached *entry, bool heap) {
     }
     if (!done && heap) done = take_from_heap(entry);
     out_all += done;
+    assert_account();
     return done;
 }
 
 void art_cached_memory_put(struct art_cached *entry) {
     uint32_t pages = pages_in(&entry->touched);
+    assert(out_all && entry->buffer.data);
     bool slab = entry->buffer.slot >= 0;
     if (slab && entry->large && pages && spare_count < SPARE_MAX) {
         spares[spare_count++] = (struct spare){entry->buffer, entry->touched};
@@ -162,11 +175,13 @@ void art_cached_memory_put(struct art_cached *entry) {
         atomic_fetch_sub(&charged, pages);
     }
     out_all--;
+    assert_account();
     close_slabs_if_unused();
 }
 
 /* Of pages [first, first + n) those that have memory already, or those that have none. */
 static struct art_pages of_touched(const struct art_cached *entry, uint32_t first, uint32_t n, bool touched) {
+    assert(first + n <= ART_BLOB_PAGES);
     struct art_pages pages = art_pages_of(first, n);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] &= touched ? entry->touched.bits[i] : ~entry->touched.bits[i];
     return pages;
@@ -192,6 +207,7 @@ uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t firs
 }
 
 void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n) {
+    assert(entry->buffer.data);
     struct art_pages fresh = of_touched(entry, first, n, false);
     atomic_fetch_add(&charged, pages_in(&fresh));
     for (unsigned i = 0; i < 2; i++) entry->touched.bits[i] |= fresh.bits[i];
@@ -229,12 +245,14 @@ uint64_t art_cached_memory_resize(uint64_t old_setting, uint64_t new_setting) {
         machine = art_platform_memory();
         common_share = art_cached_memory_share(machine);
     }
+    assert(old_setting == ART_CACHE_AUTO ? automatic : setting_bytes >= old_setting);
     bool was_automatic = old_setting == ART_CACHE_AUTO, is_automatic = new_setting == ART_CACHE_AUTO;
     automatic += is_automatic;
     automatic -= was_automatic;
     setting_bytes += is_automatic ? 0 : new_setting;
     setting_bytes -= was_automatic ? 0 : old_setting;
     atomic_store(&limit, setting_bytes + (automatic ? common_share : 0));
+    assert_account();
     return is_automatic ? common_share : new_setting;
 }
 

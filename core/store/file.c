@@ -26,6 +26,14 @@ static struct art_superblock *new_superblock(void) {
     return art_alloc_aligned(sizeof(struct art_superblock), ART_STORE_PAGE);
 }
 
+/* Behind each change of what is open. */
+static void assert_location(const struct art_whereabouts *at) {
+    assert(!at->checked || at->io);
+    assert(!at->io_for_writing || (at->io && !at->rows));
+    assert(!at->reader || (at->io_for_writing && at->reader != at->io));
+    (void)at;
+}
+
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 void art_store_close_file(struct art_store *store) {
@@ -35,6 +43,7 @@ void art_store_close_file(struct art_store *store) {
     store->location.io = store->location.reader = NULL;
     store->location.io_for_writing = store->location.checked = store->location.unclaimed = false;
     store->location.file_bytes = 0;
+    assert_location(&store->location);
 }
 
 /* A ring that has failed is not tried again by this store. */
@@ -53,6 +62,7 @@ void art_store_close_writer(struct art_store *store) {
     store->location.reader = NULL;
     store->location.io_for_writing = false;
     if (!store->location.io) store->location.checked = false;
+    assert_location(&store->location);
 }
 
 /* The database file's identity; inode 0 where it has no such file (another VFS, or it was removed), or on failure. A
@@ -70,6 +80,7 @@ static enum art_rc ask_host(const struct art_store *store, struct art_file_ident
 enum purpose { TO_READ, TO_WRITE, TO_CREATE };
 
 static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
+    assert(art_store_has_file(store));
     struct art_file_options options = {.path = store->location.path,
                                        .engine = store->engine,
                                        .direct = store->direct,
@@ -102,6 +113,7 @@ static enum art_rc missing(const struct art_store *store) {
 
 /* Nobody else's, and nothing is to be checked. */
 static enum art_rc open_rows(struct art_store *store) {
+    assert(!store->location.io && !art_store_has_file(store));
     struct art_file_identity identity;
     enum art_rc rc =
         art_io_rows_open(store->location.rows, store->location.rows_id, store->location.path, &store->location.io);
@@ -123,6 +135,7 @@ static enum art_rc read_superblock(struct art_store *store, uint64_t size, enum 
                                    struct art_superblock *out) {
     memset(out, 0, sizeof *out);
     uint64_t there = size < sizeof *out ? size / ART_PAGE * ART_PAGE : sizeof *out;
+    assert(there % ART_PAGE == 0);
     struct art_io_request request = {out, (uint32_t)there, 0};
     return there ? art_io_read_from(store->location.io, &request, 1, from) : ART_OK;
 }
@@ -264,6 +277,7 @@ enum art_rc art_store_ready(struct art_store *store) {
     rc = block ? accept_for_reading(store, block) : art_nomem();
     art_free_aligned(block);
     if (rc) art_store_close_file(store);
+    assert_location(&store->location);
     return rc;
 }
 
@@ -291,6 +305,7 @@ enum art_rc art_store_check_owner(struct art_store *store) {
 /* ---- writing slot 0 ---------------------------------------------------------------------------------------------- */
 
 enum art_rc art_store_poison(struct art_store *store, enum art_rc rc) {
+    assert(rc);
     if (!store->poisoned) {
         store->poisoned = true;
         const char *message = art_error_message();
@@ -302,6 +317,7 @@ enum art_rc art_store_poison(struct art_store *store, enum art_rc rc) {
 }
 
 static enum art_rc write_at(struct art_store *store, void *data, uint32_t len, uint64_t offset) {
+    assert(len % ART_PAGE == 0 && offset + len <= sizeof(struct art_superblock));
     struct art_io_request request = {data, len, offset};
     enum art_rc rc = art_io_write(store->location.io, &request, 1);
     enum art_rc waited = art_io_wait(store->location.io);
@@ -318,6 +334,7 @@ static enum art_rc sync_blobs(struct art_store *store) {
 }
 
 enum art_rc art_store_write_owner(struct art_store *store) {
+    assert(store->location.io_for_writing);
     struct art_owner_page *page = art_alloc_aligned(sizeof *page, ART_STORE_PAGE);
     if (!page) return art_nomem();
     struct art_file_identity own = {0}, host;
@@ -336,6 +353,7 @@ enum art_rc art_store_write_owner(struct art_store *store) {
 }
 
 static enum art_rc initialise(struct art_store *store, const struct art_owner *me, struct art_superblock *block) {
+    assert(store->location.io_for_writing);
     art_superblock_make(block, store->uuid, me);
     store->phase.owner_sequence = 1;
     return write_at(store, block, sizeof *block, 0);
@@ -372,6 +390,7 @@ static bool may_begin_in(enum art_ownership ownership, uint64_t size) {
 
 static enum art_rc accept_owner(struct art_store *store, struct art_superblock *block, const struct art_owner *me,
                                 bool fresh, bool adopt, const struct art_file_identity *own) {
+    assert(store->location.io_for_writing && own->size >= sizeof *block);
     const struct art_owner_page *owner;
     enum art_ownership ownership = art_superblock_owner(block, store->uuid, me, &owner);
     store->phase.owner_sequence = owner ? owner->sequence : 0;
@@ -392,6 +411,7 @@ static enum art_rc accept_owner(struct art_store *store, struct art_superblock *
  * filled up to be looked at, and cut back if it is not ours. */
 static enum art_rc begin_anew(struct art_store *store, const struct art_file_identity *own, const struct art_owner *me,
                               struct art_superblock *block) {
+    assert(store->location.io_for_writing);
     uint64_t size = own->size;
     if (size > sizeof *block || size % SECTOR_BYTES || own->links > 1) return in_the_way(store);
     enum art_rc rc =
@@ -426,6 +446,7 @@ static enum art_rc open_for_writing(struct art_store *store, bool fresh, bool *c
     enum art_rc rc = art_write_pool_take(&store->phase.pool);
     if (rc) return rc;
     art_store_readahead_drop(store);
+    assert(!store->location.reader);
     store->location.reader = store->location.io;
     store->location.io = NULL;
     rc = open_io(store, store->for_another ? TO_CREATE : TO_WRITE);
@@ -442,6 +463,7 @@ static enum art_rc open_for_writing(struct art_store *store, bool fresh, bool *c
 
 /* Locked, and still the file that the path leads to? *again: it was replaced or removed since it was opened. */
 static enum art_rc lock_once(struct art_store *store, struct art_file_identity *own, bool *again) {
+    assert(store->location.io_for_writing);
     struct art_file_identity named = {.inode = 0};
     struct art_disk *disk = store->disk;
     *again = false;
@@ -469,6 +491,7 @@ static enum art_rc lock_named_file(struct art_store *store, bool fresh, struct a
 /* A file that was made here and came to nothing: without a whole superblock nobody could tell later whose it is. The
  * host's write lock is held, so nobody else has a use for it yet. */
 static void remove_created(const struct art_store *store) {
+    assert(store->location.io_for_writing);
     struct art_kept_error why;
     art_error_keep(&why);
     store->disk->methods->remove(store->disk, store->location.path);
@@ -477,6 +500,7 @@ static void remove_created(const struct art_store *store) {
 
 /* By now, since later the name may lead to another file. If it cannot be had, a reader opens the file again. */
 static void open_reader(struct art_store *store) {
+    assert(!store->location.reader && store->location.io_for_writing);
     struct art_io *writer = store->location.io;
     struct art_file_identity identity;
     if (!open_io(store, TO_READ)) {
@@ -523,5 +547,7 @@ enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt)
     store->location.checked = true;
     store->location.unclaimed = false;
     if (!store->location.reader && !store->for_another) open_reader(store);
+    assert(store->location.io_for_writing);
+    assert_location(&store->location);
     return ART_OK;
 }

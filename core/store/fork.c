@@ -1,6 +1,7 @@
 /* The handler that runs in a forked child. */
 #include "core/store/fork.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "core/base/error.h"
@@ -22,6 +23,7 @@ static void in_parent(void) {
 }
 
 static void in_child(void) {
+    assert(watching);
     atomic_fetch_add(&art_fork_generation, 1);
     art_cache_abandon();
     art_write_pool_abandon();

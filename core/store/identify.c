@@ -57,6 +57,7 @@ enum art_rc art_store_identify(struct art_disk *disk, const char *path, const ch
                    io, &(struct art_owner){.host_inode = host.inode, .host_birth = host.birth, .host_path = host_path},
                    block, uuid, ours)
              : art_nomem();
+    assert(!*ours || !rc);
     art_free_aligned(block);
     art_io_close(io);
     return rc;

@@ -27,6 +27,7 @@ enum {
 };
 
 static void set_present(struct art_blob *blob, uint32_t page) {
+    assert(page < blob->leaf_pages);
     atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
 }
 
@@ -43,6 +44,7 @@ static enum art_rc check_ref(const struct art_store *store, const struct art_ref
 /* Other connections make the file longer. A blob's last page ends with its slot, so the file is never shorter than
  * that. */
 static enum art_rc learn_size(struct art_store *store, uint32_t slot) {
+    assert(store->location.checked && slot);
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
     if (end <= store->location.file_bytes) return ART_OK;
     enum art_rc rc = store->location.io->methods->size(store->location.io, &store->location.file_bytes);
@@ -62,6 +64,7 @@ enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref
 }
 
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
+    assert(store->location.checked && slot);
     struct art_cache_key key = store->location.key;
     key.slot = slot;
     return key;
@@ -71,6 +74,7 @@ struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t sl
 
 uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint32_t n,
                                  struct art_io_request *request) {
+    assert(n && first + n <= ART_BLOB_PAGES);
     *request = (struct art_io_request){
         .data = art_cached_image(cached) + (size_t)first * ART_PAGE,
         .len = n * ART_PAGE,
@@ -81,12 +85,14 @@ uint32_t art_store_request_pages(struct art_cached *cached, uint32_t first, uint
 
 enum art_rc art_store_read_requests(struct art_store *store, struct art_io_request *requests, unsigned count,
                                     enum art_read from) {
+    assert(count && store->location.checked);
     enum art_rc rc = art_io_read_from(store->location.io, requests, count, from);
     for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
     return rc;
 }
 
 bool art_store_peek_requests(struct art_store *store, const struct art_io_request *requests, unsigned count) {
+    assert(count && store->location.checked);
     for (unsigned i = 0; i < count; i++) {
         if (!art_io_peek(store->location.io, &requests[i])) return false;
         store->pages_read += requests[i].len / ART_PAGE;
@@ -96,6 +102,7 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
 
 unsigned art_store_request_whole(struct art_cached *cached, const struct art_ref *ref,
                                  struct art_io_request *requests) {
+    assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     art_cache_touch(cached, 0, ref->leaf_pages);
     art_cache_touch(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
     return art_whole_requests(art_cached_image(cached), ref, requests);
@@ -117,6 +124,7 @@ static enum art_rc read_from_device(struct art_store *store, struct art_cached *
 
 enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                                  bool whole) {
+    assert(cached->key.slot == ref->slot && !atomic_load(&cached->ready));
     enum art_rc rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
@@ -125,12 +133,14 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
     }
     if (rc) return rc;
     for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
+    assert(cached->blob.leaf_pages == ref->leaf_pages && cached->blob.slot == ref->slot);
     cached->blob.file = NULL; /* the entry outlives this store */
     atomic_store(&cached->ready, true);
     return ART_OK;
 }
 
 static enum art_rc verify_page(struct art_store *store, struct art_cached *cached, uint32_t page) {
+    assert(page < cached->blob.leaf_pages);
     enum art_rc rc = art_blob_verify_page(&cached->blob, page);
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, page, 1);
@@ -148,6 +158,7 @@ bool art_store_may_read_again(const struct art_store *store, enum art_rc rc) {
 
 /* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
+    assert(cached->waited <= WAITED_FOR_ROWS);
     if (store->location.rows) return cached->waited >= WAITED_FOR_ROWS;
     return art_blob_pages_present(&cached->blob) >= SINGLE_PAGES_FROM_DEVICE;
 }
@@ -155,6 +166,7 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
 static enum art_rc read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
                              unsigned count) {
+    assert(store->location.rows && count);
     uint64_t begun = art_clock_ns(), pages = store->pages_read;
     enum art_rc rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
     pages = store->pages_read - pages;
@@ -180,6 +192,7 @@ static unsigned request_set(struct art_pinned *pinned, const struct art_pages *s
     }
     pinned->pages += charged;
     if (art_store_has_pinned(pinned)) pinned->store->pinned_pages += charged;
+    assert(count <= RANGES_MAX && pinned->pages <= pinned->blob.leaf_pages + pinned->blob.footer_pages);
     return count;
 }
 
@@ -189,6 +202,7 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
                             bool *rest) {
     struct art_store *store = pinned->store;
     struct art_cached *cached = pinned->cached;
+    assert(atomic_load(&cached->ready));
     struct art_io_request requests[RANGES_MAX];
     struct art_pages set = missing_of(cached, pages);
     unsigned count = request_set(pinned, &set, requests);
@@ -220,6 +234,7 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
     struct art_pinned *pinned = (struct art_pinned *)blob;
     struct art_cached *cached = pinned->cached;
     struct art_store *store = pinned->store;
+    assert(cached && blob->slot == cached->key.slot);
     struct art_pages missing = missing_of(cached, pages);
     assert(art_pages_count(pages, blob->leaf_pages) == art_pages_count(pages, ART_BLOB_PAGES));
     if (art_pages_count(&missing, ART_BLOB_PAGES)) {

@@ -10,6 +10,7 @@
 #include "core/store/private.h"
 
 static enum art_rc copy_location(struct art_whereabouts *to, const struct art_store_location *from) {
+    assert(from->path && (from->rows || from->host_path));
     *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
     to->path = art_string_copy(from->path);
     to->host_path = from->rows ? NULL : art_string_copy(from->host_path);
@@ -32,6 +33,7 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_locati
     art_store_readahead_drop(store);
     art_store_drop_pins(store);
     art_store_close_file(store);
+    assert(!store->location.io && !store->pinned);
     art_free(store->location.host_path);
     *node = (struct art_old_path){store->old_paths, store->location.path};
     store->old_paths = node;
@@ -41,6 +43,7 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_locati
 
 static enum art_rc read_all(struct art_store *store, const struct art_ref *refs, unsigned count,
                             struct art_blob_buf *buffers) {
+    assert(count <= ART_COPY_MAX);
     struct art_io_request requests[2 * ART_COPY_MAX];
     unsigned made = 0, pages = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -61,6 +64,7 @@ static enum art_rc verify(const struct art_store *store, const struct art_ref *r
 
 /* The whole slot, which lies within the file since its footer is its end: file systems share whole blocks only. */
 static bool share_slot(struct art_store *to, const struct art_store *from, uint32_t slot) {
+    assert(slot && slot < to->phase.end);
     uint64_t at = (uint64_t)slot * ART_BLOB_SIZE, end = at + ART_BLOB_SIZE;
     if (to->clones_not) return false;
     to->clones_not = !art_io_clone_range(to->location.io, from->location.io, at, ART_BLOB_SIZE);
@@ -73,6 +77,7 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
     struct art_blob_buf buffers[ART_COPY_MAX] = {0};
     assert(count <= ART_COPY_MAX);
     enum art_rc rc = art_store_usable(store);
+    assert(store != to && (to->phase.active || rc));
     for (unsigned i = 0; !rc && i < count; i++) {
         rc = art_store_reaches(store, &refs[i]);
         if (!rc) rc = art_store_buffer(to, &buffers[i]);

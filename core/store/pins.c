@@ -20,6 +20,7 @@ enum { PINS_FIRST = 64 };
 /* ---- the store's life -------------------------------------------------------------------------------------------- */
 
 static void free_store(struct art_store *store) {
+    assert(!store->pinned && !store->readahead_count && !store->phase.pending_count);
     for (struct art_old_path *old = store->old_paths, *next; old; old = next) {
         next = old->next;
         art_free(old->path);
@@ -34,6 +35,7 @@ static void free_store(struct art_store *store) {
 }
 
 void art_store_unref(struct art_store *store) {
+    assert(atomic_load(&store->references));
     if (atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) == 1) free_store(store);
 }
 
@@ -54,6 +56,7 @@ enum art_rc art_store_usable(const struct art_store *store) {
 /* ---- references -------------------------------------------------------------------------------------------------- */
 
 void art_pinned_release(struct art_pinned *pinned) {
+    assert(atomic_load(&pinned->references));
     if (atomic_fetch_sub_explicit(&pinned->references, 1, memory_order_acq_rel) != 1) return;
     struct art_store *store = pinned->store;
     if (!pinned->cached) {
@@ -70,6 +73,7 @@ void art_pinned_release(struct art_pinned *pinned) {
 }
 
 void art_blob_pin(struct art_blob *blob) {
+    assert(atomic_load(&((struct art_pinned *)blob)->references));
     atomic_fetch_add_explicit(&((struct art_pinned *)blob)->references, 1, memory_order_relaxed);
 }
 
@@ -81,6 +85,7 @@ void art_blob_unpin(struct art_blob *blob) {
 
 /* Takes the blob out of the list; the caller owns the store's reference. */
 static struct art_pinned *unlist(struct art_store *store, struct art_pinned *pinned) {
+    assert(art_store_has_pinned(pinned) && store->pinned_pages >= pinned->pages);
     if (pinned->previous) {
         pinned->previous->next = pinned->next;
     } else {
@@ -99,6 +104,7 @@ void art_store_drop_pin(struct art_store *store, uint32_t slot) {
 
 void art_store_drop_pins(struct art_store *store) {
     while (store->pinned) art_pinned_release(unlist(store, store->pinned));
+    assert(!store->pinned_pages);
 }
 
 void art_store_forget(struct art_store *store, uint32_t slot) {
@@ -108,6 +114,7 @@ void art_store_forget(struct art_store *store, uint32_t slot) {
 }
 
 enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
+    assert(pinned->store == store && pinned->cached);
     uint32_t slot = pinned->blob.slot;
     if (slot >= store->pin_capacity) {
         uint64_t capacity = store->pin_capacity ? (uint64_t)store->pin_capacity * 2 : PINS_FIRST;
@@ -139,6 +146,7 @@ void art_store_drop_bypasses(struct art_store *store) {
 }
 
 void art_readahead_drop_one(struct art_store *store, struct art_readahead *at) {
+    assert(at->cached && store->readahead_count);
     if (store->fork_generation == art_fork_now()) {
         art_io_read_wait(store->location.io, &at->reading);
         art_cache_release(at->cached);
@@ -152,6 +160,7 @@ void art_store_readahead_drop(struct art_store *store) {
     for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
         if (store->readahead[i].cached) art_readahead_drop_one(store, &store->readahead[i]);
     }
+    assert(!store->readahead_count);
 }
 
 void art_store_readahead_end(struct art_store *store, const void *walk) {

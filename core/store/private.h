@@ -217,6 +217,7 @@ static inline bool art_ref_is_large(const struct art_ref *ref) {
 }
 /* The used pages of a blob, to be read or written: two requests, or one where the blob has no hole. */
 static inline unsigned art_whole_requests(uint8_t *image, const struct art_ref *ref, struct art_io_request *requests) {
+    assert(ref->footer_pages && ref->leaf_pages + ref->footer_pages <= ART_BLOB_PAGES);
     uint32_t footer = ART_BLOB_PAGES - ref->footer_pages;
     uint64_t at = (uint64_t)ref->slot * ART_BLOB_SIZE;
     size_t before = (size_t)footer * ART_PAGE;

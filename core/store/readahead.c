@@ -40,6 +40,7 @@ static uint32_t pages_of(const struct art_ref *ref) {
 }
 
 static bool may_start(const struct art_store *store, const void *walk, const struct art_ref *ref) {
+    assert(store->readahead);
     uint64_t room = store->cache_bytes / ART_PAGE / 4, all = 0, own = 0;
     unsigned places = 0;
     for (unsigned i = 0; i < ART_READAHEAD_MAX; i++) {
@@ -65,6 +66,7 @@ static bool is_of_a_merge(const struct art_store *store) {
 
 /* Does the page cache have the blob, as far as its last page tells? */
 static bool is_at_hand(struct art_store *store, const struct art_ref *ref, struct art_cached *cached) {
+    assert(cached->key.slot == ref->slot);
     struct art_io_request request = {
         .data = art_cached_image(cached) + (size_t)(ART_BLOB_PAGES - 1) * ART_PAGE,
         .len = ART_PAGE,
@@ -83,9 +85,11 @@ static bool start_readahead(struct art_store *store, const void *walk, const str
     struct art_cache_key key = art_store_key_of(store, ref->slot);
     struct art_cached *cached = art_cache_prepare(&key, ref->hash, art_ref_is_large(ref), &complete);
     if (!cached) return complete;
+    assert(!at->cached && store->readahead_count < ART_READAHEAD_MAX);
     *at = (struct art_readahead){.cached = cached, .walk = walk, .ref = *ref};
     art_ref_leave(&at->ref);
     at->reading.count = art_store_request_whole(cached, ref, at->reading.requests);
+    assert(at->reading.count && at->reading.count <= ART_READING_MAX);
     at->reading.from = is_of_a_merge(store) && !is_at_hand(store, ref, cached) ? ART_READ_DEVICE : ART_READ_CACHED;
     art_io_read_start(store->location.io, &at->reading);
     store->readahead_count++;
@@ -94,6 +98,7 @@ static bool start_readahead(struct art_store *store, const void *walk, const str
 
 unsigned art_store_readahead_start(struct art_store *store, const void *walk, const struct art_ref *refs,
                                    unsigned count) {
+    assert(walk);
     unsigned done = 0;
     if (art_store_usable(store)) return 0;
     while (done < count && start_readahead(store, walk, &refs[done])) done++;
@@ -107,6 +112,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     *out = NULL;
     if (!at) return ART_OK;
     struct art_cached *cached = at->cached;
+    assert(store->readahead_count && cached->references == 1);
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
     if (!rc) store->pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);

@@ -35,6 +35,7 @@ static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const
  * as of any blob. */
 static enum art_rc describe(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                             struct art_pinned *pinned) {
+    assert(atomic_load(&cached->ready) && cached->key.slot == ref->slot);
     copy_blob(&pinned->blob, &cached->blob);
     pinned->below = art_blob_trailer(art_cached_image(cached))->below;
     if (is_as_said(&pinned->blob, pinned->below, ref)) return ART_OK;
@@ -61,6 +62,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     pinned->pages = art_blob_pages_present(&pinned->blob) + pinned->blob.footer_pages;
     atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
     *out = pinned;
+    assert(pinned->blob.slot == ref->slot && pinned->pages <= ART_BLOB_PAGES);
     return ART_OK;
 }
 
@@ -83,6 +85,7 @@ const struct art_blob *art_store_peek(const struct art_store *store, const struc
 /* Reads the footer of an entry that is not ready; of an index blob all, where the device must be asked. Under
  * `loading`. */
 static enum art_rc read_footer(struct art_store *store, struct art_cached *cached, const struct art_ref *ref) {
+    assert(!atomic_load(&cached->ready));
     struct art_io_request footer, whole[2];
     art_store_request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, &footer);
     if (!store->location.rows && art_store_loads_whole(store)) {

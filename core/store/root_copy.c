@@ -1,5 +1,7 @@
 #include "core/store/root_copy.h"
 
+#include <assert.h>
+
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
@@ -11,6 +13,7 @@ enum {
 };
 
 static uint64_t offset_of(unsigned place) {
+    assert(place < ART_ROOT_COPIES);
     return (uint64_t)ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE + (uint64_t)place * PLACE_BYTES;
 }
 
@@ -35,6 +38,7 @@ static bool begins_well(const uint8_t *page) {
 }
 
 static enum art_rc read_copy(struct art_io *io, uint8_t *to, unsigned place, uint32_t pages) {
+    assert(pages && pages * ART_STORE_PAGE <= PLACE_BYTES);
     struct art_io_request request = {to, pages * ART_STORE_PAGE, offset_of(place)};
     return art_io_read(io, &request, 1);
 }
@@ -95,6 +99,7 @@ enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struc
     memset(pages, 0, len);
     memcpy(pages, &header, sizeof header);
     memcpy(pages + sizeof header, root.data, root.len);
+    assert(begins_well(pages) && sizeof header + root.len <= len);
     struct art_io_request request = {pages, len, offset_of(place)};
     enum art_rc rc = art_io_write(io, &request, 1), waited = art_io_wait(io);
     art_free_aligned(pages);

@@ -1,4 +1,5 @@
 /* A set of slot numbers as a bit map that grows with its largest member. */
+#include <assert.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
@@ -18,6 +19,7 @@ void art_slot_set_clear(struct art_slot_set *set) {
 
 /* Doubles, so that a million slots added one by one are copied a few times only. */
 static enum art_rc grow_set(struct art_slot_set *set, uint32_t slot) {
+    assert(slot >= set->capacity);
     uint64_t wanted = (uint64_t)set->capacity * 2;
     if (wanted <= slot) wanted = (uint64_t)slot + 1;
     wanted = (wanted + WORD - 1) / WORD * WORD;
@@ -37,6 +39,7 @@ enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot) {
         if (rc) return rc;
     }
     set->words[slot / WORD] |= bit(slot);
+    assert(art_slot_set_has(set, slot));
     return ART_OK;
 }
 
@@ -49,6 +52,7 @@ bool art_slot_set_has(const struct art_slot_set *set, uint32_t slot) {
 }
 
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from) {
+    assert(set->capacity % WORD == 0 && !set->capacity == !set->words);
     if (from >= set->capacity) return UINT32_MAX;
     uint32_t word = from / WORD, words = set->capacity / WORD;
     uint64_t rest = set->words[word] & ~(bit(from) - 1);
@@ -65,6 +69,7 @@ static uint64_t span(uint64_t from, uint64_t end) {
 uint32_t art_slot_set_count(const struct art_slot_set *set, uint32_t from, uint32_t end) {
     uint32_t count = 0;
     if (end > set->capacity) end = set->capacity;
+    assert(!end || set->words);
     for (uint32_t first = from / WORD * WORD; first < end; first += WORD) {
         uint64_t mask = span(from > first ? from - first : 0, end - first);
         count += (uint32_t)__builtin_popcountll(set->words[first / WORD] & mask);

@@ -8,10 +8,8 @@
 #include "core/store/private.h"
 
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
+    assert(options->path && (options->rows || options->host_path));
     *out = NULL;
-    if (!options->path || !(options->rows || options->host_path)) {
-        return art_fail(ART_MISUSE, "art: a store needs the path of its file, and that of the database");
-    }
     enum art_rc rc = art_fork_watch();
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);
@@ -36,6 +34,7 @@ enum art_rc art_store_open(struct art_store **out, const struct art_store_option
     store->pressure_seen = atomic_load(&art_cache_pressure);
     store->cache_bytes = art_cache_join(store->cache_setting);
     *out = store;
+    assert(!store->location.io && !store->phase.active);
     return ART_OK;
 }
 
@@ -52,6 +51,7 @@ void art_store_close(struct art_store *store) {
     art_slot_set_clear(&store->phase.returned);
     if (!forked) art_cache_leave(store->cache_setting);
     store->closed = true;
+    assert(!store->location.io && !store->pinned && !store->readahead_count && !store->phase.pending_count);
     art_store_unref(store);
 }
 
@@ -87,9 +87,11 @@ void art_store_trim(struct art_store *store) {
     if (art_store_forked(store) || store->phase.active) return;
     art_store_drop_pins(store);
     art_store_drop_bypasses(store);
+    assert(!store->pinned);
     art_free(store->pins);
     store->pins = NULL;
     store->pin_capacity = 0;
+    assert(!store->phase.pending_count);
     art_free(store->phase.pending);
     store->phase.pending = NULL;
     if (store->readahead_count) return;

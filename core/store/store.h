@@ -39,7 +39,7 @@ struct art_store_options {
     uint64_t cache_bytes; /* or ART_CACHE_AUTO */
 };
 
-/* Only memory: no file is opened or made. ART_MISUSE: a path is not given; ART_NOMEM; *out is NULL then. */
+/* Only memory: no file is opened or made. Both paths are given, or rows; ART_NOMEM; *out is NULL then. */
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options);
 void art_store_close(struct art_store *store); /* NULL is fine; blobs still pinned by art_blob_pin() stay alive */
 /* True in the child after fork(): every call below then fails with ART_FORKED. One load, no system call. */
@@ -150,7 +150,7 @@ enum art_rc art_store_hole_is_clean(struct art_store *store, const struct art_re
 enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 /* Starts writing the used pages of a finished blob to ref->slot and takes the buffer over (cleared, also on error).
  * With ART_WRITES_MAX under way it waits for all of them first. The blob enters the cache when there is room. Errors
- * show at art_store_sync() at the latest. Within a write phase, in which the slot was taken (ART_MISUSE). */
+ * show at art_store_sync() at the latest. Within a write phase (ART_MISUSE), in which the slot was taken. */
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);

@@ -65,6 +65,7 @@ void art_owner_page_make(struct art_owner_page *out, const uint8_t uuid[16], con
     out->path_kept = art_min32((uint32_t)length, ART_OWNER_PATH_MAX);
     memcpy(out->path, owner->host_path + length - out->path_kept, out->path_kept);
     out->sum = page_sum(out);
+    assert(owner_page_valid(out, uuid, sequence % ART_OWNER_PAGES));
 }
 
 static void make_identity(struct art_superblock_page *out, const uint8_t uuid[16]) {
@@ -74,12 +75,15 @@ static void make_identity(struct art_superblock_page *out, const uint8_t uuid[16
     out->slot_bytes = ART_BLOB_SIZE;
     memcpy(out->uuid, uuid, sizeof out->uuid);
     out->sum = page_sum(out);
+    assert(out->sum == page_sum(out));
 }
 
 void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner) {
     memset(out, 0, sizeof *out);
     make_identity(&out->identity, uuid);
     art_owner_page_make(&out->owner[1 % ART_OWNER_PAGES], uuid, owner, 1);
+    assert(!art_superblock_check(out, uuid, ""));
+    assert(art_superblock_owner(out, uuid, owner, &(const struct art_owner_page *){NULL}) <= ART_OWNED_NOTE);
 }
 
 enum art_rc art_superblock_check(const struct art_superblock *block, const uint8_t uuid[16], const char *file) {
@@ -166,10 +170,12 @@ void art_superblock_names(const struct art_superblock *block, const struct art_o
                               .host = page && same_host(page, me),
                               .path = page && same_path(page, me->host_path),
                               .base = page && same_base(page, me->host_path)};
+    assert(!out->path || out->base);
 }
 
 enum art_ownership art_superblock_owner(const struct art_superblock *block, const uint8_t uuid[16],
                                         const struct art_owner *me, const struct art_owner_page **counts) {
+    assert(me->host_path);
     const struct art_owner_page *page = *counts = page_that_counts(block, uuid);
     if (!page) return ART_OWNER_UNKNOWN;
     bool path_equal = same_path(page, me->host_path);

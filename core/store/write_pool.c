@@ -1,5 +1,6 @@
 #include "core/store/write_pool.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "core/base/error.h"
@@ -15,12 +16,14 @@ enum art_rc art_write_pool_take(struct art_blob_pool **pool) {
     if (rc) rc = art_blob_pool_open(&common_pool, 0); /* no address space: the heap will do */
     if (!rc) users++;
     *pool = rc ? NULL : common_pool;
+    assert(!common_pool == !users);
     pthread_mutex_unlock(&users_lock);
     return rc;
 }
 
 void art_write_pool_give_back(struct art_blob_pool **pool) {
     pthread_mutex_lock(&users_lock);
+    assert(!common_pool == !users);
     bool last = *pool && *pool == common_pool && !--users;
     if (last) {
         art_blob_pool_close(common_pool);

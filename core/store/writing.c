@@ -34,6 +34,17 @@ static enum art_rc writable(const struct art_store *store) {
     return ART_OK;
 }
 
+/* Behind each change of the phase. */
+static void assert_phase(const struct art_store *store) {
+    assert(store->phase.pending_count <= ART_WRITES_MAX && (!store->phase.pending_count || store->phase.pending));
+    if (store->phase.active) {
+        assert(store->location.io && store->location.checked && store->phase.pool && store->phase.pending);
+        assert(store->phase.end && store->phase.end <= SLOTS_MAX);
+    } else {
+        assert(!store->phase.failed && !store->phase.reusable && !store->phase.pending_count);
+    }
+}
+
 static enum art_rc in_phase(const struct art_store *store) {
     enum art_rc rc = writable(store);
     if (!rc && !store->phase.active) rc = art_fail(ART_MISUSE, "art: a slot was written outside of a write phase");
@@ -41,6 +52,7 @@ static enum art_rc in_phase(const struct art_store *store) {
 }
 
 static enum art_rc take_room(struct art_store *store) {
+    assert(!store->phase.pending_count);
     size_t queue = ART_WRITES_MAX * sizeof *store->phase.pending;
     if (store->phase.pending) return ART_OK;
     store->phase.pending = art_alloc(queue + ART_MESSAGE_SIZE);
@@ -50,6 +62,7 @@ static enum art_rc take_room(struct art_store *store) {
 }
 
 static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
+    assert(!store->phase.active && !store->phase.pending_count);
     enum art_rc rc = take_room(store);
     if (!rc) rc = art_store_lock_file(store, fresh, adopt);
     if (rc) return rc;
@@ -60,6 +73,8 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     store->phase.reusable = NULL;
     store->phase.leaves_nothing = false;
     store->phase.failed = ART_OK;
+    assert(!store->phase.returned.capacity);
+    assert_phase(store);
     return ART_OK;
 }
 
@@ -80,6 +95,7 @@ enum art_rc art_store_adopt(struct art_store *store) {
 }
 
 void art_store_note_root(struct art_store *store, struct art_bytes root) {
+    assert(root.len);
     bool sound = store->phase.active && !store->poisoned && !art_store_forked(store) && art_store_has_file(store);
     if (!sound || art_store_settle(store)) return;
     struct art_kept_error why;
@@ -100,11 +116,13 @@ void art_store_write_end(struct art_store *store) {
     store->phase.failed = ART_OK;
     store->phase.reusable = NULL;
     art_slot_set_clear(&store->phase.returned);
+    assert_phase(store);
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable) {
+    assert(!reusable || store->phase.active);
     store->phase.reusable = reusable;
     store->phase.reuse_from = 1;
 }
@@ -133,6 +151,8 @@ enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot) {
         return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
                         store->location.path);
     }
+    assert(*slot && *slot < store->phase.end);
+    assert_phase(store);
     return ART_OK;
 }
 
@@ -151,6 +171,7 @@ uint32_t art_store_free_slots(const struct art_store *store, uint32_t end) {
  * and does it on an error, whose sentence is to stay. */
 void art_store_return_slot(struct art_store *store, uint32_t slot) {
     bool useful = store->phase.active && !store->poisoned && !store->closed && !art_store_forked(store);
+    assert(!useful || !art_slot_set_has(&store->phase.returned, slot));
     if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
 }
 
@@ -178,6 +199,7 @@ enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set
 /* ---- nothing left of what was ------------------------------------------------------------------------------------ */
 
 static uint32_t hole_bytes(const struct art_ref *ref) {
+    assert(ref->leaf_pages + ref->footer_pages <= ART_BLOB_PAGES);
     return (ART_BLOB_PAGES - ref->leaf_pages - ref->footer_pages) * ART_PAGE;
 }
 
@@ -191,12 +213,14 @@ static bool is_reached(const struct art_store *store, uint32_t slot) {
 }
 
 static void reach(struct art_store *store, uint32_t slot) {
+    assert(slot && slot < store->phase.end);
     uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
     if (store->location.file_bytes < end) store->location.file_bytes = end;
 }
 
 /* Zeros, and then their room is given back: at once where the disk has none for zeros. */
 static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
+    assert(count && store->phase.active);
     enum art_rc rc = store->phase.full ? ART_DISKFULL : art_io_write(store->location.io, zeros, count);
     enum art_rc waited = art_io_wait(store->location.io);
     if (!rc) rc = waited;
@@ -210,6 +234,7 @@ static enum art_rc write_zeros(struct art_store *store, struct art_io_request *z
 
 /* Before a blob goes to a slot that was used before: what lies between its pages. */
 static enum art_rc clear_hole(struct art_store *store, const struct art_ref *ref, const struct art_blob_buf *buffer) {
+    assert(store->phase.leaves_nothing && buffer->data);
     size_t leaves = (size_t)ref->leaf_pages * ART_PAGE;
     uint32_t len = hole_bytes(ref);
     if (!len) return ART_OK;
@@ -229,6 +254,7 @@ static enum art_rc wipe_each(struct art_store *store, const struct art_blob_buf 
         if (!is_reached(store, slot)) break;
         art_store_drop_pin(store, slot);
         requests[count++] = (struct art_io_request){zeros->data, ART_BLOB_SIZE, (uint64_t)slot * ART_BLOB_SIZE};
+        assert(count <= WIPED_TOGETHER);
         if (count < WIPED_TOGETHER) continue;
         rc = write_zeros(store, requests, count);
         count = 0;
@@ -272,12 +298,14 @@ bool art_store_is_pending(const struct art_store *store, uint32_t slot) {
 }
 
 void art_store_drop_pending(struct art_store *store) {
+    assert(store->phase.pending_count <= ART_WRITES_MAX);
     for (unsigned i = 0; i < store->phase.pending_count; i++) art_blob_buf_put(&store->phase.pending[i].buffer);
     store->phase.pending_count = 0;
 }
 
 /* What was just built needs no verification. Only where there is room: the cache is for what is read. */
 static void keep_written(struct art_store *store, const struct art_queued_write *done) {
+    assert(done->buffer.data && done->ref.slot);
     const struct art_ref *ref = &done->ref;
     struct art_cache_key key = store->location.key;
     struct art_cached *cached;
@@ -305,6 +333,7 @@ static void keep_written(struct art_store *store, const struct art_queued_write 
 }
 
 static enum art_rc note_failure(struct art_store *store, enum art_rc rc) {
+    assert(rc);
     if (store->phase.failed) return rc;
     const char *message = art_error_message();
     size_t length = strnlen(message, ART_MESSAGE_SIZE - 1);
@@ -315,6 +344,7 @@ static enum art_rc note_failure(struct art_store *store, enum art_rc rc) {
 }
 
 static enum art_rc noted_failure(const struct art_store *store) {
+    assert(!store->phase.failed || *store->phase.failure);
     return store->phase.failed ? art_fail(store->phase.failed, "%s", store->phase.failure) : ART_OK;
 }
 
@@ -333,6 +363,8 @@ enum art_rc art_store_settle(struct art_store *store) {
         }
         art_store_drop_pending(store);
     }
+    assert(!store->phase.pending_count);
+    assert_phase(store);
     return noted_failure(store);
 }
 
@@ -350,16 +382,8 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out) 
     return rc ? rc : art_blob_buf_get(store->phase.pool, out);
 }
 
-static enum art_rc check_written(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot < store->phase.end && ref->footer_pages && ref->leaf_pages &&
-        ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
-        return ART_OK;
-    }
-    return art_fail(ART_MISUSE, "art: slot %u of %u was written without having been taken", ref->slot,
-                    store->phase.end);
-}
-
 static enum art_rc start_write(struct art_store *store, const struct art_queued_write *pending) {
+    assert(pending->buffer.data && (uintptr_t)pending->buffer.data % ART_PAGE == 0);
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
@@ -370,7 +394,7 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
 
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer) {
     enum art_rc rc = in_phase(store);
-    if (!rc) rc = check_written(store, ref);
+    assert(rc || (ref->slot && ref->slot < store->phase.end && ref->leaf_pages && ref->footer_pages));
     if (!rc && (store->phase.pending_count == ART_WRITES_MAX || art_store_is_pending(store, ref->slot))) {
         rc = art_store_settle(store);
     }
@@ -383,9 +407,11 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
     art_store_drop_pin(store, ref->slot);
     reach(store, ref->slot);
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
+    assert(store->phase.pending_count <= ART_WRITES_MAX);
     *pending = (struct art_queued_write){*ref, *buffer};
     art_ref_leave(&pending->ref);
     *buffer = (struct art_blob_buf){NULL, NULL, -1};
+    assert(art_store_is_pending(store, ref->slot));
     rc = start_write(store, pending);
     if (!rc) return ART_OK;
     note_failure(store, rc);
@@ -398,6 +424,7 @@ enum art_rc art_store_sync(struct art_store *store) {
     rc = art_store_settle(store);
     store->phase.failed = ART_OK;
     if (rc) return rc;
+    assert(!store->phase.pending_count);
     rc = art_io_sync(store->location.io);
     if (rc) return art_store_poison(store, rc);
     store->syncs++;
@@ -416,7 +443,7 @@ static void forget_behind(struct art_slot_set *set, uint32_t slots) {
 enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     uint64_t bytes = 0;
     enum art_rc rc = in_phase(store);
-    if (!rc && !slots) rc = art_fail(ART_MISUSE, "art: the superblock's slot can't be cut off");
+    assert(slots);
     if (!rc) rc = art_store_settle(store);
     if (!rc) rc = store->location.io->methods->size(store->location.io, &bytes);
     if (rc) return rc;
@@ -428,10 +455,13 @@ enum art_rc art_store_truncate(struct art_store *store, uint32_t slots) {
     if (store->phase.reusable) forget_behind(store->phase.reusable, slots);
     if (slots < store->phase.end) store->phase.end = slots;
     if (wanted < bytes) store->location.file_bytes = wanted;
+    assert_phase(store);
+    assert(store->phase.end <= slots && art_slot_set_highest(&store->phase.returned) < slots);
     return ART_OK;
 }
 
 void art_store_cut_back(struct art_store *store, uint32_t slots, bool full) {
+    assert(slots);
     struct art_kept_error why;
     art_store_give_up(store);
     art_error_keep(&why);

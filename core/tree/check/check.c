@@ -25,6 +25,7 @@ static enum art_rc check_retired_slot(void *context, uint32_t slot) {
 
 /* The list is that of the committed root; and after a refused COMMIT that of the root that was to come. */
 static enum art_rc check_retired(struct art_checker *checker) {
+    assert(checker->root);
     struct art_tree *tree = checker->tree;
     struct art_buffer bytes = {0};
     if (tree->txn.handed_over >= ART_COMMIT_ROOT) return ART_OK;
@@ -37,6 +38,7 @@ static enum art_rc check_retired(struct art_checker *checker) {
 
 /* What the tree believes of the slots. */
 static enum art_rc check_remembered(struct art_checker *checker) {
+    assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
     const struct art_tree *tree = checker->tree;
     const struct art_slot_set *seen = &checker->seen, *used = &tree->slots.used, *base = &tree->slots.base;
     if (!tree->slots.known || checker->root != tree->root || checker->unread_count) return ART_OK;
@@ -62,6 +64,7 @@ static enum art_rc check_remembered(struct art_checker *checker) {
 
 /* The tree's own state where it has one, with what the running transaction has changed. */
 static void choose_state(struct art_checker *checker) {
+    assert(!checker->root && !checker->memtable);
     struct art_tree *tree = checker->tree;
     checker->root = art_tree_is_known(tree) ? tree->root : checker->log_root;
     checker->memtable = art_tree_is_known(tree) ? tree->memtable : checker->log_memtable;
@@ -94,6 +97,7 @@ static enum art_rc check_state(struct art_checker *checker) {
 }
 
 enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options) {
+    assert(options->problem);
     art_rows_catch_up(tree);
     if (art_store_forked(tree->store) || tree->txn.doomed) return art_tree_ready(tree);
     struct art_checker *checker = art_alloc_zeroed(sizeof *checker);

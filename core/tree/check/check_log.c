@@ -89,6 +89,7 @@ static enum art_rc take_log_row(void *context, int64_t csn, struct art_bytes ops
     log->any = true;
     if (rc) return rc;
     log->last = csn;
+    assert(log->any);
     rc = csn ? check_row(log, csn, ops) : take_root_row(log, ops);
     return rc ? rc : art_tree_interrupted(log->checker->tree);
 }
@@ -106,6 +107,7 @@ static bool same_root(const struct art_root *a, const struct art_root *b, enum a
 }
 
 static bool same_entry(const struct art_memtable_cursor *a, const struct art_memtable_cursor *b) {
+    assert(a->valid && b->valid);
     struct art_entry one, two;
     art_memtable_cursor_entry(a, &one);
     art_memtable_cursor_entry(b, &two);
@@ -133,6 +135,7 @@ static bool same_memtable(const struct art_memtable *a, const struct art_memtabl
 /* A transaction that has changed something is ahead of the log. */
 static enum art_rc check_memory(struct art_checker *checker) {
     const struct art_tree *tree = checker->tree;
+    assert(checker->log_memtable);
     enum art_rc rc = ART_OK;
     if (!art_tree_is_known(tree) || art_tree_in_txn(tree) || !checker->log_whole) return ART_OK;
     const char *what = NULL;
@@ -147,6 +150,7 @@ static enum art_rc check_memory(struct art_checker *checker) {
 }
 
 enum art_rc art_check_log(struct art_checker *checker) {
+    assert(!checker->log_root && !checker->log_memtable);
     const struct art_host *host = &checker->tree->host;
     struct log_check check = {.checker = checker, .last = -1}, *log = &check;
     enum art_rc rc = art_memtable_open_summed(&checker->log_memtable, art_tree_summary(checker->tree));

@@ -27,6 +27,7 @@ struct row_check {
 };
 
 static enum art_rc say_row(struct row_check *check, const struct art_source *source, const char *what) {
+    assert(source->valid);
     struct art_tree *tree = check->checker->tree;
     char shown[ART_SHOWN_KEY_BYTES];
     bool chunks = source->key.len && source->key.data[0] == ART_SPACE_OVERFLOW;
@@ -68,6 +69,7 @@ static bool replaces(const struct art_checker *checker, const struct art_entry *
 }
 
 static void note_sums(struct row_check *check, const struct art_entry *newest) {
+    assert(art_tree_summary(check->checker->tree) && !(newest->flags & ART_DELETE));
     struct art_entry row = {.value = art_entry_value(newest->flags, newest->value), .flags = newest->flags};
     row.flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
     art_summary_sums(art_tree_summary(check->checker->tree), &row, 1, check->sum);
@@ -124,6 +126,7 @@ static bool pass_unread(const struct art_checker *checker, struct art_bytes *fro
 
 /* Where the next unread range begins; false: none lies ahead. */
 static bool next_unread(const struct art_checker *checker, struct art_bytes from, struct art_bytes *to) {
+    assert(checker->unread_count <= ART_CHECK_UNREAD_MAX);
     bool found = false;
     for (unsigned i = 0; i < checker->unread_count; i++) {
         struct art_bytes low = art_buffer_bytes(&checker->unread[i].low);
@@ -161,6 +164,7 @@ static bool find_winner(struct row_check *check) {
 
 /* All that stands on the key moves on. */
 static enum art_rc step_row(struct row_check *check, bool unread_ahead) {
+    assert(check->winner < check->merge->count);
     struct art_merge *merge = check->merge;
     struct art_source *source = merge->source;
     struct art_bytes key = art_buffer_bytes(&check->at);
@@ -236,6 +240,7 @@ static enum art_rc check_sums(struct row_check *check) {
 }
 
 enum art_rc art_check_rows(struct art_checker *checker) {
+    assert(checker->root && checker->memtable);
     struct row_check check = {.checker = checker};
     check.merge = art_alloc(sizeof *check.merge);
     if (!check.merge) return art_nomem();

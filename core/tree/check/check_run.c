@@ -138,6 +138,7 @@ static enum art_rc go_down(struct run_check *check, const struct art_ref *ref, s
 }
 
 static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
+    assert(check->depth < ART_HEIGHTS_MAX || ref->height == 0);
     struct art_checker *checker = check->checker;
     struct art_store *store = checker->tree->store;
     struct art_blob *blob;
@@ -173,6 +174,7 @@ static void ascend(struct run_check *check) {
 
 /* A child and its fences: its separator and the next; at the ends those of the blob itself. */
 static enum art_rc next_child(struct run_check *check, struct run_step *step, struct art_ref *ref) {
+    assert(check->depth && step == &check->step[check->depth - 1]);
     struct art_blob_cursor at;
     struct art_fence *own = &step->fence, *fence = &check->fence;
     assert(step->child < step->blob->entries);
@@ -197,6 +199,7 @@ static enum art_rc next_child(struct run_check *check, struct run_step *step, st
 }
 
 static enum art_rc walk(struct run_check *check) {
+    assert(!check->depth);
     enum art_rc rc = visit(check, &check->run->top);
     while (!rc && check->depth) {
         struct run_step *step = &check->step[check->depth - 1];
@@ -231,6 +234,7 @@ enum art_rc art_check_run(struct art_checker *checker, unsigned number) {
                  (unsigned long long)run->pages);
     }
     while (check->depth) ascend(check);
+    assert(!check->depth);
     art_fence_clear(&check->fence);
     art_free(check->key);
     art_free(check);

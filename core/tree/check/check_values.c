@@ -21,6 +21,7 @@ enum { ASK_AFTER_CHUNKS = 64, SUMMED_BYTES_MAX = 16 << 20 };
 /* --- the balance -------------------------------------------------------------------------------------------------- */
 
 static uint32_t chunks_of(uint64_t length) {
+    assert(length);
     return (uint32_t)((length + ART_OVERFLOW_CHUNK_BYTES - 1) / ART_OVERFLOW_CHUNK_BYTES);
 }
 
@@ -81,6 +82,8 @@ static bool puts_together(const struct art_value_checker *values, const struct a
 
 /* Behind the reference stand the value's data in summed columns. */
 static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
+    assert(stored.len >= ART_OVERFLOW_REF_BYTES);
+    assert(art_tree_summary(values->checker->tree));
     uint8_t made[ART_OVERFLOW_REF_BYTES_MAX];
     assert(stored.len >= ART_OVERFLOW_REF_BYTES);
     uint32_t len =
@@ -91,6 +94,7 @@ static bool has_its_data(const struct art_value_checker *values, struct art_byte
 
 static enum art_rc read_value(struct art_value_checker *values, struct art_bytes row, struct art_bytes stored,
                               const struct art_overflow_ref *ref) {
+    assert(ref->length && values->hash && values->merge);
     bool summed = puts_together(values, ref);
     struct art_merge *merge = values->merge;
     uint8_t key[ART_OVERFLOW_KEY_BYTES + ART_KEY_PADDING];
@@ -148,6 +152,7 @@ enum art_rc art_values_row(struct art_value_checker *values, struct art_bytes ke
 /* A row whose chunks are missing has been reported already. */
 enum art_rc art_values_end(struct art_value_checker *values) {
     close_group(values);
+    assert(!values->open);
     bool agree = !(values->balance.low | values->balance.high);
     if (values->checker->unread_count || agree || (values->missed && values->chunks <= values->named)) return ART_OK;
     return art_check_say(

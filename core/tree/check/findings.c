@@ -38,6 +38,7 @@ const char *art_check_show(struct art_bytes tree_key, char *out) {
 }
 
 enum art_rc art_fence_set(struct art_buffer *to, bool *set, struct art_bytes key) {
+    assert(key.len <= ART_KEY_MAX);
     *set = true;
     return art_buffer_set_key(to, key);
 }

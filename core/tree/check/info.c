@@ -9,6 +9,7 @@ static uint64_t set_size(const struct art_slot_set *set) {
 
 /* Retired slots as the host has them committed. */
 static enum art_rc count_retired(struct art_tree *tree, uint64_t file_bytes, uint64_t *out) {
+    assert(art_tree_is_known(tree));
     if (tree->slots.retired.state) {
         *out = set_size(&tree->slots.retired.slots);
         return ART_OK;

@@ -72,6 +72,7 @@ static bool is_better(const struct art_best *best, const struct best_part *a, co
 
 /* Of values only rows own bytes. */
 static void free_part(struct best_part *part) {
+    assert(part->kind <= PART_BLOB);
     if (part->value.kind >= ART_DATUM_TEXT) art_free((void *)part->value.bytes.data);
     if (part->kind != PART_KEY) art_free((void *)part->key.data);
     part->value.kind = ART_DATUM_NULL;
@@ -99,6 +100,7 @@ static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
     for (; at && is_better(best, part, &best->parts[(at - 1) / 2]); at = (at - 1) / 2)
         best->parts[at] = best->parts[(at - 1) / 2];
     best->parts[at] = *part;
+    assert(at < best->count && best->count <= best->capacity);
     return ART_OK;
 }
 
@@ -120,6 +122,7 @@ static void heap_pop(struct art_best *best, struct best_part *out) {
 
 /* The columns that rows are looked at for. */
 static unsigned wanted_columns(const struct art_best_order *order) {
+    assert(order->column < ART_SUMMARY_MAX);
     unsigned wanted = 1u << order->column;
     for (unsigned i = 0; i < order->limits.count; i++) wanted |= 1u << order->limits.limit[i].column;
     return wanted;
@@ -194,6 +197,7 @@ static enum art_rc push_value(struct art_best *best, const struct art_entry *ent
 
 /* Takes what the part owns. A text in chunks is not read before it is known that the row is there. */
 static enum art_rc push_row(struct art_best *best, const struct art_entry *entry, struct best_part *part) {
+    assert(part->kind == PART_ENTRY || part->kind == PART_KEY);
     struct art_datum data[ART_SUMMARY_MAX];
     art_summary_read(art_tree_summary(best->tree), entry, wanted_columns(&best->order), data);
     if (!is_wanted_row(&best->order, data)) {
@@ -262,10 +266,12 @@ static enum art_rc entries_in_range(const struct art_best *best, const struct be
         if (!rc && at->valid) *to = art_blob_cursor_index(at);
     }
     if (*to < *from) *to = *from;
+    assert(*from <= *to && *to <= at->blob->entries);
     return rc;
 }
 
 static enum art_rc bucket_with(struct art_blob_cursor *at, uint32_t entry, uint32_t *out) {
+    assert(entry < at->blob->entries);
     enum art_rc rc = art_blob_seek_entry(at, entry);
     *out = at->bucket;
     return rc;
@@ -283,6 +289,7 @@ struct choice {
 };
 
 static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
+    assert(!choice->part->begun || choice->part->given >= choice->part->from);
     const struct best_part *part = choice->part;
     bool descending = choice->best->order.descending;
     if (part->begun) {
@@ -316,6 +323,7 @@ static enum art_rc buckets_in_range(const struct art_best *best, const struct be
     uint32_t first, end;
     *from = part->from;
     *to = part->to;
+    assert(!part->begun || part->from < part->to);
     if (part->begun) return ART_OK;
     enum art_rc rc = entries_in_range(best, part, at, &first, &end);
     *from = 0;
@@ -348,6 +356,7 @@ static bool choose_quickly(struct choice *choice, const struct art_blob *blob, u
 }
 
 static void choose_bucket(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
+    assert(to <= blob->buckets);
     const struct art_best *best = choice->best;
     struct met_blob *met = &best->blobs[choice->part->blob];
     if (choose_quickly(choice, blob, from, to)) return;
@@ -379,6 +388,7 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
     enum art_rc rc = buckets_in_range(best, part, at, &from, &to);
     if (!rc) choose_bucket(&choice, at->blob, from, to);
     if (rc || !choice.any) return rc;
+    assert(choice.at >= from && choice.at < to);
     struct best_part bucket = {.value = choice.value,
                                .kind = PART_BUCKET,
                                .low_edge = part->low_edge && choice.at == from,
@@ -445,6 +455,7 @@ static enum art_rc push_if_it_matches(struct art_best *best, struct art_bytes ke
  * where few of them match: one that does not then takes no search for its key in newer sources. */
 static enum art_rc push_matching_rows(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
                                       uint32_t from, uint32_t to) {
+    assert(from < to && to <= at->blob->entries);
     enum art_rc rc = art_blob_seek_entry(at, from);
     for (uint32_t i = from; !rc && i < to; i++) {
         struct art_entry entry;
@@ -458,6 +469,7 @@ static enum art_rc push_matching_rows(struct art_best *best, const struct best_p
 
 static enum art_rc bucket_entries(const struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
                                   uint32_t *from, uint32_t *to) {
+    assert(part->at < at->blob->buckets);
     uint32_t first = art_blob_entries_in(at->blob, 0, part->at);
     uint32_t end = first + art_blob_entries_in(at->blob, part->at, part->at + 1);
     enum art_rc rc = ART_OK;
@@ -481,6 +493,7 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
     if (rc || !choice.any) return rc;
+    assert(choice.at >= from && choice.at < to);
     struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
     if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
     struct art_bytes key = art_bytes(at->key, at->key_len);
@@ -500,6 +513,7 @@ static enum art_rc push_part(void *context, const struct art_memtable_part *met)
 }
 
 static enum art_rc expand_node(struct art_best *best, uintptr_t link) {
+    assert(art_tree_summary(best->tree));
     return art_memtable_visit(best->tree->memtable, link, art_buffer_bytes(&best->low), art_buffer_bytes(&best->high),
                               push_part, best);
 }
@@ -508,6 +522,7 @@ static enum art_rc expand_node(struct art_best *best, uintptr_t link) {
 
 static enum art_rc take_best_entry(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at,
                                    bool *row) {
+    assert(part->kind == PART_ENTRY || part->kind == PART_LONG);
     bool hidden = false;
     enum art_rc rc = art_blob_seek_entry(at, part->at);
     if (rc) return rc;
@@ -597,6 +612,7 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
 
 void art_best_close(struct art_best *best) {
     if (!best) return;
+    assert(best->count <= best->capacity && best->blob_count <= best->blob_capacity);
     for (uint32_t i = 0; i < best->count; i++) free_part(&best->parts[i]);
     for (uint32_t i = 0; i < best->blob_count; i++) art_ref_release(&best->blobs[i].ref);
     free_part(&best->last);

@@ -48,6 +48,7 @@ enum {
 };
 
 static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
+    assert(*list != cursor);
     cursor->previous = NULL;
     cursor->next = *list;
     if (*list) (*list)->previous = cursor;
@@ -55,6 +56,7 @@ static void link_cursor(struct art_cursor **list, struct art_cursor *cursor) {
 }
 
 static void unlink_cursor(struct art_cursor **list, struct art_cursor *cursor) {
+    assert(cursor->previous ? cursor->previous->next == cursor : *list == cursor);
     if (cursor->previous)
         cursor->previous->next = cursor->next;
     else
@@ -63,6 +65,7 @@ static void unlink_cursor(struct art_cursor **list, struct art_cursor *cursor) {
 }
 
 static void let_go(struct art_cursor *cursor) {
+    assert(!cursor->root == !cursor->memtable);
     for (unsigned i = 0; i < cursor->merge.opened; i++) {
         struct art_source *source = &cursor->merge.source[i];
         if (source->is_memtable) art_memtable_cursor_clear(&source->memtable);
@@ -89,6 +92,7 @@ enum art_rc art_cursor_open(struct art_tree *tree, struct art_cursor **out) {
     struct art_cursor *cursor = tree->idle;
     if (cursor) {
         unlink_cursor(&tree->idle, cursor);
+        assert(!cursor->root && !cursor->memtable && cursor->place);
     } else {
         cursor = art_alloc_zeroed(sizeof *cursor);
         if (!cursor) return art_nomem();
@@ -143,6 +147,7 @@ static bool is_limited(const struct art_cursor *cursor) {
 }
 
 static void limit_run(struct art_cursor *cursor, struct art_run_cursor *run, const struct art_limits *limits) {
+    assert(limits->summary && cursor->tree);
     run->limits = limits;
     run->stop = &cursor->stop;
     run->tree = cursor->tree;
@@ -187,6 +192,7 @@ static void limit_runs(struct art_cursor *cursor) {
  * the oldest run that is taken nothing is newer, so of that one all may be passed over that is no row, or none that is
  * wanted. */
 static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memtable *memtable) {
+    assert(cursor->newer_than && cursor->root);
     const struct art_root *root = cursor->root;
     struct art_run runs[ART_RUNS_CAPACITY];
     unsigned count = 0;
@@ -216,6 +222,7 @@ static enum art_rc take_sources(struct art_cursor *cursor) {
     cursor->root = art_root_ref(tree->root);
     cursor->memtable = art_memtable_ref(tree->memtable);
     cursor->changes = tree->changes;
+    assert(cursor->root->runs <= ART_RUNS_CAPACITY);
     if (cursor->limits.summary != art_tree_summary(tree)) cursor->limits = (struct art_limits){0};
     struct art_memtable *memtable = art_memtable_keys(tree->memtable) ? tree->memtable : NULL;
     cursor->finds = !cursor->newer_than && is_finding(&cursor->limits);
@@ -239,6 +246,7 @@ static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint3
 }
 
 static inline void take_row(struct art_cursor *cursor, const struct art_entry *entry) {
+    assert(!(entry->flags & ART_DELETE));
     cursor->row.stored = art_entry_value(entry->flags, entry->value);
     cursor->row.version = entry->csn;
     cursor->row.overflows = entry->flags & ART_OVERFLOW;
@@ -258,6 +266,7 @@ static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
 }
 
 static void note_most(struct art_cursor *cursor) {
+    assert(cursor->merge.waiting);
     cursor->agrees.most = cursor->agrees.stop;
     if (art_merge_alone(&cursor->merge)) return;
     uint32_t runner = art_merge_runner(&cursor->merge)->agrees;
@@ -336,6 +345,7 @@ static bool pass_gap(const struct art_cursor *cursor, struct art_bytes *key, boo
 
 /* To the first row from the key in `place` on, or the first behind it. */
 static enum art_rc seek_place(struct art_cursor *cursor, uint32_t len, bool at) {
+    assert(len && cursor->tree);
     struct art_merge *merge = &cursor->merge;
     struct art_bytes key = art_bytes(cursor->place, len), begin = key;
     bool passes = pass_gap(cursor, &begin, at);
@@ -375,6 +385,7 @@ static enum art_rc check_jump(struct art_cursor *cursor, struct art_bytes bound,
 
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
 static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
+    assert(key.len);
     enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
@@ -413,6 +424,7 @@ static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cu
 static enum art_rc next_of_memtable(struct art_cursor *cursor) {
     struct art_merge *merge = &cursor->merge;
     struct art_source *source = art_merge_winner(merge);
+    assert(source->is_memtable && source->valid);
     enum art_rc rc = art_source_step(source, cursor->backward);
     uint32_t kept = source->memtable.kept;
     if (!rc && source->valid && kept > cursor->agrees.most && take_if_live(cursor, source)) return ART_OK;
@@ -424,6 +436,7 @@ static enum art_rc next_of_memtable(struct art_cursor *cursor) {
 
 /* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
 static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
+    assert(cursor->run && !cursor->run->is_memtable);
     struct art_merge *merge = &cursor->merge;
     if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
         enum art_rc rc = art_merge_moved(merge, kept, cursor->backward);
@@ -476,6 +489,7 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     uint32_t n = len + 1; /* the name space's byte */
     if (n > key.len) return art_cursor_next(cursor);
     cursor->valid = false;
+    assert(n <= ART_KEY_BUFFER - ART_KEY_PADDING);
     memcpy(cursor->place, key.data, n);
     if (cursor->backward) return seek_again(cursor, art_bytes(cursor->place, n));
     while (n > 1 && cursor->place[n - 1] == 0xff) n--;
@@ -530,6 +544,7 @@ static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, u
 
 /* To the row that stands `count` rows on from `here`, if the range has it; `scratch` has room for a key. */
 static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
+    assert(count);
     struct art_tree *tree = cursor->tree;
     struct art_merge *merge = &cursor->merge;
     struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
@@ -630,6 +645,7 @@ struct art_bytes art_cursor_key(const struct art_cursor *cursor) {
 }
 
 bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
+    assert(cursor->valid);
     const struct art_source *source = art_merge_winner(&cursor->merge);
     if (!source->is_memtable) {
         uint8_t flags = art_blob_cursor_value(&source->run.leaf, out);
@@ -641,6 +657,7 @@ bool art_cursor_value(struct art_cursor *cursor, struct art_bytes *out) {
 }
 
 const struct art_row *art_cursor_row(struct art_cursor *cursor) {
+    assert(cursor->valid);
     struct art_source *source = art_merge_winner(&cursor->merge);
     if (!source->is_memtable) {
         struct art_entry entry;

@@ -38,6 +38,7 @@ static bool guess_rank(const struct art_tree *tree, const struct art_run *run, s
 
 static int64_t guess_run(const struct art_tree *tree, const struct art_run *run, const struct art_range *range,
                          struct art_bytes low, struct art_bytes high, bool *exact) {
+    assert(low.len && high.len);
     int64_t before, until;
     if (!range->low_set && !range->high_set) return run->top.count;
     if (guess_rank(tree, run, low, &before, exact) && guess_rank(tree, run, high, &until, exact)) {

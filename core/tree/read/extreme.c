@@ -37,6 +37,7 @@ static void put_off(struct waiting_parts *waiting, const struct run_part *above,
 
 /* Has the range any of the part's keys? Bounds that do not cut it are taken away. */
 static bool is_met(struct run_part *part) {
+    assert(part->ref.summed);
     int low = part->low.data ? art_label_compare(part->ref.label, part->low) : -1;
     int high = part->high.data ? art_label_compare(part->ref.label, part->high) : 1;
     if (low > 0 || high < 0) return false;
@@ -47,6 +48,7 @@ static bool is_met(struct run_part *part) {
 
 static enum art_rc look_into(struct art_tree *tree, struct run_part *part, struct waiting_parts *waiting,
                              struct art_extreme *search) {
+    assert(search->column < part->ref.has.columns);
     struct art_zone zone = art_summed_zone(part->ref.has, part->ref.summed, search->column);
     struct art_ref edge[2];
     struct art_blob *blob;
@@ -81,6 +83,7 @@ static enum art_rc look_through(struct art_tree *tree, const struct art_run *run
 /* The sources that no newer one hides a row of, the oldest first: with the most rows they have the best bounds. Then
  * the others. All in the tree's own buffers, which the search best first does not rely on. */
 static enum art_rc search_zones(struct art_tree *tree, const struct art_range *range, struct art_extreme *search) {
+    assert(search->summary && !search->any);
     const struct art_root *root = tree->root;
     struct art_bytes low = art_range_low(tree->key, range), high = art_range_high(tree->second_key, range);
     bool hides = art_memtable_count(tree->memtable) != (int64_t)art_memtable_keys(tree->memtable);

@@ -11,6 +11,7 @@
 enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out,
                            struct art_blob **where) {
     struct art_finger *finger = &tree->finger;
+    assert(art_finger_points(finger) && tree->root->runs && !finger->leaf.height);
     if (art_label_compare(finger->leaf.label, key)) return ART_NOTFOUND;
     enum art_rc rc = art_store_blob(tree->store, &finger->leaf, where);
     if (!rc) rc = art_blob_get_in(*where, finger->bucket, key, out);
@@ -21,6 +22,7 @@ enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct a
 
 /* Without memory for the label there is no finger. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf) {
+    assert(!leaf->height);
     finger->label.len = 0;
     if (art_buffer_append(&finger->label, leaf->label.data, leaf->label.len)) {
         finger->near = 0;

@@ -5,6 +5,7 @@
  * it. */
 static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_descent *end, struct art_bytes key,
                                    bool oldest, struct art_entry *entry, struct art_blob **where) {
+    assert(end->leaf && !end->side);
     struct art_blob *leaf = *where = end->leaf;
     if (!art_cache_is_full()) {
         uint32_t bucket;
@@ -80,12 +81,14 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
 }
 
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out) {
+    assert(art_tree_is_known(tree) && tree->root && tree->memtable);
     struct sources all = {.memtable = tree->memtable, .runs = tree->root->run, .count = tree->root->runs};
     return find_newest(tree, key, &all, out);
 }
 
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place) {
+    assert(art_tree_is_known(tree) && place);
     struct sources all = {tree->memtable, place, tree->root->run, tree->root->runs};
     return find_newest(tree, key, &all, out);
 }
@@ -125,6 +128,7 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct ar
     row->changes = tree->changes;
     row->flags = found.entry.flags;
     row->head = (uint8_t)art_entry_head(found.entry.flags, found.entry.value);
+    assert(row->head <= found.entry.value.len && !(row->flags & ART_DELETE));
     if (found.in_memtable) {
         row->held_memtable = art_memtable_ref(tree->memtable);
     } else {
@@ -135,6 +139,7 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct ar
 }
 
 void art_row_release(struct art_row *row) {
+    assert(!row->pinned_blob || !row->held_memtable);
     if (row->pinned_blob) art_blob_unpin(row->pinned_blob);
     if (row->held_memtable) art_memtable_unref(row->held_memtable);
     *row = (struct art_row){0};
@@ -159,6 +164,7 @@ enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struc
         rc = sum ? art_blob_sums(end.leaf, key, art_tree_summary(tree), NULL, &before, sum)
                  : art_blob_rank(end.leaf, key, &before);
     }
+    assert(end.side > 0 || end.leaf);
     *rank = add(*rank, before);
     return rc;
 }
@@ -179,6 +185,7 @@ enum art_rc art_tree_rank(struct art_tree *tree, struct art_bytes key, int64_t *
 /* The tree key at which a bound cuts: keys below it are before the bound. `after`: the bound's own key is before the
  * cut. */
 static struct art_bytes cut(uint8_t *buffer, struct art_bytes path, bool set, bool after, bool low) {
+    assert(path.data || !path.len);
     struct art_bytes key;
     if (!set) {
         buffer[0] = ART_SPACE_ROWS + !low;
@@ -225,6 +232,7 @@ enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, 
 }
 
 static enum art_rc find_edge(struct art_tree *tree, struct art_bytes key, bool sums, struct art_edge *edge) {
+    assert(!sums || art_tree_measures(tree).sums);
     if (sums) memset(edge->sum, 0, sizeof edge->sum);
     enum art_rc rc = art_tree_rank_above(tree, key, tree->root->runs, &edge->rows, sums ? edge->sum : NULL);
     edge->known = !rc;
@@ -260,6 +268,7 @@ void art_range_of_prefix(struct art_bytes prefix, uint8_t *buffer, struct art_ra
     if (!n) return;
     memcpy(buffer, prefix.data, n);
     buffer[n - 1]++;
+    assert(buffer[n - 1]);
     out->high = art_bytes(buffer, n);
     out->high_set = out->high_open = true;
 }

@@ -33,6 +33,7 @@ struct search {
 
 /* May an answer have `len` bytes, as far as the delimiter has a say? */
 static bool may_end(struct art_bytes path, struct art_bytes delimiter, uint32_t len) {
+    assert(len <= path.len);
     uint32_t n = delimiter.len;
     if (!n || len == path.len) return true;
     if (len >= n && !memcmp(path.data + len - n, delimiter.data, n)) return true;
@@ -52,6 +53,7 @@ static int64_t shared(struct art_bytes a, struct art_bytes b) {
 /* By the predecessor of `key`, in key order: what the two share, or the key itself. Lengths here are those of tree
  * keys. */
 static void reach_by_predecessor(struct art_bytes predecessor, struct art_bytes key, struct reach *out) {
+    assert(key.len);
     out->len = shared(predecessor, key);
     out->exact = out->len == predecessor.len;
 }
@@ -77,6 +79,7 @@ static enum art_rc reach_beside(struct search *search, unsigned run, struct art_
     if (!rc) rc = art_cursor_sources(search->cursor, &merge);
     if (rc) return rc;
     struct art_run_cursor *at = &merge->source[merge->count - search->tree->root->runs + run].run;
+    assert(merge->count >= search->tree->root->runs && run < search->tree->root->runs);
     rc = art_run_seek_le(at, key);
     if (rc || !at->valid) return rc;
     reach_by_predecessor(art_run_key(at), key, out);
@@ -85,6 +88,7 @@ static enum art_rc reach_beside(struct search *search, unsigned run, struct art_
 }
 
 static enum art_rc reach_in_run(struct search *search, unsigned run, struct art_bytes key, struct reach *out) {
+    assert(run < search->tree->root->runs);
     struct art_tree *tree = search->tree;
     struct art_descent end;
     struct art_entry entry;
@@ -117,6 +121,7 @@ static enum art_rc ask(struct search *search, unsigned index, int64_t len) {
 
 /* Is there a row of `len` bytes of the path? If not, *len becomes the length that one can have at most. */
 static enum art_rc try_length(struct search *search, int64_t *len, bool *found) {
+    assert(*len >= 0);
     int64_t longest = -1;
     bool deleted = false;
     *found = false;
@@ -141,6 +146,7 @@ static enum art_rc try_length(struct search *search, int64_t *len, bool *found) 
 
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
                                     struct art_buffer *out) {
+    assert(tree->root->runs <= ART_RUNS_CAPACITY);
     struct search search = {.tree = tree, .sources = 1 + tree->root->runs};
     bool found = false;
     enum art_rc rc = art_tree_ready(tree);

@@ -44,6 +44,7 @@ static enum art_rc end_of_runs(struct art_tree *tree, const struct art_root *roo
 
 /* The cursor to the first entry behind `end`. */
 static enum art_rc seek_behind(struct art_memtable_cursor *cursor, const struct art_buffer *end) {
+    assert(end->len);
     enum art_rc rc = art_memtable_seek_ge(cursor, art_buffer_bytes(end));
     if (!rc && cursor->valid && art_bytes_equal(cursor->key, art_buffer_bytes(end))) rc = art_memtable_next(cursor);
     return rc;
@@ -121,6 +122,7 @@ static enum art_rc separate(struct art_tree *tree, const struct art_ref *leaf, s
 
 static enum art_rc append_chunks(struct art_tree *tree, struct art_version_edit *edit,
                                  struct art_memtable_cursor *chunks, const struct art_buffer *end) {
+    assert(edit->root->runs && end->len);
     struct art_run *last = &edit->root->run[edit->root->runs - 1], longer = {0};
     struct art_run_build *build = NULL;
     struct art_children fresh = {0};
@@ -163,6 +165,7 @@ enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *ed
     if (!rc && any) rc = worth_it(tree, &chunks, end, &worth);
     if (!rc && worth) rc = append_chunks(tree, edit, &chunks, end);
     if (!worth) end->len = 0;
+    assert(!worth || rc || end->len);
     art_memtable_cursor_clear(&chunks);
     return rc;
 }

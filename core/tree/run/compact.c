@@ -27,7 +27,7 @@ enum {
     JOINED_BLOBS = 2,
     LEVEL_DRAINING = 1,
     LEVEL_FIRST = 2,
-    LEVEL_LAST = 5,
+    LEVEL_LAST = ART_RUN_LEVEL_LAST,
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
@@ -52,6 +52,7 @@ static uint8_t level_of(const struct art_tree *tree, uint64_t pages) {
 }
 
 static unsigned level0_runs(const struct art_root *root) {
+    assert(root->runs <= root->capacity);
     unsigned n = 0;
     while (n < root->runs && root->run[n].level == 0) n++;
     return n;
@@ -66,6 +67,7 @@ static uint64_t joined_pages(const struct art_tree *tree) {
 
 static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit *edit,
                                   const struct art_memtable *memtable) {
+    assert(edit->root->references == 1);
     struct art_memtable_cursor cursor;
     struct art_run_build *build;
     struct art_run run = {0};
@@ -139,6 +141,7 @@ static uint8_t merged_level(const struct art_tree *tree, const struct art_root *
 /* Replaces runs [from, end) by one, with a memtable over them or NULL; entries as `rewrite` gives them, or NULL. */
 static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                               unsigned from, unsigned end, const struct art_rewrite *rewrite) {
+    assert(from <= end && end <= edit->root->runs);
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
@@ -161,6 +164,7 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
         for (unsigned i = from; i < end; i++) art_root_remove_run(edit->root, from);
         if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
     }
+    assert(edit->root->runs <= ART_RUNS_CAPACITY);
     art_run_clear(&run);
     return rc;
 }
@@ -174,10 +178,12 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
     while (n < level0 && root->run[n].pages <= pages && pages + root->run[n].pages <= most) {
         pages += root->run[n++].pages;
     }
+    assert(n <= level0);
     return n < root->runs ? n : 0;
 }
 
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    assert(tree->slots.use && edit->root && edit->root != tree->root);
     unsigned joined = joined_runs(tree, edit->root, memtable), runs = edit->root->runs;
     tree->helped.flushes++;
     tree->helped.joined += joined;
@@ -198,6 +204,7 @@ static bool too_small(const struct art_tree *tree, const struct art_run *last) {
 
 /* Pages that run `at`, of level 2 or more, may have. */
 static uint64_t most_run_pages(const struct art_tree *tree, const struct art_root *root, unsigned at) {
+    assert(at < root->runs);
     const struct art_run *run = &root->run[at], *last = &root->run[root->runs - 1];
     if (run == last) return run->level < LEVEL_LAST ? level_pages(tree, run->level) : UINT64_MAX;
     if (run->level + 1 == last->level && too_small(tree, last)) return 0;
@@ -215,6 +222,7 @@ static uint64_t burden(const struct art_run *run) {
 
 /* Do the level-0 runs hide more than the run over the last one may? */
 static bool level0_hide_much(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
+    assert(level0 < root->runs);
     uint64_t hides = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
     uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
     for (unsigned i = 0; i < level0; i++) hides += root->run[i].hides;
@@ -251,7 +259,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
         uint64_t size = burden(&root->run[i]);
-        if (size <= most) continue;
+        if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
         if (!below) overdue = 1000; /* costs nothing */
@@ -265,6 +273,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     if (raise && last && root->run[last - 1].level + 1 >= root->run[last].level) raise = false;
     if (!raise) return step;
     *at = last;
+    assert(last < root->runs);
     return STEP_RAISE;
 }
 
@@ -310,6 +319,7 @@ enum art_rc art_compact_due(struct art_tree *tree, bool *due) {
 }
 
 static enum art_rc take_step(struct art_tree *tree, struct art_version_edit *edit, enum step step, unsigned at) {
+    assert(step == STEP_NONE || at < edit->root->runs);
     switch (step) {
     case STEP_LEVEL0:
         return merge_runs(tree, edit, NULL, 0, level0_runs(edit->root), NULL);
@@ -351,6 +361,7 @@ static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_e
 }
 
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
+    assert(tree->slots.use && edit->root);
     uint64_t before = work_done(edit), begun = art_clock_ns();
     enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
@@ -410,6 +421,7 @@ static enum art_rc is_in_order(struct art_tree *tree, const struct art_run *run,
 }
 
 enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
+    assert(tree->slots.use && edit->root);
     struct art_root *root = edit->root;
     if (!root->runs) return flush_into_new(tree, edit, memtable);
     bool in_order = false;
@@ -427,6 +439,7 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
 }
 
 enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions) {
+    assert(tree->slots.use && edit->root);
     enum art_rc rc = ART_OK;
     while (!rc && compactions-- && edit->root->runs > 1) {
         rc = art_compact_partially(tree, edit, 0);

@@ -14,6 +14,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
         return rc;
     }
     edit->root->generation++;
+    assert(edit->root->references == 1 && tree->slots.use);
     enum art_leftovers leftovers = tree->txn.leftovers;
     art_store_leave_nothing(tree->store, leftovers != ART_LEFTOVERS_STAY,
                             tree->full || leftovers == ART_LEFTOVERS_PUNCHED);
@@ -21,6 +22,7 @@ enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit)
 }
 
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit) {
+    assert(!edit->root || edit->root->references == 1);
     if (!edit->root) return;
     art_store_give_up(tree->store); /* a write that failed does not fail what is written next */
     art_slots_return(tree, &edit->used, &tree->slots.used);
@@ -32,6 +34,7 @@ void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit) {
 /* A finished blob's own count of its entries stands only in its trailer. */
 static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
                                   uint32_t *out) {
+    assert(buffer->data);
     struct art_blob blob;
     enum art_rc rc = art_blob_open(&blob, buffer->data, ref, tree->options.uuid, "a blob just built");
     if (!rc) *out = blob.entries;

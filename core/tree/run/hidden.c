@@ -28,6 +28,7 @@ struct running_sums {
 };
 
 static enum art_rc take_leaf(struct running_sums *before) {
+    assert(before->next.valid);
     enum art_rc rc = art_blob_cursor_ref(&before->next.leaf, &before->leaf);
     if (!rc) rc = art_buffer_set_key(&before->label, before->leaf.label);
     before->leaf.label = art_buffer_bytes(&before->label);
@@ -94,6 +95,7 @@ static uint64_t dead_pages(struct group *group, uint64_t hidden) {
 
 /* Adds up to `blobs` leaf blobs from the cursor on, which stands on the next one then. */
 static enum art_rc gather_group(struct art_run_cursor *leaves, uint64_t blobs, struct group *group) {
+    assert(blobs);
     enum art_rc rc = ART_OK;
     group->entries = group->pages = 0;
     for (; !rc && leaves->valid && blobs; blobs--) {
@@ -108,6 +110,7 @@ static enum art_rc gather_group(struct art_run_cursor *leaves, uint64_t blobs, s
 
 static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper, const struct art_run *last,
                               uint64_t *pages) {
+    assert(last->top.height);
     struct running_sums before;
     struct art_run_cursor leaves = {0};
     struct group group = {0};
@@ -142,6 +145,7 @@ static bool is_outdated(const struct art_run *run, const struct art_run *last) {
 /* What is damaged is found where it is merged: an estimate fails nothing for it. Any other error may be that of a write
  * that was still under way, which nobody else is told. */
 enum art_rc art_run_know_hidden(struct art_tree *tree, const struct art_root *root, struct art_run *run) {
+    assert(root->runs && run >= root->run && run < root->run + root->runs);
     const struct art_run *last = &root->run[root->runs - 1];
     uint64_t rows = hidden_rows(run->top.entries, run->top.count);
     enum art_rc rc = ART_OK;

@@ -52,6 +52,7 @@ enum art_rc art_merge_set(struct art_merge *merge, struct art_memtable *memtable
     }
     for (unsigned i = 0; i < count; i++) art_run_cursor_reset(&merge->source[n++].run, &runs[i].top, 0);
     merge->count = n;
+    assert(n == want && n <= merge->opened);
     return ART_OK;
 }
 
@@ -101,6 +102,7 @@ enum art_rc art_source_seek(struct art_source *source, struct art_bytes key, boo
 }
 
 enum art_rc art_source_step(struct art_source *source, bool backward) {
+    assert(source->valid);
     return source_step(source, backward);
 }
 
@@ -114,6 +116,7 @@ static inline bool comes_before(const struct art_merge *merge, unsigned a, unsig
 }
 
 static inline void leave_place(struct art_merge *merge, unsigned place) {
+    assert(place < merge->waiting);
     merge->waiting--;
     for (; place < merge->waiting; place++) merge->line[place] = merge->line[place + 1];
 }
@@ -135,6 +138,7 @@ static inline void prefetch(const struct art_source *source) {
 /* Into line somewhere behind the winner, with whose key its own shares `agrees` bytes. From place to place `agrees`
  * becomes what it shares with the key before that place. */
 static void stand_behind(struct art_merge *merge, unsigned number, uint32_t agrees, bool backward) {
+    assert(merge->waiting && merge->source[number].valid);
     struct art_source *source = merge->source;
     unsigned place = 1;
     for (; place < merge->waiting; place++) {
@@ -170,10 +174,12 @@ static void line_up(struct art_merge *merge, bool backward) {
     for (unsigned i = 0; i < merge->count; i++) {
         if (merge->source[i].valid) stand(merge, i, backward);
     }
+    assert(merge->waiting <= merge->count);
 }
 
 /* The winner stands on another key, of which `kept` bytes are what they were, or at its end. */
 static inline void winner_moved(struct art_merge *merge, uint32_t kept, bool backward) {
+    assert(merge->waiting);
     unsigned number = merge->line[0];
     bool ended = !merge->source[number].valid;
     merge->kept = kept;
@@ -196,12 +202,14 @@ static inline void winner_moved(struct art_merge *merge, uint32_t kept, bool bac
 
 /* Does the source at this place in line, before which all do, hold the winner's key, too? */
 static inline bool is_tied(const struct art_merge *merge, unsigned place) {
+    assert(place && place < merge->waiting);
     const struct art_source *source = &merge->source[merge->line[place]];
     return source->agrees == source->key.len && source->key.len == merge->source[merge->line[0]].key.len;
 }
 
 /* The runner, which held the winner's key, has left it. */
 static void runner_left(struct art_merge *merge, bool backward) {
+    assert(merge->waiting > 1);
     unsigned number = merge->line[1];
     struct art_source *source = &merge->source[number];
     uint32_t shared;
@@ -221,6 +229,7 @@ static inline enum art_rc pass_hidden(struct art_merge *merge, bool backward) {
         runner_left(merge, backward);
     }
     merge->valid = merge->waiting;
+    assert(!merge->valid || art_merge_winner(merge)->valid);
     return ART_OK;
 }
 
@@ -236,6 +245,7 @@ enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool b
 
 /* What is not before `behind` stays. All else begins as the present key does, which is the first of all. */
 enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_bytes behind) {
+    assert(merge->valid);
     merge->valid = false;
     for (unsigned i = 0; i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
@@ -261,6 +271,7 @@ enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank) {
 }
 
 enum art_rc art_merge_moved(struct art_merge *merge, uint32_t kept, bool backward) {
+    assert(merge->valid);
     merge->valid = false;
     winner_moved(merge, kept, backward);
     return pass_hidden(merge, backward);
@@ -277,6 +288,7 @@ enum art_rc art_merge_step(struct art_merge *merge, bool backward) {
 }
 
 void art_source_entry(struct art_source *source, struct art_entry *out) {
+    assert(source->valid);
     if (source->is_memtable)
         art_memtable_cursor_entry(&source->memtable, out);
     else
@@ -319,12 +331,14 @@ enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
 
 /* A source of which only some entries belong to the merge ends when they are through. */
 static enum art_rc step_limited(struct art_source *source) {
+    assert(source->valid && source->left);
     enum art_rc rc = source_step(source, false);
     if (--source->left == 0) source->valid = false;
     return rc;
 }
 
 enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries) {
+    assert(index < merge->count);
     struct art_source *source = &merge->source[index];
     enum art_rc rc = art_source_seek(source, from, false);
     source->left = entries;
@@ -334,11 +348,13 @@ enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_
 }
 
 void art_merge_begin_combined(struct art_merge *merge) {
+    assert(merge->count);
     line_up(merge, false);
     merge->valid = merge->waiting;
 }
 
 enum art_rc art_merge_step_combined(struct art_merge *merge) {
+    assert(merge->valid);
     while (merge->waiting > 1 && is_tied(merge, 1)) {
         enum art_rc rc = step_limited(&merge->source[merge->line[1]]);
         if (rc) return rc;

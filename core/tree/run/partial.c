@@ -129,6 +129,7 @@ static enum art_rc leaves_ref(const struct leaves *leaves, struct art_ref *out) 
 
 /* Adds the one that `leaves` stands on, and goes on to the next. */
 static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) {
+    assert(leaves->valid);
     struct art_ref ref;
     enum art_rc rc = leaves_ref(leaves, &ref);
     if (!rc) rc = art_children_add(out, leaves_separator(leaves), &ref);
@@ -141,6 +142,7 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 static enum art_rc add_overlap(struct partial *partial, struct art_bytes key) {
+    assert(partial->below.count);
     enum art_rc rc = art_grow(&partial->overlaps, &partial->capacity, partial->count + 1, sizeof *partial->overlaps);
     if (rc) return rc;
     struct overlap *overlap = &partial->overlaps[partial->count++];
@@ -162,11 +164,13 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
         rc = leaves_take(lower, &partial->below);
     }
     *fresh = partial->below.count > before;
+    assert(partial->below.count <= BELOW_BLOBS_MOST + 1);
     return rc;
 }
 
 /* The last one of partial->below becomes part of an overlap. *cut: that would be too much. */
 static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial, struct art_bytes key, bool *cut) {
+    assert(partial->below.count);
     uint32_t now = partial->below.count, pages = art_ref_pages(&partial->below.child[now - 1].ref);
     if (partial->count && partial->pages + pages > in_pages(tree, size_of_partial(tree)->most)) {
         *cut = true;
@@ -192,6 +196,7 @@ struct position {
 /* Moves behind all entries that fall into the last blob of partial->below. */
 static enum art_rc leave_below(struct art_tree *tree, const struct art_ref *own, struct art_run_cursor *entries,
                                const struct leaves *lower, struct position *at) {
+    assert(at->index <= own->entries);
     uint64_t from = at->index;
     enum art_rc rc = ART_OK;
     if (lower->valid)
@@ -209,6 +214,7 @@ static enum art_rc leave_below(struct art_tree *tree, const struct art_ref *own,
 
 /* Are entries [from, to) as many deletes as the last blob of partial->below has rows? */
 static bool kills_below(const struct partial *partial, struct position from, struct position to) {
+    assert(partial->below.count && from.index <= to.index);
     uint64_t entries = to.index - from.index;
     const struct art_ref *ref = &partial->below.child[partial->below.count - 1].ref;
     return partial->last && entries == ref->entries && (uint64_t)from.weights - (uint64_t)to.weights == entries;
@@ -217,6 +223,7 @@ static bool kills_below(const struct partial *partial, struct position from, str
 /* Where the entries of the input's last blob fall. `more`: the upper run goes on behind it. */
 static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, struct art_run_cursor *entries,
                             struct leaves *lower, bool more, bool *cut) {
+    assert(partial->own.count);
     const struct art_ref *ref = &partial->own.child[partial->own.count - 1].ref;
     struct position at = {0, 0};
     struct art_buffer first = {0}; /* of those that fall into one blob */
@@ -251,6 +258,7 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
 
 /* A cut before all entries of the last own blob leaves that one out. */
 static void leave_out(struct partial *partial) {
+    assert(partial->own.count);
     struct art_child *last = &partial->own.child[--partial->own.count];
     partial->own.blobs--;
     partial->own.pages -= art_ref_pages(&last->ref);
@@ -290,6 +298,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
 static enum art_rc choose(struct art_tree *tree, const struct art_run *upper_run, const struct art_run *lower_run,
                           struct partial *partial) {
     struct leaves upper, lower;
+    assert(upper_run->level <= ART_RUN_LEVEL_LAST);
     struct art_buffer *from = &tree->compaction_cursor[upper_run->level];
     if (upper_run->level == 0) from->len = 0; /* a level-0 run that appends: from its front on, or it no longer does */
     enum art_rc rc = leaves_open(&lower, tree, lower_run);
@@ -334,6 +343,7 @@ static bool only_new_rows(const struct art_children *children) {
 static enum art_rc may_move(struct art_tree *tree, const struct partial *partial, bool *moves, struct art_buffer *low) {
     *moves = false;
     if (partial->any_dead || partial->count > 1 || partial->cut || !only_new_rows(&partial->own)) return ART_OK;
+    assert(partial->count == 1 && partial->own.count);
     const struct overlap *overlap = &partial->overlaps[0];
     const struct art_ref *ref = &partial->below.child[overlap->first].ref;
     if (overlap->end - overlap->first > 1) return ART_OK;
@@ -368,6 +378,7 @@ static bool sparse(const struct art_tree *tree, uint64_t pages) {
 
 /* An overlap alone often ends in a small blob: then it takes a neighbour or two along. */
 static void absorb(const struct art_tree *tree, struct partial *partial, uint32_t index) {
+    assert(index < partial->count);
     struct overlap *overlap = &partial->overlaps[index];
     uint32_t end = index + 1 < partial->count ? partial->overlaps[index + 1].first : partial->below.count;
     for (int more = 2; more && overlap->end < end && !partial->dead[overlap->end] && sparse(tree, overlap->pages);
@@ -380,6 +391,7 @@ static void absorb(const struct art_tree *tree, struct partial *partial, uint32_
 static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit *edit, struct art_merge *merge,
                                  const struct partial *partial, const struct overlap *overlap, bool last,
                                  struct art_children *out) {
+    assert(overlap->first < overlap->end && overlap->end <= partial->below.count);
     struct art_run_build *build = NULL;
     struct art_children fresh = {0};
     uint64_t entries = 0;
@@ -402,6 +414,7 @@ static enum art_rc merge_overlap(struct art_tree *tree, struct art_version_edit 
 }
 
 static enum art_rc keep(const struct partial *partial, uint32_t first, uint32_t end, struct art_children *out) {
+    assert(end <= partial->below.count);
     enum art_rc rc = ART_OK;
     for (uint32_t i = first; !rc && i < end; i++) {
         if (partial->dead[i]) continue;
@@ -431,6 +444,7 @@ static enum art_rc merge_overlaps(struct art_tree *tree, struct art_version_edit
         done = overlap->end;
     }
     if (!rc) rc = keep(partial, done, partial->below.count, out);
+    assert(rc || done <= partial->below.count);
     art_merge_clear(merge);
     art_free(merge);
     return rc;
@@ -439,6 +453,7 @@ static enum art_rc merge_overlaps(struct art_tree *tree, struct art_version_edit
 /* The entries behind the cut, for the upper run. */
 static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *edit, const struct partial *partial,
                               struct art_children *out) {
+    assert(partial->cut && partial->own.count);
     struct art_run_cursor cursor;
     struct art_run_build *build = NULL;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
@@ -460,6 +475,7 @@ static enum art_rc build_rest(struct art_tree *tree, struct art_version_edit *ed
 /* The lower run with the input. */
 static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edit, unsigned at, struct partial *partial,
                              bool *moves, struct art_run *out) {
+    assert(partial->below.count && partial->below.count <= BELOW_BLOBS_MOST + 2);
     const struct art_run *upper = &edit->root->run[at], *lower = &edit->root->run[at + 1];
     struct art_children fresh = {0};
     struct art_buffer low = {0};
@@ -502,12 +518,14 @@ static enum art_rc new_upper(struct art_tree *tree, struct art_version_edit *edi
 
 /* Puts the new form of run `at` in, or takes the run out when nothing is left. */
 static enum art_rc replace_run(struct art_version_edit *edit, unsigned at, struct art_run *run) {
+    assert(at < edit->root->runs);
     if (run->top.entries) return art_root_replace_run(edit->root, at, run);
     art_root_remove_run(edit->root, at);
     return ART_OK;
 }
 
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at) {
+    assert(at + 1 < edit->root->runs);
     struct partial partial = {.last = at + 2 == edit->root->runs};
     struct art_run lower = {0}, upper = {0};
     bool moves = false;

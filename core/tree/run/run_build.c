@@ -55,6 +55,7 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
     }
     children->child[children->count++] = child;
     children->bytes += separator.len + ref->label.len + art_summed_bytes(ref->has);
+    assert(children->count <= children->capacity);
     return ART_OK;
 }
 
@@ -83,6 +84,7 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
         return rc;
     }
     *out = build;
+    assert(build->builder && !build->buffer.data);
     return ART_OK;
 }
 
@@ -104,6 +106,7 @@ static bool many(const struct art_children *children) {
 }
 
 static enum art_rc fold(struct art_run_build *build, unsigned height) {
+    assert(build->whole && build->waiting[height].count);
     struct art_children *children = &build->waiting[height], above = {0};
     if (height + 1 >= ART_HEIGHTS_MAX)
         return art_fail(ART_TOOBIG, "art: a run would be deeper than %d levels", ART_HEIGHTS_MAX);
@@ -121,6 +124,7 @@ static enum art_rc fold(struct art_run_build *build, unsigned height) {
 
 /* Closes the leaf blob under construction. */
 static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
+    assert(build->buffer.data);
     struct art_built built;
     enum art_rc rc = art_edit_write(build->tree, build->edit, build->builder, &build->buffer, &built, NULL);
     if (rc) return rc;
@@ -132,6 +136,7 @@ static enum art_rc finish_leaf(struct art_run_build *build, bool *more) {
 }
 
 static enum art_rc begin_leaf(struct art_run_build *build) {
+    assert(!build->buffer.data);
     enum art_rc rc = art_store_buffer(build->tree->store, &build->buffer);
     if (!rc) art_builder_begin(build->builder, build->buffer.data);
     return rc;
@@ -215,6 +220,7 @@ enum art_rc art_run_build_run(struct art_run_build *build, struct art_run *out) 
  * shortened one. */
 enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit, unsigned height,
                             const struct art_children *children, struct art_children *out) {
+    assert(height && children->count);
     struct art_builder_options options = {.kind = ART_BLOB_INDEX,
                                           .height = (uint8_t)height,
                                           .fill_pages = tree->options.blob_pages,

@@ -24,6 +24,7 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 static void end_ahead(struct art_run_cursor *cursor) {
     if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
     cursor->ahead = cursor->leaf.window = 0;
+    assert(!cursor->ahead);
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
@@ -57,6 +58,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
 
 /* Of a leaf only these pages are looked into. */
 static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_pages *pages) {
+    assert(!cursor->tree || cursor->limits);
     if (!cursor->tree || !cursor->limits->sought_count) return;
     cursor->tree->helped.pages += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
 }
@@ -126,6 +128,7 @@ static bool is_wanted_child(const struct art_run_cursor *cursor, const struct ar
 /* A cursor for the children of the blob at `height`, on the first one from `index` on that bounds leave in. */
 static enum art_rc look_from(struct art_run_cursor *cursor, unsigned height, uint32_t index,
                              struct art_blob_cursor *out) {
+    assert(index < cursor->entries[height]);
     art_blob_cursor_init(out, cursor->path[height], cursor->scratch);
     out->newer_than = cursor->newer_than;
     art_blob_cursor_limit(out, cursor->limits);
@@ -161,6 +164,7 @@ struct probe {
 
 static enum art_rc fill_probe(struct art_run_cursor *cursor, struct art_blob_cursor *at, bool backward, uint32_t most,
                               struct probe *out) {
+    assert(most && most <= PROBES_MAX);
     struct art_ref ref;
     struct art_blob *leaf;
     out->count = 0;
@@ -181,6 +185,7 @@ static enum art_rc fill_probe(struct art_run_cursor *cursor, struct art_blob_cur
  * nothing is found. */
 static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool backward, struct art_ref *out,
                              bool *found) {
+    assert(cursor->limits && cursor->path[1]);
     struct art_blob_cursor at;
     struct probe probe;
     uint32_t most = 1;
@@ -205,6 +210,7 @@ static enum art_rc find_leaf(struct art_run_cursor *cursor, uint32_t index, bool
  * there is one. */
 static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, uint32_t index, bool backward,
                                 struct art_ref *out, bool *found) {
+    assert(height > cursor->bottom);
     *found = true;
     if (!passes_over(cursor)) return child_ref(cursor, height, index, out);
     if (height == 1 && cursor->limits && cursor->limits->sought_count)
@@ -219,11 +225,13 @@ static enum art_rc wanted_child(struct art_run_cursor *cursor, unsigned height, 
 /* Before the step to leaf `index`: asks for this one and the next ones, more of them the longer the walk goes on, each
  * once. What cannot be read shows when its turn comes. */
 static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backward) {
+    assert(index < cursor->entries[1] && cursor->bottom == 0);
     struct art_ref refs[ART_WINDOW_PAGES_MAX / ART_WINDOW_PAGES_A_BLOB];
     uint32_t left = backward ? index + 1 : cursor->entries[1] - index, n = 0;
     uint32_t window = cursor->leaf.window = art_window_widen(cursor->leaf.window);
     if (window <= ART_WINDOW_PAGES_A_BLOB) return; /* one step is not a walk yet */
     uint32_t wanted = art_min32(window / ART_WINDOW_PAGES_A_BLOB, left), asked = cursor->ahead;
+    assert(wanted <= sizeof refs / sizeof *refs);
     for (; asked + n < wanted; n++) {
         if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
     }
@@ -235,6 +243,7 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
  * way ends, the bottom's height if all goes well; else nothing below the child at that height is wanted. */
 static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, struct art_ref ref, bool last,
                                 unsigned *end) {
+    assert(height >= cursor->bottom);
     enum art_rc rc = enter(cursor, height, &ref);
     *end = height;
     for (; !rc && height > cursor->bottom; *end = --height) {
@@ -250,6 +259,7 @@ static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, 
 
 /* To the neighbouring child in the lowest blob on the path, from `height` up, that has one. */
 static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned height, bool backward) {
+    assert(height > cursor->bottom);
     cursor->valid = false;
     while (height <= cursor->top.height) {
         uint32_t index = cursor->index[height];
@@ -309,6 +319,7 @@ enum art_rc art_run_seek_rank(struct art_run_cursor *cursor, int64_t rank) {
 }
 
 enum art_rc art_run_next(struct art_run_cursor *cursor) {
+    assert(cursor->valid);
     enum art_rc rc = art_blob_next(&cursor->leaf);
     if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
     cursor->valid = false;
@@ -316,6 +327,7 @@ enum art_rc art_run_next(struct art_run_cursor *cursor) {
 }
 
 enum art_rc art_run_prev(struct art_run_cursor *cursor) {
+    assert(cursor->valid);
     enum art_rc rc = art_blob_prev(&cursor->leaf);
     if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
     cursor->valid = false;
@@ -369,6 +381,7 @@ enum art_rc art_run_seek_le(struct art_run_cursor *cursor, struct art_bytes key)
 
 /* Where a blob's keys are in no order, which nobody looks at, the present one may be shorter. */
 enum art_rc art_run_skip(struct art_run_cursor *cursor, uint32_t len, struct art_bytes behind) {
+    assert(cursor->valid);
     bool done;
     if (cursor->leaf.key_len < len) return art_run_seek_ge(cursor, behind);
     enum art_rc rc = art_blob_skip_near(&cursor->leaf, len, behind, &done);

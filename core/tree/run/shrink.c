@@ -14,6 +14,7 @@
 #include "core/tree/run/run.h"
 
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {
+    assert(tree->slots.use && edit->root);
     *moved = false;
     if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store)) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), highest = art_slot_set_highest(&edit->used);
@@ -36,6 +37,7 @@ static enum art_slack slack_of(const struct art_tree *tree, uint32_t end, uint32
 }
 
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
+    assert(tree->slots.use && edit->root);
     if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : art_slots_slack(count));
@@ -47,6 +49,7 @@ enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit 
     if (tree->slots.retired.state != ART_RETIRED_FREE) last = higher(last, &tree->slots.retired.slots);
     if (end <= last + 1 || end <= most) return ART_OK;
     tree->pending.slack = slack_of(tree, last + 1, most);
+    assert(last + 1 < end);
     tree->pending.slots_cut = last + 1 < tree->slots.end ? tree->slots.end - (last + 1) : 0;
     return art_store_truncate(tree->store, last + 1);
 }

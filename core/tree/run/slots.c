@@ -15,6 +15,7 @@
 #include "core/tree/run/run.h"
 
 enum art_rc art_slot_set_copy(const struct art_slot_set *from, struct art_slot_set *to) {
+    assert(from != to);
     struct art_slot_set copy = {0};
     if (from->capacity) {
         copy.words = art_alloc(from->capacity / 8);
@@ -55,6 +56,7 @@ uint32_t art_slots_in(uint64_t file_bytes) {
 /* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
 static enum art_rc note_used(void *context, const struct art_ref *ref) {
     struct art_tree *tree = context;
+    assert(!tree->slots.known);
     enum art_rc rc = art_store_reaches(tree->store, ref);
     if (rc) return rc;
     if (art_slot_set_has(&tree->slots.used, ref->slot)) {
@@ -71,6 +73,7 @@ enum art_rc art_slots_know(struct art_tree *tree) {
         rc = art_run_each_ref(tree->store, &tree->root->run[i], note_used, tree);
     }
     tree->slots.known = !rc;
+    assert(!tree->root->runs || rc || art_slot_set_highest(&tree->slots.used));
     return rc;
 }
 
@@ -134,6 +137,7 @@ static enum art_rc retired_encode(const struct art_slot_set *slots, const struct
     uint32_t last = 0;
     for (uint32_t slot = art_slot_set_next(slots, 0); !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(slots, slot + 1)) {
+        assert(slot > last);
         rc = art_buffer_append(out, bytes, art_put_varint(bytes, slot - last));
         last = slot;
     }
@@ -148,7 +152,21 @@ static bool epoch_passed(const struct art_epoch *list, const struct art_epoch *n
 
 /* --- beginning and end of the write phase ------------------------------------------------------------------------- */
 
+/* Behind each change of the use. */
+static void assert_slots(const struct art_tree *tree) {
+    const struct art_retired *retired = &tree->slots.retired;
+    if (tree->slots.use == ART_SLOTS_IDLE) {
+        assert(!tree->slots.base.capacity && !tree->slots.free.capacity);
+        assert(!retired->slots.capacity && !retired->spared.capacity && retired->state == ART_RETIRED_UNREAD);
+    } else {
+        assert(retired->state != ART_RETIRED_UNREAD && tree->slots.end);
+        assert(retired->state != ART_RETIRED_FREE || tree->slots.use == ART_SLOTS_REUSED);
+    }
+    (void)retired;
+}
+
 static enum art_rc lock_file(struct art_tree *tree, bool fresh) {
+    assert(!tree->slots.use);
     for (unsigned attempt = 0;; attempt++) {
         enum art_rc rc = art_store_write_begin(tree->store, fresh, &tree->slots.end);
         if (rc != ART_BUSY || !tree->host.wait || !tree->host.wait(tree->host.context, attempt)) return rc;
@@ -194,6 +212,7 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
  * slots behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by
  * slot. */
 static enum art_rc find_free(struct art_tree *tree) {
+    assert(tree->slots.use == ART_SLOTS_REUSED);
     enum { FREE_SLOTS_MAX = 1 << 20 };
     struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
@@ -211,6 +230,7 @@ static enum art_rc find_free(struct art_tree *tree) {
         if (rc) return rc;
     }
     art_store_reuse(tree->store, &tree->slots.free);
+    assert_slots(tree);
     return ART_OK;
 }
 
@@ -243,6 +263,7 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = ask_for_free(tree);
     if (rc) art_slots_end(tree);
+    assert_slots(tree);
     return rc;
 }
 
@@ -255,6 +276,7 @@ void art_slots_end(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.retired.slots);
     art_slot_set_clear(&tree->slots.retired.spared);
     tree->slots.retired.state = ART_RETIRED_UNREAD;
+    assert_slots(tree);
 }
 
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
@@ -270,6 +292,7 @@ void art_slots_cut_back(struct art_tree *tree) {
 }
 
 void art_slots_cut_spilled(struct art_tree *tree) {
+    assert(tree->slots.known);
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
     bool ours = tree->slots.use && !art_store_discards(tree->store);
     if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
@@ -294,6 +317,7 @@ static bool kept(const struct art_tree *tree, uint32_t slot) {
 /* Those of `from` that are not in `used`. */
 static enum art_rc add_others(struct art_slot_set *list, const struct art_slot_set *from,
                               const struct art_slot_set *used) {
+    assert(list != from && list != used);
     enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX && !rc;
          slot = art_slot_set_next(from, slot + 1)) {
@@ -304,6 +328,7 @@ static enum art_rc add_others(struct art_slot_set *list, const struct art_slot_s
 
 /* Nobody goes on with the base: no ROLLBACK TO can come, and a COMMIT that is refused takes back all. */
 static bool leaves_the_base(const struct art_tree *tree) {
+    assert(tree->slots.use);
     bool alone = art_tree_requested(tree, ART_REQUEST_ALONE);
     return alone && art_wants_small(tree) && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
 }
@@ -352,6 +377,7 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
 /* --- taking and giving back --------------------------------------------------------------------------------------- */
 
 enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot) {
+    assert(tree->slots.use && edit->root);
     enum art_rc rc = art_store_take_slot(tree->store, slot);
     if (rc) return rc;
     assert(*slot && !art_slot_set_has(&edit->used, *slot));
@@ -369,7 +395,7 @@ void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32
 }
 
 void art_slots_return(struct art_tree *tree, const struct art_slot_set *from, const struct art_slot_set *keep) {
-    assert(from != keep);
+    assert((tree->slots.use || !from->capacity) && from != keep);
     for (uint32_t slot = art_slot_set_next(from, 0); slot != UINT32_MAX; slot = art_slot_set_next(from, slot + 1)) {
         if (art_slot_set_has(keep, slot) || kept(tree, slot)) continue;
         art_store_return_slot(tree->store, slot);
@@ -388,6 +414,7 @@ static bool too_many_wait(const struct art_tree *tree, const struct art_slot_set
 /* The list that goes with a new root: what is still retired of the old list, and what the base names and `used` does
  * not. */
 enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *used) {
+    assert(tree->slots.use && !art_slot_set_has(used, 0));
     struct art_retired *retired = &tree->slots.retired;
     struct art_epoch now;
     enum art_rc rc = tree->host.epoch(tree->host.context, &now);

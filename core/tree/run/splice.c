@@ -23,6 +23,7 @@ struct splice {
 
 /* Which nodes of `height` are touched: [node_low, node_high). */
 static enum art_rc find_nodes(struct splice *splice, struct art_run_cursor *cursor, unsigned height) {
+    assert(height && height <= splice->run.top.height);
     splice->node_to_end = true;
     if (height == splice->run.top.height) return art_buffer_set_key(&splice->node_low, art_bytes(NULL, 0));
     art_run_cursor_reset(cursor, &splice->run.top, height + 1);
@@ -57,6 +58,7 @@ static enum art_rc append_child(struct splice *splice, struct art_children *out,
 /* The children of the touched nodes of `height` as they shall be. */
 static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, unsigned height,
                           const struct art_children *fresh, struct art_children *out) {
+    assert(height && height <= splice->run.top.height);
     bool placed = false;
     art_run_cursor_reset(cursor, &splice->run.top, height);
     enum art_rc rc = art_run_seek_ge(cursor, art_buffer_bytes(&splice->node_low));
@@ -89,6 +91,7 @@ static enum art_rc gather(struct splice *splice, struct art_run_cursor *cursor, 
 
 static enum art_rc splice_height(struct splice *splice, struct art_run_cursor *cursor, unsigned height,
                                  struct art_children *children) {
+    assert(height && height <= splice->run.top.height);
     struct art_children all = {0}, above = {0};
     enum art_rc rc = find_nodes(splice, cursor, height);
     if (!rc) rc = gather(splice, cursor, height, children, &all);
@@ -114,6 +117,7 @@ static enum art_rc splice_height(struct splice *splice, struct art_run_cursor *c
 /* A run without an index: its only blob has the empty separator. It is replaced, or stays in front of the new
  * children. */
 static enum art_rc run_of_leaf(struct splice *splice, struct art_children *children) {
+    assert(!splice->run.top.height);
     if (!splice->low.len) {
         drop(splice, &splice->run.top);
         if (children->count) children->child[0].separator.len = 0;
@@ -133,6 +137,7 @@ static enum art_rc run_of_leaf(struct splice *splice, struct art_children *child
 enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run,
                            struct art_bytes low, struct art_bytes high, bool moved, const struct art_children *children,
                            struct art_run *out) {
+    assert(edit->root && (high.data || !high.len));
     struct splice splice = {.tree = tree, .edit = edit, .run = *run, .to_end = !high.data, .moved = moved};
     struct art_run_cursor cursor;
     struct art_children now = {0};
@@ -157,6 +162,7 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
         now = above;
     }
     *out = (struct art_run){.level = run->level, .blobs = splice.run.blobs, .pages = splice.run.pages};
+    assert(rc || now.count <= 1);
     if (!rc && now.count) {
         out->top = now.child[0].ref;
         art_ref_leave(&now.child[0].ref);
@@ -182,6 +188,7 @@ static enum art_rc drop_visit(void *context, const struct art_ref *ref) {
 }
 
 enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run) {
+    assert(tree->slots.use && edit->root);
     struct drop_context context = {tree, edit};
     return art_run_each_ref(tree->store, run, drop_visit, &context);
 }

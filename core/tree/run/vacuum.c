@@ -54,6 +54,7 @@ static enum art_rc choose_end(struct art_tree *tree, const struct art_version_ed
             low = middle + 1;
     }
     *end = low;
+    assert(low);
     art_slot_set_clear(&index);
     return rc;
 }
@@ -97,6 +98,7 @@ static void moved_range_clear(struct moved_range *range) {
 /* Does the leaf blob under the cursor, or an index blob over it, lie behind `end`? */
 static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
                       uint32_t end) {
+    assert(leaf->slot && cursor->bottom == 1);
     bool yes = leaf->slot >= end;
     for (unsigned height = 1; height <= run->top.height; height++) yes |= cursor->path[height]->slot >= end;
     return yes;
@@ -106,6 +108,7 @@ static bool must_move(const struct art_run_cursor *cursor, const struct art_run 
 static enum art_rc add_leaf(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
                             struct art_bytes separator, const struct art_ref *leaf, uint32_t end,
                             struct moved_range *range) {
+    assert(at < edit->root->runs);
     struct art_children *all = &range->children;
     if (leaf->slot < end) {
         all->blobs++;
@@ -134,6 +137,7 @@ static bool is_long_enough(const struct moved_range *range) {
  * range is long enough. */
 static enum art_rc gather_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
                                 const struct art_buffer *from, struct moved_range *range) {
+    assert(edit->root->run[at].top.height);
     const struct art_run *run = &edit->root->run[at];
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
@@ -163,6 +167,7 @@ static enum art_rc gather_range(struct art_tree *tree, struct art_version_edit *
 /* Moves one range of run `at`; *from: where the next one may begin. */
 static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at, uint32_t end,
                               struct art_buffer *from, bool *more) {
+    assert(at < edit->root->runs);
     const struct art_run *run = &edit->root->run[at];
     struct moved_range range = {.to_end = true};
     struct art_run moved = {0};
@@ -188,6 +193,7 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
 }
 
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
+    assert(tree->slots.use && edit->root);
     uint32_t end;
     struct art_buffer from = {0};
     if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store))

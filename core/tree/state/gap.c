@@ -33,6 +33,7 @@ static size_t gap_bytes_of(uint32_t low, uint32_t high) {
 static void forget(struct art_gaps *gaps, unsigned from, unsigned to) {
     assert(from <= to && to <= gaps->count);
     for (unsigned i = from; i < to; i++) {
+        assert(gaps->bytes >= gap_bytes_of(gaps->gap[i].low_len, gaps->gap[i].high_len));
         gaps->bytes -= gap_bytes_of(gaps->gap[i].low_len, gaps->gap[i].high_len);
         art_free(gaps->gap[i].bytes);
     }
@@ -42,6 +43,7 @@ static void forget(struct art_gaps *gaps, unsigned from, unsigned to) {
 
 void art_gaps_clear(struct art_gaps *gaps) {
     if (gaps->count) forget(gaps, 0, gaps->count);
+    assert(!gaps->count && !gaps->bytes);
     art_free(gaps->gap);
     art_free(gaps->room);
     *gaps = (struct art_gaps){0};
@@ -79,11 +81,13 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key) {
     struct art_bytes low, high;
     if (art_gap_find(tree, key, false, &low, &high)) {
         unsigned at = first_behind(&tree->gaps, key, false);
+        assert(at < tree->gaps.count);
         forget(&tree->gaps, at, at + 1);
     }
 }
 
 static void make_gap_room(struct art_gaps *gaps, size_t bytes) {
+    assert(bytes <= BYTES_MAX);
     while (gaps->count && (gaps->count == GAPS_MAX || gaps->bytes + bytes > BYTES_MAX)) {
         unsigned at = gaps->turn++ % gaps->count;
         forget(gaps, at, at + 1);

@@ -12,6 +12,7 @@ static struct art_hash128 first_chain(const uint8_t uuid[ART_UUID_BYTES]) {
 }
 
 static struct art_root *root_alloc(unsigned capacity) {
+    assert(capacity <= ART_RUNS_CAPACITY);
     struct art_root *root = art_alloc_zeroed(sizeof *root + capacity * sizeof root->run[0]);
     if (!root) return NULL;
     root->references = 1;
@@ -38,6 +39,7 @@ static void run_clear(struct art_run *run) {
 }
 
 void art_root_unref(struct art_root *root) {
+    assert(!root || root->references);
     if (!root || --root->references) return;
     assert(root->runs <= root->capacity);
     for (unsigned i = 0; i < root->runs; i++) run_clear(&root->run[i]);
@@ -50,6 +52,7 @@ static enum art_rc run_copy(const struct art_run *from, struct art_run *to) {
 }
 
 enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
+    assert(root->runs <= ART_RUNS_CAPACITY);
     struct art_root *copy = root_alloc(ART_RUNS_CAPACITY);
     if (!copy) return art_nomem();
     copy->csn = root->csn;
@@ -65,6 +68,7 @@ enum art_rc art_root_clone(const struct art_root *root, struct art_root **out) {
         copy->runs++;
     }
     *out = copy;
+    assert(copy->runs == root->runs && !copy->followed);
     return ART_OK;
 }
 
@@ -118,11 +122,13 @@ enum art_rc art_root_encode(const struct art_root *root, struct art_buffer *out)
         if (!rc) out->len += art_ref_encode(&run->top, out->data + out->len);
     }
     if (rc) return rc;
+    assert(out->len >= sizeof header && out->data[offsetof(struct art_root_header, runs)] == root->runs);
     uint64_t sum = art_hash64(out->data, out->len);
     return art_buffer_append(out, &sum, sizeof sum);
 }
 
 void art_root_note_rows(struct art_buffer *encoded) {
+    assert(art_load32(encoded->data) == ART_ROOT_MAGIC);
     assert(encoded->len >= sizeof(struct art_root_header) + 8);
     size_t body = encoded->len - 8;
     encoded->data[offsetof(struct art_root_header, followed)] = 1;
@@ -136,12 +142,13 @@ static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8
         if ((size_t)(end - p) < sizeof fixed) return ART_CORRUPT;
         memcpy(&fixed, p, sizeof fixed);
         p += sizeof fixed;
-        if ((size_t)(end - p) < fixed.ref_len || fixed.level >= ART_LEVELS) return ART_CORRUPT;
+        if ((size_t)(end - p) < fixed.ref_len || fixed.level > ART_RUN_LEVEL_LAST) return ART_CORRUPT;
         struct art_run run = {.level = fixed.level, .blobs = fixed.blobs, .pages = fixed.pages};
         if (art_ref_decode(art_bytes(p, fixed.ref_len), &run.top)) return ART_CORRUPT;
         enum art_rc rc = art_root_insert_run(root, i, &run);
         if (rc) return rc;
         p += fixed.ref_len;
+        assert(p <= end && root->runs == i + 1);
     }
     return p == end ? ART_OK : ART_CORRUPT;
 }

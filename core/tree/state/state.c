@@ -23,6 +23,7 @@ bool art_tree_poisoned(const struct art_tree *tree) {
 void art_tree_forget(struct art_tree *tree) {
     tree->state = ART_TREE_UNKNOWN;
     tree->changes++;
+    assert(tree->changes);
 }
 
 uint64_t art_tree_csn(const struct art_tree *tree) {
@@ -52,6 +53,7 @@ enum art_rc art_tree_take_room(struct art_tree *tree) {
 }
 
 void art_tree_give_room(struct art_tree *tree) {
+    assert(!tree->key || tree->second_key == tree->key + ART_KEY_BUFFER);
     art_free(tree->key);
     tree->key = tree->second_key = tree->stored = NULL;
 }
@@ -84,11 +86,13 @@ enum art_rc art_tree_ready(struct art_tree *tree) {
         if (rc) return rc;
         tree->file_ready = true;
     }
+    assert(tree->root->references && tree->memtable);
     art_store_relax(tree->store);
     return __builtin_expect(!tree->key, 0) ? art_tree_take_room(tree) : ART_OK;
 }
 
 void art_tree_set_root(struct art_tree *tree, struct art_root *root) {
+    assert(root != tree->root || root->references > 1);
     assert(root && root->references);
     art_root_unref(tree->root);
     tree->root = root;

@@ -223,7 +223,7 @@ struct art_tree {
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
-    struct art_buffer compaction_cursor[ART_LEVELS]; /* by level: separator at which the next input begins */
+    struct art_buffer compaction_cursor[ART_RUN_LEVEL_LAST + 1]; /* by level: where the next input begins */
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was full when blobs were last written */
@@ -278,6 +278,7 @@ enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes
 enum art_rc art_tree_interrupted(struct art_tree *tree);
 /* The key in a buffer, padded; with `after` the smallest one above it. */
 static inline struct art_bytes art_bound_key(uint8_t *buffer, struct art_bytes key, bool after) {
+    assert(key.len + 1 + ART_KEY_PADDING <= ART_KEY_BUFFER);
     if (key.data != buffer) memcpy(buffer, key.data, key.len);
     memset(buffer + key.len, 0, 1 + ART_KEY_PADDING);
     return art_bytes(buffer, key.len + after);
@@ -303,6 +304,7 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key);
 static inline void art_tree_changed(struct art_tree *tree, bool same) {
     tree->gaps.stamp += same && tree->gaps.stamp == tree->changes;
     tree->changes++;
+    assert(tree->changes);
 }
 
 #endif

@@ -60,6 +60,7 @@ static struct art_hash128 chain_of_root(const struct art_tree *tree, const struc
 
 /* The root for row 0. It says whether rows of the log are behind it. */
 static enum art_rc encode_root(struct art_tree *tree, const struct art_root *root) {
+    assert(art_tree_in_txn(tree));
     enum art_rc rc = art_root_encode(root, &tree->pending.root);
     if (rc) return rc;
     assert(tree->pending.root.len);
@@ -71,6 +72,7 @@ static enum art_rc encode_root(struct art_tree *tree, const struct art_root *roo
 
 /* The commit puts this root, and the retired list that goes with the slots it uses, into the host's tables. */
 static enum art_rc name_root(struct art_tree *tree, const struct art_root *root, const struct art_slot_set *used) {
+    assert(tree->slots.use);
     struct art_commit *commit = &tree->pending.commit;
     enum art_rc rc = encode_root(tree, root);
     if (!rc) rc = art_slots_retired(tree, used);
@@ -151,6 +153,7 @@ static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) 
 
 /* In small portions where the whole budget is no more than a few large ones. */
 static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
+    assert(tree->slots.use);
     assert(edit->root && !tree->small_compactions);
     tree->small_compactions = budget_left(tree).bytes < SHORT_BYTES;
     enum art_rc rc = art_compact_merge(tree, edit, owed);
@@ -250,6 +253,7 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
 static uint64_t rows_to_leave(const struct art_tree *tree) {
     assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
+    assert(art_tree_in_txn(tree));
     if (!rows || tree->txn.requested || tree->txn.handed_over || tree->log_bytes < LONG_ROW_BYTES * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
@@ -402,6 +406,7 @@ static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, bool mu
 
 /* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
 static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
+    assert(tree->thrift < VACUUM_ATTEMPTS);
     struct art_commit row = tree->pending.commit;
     struct art_hash128 chain = tree->pending.chain;
     enum art_rc rc = ART_OK;
@@ -423,6 +428,7 @@ static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush
 /* --- prepare ------------------------------------------------------------------------------------------------------ */
 
 static enum art_rc write_row(struct art_tree *tree) {
+    assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     tree->pending.chain = tree->chain;
     tree->pending.redo.len = 0;
     enum art_rc rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
@@ -509,6 +515,7 @@ static bool commands_find_something(const struct art_tree *tree) {
 }
 
 static void note_full(struct art_tree *tree) {
+    assert(tree->attempt < VACUUM_ATTEMPTS);
     tree->full = true;
     if (art_tree_requested(tree, ART_REQUEST_VACUUM)) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
 }
@@ -521,9 +528,11 @@ void art_tree_note_full(struct art_tree *tree) {
 /* What the host has to write, for its log to say all that was changed: a row of redo, where there can be one; with it,
  * or instead, what a flush, 'vacuum' or a merge makes. */
 static enum art_rc make_commit(struct art_tree *tree) {
+    assert(art_tree_in_txn(tree) && art_tree_is_known(tree));
     bool vacuums = vacuum_finds_something(tree), must = must_flush(tree), due = false, late = false;
     enum art_rc rc = ART_OK;
     art_pending_forget(tree);
+    assert(!tree->pending.edit.root && !tree->pending.empty && !tree->pending.commit.csn);
     tree->txn.leftovers = leftovers(tree);
     tree->pending.commit.csn = tree->txn.csn;
     tree->pending.redo.len = 0;
@@ -568,6 +577,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->pending.made_for = tree->changes;
     }
     *out = tree->pending.commit;
+    assert(out->csn == tree->txn.csn && (out->write_redo || out->write_root));
     if (tree->txn.handed_over < tree->pending.kind) tree->txn.handed_over = tree->pending.kind;
     if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_SHOWN;
     if (out->write_root && tree->txn.shown == ART_ROOT_HIDDEN) tree->txn.shown = ART_ROOT_OFFERED;
@@ -576,6 +586,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
 }
 
 static void end_transaction(struct art_tree *tree) {
+    assert(!tree->pending.edit.root && !tree->pending.made_for && !art_memtable_dirty(tree->memtable));
     art_savepoints_clear(tree, 0);
     art_scratch_end(tree);
     art_slots_end(tree);
@@ -639,6 +650,7 @@ void art_tree_committed(struct art_tree *tree) {
         if (tree->pending.redo.capacity > REDO_KEPT_BYTES) art_buffer_clear(&tree->pending.redo);
     }
     art_memtable_forget_undo(tree->memtable);
+    assert(!tree->pending.edit.root && !tree->pending.empty);
     end_transaction(tree);
 }
 
@@ -669,6 +681,7 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     assert(art_tree_in_txn(tree));
     tree->txn.requested |= requests;
     art_tree_changed(tree, true);
+    assert(art_tree_requested(tree, requests));
     return ART_OK;
 }
 

@@ -18,6 +18,7 @@ struct art_store_location art_location_of(struct art_tree *tree, const struct ar
 }
 
 enum art_rc art_location_copy(struct art_tree_options *options, const struct art_tree_location *location) {
+    assert(!location->path || location->host_path);
     char *path = art_string_copy(location->path ? location->path : inline_name);
     char *host_path = location->path ? art_string_copy(location->host_path) : NULL;
     if (!path || (location->path && !host_path)) {
@@ -50,6 +51,7 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
         return rc;
     }
     tree->file_ready = false;
+    assert(!tree->slots.use);
     tree->changes++;
     return ART_OK;
 }
@@ -75,6 +77,7 @@ static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
     if (!rc && copier->count == ART_COPY_MAX) rc = copy_collected(copier);
     if (rc) return rc;
     copier->refs[copier->count] = *ref;
+    assert(copier->count < ART_COPY_MAX);
     art_ref_leave(&copier->refs[copier->count++]);
     return ART_OK;
 }

@@ -66,6 +66,7 @@ enum art_rc art_overflow_put(struct art_tree *tree, struct art_bytes value, uint
         enum art_rc rc = art_memtable_set(tree->memtable, art_overflow_key(key, id, number++), &entry);
         if (rc) return rc;
     }
+    assert(number == (value.len + ART_OVERFLOW_CHUNK_BYTES - 1) / ART_OVERFLOW_CHUNK_BYTES);
     art_store64(ref, value.len);
     memcpy(ref + 8, id, ART_OVERFLOW_ID_BYTES);
     art_store64(ref + 8 + ART_OVERFLOW_ID_BYTES, art_hash64(value.data, value.len));
@@ -93,6 +94,7 @@ enum art_rc art_overflow_delete(struct art_tree *tree, struct art_bytes bytes) {
     bool there;
     enum art_rc found = were_put(tree, &ref, &there);
     if (found || !there) return found; /* the row shall go all the same */
+    assert(possible(&ref));
     for (uint64_t at = 0; at < ref.length; at += ART_OVERFLOW_CHUNK_BYTES) {
         struct art_bytes key = art_overflow_key(key_bytes, ref.id, number++);
         struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE | ART_SHADOWS_OLDER}, present;
@@ -159,6 +161,7 @@ enum art_rc art_row_value(struct art_tree *tree, const struct art_row *row, stru
         return rc;
     }
     *out = art_bytes(value, (uint32_t)ref.length);
+    assert(value);
     *owned = value;
     return ART_OK;
 }

@@ -28,6 +28,7 @@ enum art_rc art_tree_refresh_begin(struct art_tree *tree, uint64_t *from) {
     }
     memset(&tree->refresh, 0, sizeof tree->refresh);
     tree->state = art_tree_is_known(tree) ? ART_TREE_CONTINUING : ART_TREE_REBUILDING;
+    assert(tree->refresh.step == ART_REFRESH_ROOT);
     *from = is_rebuilt(tree) ? 0 : tree->csn;
     return ART_OK;
 }
@@ -39,12 +40,14 @@ static enum art_rc from_the_root(struct art_tree *tree) {
 }
 
 uint64_t art_tree_refresh_from(const struct art_tree *tree) {
+    assert(tree->state == ART_TREE_REBUILDING || tree->state == ART_TREE_CONTINUING);
     if (is_rebuilt(tree)) return tree->root->csn + 1;
     return tree->refresh.step > ART_REFRESH_OWN_ROW ? tree->csn + 1 : tree->csn;
 }
 
 /* Blobs are built with the table's summary, and there is no other way to read them. */
 static enum art_rc check_summary(const struct art_tree *tree, const struct art_root *root) {
+    assert(root->runs <= root->capacity);
     struct art_measures has = art_tree_measures(tree);
     for (unsigned i = 0; i < root->runs; i++) {
         struct art_measures built = root->run[i].top.has;
@@ -130,6 +133,7 @@ enum art_rc art_tree_refresh_row(struct art_tree *tree, uint64_t csn, struct art
     if (csn != tree->csn + 1) return from_the_root(tree);
     struct art_hash128 hash;
     uint64_t before = art_memtable_replayed(tree->memtable);
+    assert(!art_memtable_dirty(tree->memtable));
     assert(tree->refresh.step > ART_REFRESH_OWN_ROW);
     enum art_rc rc = art_redo_follows(ops, csn, tree->chain, &hash);
     if (rc == ART_REBUILD) return from_the_root(tree);
@@ -159,6 +163,7 @@ enum art_rc art_tree_refresh_end(struct art_tree *tree) {
         return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");
     }
     tree->state = ART_TREE_KNOWN;
+    art_txn_assert(tree);
     return ART_OK;
 }
 

@@ -47,6 +47,7 @@ static enum art_rc rewrite_reference(struct rewriting *rewriting, struct art_ent
 }
 
 static enum art_rc rewrite_entry(void *context, struct art_bytes key, struct art_entry *entry) {
+    assert(!(entry->flags & (ART_DELETE | ART_SHADOWS_OLDER)));
     struct rewriting *rewriting = context;
     bool chunk = key.data[0] == ART_SPACE_OVERFLOW;
     entry->flags &= (uint8_t)~ART_CHUNK;
@@ -73,6 +74,7 @@ enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary
     if (rc) return rc;
     const struct art_summary *former = tree->summary;
     art_pending_forget(tree);
+    assert(!tree->pending.edit.root);
     tree->summary = summary;
     rc = build_anew(tree, &edit, &empty);
     if (rc) {

@@ -8,6 +8,7 @@
 #include "core/tree/txn/txn.h"
 
 static void savepoint_clear(struct art_savepoint *savepoint) {
+    assert(savepoint->saved || !savepoint->saved_parts);
     art_root_unref(savepoint->root);
     art_slot_set_clear(&savepoint->used);
     art_free(savepoint->saved);
@@ -58,8 +59,10 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
         savepoint.root = art_root_ref(tree->root);
         if (!is_as_begun(tree)) savepoint.kind = ART_SAVEPOINT_UNDO;
     }
+    assert(tree->txn.savepoint_count < tree->txn.savepoint_capacity);
     *out = tree->txn.savepoint_count;
     tree->txn.savepoints[tree->txn.savepoint_count++] = savepoint;
+    art_txn_assert(tree);
     return ART_OK;
 }
 
@@ -67,6 +70,7 @@ void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
     if (art_tree_inside(tree)) return;
     art_rows_catch_up(tree);
     art_savepoints_clear(tree, from);
+    art_txn_assert(tree);
 }
 
 /* The state at the beginning: undone in memory, or read again from the log. */
@@ -74,6 +78,7 @@ static void to_beginning(struct art_tree *tree) {
     assert(art_tree_in_txn(tree) && !tree->pending.edit.root);
     if (!art_tree_has_spilled(tree)) {
         art_memtable_rollback(tree->memtable, 0);
+        assert(!art_memtable_dirty(tree->memtable));
         return;
     }
     art_tree_set_root(tree, art_root_ref(tree->txn.base));

@@ -13,6 +13,7 @@ static enum art_rc open_scratch(struct art_tree *tree) {
 }
 
 enum art_rc art_scratch_write(struct art_tree *tree, const struct art_blob_buf *buffer, uint32_t *place) {
+    assert(buffer->data && (tree->scratch.file || !tree->scratch.end));
     enum art_rc rc = tree->scratch.file ? ART_OK : open_scratch(tree);
     uint64_t offset = (uint64_t)tree->scratch.end * ART_BLOB_SIZE;
     if (!rc) rc = tree->host.scratch->write(tree->scratch.file, buffer->data, ART_BLOB_SIZE, offset);
@@ -30,4 +31,5 @@ void art_scratch_end(struct art_tree *tree) {
     assert(!tree->scratch.file || art_tree_in_txn(tree));
     if (tree->scratch.file) tree->host.scratch->close(tree->scratch.file);
     tree->scratch.file = NULL;
+    assert(!tree->scratch.file);
 }

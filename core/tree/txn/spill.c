@@ -41,6 +41,7 @@ static enum art_rc write_saved_part(struct art_tree *tree, struct art_savepoint 
 
 /* Part by part, each with its length and entries of its own, so that no memtable is in memory twice. */
 static enum art_rc save_memtable(struct art_tree *tree, struct art_savepoint *savepoint) {
+    assert(!savepoint->saved_parts);
     struct art_memtable_cursor cursor;
     struct art_buffer part = {0};
     art_memtable_cursor_init(&cursor, tree->memtable);
@@ -91,6 +92,7 @@ enum art_rc art_saved_memtable_read(struct art_tree *tree, const struct art_save
 
 /* Saves this memtable for each of its savepoints, youngest first; `used` is what the root before the spill names. */
 static enum art_rc save_for_savepoints(struct art_tree *tree, const struct art_slot_set *used) {
+    assert(!tree->txn.doomed);
     enum art_rc rc = ART_OK;
     for (uint32_t i = tree->txn.savepoint_count; !rc && i-- > 0;) {
         struct art_savepoint *savepoint = &tree->txn.savepoints[i];
@@ -108,6 +110,7 @@ static enum art_rc save_for_savepoints(struct art_tree *tree, const struct art_s
  * and three million rows in random order in one transaction). Keys that come in order are looked for where the last one
  * was, which costs less than a filter of this size. */
 static bool filter_knows_runs(struct art_tree *tree) {
+    assert(art_tree_in_txn(tree));
     enum { FILTER_PART = 8 };
     if (art_tree_has_spilled(tree) ? !art_memtable_remembers(tree->memtable) : tree->root->runs > 0) return false;
     if (art_memtable_came_in_order(tree->memtable)) return false;
@@ -115,6 +118,7 @@ static bool filter_knows_runs(struct art_tree *tree) {
 }
 
 enum art_rc art_tree_spill(struct art_tree *tree) {
+    assert(art_tree_is_known(tree) && !tree->txn.doomed);
     struct art_version_edit edit;
     struct art_memtable *empty = NULL;
     assert(tree->txn.state >= ART_TXN_CHANGED);

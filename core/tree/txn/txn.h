@@ -46,7 +46,11 @@
 enum art_rc art_tree_begin(struct art_tree *tree);
 
 /* Asserts what must hold in the state that the transaction is in: behind each transition. */
+#ifdef NDEBUG
+#define art_txn_assert(tree) ((void)(tree))
+#else
 void art_txn_assert(const struct art_tree *tree);
+#endif
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */

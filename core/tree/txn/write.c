@@ -32,6 +32,7 @@ static void shadow_of(const struct art_tree *tree, const struct art_found *found
         if (summary) out->len = art_replaced_encode(summary, &found->entry, out->head);
         if (out->len) out->flags |= ART_REPLACED;
     }
+    assert(out->len <= sizeof out->head);
 }
 
 /* The entry as it is stored. */
@@ -66,6 +67,7 @@ static enum art_rc put_row(struct art_tree *tree, struct art_bytes key, const st
 
 static enum art_rc delete_row(struct art_tree *tree, struct art_bytes key, const struct art_memtable_place *place,
                               const struct shadow *shadow) {
+    assert(art_tree_in_txn(tree) && key.data[0] == ART_SPACE_ROWS);
     struct art_entry entry = {.csn = tree->txn.csn, .flags = ART_DELETE};
     cast_shadow(tree, shadow, &entry);
     return place ? art_memtable_set_at(tree->memtable, key, place, &entry)
@@ -92,6 +94,7 @@ static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before
     }
     if (to) art_gap_end(tree, *to);
     art_tree_changed(tree, !rc);
+    art_txn_assert(tree);
     return rc;
 }
 
@@ -103,6 +106,7 @@ static enum art_rc check_value(struct art_bytes value) {
 /* In the place of what was found. */
 static enum art_rc put_found(struct art_tree *tree, struct art_bytes key, const struct art_found *found,
                              const struct art_memtable_place *place, struct art_bytes value) {
+    assert(key.data[0] == ART_SPACE_ROWS);
     assert(!found->live || found->any);
     uint8_t ref[ART_OVERFLOW_REF_BYTES];
     struct shadow shadow;
@@ -206,6 +210,7 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
 
 /* What art_tree_get() has found. */
 static struct art_found found_row(const struct art_row *row) {
+    assert(row->flags & ART_REPLACED || !row->head);
     struct art_found found = {.any = true, .live = true, .in_memtable = row->held_memtable, .blob = row->pinned_blob};
     struct art_bytes stored = {row->stored.data - row->head, row->stored.len + row->head};
     found.entry = (struct art_entry){.value = stored, .csn = row->version, .flags = row->flags};
@@ -225,6 +230,7 @@ enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes path, const 
         return art_tree_move(tree, ART_WRITE_INSERT, path, path, &value, &existed);
     }
     struct art_found found = found_row(row);
+    assert(!row->pinned_blob != !row->held_memtable);
     art_memtable_look(tree->memtable, key, &place);
     return put_found(tree, key, &found, &place, value);
 }

@@ -297,6 +297,32 @@ TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
     art_blob_pool_close(pool);
 }
 
+/* It goes by a descriptor that was never for direct I/O. */
+TEST(test_a_refused_read_through_the_page_cache_leaves_direct_io_as_it_is) {
+    struct art_blob_pool *pool;
+    struct art_blob_buf buffer;
+    struct art_io *io;
+    ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
+    ck_assert_int_eq(art_blob_buf_get(pool, &buffer), ART_OK);
+    name_files("einval-cached");
+    ck_assert_int_eq(open_file(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+    if (io->direct && io->cached) {
+        struct art_io_request page = {buffer.data, ART_PAGE, 0};
+        ck_assert(round_trip(io, pool, 1));
+        io_fault("pread", 1, 1, EINVAL, 0);
+        ck_assert_int_eq(art_io_read_from(io, &page, 1, ART_READ_CACHED), ART_IO);
+        ck_assert(io->direct);
+        io_fault_nothing();
+        ck_assert_int_eq(art_io_read_from(io, &page, 1, ART_READ_CACHED), ART_OK);
+    } else {
+        io_skip("refused reads beside direct I/O", "no direct I/O here");
+    }
+    art_io_close(io);
+    unlink(path);
+    art_blob_buf_put(&buffer);
+    art_blob_pool_close(pool);
+}
+
 /* ---- the ring refused -------------------------------------------------------------------------------------------- */
 
 /* From now on this process gets EPERM from that system call. False: we may not filter. */

@@ -206,17 +206,6 @@ TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_bef
 
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
-TEST(test_half_a_name_makes_no_store) {
-    struct art_store *store = (void *)&store;
-    struct art_store_options options = {.path = "a.art"};
-    EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
-    ck_assert_ptr_null(store);
-    options = (struct art_store_options){.host_path = "a.db"};
-    EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
-    options = (struct art_store_options){.cache_bytes = 1 * MB};
-    EXPECT_RC(ART_MISUSE, art_store_open(&store, &options));
-}
-
 TEST(test_references_and_pages_that_cannot_be_are_refused) {
     make_world();
     struct art_store *store = store_open(&place, 1 * MB);
@@ -236,23 +225,6 @@ TEST(test_references_and_pages_that_cannot_be_are_refused) {
 
     EXPECT_OK(art_store_blob(store, &blobs[0].ref, &blob));
     EXPECT_OK(store_want(blob, blob->leaf_pages - 1, 1, ART_POINT));
-
-    uint32_t end;
-    EXPECT_OK(art_store_write_begin(store, false, &end));
-    struct art_ref bad[5] = {blobs[0].ref, blobs[0].ref, blobs[0].ref, blobs[0].ref, blobs[0].ref};
-    bad[0].slot = 0;
-    bad[1].slot = end;
-    bad[2].footer_pages = 0;
-    bad[3].leaf_pages = 0;
-    bad[4].leaf_pages = ART_BLOB_PAGES;
-    for (unsigned i = 0; i < 5; i++) {
-        struct art_blob_buf buffer;
-        EXPECT_OK(art_store_buffer(store, &buffer));
-        EXPECT_RC(ART_MISUSE, art_store_write(store, &bad[i], &buffer));
-        EXPECT_MESSAGE("without having been taken");
-        ck_assert_ptr_null(buffer.data);
-    }
-    art_store_write_end(store);
     EXPECT_OK(store_read(store, &blobs[0]));
     art_store_close(store);
     end_world();
