@@ -70,7 +70,7 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
     }
     if (!rc) rc = art_blob_verify_bytes(blob, page, bypass->bytes);
     if (rc) return rc;
-    store->pages_read++;
+    store->count.pages_read++;
     bypass->pinned.blob.slot = blob->slot;
     bypass->page = page;
     bypass->hash = pinned_hash(store, blob);
@@ -97,6 +97,7 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
     enum art_rc rc = bypass ? ART_OK : read_past(store, blob, page, &bypass);
     if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;
     if (rc) return rc;
+    store->count.bypassed++;
     *bytes = bypass->bytes;
     *holder = &bypass->pinned.blob;
     return ART_OK;

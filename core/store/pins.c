@@ -145,7 +145,7 @@ void art_readahead_drop_one(struct art_store *store, struct art_readahead *at) {
     }
     at->cached = NULL;
     store->readahead_count--;
-    store->read_in_vain++;
+    store->count.blobs_in_vain++;
 }
 
 void art_store_readahead_drop(struct art_store *store) {

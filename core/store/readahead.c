@@ -108,7 +108,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     if (!at) return ART_OK;
     struct art_cached *cached = at->cached;
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
-    if (!rc) store->pages_read += pages_of(&at->ref);
+    if (!rc) store->count.pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {
         art_readahead_drop_one(store, at);
@@ -116,7 +116,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     }
     at->cached = NULL;
     store->readahead_count--;
-    store->read_ahead++;
+    store->count.blobs_ahead++;
     *out = art_cache_publish(cached);
     return ART_OK;
 }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/counters.h"
 #include "core/base/options.h"
 #include "core/blob/blob.h"
 #include "core/io/blob_pool.h"
@@ -202,19 +203,6 @@ uint32_t art_slot_set_highest(const struct art_slot_set *set);
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
 /* --- for art_info and messages ------------------------------------------------------------------------------------ */
-struct art_store_stats {
-    const char *file;                          /* path, or NULL in rows */
-    const char *engine;                        /* "uring", "pwrite", "inline", "none" before it was needed */
-    bool direct, cached;                       /* writes go past the page cache; reads do not */
-    uint64_t file_bytes;                       /* 0 when there is no file */
-    uint64_t cache_bytes, cache_limit;         /* of the process */
-    uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
-    uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale;                    /* pages and footers that were older in the page cache than on the device */
-    uint64_t ring_failures;            /* requests that a ring failed to do, and that were done without it */
-    uint64_t ring_batches;             /* calls that handed requests to a ring */
-    uint64_t read_ahead, read_in_vain; /* blobs read ahead: a walk came to them, or none did */
-};
 /* ART_FORKED, ART_MISUSE (closed), or what asking for the file's size said. `file` is borrowed from the store. */
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 

@@ -87,7 +87,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
     if (art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing)) {
         art_error_restore(&why);
     } else {
-        store->pages_written++;
+        store->count.pages_written++;
     }
 }
 
@@ -202,7 +202,7 @@ static enum art_rc write_zeros(struct art_store *store, struct art_io_request *z
     if (!rc) rc = waited;
     if (rc && rc != ART_DISKFULL) return rc;
     for (unsigned i = 0; i < count; i++) {
-        if (!rc) store->pages_written += zeros[i].len / ART_PAGE;
+        if (!rc) store->count.pages_written += zeros[i].len / ART_PAGE;
         art_io_give_back(store->location.io, zeros[i].offset, zeros[i].len);
     }
     return ART_OK;
@@ -256,7 +256,7 @@ enum art_rc art_store_gap_is_clean(struct art_store *store, const struct art_ref
     enum art_rc rc = art_store_buffer(store, &buffer);
     struct art_io_request request = {buffer.data, len, offset};
     if (!rc) rc = art_io_read(store->location.io, &request, 1);
-    if (!rc) store->pages_read += len / ART_PAGE;
+    if (!rc) store->count.pages_read += len / ART_PAGE;
     if (!rc) *clean = !buffer.data[0] && !memcmp(buffer.data, buffer.data + 1, len - 1);
     art_blob_buf_put(&buffer);
     return rc;
@@ -363,7 +363,7 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
-    store->pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
+    store->count.pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
     enum art_rc rc = art_io_discard(store->location.io, requests[0].offset, ART_BLOB_SIZE);
     return rc ? rc : art_io_write(store->location.io, requests, count);
 }
@@ -400,7 +400,7 @@ enum art_rc art_store_sync(struct art_store *store) {
     if (rc) return rc;
     rc = art_io_sync(store->location.io);
     if (rc) return art_store_poison(store, rc);
-    store->syncs++;
+    store->count.syncs++;
     return ART_OK;
 }
 

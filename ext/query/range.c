@@ -154,8 +154,10 @@ static enum art_rc begin_counting(struct art_scan *scan) {
     range->unseen = 0;
     if (art_tree_unknown(art_scan_tree(scan))) return ART_OK;
     enum art_rc rc = art_tree_count(art_scan_tree(scan), &rows, &range->left);
-    if (!rc) scan->state = ART_SCAN_COUNTING;
-    return rc;
+    if (rc) return rc;
+    scan->state = ART_SCAN_COUNTING;
+    art_scan_vtab(scan)->table->counted++;
+    return ART_OK;
 }
 
 void art_range_scan_settle(struct art_scan *scan) {

@@ -179,8 +179,8 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
 
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     unsigned joined = joined_runs(tree, edit->root, memtable), runs = edit->root->runs;
-    tree->helped.flushes++;
-    tree->helped.joined += joined;
+    tree->count.flushes++;
+    tree->count.joined += joined;
     if (!joined) return flush_into_new(tree, edit, memtable);
     enum art_rc rc = merge_runs(tree, edit, memtable, 0, joined, NULL);
     if (!rc && edit->root->runs == runs - joined + 1) edit->root->run[0].level = 0;
@@ -360,7 +360,7 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         rc = find_step(tree, edit->root, &step, &at);
         if (rc) break;
         if (step != STEP_NONE) {
-            tree->helped.merges++;
+            tree->count.merges++;
             rc = take_step(tree, edit, step, at);
             if (!rc) rc = art_tree_interrupted(tree);
         } else if (art_wants_small(tree)) {

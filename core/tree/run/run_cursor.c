@@ -57,7 +57,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
 /* Of a leaf only these pages are looked into. */
 static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_pages *pages) {
     if (!cursor->tree || !cursor->limits->sought_count) return;
-    cursor->tree->helped.pages += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
+    cursor->tree->count.pages_passed += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
 }
 
 /* Takes the blob of `ref` as the cursor's at `level`. */

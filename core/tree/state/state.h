@@ -167,11 +167,11 @@ struct art_tree {
     uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
     struct art_finger finger;
-    struct { /* what a run had that was written anew as a whole, last by this tree */
+    struct art_counters count; /* what the tree counts; the store has its own */
+    struct {                   /* what a run had that was written anew as a whole, last by this tree */
         uint64_t entries, pages;
         uint32_t blobs;
     } rewritten;
-    struct art_helped helped;
 
     struct { /* a refresh under way */
         enum art_refresh_step step;
