@@ -33,7 +33,7 @@ static void set_present(struct art_blob *blob, uint32_t page) {
 /* ---- may it be there? --------------------------------------------------------------------------------------- */
 
 static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot != UINT32_MAX && ref->footer_pages && ref->leaf_pages &&
+    if (ref->slot && ref->slot < ART_SLOTS_MAX && ref->footer_pages && ref->leaf_pages &&
         ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }

@@ -123,7 +123,7 @@ bool art_store_exists(struct art_store *store);
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
 struct art_slot_set;
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable);
-enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
+enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past ART_SLOTS_MAX slots */
 /* Slots in the file, with those that were taken behind its end. */
 uint32_t art_store_end(const struct art_store *store);
 /* How many slots before `end` take_slot() could still give. */
@@ -186,12 +186,13 @@ enum art_rc art_store_identify(struct art_disk *disk, const char *path, const ch
                                bool *ours);
 
 /* --- sets of slots ------------------------------------------------------------------------------------------------ */
+#define ART_SLOTS_MAX (UINT32_MAX / 64 * 64) /* of a file, and of a set, in whole words: slots have numbers below it */
 struct art_slot_set {
     uint64_t *words;
     uint32_t capacity; /* slots, multiple of 64 */
 };
 void art_slot_set_clear(struct art_slot_set *set); /* frees; zero-initialise before use */
-/* ART_NOMEM; ART_TOOBIG for the last 64 numbers, which no word has room for. */
+/* ART_NOMEM; ART_TOOBIG from ART_SLOTS_MAX on. */
 enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot);
 /* Where the set does not have the slot, nothing happens; false. */
 void art_slot_set_remove(struct art_slot_set *set, uint32_t slot);

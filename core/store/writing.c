@@ -15,7 +15,6 @@
 #include "core/store/root_copy.h"
 
 enum { WIPED_TOGETHER = 8 };
-static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
@@ -56,7 +55,7 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     uint64_t slots = (store->location.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
     if (!slots) slots = 1; /* slot 0 is never taken, also in rows */
     store->phase.active = true;
-    store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
+    store->phase.end = slots < ART_SLOTS_MAX ? (uint32_t)slots : ART_SLOTS_MAX;
     store->phase.reusable = NULL;
     store->phase.leaves_nothing = false;
     store->phase.failed = ART_OK;
@@ -127,7 +126,7 @@ enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot) {
         art_slot_set_remove(store->phase.reusable, reused);
         store->phase.reuse_from = reused + 1;
         *slot = reused;
-    } else if (store->phase.end < SLOTS_MAX) {
+    } else if (store->phase.end < ART_SLOTS_MAX) {
         *slot = store->phase.end++;
     } else {
         return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
