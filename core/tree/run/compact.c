@@ -102,13 +102,13 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
     struct art_entry entry;
     enum art_rc rc = art_merge_combine(merge, &entry);
     if (rc) return rc;
+    struct art_bytes key = art_merge_winner(merge)->key;
     bool put = !(entry.flags & ART_DELETE), shadows_older = entry.flags & ART_SHADOWS_OLDER;
-    if (put || shadows_older) {
+    if (put || (shadows_older && !(last && art_deletes_chunk(key, entry.flags)))) {
         if (last && (shadows_older || !put)) {
             return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                                "a run refers to a row that no run below it has");
         }
-        struct art_bytes key = art_merge_winner(merge)->key;
         if (rewrite) rc = rewrite->entry(rewrite->context, key, &entry);
         if (!rc) rc = art_run_build_add(build, key, &entry);
     }

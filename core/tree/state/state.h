@@ -24,6 +24,11 @@
 #include "core/tree/tree.h"
 
 enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
+/* Chunks are deleted without a lookup (txn/overflow.c). So where a row's reference was a lie, such a delete may have
+ * nothing below it, whatever its ART_SHADOWS_OLDER says. Who reads the row has heard of that; merges pass over it. */
+static inline bool art_deletes_chunk(struct art_bytes key, uint8_t flags) {
+    return flags & ART_DELETE && key.len && key.data[0] == ART_SPACE_OVERFLOW;
+}
 enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_LEVELS_MAX = 8 };
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
