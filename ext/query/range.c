@@ -194,13 +194,8 @@ enum art_rc art_range_scan_next(struct art_scan *scan) {
 }
 
 int art_range_scan_next_quickly(struct art_scan *scan) {
-    enum art_rc rc = ART_OK;
     scan->record.fetched = false;
-    if (--scan->limit == 0) {
-        scan->state = ART_SCAN_END;
-    } else {
-        rc = scan->state == ART_SCAN_COUNTING ? count_on(scan) : step_in_range(scan);
-    }
+    enum art_rc rc = scan->state == ART_SCAN_COUNTING ? count_on(scan) : step_in_range(scan);
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }
