@@ -8,11 +8,11 @@
  * that it knows, and only if the function is its own: every row has to meet them, even if a user wrote them. Where
  * there are none, SQLite is asked whether it would make them of a literal (like_is_sqlites()).
  *
- * OFFSET is taken where every row of the scan is a row of the result, in its order. LIMIT is taken with it, since SQLite
- * may want all that it shows before an OFFSET taken; it counts the rows of a LIMIT itself. Before 3.46.1 it offers OFFSET
- * to each arm of a UNION ALL, which nothing tells from a SELECT by itself: so it is left to SQLite there. And every
- * version shows (path, value) > (?, ?) as path >= ?, as it shows >=: so >= and <= must be with a literal, which no row
- * value is.
+ * OFFSET is taken where every row of the scan is a row of the result, in its order. LIMIT is taken with it, since
+ * SQLite may want all that it shows before an OFFSET taken; it counts the rows of a LIMIT itself. Before 3.46.1 it
+ * offers OFFSET to each arm of a UNION ALL, which nothing tells from a SELECT by itself: so it is left to SQLite
+ * there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=: so >= and <= must be with a
+ * literal, which no row value is.
  */
 #include <assert.h>
 
