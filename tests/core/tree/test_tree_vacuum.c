@@ -401,6 +401,45 @@ static int flush_with(uint64_t bytes) {
     return rc;
 }
 
+/* A COMMIT of 'vacuum' alone was refused when all that there was room for was a row of redo, without a change. Later there
+ * is no room for anything: the row is in the log, and others may have seen its number. */
+LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_given_again, 3) {
+    enum { UNTOUCHED, BACK_TO_A_SAVEPOINT, ANOTHER_COMMAND, FILES = 8000 };
+    struct art_commit commit_of;
+    struct art_tree *reader;
+    uint32_t mark;
+    make_world_of_rows(FILES);
+    put_file(1);
+    commit();
+    art_tree_close(tree); /* for the first row nothing tells beforehand how long it is */
+    must(toy_open(toy, &options, &tree));
+    toy->writer = tree;
+    must(toy_refresh(toy, tree));
+    tree->host.budget = budget_of_the_disk;
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
+    budget.bytes = tree->log_bytes; /* and no more */
+    must(art_tree_prepare(tree, &commit_of));
+    ck_assert(commit_of.write_redo && !commit_of.write_root);
+    toy_write(toy, &commit_of);
+    if (_i == BACK_TO_A_SAVEPOINT) {
+        must(art_tree_savepoint(tree, &mark));
+        art_tree_rollback_to(tree, mark);
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
+    }
+    if (_i == ANOTHER_COMMAND) must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    budget.bytes = 0;
+    int rc = art_tree_prepare(tree, &commit_of);
+    if (!rc) toy_write(toy, &commit_of);
+    if (!rc) art_tree_committed(tree);
+    ck_assert_int_eq(rc, ART_OK);
+    must(toy_open(toy, &options, &reader));
+    must(toy_refresh(toy, reader));
+    ck_assert_uint_eq(reader->csn, tree->csn);
+    art_tree_close(reader);
+    budget.bytes = UINT64_MAX;
+    end_world();
+}
+
 /* Who adds rows is refused while 'vacuum' still finds room; who deletes many, too. */
 TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     enum { FILES = 240000, RESERVE = 3 << 20, PORTION = 3 << 19 };
