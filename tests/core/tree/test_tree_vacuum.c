@@ -401,8 +401,8 @@ static int flush_with(uint64_t bytes) {
     return rc;
 }
 
-/* A COMMIT of 'vacuum' alone was refused when all that there was room for was a row of redo, without a change. Later there
- * is no room for anything: the row is in the log, and others may have seen its number. */
+/* A COMMIT of a vacuum alone was refused when all that there was room for was a row of redo, without a change. Later
+ * there is no room for anything: the row is in the log, and others may have seen its number. */
 LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_given_again, 3) {
     enum { UNTOUCHED, BACK_TO_A_SAVEPOINT, ANOTHER_COMMAND, FILES = 8000 };
     struct art_commit commit_of;
