@@ -129,11 +129,10 @@ static bool decode_when_asked_often(struct art_blob *blob) {
     assert(blob->kind == ART_BLOB_INDEX && !blob->separators);
     uint32_t count = blob->entries;
     if (count < 2 || count > CHILDREN_MAX) {
-        blob->may_keep_separators = false;
+        blob->separators_searched = NULL;
         return false;
     }
     if (blob->asked++ < count || !whole_is_present(blob)) return false;
-    blob->may_keep_separators = false; /* one try, whatever comes of it */
     struct art_separators *making = art_alloc_zeroed(bytes_of(count));
     if (making) making->count = count;
     struct art_buffer keys = {0};
@@ -141,6 +140,7 @@ static bool decode_when_asked_often(struct art_blob *blob) {
         fill_heads(making);
         blob->separators = packed(making, &keys);
     }
+    if (!blob->separators) blob->separators_searched = NULL; /* one try, whatever comes of it */
     art_buffer_clear(&keys);
     art_free(making);
     return blob->separators;
@@ -154,7 +154,9 @@ void art_blob_drop_separators(struct art_blob *blob) {
 /* --- search ------------------------------------------------------------------------------------------------------- */
 
 static inline bool are_ready(struct art_blob *blob) {
-    return blob->separators || (blob->may_keep_separators && decode_when_asked_often(blob));
+    if (!blob->separators && (!blob->separators_searched || !decode_when_asked_often(blob))) return false;
+    ++*blob->separators_searched;
+    return true;
 }
 
 /* Number of the child whose range holds `key`. */

@@ -196,8 +196,8 @@ enum art_rc art_redo_decode_all(struct art_bytes bytes, struct art_memtable *mem
 enum art_rc art_redo_follows(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash128 previous, struct art_hash128 *hash);
 /* Applies a row that follows: keeps the `shadows_older` of an entry that the memtable already holds, with what it
- * replaces. No undo is noted. ART_NOMEM, ART_CORRUPT (the memtable is then half changed: throw it away);
- * ART_MISUSE: an impossible csn. The memtable is not dirty (this and art_redo_decode_all). */
+ * replaces. No undo is noted; the memtable is not dirty (nor for art_redo_decode_all). ART_NOMEM, ART_CORRUPT (the
+ * memtable is then half changed: throw it away). */
 enum art_rc art_redo_replay(struct art_bytes row, uint64_t csn, struct art_memtable *memtable);
 
 #endif

@@ -4,6 +4,8 @@
  * its `shadows_older`, and a row that is applied again changes nothing. Only for a key that the memtable does not hold
  * is the row's `shadows_older`, "live before the transaction", the same as "live below".
  */
+#include <assert.h>
+
 #include "core/memtable/inside.h"
 #include "core/memtable/redo_reader.h"
 
@@ -48,7 +50,7 @@ enum art_rc art_redo_verify(struct art_bytes row, uint64_t csn, struct art_hash1
 static enum art_rc apply(struct art_bytes body, enum art_redo_kind kind, uint64_t csn, enum art_put_mode mode,
                          struct art_memtable *memtable) {
     assert(!art_memtable_dirty(memtable));
-    if (csn >> 56) return art_fail(ART_MISUSE, "art: replay of an impossible csn");
+    if (csn >> 56) return art_corrupt("redo log", ART_NOWHERE, ART_NOWHERE, "a row has an impossible number");
     struct art_redo_reader reader;
     struct art_bytes key;
     struct art_entry entry;

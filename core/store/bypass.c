@@ -73,7 +73,7 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
     }
     if (!rc) rc = art_blob_verify_bytes(blob, page, bypass->bytes);
     if (rc) return rc;
-    store->pages_read++;
+    store->count.pages_read++;
     bypass->pinned.blob.slot = blob->slot;
     bypass->page = page;
     bypass->hash = pinned_hash(store, blob);
@@ -103,6 +103,7 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
     if (rc == ART_NOTFOUND || rc == ART_CORRUPT) return ART_OK;
     if (rc) return rc;
     assert(bypass->filled && bypass->page == page);
+    store->count.bypassed++;
     *bytes = bypass->bytes;
     *holder = &bypass->pinned.blob;
     return ART_OK;

@@ -27,6 +27,7 @@ static struct art_cached **buckets;
 static uint32_t bucket_count;   /* power of two; 0: none yet */
 static uint32_t listed;         /* entries in the table */
 static uint32_t entries, idle;  /* in the ring: also those that are not in the table; without references */
+static uint64_t footers_kept;   /* entries that somebody asked for when they had lost their leaf pages */
 static struct art_cached *hand; /* in the ring */
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -145,7 +146,7 @@ static bool step_hand(void) {
         return false;
     }
     if (!entry->large && atomic_load(&entry->ready) && art_cached_memory_strip(entry)) {
-        entry->used = true;
+        entry->used = entry->stripped = true;
         return false;
     }
     free_idle(entry);
@@ -210,6 +211,8 @@ static struct art_cached *reference(const struct art_cache_key *key, struct art_
     }
     if (!entry->references++) idle--;
     assert(entry->listed && entry->buffer.data);
+    footers_kept += entry->stripped;
+    entry->stripped = false;
     entry->used = true;
     return entry;
 }
@@ -351,8 +354,8 @@ void art_cache_abandon(void) {
 
 void art_cache_stats(struct art_cache_stats *out) {
     pthread_mutex_lock(&lock);
-    *out = (struct art_cache_stats){.entries = entries, .idle = idle};
-    art_cached_memory_stats(&out->bytes, &out->limit);
+    *out = (struct art_cache_stats){.entries = entries, .idle = idle, .footers_kept = footers_kept};
+    art_cached_memory_stats(out);
     assert_cache();
     pthread_mutex_unlock(&lock);
 }

@@ -47,6 +47,7 @@ struct art_cached {
     bool used;                                  /* since the clock's hand came by */
     bool large;                                 /* in large pages, for a whole blob */
     bool listed;                                /* in the hash table */
+    bool stripped;                              /* of its leaf pages, and nobody has asked for it since */
     struct art_cached *chain;                   /* the next of its bucket in the hash table */
     struct art_cached *clock_next, *clock_prev; /* the ring of all entries */
 };
@@ -98,8 +99,9 @@ extern _Atomic uint64_t art_cache_pressure;
 void art_cache_abandon(void);
 
 struct art_cache_stats {
-    uint64_t bytes, limit;  /* charged; allowed */
-    uint64_t entries, idle; /* all; without references */
+    uint64_t bytes, limit;                /* charged; allowed */
+    uint64_t entries, idle;               /* all; without references */
+    uint64_t footers_kept, spares, large; /* as in struct art_counters */
 };
 void art_cache_stats(struct art_cache_stats *out);
 

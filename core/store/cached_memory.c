@@ -28,7 +28,7 @@ enum {
 struct slab {
     struct art_blob_pool *pool;
     uint32_t slots, out;
-    bool large;
+    bool large, huge; /* for whole blobs; in large pages */
 };
 
 struct spare {
@@ -42,6 +42,7 @@ static bool space_refused; /* the system has no address space for a slab; until 
 static struct art_blob_pool *heap_pool;
 static struct spare spares[SPARE_MAX];
 static unsigned spare_count;
+static uint64_t spares_taken, large_given;      /* for art_info: how often they helped */
 static uint64_t stores, out_all, setting_bytes; /* setting_bytes: the stores' own settings */
 static uint64_t machine;                        /* bytes of memory; 0: not asked yet */
 /* Stores whose cache is ART_CACHE_AUTO; the bytes that they have together. */
@@ -84,10 +85,10 @@ static struct slab *slab_for(bool large) {
     space_refused = !pool;
     if (!pool) return NULL;
     if (!large) art_blob_pool_use_small_pages(pool);
-    if (large && atomic_load(&limit) >= LARGE_PAGES_FROM_BYTES) art_blob_pool_use_huge_pages(pool);
+    bool huge = large && atomic_load(&limit) >= LARGE_PAGES_FROM_BYTES && art_blob_pool_use_huge_pages(pool);
     struct slab *slab = &slabs[slab_count++];
     assert(slab_count <= SLABS_MAX && slots <= ART_POOL_SLOTS_MAX);
-    *slab = (struct slab){pool, slots, 0, large};
+    *slab = (struct slab){pool, slots, 0, large, huge};
     return slab;
 }
 
@@ -134,6 +135,7 @@ static bool take_spare(struct art_cached *entry) {
     assert(entry->large && spare->buffer.data);
     entry->buffer = spare->buffer;
     entry->touched = spare->touched;
+    spares_taken++;
     atomic_fetch_sub(&spare_pages, pages_in(&spare->touched));
     return true;
 }
@@ -154,6 +156,7 @@ bool art_cached_memory_get(struct art_cached *entry, bool heap) {
     struct slab *slab = done ? NULL : slab_for(entry->large);
     if (slab && !art_blob_buf_get(slab->pool, &entry->buffer)) {
         slab->out++;
+        large_given += slab->huge;
         done = true;
     }
     if (!done && heap) done = take_from_heap(entry);
@@ -279,7 +282,9 @@ void art_cached_memory_abandon(void) {
     atomic_store(&limit, 0);
 }
 
-void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit_bytes) {
-    *bytes = atomic_load(&charged) * ART_BLOB_PAGE;
-    *limit_bytes = atomic_load(&limit);
+void art_cached_memory_stats(struct art_cache_stats *out) {
+    out->bytes = atomic_load(&charged) * ART_BLOB_PAGE;
+    out->limit = atomic_load(&limit);
+    out->spares = spares_taken;
+    out->large = large_given;
 }

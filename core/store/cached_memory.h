@@ -46,7 +46,7 @@ void art_cached_memory_leave(void);
 /* For the child of a fork(): forgets everything without touching it. */
 void art_cached_memory_abandon(void);
 
-/* Bytes that are charged, and that are allowed, of the process. */
-void art_cached_memory_stats(uint64_t *bytes, uint64_t *limit);
+/* All but the entries. */
+void art_cached_memory_stats(struct art_cache_stats *out);
 
 #endif

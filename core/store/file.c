@@ -52,8 +52,8 @@ void art_store_close_writer(struct art_store *store) {
     if (!writer && !store->location.reader) return; /* without a writer, but with a reader: none could be opened */
     art_store_readahead_drop(store);
     if (writer) {
-        store->ring_failures += writer->ring_failures;
-        store->ring_batches += writer->ring_batches;
+        store->count.ring_failures += writer->ring_failures;
+        store->count.ring_batches += writer->ring_batches;
         store->location.wrote_by = writer->engine;
         if (writer->ring_failures) store->engine = ART_ENGINE_PWRITE;
         art_io_close(writer);
@@ -322,14 +322,14 @@ static enum art_rc write_at(struct art_store *store, void *data, uint32_t len, u
     enum art_rc rc = art_io_write(store->location.io, &request, 1);
     enum art_rc waited = art_io_wait(store->location.io);
     if (!rc) rc = waited;
-    if (!rc) store->pages_written += len / ART_PAGE;
+    if (!rc) store->count.pages_written += len / ART_PAGE;
     return rc;
 }
 
 static enum art_rc sync_blobs(struct art_store *store) {
     enum art_rc rc = art_io_sync(store->location.io);
     if (rc) return art_store_poison(store, rc);
-    store->syncs++;
+    store->count.syncs++;
     return ART_OK;
 }
 

@@ -34,7 +34,7 @@ static void set_present(struct art_blob *blob, uint32_t page) {
 /* ---- may it be there? --------------------------------------------------------------------------------------- */
 
 static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
-    if (ref->slot && ref->slot != UINT32_MAX && ref->footer_pages && ref->leaf_pages &&
+    if (ref->slot && ref->slot < ART_SLOTS_MAX && ref->footer_pages && ref->leaf_pages &&
         ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES) {
         return ART_OK;
     }
@@ -87,7 +87,7 @@ enum art_rc art_store_read_requests(struct art_store *store, struct art_io_reque
                                     enum art_read from) {
     assert(count && store->location.checked);
     enum art_rc rc = art_io_read_from(store->location.io, requests, count, from);
-    for (unsigned i = 0; !rc && i < count; i++) store->pages_read += requests[i].len / ART_PAGE;
+    for (unsigned i = 0; !rc && i < count; i++) store->count.pages_read += requests[i].len / ART_PAGE;
     return rc;
 }
 
@@ -95,7 +95,7 @@ bool art_store_peek_requests(struct art_store *store, const struct art_io_reques
     assert(count && store->location.checked);
     for (unsigned i = 0; i < count; i++) {
         if (!art_io_peek(store->location.io, &requests[i])) return false;
-        store->pages_read += requests[i].len / ART_PAGE;
+        store->count.pages_read += requests[i].len / ART_PAGE;
     }
     return true;
 }
@@ -129,7 +129,7 @@ enum art_rc art_store_open_image(struct art_store *store, struct art_cached *cac
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages);
         if (!rc) rc = art_blob_open(&cached->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
-        store->stale += !rc;
+        store->count.stale += !rc;
     }
     if (rc) return rc;
     for (uint32_t page = 0; whole && page < ref->leaf_pages; page++) art_blob_verify_page(&cached->blob, page);
@@ -145,7 +145,7 @@ static enum art_rc verify_page(struct art_store *store, struct art_cached *cache
     if (may_be_stale(store, rc)) {
         rc = read_from_device(store, cached, page, 1);
         if (!rc) rc = art_blob_verify_page(&cached->blob, page);
-        store->stale += !rc;
+        store->count.stale += !rc;
     }
     return rc;
 }
@@ -167,9 +167,9 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
 static enum art_rc read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
                              unsigned count) {
     assert(store->location.rows && count);
-    uint64_t begun = art_clock_ns(), pages = store->pages_read;
+    uint64_t begun = art_clock_ns(), pages = store->count.pages_read;
     enum art_rc rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
-    pages = store->pages_read - pages;
+    pages = store->count.pages_read - pages;
     if (art_clock_ns() - begun > pages * WAIT_NS_A_PAGE && cached->waited < WAITED_FOR_ROWS) cached->waited++;
     return rc;
 }
@@ -208,13 +208,16 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     unsigned count = request_set(pinned, &set, requests);
     *rest = false;
     if (!count) return ART_OK; /* somebody was faster */
+    if (intent == ART_WALK) store->count.pages_ahead += art_pages_count(&set, ART_BLOB_PAGES) - 1;
     bool at_hand = fits && !store->location.rows && art_store_peek_requests(store, requests, count);
     *rest = !at_hand && fits && intent == ART_POINT && wants_rest(store, cached);
     if (*rest) {
         uint32_t first = 0;
         while (!art_pages_has(&set, first)) first++;
         struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
+        store->count.pages_behind -= art_pages_count(&set, ART_BLOB_PAGES);
         set = missing_of(cached, &behind);
+        store->count.pages_behind += art_pages_count(&set, ART_BLOB_PAGES);
         count = request_set(pinned, &set, requests);
     }
     enum art_rc rc = ART_OK;

@@ -51,7 +51,7 @@ static enum art_rc read_all(struct art_store *store, const struct art_ref *refs,
         pages += refs[i].leaf_pages + refs[i].footer_pages;
     }
     enum art_rc rc = art_io_read(store->location.io, requests, made);
-    if (!rc) store->pages_read += pages;
+    if (!rc) store->count.pages_read += pages;
     return rc;
 }
 

@@ -12,10 +12,9 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/store/private.h"
-
-enum { PINS_FIRST = 64 };
 
 /* ---- the store's life -------------------------------------------------------------------------------------------- */
 
@@ -116,15 +115,11 @@ void art_store_forget(struct art_store *store, uint32_t slot) {
 enum art_rc art_store_pin(struct art_store *store, struct art_pinned *pinned, struct art_hash128 hash) {
     assert(pinned->store == store && pinned->cached);
     uint32_t slot = pinned->blob.slot;
-    if (slot >= store->pin_capacity) {
-        uint64_t capacity = store->pin_capacity ? (uint64_t)store->pin_capacity * 2 : PINS_FIRST;
-        while (capacity <= slot) capacity *= 2;
-        if (capacity > UINT32_MAX) capacity = UINT32_MAX;
-        struct art_pin *pins = art_resize(store->pins, capacity * sizeof *pins);
-        if (!pins) return art_nomem();
-        memset(pins + store->pin_capacity, 0, (capacity - store->pin_capacity) * sizeof *pins);
-        store->pins = pins;
-        store->pin_capacity = (uint32_t)capacity;
+    uint32_t before = store->pin_capacity;
+    if (slot >= before) {
+        enum art_rc rc = art_grow(&store->pins, &store->pin_capacity, slot + 1, sizeof *store->pins);
+        if (rc) return rc;
+        memset(store->pins + before, 0, (store->pin_capacity - before) * sizeof *store->pins);
     }
     assert(!store->pins[slot].pinned);
     store->pins[slot] = (struct art_pin){pinned, hash};
@@ -153,7 +148,7 @@ void art_readahead_drop_one(struct art_store *store, struct art_readahead *at) {
     }
     at->cached = NULL;
     store->readahead_count--;
-    store->read_in_vain++;
+    store->count.blobs_in_vain++;
 }
 
 void art_store_readahead_drop(struct art_store *store) {

@@ -123,8 +123,7 @@ struct art_store {
     uint32_t readahead_count;
     struct art_bypass *bypass[ART_BYPASSES]; /* NULL: not used yet */
     uint32_t bypass_turn, bypass_wanted;     /* the next to be filled; pages that might have gone past the cache */
-    uint64_t hits, misses, pages_read, pages_written, syncs, stale; /* for art_store_stats() */
-    uint64_t ring_failures, ring_batches, read_ahead, read_in_vain; /* for art_store_stats() */
+    struct art_counters count;               /* without those of the cache and of open files: art_store_stats() */
 
     struct { /* the write phase */
         bool active;

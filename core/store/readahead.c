@@ -114,7 +114,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     struct art_cached *cached = at->cached;
     assert(store->readahead_count && cached->references == 1);
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
-    if (!rc) store->pages_read += pages_of(&at->ref);
+    if (!rc) store->count.pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
     if (rc) {
         art_readahead_drop_one(store, at);
@@ -122,7 +122,7 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     }
     at->cached = NULL;
     store->readahead_count--;
-    store->read_ahead++;
+    store->count.blobs_ahead++;
     *out = art_cache_publish(cached);
     return ART_OK;
 }

@@ -55,7 +55,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     pinned->blob.file = store->location.path;
     pinned->blob.want = art_store_want;
     pinned->blob.owner = pinned;
-    pinned->blob.may_keep_separators = true;
+    pinned->blob.separators_searched = &store->count.separators;
     atomic_init(&pinned->references, 1);
     pinned->store = store;
     pinned->cached = cached;
@@ -92,6 +92,7 @@ static enum art_rc read_footer(struct art_store *store, struct art_cached *cache
         if (art_store_peek_requests(store, &footer, 1)) return art_store_open_image(store, cached, ref, false);
         unsigned count = ref->height ? art_store_request_whole(cached, ref, whole) : 0;
         if (count && !art_store_read_requests(store, whole, count, ART_READ_CACHED)) {
+            store->count.whole_indexes++;
             return art_store_open_image(store, cached, ref, true);
         }
     }
@@ -104,7 +105,7 @@ static enum art_rc read_footer(struct art_store *store, struct art_cached *cache
 enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, struct art_blob **out) {
     struct art_pinned *pinned = find_pinned(store, ref);
     if (pinned) { /* no lock, no call to the system */
-        store->hits++;
+        store->count.hits++;
         *out = &pinned->blob;
         return ART_OK;
     }
@@ -122,9 +123,9 @@ enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, s
     if (rc) return rc;
 
     if (atomic_load_explicit(&cached->ready, memory_order_acquire)) {
-        store->hits++;
+        store->count.hits++;
     } else {
-        store->misses++;
+        store->count.misses++;
         pthread_mutex_lock(&cached->loading);
         if (!atomic_load(&cached->ready)) rc = read_footer(store, cached, ref); /* unless somebody was faster */
         pthread_mutex_unlock(&cached->loading);

@@ -23,7 +23,7 @@ static enum art_rc grow_set(struct art_slot_set *set, uint32_t slot) {
     uint64_t wanted = (uint64_t)set->capacity * 2;
     if (wanted <= slot) wanted = (uint64_t)slot + 1;
     wanted = (wanted + WORD - 1) / WORD * WORD;
-    if (wanted > UINT32_MAX) wanted = UINT32_MAX / WORD * WORD;
+    if (wanted > ART_SLOTS_MAX) wanted = ART_SLOTS_MAX;
     if (slot >= wanted) return art_fail(ART_TOOBIG, "art: slot %u is past the largest one that a file can have", slot);
     uint64_t *words = art_resize(set->words, wanted / WORD * sizeof *words);
     if (!words) return art_nomem();

@@ -113,22 +113,16 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
         .cached = store->location.io && store->location.io->cached,
         .cache_bytes = cache.bytes,
         .cache_limit = cache.limit,
-        .hits = store->hits,
-        .misses = store->misses,
-        .pages_read = store->pages_read,
-        .stale = store->stale,
-        .pages_written = store->pages_written,
-        .syncs = store->syncs,
-        .ring_failures = store->ring_failures,
-        .ring_batches = store->ring_batches,
-        .read_ahead = store->read_ahead,
-        .read_in_vain = store->read_in_vain,
+        .count = store->count,
     };
+    out->count.footers_kept = cache.footers_kept;
+    out->count.spares = cache.spares;
+    out->count.large = cache.large;
     const struct art_io *open[] = {store->location.io, store->location.reader};
     for (unsigned i = 0; i < 2; i++) {
         if (!open[i]) continue;
-        out->ring_failures += open[i]->ring_failures;
-        out->ring_batches += open[i]->ring_batches;
+        out->count.ring_failures += open[i]->ring_failures;
+        out->count.ring_batches += open[i]->ring_batches;
     }
     if (store->location.io) return store->location.io->methods->size(store->location.io, &out->file_bytes);
     if (!art_store_has_file(store)) return ART_OK;

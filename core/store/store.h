@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/counters.h"
 #include "core/base/options.h"
 #include "core/blob/blob.h"
 #include "core/io/blob_pool.h"
@@ -122,7 +123,7 @@ bool art_store_exists(struct art_store *store);
  * store takes the lowest first, else extends the file. Borrowed until write_end(); NULL: only extend. */
 struct art_slot_set;
 void art_store_reuse(struct art_store *store, struct art_slot_set *reusable);
-enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past 2^32 - 2 slots */
+enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot); /* ART_TOOBIG past ART_SLOTS_MAX slots */
 /* Slots in the file, with those that were taken behind its end. */
 uint32_t art_store_end(const struct art_store *store);
 /* How many slots before `end` take_slot() could still give. */
@@ -185,12 +186,13 @@ enum art_rc art_store_identify(struct art_disk *disk, const char *path, const ch
                                bool *ours);
 
 /* --- sets of slots ------------------------------------------------------------------------------------------------ */
+#define ART_SLOTS_MAX (UINT32_MAX / 64 * 64) /* of a file, and of a set, in whole words: slots have numbers below it */
 struct art_slot_set {
     uint64_t *words;
     uint32_t capacity; /* slots, multiple of 64 */
 };
 void art_slot_set_clear(struct art_slot_set *set); /* frees; zero-initialise before use */
-/* ART_NOMEM; ART_TOOBIG for the last 64 numbers, which no word has room for. */
+/* ART_NOMEM; ART_TOOBIG from ART_SLOTS_MAX on. */
 enum art_rc art_slot_set_add(struct art_slot_set *set, uint32_t slot);
 /* Where the set does not have the slot, nothing happens; false. */
 void art_slot_set_remove(struct art_slot_set *set, uint32_t slot);
@@ -202,19 +204,6 @@ uint32_t art_slot_set_highest(const struct art_slot_set *set);
 uint32_t art_slot_set_next(const struct art_slot_set *set, uint32_t from);
 
 /* --- for art_info and messages ------------------------------------------------------------------------------------ */
-struct art_store_stats {
-    const char *file;                          /* path, or NULL in rows */
-    const char *engine;                        /* "uring", "pwrite", "inline", "none" before it was needed */
-    bool direct, cached;                       /* writes go past the page cache; reads do not */
-    uint64_t file_bytes;                       /* 0 when there is no file */
-    uint64_t cache_bytes, cache_limit;         /* of the process */
-    uint64_t hits, misses;                     /* blobs asked for by this store: found in memory, or not */
-    uint64_t pages_read, pages_written, syncs; /* by this store */
-    uint64_t stale;                    /* pages and footers that were older in the page cache than on the device */
-    uint64_t ring_failures;            /* requests that a ring failed to do, and that were done without it */
-    uint64_t ring_batches;             /* calls that handed requests to a ring */
-    uint64_t read_ahead, read_in_vain; /* blobs read ahead: a walk came to them, or none did */
-};
 /* ART_FORKED, ART_MISUSE (closed), or what asking for the file's size said. `file` is borrowed from the store. */
 enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out);
 

@@ -109,9 +109,8 @@ enum art_rc art_superblock_check(const struct art_superblock *block, const uint8
     return ART_OK;
 }
 
-/* A write of ours that a crash tore left some bytes new and the others zero. */
+/* A write of ours that a crash tore left some bytes new and the others zero. Another table's has its own uuid. */
 bool art_superblock_is_unfinished(const struct art_superblock *block, const uint8_t uuid[16]) {
-    if (!memcmp(block->identity.magic, ART_STORE_MAGIC, sizeof block->identity.magic)) return true;
     struct art_superblock_page whole;
     make_identity(&whole, uuid);
     const uint8_t *there = (const uint8_t *)&block->identity, *meant = (const uint8_t *)&whole;

@@ -15,7 +15,6 @@
 #include "core/store/root_copy.h"
 
 enum { WIPED_TOGETHER = 8 };
-static const uint32_t SLOTS_MAX = UINT32_MAX - 1; /* 2^32 - 2, the superblock's with them */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
@@ -39,7 +38,7 @@ static void assert_phase(const struct art_store *store) {
     assert(store->phase.pending_count <= ART_WRITES_MAX && (!store->phase.pending_count || store->phase.pending));
     if (store->phase.active) {
         assert(store->location.io && store->location.checked && store->phase.pool && store->phase.pending);
-        assert(store->phase.end && store->phase.end <= SLOTS_MAX);
+        assert(store->phase.end && store->phase.end <= ART_SLOTS_MAX);
     } else {
         assert(!store->phase.failed && !store->phase.reusable && !store->phase.pending_count);
     }
@@ -69,7 +68,7 @@ static enum art_rc begin(struct art_store *store, bool fresh, bool adopt) {
     uint64_t slots = (store->location.file_bytes + ART_BLOB_SIZE - 1) / ART_BLOB_SIZE;
     if (!slots) slots = 1; /* slot 0 is never taken, also in rows */
     store->phase.active = true;
-    store->phase.end = slots < SLOTS_MAX ? (uint32_t)slots : SLOTS_MAX;
+    store->phase.end = slots < ART_SLOTS_MAX ? (uint32_t)slots : ART_SLOTS_MAX;
     store->phase.reusable = NULL;
     store->phase.leaves_nothing = false;
     store->phase.failed = ART_OK;
@@ -103,7 +102,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
     if (art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing)) {
         art_error_restore(&why);
     } else {
-        store->pages_written++;
+        store->count.pages_written++;
     }
 }
 
@@ -145,7 +144,7 @@ enum art_rc art_store_take_slot(struct art_store *store, uint32_t *slot) {
         art_slot_set_remove(store->phase.reusable, reused);
         store->phase.reuse_from = reused + 1;
         *slot = reused;
-    } else if (store->phase.end < SLOTS_MAX) {
+    } else if (store->phase.end < ART_SLOTS_MAX) {
         *slot = store->phase.end++;
     } else {
         return art_fail(ART_TOOBIG, "art: the .art file has the largest possible number of blobs (%s): split the table",
@@ -226,7 +225,7 @@ static enum art_rc write_zeros(struct art_store *store, struct art_io_request *z
     if (!rc) rc = waited;
     if (rc && rc != ART_DISKFULL) return rc;
     for (unsigned i = 0; i < count; i++) {
-        if (!rc) store->pages_written += zeros[i].len / ART_PAGE;
+        if (!rc) store->count.pages_written += zeros[i].len / ART_PAGE;
         art_io_give_back(store->location.io, zeros[i].offset, zeros[i].len);
     }
     return ART_OK;
@@ -282,7 +281,7 @@ enum art_rc art_store_hole_is_clean(struct art_store *store, const struct art_re
     enum art_rc rc = art_store_buffer(store, &buffer);
     struct art_io_request request = {buffer.data, len, offset};
     if (!rc) rc = art_io_read(store->location.io, &request, 1);
-    if (!rc) store->pages_read += len / ART_PAGE;
+    if (!rc) store->count.pages_read += len / ART_PAGE;
     if (!rc) *clean = !buffer.data[0] && !memcmp(buffer.data, buffer.data + 1, len - 1);
     art_blob_buf_put(&buffer);
     return rc;
@@ -387,7 +386,7 @@ static enum art_rc start_write(struct art_store *store, const struct art_queued_
     const struct art_ref *ref = &pending->ref;
     struct art_io_request requests[2];
     unsigned count = art_whole_requests(pending->buffer.data, ref, requests);
-    store->pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
+    store->count.pages_written += (uint64_t)ref->leaf_pages + ref->footer_pages;
     enum art_rc rc = art_io_discard(store->location.io, requests[0].offset, ART_BLOB_SIZE);
     return rc ? rc : art_io_write(store->location.io, requests, count);
 }
@@ -427,7 +426,7 @@ enum art_rc art_store_sync(struct art_store *store) {
     assert(!store->phase.pending_count);
     rc = art_io_sync(store->location.io);
     if (rc) return art_store_poison(store, rc);
-    store->syncs++;
+    store->count.syncs++;
     return ART_OK;
 }
 

@@ -41,7 +41,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
 void art_tree_trim(struct art_tree *tree) {
     if (tree->open || art_tree_in_txn(tree) || art_tree_inside(tree) || art_store_forked(tree->store)) return;
     assert(!tree->txn.savepoint_count);
-    tree->helped.trims++;
+    tree->count.trims++;
     art_cursors_free(tree);
     art_gaps_clear(&tree->gaps);
     tree->finger.near = 0;

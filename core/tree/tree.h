@@ -22,6 +22,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/bytes.h"
+#include "core/base/counters.h"
 #include "core/base/options.h"
 #include "core/base/rows.h"
 #include "core/base/summary.h"
@@ -422,20 +423,6 @@ void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may b
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
-/* How often a policy has helped, in this tree since it was opened. */
-struct art_helped {
-    uint64_t finger;   /* lookups that began in the leaf where the last ones had ended */
-    uint64_t filters;  /* searches of a leaf blob that its filter made needless */
-    uint64_t memtable; /* searches of the memtable that its filter made needless */
-    uint64_t gaps;     /* searches that began behind deleted rows instead of among them */
-    uint64_t pages;    /* of leaf blobs that a search or a lookup passed over */
-    uint64_t flushes;  /* of the memtable */
-    uint64_t joined;   /* earlier flushes that were written again in one of these */
-    uint64_t merges;   /* steps */
-    uint64_t dropped;  /* blobs of deleted rows alone that merges dropped without reading them */
-    uint64_t trims;    /* times that what can be made again was given back */
-};
-
 struct art_tree_info {
     uint64_t keys; /* live rows */
     uint64_t csn, generation;
@@ -444,24 +431,13 @@ struct art_tree_info {
         unsigned level;                 /* 0: as flushed */
         uint64_t entries, blobs, bytes; /* bytes: used pages */
     } run[ART_RUNS_MAX + 8];
-    uint64_t blobs, blob_bytes, file_bytes;
+    uint64_t blobs, blob_bytes;
     double fill; /* used bytes of all blobs / their slots */
     uint64_t memtable_keys, memtable_bytes, log_rows, log_bytes;
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
-    uint64_t cache_bytes, cache_limit, cache_hits, cache_misses;
-    uint64_t pages_read, pages_written, syncs;
-    uint64_t read_ahead;   /* blobs that were on their way when a walk came to them */
-    uint64_t read_in_vain; /* blobs that no walk came to */
-    uint64_t ring_batches; /* calls that handed requests to a ring */
-    struct art_helped helped;
-    uint64_t stale;         /* pages that were older in the page cache, and read again from the device */
-    uint64_t ring_failures; /* requests that a ring failed to do, and that pread and pwrite did */
-    const char *engine;     /* "uring", "pwrite", "inline", "none" */
-    bool direct;            /* blobs are written past the system's page cache */
-    bool cached;            /* blobs are read through the system's page cache */
-    bool full;              /* the disk was, when blobs were last written */
-    const char *file;       /* NULL: inlined */
+    struct art_store_stats store;
+    bool full; /* the disk was, when blobs were last written */
 };
 /* An error of reading: what is in *out means nothing. Its texts are borrowed from the tree. */
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);

@@ -79,6 +79,7 @@ static void add_run(struct info_cursor *cursor, const struct art_tree_info *info
 }
 
 static void add_all(struct info_cursor *cursor, const struct art_table *table, const struct art_tree_info *info) {
+    const struct art_store_stats *store = &info->store;
     add_integer(cursor, "keys", info->keys);
     add_integer(cursor, "version", info->csn);
     add_integer(cursor, "bytes", info->blob_bytes);
@@ -94,33 +95,17 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     add_integer(cursor, "generation", info->generation);
     add_integer(cursor, "retired slots", info->retired_slots);
     add_integer(cursor, "free slots", info->free_slots);
-    add_integer(cursor, "cache bytes", info->cache_bytes);
-    add_integer(cursor, "cache limit", info->cache_limit);
-    add_integer(cursor, "cache hits", info->cache_hits);
-    add_integer(cursor, "cache misses", info->cache_misses);
-    add_integer(cursor, "pages read", info->pages_read);
-    add_integer(cursor, "pages written", info->pages_written);
-    add_integer(cursor, "syncs", info->syncs);
-    add_integer(cursor, "stale pages", info->stale);
-    add_integer(cursor, "ring failures", info->ring_failures);
-    add_integer(cursor, "ring batches", info->ring_batches);
-    add_integer(cursor, "blobs read ahead", info->read_ahead);
-    add_integer(cursor, "blobs read in vain", info->read_in_vain);
-    add_integer(cursor, "lookups side by side", info->helped.finger);
-    add_integer(cursor, "lookups filtered", info->helped.filters);
-    add_integer(cursor, "memtable passed", info->helped.memtable);
-    add_integer(cursor, "gaps passed", info->helped.gaps);
-    add_integer(cursor, "pages passed", info->helped.pages);
-    add_integer(cursor, "flushes", info->helped.flushes);
-    add_integer(cursor, "flushes joined", info->helped.joined);
-    add_integer(cursor, "merges", info->helped.merges);
-    add_integer(cursor, "blobs dropped", info->helped.dropped);
-    add_integer(cursor, "rests", info->helped.trims);
+    add_integer(cursor, "cache bytes", store->cache_bytes);
+    add_integer(cursor, "cache limit", store->cache_limit);
+#define ADD_COUNTER(member, property) add_integer(cursor, property, store->count.member);
+    ART_COUNTER_LIST(ADD_COUNTER)
+#undef ADD_COUNTER
     add_integer(cursor, "rows filtered", table->filtered);
-    add_text(cursor, "io", info->engine);
-    add_text(cursor, "direct", !info->direct ? "no" : info->cached ? "writes" : "yes");
+    add_integer(cursor, "scans counted", table->counted);
+    add_text(cursor, "io", store->engine);
+    add_text(cursor, "direct", !store->direct ? "no" : store->cached ? "writes" : "yes");
     add_text(cursor, "file", table->path);
-    add_integer(cursor, "file bytes", info->file_bytes);
+    add_integer(cursor, "file bytes", store->file_bytes);
 }
 
 /* As they are stored; another connection may have changed them since this one has opened the table. */

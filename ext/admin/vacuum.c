@@ -58,7 +58,7 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
         if (a->run[i].entries != b->run[i].entries) return false;
     }
     return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
-           a->file_bytes == b->file_bytes && a->retired_slots == b->retired_slots;
+           a->store.file_bytes == b->store.file_bytes && a->retired_slots == b->retired_slots;
 }
 
 /* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint (no frames
@@ -151,7 +151,7 @@ static int vacuum_table(struct vacuum *vacuum, char **message) {
     if (rc) return rc;
     rc = checkpoint(vacuum);
     if ((rc & 0xff) == SQLITE_FULL && !vacuum->inlined) rc = SQLITE_OK;
-    if (!rc && (vacuum->inlined || vacuum->info.file_bytes)) rc = run_rounds(vacuum, message);
+    if (!rc && (vacuum->inlined || vacuum->info.store.file_bytes)) rc = run_rounds(vacuum, message);
     return rc ? tell_what_hinders(vacuum, rc, message) : SQLITE_OK;
 }
 

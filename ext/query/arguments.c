@@ -182,7 +182,6 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
         want_like(scan, value);
         break;
     case ART_ARGUMENT_LIMIT:
-        if (sqlite3_value_int64(value) >= 0) scan->limit = (uint64_t)sqlite3_value_int64(value);
         break;
     case ART_ARGUMENT_OFFSET:
         if (sqlite3_value_int64(value) > 0) scan->offset = (uint64_t)sqlite3_value_int64(value);

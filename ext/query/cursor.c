@@ -148,7 +148,6 @@ static void reset(struct art_scan *scan, int plan) {
     scan->keys.rc = SQLITE_OK;
     scan->plan = plan;
     scan->descending = plan & ART_PLAN_DESCENDING;
-    scan->limit = UINT64_MAX;
     scan->offset = 0;
     scan->match.by = ART_MATCH_ALL;
     scan->match.folded.lower.len = 0;
@@ -202,12 +201,7 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     int gone = check_table_stays(scan);
     if (gone) return gone;
     forget_value(scan);
-    bool limited = scan->state != ART_SCAN_FAILED && --scan->limit == 0;
-    if (scan->state == ART_SCAN_END || limited) {
-        scan->state = ART_SCAN_END;
-    } else {
-        rc = kinds[scan->kind].next(scan);
-    }
+    if (scan->state != ART_SCAN_END) rc = kinds[scan->kind].next(scan);
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return art_scan_fail(scan, rc);
 }

@@ -7,11 +7,11 @@
  * SQLite hands idxStr on as a pointer and shows it as far as the NUL. The words look like this; each '?' is an
  * argument:
  *
- *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending, limit ?
+ *     prefix=? AND delimiter=? AND start_after=? AND key>? AND key GLOB ?, level listing, descending
  *     "the key">=? AND "the key"<? AND size>? AND bound mtime=?
- *     all rows AND version>? AND size>?, descending
+ *     all rows AND version>? AND size>?, descending, limit ?, offset ?
  *     prefix=? AND etag=? (lookup) AND owner IN (?) (lookup)
- *     prefix=? AND size<?, best first by size, descending, limit ?
+ *     prefix=? AND size<?, best first by size, descending
  *     prefix=?, best first by size and the path
  *     all rows AND path LIKE ? (search) AND note GLOB ? (search)
  *
@@ -56,7 +56,7 @@
  *   version      INTEGER, REAL                  >, >=, =: only rows above that version are       SQLite
  *                                               given; buckets and blobs without are passed over
  *   version      anything else                  no row is passed over                            SQLite
- *   LIMIT        INTEGER >= 0                   the scan ends after so many rows                 SQLite
+ *   LIMIT        anything                       nothing (planner.c)                              SQLite
  *   OFFSET       INTEGER >= 0                   so many rows are skipped                         nobody
  *
  * So an art table gives the rows that an ordinary one gives, but for one case: a TEXT that has a numeric affinity (it

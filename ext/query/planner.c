@@ -8,11 +8,11 @@
  * that it knows, and only if the function is its own: every row has to meet them, even if a user wrote them. Where
  * there are none, SQLite is asked whether it would make them of a literal (like_is_sqlites()).
  *
- * LIMIT and OFFSET are taken where every row of the scan is a row of the result, in its order. SQLite before 3.46.1
- * offers them too freely: LIMIT also when it does not show all terms of the WHERE clause (path = value); the terms are
- * numbered, so a missing one is noticed. And OFFSET to each arm of a UNION ALL, which nothing tells from a SELECT by
- * itself: so it is left to SQLite there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=:
- * so >= and <= must be with a literal, which no row value is.
+ * OFFSET is taken where every row of the scan is a row of the result, in its order. LIMIT is taken with it, since
+ * SQLite may want all that it shows before an OFFSET taken; it counts the rows of a LIMIT itself. Before 3.46.1 it
+ * offers OFFSET to each arm of a UNION ALL, which nothing tells from a SELECT by itself: so it is left to SQLite
+ * there. And every version shows (path, value) > (?, ?) as path >= ?, as it shows >=: so >= and <= must be with a
+ * literal, which no row value is.
  */
 #include <assert.h>
 
@@ -517,27 +517,18 @@ static void take_order(struct art_planning *planning) {
     take_best_first(planning);
 }
 
-/* Terms of the WHERE clause stand before its LIMIT, which has the number `before`. */
-static bool shows_all_terms(const sqlite3_index_info *info, int before) {
-    int others = 0;
-    for (int i = 0; i < info->nConstraint; i++) others += !art_is_limit(info->aConstraint[i].op);
-    return others == before;
-}
-
-static void take_limits(struct art_planning *planning) {
+static void take_offset(struct art_planning *planning) {
     const sqlite3_index_info *info = planning->info;
-    bool strict = sqlite3_libversion_number() >= STRICT_LIMITS;
     int limit = -1, offset = -1;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET) offset = i;
+        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_OFFSET && info->aConstraint[i].usable) offset = i;
         if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable) limit = i;
     }
     bool exact = planning->all_taken && planning->all_exact;
-    if (limit < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
-    if (!strict && !shows_all_terms(info, info->aConstraint[limit].iTermOffset)) return;
-    if (offset >= 0 && (!strict || !info->aConstraint[offset].usable)) return;
+    if (limit < 0 || offset < 0 || !exact || (info->nOrderBy && !info->orderByConsumed)) return;
+    if (sqlite3_libversion_number() < STRICT_LIMITS) return;
     take(planning, limit, ART_ARGUMENT_LIMIT, false);
-    if (offset >= 0) take(planning, offset, ART_ARGUMENT_OFFSET, true);
+    take(planning, offset, ART_ARGUMENT_OFFSET, true);
 }
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
@@ -563,7 +554,7 @@ static int plan_range(struct art_planning *planning) {
     if (planning->kind == ART_SCAN_LEVEL) art_plan_text_append(&planning->words, ", level listing");
     if (planning->plan & ART_PLAN_DESCENDING) art_plan_text_append(&planning->words, ", descending");
     if (art_planning_reads_only(planning, ART_COLUMN_KEY)) art_plan_text_append(&planning->words, ", keys only");
-    take_limits(planning);
+    take_offset(planning);
     return SQLITE_OK;
 }
 

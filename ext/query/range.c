@@ -155,8 +155,10 @@ static enum art_rc begin_counting(struct art_scan *scan) {
     range->unseen = 0;
     if (art_tree_unknown(art_scan_tree(scan))) return ART_OK;
     enum art_rc rc = art_tree_count(art_scan_tree(scan), &rows, &range->left);
-    if (!rc) scan->state = ART_SCAN_COUNTING;
-    return rc;
+    if (rc) return rc;
+    scan->state = ART_SCAN_COUNTING;
+    art_scan_vtab(scan)->table->counted++;
+    return ART_OK;
 }
 
 void art_range_scan_settle(struct art_scan *scan) {
@@ -193,13 +195,8 @@ enum art_rc art_range_scan_next(struct art_scan *scan) {
 }
 
 int art_range_scan_next_quickly(struct art_scan *scan) {
-    enum art_rc rc = ART_OK;
     scan->record.fetched = false;
-    if (--scan->limit == 0) {
-        scan->state = ART_SCAN_END;
-    } else {
-        rc = scan->state == ART_SCAN_COUNTING ? count_on(scan) : step_in_range(scan);
-    }
+    enum art_rc rc = scan->state == ART_SCAN_COUNTING ? count_on(scan) : step_in_range(scan);
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return rc ? art_scan_fail(scan, rc) : SQLITE_OK;
 }

@@ -191,7 +191,7 @@ struct art_scan {
     enum art_scan_state state;
     int plan; /* enum art_plan_flags */
     bool descending;
-    uint64_t limit, offset;
+    uint64_t offset;
     struct art_cursor *cursor; /* ON_CURSOR */
     struct art_best *search;   /* BEST */
     struct art_row row;        /* ON_ROW */

@@ -189,8 +189,9 @@ static void describe(struct art_tree *tree, uint64_t payload) {
     printf("  %u runs and %llu keys in memory:", info.runs, (unsigned long long)info.memtable_keys);
     for (unsigned i = 0; i < info.runs; i++) printf(" L%u %.1f MB", info.run[i].level, (double)info.run[i].bytes / 1e6);
     printf("; %.1f bytes a key in blobs (payload %.1f), fill %.2f, file %.1f MB, written %.1f x payload, %s%s\n",
-           (double)info.blob_bytes / keys, (double)payload / keys, info.fill, (double)info.file_bytes / 1e6,
-           (double)info.pages_written * 4096 / (double)payload, info.engine, info.direct ? " direct" : "");
+           (double)info.blob_bytes / keys, (double)payload / keys, info.fill, (double)info.store.file_bytes / 1e6,
+           (double)info.store.count.pages_written * 4096 / (double)payload, info.store.engine,
+           info.store.direct ? " direct" : "");
 }
 
 int main(int argc, char **argv) {

@@ -107,8 +107,9 @@ static void ask_keeper(const struct art_blob *blob, struct art_bytes key) {
     struct art_ref ref;
     int64_t before;
     uint32_t number;
+    uint64_t searched = 0;
     memcpy(&keeper, blob, sizeof keeper);
-    keeper.may_keep_separators = true;
+    keeper.separators_searched = &searched;
     keeper.asked = keeper.entries;
     int rc = art_blob_child(&keeper, key, &ref, &before);
     if (fuzz_sound(rc, "child") && !rc) fuzz_touch(ref.label);

@@ -252,6 +252,37 @@ TEST(test_a_damaged_log_is_refused) {
     drop_database();
 }
 
+/* The scan has counted rows without going to them. A write has it go there, where nothing can be read: the write may be
+ * done, and the scan has to say so, also behind its last row. */
+LOOP_TEST(test_a_counting_scan_that_cannot_go_to_its_row_says_so, 2) {
+    char *folder = sql_scratch("counting"), *name = sqlite3_mprintf("%s/c.db", folder);
+    sqlite3 *db = sql_open(name);
+    sql_create(db, "t", "cache='256KB'");
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT printf('k%%05d', i), printf('%%0300d', i) FROM n");
+    sql_command(db, "main", "t", "flush");
+    sql_close(db);
+    db = sql_open(name);
+    sqlite3_stmt *scan = sql_prepare(db, "SELECT 1 FROM t");
+    for (int i = 0; i < (_i ? 3000 : 2000); i++) ck_assert_int_eq(sqlite3_step(scan), SQLITE_ROW);
+    char *art = sql_find_file(folder, ".art"), lies[PAGE];
+    int fd = open(art, O_RDWR);
+    struct stat found;
+    ck_assert(!fstat(fd, &found));
+    memset(lies, 'x', sizeof lies);
+    for (off_t at = (512 << 10) + 4 * PAGE; at + PAGE <= found.st_size; at += PAGE)
+        ck_assert_int_eq(pwrite(fd, lies, PAGE, at), PAGE);
+    close(fd);
+    sql_run(db, "INSERT INTO t VALUES('a', 1)");
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_CORRUPT_VTAB);
+    sqlite3_finalize(scan);
+    sql_close(db);
+    sqlite3_free(art);
+    sql_scratch_remove(folder);
+    sqlite3_free(name);
+    sqlite3_free(folder);
+}
+
 int main(void) {
     if (sql_standin()) return 0;
     return suite_run("sql_damage", .seconds = SUITE_FOREVER);

@@ -88,6 +88,59 @@ TEST(test_scans_count_the_rows_that_sqlite_need_not_see) {
     ck_assert_int_eq(counter("rows filtered"), 2 * 2999);
 }
 
+TEST(test_scans_that_count_are_counted) {
+    fill("k", 3000);
+    ck_assert_int_eq(sql_int(db, "SELECT count(value) FROM t"), 3000);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path LIKE '%%1234'"), 1);
+    ck_assert_int_eq(counter("scans counted"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'k/001*'"), 1000);
+    ck_assert_int_eq(counter("scans counted"), 1);
+}
+
+static void look_up(unsigned rows, unsigned step) {
+    ck_assert_int_eq(sql_int(db,
+                             "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %u) "
+                             "SELECT count(value) FROM n CROSS JOIN t ON path = printf('k/%%06d', i * %u %% %u)",
+                             rows, step, rows),
+                     rows);
+}
+
+TEST(test_lookups_count_decoded_separators_and_pages_past_the_cache) {
+    sql_command(db, "main", "t", "cache=64MB");
+    fill("k", 2000);
+    flush();
+    look_up(2000, 777); /* one blob has no separators above it */
+    ck_assert_int_eq(counter("separators searched"), 0);
+    fill("k", 60000);
+    sql_command(db, "main", "t", "optimize");
+    look_up(60000, 7777);
+    is_more("separators searched", 30000);
+    ck_assert_int_eq(counter("pages past the cache"), 0);
+    sql_command(db, "main", "t", "cache=1MB");
+    look_up(60000, 7777);
+    is_more("pages past the cache", 1000);
+}
+
+TEST(test_flushes_count_what_they_append_and_merges_what_they_move) {
+    for (unsigned i = 0; i < 3; i++) {
+        sql_run(db,
+                "INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
+                "SELECT printf('%u/%%06d', i), randomblob(20000) FROM n",
+                i);
+        flush();
+        ck_assert_int_eq(counter("flushes appended"), i);
+    }
+    ck_assert_int_eq(counter("blobs moved"), 0);
+    for (unsigned i = 0; i < 40; i++) {
+        char prefix[8];
+        snprintf(prefix, sizeof prefix, "k%02u", i);
+        fill(prefix, 10000);
+        flush();
+    }
+    ck_assert_int_eq(counter("flushes appended"), 2);
+    is_more("blobs moved", 10);
+}
+
 TEST(test_searches_count_the_pages_that_they_pass_over) {
     static const char needle[] = "SELECT count(*) FROM s WHERE path LIKE '%needle%'";
     sql_create(db, "s", "path, mtime INTEGER, summary=(search(path), max(mtime), lookup(mtime)), log_limit='64MB'");

@@ -274,7 +274,7 @@ TEST(test_plans_with_like) {
     plan_says("SELECT value FROM @ WHERE path LIKE '2024-%' ORDER BY path", ":path LIKE ?");
     plan_says("SELECT value FROM @ WHERE path GLOB 'a' || '/*' ORDER BY path", ":path GLOB ?");
     plan_says("SELECT value FROM @ WHERE path LIKE '%a' ORDER BY path", ":all rows");
-    plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3", "limit");
+    plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3 OFFSET 2", "limit");
 }
 
 /* --- IN ----------------------------------------------------------------------------------------------------------- */
@@ -491,10 +491,9 @@ TEST(test_offsets_skip_over_many_rows) {
     says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ", descending, limit ?, offset ?");
     plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
     says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
-    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", ":path>?, keys only, limit ?");
+    plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", ":path>?, keys only");
     plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5 OFFSET 500",
                       "limit"); /* a row value? */
-    plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5", "limit");
 }
 
 /* --- order, DISTINCT, shapes -------------------------------------------------------------------------------------- */

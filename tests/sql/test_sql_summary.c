@@ -148,7 +148,7 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, mtime INTEGER, n INTEGER COLLATE NOCASE, other, "
                 "summary=(sum(size), max(mtime), max(n)))");
-    sql_plan_has(db, "SELECT * FROM t ORDER BY size DESC LIMIT 5", "best first by size, descending, limit ?");
+    sql_plan_has(db, "SELECT * FROM t ORDER BY size DESC LIMIT 5", "best first by size, descending");
     sql_plan_has(db, "SELECT * FROM t WHERE path > 'a/' ORDER BY mtime LIMIT ?1", "best first by mtime");
     sql_plan_has(db, "SELECT * FROM t('a/') WHERE size < 9 ORDER BY size DESC LIMIT 5", "size<?, best first by size");
     if (sqlite3_libversion_number() < 3041000)
@@ -162,7 +162,7 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY n LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT * FROM t('', '/') ORDER BY size DESC LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT size, count(*) FROM t GROUP BY size LIMIT 5", "best first");
-    sql_plan_has(db, "SELECT * FROM t ORDER BY path LIMIT 5", "all rows, limit ?");
+    sql_plan_has(db, "SELECT * FROM t ORDER BY path LIMIT 5", "all rows");
     sql_plan_has(db, "SELECT * FROM t WHERE mtime > 5 AND size < ?1 ORDER BY size LIMIT 5", "best first by size");
     sql_plan_lacks(db, "SELECT * FROM t WHERE other = 'x' ORDER BY size LIMIT 5", "best first"); /* which may be rare */
     sql_plan_lacks(db, "SELECT * FROM t WHERE mtime = 'x' ORDER BY size LIMIT 5", "best first");

@@ -656,7 +656,7 @@ static const struct elsewhere elsewhere[] = {
     {"the sums of the runs lead to no row", FORGED},
     {"two references lead to one slot", FORGED},
     {"what runs and log hold is out of order or cannot stand there", FORGED},
-    {"a child of height %u under height %u", FORGED},
+    {"a row has an impossible number", FORGED},
     {"two runs disagree on whether a row was there", FORGED},
     {"a row's reference to its chunks has an impossible length", FORGED},
     {"a search for a later key leads back", FORGED},

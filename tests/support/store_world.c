@@ -226,7 +226,7 @@ struct art_store_stats store_stats_of(struct art_store *store) {
 }
 
 uint64_t store_pages_read(struct art_store *store) {
-    return store_stats_of(store).pages_read;
+    return store_stats_of(store).count.pages_read;
 }
 
 uint64_t store_cached_bytes(void) {

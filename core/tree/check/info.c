@@ -26,10 +26,12 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     enum art_rc rc = art_tree_ready(tree);
     if (!rc) rc = art_tree_count(tree, &(struct art_range){0}, &out->keys);
     if (!rc) rc = art_slots_know(tree);
-    struct art_store_stats stats = {0};
-    if (!rc) rc = art_store_stats(tree->store, &stats);
-    if (!rc) rc = count_retired(tree, stats.file_bytes, &out->retired_slots);
+    if (!rc) rc = art_store_stats(tree->store, &out->store);
+    if (!rc) rc = count_retired(tree, out->store.file_bytes, &out->retired_slots);
     if (rc) return rc;
+#define ADD_COUNTER(member, property) out->store.count.member += tree->count.member;
+    ART_COUNTER_LIST(ADD_COUNTER)
+#undef ADD_COUNTER
     out->csn = tree->csn;
     out->generation = tree->root->generation;
     out->runs = tree->root->runs;
@@ -46,31 +48,14 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->blob_bytes = pages * ART_BLOB_PAGE;
     out->fill = out->blobs ? (double)pages / (double)(out->blobs * ART_BLOB_PAGES) : 0;
     out->full = tree->full;
-    out->file_bytes = stats.file_bytes;
     out->memtable_keys = art_memtable_keys(tree->memtable);
     out->memtable_bytes = art_memtable_memory(tree->memtable);
     out->log_rows = tree->log_rows;
     out->log_bytes = tree->log_bytes;
     out->redo_since_merge = tree->redo_since_merge;
-    uint64_t slots = stats.file_bytes / ART_BLOB_BYTES, taken = 1 + set_size(&tree->slots.used) + out->retired_slots;
+    uint64_t slots = out->store.file_bytes / ART_BLOB_BYTES,
+             taken = 1 + set_size(&tree->slots.used) + out->retired_slots;
     out->free_slots = slots > taken ? slots - taken : 0;
-    out->cache_bytes = stats.cache_bytes;
-    out->cache_limit = stats.cache_limit;
-    out->cache_hits = stats.hits;
-    out->cache_misses = stats.misses;
-    out->pages_read = stats.pages_read;
-    out->pages_written = stats.pages_written;
-    out->syncs = stats.syncs;
-    out->stale = stats.stale;
-    out->ring_failures = stats.ring_failures;
-    out->read_ahead = stats.read_ahead;
-    out->read_in_vain = stats.read_in_vain;
-    out->ring_batches = stats.ring_batches;
-    out->helped = tree->helped;
-    out->engine = stats.engine;
-    out->direct = stats.direct;
-    out->cached = stats.cached;
-    out->file = stats.file;
     return ART_OK;
 }
 

@@ -362,7 +362,7 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
     if (choose_quickly(choice, blob, from, to)) return;
     if (!met->asked) {
         met->pages = art_blob_pages_sought(blob, &best->order.limits);
-        best->tree->helped.pages += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
+        best->tree->count.pages_passed += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
     }
     met->asked = true;
     for (uint32_t b = from; b < to; b++) {

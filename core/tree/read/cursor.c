@@ -338,7 +338,7 @@ static bool pass_gap(const struct art_cursor *cursor, struct art_bytes *key, boo
     bool backward = cursor->backward;
     struct art_bytes low, high, first = art_bytes(key->data, key->len + (!at && !backward)); /* padded with zeros */
     if (!art_gap_find(cursor->tree, first, !at && backward, &low, &high)) return false;
-    cursor->tree->helped.gaps++;
+    cursor->tree->count.gaps++;
     *key = backward ? low : high;
     return true;
 }

@@ -16,7 +16,7 @@ enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct a
     enum art_rc rc = art_store_blob(tree->store, &finger->leaf, where);
     if (!rc) rc = art_blob_get_in(*where, finger->bucket, key, out);
     if (rc && rc != ART_NOTFOUND) finger->near = 0;
-    tree->helped.finger += !rc;
+    tree->count.finger += !rc;
     return rc == ART_CORRUPT ? ART_NOTFOUND : rc;
 }
 

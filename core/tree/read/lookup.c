@@ -42,7 +42,7 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
         if (place) art_memtable_look(memtable, key, place);
         hash = place ? place->hash : art_blob_key_hash(key);
         bool maybe = art_memtable_may_contain(memtable, hash);
-        tree->helped.memtable += !maybe && !place;
+        tree->count.memtable += !maybe && !place;
         enum art_rc rc = ART_NOTFOUND;
         if (maybe)
             rc = place ? art_memtable_get_at(key, place, &out->entry) : art_memtable_get(memtable, key, &out->entry);
@@ -64,7 +64,7 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
             if (end.leaf->filter_blocks) {
                 if (!hash) hash = art_blob_key_hash(key);
                 if (!art_blob_may_contain(end.leaf, hash)) {
-                    tree->helped.filters++;
+                    tree->count.filters++;
                     continue;
                 }
             }

@@ -164,6 +164,7 @@ enum art_rc art_append_values(struct art_tree *tree, struct art_version_edit *ed
     if (any) rc = end_of_runs(tree, edit->root, end);
     if (!rc && any) rc = worth_it(tree, &chunks, end, &worth);
     if (!rc && worth) rc = append_chunks(tree, edit, &chunks, end);
+    tree->count.appended += worth && !rc;
     if (!worth) end->len = 0;
     assert(!worth || rc || end->len);
     art_memtable_cursor_clear(&chunks);

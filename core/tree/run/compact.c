@@ -104,13 +104,13 @@ static enum art_rc merge_entry(struct art_tree *tree, struct art_merge *merge, s
     struct art_entry entry;
     enum art_rc rc = art_merge_combine(merge, &entry);
     if (rc) return rc;
+    struct art_bytes key = art_merge_winner(merge)->key;
     bool put = !(entry.flags & ART_DELETE), shadows_older = entry.flags & ART_SHADOWS_OLDER;
-    if (put || shadows_older) {
+    if (put || (shadows_older && !(last && art_deletes_chunk(key, entry.flags)))) {
         if (last && (shadows_older || !put)) {
             return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
                                "a run refers to a row that no run below it has");
         }
-        struct art_bytes key = art_merge_winner(merge)->key;
         if (rewrite) rc = rewrite->entry(rewrite->context, key, &entry);
         if (!rc) rc = art_run_build_add(build, key, &entry);
     }
@@ -185,8 +185,8 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     assert(tree->slots.use && edit->root && edit->root != tree->root);
     unsigned joined = joined_runs(tree, edit->root, memtable), runs = edit->root->runs;
-    tree->helped.flushes++;
-    tree->helped.joined += joined;
+    tree->count.flushes++;
+    tree->count.joined += joined;
     if (!joined) return flush_into_new(tree, edit, memtable);
     enum art_rc rc = merge_runs(tree, edit, memtable, 0, joined, NULL);
     if (!rc && edit->root->runs == runs - joined + 1) edit->root->run[0].level = 0;
@@ -371,7 +371,7 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         rc = find_step(tree, edit->root, &step, &at);
         if (rc) break;
         if (step != STEP_NONE) {
-            tree->helped.merges++;
+            tree->count.merges++;
             rc = take_step(tree, edit, step, at);
             if (!rc) rc = art_tree_interrupted(tree);
         } else if (art_wants_small(tree)) {

@@ -312,6 +312,7 @@ static enum art_rc store_combined(struct art_merge *merge, const struct art_entr
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
     struct art_source *source = merge->source;
     assert(merge->valid);
+    struct art_bytes key = art_merge_winner(merge)->key;
     art_source_entry(art_merge_winner(merge), out);
     const struct art_entry upper = *out;
     struct art_bytes head = art_bytes(upper.value.data, art_entry_head(upper.flags, upper.value));
@@ -319,7 +320,7 @@ enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out) {
         struct art_entry below;
         art_source_entry(&source[merge->line[place]], &below);
         bool shadows_older = out->flags & ART_SHADOWS_OLDER, live = !(below.flags & ART_DELETE);
-        if (shadows_older != live) {
+        if (shadows_older != live && !(shadows_older && art_deletes_chunk(key, out->flags))) {
             return art_corrupt(NULL, ART_NOWHERE, ART_NOWHERE, "two runs disagree on whether a row was there");
         }
         enum { TAKEN = ART_SHADOWS_OLDER | ART_REPLACED };

@@ -483,6 +483,7 @@ static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edi
     if (!rc && *moves) {
         struct art_bytes place = art_buffer_bytes(&low);
         rc = art_run_splice(tree, edit, lower, place, place, false, &partial->own, out);
+        tree->count.moved += partial->own.count;
     } else if (!rc) {
         struct art_bytes high = partial->below_to_end ? art_bytes(NULL, 0) : art_buffer_bytes(&partial->below_high);
         rc = merge_overlaps(tree, edit, upper, lower, partial, at + 2 == edit->root->runs, &fresh);
@@ -495,7 +496,7 @@ static enum art_rc new_lower(struct art_tree *tree, struct art_version_edit *edi
         for (uint32_t k = 0; !rc && k < partial->below.count; k++) {
             if (!partial->dead[k]) continue;
             art_slots_drop(tree, edit, partial->below.child[k].ref.slot);
-            tree->helped.dropped++;
+            tree->count.dropped++;
         }
     }
     art_children_clear(&fresh);

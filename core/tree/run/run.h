@@ -121,7 +121,8 @@ void art_source_entry(struct art_source *source, struct art_entry *out);
 /* For compaction, forward only: every source is positioned by art_merge_limit() (from.data NULL: its first entry) and
  * takes part with `entries` entries. When all are, begin_combined() lines them up. combine() gives the winner's entry
  * combined with what the older sources say: it takes over their `shadows_older`, with what that replaces; ART_CORRUPT
- * where that breaks the rule; its value is borrowed until the next call. step_combined() goes on from a valid merge. */
+ * where that breaks the rule, but for art_deletes_chunk(); its value is borrowed until the next call. step_combined()
+ * goes on from a valid merge. */
 enum art_rc art_merge_limit(struct art_merge *merge, unsigned index, struct art_bytes from, uint64_t entries);
 void art_merge_begin_combined(struct art_merge *merge);
 enum art_rc art_merge_combine(struct art_merge *merge, struct art_entry *out);

@@ -60,7 +60,7 @@ void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *t
 static void note_passed(struct art_run_cursor *cursor, const struct art_blob *leaf, const struct art_pages *pages) {
     assert(!cursor->tree || cursor->limits);
     if (!cursor->tree || !cursor->limits->sought_count) return;
-    cursor->tree->helped.pages += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
+    cursor->tree->count.pages_passed += leaf->leaf_pages - art_pages_count(pages, leaf->leaf_pages);
 }
 
 /* Takes the blob of `ref` as the cursor's at `height`. */

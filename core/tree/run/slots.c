@@ -50,7 +50,7 @@ enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
 
 uint32_t art_slots_in(uint64_t file_bytes) {
     uint64_t slots = file_bytes / ART_BLOB_BYTES + (file_bytes % ART_BLOB_BYTES > 0);
-    return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
+    return slots < ART_SLOTS_MAX ? (uint32_t)slots : ART_SLOTS_MAX;
 }
 
 /* A leaf's reference is taken without a look at the leaf; and a set of slots has the size of its largest number. */
@@ -95,7 +95,7 @@ enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *
         if (!(n = art_get_varint(p, end, &step))) goto bad;
         p += n;
         slot += step;
-        if (!step || step > UINT32_MAX || slot > UINT32_MAX - 1) goto bad;
+        if (!step || step > UINT32_MAX || slot >= ART_SLOTS_MAX) goto bad;
         enum art_rc rc = visit(context, (uint32_t)slot);
         if (rc) return rc;
     }

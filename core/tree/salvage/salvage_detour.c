@@ -38,12 +38,7 @@ static enum art_rc child_at_step(struct art_detour *walk, struct art_detour_step
         step->bucket++;
         step->entry = 0;
     }
-    if (!rc) rc = art_blob_cursor_ref(&at, child);
-    if (!rc && child->height != step->ref.height - 1) {
-        rc = art_corrupt(salvage->place, step->ref.slot, ART_NOWHERE, "a child of height %u under height %u",
-                         child->height, step->ref.height);
-    }
-    return rc;
+    return rc ? rc : art_blob_cursor_ref(&at, child);
 }
 
 static enum art_rc note_named(struct art_detour *walk, const struct art_ref *ref) {

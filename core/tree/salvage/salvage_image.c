@@ -54,7 +54,7 @@ static enum art_rc want_of_image(struct art_blob *blob, const struct art_pages *
 }
 
 static enum art_rc check_possible(const struct art_salvage *salvage, const struct art_ref *ref) {
-    bool possible = ref->slot && ref->slot != UINT32_MAX && ref->footer_pages && ref->leaf_pages &&
+    bool possible = ref->slot && ref->slot < ART_SLOTS_MAX && ref->footer_pages && ref->leaf_pages &&
                     ref->footer_pages + ref->leaf_pages <= ART_BLOB_PAGES;
     return possible ? ART_OK
                     : art_corrupt(salvage->place, ref->slot, ART_NOWHERE, "a reference leads to no possible blob");

@@ -24,6 +24,11 @@
 #include "core/tree/tree.h"
 
 enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
+/* Chunks are deleted without a lookup (txn/overflow.c). So where a row's reference was a lie, such a delete may have
+ * nothing below it, whatever its ART_SHADOWS_OLDER says. Who reads the row has heard of that; merges pass over it. */
+static inline bool art_deletes_chunk(struct art_bytes key, uint8_t flags) {
+    return flags & ART_DELETE && key.len && key.data[0] == ART_SPACE_OVERFLOW;
+}
 enum { ART_KEY_BUFFER = ART_KEY_MAX + 1 + 2 * ART_KEY_PADDING, ART_HEIGHTS_MAX = 8 };
 
 /* A root in the making: flush, merge and splice work on it; it becomes the tree's root (spill), or the pending root
@@ -167,11 +172,11 @@ struct art_tree {
     uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
     struct art_finger finger;
-    struct { /* what a run had that was written anew as a whole, last by this tree */
+    struct art_counters count; /* what the tree counts; the store has its own */
+    struct {                   /* what a run had that was written anew as a whole, last by this tree */
         uint64_t entries, pages;
         uint32_t blobs;
     } rewritten;
-    struct art_helped helped;
 
     struct { /* a refresh under way */
         enum art_refresh_step step;

@@ -480,10 +480,10 @@ static enum art_leftovers leftovers(const struct art_tree *tree) {
 }
 
 /* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
- * by a checkpoint. */
+ * by a checkpoint. But what a refused COMMIT has left is committed with it: it has a number, which others see. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
     bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
-    if (!alone || tree->txn.handed_over >= ART_COMMIT_ROOT || !vacuum_finds_something(tree)) return false;
+    if (!alone || tree->txn.handed_over != ART_COMMIT_NOTHING || !vacuum_finds_something(tree)) return false;
     uint64_t budget = budget_left(tree).bytes;
     if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
     return budget < portion_of(budget) || tree->root->runs <= 1;

@@ -15,11 +15,13 @@
 
 enum { PROBES = 400, MOST_CHILDREN = 1024, MOST_KEY_BYTES = 64 * 1024 };
 
+static uint64_t searched;
+
 /* A reader's own copy of the blob, which may keep its separators once it was asked more often than it has children. */
 static struct art_blob reader_of(const struct blob_image *image) {
     struct art_blob blob;
     memcpy(&blob, &image->blob, sizeof blob);
-    blob.may_keep_separators = true;
+    blob.separators_searched = &searched;
     return blob;
 }
 

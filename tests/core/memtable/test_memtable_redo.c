@@ -335,6 +335,20 @@ TEST(test_a_row_of_one_entry_is_verified_without_memory) {
     art_memtable_unref(writer);
 }
 
+TEST(test_a_row_of_an_impossible_number_is_damage) {
+    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
+    struct art_buffer row = {0};
+    struct art_hash128 hash = {0, 0};
+    set(writer, "a", 1, 0);
+    ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
+    ck_assert_int_eq(art_redo_replay(bytes_of(&row), (uint64_t)1 << 56, reader), ART_CORRUPT);
+    ck_assert_uint_eq(art_memtable_keys(reader), 0);
+    ck_assert_int_eq(art_redo_replay(bytes_of(&row), ((uint64_t)1 << 56) - 1, reader), ART_OK);
+    art_buffer_clear(&row);
+    art_memtable_unref(writer);
+    art_memtable_unref(reader);
+}
+
 TEST(test_a_row_of_paths_is_small) {
     struct art_memtable *writer = open_memtable();
     struct art_buffer row = {0};

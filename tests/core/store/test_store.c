@@ -51,8 +51,8 @@ LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES)
     close_both(store, other);
     store = store_open(&place, 64 * MB); /* and after everything was closed */
     store_expect(store, blobs, BLOBS);
-    ck_assert_uint_eq(store_stats_of(store).misses, BLOBS);
-    ck_assert_uint_gt(store_stats_of(store).pages_read, 0);
+    ck_assert_uint_eq(store_stats_of(store).count.misses, BLOBS);
+    ck_assert_uint_gt(store_stats_of(store).count.pages_read, 0);
     close_both(store, store);
     store_blobs_free(blobs, BLOBS);
     store_place_close(&place);
@@ -73,9 +73,9 @@ LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
         art_store_relax(store);
     }
     struct art_store_stats after = store_stats_of(store);
-    ck_assert_uint_eq(after.hits, before.hits + 1000);
-    ck_assert_uint_eq(after.misses, before.misses);
-    ck_assert_uint_eq(after.pages_read, before.pages_read);
+    ck_assert_uint_eq(after.count.hits, before.count.hits + 1000);
+    ck_assert_uint_eq(after.count.misses, before.count.misses);
+    ck_assert_uint_eq(after.count.pages_read, before.count.pages_read);
     close_both(store, store);
     store_blobs_free(&blob, 1);
     store_place_close(&place);
@@ -100,9 +100,9 @@ LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
     ck_assert_ptr_null(art_store_peek(other, &changed));
     changed.slot = 100000;
     ck_assert_ptr_null(art_store_peek(other, &changed));
-    ck_assert_uint_eq(store_stats_of(other).hits, after.hits);
-    ck_assert_uint_eq(store_stats_of(other).misses, after.misses);
-    ck_assert_uint_eq(before.misses, 0);
+    ck_assert_uint_eq(store_stats_of(other).count.hits, after.count.hits);
+    ck_assert_uint_eq(store_stats_of(other).count.misses, after.count.misses);
+    ck_assert_uint_eq(before.count.misses, 0);
     close_both(store, other);
     store_blobs_free(blobs, 2);
     store_place_close(&place);

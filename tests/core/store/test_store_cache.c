@@ -63,7 +63,7 @@ TEST(test_a_blob_that_is_walked_is_read_in_a_few_calls_and_once) {
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, blobs, BLOBS);
     ck_assert_uint_eq(store_pages_read(other), 0); /* another connection found all of it */
-    ck_assert_uint_eq(store_stats_of(other).misses, 0);
+    ck_assert_uint_eq(store_stats_of(other).count.misses, 0);
     art_store_close(store);
     art_store_close(other);
     end_world();
@@ -79,7 +79,7 @@ TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     EXPECT_OK(store_read_page(store, &blobs[3], 10));
     ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 3u);
     ck_assert_uint_eq(store_cached_bytes(), (blobs[3].ref.footer_pages + 3u) * ART_PAGE);
-    ck_assert_uint_eq(store_stats_of(store).misses, 1);
+    ck_assert_uint_eq(store_stats_of(store).count.misses, 1);
     art_store_close(store);
     end_world();
 }
@@ -100,13 +100,18 @@ TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     EXPECT_OK(store_read_page(store, &blobs[3], 60));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 2);
     ck_assert_uint_eq(store_pages_read(store), footer + 4);
+    ck_assert_uint_eq(store_stats_of(store).count.pages_behind, 0);
     EXPECT_OK(store_read_page(store, &blobs[3], 20));
+    uint64_t behind = blobs[3].ref.leaf_pages - 21 - 3; /* 50, 60, 70 */
+    ck_assert_uint_eq(store_stats_of(store).count.pages_behind, behind);
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 3);
     ck_assert_uint_eq(store_pages_read(store), footer + 1 + blobs[3].ref.leaf_pages - 20);
     EXPECT_OK(store_read_page(store, &blobs[4], 60));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 5);
     EXPECT_OK(store_read_page(store, &blobs[4], 70));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 6);
+    ck_assert_uint_eq(store_stats_of(store).count.pages_behind, behind);
+    ck_assert_uint_eq(store_stats_of(store).count.pages_ahead, 0);
     art_store_close(store);
     end_world();
 }
@@ -121,7 +126,7 @@ TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
     EXPECT_OK(store_read_page(store, &blobs[3], 0));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 1);
-    ck_assert_uint_eq(store_stats_of(store).stale, 0);
+    ck_assert_uint_eq(store_stats_of(store).count.stale, 0);
     EXPECT_OK(store_read(store, &blobs[3]));
     ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ), calls + 6);
     EXPECT_OK(art_store_check(store));
@@ -140,7 +145,9 @@ TEST(test_a_walk_reads_ahead_and_each_page_once) {
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert_uint_eq(store_pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.footer_pages);
-    ck_assert_uint_lt(sim_disk_calls(place.sim, SIM_READ) - calls, 14);
+    calls = sim_disk_calls(place.sim, SIM_READ) - calls;
+    ck_assert_uint_lt(calls, 14); /* also of the superblock and the footer */
+    ck_assert_uint_eq(store_stats_of(store).count.pages_ahead, blobs[0].ref.leaf_pages - (calls - 2));
     sim_disk_fail(place.sim, SIM_READ, 5, ART_IO, false); /* what nobody has asked for may fail */
     EXPECT_OK(store_read(store, &blobs[1]));
     struct sim_disk_stats stats;
@@ -366,8 +373,31 @@ TEST(test_heads_stay_longer_than_leaf_pages) {
         EXPECT_OK(store_read_page(store, blob, random_below(&random, blob->ref.leaf_pages)));
         art_store_relax(store);
     }
-    ck_assert_uint_lt(store_stats_of(store).misses, 600); /* of 3000 that each miss three pages in four */
+    ck_assert_uint_lt(store_stats_of(store).count.misses, 600); /* of 3000 that each miss three pages in four */
+    uint64_t kept = store_stats_of(store).count.footers_kept;
+    ck_assert_uint_gt(kept, 30);
     art_store_close(store);
+    store = store_open(&place, 64 * MB);
+    for (unsigned i = 0; i < 3 * BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i % BLOBS], i));
+    ck_assert_uint_eq(store_stats_of(store).count.footers_kept, kept);
+    art_store_close(store);
+    end_world();
+}
+
+TEST(test_only_what_goes_leaves_a_buffer_that_is_used_again) {
+    make_world(NULL, 100);
+    for (unsigned small = 0; small < 2; small++) {
+        struct art_store *store = store_open(&place, small ? 4 * MB : 64 * MB);
+        uint64_t before = store_stats_of(store).count.spares;
+        for (unsigned i = 0; i < BLOBS; i++) {
+            art_store_readahead_start(store, &place, &blobs[i].ref, 1);
+            EXPECT_OK(store_read(store, &blobs[i]));
+            art_store_relax(store);
+        }
+        uint64_t again = store_stats_of(store).count.spares - before;
+        ck_assert_msg(small ? again > 5 : !again, "%u: %llu", small, (unsigned long long)again);
+        art_store_close(store);
+    }
     end_world();
 }
 
@@ -464,12 +494,23 @@ TEST(test_a_store_may_keep_its_part_of_the_share) {
 LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     make_world(NULL, _i ? 100 : 30);
     struct art_store *store = store_open(&place, 64 * MB);
+    struct art_blob_pool *pool;
+    EXPECT_OK(art_blob_pool_open(&pool, 16));
+    uint64_t many = _i && art_blob_pool_use_huge_pages(pool) ? BLOBS / 2 : 0,
+             before = store_stats_of(store).count.large;
+    art_blob_pool_close(pool);
     for (unsigned i = 0; i < BLOBS; i++) {
         bool ahead = i % 2;
         if (ahead) ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[i].ref, 1), 1);
         EXPECT_OK(store_read(store, &blobs[i]));
         ck_assert_int_eq(store->pinned->cached->large, ahead && _i);
     }
+    ck_assert_uint_eq(store_stats_of(store).count.large - before, many);
+    art_store_close(store);
+    store = store_open(&place, 16 * MB); /* 2 MB at a time are too much for it */
+    ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[0].ref, 1), 1);
+    EXPECT_OK(store_read(store, &blobs[0]));
+    ck_assert_uint_eq(store_stats_of(store).count.large - before, many);
     art_store_close(store);
     end_world();
 }

@@ -134,25 +134,35 @@ TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours
     uint64_t len;
     uint8_t whole[2 * ART_BLOB_SIZE];
     memcpy(whole, sim_disk_file_bytes(place.sim, place.path, &len), sizeof whole);
-    static uint8_t torn[ART_SUPERBLOCK_BYTES], other_table[ART_SUPERBLOCK_BYTES];
+    static uint8_t torn[ART_SUPERBLOCK_BYTES], other_table[ART_SUPERBLOCK_BYTES], of_other_table[ART_SUPERBLOCK_BYTES];
     memcpy(torn, whole, sizeof torn);
     memset(torn, 0, 512); /* the first sector did not arrive */
     memcpy(other_table, whole, sizeof other_table);
     other_table[offsetof(struct art_superblock_page, uuid)] ^= 1;
+    memcpy(of_other_table, other_table, sizeof of_other_table);
     other_table[0] ^= 1;
     const struct {
         const void *bytes;
         uint64_t len;
         int expected;
     } cases[] = {
-        {zeroes, 0, ART_OK},        {zeroes, 512, ART_OK},
-        {zeroes, 4096, ART_OK},     {zeroes, 12288, ART_OK},
-        {whole, 512, ART_OK},       {whole, 4608, ART_OK},
-        {whole, 12288, ART_OK},     {torn, 12288, ART_OK},
-        {torn, 8192, ART_OK},       {text, 5, ART_FOREIGN},
-        {text, 512, ART_FOREIGN},   {text, 4096, ART_FOREIGN},
-        {text, 12288, ART_FOREIGN}, {text, 16384, ART_FOREIGN},
-        {zeroes, 100, ART_FOREIGN}, {other_table, 12288, ART_FOREIGN},
+        {zeroes, 0, ART_OK},
+        {zeroes, 512, ART_OK},
+        {zeroes, 4096, ART_OK},
+        {zeroes, 12288, ART_OK},
+        {whole, 512, ART_OK},
+        {whole, 4608, ART_OK},
+        {whole, 12288, ART_OK},
+        {torn, 12288, ART_OK},
+        {torn, 8192, ART_OK},
+        {text, 5, ART_FOREIGN},
+        {text, 512, ART_FOREIGN},
+        {text, 4096, ART_FOREIGN},
+        {text, 12288, ART_FOREIGN},
+        {text, 16384, ART_FOREIGN},
+        {zeroes, 100, ART_FOREIGN},
+        {other_table, 12288, ART_FOREIGN},
+        {of_other_table, 512, ART_FOREIGN}, /* torn, too */
     };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         sim_disk_put_file(place.sim, place.path, cases[i].bytes, cases[i].len);

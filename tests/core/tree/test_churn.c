@@ -50,7 +50,7 @@ static void new_epoch(void) {
 static uint32_t slots(void) {
     struct art_tree_info info;
     must(art_tree_info(tree, &info));
-    return art_slots_in(info.file_bytes);
+    return art_slots_in(info.store.file_bytes);
 }
 
 /* Looks at the file after every commit: how many left it at more than 1.6 times the rows? */
@@ -94,7 +94,7 @@ static void remove_row(uint32_t i) {
 static uint64_t pages_written(void) {
     struct art_tree_info info;
     must(art_tree_info(tree, &info));
-    return info.pages_written;
+    return info.store.count.pages_written;
 }
 
 /* Slots of the rows in order, and nothing else. */

@@ -341,7 +341,7 @@ LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
     end_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
-    ck_assert_uint_ge(tree->helped.gaps, 3 * PREFIXES);
+    ck_assert_uint_ge(tree->count.gaps, 3 * PREFIXES);
     set(PREFIX / 2 - 10, true); /* ends one of them, if any */
     expect_edges(newest, 0, PASSED_FIRST);
     ck_assert_uint_lt(steps_of_seek(PREFIX, 2 * PREFIX, newest, newest ? 2 * PREFIX - SWEPT - 1 : PREFIX + SWEPT),

@@ -201,12 +201,12 @@ TEST(test_a_new_value_is_written_once_however_many_runs_there_are) {
     make(16, UINT64_C(1) << 40);
     put_rows(0, 20000);
     flush();
-    uint64_t before = info().pages_written;
+    uint64_t before = info().store.count.pages_written;
     for (uint32_t i = 0; i < VALUES; i++) {
         put_value(50000 + i, i, VALUE);
         if (i % FLUSH == FLUSH - 1) flush();
     }
-    double written = (double)(info().pages_written - before) * ART_BLOB_PAGE / ((double)VALUES * VALUE);
+    double written = (double)(info().store.count.pages_written - before) * ART_BLOB_PAGE / ((double)VALUES * VALUE);
     printf("log: a value is written %.2f times\n", written);
     ck_assert(written < 1.6);
     must(art_tree_check(tree));
@@ -480,13 +480,13 @@ TEST(test_small_flushes_write_little_more_than_large_ones) {
         make(BLOB, many ? ART_LOG_AUTO : BLOB << 13);
         put_rows(0, ROWS);
         flush();
-        uint64_t before = info().pages_written;
+        uint64_t before = info().store.count.pages_written;
         for (uint32_t i = 0; i < MANY; i++) {
             put_rows(random_below(&numbers, 2 * ROWS), 1);
             commit();
             if (many && info().runs > most) most = info().runs;
         }
-        written[many] = info().pages_written - before;
+        written[many] = info().store.count.pages_written - before;
         must(art_tree_check(tree));
         small_tree_end();
     }

@@ -155,10 +155,10 @@ TEST(test_a_jump_over_a_prefix_goes_on_where_buckets_are_passed_over) {
 static uint64_t pages_read(uint64_t since, bool descending) {
     small_tree_again();
     must(art_cursor_open(tree, &cursor));
-    uint64_t before = tree->store->pages_read;
+    uint64_t before = tree->store->count.pages_read;
     expect_rows(&(struct art_range){.newer_than = since}, 0, KEYS, descending);
     art_cursor_close(cursor);
-    return tree->store->pages_read - before;
+    return tree->store->count.pages_read - before;
 }
 
 /* Two runs of deletes over the rows: nothing older is newer than the bound, so they hide nothing. */

@@ -76,7 +76,7 @@ static void end_world(void) {
 static uint64_t pages_written(void) {
     struct art_store_stats stats;
     must(art_store_stats(tree->store, &stats));
-    return stats.pages_written;
+    return stats.count.pages_written;
 }
 
 static struct art_bytes next_path(void) {

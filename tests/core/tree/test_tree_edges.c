@@ -121,7 +121,7 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
         must(art_tree_check(tree));
     }
     must(art_tree_info(tree, &after));
-    ck_assert_uint_lt(after.file_bytes * 3, before.file_bytes * 2);
+    ck_assert_uint_lt(after.store.file_bytes * 3, before.store.file_bytes * 2);
     for (unsigned i = 0; i < LONG_ROWS; i += 9) {
         struct art_row row;
         int rc = art_tree_get(tree, long_key(bytes, i), &row);

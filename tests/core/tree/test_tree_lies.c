@@ -13,6 +13,8 @@
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
+static const uint8_t large[9000];
+
 /* A row whose reference was made up. */
 static void forge(const char *key, uint64_t length, uint64_t csn) {
     uint8_t bytes[64 + ART_KEY_PADDING] = {ART_SPACE_ROWS}, ref[ART_OVERFLOW_REF_BYTES] = {0};
@@ -54,6 +56,42 @@ TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
         ck_assert_uint_eq(rows(), 1);
         small_tree_end();
     }
+}
+
+static void optimize(void) {
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
+    commit();
+    must(art_tree_check(tree));
+}
+
+/* Of three rows with one reference the first that is deleted takes the chunks along; of one alone nobody put any. Their
+ * deletes go from run to run, over nothing. */
+LOOP_TEST(test_a_deleted_row_whose_pieces_are_not_there_stops_no_merge, 4) {
+    enum { IN_A_RUN = 1, PUT = 2 };
+    static const char *const forged[] = {"forged-1", "forged-2", "forged-3"};
+    bool existed;
+    small_tree_make(false);
+    put("a", "1");
+    if (_i & PUT)
+        must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, sizeof large), &existed));
+    if (_i & IN_A_RUN) flush();
+    put("b", "2");
+    for (unsigned i = 0; i < 3; i++) forge(forged[i], sizeof large, 1);
+    if (_i & IN_A_RUN) flush();
+    for (unsigned i = 0; i < 3; i++) {
+        must(art_tree_delete(tree, text(forged[i]), &existed));
+        ck_assert(existed);
+        if (i) flush();
+        if (!i) commit();
+    }
+    must(art_tree_delete(tree, text("large"), &existed));
+    ck_assert_int_eq(existed, (_i & PUT) != 0);
+    optimize();
+    ck_assert_uint_eq(rows(), 2);
+    put("c", "3");
+    optimize();
+    ck_assert_uint_eq(rows(), 3);
+    small_tree_end();
 }
 
 /* --- runs that disagree ------------------------------------------------------------------------------------------- */

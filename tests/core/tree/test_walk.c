@@ -147,13 +147,13 @@ struct cost {
 static struct cost walk_newer(uint64_t since, unsigned rows, bool backward) {
     struct art_cursor *cursor;
     struct cost cost = {0};
-    uint64_t reads = sim_disk_calls(disk, SIM_READ), pages = tree->store->pages_read;
+    uint64_t reads = sim_disk_calls(disk, SIM_READ), pages = tree->store->count.pages_read;
     must(art_cursor_open(tree, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){.newer_than = since}, backward));
     for (; art_cursor_valid(cursor) && cost.seen < rows; cost.seen++) must(art_cursor_next(cursor));
     art_cursor_close(cursor);
     cost.reads = sim_disk_calls(disk, SIM_READ) - reads;
-    cost.pages = tree->store->pages_read - pages;
+    cost.pages = tree->store->count.pages_read - pages;
     printf("%u rows in %llu pages by %llu reads\n", cost.seen, (unsigned long long)cost.pages,
            (unsigned long long)cost.reads);
     return cost;
@@ -207,6 +207,16 @@ LOOP_TEST(test_a_walk_through_more_than_the_cache_keeps_to_it_and_reads_each_pag
     }
 }
 
+/* Where the file fits into the cache. */
+LOOP_TEST(test_an_index_blob_is_read_whole_for_its_footer, 2) {
+    struct art_row row;
+    art_tree_close(tree);
+    options.cache_bytes = _i ? 1 << 30 : 60 << 10;
+    open_tree();
+    ck_assert_int_eq(art_tree_get(tree, art_bytes("dir-11/nothing", 14), &row), ART_NOTFOUND);
+    ck_assert_uint_eq(tree->store->count.whole_indexes, _i);
+}
+
 TEST(test_a_walk_through_rows_that_hide_others_keeps_to_the_cache) {
     enum { CACHE_PAGES = 32, LEAF_PAGES = 3 };
     struct art_cursor *cursor;
@@ -246,10 +256,10 @@ LOOP_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothin
     must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
     for (unsigned i = 0; i < ROWS / 4; i++) must(art_cursor_next(cursor));
     ck_assert_uint_gt(tree->store->readahead_count, 0);
-    ck_assert_uint_eq(tree->store->read_in_vain, 0);
+    ck_assert_uint_eq(tree->store->count.blobs_in_vain, 0);
     must(art_cursor_skip(cursor, ROWS / 4));
     ck_assert_uint_eq(tree->store->readahead_count, 0);
-    ck_assert_uint_gt(tree->store->read_in_vain, 0);
+    ck_assert_uint_gt(tree->store->count.blobs_in_vain, 0);
     while (art_cursor_valid(cursor)) must(art_cursor_next(cursor));
     art_cursor_close(cursor);
     ck_assert_uint_eq(tree->store->readahead_count, 0);
