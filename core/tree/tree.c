@@ -68,7 +68,7 @@ void art_tree_close(struct art_tree *tree) {
     art_slot_set_clear(&tree->slots.retired.slots);
     art_slot_set_clear(&tree->slots.retired.spared);
     art_memtable_unref(tree->pending.empty);
-    for (unsigned i = 0; i < ART_LEVELS; i++) art_buffer_clear(&tree->compaction_cursor[i]);
+    for (unsigned i = 0; i <= ART_RUN_LEVEL_LAST; i++) art_buffer_clear(&tree->compaction_cursor[i]);
     art_buffer_clear(&tree->pending.redo);
     art_buffer_clear(&tree->pending.root);
     art_buffer_clear(&tree->pending.retired_bytes);

@@ -27,7 +27,7 @@ enum {
     JOINED_BLOBS = 2,
     LEVEL_DRAINING = 1,
     LEVEL_FIRST = 2,
-    LEVEL_LAST = 5,
+    LEVEL_LAST = ART_RUN_LEVEL_LAST,
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
@@ -251,7 +251,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
         uint64_t size = burden(&root->run[i]);
-        if (size <= most) continue;
+        if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
         if (!below) overdue = 1000; /* costs nothing */

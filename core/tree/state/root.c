@@ -136,7 +136,7 @@ static enum art_rc decode_runs(struct art_root *root, unsigned runs, const uint8
         if ((size_t)(end - p) < sizeof fixed) return ART_CORRUPT;
         memcpy(&fixed, p, sizeof fixed);
         p += sizeof fixed;
-        if ((size_t)(end - p) < fixed.ref_len || fixed.level >= ART_LEVELS) return ART_CORRUPT;
+        if ((size_t)(end - p) < fixed.ref_len || fixed.level > ART_RUN_LEVEL_LAST) return ART_CORRUPT;
         struct art_run run = {.level = fixed.level, .blobs = fixed.blobs, .pages = fixed.pages};
         if (art_ref_decode(art_bytes(p, fixed.ref_len), &run.top)) return ART_CORRUPT;
         enum art_rc rc = art_root_insert_run(root, i, &run);

@@ -150,12 +150,11 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
         {offsetof(struct art_root_header, csn) + 7, 1, "impossible counts or references"},
         {offsetof(struct art_root_header, generation) + 7, 1, "impossible counts or references"},
         {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len), 5, "impossible counts or references"},
+        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), ART_RUN_LEVEL_LAST + 1,
+         "impossible counts or references"},
         {sizeof(struct art_root_header) + offsetof(struct art_root_run, ref_len) + 2, 5,
          "impossible counts or references"},
         {sizeof(struct art_root_header) + sizeof(struct art_root_run) + 4, 99, "impossible counts or references"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), ART_LEVELS,
-         "impossible counts or references"},
-        {sizeof(struct art_root_header) + offsetof(struct art_root_run, level), 255, "impossible counts or references"},
         {offsetof(struct art_root_header, magic), 0, "does not match its checksum"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -226,6 +225,21 @@ TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
         art_root_remove_run(tree->root, 1);
         ck_assert_uint_eq(rows(), 2);
     }
+    small_tree_end();
+}
+
+/* There is no level behind the last one, however many pages somebody says that a run of it has. */
+TEST(test_a_run_of_the_last_level_is_never_too_large_for_it) {
+    bool due;
+    small_tree_make(false);
+    put("a", "1");
+    flush();
+    tree->root->run[0].level = ART_RUN_LEVEL_LAST;
+    struct art_run lie = tree->root->run[0];
+    lie.pages = UINT64_MAX;
+    must(art_root_insert_run(tree->root, 0, &lie));
+    must(art_compact_due(tree, &due));
+    ck_assert(!due);
     small_tree_end();
 }
 
