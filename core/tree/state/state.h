@@ -223,14 +223,14 @@ struct art_tree {
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
-    struct art_buffer
-        compaction_cursor[ART_RUN_LEVEL_LAST + 1]; /* by level: separator at which the next input begins */
-    uint64_t redo_since_merge;                     /* bytes of redo since the last merge: merging is paid by the way */
-    bool small_compactions;                        /* run/partial.c */
-    bool full;                                     /* the disk was full when blobs were last written */
-    unsigned attempt;                              /* the last way to vacuum (txn/commit.c) */
-    unsigned thrift;                               /* the first way to vacuum that may not be too much for the disk */
-    enum art_slack slack; /* that the last root has left, where another one may give more back */
+    /* By level: the separator at which the next input begins. */
+    struct art_buffer compaction_cursor[ART_RUN_LEVEL_LAST + 1];
+    uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
+    bool small_compactions;    /* run/partial.c */
+    bool full;                 /* the disk was full when blobs were last written */
+    unsigned attempt;          /* the last way to vacuum (txn/commit.c) */
+    unsigned thrift;           /* the first way to vacuum that may not be too much for the disk */
+    enum art_slack slack;      /* that the last root has left, where another one may give more back */
 
     /* One piece of memory, there once the tree is ready; NULL before, and after a trim. */
     uint8_t *key;            /* ART_KEY_BUFFER bytes: the padded key of the call under way */
