@@ -9,12 +9,12 @@
 #include "core/blob/blob.h"
 #include "core/tree/tree.h"
 
-/* Runs: a few more than may be committed, since a long transaction spills between two merges. The last merge level. */
+/* Runs: a few more than may be committed, since a long transaction spills between two merges; the last merge level. */
 enum { ART_RUNS_CAPACITY = ART_RUNS_MAX + 8, ART_RUN_LEVEL_LAST = 5 };
 
 struct art_run {
     struct art_ref top; /* the label is owned by the run */
-    uint8_t level;      /* in the merges: 0 as flushed, 1 .. by size (run/compact.c) */
+    uint8_t level;      /* merge level: 0 as flushed, 1 .. by size (run/compact.c) */
     uint64_t blobs;     /* index blobs included */
     uint64_t pages;     /* used pages of all blobs */
     uint64_t hides;     /* about so many pages of the last run are dead by this run's entries (run/hidden.c) */

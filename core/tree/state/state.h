@@ -228,7 +228,8 @@ struct art_tree {
         struct art_buffer redo, root, retired_bytes;
     } pending;
 
-    struct art_buffer compaction_cursor[ART_RUN_LEVEL_LAST + 1]; /* by level: where the next input begins */
+    /* By level: the separator at which the next input begins. */
+    struct art_buffer compaction_cursor[ART_RUN_LEVEL_LAST + 1];
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was full when blobs were last written */
