@@ -9,7 +9,7 @@
  *   24  u8[16] chain: hash of the redo row with that csn (or what stands for it)
  *   40  format 3: u32 rows left, not 0: rows csn - left to csn - 1 are still in the log; row csn + n deletes row
  *       csn - left + n - 1, so that a row whose number is damaged is not taken for one of them
- *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level | reference
+ *    .. per run, newest first: u64 blobs | u64 pages | u32 length of the reference | u8 level, 0..5 | reference
  *    .. u64 XXH3-64 of all before
  */
 #ifndef ART_TREE_ROOT_FORMAT_H
