@@ -124,7 +124,8 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
 /* NULL is fine. Rolls back what is not committed; open cursors may then only be closed. */
 void art_tree_close(struct art_tree *tree);
 /* Gives back the memory that the next call asks for again: buffers, idle cursors, references to cached blobs. Nothing
- * happens in a transaction, or with an open cursor. What it knows stays. No savepoint is set. */
+ * happens in a transaction, or with an open cursor. A tree that is known stays so, without its gaps and its finger. No
+ * savepoint is set. */
 void art_tree_trim(struct art_tree *tree);
 /* The limits, in bytes, may be changed between statements. */
 void art_tree_set_limits(struct art_tree *tree, uint64_t cache_bytes, uint64_t log_limit, uint64_t spill_limit);
@@ -313,8 +314,8 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
  * for again; ART_NOTFOUND then: it is not there any more. */
 enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const struct art_row *row,
                             struct art_bytes value);
-/* Has this transaction changed anything (also if taken back since), or has a COMMIT of it that was refused left rows in
- * the host's log? The log then no longer says how it began. */
+/* Has this transaction changed anything (also if taken back since)? Or has a COMMIT of it that was refused left rows in
+ * the host's log? After that COMMIT the log no longer says how the transaction began. */
 bool art_tree_dirty(const struct art_tree *tree);
 
 /* Savepoints: a stack of states of the running transaction. *savepoint is the new savepoint's number, counted from 0.

@@ -1,9 +1,10 @@
 /* Which slots may be written, and which become retired.
  *
  *   base     slots that the committed root names. Never written.
- *   used     slots that the tree's present root names (the base's, or a spilled transaction's own).
- *            After a COMMIT that was refused those of its root may be written again: a transaction goes on only where
- *            SQLite has written no frame that commits it (BUSY); any other failure ends it.
+ *   used     slots that the tree's present root names (the base's, or a spilled transaction's own). The root of a
+ *            COMMIT that was refused is not the present one, so its slots may be written again: a transaction goes on
+ *            only where SQLite has written no frame that commits it (BUSY), and any other failure ends it. But the file
+ *            is not cut there (art_slots_cut_back()).
  *   retired  freed by committed transactions, perhaps still under a reader's snapshot (T_artstate's list, with its
  *            epoch). Where blobs are rows of the host's, nobody stands on them, but they are there until the next
  *            transaction that writes blobs discards them: one whose COMMIT is refused goes on with the base.

@@ -5,7 +5,8 @@
  *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
  *
  * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
- * was, and the next prepare() does it again, with the same csn. What was merely due (a flush, a merge) is given up on
+ * was. The next prepare() has the same csn. Where nothing has changed since, it hands over the same commit; else it
+ * makes another one. What was merely due (a flush, a merge) is given up on
  * an error and tried again by a later transaction; at four times the limit its error counts. committed() only
  * assigns.
  *

@@ -7,17 +7,19 @@
  *         |                  |                 |  '-- back to the beginning ---|
  *         '---- committed() or rolled_back() --'-------------------------------'
  *
- *   NONE      savepoints stand for the state as it is: there is nothing to go back to
- *   BEGUN     the csn is fixed, the base is held; a command may wait for the commit
+ *   NONE      nothing has been changed, so a savepoint that is set here stands for the transaction's beginning
+ *   BEGUN     root: the base. The csn is fixed, and the base is held. A command may wait for the commit
  *   CHANGED   root: the base. The memtable's undo list leads back to the beginning and to each savepoint. Back from
  *             SPILLED the tree is unknown, until it has read the host's log
  *   SPILLED   root: the transaction's own, in slots of the locked file, or a savepoint's. The host's log leads back
  *             to the beginning, and saved memtables to savepoints that are older than the spill
  *
+ * Another summary leads to SPILLED from CHANGED, too, and leaves SPILLED as it is.
+ *
  * prepare() moves along no arrow: it makes an art_commit of what there is, which counts as long as nothing changes
  * (pending.made_for). When the host's COMMIT is refused, the transaction goes on in its state, and the host's tables
- * keep what prepare() made it write: a row, a root, or a flush (txn.handed_over). The next prepare() writes as much
- * again:
+ * keep what prepare() made it write: a row, a root, or a flush (txn.handed_over). The next prepare() writes at least as
+ * much:
  *
  *   a flush   has taken rows out of the log, so a row alone would leave the log without them
  *   a root    that is not the base would stay in row 0, so another one or the base takes its place
