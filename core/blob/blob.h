@@ -118,8 +118,9 @@ enum art_intent {
                 * shows when the page is needed; only what would not show again is returned */
 };
 
-/* How far a walk reads ahead, in pages: it doubles with each read within a blob, and each step to the next one. Behind
- * ART_WINDOW_PAGES_A_BLOB whole blobs are read (core/tree/run/run_cursor.c), one for each ART_WINDOW_PAGES_A_BLOB. */
+/* How far a walk reads ahead, in pages. The window doubles with each read within a blob, and with each step to the next
+ * blob. Once it is over ART_WINDOW_PAGES_A_BLOB, whole blobs are read (core/tree/run/run_cursor.c): one for each
+ * ART_WINDOW_PAGES_A_BLOB of it. */
 enum { ART_WINDOW_PAGES_A_BLOB = 64, ART_WINDOW_PAGES_MAX = 4 * ART_WINDOW_PAGES_A_BLOB };
 static inline uint32_t art_window_widen(uint32_t window) {
     if (!window) return 1;

@@ -1,7 +1,7 @@
 /* The bytes of a blob. Integers are little-endian; nothing is aligned except where said.
  *
  *   page 0 .. leaf_pages-1      buckets, each at a multiple of 8
- *   (hole)                      never written, never read
+ *   (hole)                      nothing of the blob (core/store/writing.c may write zeros there, or look for them)
  *   last footer_pages pages     [zeros][postings][zeros][routing part][zeros][filter][zeros][trailer], the trailer ends
  *                               with the slot
  *

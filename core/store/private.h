@@ -61,9 +61,10 @@ static inline bool art_store_has_page(const struct art_blob *blob, uint32_t page
     return atomic_load_explicit(&blob->present[page >> 6], memory_order_acquire) >> (page & 63) & 1;
 }
 
+/* The store's own reference to a pinned blob, found by its slot. */
 struct art_pin {
     struct art_pinned *pinned; /* NULL: none */
-    struct art_hash128 hash;
+    struct art_hash128 hash;   /* of the reference that the blob was asked for by */
 };
 
 /* A blob on its way to a walk. The entry is known to nobody else until it was verified. */

@@ -307,8 +307,9 @@ static enum art_rc cross_gap(struct art_cursor *cursor, struct art_bytes from);
 
 static const struct art_bytes by_step = {0};
 
-/* From wherever the merge stands on to the first live row of the range. `kept` bytes of the key are those of another
- * one, which was inside(). `from`: from there to where the merge stands is no row; by_step: it has come from a row. */
+/* To the first live row of the range, from where the merge stands on. `kept`: so many bytes its key has in common with
+ * one that was inside(). `from`: no row lies between it and where the merge stands; by_step: the merge has come from a
+ * row. */
 static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct art_bytes from) {
     struct art_merge *merge = &cursor->merge;
     unsigned passed = 0;

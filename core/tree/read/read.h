@@ -23,8 +23,8 @@ struct art_descent {
 };
 /* From the run's top through index blobs to the blob where `key` has its place; labels are compared on the way, so that
  * no blob sees a key that does not begin with its label. What lies before the last blob is added: its weight to
- * *before, its sums to `sum`; either may be NULL. Each child is verified by who reads the reference (art_blob_child())
- * and by the store, which compares its blob with it. */
+ * *before, its sums to `sum`; either may be NULL. art_blob_child() verifies the reference to a child, and the store
+ * compares the child's blob with it. */
 static inline enum art_rc art_run_descend(struct art_tree *tree, const struct art_run *run, struct art_bytes key,
                                           int64_t *before, art_int128 *sum, struct art_descent *out) {
     struct art_ref *ref = &out->ref;
@@ -93,7 +93,8 @@ static inline bool art_finger_points(const struct art_finger *finger) {
 /* Looks only into the leaf that the finger points at. ART_NOTFOUND: the key may be elsewhere, also where that leaf is
  * damaged. ART_OK: *where keeps the value. */
 enum art_rc art_finger_get(struct art_tree *tree, struct art_bytes key, struct art_entry *out, struct art_blob **where);
-/* Many keys in a row were found near each other: the finger points at this leaf from now on, whose label it copies. */
+/* ART_FINGER_NEAR keys in a row were found near the one before: the finger points at this leaf from now on. It copies
+ * the label. */
 void art_finger_point(struct art_finger *finger, const struct art_ref *leaf);
 /* A key was found in this bucket of a leaf of the oldest run. */
 static inline void art_finger_note(struct art_finger *finger, const struct art_ref *leaf, uint32_t bucket) {

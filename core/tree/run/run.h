@@ -69,7 +69,7 @@ struct art_source {
     struct art_memtable_cursor memtable;
     struct art_run_cursor run;
 };
-/* The sources of a state; `sources` has room for ART_RUNS_CAPACITY + 1. */
+/* A merge has room for the memtable and ART_RUNS_CAPACITY runs. */
 struct art_merge {
     struct art_source source[ART_RUNS_CAPACITY + 1];
     unsigned count, opened;
@@ -156,8 +156,8 @@ void art_slots_drop(struct art_tree *tree, struct art_version_edit *edit, uint32
 enum art_rc art_run_each_ref(struct art_store *store, const struct art_run *run,
                              enum art_rc (*visit)(void *context, const struct art_ref *ref), void *context);
 /* The list as the host has it committed, without slots from `end` on: the file has been cut there since, or the list
- * was made up. ART_CORRUPT, ART_NOMEM, or what the host said; *out, whose slots the caller clears, is not
- * `loaded` then. */
+ * was made up. ART_CORRUPT, ART_NOMEM, or what the host said; the state of *out is
+ * ART_RETIRED_UNREAD then. The caller clears its slots. */
 enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_retired *out);
 /* The slots of a list, one by one, ascending; ends with what `visit` returns, unless that is ART_OK. ART_CORRUPT: no
  * such list. */

@@ -88,7 +88,7 @@ struct art_gaps {
 struct art_finger {
     unsigned near; /* so many lookups in a row were near the one before */
     uint32_t slot, bucket;
-    struct art_ref leaf;     /* the leaf in `slot`, once there were many such lookups */
+    struct art_ref leaf;     /* the leaf in `slot`, once `near` was ART_FINGER_NEAR */
     struct art_buffer label; /* what `leaf` borrows its label from */
 };
 
@@ -137,7 +137,7 @@ enum art_leftovers {
     ART_LEFTOVERS_PUNCHED /* given back: the disk is nearly full */
 };
 
-/* What a root leaves to later commits to give back. */
+/* What a root leaves to later commits to give back, beside the free slots that are left alone (art_slots_slack()). */
 enum art_slack {
     ART_SLACK_USUAL,
     ART_SLACK_HIDDEN, /* the file is as small as its blobs allow, but newer rows hide much of what is in them */
@@ -203,7 +203,7 @@ struct art_tree {
 
     struct { /* slots */
         enum {
-            ART_SLOTS_IDLE,
+            ART_SLOTS_IDLE,     /* no write phase: nothing is locked */
             ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end */
             ART_SLOTS_REUSED    /* slots are taken behind the end, and free ones below it */
         } use;
