@@ -73,7 +73,7 @@ enum art_statement {
  *                                             REFUSED
  *
  * SQLite may try a COMMIT that met a lock once more, or go on with the transaction. xRollback leads to OUT from
- * everywhere. */
+ * everywhere, and so does xCommit where xSync had nothing to write. */
 enum art_stage {
     ART_STAGE_OUT,
     ART_STAGE_ALONE, /* the transaction is this one statement, as far as is known */

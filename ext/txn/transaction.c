@@ -84,7 +84,7 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
     if (!art_settings_equal(&table->settings, &saved->settings)) art_settings_use(table, &saved->settings);
 }
 
-/* What xSync has written is no longer all. */
+/* SQLite goes on after a COMMIT that it has tried, so what xSync has written is no longer all. */
 static void reopen_commit(struct art_table *table) {
     if (table->stage == ART_STAGE_PREPARED) table->stage = ART_STAGE_REFUSED;
 }
