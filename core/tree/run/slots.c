@@ -281,7 +281,8 @@ void art_slots_end(struct art_tree *tree) {
 }
 
 /* What came to nothing takes no room: all behind the end that the file had when the write phase began is this
- * transaction's. Not after a COMMIT that was refused with a root: it may be found in the journal. */
+ * transaction's. Not after a COMMIT was tried with a root: one that has ended in another error than BUSY may be there
+ * all the same, in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
     bool ours = tree->slots.use && !art_store_discards(tree->store);
     if (!ours || tree->txn.shown != ART_ROOT_HIDDEN || art_tree_has_spilled(tree)) return;
