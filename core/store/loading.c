@@ -23,7 +23,7 @@ enum {
     RANGES_MAX = ART_BLOB_PAGES / 2, /* ranges of missing pages */
     SINGLE_PAGES_FROM_DEVICE = 4,    /* when so many pages of a blob are there, the rest is read at once */
     WAITED_FOR_ROWS = 16,            /* the same for rows: when the host had to wait so often */
-    WAIT_NS_A_PAGE = 20000           /* ns a page */
+    WAIT_NS_A_PAGE = 20000           /* the host had to wait if a read took longer */
 };
 
 static void set_present(struct art_blob *blob, uint32_t page) {
