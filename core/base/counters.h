@@ -1,6 +1,6 @@
-/* What art_info counts, one list: the member, and the property's name. Each policy has a counter that moves when it
- * helps: that says whether it earns its place. They count one table in one connection since it was opened, those behind
- * CACHE all of the process. */
+/* What art_info counts, one list: the member, and the property's name. Each policy has a counter that moves when the
+ * policy helps, and so says whether the policy earns its place. The counters are of one table in one connection since
+ * it was opened; those behind CACHE are of the process. */
 #ifndef ART_BASE_COUNTERS_H
 #define ART_BASE_COUNTERS_H
 
@@ -8,37 +8,37 @@
 #include <stdint.h>
 
 #define ART_COUNTER_LIST(X)                                                                                            \
-    X(hits, "cache hits")     /* blobs asked for: found in memory, */                                                  \
-    X(misses, "cache misses") /* or not */                                                                             \
+    X(hits, "cache hits")     /* blobs asked for that were in memory */                                                \
+    X(misses, "cache misses") /* blobs asked for that were not */                                                      \
     X(pages_read, "pages read")                                                                                        \
     X(pages_written, "pages written")                                                                                  \
     X(syncs, "syncs")                                                                                                  \
-    X(stale, "stale pages")            /* pages and footers that were older in the page cache than on the device */    \
-    X(ring_failures, "ring failures")  /* requests that a ring failed to do, and that were done without it */          \
-    X(ring_batches, "ring batches")    /* calls that handed requests to a ring */                                      \
-    X(blobs_ahead, "blobs read ahead") /* a walk came to them, */                                                      \
-    X(blobs_in_vain, "blobs read in vain")     /* or none did */                                                       \
-    X(pages_ahead, "pages read ahead")         /* with the one that a walk had come to */                              \
-    X(pages_behind, "pages read behind")       /* with the one that a point read needed: the rest of its blob */       \
-    X(whole_indexes, "index blobs read whole") /* where their footer was needed */                                     \
-    X(bypassed, "pages past the cache")        /* looked into by a point read, while the cache was full */             \
-    X(separators, "separators searched")       /* searches of an index blob in its decoded separators */               \
-    X(finger, "lookups side by side")          /* begun in the leaf where the last ones had ended */                   \
-    X(filters, "lookups filtered")             /* searches of a leaf blob that its filter made needless */             \
-    X(memtable, "memtable passed")             /* searches of the memtable that its filter made needless */            \
-    X(gaps, "gaps passed")                     /* searches that began behind deleted rows instead of among them */     \
-    X(pages_passed, "pages passed")            /* of leaf blobs, by a search or a lookup */                            \
-    X(flushes, "flushes")                      /* of the memtable; */                                                  \
-    X(joined, "flushes joined")                /* so many earlier ones went into them */                               \
-    X(appended, "flushes appended")            /* their values went behind all others of the last run at once */       \
-    X(merges, "merges")                        /* steps */                                                             \
-    X(moved, "blobs moved")                    /* from one run to the next, by merges that did not read them */        \
-    X(dropped, "blobs dropped")                /* of deleted rows alone, by merges that did not read them */           \
-    X(trims, "rests")                          /* times that what can be made again was given back */                  \
+    X(stale, "stale pages")                    /* pages and footers, older in the page cache than on the device */     \
+    X(ring_failures, "ring failures")          /* requests that a ring failed to do, and that were done without it */  \
+    X(ring_batches, "ring batches")            /* calls that handed requests to a ring */                              \
+    X(blobs_ahead, "blobs read ahead")         /* blobs that were on their way when a walk came to them */             \
+    X(blobs_in_vain, "blobs read in vain")     /* blobs that were on their way, and no walk came to them */            \
+    X(pages_ahead, "pages read ahead")         /* pages read with the one that a walk had come to */                   \
+    X(pages_behind, "pages read behind")       /* the rest of a blob, read with the page that a point read needed */   \
+    X(whole_indexes, "index blobs read whole") /* index blobs read whole where only their footer was needed */         \
+    X(bypassed, "pages past the cache")  /* point reads that looked into a page past the cache, which was full */      \
+    X(separators, "separators searched") /* searches of an index blob in its decoded separators */                     \
+    X(finger, "lookups side by side")    /* lookups that began in the leaf where the last ones had ended */            \
+    X(filters, "lookups filtered")       /* searches of a leaf blob that its filter made needless */                   \
+    X(memtable, "memtable passed")       /* searches of the memtable that its filter made needless */                  \
+    X(gaps, "gaps passed")               /* searches that began behind deleted rows instead of among them */           \
+    X(pages_passed, "pages passed")      /* pages of leaf blobs that a search or a lookup passed over */               \
+    X(flushes, "flushes")                /* flushes of the memtable */                                                 \
+    X(joined, "flushes joined")          /* earlier flushes that later ones took in */                                 \
+    X(appended, "flushes appended")      /* flushes whose values went behind all others of the last run */             \
+    X(merges, "merges")                  /* steps of merges */                                                         \
+    X(moved, "blobs moved")              /* blobs that merges gave to the next run without reading them */             \
+    X(dropped, "blobs dropped")          /* blobs of deleted rows alone that merges dropped without reading */         \
+    X(trims, "rests")                    /* times that what can be made again was given back */                        \
     /* CACHE */                                                                                                        \
-    X(footers_kept, "footers kept")    /* of blobs that had lost their leaf pages, and were asked for again */         \
-    X(spares, "buffers used again")    /* of a whole blob that went, with the memory that it had */                    \
-    X(large, "buffers in large pages") /* asked for; the system may have none */
+    X(footers_kept, "footers kept")    /* blobs that were asked for when only their footer was left */                 \
+    X(spares, "buffers used again")    /* buffers of whole blobs that took one that had gone, with its memory */       \
+    X(large, "buffers in large pages") /* buffers that large pages were asked for; the system may have none */
 
 struct art_counters {
 #define ART_COUNTER_MEMBER(member, property) uint64_t member;

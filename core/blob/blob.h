@@ -142,8 +142,8 @@ struct art_blob {
     _Atomic uint64_t present[2]; /* leaf pages that may be read */
     /* Makes leaf pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
-    /* The reader of this copy, one thread at a time, may have its separators decoded when that pays; counts searches in
-     * them. art_blob_drop_separators() is called in the end. NULL: they are not decoded. */
+    /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
+     * searches in them are counted here. It calls art_blob_drop_separators() in the end. */
     uint64_t *separators_searched;
     uint32_t asked;                    /* (private) for a child, without them */
     struct art_separators *separators; /* (private) NULL: none */

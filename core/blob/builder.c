@@ -95,8 +95,8 @@ static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets
 /* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
 static bool blob_has_room(const struct art_builder *builder, uint32_t end, uint32_t buckets, uint32_t node_bytes,
                           uint32_t keys, bool sums) {
-    /* A blob takes its first entry however small it is to be, an index blob its first two, or a run would have no top.
-     * */
+    /* A blob takes its first entry however small it is to be, and an index blob its first two, or no run would have a
+     * top. */
     uint32_t at_least = builder->options.kind == ART_BLOB_INDEX ? 2 : 1;
     uint32_t limit = builder->entries >= at_least ? builder->options.fill_pages : (uint32_t)ART_BLOB_PAGES;
     uint32_t leaf_pages = (end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;

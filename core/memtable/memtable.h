@@ -84,8 +84,8 @@ enum art_rc art_memtable_set_at(struct art_memtable *memtable, struct art_bytes 
                                 const struct art_memtable_place *place, const struct art_entry *entry);
 
 /* Undo. Positions grow; 0 is the beginning of the transaction. The old entry of a key is noted once per savepoint:
- * noting again between two savepoints is skipped. A rollback to a
- * position that was passed, or is now, needs no memory. */
+ * noting again between two savepoints is skipped. A rollback to a position that was passed, or is now, needs no
+ * memory. */
 uint64_t art_memtable_savepoint(struct art_memtable *memtable);
 void art_memtable_rollback(struct art_memtable *memtable, uint64_t position); /* cannot fail */
 void art_memtable_forget_undo(struct art_memtable *memtable);                 /* commit: position 0 is now here */

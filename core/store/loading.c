@@ -23,7 +23,7 @@ enum {
     RANGES_MAX = ART_BLOB_PAGES / 2, /* ranges of missing pages */
     SINGLE_PAGES_FROM_DEVICE = 4,    /* when so many pages of a blob are there, the rest is read at once */
     WAITED_FOR_ROWS = 16,            /* the same for rows: when the host had to wait so often */
-    WAIT_NS_A_PAGE = 20000           /* ns a page */
+    WAIT_NS_A_PAGE = 20000           /* the host had to wait if a read took longer */
 };
 
 static void set_present(struct art_blob *blob, uint32_t page) {
@@ -208,21 +208,21 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     unsigned count = request_set(pinned, &set, requests);
     *rest = false;
     if (!count) return ART_OK; /* somebody was faster */
-    if (intent == ART_WALK) store->count.pages_ahead += art_pages_count(&set, ART_BLOB_PAGES) - 1;
+    uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
     bool at_hand = fits && !store->location.rows && art_store_peek_requests(store, requests, count);
     *rest = !at_hand && fits && intent == ART_POINT && wants_rest(store, cached);
     if (*rest) {
         uint32_t first = 0;
         while (!art_pages_has(&set, first)) first++;
         struct art_pages behind = art_pages_of(first, cached->blob.leaf_pages - first);
-        store->count.pages_behind -= art_pages_count(&set, ART_BLOB_PAGES);
         set = missing_of(cached, &behind);
-        store->count.pages_behind += art_pages_count(&set, ART_BLOB_PAGES);
         count = request_set(pinned, &set, requests);
     }
     enum art_rc rc = ART_OK;
     if (!at_hand && store->location.rows) rc = read_rows(store, cached, requests, count);
     if (!at_hand && !store->location.rows) rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
+    uint64_t *beside = intent == ART_WALK ? &store->count.pages_ahead : &store->count.pages_behind;
+    if (!rc) *beside += art_pages_count(&set, ART_BLOB_PAGES) - needed;
     cached->blob.file = store->location.path;
     for (uint32_t page = 0; !rc && page < cached->blob.leaf_pages; page++) {
         if (!art_pages_has(&set, page)) continue;

@@ -21,7 +21,7 @@ enum {
     ART_OWNER_PAGES = 2,
     ART_SUPERBLOCK_BYTES = (1 + ART_OWNER_PAGES) * ART_STORE_PAGE, /* what is written of slot 0 */
     ART_OWNER_PATH_MAX = 3968,
-    ART_ROOT_COPY_FIRST_PAGE = 3, /* page */
+    ART_ROOT_COPY_FIRST_PAGE = 3,
     ART_ROOT_COPIES = 2,
     ART_ROOT_COPY_PAGES = 20 /* of each: more than any root takes */
 };

@@ -4,7 +4,7 @@
 enum {
     ROWS_ASSUMED = 1048576,     /* of a table without statistics, as SQLite does */
     ROWS_LEAST = 2,             /* of a range */
-    LIST_ELEMENTS_ASSUMED = 25, /* elements, as SQLite takes of a subquery */
+    LIST_ELEMENTS_ASSUMED = 25, /* as SQLite assumes of a subquery */
     SEARCH_ONE_PAGE_IN = 16,    /* one page in so many has the trigrams of a part of a name */
     SMALL_TABLE_ROWS = 4096     /* to go through it takes as long as to prepare some statements */
 };

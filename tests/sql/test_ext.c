@@ -391,6 +391,29 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
     }
 }
 
+/* The same rows under the same number, but by another root: its slots are not those that the transaction keeps. */
+TEST(test_a_log_of_another_history_under_a_transaction_is_refused) {
+    make_table("spill_limit='1MB'");
+    sql_run(db,
+            "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(path) VALUES('d');"
+            "ATTACH '%q/x.db' AS x; CREATE TABLE x.first AS SELECT * FROM t_artdata;"
+            "INSERT INTO t(path) VALUES('e'); CREATE TABLE x.second AS SELECT * FROM t_artdata;"
+            "DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM x.first",
+            directory);
+    sqlite3 *fresh = sql_open(path);
+    sql_run(fresh,
+            "INSERT INTO t(t) VALUES('flush'); ATTACH '%q/x.db' AS x;"
+            "BEGIN; DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM x.second; SAVEPOINT s;"
+            "INSERT INTO t(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30000)"
+            "  SELECT printf('k/%%06d', i), printf('%%0100d', i) FROM n;"
+            "ROLLBACK TO s",
+            directory);
+    sql_refused(fresh, SQLITE_ERROR, "the log changed under a running transaction", "SELECT count(*) FROM t");
+    sql_run(fresh, "ROLLBACK");
+    sql_expect(fresh, "a\nb\nc\nd\n", "SELECT path FROM t");
+    sql_close(fresh);
+}
+
 TEST(test_a_name_that_shadow_tables_need_is_refused) {
     sql_run(db, "CREATE TABLE u_artdata(x)");
     refuses(SQLITE_ERROR, "u_artdata", "CREATE VIRTUAL TABLE u USING art");

@@ -2,8 +2,8 @@
  *
  *   log -> root -> runs, blob by blob -> slots -> rows, all runs side by side -> large values
  *
- * It goes on behind what is damaged as far as that can be told apart: the keys of a blob that is not
- * what it should be are left unread, and all others are looked at.
+ * It goes on behind what is damaged as far as that can be told apart: the keys of a blob that is not what it should be
+ * are left unread, and all others are looked at.
  */
 #include "core/tree/check/check.h"
 

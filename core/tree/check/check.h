@@ -67,8 +67,8 @@ const char *art_check_show(struct art_bytes tree_key, char *out);
 /* check_log.c: the whole log, and whether it says what is in memory. Fills the log_... fields, whose root and memtable
  * the caller frees. */
 enum art_rc art_check_log(struct art_checker *checker);
-/* check_run.c: all blobs of a run of the root, with `quick` the index blobs. Adds the ranges that stay
- * unread, and the slots to `seen`. */
+/* check_run.c: all blobs of a run of the root, with `quick` the index blobs. Adds the ranges that stay unread, and the
+ * slots to `seen`. */
 enum art_rc art_check_run(struct art_checker *checker, unsigned number);
 /* check_rows.c: all rows and chunks outside of unread ranges, their number, their sums and their large values. */
 enum art_rc art_check_rows(struct art_checker *checker);

@@ -89,7 +89,6 @@ static enum art_rc take_log_row(void *context, int64_t csn, struct art_bytes ops
     log->any = true;
     if (rc) return rc;
     log->last = csn;
-    assert(log->any);
     rc = csn ? check_row(log, csn, ops) : take_root_row(log, ops);
     return rc ? rc : art_tree_interrupted(log->checker->tree);
 }

@@ -82,7 +82,6 @@ static bool puts_together(const struct art_value_checker *values, const struct a
 
 /* Behind the reference stand the value's data in summed columns. */
 static bool has_its_data(const struct art_value_checker *values, struct art_bytes stored) {
-    assert(stored.len >= ART_OVERFLOW_REF_BYTES);
     assert(art_tree_summary(values->checker->tree));
     uint8_t made[ART_OVERFLOW_REF_BYTES_MAX];
     assert(stored.len >= ART_OVERFLOW_REF_BYTES);

@@ -25,7 +25,7 @@
 #include "core/tree/read/read.h"
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
-enum { RELAX_AFTER_PARTS = 64 }; /* parts */
+enum { RELAX_AFTER_PARTS = 64 };
 
 struct best_part {
     struct art_datum value;
@@ -72,7 +72,6 @@ static bool is_better(const struct art_best *best, const struct best_part *a, co
 
 /* Of values only rows own bytes. */
 static void free_part(struct best_part *part) {
-    assert(part->kind <= PART_BLOB);
     if (part->value.kind >= ART_DATUM_TEXT) art_free((void *)part->value.bytes.data);
     if (part->kind != PART_KEY) art_free((void *)part->key.data);
     part->value.kind = ART_DATUM_NULL;

@@ -63,8 +63,8 @@ struct art_found {
  * value is borrowed from the memtable, or from `blob` until the store lets it go. The tree is ready
  * (art_tree_ready()), as for all functions below. */
 enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct art_found *out);
-/* As art_tree_find(), for a caller that sets the key then, whatever is found. *place: where the key
- * stands in the memtable. */
+/* As art_tree_find(), for a caller that sets the key then, whatever is found. *place: where the key stands in the
+ * memtable. */
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place);
 /* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */

@@ -24,7 +24,6 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 static void end_ahead(struct art_run_cursor *cursor) {
     if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
     cursor->ahead = cursor->leaf.window = 0;
-    assert(!cursor->ahead);
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {

@@ -2,8 +2,8 @@
  *
  *   catalog    every slot that no readable index names, whose last page verifies by its own hash as that of a leaf
  *              of this table; sorted by the beginnings of their first keys
- *   group      those of them that may have keys in one damaged range: each is walked when the order
- *              comes to it, of entries of one key the newest wins
+ *   group      those of them that may have keys in one damaged range: each is walked when the order comes to it, and of
+ *              entries of one key the newest wins
  *
  *     catalog   [a ... f]   [c ... h]                [k ... m]
  *     group, at 'd':  two leaves are active; the third waits

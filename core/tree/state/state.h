@@ -25,7 +25,7 @@
 
 enum { ART_SPACE_ROWS = 1, ART_SPACE_OVERFLOW = 2 };
 /* Chunks are deleted without a lookup (txn/overflow.c). So where a row's reference was a lie, such a delete may have
- * nothing below it, whatever its ART_SHADOWS_OLDER says. Who reads the row has heard of that; merges pass over it. */
+ * nothing below it, whatever its ART_SHADOWS_OLDER says. Reading the row reports the lie; merges do not. */
 static inline bool art_deletes_chunk(struct art_bytes key, uint8_t flags) {
     return flags & ART_DELETE && key.len && key.data[0] == ART_SPACE_OVERFLOW;
 }
@@ -310,7 +310,6 @@ void art_gap_end(struct art_tree *tree, struct art_bytes key);
 static inline void art_tree_changed(struct art_tree *tree, bool same) {
     tree->gaps.stamp += same && tree->gaps.stamp == tree->changes;
     tree->changes++;
-    assert(tree->changes);
 }
 
 #endif

@@ -29,7 +29,7 @@ enum {
     MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
     BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
-    HIDES_MUCH_SLOTS = 8,    /* slots: 4 MB */
+    HIDES_MUCH_SLOTS = 8,    /* 4 MB */
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
     RESERVE_PART = 3,
     JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
@@ -480,8 +480,9 @@ static enum art_leftovers leftovers(const struct art_tree *tree) {
     return is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
 }
 
-/* 'vacuum', in a transaction that changes nothing: then nothing is written at all, and the host may go on to make room
- * by a checkpoint. But what a refused COMMIT has left is committed with it: it has a number, which others see. */
+/* Has 'vacuum' no room, in a transaction that changes nothing else? Then nothing is written at all, and the host may go
+ * on to make room by a checkpoint. Not behind a refused COMMIT: the row that it left in the host's log would be
+ * committed under a number that this tree gives out again. */
 static bool vacuum_has_no_room(const struct art_tree *tree) {
     bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     if (!alone || tree->txn.handed_over != ART_COMMIT_NOTHING || !vacuum_finds_something(tree)) return false;
@@ -682,7 +683,6 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     assert(art_tree_in_txn(tree));
     tree->txn.requested |= requests;
     art_tree_changed(tree, true);
-    assert(art_tree_requested(tree, requests));
     return ART_OK;
 }
 

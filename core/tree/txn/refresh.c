@@ -158,7 +158,9 @@ enum art_rc art_tree_refresh_end(struct art_tree *tree) {
     if (tree->refresh.step == ART_REFRESH_FIRST_ROW) {
         return art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "the rows behind the root were deleted");
     }
-    if (art_tree_in_txn(tree) && tree->csn + 1 != tree->txn.csn) {
+    bool as_begun = !art_tree_in_txn(tree) ||
+                    (tree->csn + 1 == tree->txn.csn && tree->root->generation == tree->txn.base->generation);
+    if (!as_begun) {
         tree->txn.doomed = ART_MISUSE;
         return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/store/store_format.h"
 #include "core/tree/tree.h"
 #include "tests/support/store_world.h"
@@ -99,6 +100,21 @@ TEST(test_a_damaged_owner_is_nobody_and_a_damaged_superblock_says_so) {
     ck_assert_int_eq(ours(place.path, place.host_path), 0);
     sim_disk_corrupt(place.sim, place.path, 20, 1); /* in the id */
     ck_assert_int_eq(ours(place.path, place.host_path), -ART_CORRUPT);
+    end_world();
+}
+
+/* The hash of the database's path, beside another path. */
+TEST(test_an_owner_page_that_contradicts_itself_is_no_other_answer) {
+    make_world();
+    struct art_superblock block;
+    uint64_t len;
+    memcpy(&block, sim_disk_file_bytes(place.sim, place.path, &len), sizeof block);
+    for (unsigned i = 0; i < ART_OWNER_PAGES; i++) {
+        if (block.owner[i].path_kept) block.owner[i].path[block.owner[i].path_kept - 1] ^= 1;
+        block.owner[i].sum = art_hash64(&block.owner[i], ART_STORE_PAGE - sizeof block.owner[i].sum);
+    }
+    sim_disk_put_file(place.sim, "forged", &block, sizeof block);
+    ck_assert_int_eq(ours("forged", place.host_path), 0);
     end_world();
 }
 
