@@ -372,7 +372,7 @@ void art_file_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     (void)art_system.punch(file->fd, (off_t)offset, (off_t)len);
 }
 
-/* Whatever hinders it: who writes instead will hear of it. */
+/* Whatever hinders it: the caller then writes the pages, and gets the error. */
 bool art_file_clone_range(struct art_io *io, struct art_io *from, uint64_t offset, uint64_t len) {
     assert(io != from && offset % ART_PAGE == 0 && len % ART_PAGE == 0);
     const struct art_file *file = (struct art_file *)io, *source = (struct art_file *)from;

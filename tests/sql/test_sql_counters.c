@@ -175,15 +175,15 @@ TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
 }
 
 /* One more than stay awake. */
-TEST(test_a_table_that_rests_counts_it) {
-    ck_assert_int_eq(counter("rests"), 0);
+TEST(test_a_table_that_is_trimmed_counts_it) {
+    ck_assert_int_eq(counter("trims"), 0);
     for (unsigned i = 0; i < 20; i++) {
         char name[8];
         snprintf(name, sizeof name, "u%u", i);
         sql_create(db, name, "");
         sql_run(db, "INSERT INTO %s VALUES('a', 1)", name);
     }
-    is_more("rests", 0);
+    is_more("trims", 0);
 }
 
 int main(void) {

@@ -164,7 +164,6 @@ enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struc
         rc = sum ? art_blob_sums(end.leaf, key, art_tree_summary(tree), NULL, &before, sum)
                  : art_blob_rank(end.leaf, key, &before);
     }
-    assert(end.side > 0 || end.leaf);
     *rank = add(*rank, before);
     return rc;
 }

@@ -31,7 +31,7 @@ enum {
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
     LEVEL_FACTOR = 8,
-    LEVEL0_PART = 4, /* level-0 runs may be so large a part of the last run: they are as large over any table */
+    LEVEL0_PART = 4, /* level-0 runs may be so large a part of the last run: over a small table, all would be much */
     SMALL_BLOBS = 4, /* of a last run below 2 MB the part does not matter */
     PAUSE_PAGES = 1024,
     PAUSE_PAGES_IN_ROWS = 256, /* what is written to rows goes through the host's journal */
