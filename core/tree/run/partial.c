@@ -212,7 +212,8 @@ static enum art_rc leave_below(struct art_tree *tree, const struct art_ref *own,
     return art_corrupt(tree->options.path, own->slot, ART_NOWHERE, "a search for a later key leads back");
 }
 
-/* Are entries [from, to) as many deletes as the last blob of partial->below has rows? */
+/* Are entries [from, to) as many deletes as the last blob of partial->below has rows? They are counted and not
+ * compared: only a forged row has deletes of what is not there. */
 static bool kills_below(const struct partial *partial, struct position from, struct position to) {
     assert(partial->below.count && from.index <= to.index);
     uint64_t entries = to.index - from.index;
