@@ -84,6 +84,7 @@ static enum art_rc flush_into_new(struct art_tree *tree, struct art_version_edit
         if (end.len && art_bytes_compare(cursor.key, art_buffer_bytes(&end)) > 0) break;
         art_memtable_cursor_entry(&cursor, &entry);
         if ((entry.flags & ART_DELETE) && !(entry.flags & ART_SHADOWS_OLDER)) continue;
+        if (!edit->root->runs && art_deletes_chunk(cursor.key, entry.flags)) continue;
         rc = art_run_build_add(build, cursor.key, &entry);
         if (rc) break;
     }

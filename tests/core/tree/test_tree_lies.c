@@ -94,6 +94,19 @@ LOOP_TEST(test_a_deleted_row_whose_pieces_are_not_there_stops_no_merge, 4) {
     small_tree_end();
 }
 
+/* One piece more than was put. Without a run there is nothing that its delete could hide, now or later. */
+TEST(test_a_flush_into_an_empty_table_leaves_out_deletes_of_pieces) {
+    bool existed;
+    small_tree_make(false);
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, sizeof large), &existed));
+    forge("large", sizeof large + 4032, 1);
+    must(art_tree_delete(tree, text("large"), &existed));
+    flush();
+    must(art_tree_check(tree));
+    ck_assert_uint_eq(tree->root->runs, 0);
+    small_tree_end();
+}
+
 /* --- runs that disagree ------------------------------------------------------------------------------------------- */
 
 static void lie_about(const char *key, uint8_t flags) {
