@@ -252,7 +252,7 @@ static inline uint64_t number_bits(uint64_t serial, const uint8_t *p) {
     case 2:
         return (uint64_t)(int16_t)(p[0] << 8 | p[1]);
     case 3:
-        return (uint64_t)((int8_t)p[0] * 65536 + (p[1] << 8 | p[2]));
+        return (uint64_t)(int8_t)p[0] << 16 | (uint64_t)(p[1] << 8 | p[2]);
     case 4:
         return (uint64_t)(int32_t)__builtin_bswap32(art_load32(p));
     case 5:
