@@ -85,6 +85,23 @@ int art_blobs_bind(sqlite3_stmt *write, uint64_t page, const uint8_t *data) {
     return sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
 }
 
+static int number_of(sqlite3 *db, int status) {
+    int now = 0, highest;
+    sqlite3_db_status(db, status, &now, &highest, 0);
+    return now;
+}
+
+/* SQLite has spilled pages and written none. Then a reader's lock may have hindered it: it has waited for that lock as
+ * long as the busy handler says, passes over it, and would wait again at each of thousands of pages. A page that was
+ * freed is spilled without being written, too, so SQLite is asked again; not in a WAL, where a reader hinders nobody. */
+static enum art_rc wait_only_once(struct art_table *table, int pages_written) {
+    sqlite3 *db = table->connection->db;
+    bool wal = false;
+    if (number_of(db, SQLITE_DBSTATUS_CACHE_WRITE) != pages_written) return ART_OK;
+    if (art_journal_is_wal(table, &wal) || wal || sqlite3_db_cacheflush(db) != SQLITE_BUSY) return ART_OK;
+    return art_fail_code(SQLITE_BUSY, "cannot write the table of blobs");
+}
+
 static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
     sqlite3_stmt *write;
     int rc = statement(table, ART_BLOB_WRITE, &write);
@@ -96,13 +113,14 @@ static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *d
     return rc ? rc : end;
 }
 
-/* last_insert_rowid() is the user's. */
+/* last_insert_rowid() is the user's. Within a transaction that goes on, an error would end it: it waits instead. */
 static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     struct art_table *table = context;
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
     keep_cache(table);
     before = sqlite3_total_changes64(db);
+    int spilled = number_of(db, SQLITE_DBSTATUS_CACHE_SPILL), written = number_of(db, SQLITE_DBSTATUS_CACHE_WRITE);
     int rc = put_blob_row(table, page, data);
     sqlite3_set_last_insert_rowid(db, rowid);
     if (rc) {
@@ -110,7 +128,8 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
         art_shadow_finalize(table); /* where a row of a blob that had been removed is there: as in lost() */
         return art_rc;
     }
-    if (sqlite3_total_changes64(db) != before) return ART_OK;
+    bool asks = sqlite3_get_autocommit(db) && number_of(db, SQLITE_DBSTATUS_CACHE_SPILL) != spilled;
+    if (sqlite3_total_changes64(db) != before) return asks ? wait_only_once(table, written) : ART_OK;
     art_shadow_finalize(table); /* as in lost() */
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
 }

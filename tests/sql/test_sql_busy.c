@@ -160,6 +160,80 @@ LOOP_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it, JOURNALS *PATIENCES)
     }
 }
 
+/* SQLite waits at each page that its cache has no room for. The times that the handler was asked in COMMIT. */
+static unsigned waits_of_a_commit(const char *journal, const char *settings, bool reading) {
+    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/inline.db", directory);
+    struct pair pair = {.asked = 0};
+    for (int i = 0; i < CONNECTIONS; i++) pair.db[i] = sql_open(path);
+    sqlite3 *writer = pair.db[0], *reader = pair.db[1];
+    sql_run(writer,
+            "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA cache_size=20; "
+            "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB'%s);"
+            "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+            "SELECT 'former/' || i, randomblob(100) FROM n; INSERT INTO t(t) VALUES('flush')",
+            journal, settings);
+    sqlite3_busy_handler(writer, give_up_soon, &pair);
+    if (reading) sql_run(reader, "BEGIN; SELECT count(*) FROM t");
+    sql_run(writer, "BEGIN; UPDATE t SET value = randomblob(100);"
+                    "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                    "SELECT 'more/' || i, randomblob(100) FROM n; INSERT INTO t(t) VALUES('optimize')");
+    pair.asked = 0;
+    bool refused = reading && strcmp(journal, "WAL") != 0;
+    ck_assert_int_eq(sql_try(writer, "COMMIT"), refused ? SQLITE_BUSY : SQLITE_OK);
+    unsigned waits = pair.asked;
+    if (refused) ck_assert_int_eq(sqlite3_get_autocommit(writer), 0);
+    if (reading) ck_assert_int_eq(sql_int(reader, "SELECT count(*) FROM t"), 2000);
+    if (reading) sql_run(reader, "COMMIT");
+    if (refused) sql_run(writer, "COMMIT");
+    for (int i = 0; i < CONNECTIONS; i++) {
+        ck_assert_int_eq(sql_int(pair.db[i], "SELECT count(*) FROM t WHERE length(value) = 100"), 5000);
+        ck_assert_int_eq(sql_int(pair.db[i], "SELECT count(*) FROM art_check('t')"), 0);
+    }
+    for (int i = 0; i < CONNECTIONS; i++) sql_close(pair.db[i]);
+    sql_scratch_remove(directory);
+    sqlite3_free(path);
+    sqlite3_free(directory);
+    return waits;
+}
+
+TEST(test_a_commit_waits_for_a_reader_at_one_row_and_not_at_each_page) {
+    enum { ONCE = PATIENCE + 1, PAGES_OF_A_ROW = 8 };
+    unsigned waits = waits_of_a_commit("DELETE", "", true);
+    ck_assert_msg(waits >= ONCE && waits <= PAGES_OF_A_ROW * ONCE, "the handler was asked %u times", waits);
+    ck_assert_uint_eq(waits_of_a_commit("WAL", "", true), 0);
+    ck_assert_uint_eq(waits_of_a_commit("DELETE", "", false), 0);
+}
+
+TEST(test_a_transaction_that_goes_on_outlasts_a_reader) {
+    waits_of_a_commit("DELETE", ", spill_limit='64KB'", true);
+}
+
+/* The cache spills such a page and does not write it, which looks as if a reader had hindered it. */
+TEST(test_freed_pages_in_the_cache_are_no_reader) {
+    static const int cache_sizes[] = {20, 50};
+    for (unsigned i = 0; i < sizeof cache_sizes / sizeof *cache_sizes; i++) {
+        char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/freed.db", directory);
+        sqlite3 *db = sql_open(path);
+        sql_run(db,
+                "PRAGMA journal_mode=PERSIST; PRAGMA synchronous=OFF; PRAGMA secure_delete=OFF; PRAGMA cache_size=%d; "
+                "CREATE TABLE plain(x);"
+                "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB')",
+                cache_sizes[i]);
+        for (int round = 1; round < 12; round++) {
+            sql_run(db,
+                    "BEGIN; INSERT INTO plain WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
+                    "SELECT zeroblob(9000) FROM n; DELETE FROM plain;"
+                    "REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                    "SELECT %d * i || 'x', randomblob(100) FROM n; COMMIT",
+                    round);
+        }
+        sql_close(db);
+        sql_scratch_remove(directory);
+        sqlite3_free(path);
+        sqlite3_free(directory);
+    }
+}
+
 int main(void) {
     return suite_run("busy", .seconds = 120);
 }
