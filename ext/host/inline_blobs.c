@@ -93,7 +93,7 @@ static int number_of(sqlite3 *db, int status) {
 
 /* SQLite has spilled pages and written none. Then a reader's lock may have hindered it: it has waited for that lock as
  * long as the busy handler says, passes over it, and would wait again at each of thousands of pages. A page that was
- * freed is spilled without being written, too, so SQLite is asked again; not in a WAL, where a reader hinders nobody. */
+ * freed is spilled without being written, too. So SQLite is asked again; not in a WAL, where no reader hinders it. */
 static enum art_rc wait_only_once(struct art_table *table, int pages_written) {
     sqlite3 *db = table->connection->db;
     bool wal = false;
