@@ -256,6 +256,7 @@ void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out) {
 
 /* First bucket that ends behind byte `at`. */
 static uint32_t bucket_at(const struct art_blob *blob, uint32_t at) {
+    assert(at < blob->leaf_pages * ART_BLOB_PAGE);
     uint32_t low = 0, high = blob->buckets;
     while (low < high) {
         uint32_t middle = (low + high) / 2;

@@ -178,6 +178,7 @@ static enum art_rc emit(struct art_builder *builder, bool *full) {
 static void begin_bucket(struct art_builder *builder, const struct art_arrival *arrival) {
     art_pending_begin(&builder->pending, arrival);
     uint32_t size = art_pending_size(&builder->pending), left = left_in_page(builder->at);
+    assert(builder->pending.count == 1 && size);
     if (size > room_in_page(builder) && left <= ART_PAGE_LOSS_BYTES) {
         memset(builder->buffer + builder->at, 0, left);
         builder->at += left;

@@ -181,9 +181,11 @@ static uint32_t add_missing_pages(const struct art_blob *blob, uint32_t bucket, 
 static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, bool backward) {
     struct art_blob *blob = cursor->blob;
     struct art_pages pages = {0};
+    assert(bucket < blob->buckets);
     if (!blob->want) return ART_OK;
     uint32_t count = add_missing_pages(blob, bucket, &pages);
     if (!count) return ART_OK;
+    assert(art_pages_count(&pages, blob->leaf_pages) == count);
     cursor->window = art_window_widen(cursor->window);
     while (count < cursor->window) {
         bucket = backward ? wanted_before(cursor, bucket) - 1 : wanted_from(cursor, bucket + 1);
@@ -321,6 +323,7 @@ bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {
  * predecessor, which does, the key has already. */
 static bool skip_in_bucket(struct art_blob_cursor *cursor, uint32_t len) {
     const struct art_bucket_view *view = &cursor->view;
+    assert(cursor->valid && cursor->entry < view->count);
     if (len <= view->prefix_len || cursor->entry + 1 >= view->count) return false;
     uint32_t entry = art_bucket_step(view, cursor->entry + 1, len - view->prefix_len - 1, 0);
     if (entry >= view->count) return false;

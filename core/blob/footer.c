@@ -64,6 +64,7 @@ static enum art_rc reserve_buckets(struct art_footer *footer, uint32_t buckets) 
             all[i].size ? art_grow(all[i].array, &room, footer->buckets + buckets + 1, all[i].size) : ART_OK;
         if (rc) return rc;
     }
+    assert(room > footer->buckets + buckets);
     footer->bucket_room = room;
     return ART_OK;
 }
@@ -159,6 +160,7 @@ static void put_ref(struct art_node_writer *writer, uint32_t at, uint32_t ref) {
 }
 
 static void put_keys(struct art_node_writer *writer, const uint8_t *keys, uint32_t n) {
+    assert(n && n <= 256);
     uint8_t *out = writer->out + writer->at;
     if (n <= 32) {
         memcpy(out, keys, n);
@@ -196,6 +198,8 @@ static void put_node(struct art_node_writer *writer, const struct art_node_span 
     uint32_t first[257], n = 0;
     const uint8_t *low = written_separator(writer, span->first), *high = written_separator(writer, span->end - 1);
     uint32_t low_len = written_len(writer, span->first), high_len = written_len(writer, span->end - 1);
+    assert(span->first < span->end && span->end <= writer->footer->buckets);
+    assert(low_len >= span->depth && high_len >= span->depth);
     uint32_t depth = span->depth, path_len = low_len - depth;
     if (span->end - span->first > 1) {
         path_len = art_common_prefix(low + depth, high + depth, art_min32(path_len, high_len - depth));
@@ -205,10 +209,12 @@ static void put_node(struct art_node_writer *writer, const struct art_node_span 
     for (uint32_t b = span->first + value; b < span->end; b++) {
         uint8_t c = written_separator(writer, b)[depth];
         if (n && keys[n - 1] == c) continue;
+        assert(!n || keys[n - 1] < c);
         keys[n] = c;
         first[n++] = b;
     }
     first[n] = span->end;
+    assert(n || (value && span->end == span->first + 1));
     bool small = n && first[n - 1] - span->first < 256 && !writer->spacious;
     uint8_t *out = writer->out;
     out[writer->at++] =

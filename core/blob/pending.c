@@ -46,6 +46,7 @@ static void note_arrival_summed(struct art_pending *pending, const struct art_ar
 static void append_entry(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
     const struct art_entry *entry = arrival->entry;
     uint32_t n = pending->count++, label = art_min32(arrival->label.len, pending->label_shared);
+    assert(n < ART_BUCKET_ENTRIES && entry->value.len <= sizeof pending->values - pending->value_bytes);
     pending->flags[n] = entry->flags;
     pending->csn[n] = entry->csn;
     if (entry->value.len) memcpy(pending->values + pending->value_bytes, entry->value.data, entry->value.len);
@@ -137,6 +138,7 @@ static uint8_t *put_csns(const struct art_pending *pending, uint8_t *out, uint32
     const uint64_t *csn = pending->csn;
     uint64_t base = pending->shape.csn_least;
     uint32_t n = pending->count;
+    assert(n && csn[0] >= base);
     switch (code) {
     case 0:
         break;

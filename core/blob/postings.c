@@ -56,6 +56,7 @@ static inline struct art_posting_cell *find_cell(const struct art_posting_table 
 /* At most a quarter of the cells is taken: what is not where it belongs costs most. */
 static enum art_rc reserve_cells(struct art_posting_table *table, uint32_t features) {
     uint32_t cells = table->cell ? table->mask + 1 : 0, need = cells ? cells : 1024;
+    assert(!(need & (need - 1)) && features >= table->count);
     while (need < 4 * features) need *= 2;
     if (need == cells) return ART_OK;
     struct art_posting_cell *cell = art_alloc_zeroed(need * sizeof *cell);

@@ -188,6 +188,7 @@ enum art_rc art_blob_child(struct art_blob *blob, struct art_bytes key, struct a
     if (are_ready(blob)) {
         uint32_t number = find_separator(blob, key);
         read_child(blob, number, out);
+        assert(number < blob->separators->count);
         if (before) *before = blob->separators->children[number].before;
         return ART_OK;
     }

@@ -27,6 +27,7 @@ struct art_zone art_blob_zone(const struct art_blob *blob, unsigned column, uint
 static bool are_integers(const uint8_t *kinds, uint32_t from, uint32_t to, bool nulls_count) {
     uint64_t all = UINT64_MAX, any = 0;
     uint32_t b = from;
+    assert(from <= to);
     for (; b + 8 <= to; b += 8) { /* eight of them side by side */
         uint64_t eight = art_load64(kinds + b);
         all &= eight;

@@ -227,6 +227,7 @@ static enum art_rc folder_not_opened(const char *folder, int error) {
 
 static enum art_rc disk_sync_directory(struct art_disk *disk, const char *path) {
     (void)disk;
+    assert(path && *path);
     const char *slash = strrchr(path, '/');
     const char *from = slash ? path : ".";
     size_t length = slash && slash > path ? (size_t)(slash - path) : 1; /* "/" for the root's own children */

@@ -462,6 +462,7 @@ static void taken(struct ring *ring, unsigned count) {
 /* Hands over what is prepared. With `wait`, returns after that many completions, or earlier; callers look again. */
 static void submit(struct ring_file *ring, unsigned wait) {
     struct ring *own = ring->ring;
+    assert(own);
     for (unsigned tries = 0; !ring->broken && (own->prepared_count || wait); tries++) {
         int result = wait ? art_system.ring_submit_and_wait(&own->ring, wait) : art_system.ring_submit(&own->ring);
         if (result >= 0) {
@@ -580,6 +581,7 @@ static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *req
 
 /* Starts all of it or nothing. */
 static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
+    assert(reading->count && reading->count <= ART_READING_MAX);
     struct ring_file *ring = (struct ring_file *)io;
     if (art_file_usable(&ring->file, false) || art_requests_check(io, reading->requests, reading->count)) return false;
     if (art_file_prepare_read(&ring->file, reading->from)) return false;

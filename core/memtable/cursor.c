@@ -183,6 +183,7 @@ enum art_rc art_memtable_last(struct art_memtable_cursor *cursor) {
 
 /* Steps along `key` as far as its bytes lead; the last one may have no child. *nearest is the nearest leaf. */
 static enum art_rc follow(struct art_memtable_cursor *cursor, struct art_bytes key, const struct art_leaf **nearest) {
+    assert(cursor->memtable->root && !cursor->depth);
     art_link link = cursor->memtable->root;
     while (!art_link_is_leaf(link)) {
         struct art_node *node = art_link_node(link);

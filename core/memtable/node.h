@@ -205,6 +205,7 @@ static inline art_link *art_node_toward(struct art_node *node, struct art_bytes 
 /* The link of a child by number. */
 static inline art_link art_node_child(const struct art_node *node, int child) {
     if (child == ART_CHILD_END) return node->end;
+    assert(child >= 0 && child < 256);
     switch ((enum art_node_type)node->type) {
     case ART_NODE4:
         return ((const struct art_node4 *)node)->child[child];

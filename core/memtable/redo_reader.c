@@ -61,6 +61,7 @@ static enum art_rc take_key(struct art_redo_reader *reader, uint32_t shared, uin
 static enum art_rc read_key(struct art_redo_reader *reader) {
     uint64_t shared, suffix;
     uint32_t previous = reader->key.len;
+    assert(reader->at <= reader->end && previous <= ART_KEY_MAX);
     if (!read_number(reader, previous, &shared) || !read_number(reader, ART_KEY_MAX - shared, &suffix)) {
         return wrong_redo("redo bytes with an impossible key length");
     }

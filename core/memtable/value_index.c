@@ -66,6 +66,7 @@ static void link_hint(struct art_value_index *index, uint32_t number) {
 static bool make_hint_room(struct art_value_index *index) {
     if (index->count < index->room) return true;
     uint32_t room = index->room ? 2 * index->room : HINTS_FIRST;
+    assert(index->count == index->room && !(room & (room - 1)));
     struct value_hint *hints = art_resize(index->hints, room * sizeof *hints);
     if (!hints) return false;
     index->hints = hints;

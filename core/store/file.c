@@ -246,6 +246,7 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
     struct art_file_identity own = {0}, host;
     struct art_owner me;
     const struct art_owner_page *owner;
+    assert(store->location.io && !store->location.checked);
     enum art_ownership ownership = ART_OWNER_UNKNOWN;
     enum art_rc rc = store->location.io->methods->identity(store->location.io, &own);
     if (rc) return rc;

@@ -140,6 +140,7 @@ enum art_rc art_store_blob(struct art_store *store, const struct art_ref *ref, s
         art_pinned_release(pinned);
         return rc;
     }
+    assert(art_store_has_pinned(pinned) && atomic_load(&cached->ready));
     *out = &pinned->blob;
     return ART_OK;
 }

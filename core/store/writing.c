@@ -266,6 +266,7 @@ enum art_rc art_store_wipe(struct art_store *store) {
     enum art_rc rc = in_phase(store);
     if (!rc) rc = art_store_settle(store);
     if (!rc) rc = art_blob_buf_get_zeroed(store->phase.pool, &zeros);
+    assert(rc || !store->phase.pending_count);
     if (!rc && store->phase.reusable) rc = wipe_each(store, &zeros, store->phase.reusable);
     if (!rc) rc = wipe_each(store, &zeros, &store->phase.returned);
     art_blob_buf_put(&zeros);
@@ -276,6 +277,7 @@ enum art_rc art_store_hole_is_clean(struct art_store *store, const struct art_re
     struct art_blob_buf buffer = {NULL, NULL, -1};
     uint32_t len = hole_bytes(ref);
     uint64_t offset = (uint64_t)ref->slot * ART_BLOB_SIZE + (uint64_t)ref->leaf_pages * ART_PAGE;
+    assert(len % ART_PAGE == 0 && len < ART_BLOB_SIZE);
     *clean = true;
     if (!len) return ART_OK;
     enum art_rc rc = art_store_buffer(store, &buffer);

@@ -337,6 +337,7 @@ static enum art_rc buckets_in_range(const struct art_best *best, const struct be
 /* Nearly always: integers, and no conditions. False: it has to be done otherwise. */
 static bool choose_quickly(struct choice *choice, const struct art_blob *blob, uint32_t from, uint32_t to) {
     const struct art_best_order *order = &choice->best->order;
+    assert(from <= to && to <= blob->buckets);
     const struct best_part *part = choice->part;
     if (order->limits.count || order->limits.sought_count) return false;
     if (part->begun && part->value.kind != ART_DATUM_INTEGER) return false;
@@ -546,6 +547,7 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
 static enum art_rc expand(struct art_best *best, const struct best_part *part, bool *row) {
     struct art_blob_cursor at;
     struct art_blob *blob;
+    assert(!*row);
     if (part->kind == PART_NODE) return expand_node(best, part->link);
     if (part->kind == PART_KEY) {
         *row = true;
@@ -576,6 +578,7 @@ enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct 
             free_part(&part);
             continue;
         }
+        assert(part.kind == PART_KEY || part.kind == PART_ENTRY || part.kind == PART_LONG);
         free_part(&best->last);
         best->last = part;
         *path = best->path.len ? art_bytes(best->path.data + 1, (uint32_t)best->path.len - 1) : art_bytes(NULL, 0);

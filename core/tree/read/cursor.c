@@ -140,6 +140,7 @@ void art_cursors_free(struct art_tree *tree) {
         art_merge_clear(&cursor->merge);
         cursor->tree = NULL;
     }
+    assert(!tree->idle && !tree->open);
 }
 
 static bool is_limited(const struct art_cursor *cursor) {

@@ -79,6 +79,7 @@ static enum art_rc last_leaf(struct art_tree *tree, struct art_run_cursor *curso
 }
 
 static enum art_rc add_old(struct art_tree *tree, struct art_run_build *build, const struct art_ref *leaf) {
+    assert(!leaf->height && leaf->entries);
     struct art_run_cursor cursor;
     enum art_rc rc = art_run_cursor_open(&cursor, tree->store);
     if (rc) return rc;

@@ -188,6 +188,7 @@ enum art_rc art_root_decode(struct art_bytes bytes, struct art_root **out) {
                    ? rc
                    : art_corrupt("the log", ART_NOWHERE, ART_NOWHERE, "root has impossible counts or references");
     }
+    assert(root->runs == header.runs);
     *out = root;
     return ART_OK;
 }

@@ -673,6 +673,7 @@ void art_tree_rolled_back(struct art_tree *tree) {
     if (tree->txn.doomed) tree->state = ART_TREE_UNKNOWN;
     art_memtable_forget_undo(tree->memtable);
     end_transaction(tree);
+    assert(!art_tree_in_txn(tree) && !tree->pending.edit.root);
 }
 
 enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {

@@ -105,6 +105,7 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_locatio
     if (!rc) rc = art_store_ready(tree->store);
     if (!rc) rc = art_store_write_begin(copier.to, true, &end);
     *begun = !rc;
+    assert(rc || tree->root);
     for (unsigned i = 0; !rc && i < tree->root->runs; i++) {
         rc = art_run_each_ref(tree->store, &tree->root->run[i], collect_blob, &copier);
         art_store_relax(tree->store);
