@@ -1,6 +1,6 @@
-/* What scans of all kinds do: they stay on a tree that is known, and let go of it. RANGE, LEVEL and LIST walk the tree's
- * cursor, and look at each row: whether its path matches a pattern, and whether it may meet what is asked of other
- * columns. Values are fetched only when SQLite asks for one.
+/* What scans of all kinds do: they stay on a tree that is known, and let go of it. RANGE, LEVEL and LIST walk the
+ * tree's cursor, and look at each row: whether its path matches a pattern, and whether it may meet what is asked of
+ * other columns. Values are fetched only when SQLite asks for one.
  */
 #include "ext/query/scan.h"
 

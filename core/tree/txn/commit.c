@@ -51,9 +51,9 @@ enum {
 /* What becomes of the row of redo in the log. */
 enum log_room {
     LOG_HAS_ROOM, /* it stands there until a later commit flushes */
-    LOG_FULL,     /* a flush is due */
-    LOG_OVERFULL, /* at four times the limit the flush's error counts */
-    LOG_NO_PLACE  /* there is no row, or it cannot stand there: what was changed goes into runs */
+    LOG_FULL,     /* over its limit, or the memtable hides much of the runs: a flush is due */
+    LOG_OVERFULL, /* four times over its limit: an error of the flush counts */
+    LOG_NO_PLACE  /* there is no row, or it cannot stand there: the transaction must be flushed */
 };
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
@@ -528,7 +528,7 @@ void art_tree_note_full(struct art_tree *tree) {
 }
 
 /* Nothing was made. */
-static enum art_rc refuse(struct art_tree *tree, enum art_rc rc) {
+static enum art_rc refuse_commit(struct art_tree *tree, enum art_rc rc) {
     if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
     art_pending_forget(tree);
     art_slots_cut_back(tree);
@@ -536,7 +536,7 @@ static enum art_rc refuse(struct art_tree *tree, enum art_rc rc) {
 }
 
 /* What is handed over may stand in the host's tables from now on. */
-static enum art_rc hand_over(struct art_tree *tree, struct art_commit *out) {
+static enum art_rc offer_commit(struct art_tree *tree, struct art_commit *out) {
     *out = tree->pending.commit;
     assert(out->csn == tree->txn.csn && (out->write_redo || out->write_root));
     if (tree->txn.handed_over < tree->pending.kind) tree->txn.handed_over = tree->pending.kind;
@@ -559,8 +559,11 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         tree->full = true;
         return ART_OK;
     }
-    if (tree->pending.made_for == tree->changes) return hand_over(tree, out); /* a COMMIT was refused, and no more */
+
+    /* A COMMIT was refused, and nothing has changed since: the same once more. */
+    if (tree->pending.made_for == tree->changes) return offer_commit(tree, out);
     art_pending_forget(tree);
+    assert(art_tree_is_known(tree) && !tree->pending.edit.root && !tree->pending.commit.csn);
     tree->pending.redo.len = 0;
     tree->txn.leftovers = leftovers(tree);
 
@@ -568,7 +571,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     enum log_room log = LOG_NO_PLACE;
     if (!must_flush(tree)) {
         rc = make_row(tree);
-        if (rc) return refuse(tree, rc);
+        if (rc) return refuse_commit(tree, rc);
         log = room_in_log(tree);
     }
 
@@ -586,9 +589,9 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         if (rc && may_wait(tree, rc)) rc = give_up(tree, rc);
     }
     if (!rc && !tree->pending.commit.write_root) rc = keep_root(tree);
-    if (rc) return refuse(tree, rc);
+    if (rc) return refuse_commit(tree, rc);
     tree->pending.made_for = tree->changes;
-    return hand_over(tree, out);
+    return offer_commit(tree, out);
 }
 
 static void end_transaction(struct art_tree *tree) {
