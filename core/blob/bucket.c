@@ -34,19 +34,6 @@ int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, e
     return (int64_t)sum;
 }
 
-void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
-                         const struct art_summary *summary, int sign, art_int128 *sum) {
-    assert(from <= to && to <= view->count);
-    for (uint32_t i = from; i < to; i++) {
-        if (kind == ART_BLOB_LEAF) {
-            struct art_entry entry = {.value = art_bucket_value(view, i), .flags = art_bucket_flags(view, i)};
-            art_summary_sums(summary, &entry, sign, sum);
-            continue;
-        }
-        art_summed_add_sums(summary->has, art_bucket_value(view, i).data + ART_REF_FIXED_BYTES, sign, sum);
-    }
-}
-
 enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t bucket,
                              uint32_t entry, struct art_ref *out) {
     assert(blob->kind == ART_BLOB_INDEX && entry < view->count);
