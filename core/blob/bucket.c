@@ -1,4 +1,4 @@
-/* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are missing. */
+/* What is not done for every search: weights inside a bucket, sanity, and fetching a bucket whose pages are missing. */
 #include "core/blob/bucket.h"
 
 #include <assert.h>

@@ -403,7 +403,7 @@ void art_record_data(const struct art_record_places *places, struct art_bytes re
         while (reader.column <= place->column) {
             if (!next_field(&reader, &serial, &len)) continue;
             reader.types = reader.end_of_types;
-            serial = 0;
+            serial = len = 0;
         }
         set_datum(&out[place->item], serial, reader.body - len, len);
     }
