@@ -55,7 +55,6 @@ static enum art_rc begin_counting(struct art_scan *scan) {
     enum art_rc rc = art_tree_count(art_scan_tree(scan), &rows, &range->left);
     if (rc) return rc;
     scan->state = ART_SCAN_COUNTING;
-    art_scan_vtab(scan)->table->counted++;
     return ART_OK;
 }
 
@@ -76,7 +75,9 @@ void art_range_scan_settle(struct art_scan *scan) {
 static inline enum art_rc count_on(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     range->behind++;
-    if (!range->left--) scan->state = ART_SCAN_END;
+    if (range->left--) return ART_OK;
+    scan->state = ART_SCAN_END;
+    art_scan_vtab(scan)->table->counted++;
     return ART_OK;
 }
 
