@@ -16,8 +16,8 @@
     X(stale, "stale pages")                    /* pages and footers, older in the page cache than on the device */     \
     X(ring_failures, "ring failures")          /* requests that a ring failed to do, and that were done without it */  \
     X(ring_batches, "ring batches")            /* calls that handed requests to a ring */                              \
-    X(blobs_ahead, "blobs read ahead")         /* blobs that were on their way when a walk came to them */             \
-    X(blobs_in_vain, "blobs read in vain")     /* blobs that were on their way, and no walk came to them */            \
+    X(blobs_ahead, "blobs read ahead")         /* blobs that were read on their way to a walk */                       \
+    X(blobs_in_vain, "blobs read in vain")     /* blobs that were, and no walk came to them */                         \
     X(pages_ahead, "pages read ahead")         /* pages read with the one that a walk had come to */                   \
     X(pages_behind, "pages read behind")       /* the rest of a blob, read with the page that a point read needed */   \
     X(whole_indexes, "index blobs read whole") /* index blobs read whole where only their footer was needed */         \

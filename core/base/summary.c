@@ -207,12 +207,9 @@ struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, u
     return zone;
 }
 
-void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum) {
-    assert(sign == 1 || sign == -1);
-    for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) {
-        art_int128 more = art_load_sum(bytes);
-        sum[i] = sign > 0 ? art_add128(sum[i], more) : art_subtract128(sum[i], more);
-    }
+void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, art_int128 *sum) {
+    assert(has.sums <= ART_SUMMARY_MAX);
+    for (unsigned i = 0; i < has.sums; i++, bytes += ART_SUM_BYTES) sum[i] = art_add128(sum[i], art_load_sum(bytes));
 }
 
 bool art_measures_are_sane(struct art_measures has) {
@@ -258,19 +255,14 @@ read_otherwise(const struct art_summary *summary, const struct art_entry *entry,
     }
 }
 
-static inline void read_entry(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                              struct art_datum *out) {
+inline void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
+                             struct art_datum *out) {
     assert(summary->has.sums <= summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK | ART_OVERFLOW)) {
         read_otherwise(summary, entry, out);
     } else {
         summary->read(summary->context, art_entry_value(entry->flags, entry->value), wanted, out);
     }
-}
-
-void art_summary_read(const struct art_summary *summary, const struct art_entry *entry, unsigned wanted,
-                      struct art_datum *out) {
-    read_entry(summary, entry, wanted, out);
 }
 
 static inline unsigned sums_only(const struct art_summary *summary) {
@@ -282,30 +274,25 @@ static inline int64_t summand(const struct art_datum *datum) {
     return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
 }
 
-static inline void take_replaced(struct art_measures has, const struct art_entry *entry, int sign, art_int128 *sum) {
+static inline void take_replaced(struct art_measures has, const struct art_entry *entry, art_int128 *sum) {
     const uint8_t *at = entry->value.data + 1, *end = at + entry->value.data[0];
     assert(entry->flags & ART_SHADOWS_OLDER && end <= entry->value.data + entry->value.len);
     for (unsigned i = 0; i < has.sums; i++) {
         uint64_t folded = 0;
         at += art_get_varint(at, end, &folded);
-        int64_t replaced = (int64_t)(folded >> 1 ^ (0 - (folded & 1)));
-        sum[i] = sign > 0 ? art_subtract128(sum[i], replaced) : art_add128(sum[i], replaced);
+        sum[i] = art_subtract128(sum[i], (int64_t)(folded >> 1 ^ (0 - (folded & 1))));
     }
 }
 
-void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum) {
+void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum) {
     struct art_datum data[ART_SUMMARY_MAX];
     unsigned sums = summary->has.sums;
-    assert(sign == 1 || sign == -1);
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        read_entry(summary, entry, sums_only(summary), data);
-        for (unsigned i = 0; i < sums; i++) {
-            int64_t value = summand(&data[i]);
-            sum[i] = sign > 0 ? art_add128(sum[i], value) : art_subtract128(sum[i], value);
-        }
+        art_summary_read(summary, entry, sums_only(summary), data);
+        for (unsigned i = 0; i < sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
-    if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sign, sum);
+    if (entry->flags & ART_REPLACED) take_replaced(summary->has, entry, sum);
 }
 
 /* Integers among integers at once. */
@@ -320,7 +307,7 @@ static inline void add_datum(struct art_zone *zone, const struct art_datum *datu
 void art_summary_hashes(const struct art_summary *summary, const struct art_entry *entry, struct art_hashes *out) {
     assert(!(summary->has.lookups >> summary->has.columns));
     struct art_datum data[ART_SUMMARY_MAX];
-    read_entry(summary, entry, summary->has.lookups, data);
+    art_summary_read(summary, entry, summary->has.lookups, data);
     memset(out->count, 0, sizeof out->count);
     for (unsigned i = 0; i < summary->has.columns; i++) {
         if (summary->has.lookups >> i & 1) out->count[i] = (uint8_t)art_value_hashes(&data[i], out->hash[i]);
@@ -335,7 +322,7 @@ bool art_summary_seeks(const struct art_summary *summary, const struct art_entry
     for (unsigned i = 0; i < limits->sought_count; i++) {
         if (limits->sought[i].table < ART_TABLE_SEARCHES) wanted |= 1u << limits->sought[i].table;
     }
-    read_entry(summary, entry, wanted, data);
+    art_summary_read(summary, entry, wanted, data);
     for (unsigned i = 0; i < limits->sought_count; i++) {
         const struct art_sought *sought = &limits->sought[i];
         if (sought->table < ART_TABLE_SEARCHES && !art_is_sought(&data[sought->table], sought)) return false;
@@ -349,11 +336,11 @@ void art_summary_add(const struct art_summary *summary, const struct art_entry *
     assert(art_measures_are_sane(has));
     if (entry->flags & ART_CHUNK) return;
     if (!(entry->flags & ART_DELETE)) {
-        read_entry(summary, entry, ART_ALL_COLUMNS, data);
+        art_summary_read(summary, entry, ART_ALL_COLUMNS, data);
         for (unsigned i = 0; i < has.columns; i++) add_datum(&zone[i], &data[i]);
         for (unsigned i = 0; i < has.sums; i++) sum[i] = art_add128(sum[i], summand(&data[i]));
     }
-    if (entry->flags & ART_REPLACED) take_replaced(has, entry, 1, sum);
+    if (entry->flags & ART_REPLACED) take_replaced(has, entry, sum);
 }
 
 void art_summary_weigh(const struct art_summary *summary, const struct art_entry *entry, struct art_summed *out) {
@@ -369,7 +356,7 @@ uint32_t art_replaced_encode(const struct art_summary *summary, const struct art
     uint8_t *at = out + 1;
     bool any = false;
     if (!summary->has.sums) return 0;
-    read_entry(summary, row, sums_only(summary), data);
+    art_summary_read(summary, row, sums_only(summary), data);
     for (unsigned i = 0; i < summary->has.sums; i++) {
         uint64_t value = (uint64_t)summand(&data[i]);
         any |= value != 0;
@@ -385,7 +372,7 @@ void art_extreme_take_entry(struct art_extreme *search, const struct art_entry *
     struct art_zone own = {0};
     assert(search->column < search->summary->has.columns);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) return;
-    read_entry(search->summary, entry, 1u << search->column, data);
+    art_summary_read(search->summary, entry, 1u << search->column, data);
     add_datum(&own, &data[search->column]);
     art_extreme_take(search, &own);
 }

@@ -205,8 +205,8 @@ void art_summed_encode(struct art_measures has, const struct art_summed *summed,
 bool art_summed_decode(struct art_measures has, const uint8_t *bytes, struct art_summed *out);
 /* The zone of one column of these bytes. */
 struct art_zone art_summed_zone(struct art_measures has, const uint8_t *bytes, unsigned column);
-/* The encoded sums alone, added to `sum`, or with `sign` -1 taken from it. */
-void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, int sign, art_int128 *sum);
+/* The encoded sums alone, added to `sum`. */
+void art_summed_add_sums(struct art_measures has, const uint8_t *bytes, art_int128 *sum);
 /* Are there no more columns than there may be, and no sum, lookup or search without its column? Of bytes from disk. */
 bool art_measures_are_sane(struct art_measures has);
 static inline bool art_measures_equal(struct art_measures a, struct art_measures b) {
@@ -249,8 +249,8 @@ void art_summary_hashes(const struct art_summary *summary, const struct art_entr
 /* Does an entry put a row with what is looked up in each of the columns? */
 bool art_summary_seeks(const struct art_summary *summary, const struct art_entry *entry,
                        const struct art_limits *limits);
-/* Only the sums, added to (or, with `sign` -1, taken from) `sum`. */
-void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, int sign, art_int128 *sum);
+/* Only the sums, added to `sum`. */
+void art_summary_sums(const struct art_summary *summary, const struct art_entry *entry, art_int128 *sum);
 
 /* The bytes of ART_REPLACED for the row that an entry puts, into `out`; returns how many. 0: all sums are 0, and the
  * flag is not set. */

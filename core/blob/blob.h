@@ -238,8 +238,8 @@ enum art_rc art_blob_child_number(struct art_blob *blob, struct art_bytes key, s
 void art_blob_drop_separators(struct art_blob *blob);
 /* Sum of the weights of all entries with keys < `key`. Leaf blobs. ART_OK, or what want() said. */
 enum art_rc art_blob_rank(struct art_blob *blob, struct art_bytes key, int64_t *out);
-/* The same, with the summary's sums of these entries added to `sum`, unless that is NULL; of an index blob, both of the
- * children before that of `key`, which goes to *child. The blob has been built with the summary. */
+/* The same, with the summary's sums of these entries added to `sum`; of an index blob, both of the children before that
+ * of `key`, which goes to *child. The blob has been built with the summary. */
 enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
                           struct art_ref *child, int64_t *before, art_int128 *sum);
 

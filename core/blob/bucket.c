@@ -1,4 +1,4 @@
-/* What is not done for every search: sums inside a bucket, sanity, and fetching a bucket whose pages are missing. */
+/* What is not done for every search: weights inside a bucket, sanity, and fetching a bucket whose pages are missing. */
 #include "core/blob/bucket.h"
 
 #include <assert.h>
@@ -32,19 +32,6 @@ int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, e
     uint64_t sum = 0; /* unsigned: hostile counts may overflow */
     for (uint32_t i = 0; i < entry; i++) sum += (uint64_t)child_count(view, i);
     return (int64_t)sum;
-}
-
-void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
-                         const struct art_summary *summary, int sign, art_int128 *sum) {
-    assert(from <= to && to <= view->count);
-    for (uint32_t i = from; i < to; i++) {
-        if (kind == ART_BLOB_LEAF) {
-            struct art_entry entry = {.value = art_bucket_value(view, i), .flags = art_bucket_flags(view, i)};
-            art_summary_sums(summary, &entry, sign, sum);
-            continue;
-        }
-        art_summed_add_sums(summary->has, art_bucket_value(view, i).data + ART_REF_FIXED_BYTES, sign, sum);
-    }
 }
 
 enum art_rc art_bucket_child(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t bucket,

@@ -101,6 +101,7 @@ static inline uint32_t art_bucket_suffix_at(const struct art_bucket_view *view, 
 
 /* Fetches the columns and suffixes of a bucket that is about to be searched, instead of one miss after another. */
 static inline void art_bucket_prefetch(const uint8_t *start) {
+#pragma GCC unroll 12
     for (int line = 0; line < 12; line++) __builtin_prefetch(start + 64 * line);
 }
 
@@ -165,9 +166,6 @@ static inline uint32_t art_bucket_search(const struct art_bucket_view *view, str
  * of their children. */
 int64_t art_bucket_weights(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
 int64_t art_bucket_weight(const struct art_bucket_view *view, uint32_t entry, enum art_blob_kind kind);
-/* The summary's sums of entries [from, to), added to `sum`, or with `sign` -1 taken from it. */
-void art_bucket_add_sums(const struct art_bucket_view *view, uint32_t from, uint32_t to, enum art_blob_kind kind,
-                         const struct art_summary *summary, int sign, art_int128 *sum);
 
 /* NULL, or what is wrong with the bucket in the `room` bytes at `start`. After it no read of the bucket leaves its
  * room (but for the padding of simd.h) and no key of it is longer than ART_KEY_MAX, whatever the bytes are. Order is

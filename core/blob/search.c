@@ -95,6 +95,21 @@ static inline enum art_rc child_at(const struct art_blob *blob, const struct art
     return art_bucket_child(blob, &place->view, place->bucket, place->entry, out);
 }
 
+/* The sums of a bucket's entries [from, to). */
+static inline void add_sums(const struct art_blob *blob, const struct art_bucket_view *view, uint32_t from, uint32_t to,
+                            const struct art_summary *summary, art_int128 *sum) {
+    assert(from <= to && to <= view->count);
+    struct art_entry entry = {0};
+    for (uint32_t i = from; i < to; i++) {
+        entry.value = art_bucket_value(view, i);
+        entry.flags = art_bucket_flags(view, i);
+        if (blob->kind == ART_BLOB_LEAF)
+            art_summary_sums(summary, &entry, sum);
+        else
+            art_summed_add_sums(blob->has, entry.value.data + ART_REF_FIXED_BYTES, sum);
+    }
+}
+
 enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const struct art_summary *summary,
                           struct art_ref *child, int64_t *before, art_int128 *sum) {
     struct art_place place;
@@ -105,11 +120,14 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
     *before = (int64_t)((uint64_t)art_bucket_sum(blob, place.bucket) +
                         (uint64_t)art_bucket_weights(&place.view, place.entry, blob->kind));
     bool from_behind = place.entry > place.view.count / 2; /* fewer entries lie behind the place */
-    for (unsigned i = 0; sum && i < summary->has.sums; i++)
+    art_int128 part[ART_SUMMARY_MAX];
+    for (unsigned i = 0; i < summary->has.sums; i++) part[i] = 0;
+    add_sums(blob, &place.view, from_behind ? place.entry : 0, from_behind ? place.view.count : place.entry, summary,
+             part);
+    for (unsigned i = 0; i < summary->has.sums; i++) {
         sum[i] = art_add128(sum[i], art_bucket_summed(blob, i, place.bucket + from_behind));
-    if (sum && from_behind)
-        art_bucket_add_sums(&place.view, place.entry, place.view.count, blob->kind, summary, -1, sum);
-    if (sum && !from_behind) art_bucket_add_sums(&place.view, 0, place.entry, blob->kind, summary, 1, sum);
+        sum[i] = from_behind ? art_subtract128(sum[i], part[i]) : art_add128(sum[i], part[i]);
+    }
     return index ? child_at(blob, &place, child) : ART_OK;
 }
 

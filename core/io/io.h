@@ -211,11 +211,16 @@ static inline void art_io_read_wait(struct art_io *io, struct art_io_reading *re
     if (reading->under_way) io->methods->read_wait(io, reading);
 }
 
-/* What failed on its way is read once more, which brings it or says why not. */
+/* Was all of it read on its way? Of one that was waited for. */
+static inline bool art_io_read_came(const struct art_io_reading *reading) {
+    assert(!reading->under_way);
+    return reading->started && !reading->failed;
+}
+
+/* What did not come on its way is read now, which brings it or says why not. */
 static inline enum art_rc art_io_read_finish(struct art_io *io, struct art_io_reading *reading) {
     art_io_read_wait(io, reading);
-    assert(!reading->under_way);
-    if (reading->started && !reading->failed) return ART_OK;
+    if (art_io_read_came(reading)) return ART_OK;
     return art_io_read_from(io, reading->requests, reading->count, reading->from);
 }
 

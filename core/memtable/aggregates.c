@@ -13,7 +13,7 @@ void art_link_add_sums(const struct art_summary *summary, art_link link, art_int
     if (art_link_is_leaf(link)) {
         struct art_entry entry;
         art_leaf_entry(art_link_leaf(link), &entry);
-        art_summary_sums(summary, &entry, 1, sum);
+        art_summary_sums(summary, &entry, sum);
         return;
     }
     const art_int128 *below = art_node_sums(art_link_node(link));

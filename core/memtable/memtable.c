@@ -121,7 +121,11 @@ static void share_of(const struct art_memtable *memtable, const struct art_entry
     } else {
         out->summed = (struct art_summed){0};
     }
-    if (taken) art_summary_sums(summary, taken, -1, out->summed.sum);
+    if (!taken) return;
+    art_int128 before[ART_SUMMARY_MAX] = {0};
+    art_summary_sums(summary, taken, before);
+    for (unsigned i = 0; i < summary->has.sums; i++)
+        out->summed.sum[i] = art_subtract128(out->summed.sum[i], before[i]);
 }
 
 static inline void give_share(const struct art_memtable *memtable, struct art_node *node,

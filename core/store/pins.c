@@ -140,27 +140,27 @@ void art_store_drop_bypasses(struct art_store *store) {
     }
 }
 
-void art_readahead_drop_one(struct art_store *store, struct art_readahead *at) {
+/* Waits for one of them and forgets it. */
+static void drop_readahead(struct art_store *store, struct art_readahead *at) {
     assert(at->cached && store->readahead_count);
     if (store->fork_generation == art_fork_now()) {
         art_io_read_wait(store->location.io, &at->reading);
         art_cache_release(at->cached);
+        store->count.blobs_in_vain += art_io_read_came(&at->reading);
     }
     at->cached = NULL;
     store->readahead_count--;
-    store->count.blobs_in_vain++;
 }
 
 void art_store_readahead_drop(struct art_store *store) {
     for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
-        if (store->readahead[i].cached) art_readahead_drop_one(store, &store->readahead[i]);
+        if (store->readahead[i].cached) drop_readahead(store, &store->readahead[i]);
     }
     assert(!store->readahead_count);
 }
 
 void art_store_readahead_end(struct art_store *store, const void *walk) {
     for (unsigned i = 0; store->readahead_count && i < ART_READAHEAD_MAX; i++) {
-        if (store->readahead[i].cached && store->readahead[i].walk == walk)
-            art_readahead_drop_one(store, &store->readahead[i]);
+        if (store->readahead[i].cached && store->readahead[i].walk == walk) drop_readahead(store, &store->readahead[i]);
     }
 }

@@ -168,8 +168,6 @@ static inline bool art_store_has_pinned(const struct art_pinned *pinned) {
 void art_store_drop_bypasses(struct art_store *store);
 /* Waits for what is on its way and forgets it; in a forked child it only forgets. Before the file is closed. */
 void art_store_readahead_drop(struct art_store *store);
-/* Waits for one of them and forgets it, as art_store_readahead_drop(). */
-void art_readahead_drop_one(struct art_store *store, struct art_readahead *at);
 
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
 /* False: the blobs are rows of the host's. */

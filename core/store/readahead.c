@@ -116,13 +116,13 @@ enum art_rc art_store_readahead_take(struct art_store *store, const struct art_r
     enum art_rc rc = art_io_read_finish(store->location.io, &at->reading);
     if (!rc) store->count.pages_read += pages_of(&at->ref);
     if (!rc) rc = art_store_open_image(store, cached, ref, true);
-    if (rc) {
-        art_readahead_drop_one(store, at);
-        return rc;
-    }
     at->cached = NULL;
     store->readahead_count--;
-    store->count.blobs_ahead++;
+    if (rc) {
+        art_cache_release(cached);
+        return rc;
+    }
+    store->count.blobs_ahead += art_io_read_came(&at->reading);
     *out = art_cache_publish(cached);
     return ART_OK;
 }

@@ -1,43 +1,14 @@
-/* From a name or a handle to a table that is up to date.
+/* From a name or a handle to a table that is up to date. A file calls only those above it:
  *
+ *     tables       all art tables of a database
+ *     awake        which of SQLite's handles were used lately
  *     attach       a handle finds its table, and the table's tree what was committed since
- *     handle       SQLite's handles come and go
- *     awake        which of them were used lately
- *     table_ref    from a table's name in an SQL text to its handle, with a snapshot of its database held
- *     tables       all art tables of a database */
+ *     handle       handles come and go
+ *     table_ref    from a table's name in an SQL text to its handle, with a snapshot of its database held */
 #ifndef ART_EXT_ACCESS_H
 #define ART_EXT_ACCESS_H
 
 #include "ext/table/table.h"
-
-/* attach.c */
-/* Finds the table behind a handle (reading T_artstate) and brings its tree up to date. First thing in every read. */
-int art_vtab_ready(struct art_vtab *vtab);
-/* Finds the table without looking at its rows. */
-int art_vtab_attach(struct art_vtab *vtab, char **message);
-void art_vtab_detach(struct art_vtab *vtab);
-/* A table that CREATE has just made. */
-int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
-                  struct art_table **out, char **message);
-int art_table_refresh(struct art_table *table, char **message);
-
-/* handle.c */
-/* With the schema and the name out of the arguments of xConnect. */
-int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out);
-void art_vtab_free(struct art_vtab *vtab);
-/* Frees what its next use makes again. */
-void art_vtab_trim(struct art_vtab *vtab);
-/* xDisconnect */
-int art_vtab_disconnect(sqlite3_vtab *base);
-/* vtab->summarised, by the option that counts. */
-int art_vtab_parse_summary(struct art_vtab *vtab, char **message);
-void art_vtab_pin(struct art_vtab *vtab);
-void art_vtab_unpin(struct art_vtab *vtab);
-
-/* awake.c */
-/* A handle that is not awake is used: another one is trimmed in its place. */
-void art_vtab_wake(struct art_vtab *vtab);
-void art_vtab_forget_awake(struct art_vtab *vtab); /* before it is freed */
 
 /* tables.c */
 int art_schema_known(sqlite3 *db, const char *schema, char **message);
@@ -49,11 +20,35 @@ int art_snapshot_hold(sqlite3 *db, const char *schema, sqlite3_stmt **out, char 
 typedef int art_table_visit(void *context, const char *name, char **message);
 /* Visits the art tables of a database, as this connection shows them, until one fails. */
 int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, void *context, char **message);
-/* The handle of schema.name, pinned: art_vtab_unpin(). */
-int art_table_open(struct art_connection *connection, const char *schema, const char *name, struct art_vtab **out,
-                   char **message);
 
-/* table_ref.c */
+/* awake.c */
+/* Frees what its next use makes again. */
+void art_vtab_trim(struct art_vtab *vtab);
+/* A handle that is not awake is used: another one is trimmed in its place. */
+void art_vtab_wake(struct art_vtab *vtab);
+void art_vtab_forget_awake(struct art_vtab *vtab); /* before it is freed */
+
+/* attach.c */
+/* Finds the table behind a handle (reading T_artstate) and brings its tree up to date. First thing in every read. */
+int art_vtab_ready(struct art_vtab *vtab);
+/* Finds the table without looking at its rows. */
+int art_vtab_attach(struct art_vtab *vtab, char **message);
+void art_vtab_detach(struct art_vtab *vtab);
+/* A table that CREATE has just made. */
+int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_settings *settings, const char *file,
+                  struct art_table **out, char **message);
+int art_table_refresh(struct art_table *table, char **message);
+/* vtab->summarised, by the option that counts. */
+int art_vtab_parse_summary(struct art_vtab *vtab, char **message);
+
+/* handle.c */
+/* With the schema and the name out of the arguments of xConnect. */
+int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out);
+void art_vtab_free(struct art_vtab *vtab);
+/* xDisconnect */
+int art_vtab_disconnect(sqlite3_vtab *base);
+void art_vtab_pin(struct art_vtab *vtab);
+void art_vtab_unpin(struct art_vtab *vtab);
 /* What an SQL text named, while a snapshot of its database is held, and kept for the next time. */
 struct art_table_ref {
     struct art_table_ref *next;
@@ -65,6 +60,9 @@ struct art_table_ref {
     bool once; /* not to be kept */
     char text[];
 };
+void art_table_ref_free(struct art_table_ref *ref); /* one that is listed */
+
+/* table_ref.c */
 /* 'table' or 'schema.table'. Must be released. */
 int art_table_ref_hold(struct art_connection *connection, const char *text, struct art_table_ref **out, char **message);
 void art_table_ref_release(struct art_table_ref *ref);
@@ -74,8 +72,10 @@ int art_table_ref_unknown(const char *text, char **message); /* says so */
 /* The handle of schema.table, made if need be by naming the table in a statement; *out = NULL: no art table. */
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
                   char **message);
+/* The handle of schema.name, pinned: art_vtab_unpin(). */
+int art_table_open(struct art_connection *connection, const char *schema, const char *name, struct art_vtab **out,
+                   char **message);
 /* art_vtab_ready(), with its message. */
 int art_table_ref_ready(struct art_vtab *vtab, char **message);
-void art_table_ref_forget(struct art_vtab *vtab); /* before it is freed */
 
 #endif

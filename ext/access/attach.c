@@ -123,6 +123,12 @@ static int follow_summary(struct art_table *table, const struct art_summarised *
     return rc ? rc : art_report(message, art_tree_use_summary(table->tree, summary));
 }
 
+int art_vtab_parse_summary(struct art_vtab *vtab, char **message) {
+    const char *option = vtab->changed_summary ? vtab->changed_summary : vtab->summary;
+    if (!option) return SQLITE_OK;
+    return art_summary_parse(option, &vtab->columns, vtab->name->table, &vtab->summarised, message);
+}
+
 int art_vtab_attach(struct art_vtab *vtab, char **message) {
     if (vtab->table) return SQLITE_OK;
     struct art_connection *connection = vtab->connection;

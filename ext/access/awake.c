@@ -7,6 +7,11 @@
  */
 #include "ext/access/access.h"
 
+void art_vtab_trim(struct art_vtab *vtab) {
+    art_buffer_clear(&vtab->record);
+    if (vtab->reading) vtab->reading->trim(vtab->reading);
+}
+
 static void fall_asleep(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     vtab->awake = false;

@@ -1,15 +1,30 @@
 /* SQLite's handles of a table: made by xCreate and xConnect, freed by xDisconnect and xDestroy, and pinned by functions
- * of ours, of which SQLite knows nothing.
+ * of ours, of which SQLite knows nothing. What table_ref.c keeps for a name ends with its handle, so it is freed here.
  */
 #include "ext/access/access.h"
 
-void art_vtab_trim(struct art_vtab *vtab) {
-    art_buffer_clear(&vtab->record);
-    if (vtab->reading) vtab->reading->trim(vtab->reading);
+void art_table_ref_free(struct art_table_ref *ref) {
+    struct art_table_ref **link = &ref->connection->table_refs;
+    while (*link != ref) link = &(*link)->next;
+    *link = ref->next;
+    sqlite3_finalize(ref->snapshot);
+    art_free(ref);
+}
+
+/* The names that were found to be the handle's. What is being stepped is left to who steps it. */
+static void forget_refs(const struct art_vtab *vtab) {
+    for (struct art_table_ref *ref = vtab->connection->table_refs, *next; ref; ref = next) {
+        next = ref->next;
+        if (ref->vtab != vtab) continue;
+        ref->once = true;
+        if (ref->pins) continue;
+        ref->vtab = NULL;
+        if (!ref->held) art_table_ref_free(ref);
+    }
 }
 
 void art_vtab_free(struct art_vtab *vtab) {
-    art_table_ref_forget(vtab);
+    forget_refs(vtab);
     art_vtab_forget_awake(vtab);
     art_vtab_detach(vtab);
     art_tables_free_unused(vtab->connection);
@@ -48,17 +63,11 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
     return SQLITE_OK;
 }
 
-int art_vtab_parse_summary(struct art_vtab *vtab, char **message) {
-    const char *option = vtab->changed_summary ? vtab->changed_summary : vtab->summary;
-    if (!option) return SQLITE_OK;
-    return art_summary_parse(option, &vtab->columns, vtab->name->table, &vtab->summarised, message);
-}
-
 int art_vtab_disconnect(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
     vtab->disconnected = true;
     if (vtab->pins) {
-        art_table_ref_forget(vtab);
+        forget_refs(vtab);
     } else {
         art_vtab_free(vtab);
     }

@@ -73,6 +73,19 @@ int art_find_vtab(struct art_connection *connection, const char *schema, const c
     return art_report_sql(message, db, rc, "cannot open the table (%s.%s)", schema, table);
 }
 
+int art_table_open(struct art_connection *connection, const char *schema, const char *name, struct art_vtab **out,
+                   char **message) {
+    sqlite3 *db = connection->db;
+    int rc = art_find_vtab(connection, schema, name, out, message);
+    if (rc) return rc;
+    if (!*out) {
+        return art_complain(message, SQLITE_ERROR, "art: cannot open the table (%s.%s): %s", schema, name,
+                            sqlite3_errcode(db) ? sqlite3_errmsg(db) : "another module has it");
+    }
+    art_vtab_pin(*out);
+    return SQLITE_OK;
+}
+
 int art_table_ref_unknown(const char *text, char **message) {
     return art_complain(message, SQLITE_ERROR,
                         "art: there is no art table of that name (%s): give 'table' or "
@@ -139,43 +152,13 @@ int art_table_ref_look(struct art_connection *connection, const char *text, stru
 
 /* --- what is kept ------------------------------------------------------------------------------------------------- */
 
-static void ref_free(struct art_table_ref *ref) {
-    sqlite3_finalize(ref->snapshot);
-    art_free(ref);
-}
-
-static void unlink_ref(struct art_connection *connection, const struct art_table_ref *ref) {
-    struct art_table_ref **link = &connection->table_refs;
-    while (*link != ref) link = &(*link)->next;
-    *link = ref->next;
-}
-
-/* A handle goes. What is being stepped is left to who steps it. */
-void art_table_ref_forget(struct art_vtab *vtab) {
-    struct art_connection *connection = vtab->connection;
-    for (struct art_table_ref *ref = connection->table_refs, *next; ref; ref = next) {
-        next = ref->next;
-        if (ref->vtab != vtab) continue;
-        ref->once = true;
-        if (ref->pins) continue;
-        ref->vtab = NULL;
-        if (ref->held) continue;
-        unlink_ref(connection, ref);
-        ref_free(ref);
-    }
-}
-
 /* In front of the list, from which the oldest falls out: one at a time is held, and that is the newest. */
 static void keep_ref(struct art_connection *connection, struct art_table_ref *ref) {
     ref->next = connection->table_refs;
     connection->table_refs = ref;
-    unsigned count = 0;
-    for (struct art_table_ref **link = &connection->table_refs, *last; (last = *link); link = &last->next) {
-        if (++count <= KEPT) continue;
-        *link = NULL;
-        ref_free(last);
-        return;
-    }
+    unsigned count = 1;
+    for (; ref->next; ref = ref->next) count++;
+    if (count > KEPT) art_table_ref_free(ref);
 }
 
 static struct art_table_ref *find_kept(struct art_connection *connection, const char *text) {
@@ -216,8 +199,7 @@ static int look_up(struct art_connection *connection, const char *text, struct a
     if (!rc) rc = vtab ? prepare_snapshot(ref, vtab->name, message) : art_table_ref_unknown(text, message);
     ref->held = false;
     if (rc) {
-        unlink_ref(connection, ref);
-        ref_free(ref);
+        art_table_ref_free(ref);
         return rc;
     }
     *out = ref;
@@ -230,10 +212,7 @@ void art_table_ref_release(struct art_table_ref *ref) {
     struct art_vtab *pinned = ref->pins ? ref->vtab : NULL;
     sqlite3_reset(ref->snapshot);
     ref->held = ref->pins = false;
-    if (ref->once || !ref->vtab) {
-        unlink_ref(ref->connection, ref);
-        ref_free(ref);
-    }
+    if (ref->once || !ref->vtab) art_table_ref_free(ref);
     if (pinned) art_vtab_unpin(pinned);
 }
 

@@ -56,16 +56,3 @@ int art_tables_each(sqlite3 *db, const char *schema, art_table_visit *visit, voi
     if (!rc) rc = end;
     return rc ? art_report_sql(message, db, rc, "cannot read the tables of %s", schema) : SQLITE_OK;
 }
-
-int art_table_open(struct art_connection *connection, const char *schema, const char *name, struct art_vtab **out,
-                   char **message) {
-    sqlite3 *db = connection->db;
-    int rc = art_find_vtab(connection, schema, name, out, message);
-    if (rc) return rc;
-    if (!*out) {
-        return art_complain(message, SQLITE_ERROR, "art: cannot open the table (%s.%s): %s", schema, name,
-                            sqlite3_errcode(db) ? sqlite3_errmsg(db) : "another module has it");
-    }
-    art_vtab_pin(*out);
-    return SQLITE_OK;
-}

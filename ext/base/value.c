@@ -366,7 +366,10 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
 }
 
 static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
-    if (serial == 0) {
+    if (serial >= 1 && serial <= 6) {
+        out->kind = ART_DATUM_INTEGER;
+        out->integer = (int64_t)number_bits(serial, data);
+    } else if (serial == 0) {
         out->kind = ART_DATUM_NULL;
     } else if (serial == 7) {
         out->kind = ART_DATUM_REAL;
@@ -374,7 +377,7 @@ static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8
         if (out->real != out->real) out->kind = ART_DATUM_NULL; /* as SQLite reads NaN */
     } else if (serial < 10) {
         out->kind = ART_DATUM_INTEGER;
-        out->integer = serial >= 8 ? (int64_t)serial - 8 : (int64_t)number_bits(serial, data);
+        out->integer = (int64_t)serial - 8;
     } else {
         out->kind = serial & 1 ? ART_DATUM_TEXT : ART_DATUM_BLOB;
         out->by_hash = false;
@@ -389,20 +392,20 @@ enum art_rc art_record_reader_datum(struct art_record_reader *reader, unsigned c
     return rc;
 }
 
-void art_record_data(struct art_bytes record, const struct art_record_place *places, unsigned count, unsigned wanted,
+void art_record_data(const struct art_record_places *places, struct art_bytes record, unsigned wanted,
                      struct art_datum *out) {
     struct art_record_reader reader = {.record = record};
     uint64_t serial = 0, len = 0;
-    bool sound = open_record(&reader);
-    for (unsigned i = 0; i < count; i++) {
-        struct art_datum *datum = &out[places[i].item];
-        if (!(wanted >> places[i].item & 1)) continue;
-        while (sound && reader.column <= places[i].column) sound = !next_field(&reader, &serial, &len);
-        if (sound) {
-            set_datum(datum, serial, reader.body - len, len);
-        } else {
-            datum->kind = ART_DATUM_NULL;
+    if (!open_record(&reader)) reader.types = reader.end_of_types = reader.body = record.data;
+    const struct art_record_place *end = places->place + places->count;
+    for (const struct art_record_place *place = places->place; place < end; place++) {
+        if (!(wanted >> place->item & 1)) continue;
+        while (reader.column <= place->column) {
+            if (!next_field(&reader, &serial, &len)) continue;
+            reader.types = reader.end_of_types;
+            serial = len = 0;
         }
+        set_datum(&out[place->item], serial, reader.body - len, len);
     }
 }
 

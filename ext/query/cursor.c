@@ -9,11 +9,6 @@ enum { HUGE_BUFFER_BYTES = 1 << 20 };
 
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
-int art_scan_fail(const struct art_scan *scan, enum art_rc rc) {
-    if (rc == ART_OK) return SQLITE_OK;
-    return art_report(&scan->open.base.pVtab->zErrMsg, rc);
-}
-
 /* The table may have been replaced under an open query, behind SQLite's back. */
 static int check_table_stays(const struct art_scan *scan) {
     const struct art_vtab *vtab = art_scan_vtab(scan);
@@ -23,25 +18,6 @@ static int check_table_stays(const struct art_scan *scan) {
 }
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
-
-static void forget_value(struct art_scan *scan) {
-    scan->record.fetched = false;
-    if (!scan->record.value) return;
-    art_free(scan->record.value);
-    scan->record.value = NULL;
-}
-
-/* SQLite keeps the scan of an UPDATE open until the last row is changed: it would hold the memtable that was there at
- * its beginning, beside all that the transaction spills. */
-void art_scan_end(struct art_scan *scan) {
-    forget_value(scan);
-    art_row_release(&scan->row);
-    art_best_close(scan->search);
-    art_cursor_close(scan->cursor);
-    scan->search = NULL;
-    scan->cursor = NULL;
-    scan->state = ART_SCAN_END;
-}
 
 static void settle_scan(struct art_open_scan *open) {
     struct art_scan *scan = (struct art_scan *)open;
@@ -129,16 +105,6 @@ int art_scan_close(sqlite3_vtab_cursor *base) {
 
 /* --- going through the rows --------------------------------------------------------------------------------------- */
 
-/* A tree may be unknown in the middle of a scan, after a ROLLBACK: then it is read anew. */
-enum art_rc art_scan_ready(const struct art_scan *scan) {
-    char *message = NULL;
-    if (!art_tree_unknown(art_scan_tree(scan))) return ART_OK;
-    int failed = art_table_refresh(art_scan_vtab(scan)->table, &message);
-    enum art_rc rc = failed ? art_fail(ART_CORRUPT, "%s", message ? message : "art: the table cannot be read") : ART_OK;
-    sqlite3_free(message);
-    return rc;
-}
-
 static void reset(struct art_scan *scan, int plan) {
     art_scan_end(scan);
     art_scans_leave(&scan->open);
@@ -200,7 +166,7 @@ int art_scan_next(sqlite3_vtab_cursor *base) {
     if (steps_quickly(scan)) return art_range_scan_next_quickly(scan);
     int gone = check_table_stays(scan);
     if (gone) return gone;
-    forget_value(scan);
+    art_scan_forget_value(scan);
     if (scan->state != ART_SCAN_END) rc = kinds[scan->kind].next(scan);
     if (scan->state == ART_SCAN_END) art_scan_end(scan);
     return art_scan_fail(scan, rc);
@@ -246,7 +212,7 @@ static int show_long_value(struct art_scan *scan, unsigned column, sqlite3_conte
     }
     uint8_t **value = &scan->record.value;
     if (!rc) rc = art_record_reader_result(&scan->record.reader, context, column, alone && *value ? value : NULL);
-    if (alone) forget_value(scan);
+    if (alone) art_scan_forget_value(scan);
     return art_scan_fail(scan, rc);
 }
 
@@ -284,13 +250,6 @@ static void show_argument(const struct art_shown *shown, sqlite3_context *contex
     } else {
         art_result_text(context, text->data, text->len);
     }
-}
-
-enum art_rc art_scan_check_summary(const struct art_scan *scan) {
-    const struct art_vtab *vtab = art_scan_vtab(scan);
-    if (art_summaries_equal(&vtab->summarised, art_table_summarised(vtab->table))) return ART_OK;
-    return art_fail(ART_MISUSE, "art: the summary was changed while the query ran (%s): run it again",
-                    vtab->name->table);
 }
 
 /* SQLite's code. The scan is where it claims to be. */

@@ -1,21 +1,22 @@
 /* What the files behind SQLite's cursor share. A scan is of a kind, which the planner chooses (enum art_scan_kind in
  * plan.h); what all kinds have stands in struct art_scan, the rest in a struct of the kind's own.
  *
- *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
- *     point.c       POINT: the row of one path, or of a number
- *     range.c       RANGE: from row to row of a range, and counting where nobody looks at the rows
- *     level.c       LEVEL: one level of a directory
- *     list.c        LIST: the elements of an IN
- *     best.c        BEST: rows in the order of a column
- *
- *     arguments.c   from xFilter's arguments to a range of keys, a list of IN, a pattern
  *     key_range.c   where conditions on the key meet
- *     pattern.c     what GLOB and LIKE say about a path's beginning; which paths match
- *     pieces.c      and about the rest of it, or another text
+ *     pieces.c      what GLOB and LIKE say about a text
+ *     pattern.c     and about a path's beginning; which paths match
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     lookups.c     pages passed over by a column's value
  *     searches.c    and by the pieces of patterns
- *     or_arms.c     what the planner remembers between two calls for one statement
+ *     rows.c        what scans of all kinds do, and how they walk the tree's cursor
+ *     range.c       RANGE: from row to row of a range, and counting where nobody looks at the rows
+ *     level.c       LEVEL: one level of a directory
+ *     point.c       POINT: the row of one path, or of a number
+ *     list.c        LIST: the elements of an IN
+ *     best.c        BEST: rows in the order of a column
+ *     arguments.c   from xFilter's arguments to a range of keys, a list of IN, a pattern
+ *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
+ *
+ * A file calls only those above it. The planner's are listed in planning.h.
  */
 #ifndef ART_EXT_QUERY_SCAN_H
 #define ART_EXT_QUERY_SCAN_H
@@ -276,14 +277,50 @@ static inline bool art_scan_short_record(const struct art_scan *scan, struct art
     return scan->state == ART_SCAN_ON_ROW ? !scan->row.overflows : art_cursor_value(scan->cursor, out);
 }
 
-/* cursor.c: SQLite's code for an ART_* code */
-int art_scan_fail(const struct art_scan *scan, enum art_rc rc);
+/* SQLite's code for an ART_* code, with its message. */
+static inline int art_scan_fail(const struct art_scan *scan, enum art_rc rc) {
+    return rc ? art_report(&scan->open.base.pVtab->zErrMsg, rc) : SQLITE_OK;
+}
+
+static inline void art_scan_forget_value(struct art_scan *scan) {
+    scan->record.fetched = false;
+    if (!scan->record.value) return;
+    art_free(scan->record.value);
+    scan->record.value = NULL;
+}
+
+/* --- what all kinds do (rows.c) ----------------------------------------------------------------------------------- */
+
 /* ART_*: the tree is known, also after a ROLLBACK */
 enum art_rc art_scan_ready(const struct art_scan *scan);
 /* At the end: lets go of all that is held of the tree. */
 void art_scan_end(struct art_scan *scan);
 /* ART_*: the plan, and what a listing shows, go by the summary that the handle knows. */
 enum art_rc art_scan_check_summary(const struct art_scan *scan);
+
+/* The tree's cursor in scan->keys, for RANGE, LEVEL and LIST. */
+enum art_rc art_rows_begin(struct art_scan *scan);
+/* What the cursor has not done yet: the rows behind `key`. */
+struct art_range art_rows_behind(const struct art_scan *scan, struct art_bytes key);
+/* The step has failed, since the tree is unknown: the cursor has its key still. */
+enum art_rc art_rows_step_again(struct art_scan *scan);
+static inline enum art_rc art_rows_step(struct art_scan *scan) {
+    enum art_rc rc = art_cursor_next(scan->cursor);
+    if (__builtin_expect(rc == ART_MISUSE, 0) && art_tree_unknown(art_scan_tree(scan)))
+        return art_rows_step_again(scan);
+    return rc;
+}
+/* What to do on a row: it is given; to the next one; past all paths that LIKE cannot match. */
+enum art_rows_answer { ART_ROWS_STAY, ART_ROWS_STEP, ART_ROWS_SEEK };
+struct art_rows_passed {
+    unsigned rows, mismatches;
+};
+enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out);
+enum art_rc art_rows_seek(struct art_scan *scan);
+/* From where the cursor stands to the first row that is given. */
+enum art_rc art_rows_settle(struct art_scan *scan);
+
+/* --- from arguments to ranges and conditions ---------------------------------------------------------------------- */
 
 /* arguments.c: SQLite's code; scan->keys and all that belongs to it is set. */
 int art_scan_arguments(struct art_scan *scan, const char *words, int argc, sqlite3_value **argv);
@@ -332,25 +369,6 @@ enum art_rc art_point_scan_find(struct art_scan *scan, struct art_bytes path);
 int art_range_scan_next_quickly(struct art_scan *scan);
 /* COUNTING: the tree's cursor goes where the scan claims to be. */
 void art_range_scan_settle(struct art_scan *scan);
-
-/* The tree's cursor in scan->keys (range.c), for RANGE, LEVEL and LIST. */
-enum art_rc art_rows_begin(struct art_scan *scan);
-enum art_rc art_rows_step_again(struct art_scan *scan);
-static inline enum art_rc art_rows_step(struct art_scan *scan) {
-    enum art_rc rc = art_cursor_next(scan->cursor);
-    if (__builtin_expect(rc == ART_MISUSE, 0) && art_tree_unknown(art_scan_tree(scan)))
-        return art_rows_step_again(scan);
-    return rc;
-}
-/* What to do on a row: it is given; to the next one; past all paths that LIKE cannot match. */
-enum art_rows_answer { ART_ROWS_STAY, ART_ROWS_STEP, ART_ROWS_SEEK };
-struct art_rows_passed {
-    unsigned rows, mismatches;
-};
-enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out);
-enum art_rc art_rows_seek(struct art_scan *scan);
-/* From where the cursor stands to the first row that is given. */
-enum art_rc art_rows_settle(struct art_scan *scan);
 
 /* level.c */
 /* For arguments.c: from the wanted range of paths that are shown to the range of keys behind them. */

@@ -84,7 +84,7 @@ struct art_summarised {
     struct art_summarised_column items[ART_SUMMARY_MAX]; /* in core's order */
     unsigned count, sums;
     bool search_key;
-    struct art_record_place places[ART_SUMMARY_MAX]; /* where they are in a record, by ascending columns */
+    struct art_record_places places; /* where they are in a record, by ascending columns */
 };
 bool art_summary_is_option(const char *argument);
 /* An argument that is the option, summary=(...). On an error none is summarised. */

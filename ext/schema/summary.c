@@ -127,9 +127,10 @@ static void put_sums_first(struct art_summarised *list) {
         if (sums) sorted.sums = sorted.count;
     }
     for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
-        unsigned at = i, column = sorted.items[i].column - 1;
-        for (; at && sorted.places[at - 1].column > column; at--) sorted.places[at] = sorted.places[at - 1];
-        sorted.places[at] = (struct art_record_place){column, i};
+        struct art_record_places *places = &sorted.places;
+        unsigned at = places->count++, column = sorted.items[i].column - 1;
+        for (; at && places->place[at - 1].column > column; at--) places->place[at] = places->place[at - 1];
+        places->place[at] = (struct art_record_place){column, i};
     }
     *list = sorted;
 }
@@ -212,7 +213,7 @@ int art_summary_find_measured(const struct art_summarised *summarised, unsigned 
 /* For core: the columns of a record. A damaged one is reported by the read of the row. */
 static void read_row(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
     const struct art_summarised *summarised = context;
-    art_record_data(value, summarised->places, summarised->count, wanted, out);
+    art_record_data(&summarised->places, value, wanted, out);
 }
 
 struct art_summary art_summary_for_core(const struct art_summarised *summarised) {

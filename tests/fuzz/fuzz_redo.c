@@ -94,7 +94,7 @@ static void must_add_up(const struct art_memtable *memtable) {
         if (i < SUMS_MAX) art_memtable_sums(memtable, cursor.key, sum);
         if (i < SUMS_MAX && memcmp(sum, before, sizeof sum) != 0) fuzz_fail("other sums before a key");
         art_memtable_cursor_entry(&cursor, &entry);
-        art_summary_sums(memtable->summary, &entry, 1, before);
+        art_summary_sums(memtable->summary, &entry, before);
     }
     if (rc) fuzz_fail("a memtable cannot be read");
     art_memtable_cursor_clear(&cursor);

@@ -86,6 +86,7 @@ TEST(test_a_limit_that_is_too_small_is_no_damage) {
     fill("");
     reopen();
     sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 2);
+    sql_refused(db, SQLITE_TOOBIG, "sqlite3_limit()", "SELECT art_check('t')");
     sql_refused(db, SQLITE_TOOBIG, "sqlite3_limit()", "SELECT * FROM t");
     sql_refused(db, SQLITE_TOOBIG, "sqlite3_limit()", "SELECT art_verify()");
     sql_refused(db, SQLITE_TOOBIG, "sqlite3_limit()", "SELECT art_backup('copy.db')");

@@ -72,7 +72,7 @@ static void note_sums(struct row_check *check, const struct art_entry *newest) {
     assert(art_tree_summary(check->checker->tree) && !(newest->flags & ART_DELETE));
     struct art_entry row = {.value = art_entry_value(newest->flags, newest->value), .flags = newest->flags};
     row.flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
-    art_summary_sums(art_tree_summary(check->checker->tree), &row, 1, check->sum);
+    art_summary_sums(art_tree_summary(check->checker->tree), &row, check->sum);
 }
 
 /* The entries of one key, newest first; the winner has the first of them. */
@@ -232,8 +232,7 @@ static enum art_rc check_sums(struct row_check *check) {
     assert(has.sums <= ART_SUMMARY_MAX);
     if (checker->unread_count || check->disagree) return ART_OK;
     art_memtable_sums(checker->memtable, art_bytes(end, 1), sum);
-    for (unsigned i = 0; i < checker->root->runs; i++)
-        art_summed_add_sums(has, checker->root->run[i].top.summed, 1, sum);
+    for (unsigned i = 0; i < checker->root->runs; i++) art_summed_add_sums(has, checker->root->run[i].top.summed, sum);
     if (!memcmp(sum, check->sum, has.sums * sizeof *sum)) return ART_OK;
     return art_check_say(check->checker, checker->tree->options.path, ART_NOWHERE, ART_NOWHERE,
                          "the runs' sums are not those of the rows");

@@ -159,7 +159,7 @@ enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struc
     if (rc || end.side < 0) return rc;
     if (end.side > 0) {
         before = end.ref.count;
-        if (sum) art_summed_add_sums(end.ref.has, end.ref.summed, 1, sum);
+        if (sum) art_summed_add_sums(end.ref.has, end.ref.summed, sum);
     } else {
         rc = sum ? art_blob_sums(end.leaf, key, art_tree_summary(tree), NULL, &before, sum)
                  : art_blob_rank(end.leaf, key, &before);

@@ -220,7 +220,7 @@ struct art_tree {
         enum art_commit_kind kind;    /* so far */
         struct art_version_edit edit; /* root NULL: no new root */
         struct art_commit commit;
-        struct art_hash128 chain;
+        struct art_hash128 chain;   /* of the row of redo */
         enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
         struct art_memtable *empty; /* the memtable after a flush */

@@ -48,6 +48,14 @@ enum {
     LARGE_PORTION_BYTES = 12 << 20
 };
 
+/* What becomes of the row of redo in the log. */
+enum log_room {
+    LOG_HAS_ROOM, /* it stands there until a later commit flushes */
+    LOG_FULL,     /* over its limit, or the memtable hides much of the runs: a flush is due */
+    LOG_OVERFULL, /* four times over its limit: an error of the flush counts */
+    LOG_NO_PLACE  /* there is no row, or it cannot stand there: the transaction must be flushed */
+};
+
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
 static struct art_hash128 chain_of_root(const struct art_tree *tree, const struct art_root *root) {
     assert(art_tree_in_txn(tree) && root->runs <= ART_RUNS_CAPACITY);
@@ -169,10 +177,9 @@ static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
-/* A flush at the log's limit, or `late`, at four times that. */
-static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, bool late) {
+static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum log_room log) {
     if (!may_wait(tree, rc)) return false;
-    return rc == ART_DISKFULL ? !tree->txn.adds : !late;
+    return rc == ART_DISKFULL ? !tree->txn.adds : log == LOG_FULL;
 }
 
 static uint64_t bytes_of_runs(const struct art_root *root) {
@@ -263,9 +270,8 @@ static uint64_t rows_to_leave(const struct art_tree *tree) {
 static enum art_rc finish_flush(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(edit->root && tree->pending.empty);
-    tree->pending.chain = chain_of_root(tree, edit->root);
     edit->root->csn = tree->txn.csn;
-    edit->root->chain = tree->pending.chain;
+    edit->root->chain = chain_of_root(tree, edit->root);
     tree->pending.kind = ART_COMMIT_FLUSH;
     edit->root->left_rows = (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
@@ -286,43 +292,31 @@ static enum art_rc flush(struct art_tree *tree) {
 static enum art_rc merge(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(tree->pending.commit.write_redo && !tree->pending.empty);
-    enum art_rc rc = art_edit_begin(tree, edit);
+    bool due;
+    enum art_rc rc = art_compact_due(tree, &due);
+    if (rc || (!due && tree->slack < ART_SLACK_LOOSE)) return rc;
+    rc = art_edit_begin(tree, edit);
     if (!rc) rc = merge_owed(tree, edit, owed_pages(tree, 0));
-    if (!rc) rc = finish_root(tree);
-    return rc;
+    return rc ? rc : finish_root(tree);
+}
+
+/* The row of redo, where there is one, is all that the host writes. */
+static void write_row(struct art_tree *tree) {
+    assert(!tree->pending.edit.root && !tree->pending.empty);
+    tree->pending.commit = (struct art_commit){.csn = tree->txn.csn};
+    if (!tree->pending.redo.len) return;
+    tree->pending.kind = ART_COMMIT_ROW;
+    tree->pending.commit.write_redo = true;
+    tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
+    tree->pending.commit.spent = art_root_spent(tree->root, tree->txn.csn);
 }
 
 /* The commit is what it was before the work that has failed. */
-static void give_up(struct art_tree *tree, enum art_rc rc, const struct art_commit *row,
-                    const struct art_hash128 *chain) {
+static enum art_rc give_up(struct art_tree *tree, enum art_rc rc) {
     tree->full |= rc == ART_DISKFULL;
     art_pending_forget(tree);
     art_slots_cut_back(tree);
-    assert(!tree->pending.edit.root && !tree->pending.empty);
-    tree->pending.commit = *row;
-    tree->pending.chain = *chain;
-    if (row->write_redo) tree->pending.kind = ART_COMMIT_ROW;
-}
-
-static enum art_rc try_merge(struct art_tree *tree) {
-    assert(tree->pending.kind == ART_COMMIT_ROW);
-    struct art_commit row = tree->pending.commit;
-    struct art_hash128 chain = tree->pending.chain;
-    bool due;
-    enum art_rc rc = art_compact_due(tree, &due);
-    if (!rc && (due || tree->slack >= ART_SLACK_LOOSE)) rc = merge(tree);
-    if (!rc || !may_wait(tree, rc)) return rc;
-    give_up(tree, rc, &row, &chain);
-    return ART_OK;
-}
-
-static enum art_rc try_flush(struct art_tree *tree, bool late) {
-    assert(tree->pending.kind == ART_COMMIT_ROW);
-    struct art_commit row = tree->pending.commit;
-    struct art_hash128 chain = tree->pending.chain;
-    enum art_rc rc = flush(tree);
-    if (!rc || !flush_may_wait(tree, rc, late)) return rc;
-    give_up(tree, rc, &row, &chain);
+    write_row(tree);
     return ART_OK;
 }
 
@@ -340,12 +334,20 @@ static const struct attempt {
     unsigned compactions; /* UINT_MAX: all */
     uint32_t moves;       /* blobs, at most */
 } attempts[] = {{UINT_MAX, UINT32_MAX}, {16, 16}, {1, 2}, {0, 0}};
-enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts, ATTEMPT_CUT = VACUUM_ATTEMPTS - 1 };
+enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts };
 
-static enum art_rc vacuum_by(struct art_tree *tree, const struct attempt *attempt, bool flush) {
+/* At four times the limit, too, unless rows are only deleted. */
+static bool vacuum_must_flush(const struct art_tree *tree, enum log_room log) {
+    return log == LOG_NO_PLACE || (log == LOG_OVERFULL && tree->txn.adds);
+}
+
+/* By what tree->attempt says. */
+static enum art_rc vacuum_once(struct art_tree *tree, enum log_room log) {
+    const struct attempt *attempt = &attempts[tree->attempt];
     struct art_version_edit *edit = &tree->pending.edit;
     assert(!edit->root && !tree->pending.empty);
     bool all = attempt->compactions == UINT_MAX, merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
+    bool flush = (merges && attempt->compactions) || (all && log != LOG_HAS_ROOM) || vacuum_must_flush(tree, log);
     enum art_rc rc = flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && flush) {
@@ -385,10 +387,10 @@ static uint64_t portion_of(uint64_t budget) {
 /* Blobs in rows, and no room for all of them at once: the log goes, and as many portions are merged as the budget
  * allows. What they free is the next transaction's. A host whose disk is full ends the transaction, so nothing is begun
  * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
-static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, bool must_flush) {
+static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, enum log_room log) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(!edit->root && art_store_discards(tree->store));
-    bool flushes = must_flush || flush_fits(tree, budget);
+    bool flushes = vacuum_must_flush(tree, log) || flush_fits(tree, budget);
     uint64_t needed = portion_of(budget);
     tree->full = true;
     if (!flushes && (budget < needed || tree->root->runs <= 1)) return ART_OK;
@@ -405,22 +407,17 @@ static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, bool mu
     return flushes ? finish_flush(tree) : finish_root(tree);
 }
 
-/* `may_flush`, `must_flush`: the log is over its limit; what is in it cannot stay there. */
-static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush) {
+static enum art_rc vacuum(struct art_tree *tree, enum log_room log) {
     assert(tree->thrift < VACUUM_ATTEMPTS);
-    struct art_commit row = tree->pending.commit;
-    struct art_hash128 chain = tree->pending.chain;
     enum art_rc rc = ART_OK;
     uint64_t budget = budget_left(tree).bytes;
     if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && budget < bytes_of_runs(tree->root) + bytes_of_log(tree)) {
-        return vacuum_within(tree, budget, must_flush);
+        return vacuum_within(tree, budget, log);
     }
     for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
-        bool flush =
-            must_flush || (i < ATTEMPT_CUT && art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) || (i == 0 && may_flush);
-        if (rc) give_up(tree, rc, &row, &chain);
+        if (rc) rc = give_up(tree, rc);
         tree->attempt = i;
-        rc = vacuum_by(tree, &attempts[i], flush);
+        rc = vacuum_once(tree, log);
         if (rc != ART_DISKFULL || !may_wait(tree, rc)) break;
     }
     return rc;
@@ -428,19 +425,22 @@ static enum art_rc vacuum(struct art_tree *tree, bool may_flush, bool must_flush
 
 /* --- prepare ------------------------------------------------------------------------------------------------------ */
 
-static enum art_rc write_row(struct art_tree *tree) {
+static enum art_rc make_row(struct art_tree *tree) {
     assert(art_tree_in_txn(tree) && !art_tree_has_spilled(tree));
     tree->pending.chain = tree->chain;
-    tree->pending.redo.len = 0;
     enum art_rc rc = art_redo_encode(tree->memtable, tree->txn.csn, &tree->pending.chain, &tree->pending.redo);
     if (rc) return rc;
     assert(tree->pending.redo.len >= sizeof tree->chain);
-    tree->pending.kind = ART_COMMIT_ROW;
-    tree->pending.commit.write_redo = true;
-    tree->pending.commit.redo = art_buffer_bytes(&tree->pending.redo);
-    tree->pending.commit.spent = art_root_spent(tree->root, tree->txn.csn);
     tree->pending.entries = art_memtable_noted(tree->memtable);
+    write_row(tree);
     return ART_OK;
+}
+
+static enum log_room room_in_log(const struct art_tree *tree) {
+    uint64_t log = art_log_cost(tree), limit = art_log_limit(tree);
+    if (art_log_row_is_long(tree)) return LOG_NO_PLACE;
+    if (log > PATIENCE * limit) return LOG_OVERFULL;
+    return log > limit || art_memtable_hides_much(tree) ? LOG_FULL : LOG_HAS_ROOM;
 }
 
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
@@ -527,34 +527,23 @@ void art_tree_note_full(struct art_tree *tree) {
     note_full(tree);
 }
 
-/* What the host has to write, for its log to say all that was changed: a row of redo, where there can be one; with it,
- * or instead, what a flush, 'vacuum' or a merge makes. */
-static enum art_rc make_commit(struct art_tree *tree) {
-    assert(art_tree_in_txn(tree) && art_tree_is_known(tree));
-    bool vacuums = vacuum_finds_something(tree), must = must_flush(tree), due = false, late = false;
-    enum art_rc rc = ART_OK;
+/* Nothing was made. */
+static enum art_rc refuse_commit(struct art_tree *tree, enum art_rc rc) {
+    if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
     art_pending_forget(tree);
-    assert(!tree->pending.edit.root && !tree->pending.empty && !tree->pending.commit.csn);
-    tree->txn.leftovers = leftovers(tree);
-    tree->pending.commit.csn = tree->txn.csn;
-    tree->pending.redo.len = 0;
-    if (!must) {
-        rc = write_row(tree);
-        if (rc) return rc;
-        uint64_t log = art_log_cost(tree);
-        due = log > art_log_limit(tree) || art_memtable_hides_much(tree);
-        late = log > PATIENCE * art_log_limit(tree);
-        must = art_log_row_is_long(tree);
-    }
-    if (vacuums)
-        rc = vacuum(tree, due, must || (late && tree->txn.adds));
-    else if (must)
-        rc = flush(tree);
-    else if (due)
-        rc = flush_is_left(tree) ? ART_OK : try_flush(tree, late);
-    else if (merge_has_its_turn(tree) && !spares_the_disk(tree))
-        rc = try_merge(tree);
-    return rc || tree->pending.commit.write_root ? rc : keep_root(tree);
+    art_slots_cut_back(tree);
+    return rc;
+}
+
+/* What is handed over may stand in the host's tables from now on. */
+static enum art_rc offer_commit(struct art_tree *tree, struct art_commit *out) {
+    *out = tree->pending.commit;
+    assert(out->csn == tree->txn.csn && (out->write_redo || out->write_root));
+    if (tree->txn.handed_over < tree->pending.kind) tree->txn.handed_over = tree->pending.kind;
+    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_SHOWN;
+    if (out->write_root && tree->txn.shown == ART_ROOT_HIDDEN) tree->txn.shown = ART_ROOT_OFFERED;
+    art_txn_assert(tree);
+    return ART_OK;
 }
 
 enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
@@ -563,28 +552,46 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     if (!art_tree_in_txn(tree)) return ART_OK;
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
+
+    /* What was asked: rows were changed, or commands find something to do. */
+    if (tree->txn.state == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
     if (vacuum_has_no_room(tree)) {
         tree->full = true;
         return ART_OK;
     }
-    if (tree->txn.state == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
-    if (tree->pending.made_for != tree->changes) { /* else a COMMIT was refused, and nothing has changed since */
-        rc = make_commit(tree);
-        if (rc) {
-            if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
-            art_pending_forget(tree);
-            art_slots_cut_back(tree);
-            return rc;
-        }
-        tree->pending.made_for = tree->changes;
+
+    /* A COMMIT was refused, and nothing has changed since: the same once more. */
+    if (tree->pending.made_for == tree->changes) return offer_commit(tree, out);
+    art_pending_forget(tree);
+    assert(art_tree_is_known(tree) && !tree->pending.edit.root && !tree->pending.commit.csn);
+    tree->pending.redo.len = 0;
+    tree->txn.leftovers = leftovers(tree);
+
+    /* A row of redo, where there can be one. */
+    enum log_room log = LOG_NO_PLACE;
+    if (!must_flush(tree)) {
+        rc = make_row(tree);
+        if (rc) return refuse_commit(tree, rc);
+        log = room_in_log(tree);
     }
-    *out = tree->pending.commit;
-    assert(out->csn == tree->txn.csn && (out->write_redo || out->write_root));
-    if (tree->txn.handed_over < tree->pending.kind) tree->txn.handed_over = tree->pending.kind;
-    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_SHOWN;
-    if (out->write_root && tree->txn.shown == ART_ROOT_HIDDEN) tree->txn.shown = ART_ROOT_OFFERED;
-    art_txn_assert(tree);
-    return ART_OK;
+
+    /* With it, or in its place, a new root: by 'vacuum', a flush, or merging by the way. What is merely due may fail:
+     * then the row is written without, and a later commit tries again. */
+    if (vacuum_finds_something(tree)) {
+        rc = vacuum(tree, log);
+    } else if (log == LOG_NO_PLACE) {
+        rc = flush(tree);
+    } else if (log != LOG_HAS_ROOM) {
+        if (!flush_is_left(tree)) rc = flush(tree);
+        if (rc && flush_may_wait(tree, rc, log)) rc = give_up(tree, rc);
+    } else if (merge_has_its_turn(tree) && !spares_the_disk(tree)) {
+        rc = merge(tree);
+        if (rc && may_wait(tree, rc)) rc = give_up(tree, rc);
+    }
+    if (!rc && !tree->pending.commit.write_root) rc = keep_root(tree);
+    if (rc) return refuse_commit(tree, rc);
+    tree->pending.made_for = tree->changes;
+    return offer_commit(tree, out);
 }
 
 static void end_transaction(struct art_tree *tree) {
@@ -646,7 +653,7 @@ void art_tree_committed(struct art_tree *tree) {
             tree->redo_since_merge += tree->pending.redo.len;
         }
         tree->csn = tree->txn.csn;
-        tree->chain = tree->pending.chain;
+        tree->chain = tree->pending.kind == ART_COMMIT_FLUSH ? tree->root->chain : tree->pending.chain;
         art_tree_changed(tree, true);
         art_pending_forget(tree);
         if (tree->pending.redo.capacity > REDO_KEPT_BYTES) art_buffer_clear(&tree->pending.redo);

