@@ -93,12 +93,13 @@ static int number_of(sqlite3 *db, int status) {
 
 /* SQLite has spilled pages and written none. Then a reader's lock may have hindered it: it has waited for that lock as
  * long as the busy handler says, passes over it, and would wait again at each of thousands of pages. A page that was
- * freed is spilled without being written, too. So SQLite is asked again; not in a WAL, where no reader hinders it. */
+ * freed is spilled without being written, too, but only once the database is locked. */
 static enum art_rc wait_only_once(struct art_table *table, int pages_written) {
+    enum { PENDING = 3 }; /* SQLite's PENDING_LOCK: the database is to be locked, and readers are still there */
     sqlite3 *db = table->connection->db;
-    bool wal = false;
+    int lock = 0;
     if (number_of(db, SQLITE_DBSTATUS_CACHE_WRITE) != pages_written) return ART_OK;
-    if (art_journal_is_wal(table, &wal) || wal || sqlite3_db_cacheflush(db) != SQLITE_BUSY) return ART_OK;
+    if (sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_LOCKSTATE, &lock) || lock != PENDING) return ART_OK;
     return art_fail_code(SQLITE_BUSY, "cannot write the table of blobs");
 }
 

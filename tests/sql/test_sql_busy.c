@@ -204,6 +204,62 @@ TEST(test_a_commit_waits_for_a_reader_at_one_row_and_not_at_each_page) {
     ck_assert_uint_eq(waits_of_a_commit("DELETE", "", false), 0);
 }
 
+/* A flush that is merely due is given up and tried by a later commit, but not for a lock that hinders this one, too. */
+TEST(test_a_commit_of_many_tables_waits_for_a_reader_as_one_of_a_single_table) {
+    enum { TABLES = 12, PAGES_OF_A_ROW = 8 };
+    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/many.db", directory);
+    struct pair pair = {.asked = 0};
+    for (int i = 0; i < CONNECTIONS; i++) pair.db[i] = sql_open(path);
+    sqlite3 *writer = pair.db[0], *reader = pair.db[1];
+    sql_run(writer, "PRAGMA synchronous=OFF; PRAGMA cache_size=10; CREATE TABLE plain(x)");
+    for (int i = 0; i < TABLES; i++)
+        sql_run(writer, "CREATE VIRTUAL TABLE t%d USING art(path, value, storage=inline, log_limit='4KB')", i);
+    sqlite3_busy_handler(writer, give_up_soon, &pair);
+    sql_run(reader, "BEGIN; SELECT count(*) FROM plain");
+    sql_run(writer, "BEGIN");
+    for (int i = 0; i < TABLES; i++)
+        sql_run(writer,
+                "INSERT INTO t%d WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100) "
+                "SELECT i, randomblob(100) FROM n",
+                i);
+    ck_assert_int_eq(sql_try(writer, "COMMIT"), SQLITE_BUSY);
+    ck_assert_msg(pair.asked <= PAGES_OF_A_ROW * (PATIENCE + 1), "the handler was asked %u times", pair.asked);
+    sql_run(reader, "COMMIT");
+    sql_run(writer, "COMMIT");
+    for (int i = 0; i < TABLES; i++) ck_assert_int_eq(sql_int(reader, "SELECT count(*) FROM t%d", i), 100);
+    for (int i = 0; i < CONNECTIONS; i++) sql_close(pair.db[i]);
+    sql_scratch_remove(directory);
+    sqlite3_free(path);
+    sqlite3_free(directory);
+}
+
+/* What hinders the main database is no reason to lock one that is attached. */
+TEST(test_a_refused_commit_locks_no_attached_database) {
+    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/main.db", directory);
+    sqlite3 *writer = sql_open(path), *reader = sql_open(path), *other = NULL;
+    sql_run(writer,
+            "ATTACH '%s/other.db' AS other; PRAGMA main.cache_size=10; CREATE TABLE other.p(x);"
+            "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB')",
+            directory);
+    sql_run(reader, "BEGIN; SELECT count(*) FROM t");
+    sql_run(writer, "BEGIN; INSERT INTO other.p VALUES(1);"
+                    "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
+                    "SELECT i, randomblob(100) FROM n");
+    ck_assert_int_eq(sql_try(writer, "COMMIT"), SQLITE_BUSY);
+    sqlite3_free(path);
+    other = sql_open(path = sqlite3_mprintf("%s/other.db", directory));
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM p"), 0);
+    sql_run(reader, "COMMIT");
+    sql_run(writer, "COMMIT");
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM p"), 1);
+    sql_close(other);
+    sql_close(reader);
+    sql_close(writer);
+    sql_scratch_remove(directory);
+    sqlite3_free(path);
+    sqlite3_free(directory);
+}
+
 TEST(test_a_transaction_that_goes_on_outlasts_a_reader) {
     waits_of_a_commit("DELETE", ", spill_limit='64KB'", true);
 }

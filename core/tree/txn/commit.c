@@ -170,10 +170,12 @@ static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But
- * when the transaction went with it there is nothing left to be committed. */
+/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But a
+ * lock that hinders the host's rows hinders its commit, too, and when the transaction went with it there is nothing
+ * left to be committed. */
 static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
+    if (rc == ART_BUSY && art_store_discards(tree->store)) return false;
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
