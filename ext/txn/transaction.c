@@ -353,6 +353,7 @@ void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owne
 
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
     int rc = SQLITE_OK;
+    art_forget_message(message); /* of a DROP that failed, say: SQLite would show it as the COMMIT's */
     for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
         if (table->owner == owner) rc = art_table_sync(table, message);
     }

@@ -260,6 +260,31 @@ TEST(test_a_refused_commit_locks_no_attached_database) {
     sqlite3_free(directory);
 }
 
+/* SQLite asks a table for its message behind xSync, and not behind a DROP. */
+TEST(test_a_commit_does_not_say_why_a_drop_was_refused) {
+    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/said.db", directory);
+    sqlite3 *writer = sql_open(path), *reader = sql_open(path);
+    sqlite3_stmt *open;
+    sql_create(writer, "t", "");
+    sql_create(writer, "u", "");
+    sql_run(writer, "INSERT INTO t(path) VALUES('a'), ('b')");
+    sql_run(reader, "BEGIN; SELECT count(*) FROM t");
+    sql_run(writer, "BEGIN; INSERT INTO u(path) VALUES('c')");
+    ck_assert_int_eq(sqlite3_prepare_v2(writer, "SELECT path FROM t", -1, &open, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    ck_assert_int_eq(sql_try(writer, "DROP TABLE u"), SQLITE_LOCKED);
+    sqlite3_finalize(open);
+    ck_assert_int_eq(sql_try(writer, "COMMIT"), SQLITE_BUSY);
+    ck_assert_str_eq(sqlite3_errmsg(writer), "database is locked");
+    sql_run(reader, "COMMIT");
+    sql_run(writer, "COMMIT");
+    sql_close(reader);
+    sql_close(writer);
+    sql_scratch_remove(directory);
+    sqlite3_free(path);
+    sqlite3_free(directory);
+}
+
 TEST(test_a_transaction_that_goes_on_outlasts_a_reader) {
     waits_of_a_commit("DELETE", ", spill_limit='64KB'", true);
 }
