@@ -42,10 +42,12 @@ static int measure_table(struct vacuum *vacuum, char **message) {
 }
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
- * once, one slot may stay free. Rows of the log that are there behind a round are others', who go on writing. */
+ * once, one slot may stay free. Rows of the log that are there behind a round are others', who go on writing; or, for
+ * blobs in rows, a full disk had no room for their flush. */
 static bool is_small_enough(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
-    return info->runs <= 1 && (vacuum->inlined || (!info->retired_slots && info->free_slots <= 1));
+    if (vacuum->inlined) return info->runs <= 1 && !(info->full && info->log_bytes);
+    return info->runs <= 1 && !info->retired_slots && info->free_slots <= 1;
 }
 
 static bool is_smallest(const struct vacuum *vacuum) {
