@@ -417,7 +417,7 @@ static enum art_rc vacuum(struct art_tree *tree, enum log_room log) {
         return vacuum_within(tree, budget, log);
     }
     for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
-        if (rc) rc = give_up(tree, rc);
+        if (rc) (void)give_up(tree, rc);
         tree->attempt = i;
         rc = vacuum_once(tree, log);
         if (rc != ART_DISKFULL || !may_wait(tree, rc)) break;
