@@ -35,6 +35,39 @@ static const struct filling {
 };
 enum { FILLINGS = sizeof fillings / sizeof *fillings };
 
+/* A file system over `folder` that this process alone sees. */
+static bool mount_alone(const char *folder, const char *type, const char *options) {
+    return geteuid() == 0 && !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+           !mount("none", folder, type, 0, options);
+}
+
+static bool mount_small_disk(const char *folder) {
+    char options[40];
+    snprintf(options, sizeof options, "size=%d", DISK);
+    return mount_alone(folder, "tmpfs", options);
+}
+
+/* In a process of its own: 0, SKIPPED, or where it has failed. */
+static void run_apart(const char *what, int (*run)(const char *folder, const struct filling *filling),
+                      const struct filling *filling) {
+    char *folder = sql_scratch("full");
+    int status;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(200);
+        int end = run(folder, filling);
+        fflush(stdout);
+        _exit(end);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "status %x", status);
+    if (WEXITSTATUS(status) == SKIPPED) printf("SKIPPED %s: mounts cannot be had here\n", what);
+    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == SKIPPED);
+    sql_scratch_remove(folder);
+    sqlite3_free(folder);
+}
+
 static int insert(sqlite3 *db, int first, int rows) {
     return sql_try(db,
                    "INSERT INTO t(path, value) WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
@@ -81,12 +114,8 @@ static int drop(sqlite3 *db) {
     } while (0)
 
 static int fill_and_leave(const char *folder, const struct filling *filling) {
-    char options[40], *path = sqlite3_mprintf("%s/a.db", folder);
-    snprintf(options, sizeof options, "size=%d", DISK);
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("none", folder, "tmpfs", 0, options)) {
-        return SKIPPED;
-    }
+    if (!mount_small_disk(folder)) return SKIPPED;
+    char *path = sqlite3_mprintf("%s/a.db", folder);
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF", filling->journal);
     sql_create(db, "t", filling->inlined ? "storage=inline" : "");
@@ -139,32 +168,14 @@ static int fill_and_leave(const char *folder, const struct filling *filling) {
 LOOP_TEST(test_a_full_disk_is_left_by_delete_and_vacuum, FILLINGS) {
     if (random_stride() > 1 && _i % 3) return; /* a part is asked for */
     if (sql_has_no_file("test_a_full_disk_is_left_by_delete_and_vacuum")) return;
-    char *folder = sql_scratch("full");
-    int status;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        alarm(200);
-        int end = fill_and_leave(folder, &fillings[_i]);
-        fflush(stdout);
-        _exit(end);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "status %x", status);
-    if (WEXITSTATUS(status) == SKIPPED) printf("SKIPPED %s: mounts cannot be had here\n", fillings[_i].journal);
-    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == SKIPPED);
-    sql_scratch_remove(folder);
-    sqlite3_free(folder);
+    run_apart(fillings[_i].journal, fill_and_leave, &fillings[_i]);
 }
 
 /* Large rows leave less in reserve than their log takes, so a rollback journal may have no room for its flush. */
-static int fill_with_large_rows(const char *folder) {
-    char options[40], *path = sqlite3_mprintf("%s/a.db", folder);
-    snprintf(options, sizeof options, "size=%d", DISK);
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("none", folder, "tmpfs", 0, options)) {
-        return SKIPPED;
-    }
+static int fill_with_large_rows(const char *folder, const struct filling *unused) {
+    (void)unused;
+    if (!mount_small_disk(folder)) return SKIPPED;
+    char *path = sqlite3_mprintf("%s/a.db", folder);
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON");
     sql_create(db, "t", "storage=inline");
@@ -191,31 +202,14 @@ static int fill_with_large_rows(const char *folder) {
 
 TEST(test_art_vacuum_is_not_done_while_the_log_has_no_room_for_its_flush) {
     if (sql_has_no_file("test_art_vacuum_is_not_done_while_the_log_has_no_room_for_its_flush")) return;
-    char *folder = sql_scratch("large");
-    int status;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        alarm(200);
-        int end = fill_with_large_rows(folder);
-        fflush(stdout);
-        _exit(end);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "status %x", status);
-    if (WEXITSTATUS(status) == SKIPPED) printf("SKIPPED large rows: mounts cannot be had here\n");
-    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == SKIPPED);
-    sql_scratch_remove(folder);
-    sqlite3_free(folder);
+    run_apart("large rows", fill_with_large_rows, NULL);
 }
 
 /* statfs() of a ramfs says 0 of everything, as that of some file systems in user space. */
-static int load_where_nothing_is_counted(const char *folder) {
+static int load_where_nothing_is_counted(const char *folder, const struct filling *unused) {
     struct statvfs attributes;
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("none", folder, "ramfs", 0, NULL) || statvfs(folder, &attributes) || attributes.f_blocks) {
-        return SKIPPED;
-    }
+    (void)unused;
+    if (!mount_alone(folder, "ramfs", NULL) || statvfs(folder, &attributes) || attributes.f_blocks) return SKIPPED;
     char *path = sqlite3_mprintf("%s/a.db", folder);
     sqlite3 *db = sql_open(path);
     sql_create(db, "t", "");
@@ -232,21 +226,7 @@ static int load_where_nothing_is_counted(const char *folder) {
 }
 
 TEST(test_a_file_system_that_counts_no_blocks_is_not_full) {
-    char *folder = sql_scratch("uncounted");
-    int status;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        int end = load_where_nothing_is_counted(folder);
-        fflush(stdout);
-        _exit(end);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "status %x", status);
-    if (WEXITSTATUS(status) == SKIPPED) printf("SKIPPED ramfs: it cannot be mounted here\n");
-    ck_assert(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == SKIPPED);
-    sql_scratch_remove(folder);
-    sqlite3_free(folder);
+    run_apart("ramfs", load_where_nothing_is_counted, NULL);
 }
 
 int main(void) {

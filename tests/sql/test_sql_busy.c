@@ -2,12 +2,14 @@
  * both journal modes, with no busy timeout, with one, and with a busy handler that gives up after a few calls. Code,
  * rows and what is left of the transaction must be the same after every step, and the handler is asked or not alike.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
 enum { STEPS_MAX = 20, CONNECTIONS = 2, PATIENCE = 3 };
+enum { ONCE = PATIENCE + 1, PAGES_OF_A_ROW = 8 }; /* calls of a handler that gives up; pages that a row may spill */
 
 static const struct script {
     const char *what;
@@ -160,19 +162,38 @@ LOOP_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it, JOURNALS *PATIENCES)
     }
 }
 
+/* Two connections to a database of their own, of which the first asks give_up_soon(). Returns its folder. */
+static char *open_beside(struct pair *pair, const char *setup, ...) {
+    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/beside.db", directory);
+    va_list arguments;
+    va_start(arguments, setup);
+    char *sql = sqlite3_vmprintf(setup, arguments);
+    va_end(arguments);
+    *pair = (struct pair){.asked = 0};
+    for (int i = 0; i < CONNECTIONS; i++) pair->db[i] = sql_open(path);
+    sql_run(pair->db[0], "%s", sql);
+    sqlite3_busy_handler(pair->db[0], give_up_soon, pair);
+    sqlite3_free(sql);
+    sqlite3_free(path);
+    return directory;
+}
+
+static void close_beside(struct pair *pair, char *directory) {
+    for (int i = 0; i < CONNECTIONS; i++) sql_close(pair->db[i]);
+    sql_scratch_remove(directory);
+    sqlite3_free(directory);
+}
+
 /* SQLite waits at each page that its cache has no room for. The times that the handler was asked in COMMIT. */
 static unsigned waits_of_a_commit(const char *journal, const char *settings, bool reading) {
-    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/inline.db", directory);
-    struct pair pair = {.asked = 0};
-    for (int i = 0; i < CONNECTIONS; i++) pair.db[i] = sql_open(path);
+    struct pair pair;
+    char *directory = open_beside(&pair,
+                                  "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA cache_size=20; "
+                                  "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB'%s);"
+                                  "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+                                  "SELECT 'former/' || i, randomblob(100) FROM n; INSERT INTO t(t) VALUES('flush')",
+                                  journal, settings);
     sqlite3 *writer = pair.db[0], *reader = pair.db[1];
-    sql_run(writer,
-            "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; PRAGMA cache_size=20; "
-            "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB'%s);"
-            "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
-            "SELECT 'former/' || i, randomblob(100) FROM n; INSERT INTO t(t) VALUES('flush')",
-            journal, settings);
-    sqlite3_busy_handler(writer, give_up_soon, &pair);
     if (reading) sql_run(reader, "BEGIN; SELECT count(*) FROM t");
     sql_run(writer, "BEGIN; UPDATE t SET value = randomblob(100);"
                     "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
@@ -189,15 +210,11 @@ static unsigned waits_of_a_commit(const char *journal, const char *settings, boo
         ck_assert_int_eq(sql_int(pair.db[i], "SELECT count(*) FROM t WHERE length(value) = 100"), 5000);
         ck_assert_int_eq(sql_int(pair.db[i], "SELECT count(*) FROM art_check('t')"), 0);
     }
-    for (int i = 0; i < CONNECTIONS; i++) sql_close(pair.db[i]);
-    sql_scratch_remove(directory);
-    sqlite3_free(path);
-    sqlite3_free(directory);
+    close_beside(&pair, directory);
     return waits;
 }
 
 TEST(test_a_commit_waits_for_a_reader_at_one_row_and_not_at_each_page) {
-    enum { ONCE = PATIENCE + 1, PAGES_OF_A_ROW = 8 };
     unsigned waits = waits_of_a_commit("DELETE", "", true);
     ck_assert_msg(waits >= ONCE && waits <= PAGES_OF_A_ROW * ONCE, "the handler was asked %u times", waits);
     ck_assert_uint_eq(waits_of_a_commit("WAL", "", true), 0);
@@ -206,15 +223,12 @@ TEST(test_a_commit_waits_for_a_reader_at_one_row_and_not_at_each_page) {
 
 /* A flush that is merely due is given up and tried by a later commit, but not for a lock that hinders this one, too. */
 TEST(test_a_commit_of_many_tables_waits_for_a_reader_as_one_of_a_single_table) {
-    enum { TABLES = 12, PAGES_OF_A_ROW = 8 };
-    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/many.db", directory);
-    struct pair pair = {.asked = 0};
-    for (int i = 0; i < CONNECTIONS; i++) pair.db[i] = sql_open(path);
+    enum { TABLES = 12 };
+    struct pair pair;
+    char *directory = open_beside(&pair, "PRAGMA synchronous=OFF; PRAGMA cache_size=10; CREATE TABLE plain(x)");
     sqlite3 *writer = pair.db[0], *reader = pair.db[1];
-    sql_run(writer, "PRAGMA synchronous=OFF; PRAGMA cache_size=10; CREATE TABLE plain(x)");
     for (int i = 0; i < TABLES; i++)
         sql_run(writer, "CREATE VIRTUAL TABLE t%d USING art(path, value, storage=inline, log_limit='4KB')", i);
-    sqlite3_busy_handler(writer, give_up_soon, &pair);
     sql_run(reader, "BEGIN; SELECT count(*) FROM plain");
     sql_run(writer, "BEGIN");
     for (int i = 0; i < TABLES; i++)
@@ -223,47 +237,41 @@ TEST(test_a_commit_of_many_tables_waits_for_a_reader_as_one_of_a_single_table) {
                 "SELECT i, randomblob(100) FROM n",
                 i);
     ck_assert_int_eq(sql_try(writer, "COMMIT"), SQLITE_BUSY);
-    ck_assert_msg(pair.asked <= PAGES_OF_A_ROW * (PATIENCE + 1), "the handler was asked %u times", pair.asked);
+    ck_assert_msg(pair.asked <= PAGES_OF_A_ROW * ONCE, "the handler was asked %u times", pair.asked);
     sql_run(reader, "COMMIT");
     sql_run(writer, "COMMIT");
     for (int i = 0; i < TABLES; i++) ck_assert_int_eq(sql_int(reader, "SELECT count(*) FROM t%d", i), 100);
-    for (int i = 0; i < CONNECTIONS; i++) sql_close(pair.db[i]);
-    sql_scratch_remove(directory);
-    sqlite3_free(path);
-    sqlite3_free(directory);
+    close_beside(&pair, directory);
 }
 
 /* What hinders the main database is no reason to lock one that is attached. */
 TEST(test_a_refused_commit_locks_no_attached_database) {
-    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/main.db", directory);
-    sqlite3 *writer = sql_open(path), *reader = sql_open(path), *other = NULL;
-    sql_run(writer,
-            "ATTACH '%s/other.db' AS other; PRAGMA main.cache_size=10; CREATE TABLE other.p(x);"
-            "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB')",
-            directory);
+    struct pair pair;
+    char *directory = open_beside(&pair, "PRAGMA cache_size=10;"
+                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, "
+                                         "log_limit='4KB')");
+    char *path = sqlite3_mprintf("%s/other.db", directory);
+    sqlite3 *writer = pair.db[0], *reader = pair.db[1], *other = sql_open(path);
+    sql_run(writer, "ATTACH '%s' AS other; CREATE TABLE other.p(x)", path);
     sql_run(reader, "BEGIN; SELECT count(*) FROM t");
     sql_run(writer, "BEGIN; INSERT INTO other.p VALUES(1);"
                     "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
                     "SELECT i, randomblob(100) FROM n");
     ck_assert_int_eq(sql_try(writer, "COMMIT"), SQLITE_BUSY);
-    sqlite3_free(path);
-    other = sql_open(path = sqlite3_mprintf("%s/other.db", directory));
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM p"), 0);
     sql_run(reader, "COMMIT");
     sql_run(writer, "COMMIT");
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM p"), 1);
     sql_close(other);
-    sql_close(reader);
-    sql_close(writer);
-    sql_scratch_remove(directory);
     sqlite3_free(path);
-    sqlite3_free(directory);
+    close_beside(&pair, directory);
 }
 
 /* SQLite asks a table for its message behind xSync, and not behind a DROP. */
 TEST(test_a_commit_does_not_say_why_a_drop_was_refused) {
-    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/said.db", directory);
-    sqlite3 *writer = sql_open(path), *reader = sql_open(path);
+    struct pair pair;
+    char *directory = open_beside(&pair, "SELECT 1");
+    sqlite3 *writer = pair.db[0], *reader = pair.db[1];
     sqlite3_stmt *open;
     sql_create(writer, "t", "");
     sql_create(writer, "u", "");
@@ -278,11 +286,7 @@ TEST(test_a_commit_does_not_say_why_a_drop_was_refused) {
     ck_assert_str_eq(sqlite3_errmsg(writer), "database is locked");
     sql_run(reader, "COMMIT");
     sql_run(writer, "COMMIT");
-    sql_close(reader);
-    sql_close(writer);
-    sql_scratch_remove(directory);
-    sqlite3_free(path);
-    sqlite3_free(directory);
+    close_beside(&pair, directory);
 }
 
 TEST(test_a_transaction_that_goes_on_outlasts_a_reader) {
