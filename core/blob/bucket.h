@@ -101,7 +101,6 @@ static inline uint32_t art_bucket_suffix_at(const struct art_bucket_view *view, 
 
 /* Fetches the columns and suffixes of a bucket that is about to be searched, instead of one miss after another. */
 static inline void art_bucket_prefetch(const uint8_t *start) {
-#pragma GCC unroll 12
     for (int line = 0; line < 12; line++) __builtin_prefetch(start + 64 * line);
 }
 
