@@ -9,6 +9,12 @@
 
 #include "ext/table/table.h"
 
+/* One of SQLite's counts of the connection's caches, SQLITE_DBSTATUS_CACHE_... */
+static inline int art_cache_count(sqlite3 *db, int which) {
+    int count = 0, highest;
+    sqlite3_db_status(db, which, &count, &highest, 0);
+    return count;
+}
 /* Is this a host that has put a log of its own into the place of SQLite's? */
 bool art_journal_is_hidden(struct art_connection *connection);
 /* enum art_rc. */

@@ -85,20 +85,15 @@ int art_blobs_bind(sqlite3_stmt *write, uint64_t page, const uint8_t *data) {
     return sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
 }
 
-static int number_of(sqlite3 *db, int status) {
-    int now = 0, highest;
-    sqlite3_db_status(db, status, &now, &highest, 0);
-    return now;
-}
-
 /* SQLite has spilled pages and written none. Then a reader's lock may have hindered it: it has waited for that lock as
  * long as the busy handler says, passes over it, and would wait again at each of thousands of pages. A page that was
- * freed is spilled without being written, too, but only once the database is locked. */
-static enum art_rc wait_only_once(struct art_table *table, int pages_written) {
-    enum { PENDING = 3 }; /* SQLite's PENDING_LOCK: the database is to be locked, and readers are still there */
+ * freed is spilled without being written, too, but only once the database is locked. With a VFS that does not tell its
+ * lock, SQLite goes on waiting. */
+static enum art_rc check_spill(struct art_table *table, int pages_written) {
+    enum { PENDING = 3 }; /* SQLite's PENDING_LOCK: it wants the database for itself, and waits for readers to go */
     sqlite3 *db = table->connection->db;
     int lock = 0;
-    if (number_of(db, SQLITE_DBSTATUS_CACHE_WRITE) != pages_written) return ART_OK;
+    if (art_cache_count(db, SQLITE_DBSTATUS_CACHE_WRITE) != pages_written) return ART_OK;
     if (sqlite3_file_control(db, table->name->schema, SQLITE_FCNTL_LOCKSTATE, &lock) || lock != PENDING) return ART_OK;
     return art_fail_code(SQLITE_BUSY, "cannot write the table of blobs");
 }
@@ -121,7 +116,8 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db), before;
     keep_cache(table);
     before = sqlite3_total_changes64(db);
-    int spilled = number_of(db, SQLITE_DBSTATUS_CACHE_SPILL), written = number_of(db, SQLITE_DBSTATUS_CACHE_WRITE);
+    int spilled = art_cache_count(db, SQLITE_DBSTATUS_CACHE_SPILL),
+        written = art_cache_count(db, SQLITE_DBSTATUS_CACHE_WRITE);
     int rc = put_blob_row(table, page, data);
     sqlite3_set_last_insert_rowid(db, rowid);
     if (rc) {
@@ -129,8 +125,8 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
         art_shadow_finalize(table); /* where a row of a blob that had been removed is there: as in lost() */
         return art_rc;
     }
-    bool asks = sqlite3_get_autocommit(db) && number_of(db, SQLITE_DBSTATUS_CACHE_SPILL) != spilled;
-    if (sqlite3_total_changes64(db) != before) return asks ? wait_only_once(table, written) : ART_OK;
+    bool asks = sqlite3_get_autocommit(db) && art_cache_count(db, SQLITE_DBSTATUS_CACHE_SPILL) != spilled;
+    if (sqlite3_total_changes64(db) != before) return asks ? check_spill(table, written) : ART_OK;
     art_shadow_finalize(table); /* as in lost() */
     return art_fail(ART_READONLY, "art: cannot write the table of blobs: not authorized");
 }

@@ -213,17 +213,15 @@ static enum art_rc flush_cache(sqlite3 *db, bool *all) {
 /* WAL mode: sees to it that a frame of this transaction is in the file. */
 static enum art_rc write_own_frame(struct art_table *table) {
     sqlite3 *db = table->connection->db;
-    int before = 0, after = 0, high;
     if (table->journal->wal == WAL_OWN_FRAME || !may_flush(table)) return ART_OK;
     table->journal->wal = WAL_FLUSHED;
     bool all = true;
     enum art_rc rc = flush_cache(db, &all);
     if (!rc) rc = art_journal_write_nonce(table);
     if (rc) return rc;
-    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &before, &high, 0);
+    int before = art_cache_count(db, SQLITE_DBSTATUS_CACHE_WRITE);
     rc = flush_cache(db, &all);
-    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &after, &high, 0);
-    if (all && after > before) table->journal->wal = WAL_OWN_FRAME;
+    if (all && art_cache_count(db, SQLITE_DBSTATUS_CACHE_WRITE) > before) table->journal->wal = WAL_OWN_FRAME;
     return rc;
 }
 
