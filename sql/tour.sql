@@ -1,166 +1,88 @@
--- A tour of sqlite-art with the files of this machine. `make demo` prepares a directory with art.so and `listing`
--- (path, size, time of each file below /usr), and runs this there; sql/tour-again.sql follows in a second process.
--- A line "@what|table" names the next time that is shown; sql/demo.sh compares these at the end.
+-- A tour of sqlite-art, which `make demo` runs: sql/demo.sh makes `listing` (path and size of each file of this machine), puts
+-- in the number of rows and a word for :rows and :word, and shows what comes out. Below a line "@ <title>" stand two statements,
+-- one for each table. Both are timed, and both have to give the same answer.
 
 .load ./art
-.mode list
-.headers off
 .bail on
 .output /dev/null
 PRAGMA journal_mode=WAL;
 ATTACH 'ordinary.db' AS beside;
 PRAGMA beside.journal_mode=WAL;
-CREATE TEMP TABLE listing(path TEXT, size INTEGER, mtime REAL);
+CREATE TEMP TABLE listing(path TEXT, size INTEGER);
 .import --ascii listing listing
-CREATE TEMP TABLE shuffled AS SELECT * FROM listing ORDER BY random();
+-- As many machines like this one as are needed. Each lacks another twentieth of the files, and got them within the last month.
+CREATE TEMP TABLE fleet AS
+  WITH files(n) AS (SELECT count(*) FROM listing),
+       host(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM host, files WHERE i * n * 19 / 20 < :rows)
+  SELECT 'host-' || i || path AS path, size, unixepoch() - abs(random() % 2592000) AS mtime
+  FROM host, listing WHERE (listing.rowid + i) % 20 ORDER BY random();
 .output
+SELECT count(*) || ' rows: the files of this machine on ' || count(DISTINCT substr(path, 1, instr(path, '/'))) || ' hosts like it, in two tables, such as'
+  FROM fleet;
+SELECT path FROM fleet LIMIT 1;
 
-.print
-.print 1. Two tables with the same rows: `files` is one of sqlite-art, `ordinary` one of SQLite, in a database of its own
-.print
-.print CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, summary=(sum(size), max(mtime)));
-.print CREATE TABLE ordinary(path TEXT PRIMARY KEY NOT NULL, size INTEGER, mtime REAL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime REAL, summary=(sum(size), max(mtime)));
-CREATE TABLE beside.ordinary(path TEXT PRIMARY KEY NOT NULL, size INTEGER, mtime REAL) WITHOUT ROWID;
-.print
-SELECT count(*) || ' files are put into both, in random order:' FROM shuffled;
-.print INSERT INTO files SELECT * FROM shuffled;
-.print @loading all rows in random order|files
+.echo on
+CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime INTEGER, summary=(sum(size), max(mtime), search(path)));
+CREATE TABLE beside.ordinary(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER) WITHOUT ROWID;
+.mode column --wrap 120
 .timer on
-INSERT INTO files SELECT * FROM shuffled;
-.timer off
-.print INSERT INTO ordinary SELECT * FROM shuffled;
-.print @loading all rows in random order|ordinary
-.timer on
-INSERT INTO ordinary SELECT * FROM shuffled;
-.timer off
-.print "What is still in the log is written into blobs: INSERT INTO files(files) VALUES('flush');"
-INSERT INTO files(files) VALUES('flush');
 
-.print
-.print 2. A prefix is a place in the tree, read in either direction
-.print
-.print "SELECT path, size FROM files WHERE path GLOB '/usr/share/*' LIMIT 4;"
-.mode box
-SELECT path, size FROM files WHERE path GLOB '/usr/share/*' LIMIT 4;
-.print "SELECT path, size FROM files('/usr/share/') ORDER BY path DESC LIMIT 4;"
-SELECT path, size FROM files('/usr/share/') ORDER BY path DESC LIMIT 4;
+.print @ Load all rows, in random order
+INSERT INTO files SELECT * FROM fleet;
+INSERT INTO ordinary SELECT * FROM fleet;
 
-.print
-.print 3. One level of a directory: how many files lie below each name, how large they are together, and when the newest changed
-.print
-.print "SELECT path, entries, size, datetime(mtime, 'unixepoch') AS newest FROM files('/usr/', '/');"
-SELECT path, entries, size, datetime(mtime, 'unixepoch') AS newest FROM files('/usr/', '/');
-.print "The five largest names of a level:"
-.print "SELECT path, size FROM files('/usr/share/', '/') ORDER BY size DESC LIMIT 5;"
-.print @the largest names of a level|files
-.timer on
-SELECT path, size FROM files('/usr/share/', '/') ORDER BY size DESC LIMIT 5;
-.timer off
-.print "... and by the ordinary table (GROUP BY the text up to the next slash):"
-.print @the largest names of a level|ordinary
-.timer on
-SELECT '/usr/share/' || name AS path, sum(size) AS size FROM (SELECT size, substr(path, 12, instr(substr(path, 12) || '/', '/')) AS name
-  FROM ordinary WHERE path >= '/usr/share/' AND path < '/usr/share0') GROUP BY name ORDER BY 2 DESC LIMIT 5;
-.timer off
+.print @ Each host with its files and bytes
+SELECT path, entries, size FROM files('', '/') ORDER BY size DESC, path LIMIT 3;
+SELECT substr(path, 1, instr(path, '/')) AS path, count(*) AS entries, sum(size) AS size FROM ordinary
+  GROUP BY 1 ORDER BY size DESC, path LIMIT 3;
 
-.print
-.print 4. The largest and the newest file below a directory, without looking at the others
-.print
-.print "SELECT path, size FROM files('/usr/lib/') ORDER BY size DESC LIMIT 3;"
-.print @the largest files below a directory|files
-.timer on
-SELECT path, size FROM files('/usr/lib/') ORDER BY size DESC LIMIT 3;
-.timer off
-.print "... and by the ordinary table:"
-.print @the largest files below a directory|ordinary
-.timer on
-SELECT path, size FROM ordinary WHERE path >= '/usr/lib/' AND path < '/usr/lib0' ORDER BY size DESC LIMIT 3;
-.timer off
-.print "SELECT path, datetime(mtime, 'unixepoch') AS changed FROM files('/usr/share/') ORDER BY mtime DESC LIMIT 1;"
-.print @the newest file below a directory|files
-.timer on
-SELECT path, datetime(mtime, 'unixepoch') AS changed FROM files('/usr/share/') ORDER BY mtime DESC LIMIT 1;
-.timer off
-.print "... and by the ordinary table:"
-.print @the newest file below a directory|ordinary
-.timer on
-SELECT path, datetime(mtime, 'unixepoch') AS changed FROM ordinary WHERE path >= '/usr/share/' AND path < '/usr/share0'
-  ORDER BY mtime DESC LIMIT 1;
-.timer off
-.mode list
+.print @ The largest directories, wherever they are
+WITH d(path, size) AS (SELECT path, size FROM files('', '/') WHERE entries UNION ALL
+                       SELECT f.path, f.size FROM d JOIN files(d.path, '/') f WHERE f.entries ORDER BY 2 DESC, 1)
+  SELECT path, size FROM d WHERE path GLOB '*/*/*/*/' LIMIT 3;
+WITH d(path, size) AS (SELECT rtrim(path, replace(path, '/', '')), sum(size) FROM ordinary GROUP BY 1 UNION ALL
+                       SELECT rtrim(rtrim(path, '/'), replace(path, '/', '')), size FROM d WHERE path <> '')
+  SELECT path, sum(size) AS size FROM d WHERE path GLOB '*/*/*/*/' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3;
 
-.print
-.print 5. Counts, sums and pages cost the same wherever they are
-.print
-CREATE TEMP TABLE directories AS
-  SELECT DISTINCT rtrim(path, replace(path, '/', '')) AS name FROM listing;
-SELECT 'Files and bytes below each of ' || count(*) || ' directories, by art_count(''files'', name) and art_sum(''files'', ''size'', name):' FROM directories;
-.print @counts and sums below every directory|files
-.timer on
-SELECT 'in all ' || sum(art_count('files', name)) || ' and ' || sum(art_sum('files', 'size', name)) FROM directories;
-.timer off
-.print "... and by the ordinary table (count(*) and sum(size) of path >= name AND path < the next name):"
-.print @counts and sums below every directory|ordinary
-.timer on
-SELECT 'in all ' || sum(n) || ' and ' || sum(bytes) FROM (SELECT
-  (SELECT count(*) FROM ordinary WHERE path >= name AND path < name || char(0x10ffff)) AS n,
-  (SELECT sum(size) FROM ordinary WHERE path >= name AND path < name || char(0x10ffff)) AS bytes FROM directories);
-.timer off
-.print
-.print "A row in the middle of all: SELECT art_nth('files', '', art_count('files', '') / 2);"
-.print @the row in the middle|files
-.timer on
-SELECT art_nth('files', '', art_count('files', '') / 2);
-.timer off
-.print "... and by the ordinary table:"
-.print @the row in the middle|ordinary
-.timer on
+.print @ Files and bytes below a prefix
+SELECT art_count('files', 'host-1') AS files, art_sum('files', 'size', 'host-1') AS bytes;
+SELECT count(*) AS files, sum(size) AS bytes FROM ordinary WHERE path >= 'host-1' AND path < 'host-2';
+
+.print @ The newest files below a prefix
+SELECT path, datetime(mtime, 'unixepoch') AS changed FROM files('host-1') ORDER BY mtime DESC, path LIMIT 3;
+SELECT path, datetime(mtime, 'unixepoch') AS changed FROM ordinary WHERE path >= 'host-1' AND path < 'host-2'
+  ORDER BY mtime DESC, path LIMIT 3;
+
+.print @ The newest files with a word in their path
+SELECT path, size FROM files WHERE path LIKE '%:word%' ORDER BY mtime DESC, path LIMIT 3;
+SELECT path, size FROM ordinary WHERE path LIKE '%:word%' ORDER BY mtime DESC, path LIMIT 3;
+
+.print @ The row in the middle
+SELECT art_nth('files', '', art_count('files', '') / 2) AS path;
 SELECT path FROM ordinary ORDER BY path LIMIT 1 OFFSET (SELECT count(*) / 2 FROM ordinary);
-.timer off
 
-.print
-.print 6. Single rows: all of them are looked up, in random order
-.print
-.print files:
-.print @looking up single rows|files
-.timer on
-SELECT count(*) || ' found' FROM shuffled CROSS JOIN files USING (path) WHERE files.size = shuffled.size;
-.timer off
-.print ordinary:
-.print @looking up single rows|ordinary
-.timer on
-SELECT count(*) || ' found' FROM shuffled CROSS JOIN ordinary USING (path) WHERE ordinary.size = shuffled.size;
-.timer off
+.print @ Look up each row, in random order
+SELECT count(*) AS found FROM fleet CROSS JOIN files USING (path) WHERE files.size = fleet.size;
+SELECT count(*) AS found FROM fleet CROSS JOIN ordinary USING (path) WHERE ordinary.size = fleet.size;
 
-.print
-.print 7. It is a table like any other: transactions, savepoints, joins
-.print
-.print "BEGIN; DELETE FROM files WHERE path GLOB '/usr/lib/*'; SELECT count(*) FROM files; ROLLBACK;"
-BEGIN;
-DELETE FROM files WHERE path GLOB '/usr/lib/*';
-SELECT count(*) || ' are left' FROM files;
-ROLLBACK;
-SELECT count(*) || ' after the ROLLBACK' FROM files;
-SELECT count(*) || ' differ from the ordinary table' FROM (SELECT * FROM files EXCEPT SELECT * FROM ordinary);
-.print
-.print "Many rows changed at once: UPDATE files SET mtime = mtime + 1 WHERE path GLOB '/usr/share/*';"
-.print @changing many rows at once|files
-.timer on
-UPDATE files SET mtime = mtime + 1 WHERE path GLOB '/usr/share/*';
-.timer off
-.print "... and in the ordinary table:"
-.print @changing many rows at once|ordinary
-.timer on
-UPDATE ordinary SET mtime = mtime + 1 WHERE path >= '/usr/share/' AND path < '/usr/share0';
-.timer off
+.print @ Read all columns of all rows
+SELECT sum(length(path)) AS names, sum(size) AS bytes, avg(mtime) AS time FROM files;
+SELECT sum(length(path)) AS names, sum(size) AS bytes, avg(mtime) AS time FROM ordinary;
 
-.print
-.print 8. What it takes on the disk, both after a vacuum
-.print
-.print "VACUUM beside;"
-.print "INSERT INTO files(files) VALUES('vacuum');"
+.print @ Count all rows
+SELECT count(*) FROM files;
+SELECT count(*) FROM ordinary;
+
+.print @ Change many rows at once
+UPDATE files SET mtime = mtime + 1 WHERE path GLOB 'host-1*';
+UPDATE ordinary SET mtime = mtime + 1 WHERE path >= 'host-1' AND path < 'host-2';
+
+.print @ Delete many rows at once
+DELETE FROM files WHERE path GLOB 'host-2*';
+DELETE FROM ordinary WHERE path >= 'host-2' AND path < 'host-3';
+
+.echo off
+.timer off
 .output /dev/null
 VACUUM beside;
 INSERT INTO files(files) VALUES('vacuum');
-DETACH beside;
