@@ -2,22 +2,22 @@
 -- transaction.
 -- Lines beginning with --> are the output; tests/docs/test_recipes.sh compares.
 
-CREATE VIRTUAL TABLE files USING art(path, owner TEXT, size INTEGER NOT NULL, mtime INTEGER,
-                                     summary=(sum(size), max(mtime)), cache='16MB');
-CREATE TABLE quota(owner TEXT PRIMARY KEY, used INTEGER NOT NULL DEFAULT 0, allowed INTEGER NOT NULL, CHECK (used <= allowed));
-INSERT INTO quota(owner, allowed) VALUES('ada', 10000), ('grace', 500);
+CREATE VIRTUAL TABLE files USING art(path, owner TEXT, size INTEGER NOT NULL, mtime INTEGER, summary=(sum(size), max(mtime)));
+CREATE TABLE quota(home TEXT PRIMARY KEY, allowed INTEGER NOT NULL);
+INSERT INTO quota VALUES('/home/ada/', 10000), ('/home/grace/', 500);
 
--- adding a file and charging its owner stand and fall together
-BEGIN;
+-- a quota that cannot drift: what is used is nowhere noted, it is the sum of the rows, asked in the transaction that writes. It holds
+-- for a REPLACE, an UPDATE and a move, too
+BEGIN IMMEDIATE;
 INSERT INTO files VALUES('/home/ada/notes.txt', 'ada', 300, 1767225600);
-UPDATE quota SET used = used + 300 WHERE owner = 'ada';
+SELECT art_sum('files', 'size', home) <= allowed FROM quota WHERE home = '/home/ada/';
+--> 1
 COMMIT;
-BEGIN;
+BEGIN IMMEDIATE;
 INSERT INTO files VALUES('/home/grace/film.mkv', 'grace', 900, 1767225601);
-UPDATE OR IGNORE quota SET used = used + 900 WHERE owner = 'grace';
-SELECT iif(changes() = 1, 'charged', 'too big for grace');
+SELECT art_sum('files', 'size', home) <= allowed FROM quota WHERE home = '/home/grace/';
+--> 0
 ROLLBACK;
---> too big for grace
 SELECT path FROM files;
 --> /home/ada/notes.txt
 
@@ -71,3 +71,49 @@ END;
 INSERT INTO uploads VALUES('/home/ada/photo.png', 4000);
 SELECT owner, size FROM files WHERE path = '/home/ada/photo.png';
 --> ada|4000
+
+-- a view with INSTEAD OF triggers: an event row beside each change, and RETURNING, which the table has for INSERT alone
+CREATE TABLE event(id INTEGER PRIMARY KEY, what TEXT, path TEXT, was INTEGER, size INTEGER);
+CREATE VIEW file AS SELECT path, owner, size, mtime FROM files;
+CREATE TRIGGER file_insert INSTEAD OF INSERT ON file BEGIN
+  INSERT INTO files(path, owner, size, mtime) VALUES(new.path, new.owner, new.size, new.mtime);
+  INSERT INTO event(what, path, size) VALUES('insert', new.path, new.size);
+END;
+CREATE TRIGGER file_update INSTEAD OF UPDATE ON file BEGIN
+  UPDATE files SET path = new.path, owner = new.owner, size = new.size, mtime = new.mtime WHERE path = old.path;
+  INSERT INTO event(what, path, was, size) VALUES('update', new.path, old.size, new.size);
+END;
+CREATE TRIGGER file_delete INSTEAD OF DELETE ON file BEGIN
+  DELETE FROM files WHERE path = old.path;
+  INSERT INTO event(what, path, was) VALUES('delete', old.path, old.size);
+END;
+INSERT INTO file VALUES('/home/ada/new', 'ada', 5, 1767225800);
+UPDATE file SET size = size + 1 WHERE path GLOB '/home/ada/src/*.h' RETURNING path, size;
+--> /home/ada/src/main.h|201
+DELETE FROM file WHERE path = '/home/ada/new' RETURNING size;
+--> 5
+SELECT what, path, was, size FROM event ORDER BY id;
+--> insert|/home/ada/new||5
+--> update|/home/ada/src/main.h|200|201
+--> delete|/home/ada/new|5|
+
+-- an overlay: what is in the upper layer hides the lower one, and so does a whiteout, with all that lies below it
+CREATE VIRTUAL TABLE lower USING art(path, size INTEGER);
+CREATE VIRTUAL TABLE upper USING art(path, size INTEGER);
+CREATE VIRTUAL TABLE whiteout USING art(path);
+CREATE VIEW merged AS SELECT path, size FROM upper UNION ALL SELECT path, size FROM lower
+  WHERE art_longest_prefix('whiteout', path, '/') IS NULL AND NOT EXISTS (SELECT 1 FROM upper WHERE upper.path = lower.path);
+INSERT INTO lower VALUES('etc/passwd', 1), ('usr/doc/a', 2), ('usr/doc/b', 3), ('usr/docs', 4), ('usr/lib/c', 5), ('usr/lib/d', 6);
+INSERT INTO upper VALUES('etc/passwd', 10), ('usr/doc/new', 7);
+INSERT INTO whiteout VALUES('usr/doc'), ('usr/lib/c');
+SELECT path, size FROM merged WHERE path GLOB 'usr/*' ORDER BY path;
+--> usr/doc/new|7
+--> usr/docs|4
+--> usr/lib/d|6
+SELECT size FROM merged WHERE path = 'etc/passwd';
+--> 10
+-- one level of it. A directory of the lower layer shows also where each of its files is hidden by itself
+SELECT path FROM upper('usr/', '/') UNION SELECT path FROM lower('usr/', '/') WHERE art_longest_prefix('whiteout', path, '/') IS NULL;
+--> usr/doc/
+--> usr/docs
+--> usr/lib/

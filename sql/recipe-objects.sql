@@ -63,3 +63,42 @@ SELECT key, entries FROM objects('', '/');
 --> archive/|1
 --> backups/|1
 --> photos/|2
+
+-- a batch that stands on what it has seen: a key that is absent, a prefix that is empty, a row at its version. Where one of them does
+-- not hold, the INSERT fails, and the whole transaction is taken back
+CREATE VIEW guard(holds) AS SELECT NULL;
+CREATE TRIGGER guard_insert INSTEAD OF INSERT ON guard WHEN new.holds IS NOT 1 BEGIN
+  SELECT RAISE(ROLLBACK, 'a guard does not hold');
+END;
+UPDATE seen SET version = (SELECT version FROM objects WHERE objects.key = seen.key);
+BEGIN IMMEDIATE;
+INSERT INTO guard VALUES
+  (NOT EXISTS (SELECT 1 FROM objects WHERE key = 'backups/tuesday.tar')),
+  (art_count('objects', 'uploads/') = 0),
+  ((SELECT version FROM objects WHERE key = 'photos/index.html') = (SELECT version FROM seen));
+INSERT INTO objects VALUES('backups/tuesday.tar', 9000001, 'f7');
+UPDATE objects SET etag = 'e9' WHERE key = 'photos/index.html';
+COMMIT;
+SELECT key, etag FROM objects WHERE key IN ('backups/tuesday.tar', 'photos/index.html');
+--> backups/tuesday.tar|f7
+--> photos/index.html|e9
+
+-- versions of an object: behind a delimiter that no key has stands the number of the transaction, which rises. A deletion is a version
+CREATE VIRTUAL TABLE history USING art(key, etag TEXT, deleted INTEGER);
+INSERT INTO history VALUES(printf('%s@%010d', 'snow.jpg', art_write_version('history')), 'c3', 0);
+INSERT INTO history VALUES(printf('%s@%010d', 'snow.jpg', art_write_version('history')), 'c4', 0),
+  (printf('%s@%010d', 'sun.jpg', art_write_version('history')), 'd1', 0);
+INSERT INTO history VALUES(printf('%s@%010d', 'sun.jpg', art_write_version('history')), NULL, 1);
+-- the newest version of an object; the one at an earlier time; each object in its newest version; all versions but the last one go
+SELECT key, etag FROM history('snow.jpg@') ORDER BY key DESC LIMIT 1;
+--> snow.jpg@0000000002|c4
+SELECT key, etag FROM history('snow.jpg@') WHERE key <= printf('%s@%010d', 'snow.jpg', 1) ORDER BY key DESC LIMIT 1;
+--> snow.jpg@0000000001|c3
+SELECT object.key, object.entries, newest.etag FROM history('', '@') object
+  JOIN history newest ON newest.key = art_nth('history', object.key, object.entries - 1) WHERE NOT newest.deleted;
+--> snow.jpg@|2|c4
+DELETE FROM history WHERE prefix = 'snow.jpg@' AND key < art_nth('history', 'snow.jpg@', art_count('history', 'snow.jpg@') - 1);
+SELECT key FROM history;
+--> snow.jpg@0000000002
+--> sun.jpg@0000000002
+--> sun.jpg@0000000003

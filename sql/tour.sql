@@ -17,8 +17,8 @@ CREATE TEMP TABLE fleet AS
   SELECT 'host-' || i || path AS path, size, unixepoch() - abs(random() % 2592000) AS mtime
   FROM host, listing WHERE (listing.rowid + i) % 20 ORDER BY random();
 .output
-SELECT count(*) || ' rows: the files of this machine on ' || count(DISTINCT substr(path, 1, instr(path, '/'))) || ' hosts like it, in two tables, such as'
-  FROM fleet;
+SELECT count(*) || ' rows: the files of this machine on ' || count(DISTINCT substr(path, 1, instr(path, '/'))) ||
+  ' hosts like it, in two tables, such as' FROM fleet;
 SELECT path FROM fleet LIMIT 1;
 
 .echo on

@@ -53,7 +53,7 @@ run_sh() {
     done < <(blocks sh "$document")
 }
 
-# "Search as you type" of sql/README.md, on rows of its own.
+# "Search as you type" and the bindings of "Names that are no UTF-8" of sql/README.md, on rows of its own.
 run_python() {
     /usr/bin/python3 -c "import sqlite3; sqlite3.connect('').enable_load_extension" 2>/dev/null || return
     {
@@ -68,6 +68,11 @@ run_python() {
 		assert [row[0] for row in find(db, "mario SUPER")] == ["a/mario_super", "b/super.mario", "a/Super Mario"]
 		assert find(db, "mario", "a/", 1) == [("a/mario_super", 3)]
 		assert find(db, "m_rio") == [] and find(db, "o_s", "a/") == [("a/mario_super", 3)]
+		db.execute("CREATE VIRTUAL TABLE hashes USING art(hash, name)")
+		for key, name in (bytes((255, 0)), "bytes"), (7, "number"):
+		    db.execute("INSERT INTO hashes VALUES(CAST(? AS TEXT), ?)", [key, name])
+		    assert db.execute("SELECT name FROM hashes WHERE hash = CAST(? AS TEXT)", [key]).fetchall() == [(name,)]
+		assert db.execute("SELECT name FROM hashes(?)", [bytes((255,))]).fetchall() == [("bytes",)]
 		END
     } >"$work/search.py"
     /usr/bin/python3 "$work/search.py"

@@ -27,6 +27,17 @@ for recipe in "$root"/sql/recipe-*.sql; do
     check "$recipe" ""
     check "$recipe" ", log_limit='1KB'"
 done
+
+# A guard that does not hold, which the recipe cannot show, since a script ends with an error: its database, once more.
+check "$root/sql/recipe-objects.sql" ""
+left() { sqlite3 "$work/recipe.db" ".load '$extension'" "SELECT group_concat(key) FROM objects"; }
+before=$(left)
+checks=$((checks + 1))
+if sqlite3 "$work/recipe.db" ".load '$extension'" "BEGIN; DELETE FROM objects; INSERT INTO guard VALUES(1), (NULL); COMMIT" >"$work/got" 2>&1 ||
+    ! grep -q 'a guard does not hold' "$work/got" || [ "$(left)" != "$before" ]; then
+    failures=$((failures + 1))
+    echo "a guard that does not hold: $(cat "$work/got"), before: $before, now: $(left)"
+fi
 rate=$((checks ? 100 * (checks - failures) / checks : 0))
 echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"
 [ $failures = 0 ]
