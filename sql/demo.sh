@@ -5,6 +5,7 @@
 #   DEMO_DIRECTORY=/usr     whose files are listed; DEMO_WORK=build/demo: where the databases are; ART_EXTENSION=art.so
 #   DEMO_ROWS=400000        how many rows there are at least
 set -eu
+export LC_ALL=C
 root=$(cd "$(dirname "$0")/.." && pwd)
 extension=${ART_EXTENSION:-$root/art.so}
 place=$(realpath "${DEMO_DIRECTORY:-/usr}")
@@ -32,8 +33,8 @@ if grep -qai passwd listing; then word=passwd; else
 fi
 
 # Reads what sqlite3 says for sql/tour.sql: shows the statements and their times, and art's answer, and notes the times. sqlite3
-# prints "Run Time: real 0.123 user 0.123456 sys 0.123456", with three digits of the real time before 3.51. So what takes less than
-# 10 ms is shown as time of the processor.
+# prints "Run Time: real 0.123 user 0.123456 sys 0.123456", older versions with three digits of the real time. So what takes less
+# than 10 ms is shown as time of the processor.
 show() {
     awk '
         /^\.[a-z]/ || (title == "" && $0 == "") { next }

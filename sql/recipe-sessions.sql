@@ -4,7 +4,8 @@
 
 CREATE VIRTUAL TABLE sessions USING art(key, owner);
 
--- two keys a session, written together: by token for the login, by time for the clean-up
+-- two keys a session, written together: by token for the login, by time for the clean-up. The token at the end keeps two apart that
+-- expire at the same time
 BEGIN;
 INSERT INTO sessions VALUES
   ('token/6f1a', 'ada'),   ('expires/2026-01-01T10:00/6f1a', NULL),

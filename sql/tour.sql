@@ -4,6 +4,8 @@
 
 .load ./art
 .bail on
+.mode list
+.headers off
 .output /dev/null
 PRAGMA journal_mode=WAL;
 ATTACH 'ordinary.db' AS beside;
@@ -25,6 +27,7 @@ SELECT path FROM fleet LIMIT 1;
 CREATE VIRTUAL TABLE files USING art(path, size INTEGER, mtime INTEGER, summary=(sum(size), max(mtime), search(path)));
 CREATE TABLE beside.ordinary(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER) WITHOUT ROWID;
 .mode column --wrap 120
+.headers on
 .timer on
 
 .print @ Load all rows, in random order
