@@ -34,14 +34,15 @@ fi
 
 # Reads what sqlite3 says for sql/tour.sql: shows the statements and their times, and art's answer, and notes the times. sqlite3
 # prints "Run Time: real 0.123 user 0.123456 sys 0.123456", older versions with three digits of the real time. So what takes less
-# than 10 ms is shown as time of the processor.
+# than 10 ms is shown as time of the processor, where the system counts that finely.
 show() {
     awk '
         /^\.[a-z]/ || (title == "" && $0 == "") { next }
         /^@ / { title = substr($0, 3); answers = 0; said = ""; asks = 1; printf "\n%d. %s\n\n", ++titles, title; next }
         title == "" { print; next }
         /^Run Time: real/ {
-            ms[++answers] = 1000 * ($4 >= 0.01 ? $4 : $6 + $8)
+            spent = $6 + $8 ? $6 + $8 : $4 ? $4 : 0.001
+            ms[++answers] = 1000 * ($4 >= 0.01 ? $4 : spent)
             printf "      %s: %.*f ms", answers == 1 ? "sqlite-art" : "ordinary", ms[answers] < 10 ? 2 : 0, ms[answers]
             if (answers == 1) answer = said
             else {
@@ -81,7 +82,7 @@ sqlite3 tour.db <tour.sql | show
 [ "${PIPESTATUS[0]}" = 0 ]
 
 rows=$(sqlite3 ordinary.db "SELECT count(*) FROM ordinary")
-echo "A row on the disk, after VACUUM|$(($(size tour.db) / rows))|$(($(size ordinary.db) / rows))|bytes" >>times
+echo "A row on the disk, after VACUUM|$(($(size tour.db) / rows))|$(($(size ordinary.db) / rows))|bytes" >>./times
 
 echo
 sqlite3 tour.db <<END
