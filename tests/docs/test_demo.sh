@@ -40,8 +40,8 @@ holds "not every time is compared: $(wc -l <"$work/its place/times")" \
 while IFS='|' read -r name _; do
     holds "'$name' has no figures at the end" says "^  $name +[0-9.]+ (ms|bytes) +[0-9.]+ (ms|bytes)"
 done <"$work/its place/times"
-awk '/^(Faster|About the same|Slower)$/ { print $1 }' "$work/said" >"$work/kinds"
-holds "what is slower does not come last" grep -qx Slower <(tail -1 "$work/kinds")
+# How long anything takes is not asserted: there may be nothing of a kind.
+holds "what is slower does not come last" test -z "$(awk '/^(Faster|About the same)$/ && slower; /^Slower$/ { slower = 1 }' "$work/said")"
 mkdir "$work/nothing"
 ART_EXTENSION=$extension DEMO_DIRECTORY="$work/nothing" DEMO_WORK="$work/its other place" sql/demo.sh >"$work/made" 2>&1
 holds "it shows an empty folder" test $? = 1
