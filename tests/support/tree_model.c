@@ -266,7 +266,7 @@ static int compare_longest_prefix(struct random *random, struct art_tree *tree, 
     struct art_buffer out = {0};
     uint32_t before = random_below(random, 3); /* it appends */
     int rc = art_buffer_append(&out, "xyz", before);
-    if (!rc) rc = art_tree_longest_prefix(tree, path, delimiter, &out);
+    if (!rc) rc = art_tree_longest_prefix(tree, path, delimiter, &out, NULL);
     if (!rc || rc == ART_NOTFOUND) {
         ck_assert_msg(!rc == !!best, best ? "a prefix is missing" : "a prefix too many");
         ck_assert_uint_eq(out.len, before + (best ? best->key_len : 0));
