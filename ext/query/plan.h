@@ -80,11 +80,11 @@
 
 /* What a scan goes through. */
 enum art_scan_kind {
-    ART_SCAN_RANGE, /* of keys */
-    ART_SCAN_POINT, /* the first argument is an equality */
-    ART_SCAN_LEVEL, /* a range, rolled up at the delimiter; a RANGE where that is '' */
-    ART_SCAN_LIST,  /* the elements of an IN */
-    ART_SCAN_BEST,  /* a range in the order of a summarised column; DESCENDING is that of its values */
+    ART_SCAN_RANGE,   /* of keys */
+    ART_SCAN_POINT,   /* the first argument is an equality */
+    ART_SCAN_LEVEL,   /* a range, rolled up at the delimiter; a RANGE where that is '' */
+    ART_SCAN_LIST,    /* the elements of an IN */
+    ART_SCAN_BEST,    /* a range in the order of a summarised column; DESCENDING is that of its values */
     ART_SCAN_LONGEST, /* the longest path that is a prefix of what it is to MATCH */
 };
 
@@ -130,7 +130,8 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"    \
+            " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?",   \
+            "offset ?"                                                                                                 \
     }
 
 enum { ART_PLAN_TERM = 4 };

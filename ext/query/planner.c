@@ -533,8 +533,8 @@ static void take_offset(struct art_planning *planning) {
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
 
-/* The condition path MATCH ..., or -1. SQLITE_CONSTRAINT: there is one that is not known yet, and what SQLite would call
- * for each row instead knows no table. */
+/* The condition path MATCH ..., or -1. SQLITE_CONSTRAINT: there is one whose text is not known yet. Without it SQLite
+ * would call its own match() for each row, which only fails. */
 static int find_match(const struct art_planning *planning, int *found) {
     const sqlite3_index_info *info = planning->info;
     *found = -1;

@@ -25,8 +25,9 @@ TEST(test_a_match_is_the_row_of_the_longest_prefix) {
     expect("", "SELECT * FROM t WHERE path MATCH ''");
     sql_run(db, "INSERT INTO t(path, name) VALUES('', 'all')");
     expect("all\nall\n", "SELECT name FROM t WHERE path MATCH '' UNION ALL SELECT name FROM t WHERE path MATCH 'c'");
-    expect("a/b||||1|1\n", "SELECT path, prefix, delimiter, start_after, entries IS NULL, version > 0 FROM t WHERE path "
-                           "MATCH 'a/b'");
+    expect("a/b||||1|1\n",
+           "SELECT path, prefix, delimiter, start_after, entries IS NULL, version > 0 FROM t WHERE path "
+           "MATCH 'a/b'");
 }
 
 TEST(test_with_a_delimiter_it_ends_where_a_component_ends) {
@@ -59,7 +60,8 @@ TEST(test_a_match_sees_what_the_transaction_has_changed) {
     make_routes();
     sql_command(db, "main", "t", "flush");
     sql_run(db, "BEGIN; INSERT INTO t VALUES('a/b/c/d', 'new', 10); DELETE FROM t WHERE path = 'a/bc'");
-    expect("a/b/c/d|new\n", "SELECT path, name FROM t WHERE path MATCH 'a/b/c/d/e'"); /* the memtable's, not the run's */
+    expect("a/b/c/d|new\n",
+           "SELECT path, name FROM t WHERE path MATCH 'a/b/c/d/e'"); /* the memtable's, not the run's */
     expect("a/b/c|ABC\n", "SELECT path, name FROM t WHERE path MATCH 'a/b/c/e'");
     expect("a/b|AB\n", "SELECT path, name FROM t WHERE path MATCH 'a/bcd'");
     sql_run(db, "SAVEPOINT s; UPDATE t SET name = 'later' WHERE path = 'a/b/c'; DELETE FROM t WHERE path = 'a/b/c/d'");
@@ -85,7 +87,8 @@ TEST(test_other_conditions_are_about_the_row_that_is_found) {
     expect("", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path = 'a'");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path = 'a/b'");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path IN ('a', 'a/b')");
-    expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path > 'a' AND path GLOB 'a*' AND path LIKE 'A%'");
+    expect("a/b\n",
+           "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND path > 'a' AND path GLOB 'a*' AND path LIKE 'A%'");
     expect("", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND n > 2");
     expect("a/b\n", "SELECT path FROM t('a/') WHERE path MATCH 'a/b/zz'");
     expect("", "SELECT path FROM t('b') WHERE path MATCH 'a/b/zz'");
@@ -119,8 +122,9 @@ TEST(test_a_join_matches_each_row_of_another_table) {
            "SELECT CAST(url AS TEXT), path FROM r LEFT JOIN t ON path MATCH url AND delimiter = '/'");
     expect("b/1|b\n", "SELECT url, path FROM t, r WHERE t.path MATCH r.url AND t.path = r.like_path AND n > 1");
     expect("ABC\nB\n\nA\n\nnumber\nAB\n", "SELECT (SELECT name FROM t WHERE path MATCH url) FROM r");
-    expect("a/b/c/d\nb/1\n", "SELECT url FROM r WHERE typeof(url) = 'text' AND EXISTS (SELECT 1 FROM t WHERE path MATCH "
-                             "url AND delimiter = '/' AND n > 1)");
+    expect("a/b/c/d\nb/1\n",
+           "SELECT url FROM r WHERE typeof(url) = 'text' AND EXISTS (SELECT 1 FROM t WHERE path MATCH "
+           "url AND delimiter = '/' AND n > 1)");
     expect("a/b/c/d\n", "SELECT url FROM t, r WHERE path MATCH url AND path = (SELECT 'a/b/c')");
     sql_run(db, "CREATE VIEW v AS SELECT path, name FROM t");
     expect("AB\n", "SELECT name FROM v WHERE path MATCH 'a/b/zz'");
