@@ -31,9 +31,9 @@ SELECT key FROM sessions;
 -- routes: the handler of the longest prefix that matches a request, at a slash
 CREATE VIRTUAL TABLE routes USING art(path, handler TEXT NOT NULL);
 INSERT INTO routes VALUES('/', 'home'), ('/api', 'api'), ('/api/users', 'users'), ('/static/', 'files');
-SELECT handler FROM routes WHERE path = art_longest_prefix('routes', '/api/users/17/avatar', '/');
+SELECT handler FROM routes WHERE path MATCH '/api/users/17/avatar' AND delimiter = '/';
 --> users
-SELECT handler FROM routes WHERE path = art_longest_prefix('routes', '/api/usersettings', '/');
---> api
-SELECT art_longest_prefix('routes', 'no slash');
--->
+SELECT path, handler FROM routes WHERE path MATCH '/api/usersettings' AND delimiter = '/';
+--> /api|api
+SELECT count(*) FROM routes WHERE path MATCH 'no slash' AND delimiter = '/';
+--> 0

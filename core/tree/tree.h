@@ -197,9 +197,10 @@ struct art_row {
 /* ART_OK, ART_NOTFOUND, or an error of reading. *row must be released; it survives every change of the tree. */
 enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes key, struct art_row *row);
 /* The longest stored path that is a prefix of `path`; with a delimiter (len > 0) only one that is `path` itself, ends
- * with the delimiter, or is followed by it in `path`. Appended to *out. ART_OK, ART_NOTFOUND. */
+ * with the delimiter, or is followed by it in `path`. Appended to *out. ART_OK, ART_NOTFOUND. `row`, if not NULL:
+ * becomes its row, as of art_tree_get(). */
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
-                                    struct art_buffer *out);
+                                    struct art_buffer *out, struct art_row *row);
 void art_row_release(struct art_row *row); /* clears; a cleared row is fine */
 /* The whole value: small: row->stored, *owned = NULL; large: read chunk by chunk into *owned (art_free() it).
  * ART_CORRUPT: chunks are missing or other ones; ART_NOMEM. */

@@ -248,7 +248,7 @@ static void call_longest_prefix(sqlite3_context *context, int count, sqlite3_val
     }
     struct art_table_ref *ref = open_table(context, values[0]);
     if (!ref) return;
-    enum art_rc rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found);
+    enum art_rc rc = art_tree_longest_prefix(tree_of(ref), path, delimiter, &found, NULL);
     if (!rc) {
         art_result_text(context, found.data, found.len);
     } else if (rc != ART_NOTFOUND) {

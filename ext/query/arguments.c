@@ -181,6 +181,13 @@ static void want(struct art_scan *scan, enum art_argument meaning, sqlite3_value
     case ART_ARGUMENT_LIKE:
         want_like(scan, value);
         break;
+    case ART_ARGUMENT_MATCH:
+        if (sqlite3_value_type(value) == SQLITE_NULL) {
+            scan->keys.empty = true;
+        } else if (!art_value_bytes(value, &scan->of.longest.wanted)) {
+            scan->keys.rc = SQLITE_NOMEM;
+        }
+        break;
     case ART_ARGUMENT_LIMIT:
         break;
     case ART_ARGUMENT_OFFSET:

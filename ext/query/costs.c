@@ -177,15 +177,18 @@ static double logarithm(uint64_t rows) {
  * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. So a range and a list
  * are charged no search.
  *
+ * A MATCH is charged next to nothing: no plan without it gives its row, and the arms of an OR beside it would be such
+ * plans.
+ *
  * SQLite charges a join no sort where it begins with a virtual table. So a plan that is asked for an order, and does
  * not give it, costs the sort, too. Of an order by another table's columns nothing is told. */
 void art_planning_estimate(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     uint64_t all, rows = assume_rows(planning, &all);
     double search = logarithm(all);
-    if (planning->kind == ART_SCAN_POINT) {
+    if (planning->kind == ART_SCAN_POINT || planning->kind == ART_SCAN_LONGEST) {
         info->estimatedRows = 1;
-        info->estimatedCost = search + step_cost;
+        info->estimatedCost = planning->kind == ART_SCAN_POINT ? search + step_cost : 1;
         if (planning->plan & ART_PLAN_UNIQUE) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
         return;
     }

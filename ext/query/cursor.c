@@ -133,6 +133,7 @@ static const struct {
     [ART_SCAN_LEVEL] = {art_level_scan_open, art_level_scan_next},
     [ART_SCAN_LIST] = {art_list_scan_open, art_list_scan_next},
     [ART_SCAN_BEST] = {art_best_scan_open, art_best_scan_next},
+    [ART_SCAN_LONGEST] = {art_longest_scan_open, art_point_scan_next},
 };
 
 int art_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *words, int argc, sqlite3_value **argv) {

@@ -14,6 +14,7 @@
  *     prefix=? AND size<?, best first by size, descending
  *     prefix=?, best first by size and the path
  *     all rows AND path LIKE ? (search) AND note GLOB ? (search)
+ *     delimiter=? AND path MATCH ?, longest prefix
  *
  * The arguments are intersected. How their values are read, and who checks the row again:
  *
@@ -44,6 +45,9 @@
  *   LIKE prefix  text: the lower one of the     the same                                         SQLite
  *                bounds that SQLite makes of
  *                LIKE
+ *   MATCH        anything but NULL              the row of the longest path that these bytes      nobody
+ *                                               begin with (longest.c); with a delimiter only
+ *                                               where a component of them ends
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
  *                bound (a "bound" one may       the comparison (filters.c)
  *                also be something else)
@@ -76,17 +80,18 @@
 
 /* What a scan goes through. */
 enum art_scan_kind {
-    ART_SCAN_RANGE, /* of keys */
-    ART_SCAN_POINT, /* the first argument is an equality */
-    ART_SCAN_LEVEL, /* a range, rolled up at the delimiter; a RANGE where that is '' */
-    ART_SCAN_LIST,  /* the elements of an IN */
-    ART_SCAN_BEST,  /* a range in the order of a summarised column; DESCENDING is that of its values */
+    ART_SCAN_RANGE,   /* of keys */
+    ART_SCAN_POINT,   /* the first argument is an equality */
+    ART_SCAN_LEVEL,   /* a range, rolled up at the delimiter; a RANGE where that is '' */
+    ART_SCAN_LIST,    /* the elements of an IN */
+    ART_SCAN_BEST,    /* a range in the order of a summarised column; DESCENDING is that of its values */
+    ART_SCAN_LONGEST, /* the longest path that is a prefix of what it is to MATCH */
 };
 
 enum art_plan_flags {
     ART_PLAN_KIND = 7,       /* enum art_scan_kind */
     ART_PLAN_DESCENDING = 8, /* from the range's end */
-    ART_PLAN_UNIQUE = 16,    /* POINT: SQLite was told so: an UPDATE or a DELETE looks at one row */
+    ART_PLAN_UNIQUE = 16,    /* POINT, LONGEST: SQLite was told so: an UPDATE or a DELETE looks at one row */
     ART_PLAN_TIES = 32,      /* BEST: rows with one value in the order of their paths */
     ART_PLAN_SUMS = 64,      /* LEVEL: a column with a sum is asked for */
     ART_PLAN_ITEM_SHIFT = 8, /* BEST: above the flags: that column's number in the summary */
@@ -112,6 +117,7 @@ enum art_argument {
     ART_ARGUMENT_GLOB,
     ART_ARGUMENT_LIKE,
     ART_ARGUMENT_LIKE_PREFIX,
+    ART_ARGUMENT_MATCH,
     ART_ARGUMENT_LOOKUP, /* a column is equal */
     ART_ARGUMENT_LOOKUP_IS,
     ART_ARGUMENT_LOOKUP_IN,
@@ -124,7 +130,8 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"    \
+            " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?",   \
+            "offset ?"                                                                                                 \
     }
 
 enum { ART_PLAN_TERM = 4 };

@@ -69,7 +69,7 @@ static void take_as(struct art_planning *planning, int i, int compared, bool is_
 }
 
 static void take(struct art_planning *planning, int i, enum art_argument meaning, bool exact) {
-    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LIKE_PREFIX;
+    bool of_key = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_MATCH;
     take_as(planning, i, of_key ? ART_COLUMN_KEY : -1, true, meaning, exact);
 }
 
@@ -533,6 +533,31 @@ static void take_offset(struct art_planning *planning) {
 
 /* --- xBestIndex --------------------------------------------------------------------------------------------------- */
 
+/* The condition path MATCH ..., or -1. SQLITE_CONSTRAINT: there is one whose text is not known yet. Without it SQLite
+ * would call its own match() for each row, which only fails. */
+static int find_match(const struct art_planning *planning, int *found) {
+    const sqlite3_index_info *info = planning->info;
+    *found = -1;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->op != SQLITE_INDEX_CONSTRAINT_MATCH || constraint->iColumn != ART_COLUMN_KEY) continue;
+        if (!constraint->usable) return SQLITE_CONSTRAINT;
+        if (*found < 0) *found = i;
+    }
+    return SQLITE_OK;
+}
+
+/* One row at most, so it has every order. */
+static int plan_longest(struct art_planning *planning, int match) {
+    int rc = take_listing_arguments(planning);
+    planning->kind = ART_SCAN_LONGEST;
+    planning->plan |= ART_PLAN_UNIQUE;
+    take(planning, match, ART_ARGUMENT_MATCH, true);
+    art_plan_text_append(&planning->words, ", longest prefix");
+    planning->info->orderByConsumed = planning->info->nOrderBy > 0;
+    return rc;
+}
+
 static int plan_point(struct art_planning *planning, int equality) {
     planning->kind = ART_SCAN_POINT;
     take(planning, equality, ART_ARGUMENT_EQUAL, art_condition_text(planning, equality).len > 0);
@@ -560,14 +585,17 @@ static int plan_range(struct art_planning *planning) {
 
 static int make_plan(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
-    int rc = refuse_arguments(planning);
+    int match, rc = refuse_arguments(planning);
+    if (!rc) rc = find_match(planning, &match);
     if (rc) return rc;
     for (int i = 0; i < info->nConstraint; i++)
         planning->conditions[i].meaning = (uint8_t)art_condition_meaning(planning, i);
-    int equality = has_delimiter(planning) ? -1 : find_equality(planning, false);
-    rc = equality >= 0 ? plan_point(planning, equality) : plan_range(planning);
+    int equality = match >= 0 || has_delimiter(planning) ? -1 : find_equality(planning, false);
+    rc = match >= 0      ? plan_longest(planning, match)
+         : equality >= 0 ? plan_point(planning, equality)
+                         : plan_range(planning);
     if (rc) return rc;
-    if (has_delimiter(planning) && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
+    if (planning->kind == ART_SCAN_LEVEL && art_planning_reads_sums(planning)) planning->plan |= ART_PLAN_SUMS;
     art_planning_estimate(planning);
     art_or_arms_price(planning);
     return SQLITE_OK;

@@ -13,6 +13,7 @@
  *     point.c       POINT: the row of one path, or of a number
  *     list.c        LIST: the elements of an IN
  *     best.c        BEST: rows in the order of a column
+ *     longest.c     LONGEST: the row that what is to MATCH begins with
  *     arguments.c   from xFilter's arguments to a range of keys, a list of IN, a pattern
  *     cursor.c      SQLite's callbacks: open, filter, next, columns, close
  *
@@ -162,11 +163,15 @@ struct art_best_scan {
     struct art_datum last; /* the last row's value */
 };
 
+struct art_longest_scan {
+    struct art_bytes wanted; /* in xFilter: what is to MATCH, borrowed from its argument */
+};
+
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
 /* Where a scan is.
  *
- *     xFilter --> ON_ROW, ON_CURSOR --> END     POINT and BEST: ON_ROW. RANGE and LEVEL: ON_CURSOR. LIST: both
+ *     xFilter --> ON_ROW, ON_CURSOR --> END     POINT, LONGEST and BEST: ON_ROW. RANGE and LEVEL: ON_CURSOR. LIST: both
  *     ON_CURSOR <--> COUNTING                   RANGE, where SQLite looks at no row; back when it looks at one, or the
  *     COUNTING --> FAILED                       table is about to change; that may fail
  *     all but END --> GONE                      the table was replaced, behind SQLite's back */
@@ -213,6 +218,7 @@ struct art_scan {
         struct art_level_scan level;
         struct art_list_scan list;
         struct art_best_scan best;
+        struct art_longest_scan longest;
     } of;                      /* `kind` */
     struct art_buffer room[2]; /* memory for the kind, from scan to scan */
 };
@@ -359,6 +365,7 @@ enum art_rc art_list_scan_open(struct art_scan *scan);
 enum art_rc art_list_scan_next(struct art_scan *scan);
 enum art_rc art_best_scan_open(struct art_scan *scan);
 enum art_rc art_best_scan_next(struct art_scan *scan);
+enum art_rc art_longest_scan_open(struct art_scan *scan);
 
 /* For arguments.c: the path is to be equal to a number. SQLite's code. */
 int art_point_scan_number(struct art_scan *scan, sqlite3_value *number);

@@ -176,7 +176,7 @@ static void prefixes(struct art_tree *tree, const uint32_t *order) {
             memcpy(text + path.len, "/part-7/x", 9);
             path.len += 9;
             out.len = 0;
-            must(art_tree_longest_prefix(tree, path, art_bytes("/", kind % 2), &out));
+            must(art_tree_longest_prefix(tree, path, art_bytes("/", kind % 2), &out, NULL));
         }
         report(names[kind], begun, n);
     }

@@ -172,7 +172,7 @@ static bool any(void *store, struct art_bytes prefix) {
 static bool longest(void *store, struct art_bytes path, uint64_t *digest) {
     struct core *core = store;
     struct art_buffer found = {0};
-    int rc = art_tree_longest_prefix(core->tree, path, art_bytes("/", 1), &found);
+    int rc = art_tree_longest_prefix(core->tree, path, art_bytes("/", 1), &found, NULL);
     if (rc != ART_NOTFOUND) {
         must(rc, "longest prefix");
         digest_add(digest, found.data, found.len);

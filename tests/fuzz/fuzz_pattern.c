@@ -52,6 +52,11 @@ static const struct {
     {"SELECT art_longest_prefix('t', ?1), ?2", "SELECT (SELECT path FROM p WHERE " BEGUN_BY LONGEST ", ?2"},
     {"SELECT art_longest_prefix('t', ?1, ?2)",
      "SELECT (SELECT path FROM p WHERE " BEGUN_BY " AND " AT_DELIMITER LONGEST},
+    {"SELECT path, value FROM t WHERE path MATCH ?1 AND delimiter = ?2",
+     "SELECT * FROM (SELECT path, value FROM p WHERE " BEGUN_BY " AND " AT_DELIMITER LONGEST},
+    {"SELECT path, value FROM t WHERE path MATCH ?1 AND prefix = ?2",
+     "SELECT * FROM (SELECT path, value FROM p WHERE " BEGUN_BY
+     " AND ?2 IS NOT NULL AND " HEAD("path", "?2") " = hex(?2)" LONGEST},
     {"SELECT path, entries FROM t WHERE prefix = ?1 AND delimiter = ?2 ORDER BY path", ""},
     {"SELECT path, entries FROM t(?1, ?2) ORDER BY path DESC", "DESC"},
 };

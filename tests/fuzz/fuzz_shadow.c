@@ -35,6 +35,7 @@ static const char *const statements[] = {
     "SELECT count(*), sum(a), max(length(b)), group_concat(c) FROM t WHERE path >= 'dir-1/'",
     "SELECT path, entries FROM t('', '/')",
     "SELECT art_count('t', 'dir-'), art_longest_prefix('t', 'dir-1/f4/x', '/')",
+    "SELECT * FROM t WHERE path MATCH 'dir-1/f4/x' AND delimiter = '/'",
     "SELECT art_check('t')",
     "SELECT * FROM art_info('t')",
     "SELECT a FROM t WHERE path IN ('dir-1/f4', 'late', 'x') OR b = 3",

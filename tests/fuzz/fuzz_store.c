@@ -90,7 +90,7 @@ static void ask(struct art_tree *tree, uint8_t operation, struct art_bytes key) 
     int rc = art_tree_get(tree, key, &row);
     if (host_sound(rc, "get") && !rc) look_at(tree, &row);
     art_row_release(&row);
-    host_sound(art_tree_longest_prefix(tree, key, art_bytes("/", operation >> 1 & 1), &out), "longest prefix");
+    host_sound(art_tree_longest_prefix(tree, key, art_bytes("/", operation >> 1 & 1), &out, NULL), "longest prefix");
     art_buffer_clear(&out);
     if (operation & 4) art_range_of_prefix(key, scratch, &range);
     if (operation & 16) range.newer_than = operation >> 5;

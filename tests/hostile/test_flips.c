@@ -92,7 +92,7 @@ static int ask(struct art_tree *tree, struct answer *out) {
         art_range_of_prefix(art_bytes(prefixes[i], (uint32_t)strlen(prefixes[i])), buffer, &range);
         rc = art_tree_count(tree, &range, &out->counts[i]);
     }
-    if (!rc) rc = art_tree_longest_prefix(tree, art_bytes("dir-2/f1/x", 10), art_bytes(NULL, 0), &out->longest);
+    if (!rc) rc = art_tree_longest_prefix(tree, art_bytes("dir-2/f1/x", 10), art_bytes(NULL, 0), &out->longest, NULL);
     if (rc == ART_NOTFOUND) rc = ART_OK;
     return rc ? rc : get_some(tree);
 }

@@ -34,6 +34,7 @@ static const char *const readings[] = {
     "SELECT count(*) FROM t WHERE path >= 'dir-1/' AND path < 'dir-2/f3'",
     "SELECT art_nth('t', 'dir-', 7), art_rank('t', 'dir-2/f1')",
     "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x')",
+    "SELECT path, value FROM t WHERE path MATCH 'dir-2/f1/x' AND delimiter = '/'",
     "SELECT path, entries FROM t WHERE prefix = '' AND delimiter = '/'",
     "SELECT path, value FROM t WHERE path IN ('dir-0/f3', 'dir-1/f4', 'big', 'none', 'late')",
     "SELECT path FROM t WHERE path GLOB 'dir-[12]/*' LIMIT 5 OFFSET 3",

@@ -188,21 +188,25 @@ static int compare_jumps(struct art_tree *tree, const struct model *model, uint3
     return rc;
 }
 
-static int compare_get(struct art_tree *tree, const struct model *model, struct art_bytes key) {
+/* Releases the row. */
+static int compare_value(struct art_tree *tree, struct art_row *row, const struct model_row *expected) {
     struct art_bytes value;
+    uint8_t *owned;
+    int rc = art_row_value(tree, row, &value, &owned);
+    if (!rc) ck_assert(art_bytes_equal(value, art_bytes(expected->value, expected->value_len)));
+    art_free(owned);
+    art_row_release(row);
+    return rc;
+}
+
+static int compare_get(struct art_tree *tree, const struct model *model, struct art_bytes key) {
     bool found;
     unsigned at = model_find(model, key, &found);
     struct art_row row;
     int rc = art_tree_get(tree, key, &row);
     if (rc && rc != ART_NOTFOUND) return rc;
     ck_assert_msg(found == !rc, found ? "a row is missing" : "a row too many");
-    if (rc) return ART_OK;
-    uint8_t *owned;
-    rc = art_row_value(tree, &row, &value, &owned);
-    if (!rc) ck_assert(art_bytes_equal(value, art_bytes(model->row[at].value, model->row[at].value_len)));
-    art_free(owned);
-    art_row_release(&row);
-    return rc;
+    return rc ? ART_OK : compare_value(tree, &row, &model->row[at]);
 }
 
 /* A count of rows: mostly within reach of `most`, sometimes none, far too many, or nearly all that there can be. */
@@ -264,15 +268,18 @@ static int compare_longest_prefix(struct random *random, struct art_tree *tree, 
         if (counts_as_prefix(model_key(row), path, delimiter) && (!best || row->key_len > best->key_len)) best = row;
     }
     struct art_buffer out = {0};
+    struct art_row row = {0};
+    bool with_row = random_below(random, 2);
     uint32_t before = random_below(random, 3); /* it appends */
     int rc = art_buffer_append(&out, "xyz", before);
-    if (!rc) rc = art_tree_longest_prefix(tree, path, delimiter, &out);
+    if (!rc) rc = art_tree_longest_prefix(tree, path, delimiter, &out, with_row ? &row : NULL);
     if (!rc || rc == ART_NOTFOUND) {
         ck_assert_msg(!rc == !!best, best ? "a prefix is missing" : "a prefix too many");
         ck_assert_uint_eq(out.len, before + (best ? best->key_len : 0));
         if (best && best->key_len) ck_assert_mem_eq(out.data + before, path.data, best->key_len);
-        rc = ART_OK;
+        rc = best && with_row ? compare_value(tree, &row, best) : ART_OK;
     }
+    art_row_release(&row);
     art_buffer_clear(&out);
     return rc;
 }

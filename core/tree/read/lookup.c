@@ -110,6 +110,24 @@ enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsi
     return rc;
 }
 
+void art_row_take(const struct art_tree *tree, const struct art_found *found, struct art_row *row) {
+    const struct art_entry *entry = &found->entry;
+    assert(found->any && !(entry->flags & ART_DELETE));
+    row->stored = art_entry_value(entry->flags, entry->value);
+    row->version = entry->csn;
+    row->overflows = entry->flags & ART_OVERFLOW;
+    row->changes = tree->changes;
+    row->flags = entry->flags;
+    row->head = (uint8_t)art_entry_head(entry->flags, entry->value);
+    assert(row->head <= entry->value.len);
+    if (found->in_memtable) {
+        row->held_memtable = art_memtable_ref(tree->memtable);
+    } else {
+        art_blob_pin(found->blob);
+        row->pinned_blob = found->blob;
+    }
+}
+
 enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct art_row *row) {
     *row = (struct art_row){0};
     enum art_rc rc = art_tree_ready(tree);
@@ -122,19 +140,7 @@ enum art_rc art_tree_get(struct art_tree *tree, struct art_bytes path, struct ar
     rc = art_tree_find(tree, key, &found);
     if (rc) return rc;
     if (!found.live) return ART_NOTFOUND;
-    row->stored = art_entry_value(found.entry.flags, found.entry.value);
-    row->version = found.entry.csn;
-    row->overflows = found.entry.flags & ART_OVERFLOW;
-    row->changes = tree->changes;
-    row->flags = found.entry.flags;
-    row->head = (uint8_t)art_entry_head(found.entry.flags, found.entry.value);
-    assert(row->head <= found.entry.value.len && !(row->flags & ART_DELETE));
-    if (found.in_memtable) {
-        row->held_memtable = art_memtable_ref(tree->memtable);
-    } else {
-        art_blob_pin(found.blob);
-        row->pinned_blob = found.blob;
-    }
+    art_row_take(tree, &found, row);
     return ART_OK;
 }
 

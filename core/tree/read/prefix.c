@@ -28,6 +28,8 @@ struct search {
     struct art_bytes key;      /* of the whole path */
     struct art_cursor *cursor; /* NULL until the rare case asks for it */
     unsigned sources;          /* the memtable, then the runs */
+    unsigned asked;            /* the source that was asked last */
+    struct art_found met;      /* the entry that made its reach exact, if `any`; borrowed until the next is asked */
     struct reach reach[ART_RUNS_CAPACITY + 1];
 };
 
@@ -58,15 +60,15 @@ static void reach_by_predecessor(struct art_bytes predecessor, struct art_bytes 
     out->exact = out->len == predecessor.len;
 }
 
-static enum art_rc reach_in_memtable(const struct art_memtable *memtable, struct art_bytes key, struct reach *out) {
+static enum art_rc reach_in_memtable(struct search *search, struct art_bytes key, struct reach *out) {
     struct art_memtable_cursor cursor;
-    art_memtable_cursor_init(&cursor, memtable);
+    art_memtable_cursor_init(&cursor, search->tree->memtable);
     enum art_rc rc = art_memtable_seek_le(&cursor, key);
     if (!rc && cursor.valid) {
-        struct art_entry entry;
-        art_memtable_cursor_entry(&cursor, &entry);
+        art_memtable_cursor_entry(&cursor, &search->met.entry);
         reach_by_predecessor(cursor.key, key, out);
-        out->deleted = entry.flags & ART_DELETE;
+        out->deleted = search->met.entry.flags & ART_DELETE;
+        search->met.any = search->met.in_memtable = true;
     }
     art_memtable_cursor_clear(&cursor);
     return rc;
@@ -91,7 +93,7 @@ static enum art_rc reach_in_run(struct search *search, unsigned run, struct art_
     assert(run < search->tree->root->runs);
     struct art_tree *tree = search->tree;
     struct art_descent end;
-    struct art_entry entry;
+    struct art_found *met = &search->met;
     enum art_rc rc = art_run_descend(tree, &tree->root->run[run], key, NULL, NULL, &end);
     if (rc) return rc;
     if (end.side < 0) return reach_beside(search, run, key, out);
@@ -99,21 +101,23 @@ static enum art_rc reach_in_run(struct search *search, unsigned run, struct art_
         out->len = shared(end.ref.label, key);
         return ART_OK;
     }
-    rc = art_blob_prefix(end.leaf, key, &out->len, &entry);
+    rc = art_blob_prefix(end.leaf, key, &out->len, &met->entry);
     if (rc == ART_NOTFOUND) return out->len < 0 ? reach_beside(search, run, key, out) : ART_OK;
-    out->exact = !rc;
-    out->deleted = !rc && (entry.flags & ART_DELETE);
+    out->exact = met->any = !rc;
+    out->deleted = !rc && (met->entry.flags & ART_DELETE);
+    met->blob = end.leaf;
     return rc;
 }
 
 /* What source `index` has of the first `len` bytes of the path. */
 static enum art_rc ask(struct search *search, unsigned index, int64_t len) {
-    const struct art_memtable *memtable = search->tree->memtable;
     struct reach *reach = &search->reach[index];
     struct art_bytes key = art_bytes(search->key.data, (uint32_t)len + 1);
     assert(len >= 0 && key.len <= search->key.len);
     *reach = (struct reach){0};
-    enum art_rc rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(memtable, key, reach);
+    search->met = (struct art_found){0};
+    search->asked = index;
+    enum art_rc rc = index ? reach_in_run(search, index - 1, key, reach) : reach_in_memtable(search, key, reach);
     reach->len--; /* the name space's byte */
     if (reach->len == len && !reach->exact) reach->len--;
     return rc;
@@ -134,6 +138,7 @@ static enum art_rc try_length(struct search *search, int64_t *len, bool *found) 
         if (reach->len == *len && reach->exact) { /* the newest that has the key decides */
             deleted |= reach->deleted;
             *found = !deleted;
+            search->met.any &= search->asked == i;
             if (*found) return ART_OK;
             reach->exact = false;
             reach->len--;
@@ -145,10 +150,11 @@ static enum art_rc try_length(struct search *search, int64_t *len, bool *found) 
 }
 
 enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path, struct art_bytes delimiter,
-                                    struct art_buffer *out) {
+                                    struct art_buffer *out, struct art_row *row) {
     assert(tree->root->runs <= ART_RUNS_CAPACITY);
     struct search search = {.tree = tree, .sources = 1 + tree->root->runs};
     bool found = false;
+    if (row) *row = (struct art_row){0};
     enum art_rc rc = art_tree_ready(tree);
     if (rc) return rc;
     int64_t len = last_end(path, delimiter, path.len);
@@ -160,7 +166,12 @@ enum art_rc art_tree_longest_prefix(struct art_tree *tree, struct art_bytes path
         rc = try_length(&search, &len, &found);
         if (!rc && !found) len = last_end(path, delimiter, len);
     }
+    if (!rc) rc = found ? art_buffer_append(out, path.data, (size_t)len) : ART_NOTFOUND;
+    if (!rc && row && search.met.any) {
+        art_row_take(tree, &search.met, row);
+    } else if (!rc && row) { /* its entry was let go when a later source was asked */
+        rc = art_tree_get(tree, art_bytes(path.data, (uint32_t)len), row);
+    }
     art_cursor_close(search.cursor);
-    if (rc) return rc;
-    return found ? art_buffer_append(out, path.data, (size_t)len) : ART_NOTFOUND;
+    return rc;
 }

@@ -67,6 +67,8 @@ enum art_rc art_tree_find(struct art_tree *tree, struct art_bytes key, struct ar
  * memtable. */
 enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, struct art_found *out,
                                 struct art_memtable_place *place);
+/* What was found, and is no delete, as a row of the host's, which holds it from then on. *row is clear. */
+void art_row_take(const struct art_tree *tree, const struct art_found *found, struct art_row *row);
 /* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
 /* Has a source that is newer than this run an entry of the key? */

@@ -200,12 +200,12 @@ TEST(test_the_next_user_of_a_cursor_gets_all_rows) {
     must(art_cursor_open(tree, &cursor));
     expect_rows(&(struct art_range){.newer_than = last}, 0, KEYS, false);
     art_cursor_close(cursor);
-    must(art_tree_longest_prefix(tree, text("00/001/00077/and/more"), art_bytes(NULL, 0), &found));
+    must(art_tree_longest_prefix(tree, text("00/001/00077/and/more"), art_bytes(NULL, 0), &found, NULL));
     ck_assert(art_bytes_equal(art_buffer_bytes(&found), text("00/001/00077")));
     for (unsigned i = 0; i < KEYS; i++) { /* some of these stand at the beginning of a bucket, before its first key */
         struct art_bytes path = name_of(i);
         path.len -= 1 + i % 3;
-        ck_assert_int_eq(art_tree_longest_prefix(tree, path, art_bytes(NULL, 0), &found), ART_NOTFOUND);
+        ck_assert_int_eq(art_tree_longest_prefix(tree, path, art_bytes(NULL, 0), &found, NULL), ART_NOTFOUND);
     }
     art_buffer_clear(&found);
     small_tree_end();

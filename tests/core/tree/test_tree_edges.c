@@ -50,10 +50,10 @@ TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
         art_cursor_close(cursor);
 
         struct art_buffer found = {0};
-        must(art_tree_longest_prefix(tree, over, art_bytes(NULL, 0), &found));
+        must(art_tree_longest_prefix(tree, over, art_bytes(NULL, 0), &found, NULL));
         ck_assert_uint_eq(found.len, ART_PATH_MAX);
         found.len = 0;
-        ck_assert_int_eq(art_tree_longest_prefix(tree, over, text("/"), &found), ART_NOTFOUND);
+        ck_assert_int_eq(art_tree_longest_prefix(tree, over, text("/"), &found, NULL), ART_NOTFOUND);
         art_buffer_clear(&found);
         if (!stage) flush();
     }
@@ -634,7 +634,7 @@ static int child_of_fork(struct art_cursor *cursor) {
     FORKED(art_cursor_seek(cursor, &range, false));
     FORKED(art_tree_get(tree, text("a"), &row));
     FORKED(art_tree_count(tree, &range, &number));
-    FORKED(art_tree_longest_prefix(tree, text("a"), text("/"), &found));
+    FORKED(art_tree_longest_prefix(tree, text("a"), text("/"), &found, NULL));
     FORKED(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("3"), &existed));
     FORKED(art_tree_prepare(tree, &commit_of));
     FORKED(art_tree_check(tree));

@@ -329,7 +329,7 @@ static int reading(const struct work *work, uint64_t *out) {
         bool backward = random_once_in(&random, 2);
         if (backward) range = (struct art_range){.high = key, .high_set = true};
         rc = art_tree_count(tree, &range, &rows);
-        if (!rc) rc = art_tree_longest_prefix(tree, key, art_bytes("/", 1), &prefix);
+        if (!rc) rc = art_tree_longest_prefix(tree, key, art_bytes("/", 1), &prefix, NULL);
         if (rc == ART_NOTFOUND) rc = ART_OK;
         if (!rc) rc = art_cursor_seek(cursor, &range, backward);
         if (!rc) rc = art_cursor_skip(cursor, random_below(&random, 1000));

@@ -117,7 +117,7 @@ static void ask(struct art_tree *tree, struct random *random) {
     for (int i = 0; i < 6; i++) {
         struct art_buffer out = {0};
         struct art_bytes path = art_bytes(paths[i], (uint32_t)strlen(paths[i]));
-        note(art_tree_longest_prefix(tree, path, art_bytes("/", random_below(random, 2)), &out));
+        note(art_tree_longest_prefix(tree, path, art_bytes("/", random_below(random, 2)), &out, NULL));
         art_buffer_clear(&out);
         struct art_range range = {.low = path, .low_set = true};
         uint64_t rows;
