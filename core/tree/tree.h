@@ -419,8 +419,9 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out);
 /* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from
  * now on a transaction that only deletes leaves blobs alone, until they were written again. */
 void art_tree_note_full(struct art_tree *tree);
-void art_tree_committed(struct art_tree *tree);   /* cannot fail */
-void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */
+void art_tree_count_checkpoint(struct art_tree *tree); /* the host has made the one that a commit wanted */
+void art_tree_committed(struct art_tree *tree);        /* cannot fail */
+void art_tree_rolled_back(struct art_tree *tree);      /* cannot fail; the tree may be unknown afterwards */
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 

@@ -529,6 +529,10 @@ void art_tree_note_full(struct art_tree *tree) {
     note_full(tree);
 }
 
+void art_tree_count_checkpoint(struct art_tree *tree) {
+    tree->count.checkpoints++;
+}
+
 /* Nothing was made. */
 static enum art_rc refuse_commit(struct art_tree *tree, enum art_rc rc) {
     if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
