@@ -277,6 +277,30 @@ TEST(test_an_early_checkpoint_is_left_to_sqlite_where_it_makes_its_own) {
     }
 }
 
+/* The rows that SQLite has lost were in blobs of the .art file, whose copy of the root knows them. */
+TEST(test_a_root_that_went_back_is_told_apart_from_damage) {
+    if (sql_has_no_file("the file's copy of the root")) return;
+    if (!sql_int(db, "%s", said_of_bug)) return;
+    sql_run(other, "INSERT INTO t VALUES('kept', 1); INSERT INTO t(t) VALUES('flush')");
+    write_long_log(200);
+    sql_int(db, "SELECT count(*) FROM o");
+    race.stage = COMMITTED;
+    race.when = BEHIND_ITS_LOOK;
+    sql_run(db, "PRAGMA wal_checkpoint");
+    ck_assert_int_eq(race.stage, RACED);
+    for (int i = 0; i < 20; i++) {
+        sql_run(other, "BEGIN; INSERT INTO t VALUES('lost/%d', 1); INSERT INTO t(t) VALUES('flush'); COMMIT", i);
+    }
+    sql_close(other);
+    other = NULL;
+    sql_reopen();
+    expect("1\n", "SELECT count(*) FROM t");
+    expect("1\n", "SELECT art_check('t') LIKE '%the database is 20 commits behind its .art file%'");
+    refuses(SQLITE_CORRUPT_VTAB, "main.t: the database is 20 commits behind its .art file", "SELECT art_verify()");
+    sql_run(db, "INSERT INTO t(t) VALUES('adopt')");
+    expect("ok|ok: 1 art table\n", "SELECT art_check('t'), art_verify()");
+}
+
 /* Without the write lock SQLite would make a passive checkpoint, and look while the writer begins the WAL anew. */
 TEST(test_a_vacuum_beside_a_writer_makes_no_checkpoint_where_sqlite_has_the_bug) {
     fill();
