@@ -163,7 +163,7 @@ void art_store_give_up(struct art_store *store);
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
 enum art_rc art_store_sync(struct art_store *store);
-/* The root of the commit that is just over, for salvage: into the file, if there is one, without a sync. Failures are
+/* The root of the commit that is just over: into the file, if there is one, without a sync. Failures are
  * no matter, and leave no message. */
 void art_store_note_root(struct art_store *store, struct art_bytes root);
 /* The newest root that was noted for this table; nothing where none is whole. Of a store that is ready. ART_NOMEM. */
