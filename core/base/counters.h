@@ -34,6 +34,7 @@
     X(merges, "merges")                  /* steps of merges */                                                         \
     X(moved, "blobs moved")              /* blobs that merges gave to the next run without reading them */             \
     X(dropped, "blobs dropped")          /* blobs of deleted rows alone that merges dropped without reading */         \
+    X(checkpoints, "early checkpoints")  /* checkpoints after a commit, so that its slots are free soon */             \
     X(trims, "trims")                    /* times that what can be made again was given back */                        \
     /* CACHE */                                                                                                        \
     X(footers_kept, "footers kept")    /* blobs that were asked for when only their footer was left */                 \

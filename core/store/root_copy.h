@@ -1,6 +1,6 @@
 /* Copies of the root in slot 0 of an .art file (store_format.h): so a file tells by itself what the table was when it
- * was last flushed. Nobody but salvage reads them, and nothing depends on them: they are written when the commit is
- * over, without a sync, and who cannot write them goes on without. */
+ * was last flushed. Salvage reads them, and the check, which tells of a database that is older. Nothing else depends on
+ * them: they are written when the commit is over, without a sync, and who cannot write them goes on without. */
 #ifndef ART_STORE_ROOT_COPY_H
 #define ART_STORE_ROOT_COPY_H
 

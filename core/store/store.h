@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/buffer.h"
 #include "core/base/counters.h"
 #include "core/base/options.h"
 #include "core/blob/blob.h"
@@ -162,9 +163,11 @@ void art_store_give_up(struct art_store *store);
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that
  * sync counts, and the phase may go on with other writes. */
 enum art_rc art_store_sync(struct art_store *store);
-/* The root of the commit that is just over, for salvage: into the file, if there is one, without a sync. Failures are
+/* The root of the commit that is just over: into the file, if there is one, without a sync. Failures are
  * no matter, and leave no message. */
 void art_store_note_root(struct art_store *store, struct art_bytes root);
+/* The newest root that was noted for this table; nothing where none is whole. Of a store that is ready. ART_NOMEM. */
+enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out);
 /* Waits for every write, releases the lock. */
 void art_store_write_end(struct art_store *store);
 /* Cuts the file behind `slots` slots, at least one: writing, by the same rule as a slot (core/tree decides). Waits for

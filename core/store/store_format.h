@@ -4,7 +4,7 @@
  *   page 1, 2    owner pages: whose file this is. The one with the higher sequence counts; the next is written over the
  *                other, so that a torn write leaves one
  *   page 3, 23   two copies of the root, 20 pages each: written in turn when a commit with a new root is over, not
- *                synced, read by salvage alone (root_copy.h)
+ *                synced, read by salvage and art_check() (root_copy.h)
  *   page 43..    never written
  *
  * Slot n > 0 lies at n * 512 KB and holds what core/blob draws.

@@ -106,6 +106,14 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
     }
 }
 
+enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out) {
+    uint8_t uuid[sizeof store->uuid];
+    if (!art_store_has_file(store) || !store->location.io) return ART_OK;
+    enum art_rc rc = art_root_copy_read(store->location.io, out, uuid);
+    if (rc || memcmp(uuid, store->uuid, sizeof uuid)) out->len = 0;
+    return rc == ART_NOTFOUND ? ART_OK : rc;
+}
+
 void art_store_write_end(struct art_store *store) {
     if (!store->phase.active || art_store_forked(store)) return;
     (void)art_store_settle(store);

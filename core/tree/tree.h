@@ -175,6 +175,14 @@ enum art_rc art_tree_ready(struct art_tree *tree);
  * copy of the database, while the host holds a snapshot. On an error no file is left; ART_CANTOPEN with
  * art_error_errno() == EEXIST: its name is taken. */
 enum art_rc art_tree_copy(struct art_tree *tree, const struct art_tree_location *location);
+/* What the copy of a root in the .art file says, which was written when its commit was over. */
+struct art_root_mark {
+    uint64_t csn, generation; /* 0: there is no copy */
+};
+/* Of the newest copy; of a tree that is ready. Errors are those of art_tree_ready(), and ART_NOMEM. */
+enum art_rc art_tree_file_mark(struct art_tree *tree, struct art_root_mark *out);
+/* Is the root that is known older? Then the host shows an old snapshot, or it has lost commits. */
+bool art_tree_is_behind(const struct art_tree *tree, const struct art_root_mark *mark);
 /* Counts the roots that were committed: another one may have come with another location. */
 uint64_t art_tree_generation(const struct art_tree *tree);
 
@@ -420,8 +428,9 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out);
 /* The host found no room for what it was to write, so that no COMMIT was tried: what blobs took is given back, and from
  * now on a transaction that only deletes leaves blobs alone, until they were written again. */
 void art_tree_note_full(struct art_tree *tree);
-void art_tree_committed(struct art_tree *tree);   /* cannot fail */
-void art_tree_rolled_back(struct art_tree *tree); /* cannot fail; the tree may be unknown afterwards */
+void art_tree_count_checkpoint(struct art_tree *tree); /* the host has made the one that a commit wanted */
+void art_tree_committed(struct art_tree *tree);        /* cannot fail */
+void art_tree_rolled_back(struct art_tree *tree);      /* cannot fail; the tree may be unknown afterwards */
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 #ifndef ART_EXT_ADMIN_H
 #define ART_EXT_ADMIN_H
 
+#include "ext/host/host.h"
 #include "ext/table/table_function.h"
 #include "ext/txn/txn.h"
 
@@ -20,6 +21,26 @@ int art_vacuum_table(struct art_connection *connection, const char *name, const 
 /* verify.c */
 /* Fails if any art table of the database is not whole and sound; else *text says 'ok' and more, sqlite3_free() it. */
 int art_verify(struct art_connection *connection, const char *schema, char **text, char **message);
+
+/* behind.c: of the tables of one schema. */
+struct art_behind {
+    struct art_connection *connection;
+    bool can_tell; /* no snapshot was held at its beginning */
+    char *schema;
+    struct art_suspect {
+        char *table;
+        struct art_root_mark mark; /* of its file */
+    } * items;
+    unsigned count, capacity;
+};
+/* Takes the sentence; NULL: no memory. */
+typedef int art_behind_found(void *context, const char *table, char *sentence);
+void art_behind_begin(struct art_behind *behind, struct art_connection *connection);
+/* At a table that is up to date. Fails where the file cannot be read. */
+int art_behind_look(struct art_behind *behind, const struct art_vtab *vtab, char **message);
+/* Tells of the tables whose database is older than their .art file, when no snapshot is held any more. */
+int art_behind_end(struct art_behind *behind, art_behind_found *found, void *context, char **message);
+void art_behind_clear(struct art_behind *behind);
 
 /* check.c */
 struct art_finding {

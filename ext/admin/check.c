@@ -164,8 +164,8 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
 }
 
 /* A name may not lead to a handle because of damage, which is then what the check has found. */
-int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings,
-                    char **message) {
+static int check_and_look(struct art_connection *connection, const char *text, struct art_findings *findings,
+                          struct art_behind *behind, char **message) {
     struct art_table_ref *ref;
     int rc = art_table_ref_hold(connection, text, &ref, message);
     if ((rc & 0xff) == SQLITE_CORRUPT) {
@@ -175,6 +175,24 @@ int art_check_named(struct art_connection *connection, const char *text, struct 
     }
     if (rc) return rc;
     rc = art_check_table(ref->vtab, false, findings, message);
+    if (!rc && !findings->count) rc = art_behind_look(behind, ref->vtab, message);
     art_table_ref_release(ref);
+    return rc;
+}
+
+static int add_behind(void *context, const char *table, char *sentence) {
+    struct art_findings *findings = context;
+    (void)table;
+    add_sentence(findings, SQLITE_CORRUPT_VTAB, sentence);
+    return findings->nomem ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+int art_check_named(struct art_connection *connection, const char *text, struct art_findings *findings,
+                    char **message) {
+    struct art_behind behind;
+    art_behind_begin(&behind, connection);
+    int rc = check_and_look(connection, text, findings, &behind, message);
+    if (!rc) rc = art_behind_end(&behind, add_behind, findings, message);
+    art_behind_clear(&behind);
     return rc;
 }

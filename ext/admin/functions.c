@@ -382,6 +382,11 @@ static void call_debug(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_str_appendf(out, "SQLite: %s, built with the headers of %s\n", sqlite3_libversion(), SQLITE_VERSION);
     sqlite3_str_appendf(out, "SQLite source: %s\n", sqlite3_sourceid());
     sqlite3_str_appendf(out, "SQLite threads: %s\n", sqlite3_threadsafe() ? "yes" : "no");
+    sqlite3_str_appendf(out, "SQLite's WAL-reset bug: %s\n",
+                        art_sqlite_loses_commits(sqlite3_libversion_number())
+                            ? "yes, by its version: in WAL mode commits may be lost when several connections write; "
+                              "use 3.51.3 or newer, 3.50.7, or 3.44.6"
+                            : "no");
 #ifdef __clang__
     sqlite3_str_appendf(out, "compiler: clang %s\n", __clang_version__);
 #else

@@ -63,13 +63,12 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
            a->store.file_bytes == b->store.file_bytes && a->retired_slots == b->retired_slots;
 }
 
-/* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint (no frames
- * are counted then, `log` is -1): this does, as long as busy_timeout says. */
+/* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint, nor is it
+ * asked where art itself has found a writer (`log` is -1 then): this waits, as long as busy_timeout says. */
 static int checkpoint(const struct vacuum *vacuum) {
     struct art_connection *connection = vacuum->connection;
     for (int waited = 0, limit = -1;; waited += CHECKPOINT_DELAY_MS) {
-        int log = 0, rc = sqlite3_wal_checkpoint_v2(connection->db, vacuum->name->schema, SQLITE_CHECKPOINT_TRUNCATE,
-                                                    &log, NULL);
+        int log, rc = art_checkpoint_truncate(connection, vacuum->name->schema, &log);
         if (rc != SQLITE_BUSY || log >= 0) return rc;
         if (limit < 0) limit = (int)art_ask_number(connection, "PRAGMA busy_timeout", 0);
         if (waited >= limit) return rc;

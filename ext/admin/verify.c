@@ -23,6 +23,7 @@ struct verify {
     const char *schema;
     sqlite3_str *problems, *later, *open; /* tables that are still without a file; files that more may read */
     unsigned tables, bad, small, opened;
+    struct art_behind behind;
     bool apart;     /* a table is without its .art file */
     char *unlooked; /* why the database's own pages were not looked at; sqlite3_free() */
 };
@@ -81,6 +82,7 @@ static int verify_table(struct verify *verify, struct art_vtab *vtab, const char
         rc = note_problem_of(verify, name, sentence);
     } else if (!rc && vtab->table) {
         rc = verify_file(verify, name, vtab->table);
+        if (!rc) rc = art_behind_look(&verify->behind, vtab, message);
     }
     art_findings_clear(&findings);
     return rc;
@@ -207,15 +209,23 @@ static int verify_pages(struct verify *verify, char **message) {
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
+static int note_behind(void *context, const char *table, char *sentence) {
+    (void)table;
+    return note_problem(context, sentence);
+}
+
 static int verify_all(struct verify *verify, char **message) {
     sqlite3 *db = verify->connection->db;
     sqlite3_stmt *snapshot = NULL;
+    art_behind_begin(&verify->behind, verify->connection);
     int rc = art_snapshot_hold(db, verify->schema, &snapshot, message);
     if (!rc) rc = refuse_nothing(verify, snapshot, message);
     if (!rc) rc = art_tables_each(db, verify->schema, verify_by_name, verify, message);
     if (!rc) rc = look_for_traces(verify, message);
     if (!rc) rc = verify_pages(verify, message);
     sqlite3_finalize(snapshot);
+    if (!rc) rc = art_behind_end(&verify->behind, note_behind, verify, message);
+    art_behind_clear(&verify->behind);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 /* What core asks of SQLite for a table: its journal, and where its blobs are.
  *
  *     journal        what a flush asks of the database's journal before it uses a slot again
+ *     checkpoint     the checkpoints that art makes by itself
  *     inline_blobs   blobs as rows of T_artblob
  *     scratch        temporary files of SQLite's
  *     storage        in a file beside the database, or inline */
@@ -38,6 +39,24 @@ void art_journal_leave(struct art_table *table); /* the transaction has ended */
 /* In xSync and xCommit: retired slots are free once SQLite's log begins anew, so a checkpoint is made early. */
 void art_journal_note_checkpoint(struct art_table *table, bool wants_checkpoint);
 void art_journal_end_epoch(struct art_table *table);
+
+/* checkpoint.c */
+/* Has SQLite of this version number the WAL-reset bug? */
+bool art_sqlite_loses_commits(int version);
+enum art_wal_users {
+    ART_WAL_UNTOLD, /* there is no WAL, or an authorizer hides what it is */
+    ART_WAL_SHARED, /* its index is in shared memory */
+    ART_WAL_ALONE,  /* locking_mode=exclusive: there may be no such memory */
+    ART_WAL_HIDDEN  /* art_journal_is_hidden() */
+};
+/* Who may use the WAL? Runs statements. */
+enum art_wal_users art_wal_users(struct art_connection *connection, const char *schema);
+/* Behind a commit, without a lock: copies what the WAL has into the database as far as readers let it. True: it did.
+ * Not where nothing is to be copied, nor where the WAL has nearly the frames of wal_autocheckpoint. No statement. */
+bool art_checkpoint_early(sqlite3 *db, const char *schema, enum art_wal_users users, uint32_t autocheckpoint);
+/* Outside of transactions: all of the WAL, which is then empty. One of SQLite's codes. *log: -1 where it is
+ * SQLITE_BUSY and SQLite's busy handler was not called. */
+int art_checkpoint_truncate(struct art_connection *connection, const char *schema, int *log);
 
 /* storage.c */
 /* What `auto` stands for here; or a sentence why it cannot be. */

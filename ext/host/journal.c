@@ -28,8 +28,8 @@
  *
  * art_journal_end_epoch(): retired slots are free once SQLite begins its WAL anew, which by itself it does only after a
  * thousand pages; a merge leaves that many bytes several times over in the meantime. So when the tree waits for many of
- * them, xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later: a
- * passive one, whose failure is nobody's, as there. Not where the program has taken checkpoints over
+ * them, xCommit, where SQLite holds no lock any more, makes the checkpoint that SQLite's own hook would make later
+ * (checkpoint.c): a passive one, whose failure is nobody's, as there. Not where the program has taken checkpoints over
  * (wal_autocheckpoint=0, or a hook of its own, which the PRAGMA tells as 0), nor while a statement of this connection
  * still reads.
  *
@@ -66,9 +66,10 @@ struct art_journal {
         JOURNAL_MAY_HARDEN, /* and how: own_wal, or SQLite's own files */
         JOURNAL_LOST        /* the journal may not hold all of the transaction */
     } trust;
-    bool wants_checkpoint; /* the .art file grows until SQLite's log begins anew */
-    int waited;            /* ms waited for the writer lock */
-    sqlite3_file *own_wal; /* to sync it after the commit */
+    uint32_t autocheckpoint;  /* of SQLite, where the .art file grows until the WAL begins anew; else 0 */
+    enum art_wal_users users; /* of that WAL */
+    int waited;               /* ms waited for the writer lock */
+    sqlite3_file *own_wal;    /* to sync it after the commit */
 };
 
 /* The server of libSQL, which puts a log of its own into the place of SQLite's WAL, dies when it is asked for that
@@ -375,14 +376,19 @@ static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int6
 }
 
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
-    table->journal->wants_checkpoint = wanted && art_ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) > 0;
+    struct art_journal *journal = table->journal;
+    sqlite3_int64 pages = wanted ? art_ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) : 0;
+    journal->autocheckpoint = pages > 0 ? (uint32_t)pages : 0;
+    if (journal->autocheckpoint) journal->users = art_wal_users(table->connection, table->name->schema);
 }
 
 void art_journal_end_epoch(struct art_table *table) {
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
-    if (!table->journal->wants_checkpoint || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
-    sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    const struct art_journal *journal = table->journal;
+    if (!journal->autocheckpoint || sqlite3_txn_state(db, schema) != SQLITE_TXN_NONE) return;
+    if (art_checkpoint_early(db, schema, journal->users, journal->autocheckpoint))
+        art_tree_count_checkpoint(table->tree);
 }
 
 static bool wait_for_writer(void *context, unsigned attempt) {

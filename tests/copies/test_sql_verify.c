@@ -376,6 +376,76 @@ TEST(test_a_script_goes_by_the_exit_code) {
     ck_assert_int_eq(shell(bad, "misspelt.db", extension, "nothing in this database"), 0);
 }
 
+/* --- a database that is older than its file ----------------------------------------------------------------------- */
+
+static void flush_another(sqlite3 *writer) {
+    sql_run(writer, "BEGIN; INSERT INTO f(path) VALUES(hex(randomblob(8))); INSERT INTO f(f) VALUES('flush'); COMMIT");
+}
+
+TEST(test_a_database_that_was_restored_alone_is_told_until_it_is_adopted) {
+    char *before = sqlite3_mprintf("%s/before", directory);
+    make();
+    sql_close(db);
+    sql_copy_file(path, before);
+    db = sql_open(path);
+    for (int i = 0; i < 3; i++) flush_another(db);
+    sql_close(db);
+    sql_copy_file(before, path);
+    db = sql_open(path);
+    for (int i = 0; i < 2; i++) {
+        is_refused("main.f: the database is 3 commits behind its .art file");
+        expect("1\n", "SELECT art_check('f') LIKE '%the database is 3 commits behind its .art file%'");
+        expect("ok\n", "SELECT art_check('i')");
+        sql_reopen();
+    }
+    expect("ok\n", "PRAGMA integrity_check"); /* it is no damage */
+    sql_run(db, "INSERT INTO f(f) VALUES('adopt')");
+    expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
+    flush_another(db);
+    expect("ok|ok: 2 art tables|3001\n", "SELECT art_check('f'), art_verify(), (SELECT count(*) FROM f)");
+    sqlite3_free(before);
+}
+
+static int commits_left;
+
+static int commit_now(void *other) {
+    if (commits_left > 0 && commits_left--) flush_another(other);
+    return 0;
+}
+
+/* The copies of the root are always of the latest commit, and a snapshot is not. */
+LOOP_TEST(test_commits_of_others_are_not_taken_for_lost_ones, 2) {
+    make();
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    sqlite3 *other = sql_open(path);
+    sql_run(db, "BEGIN; SELECT count(*) FROM f");
+    flush_another(other);
+    expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
+    sql_run(db, "COMMIT");
+    commits_left = 40;
+    sqlite3_progress_handler(db, 1, commit_now, other);
+    char *said = sql_rows(db, _i ? "SELECT art_verify()" : "SELECT art_check('f')");
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    ck_assert_int_lt(commits_left, 40);
+    ck_assert_str_eq(said, _i ? "ok: 2 art tables\n" : "ok\n");
+    sqlite3_free(said);
+    sql_close(other);
+}
+
+/* The file's copy is written when the commit is over. */
+TEST(test_a_transaction_that_was_not_committed_leaves_no_newer_root) {
+    make();
+    sqlite3 *other = sql_open(path);
+    sql_run(db, "BEGIN; INSERT INTO f(path) VALUES('gone'); INSERT INTO f(f) VALUES('optimize'); ROLLBACK");
+    expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
+    sql_run(other, "BEGIN; SELECT count(*) FROM plain");
+    sql_run(db, "BEGIN; INSERT INTO f(path) VALUES('gone'); INSERT INTO f(f) VALUES('optimize')");
+    refuses(SQLITE_BUSY, "", "COMMIT");
+    sql_run(db, "ROLLBACK");
+    sql_close(other);
+    expect("ok|ok: 2 art tables\n", "SELECT art_check('f'), art_verify()");
+}
+
 int main(void) {
     if (sql_standin()) return 0;
     return suite_run("verify", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);

@@ -92,6 +92,7 @@ static void add_counts(struct tally *tally, const struct crash_work *work, const
     ADD(counts.again, check->counts.again);
     ADD(counts.written, check->counts.written);
     ADD(counts.cleaned, check->counts.cleaned);
+    ADD(counts.back, check->counts.back);
     for (unsigned i = 0; i < WORLD_CRASHES; i++) ADD(counts.by_kind[i], check->counts.by_kind[i]);
     ADD(by_setting[setting], check->counts.states);
     ADD(histories, 1);
@@ -219,8 +220,10 @@ static void show(const struct tally *tally, uint64_t seed) {
     for (unsigned i = 0; i < WORLD_CRASHES; i++) {
         printf("  %s: %llu%s", world_crash_names[i], U(tally->counts.by_kind[i]), i + 1 < WORLD_CRASHES ? "," : "\n");
     }
-    printf("  crashed again while being opened %llu, written on %llu, cleaned %llu; left out as seen before %llu\n",
-           U(tally->counts.again), U(tally->counts.written), U(tally->counts.cleaned), U(tally->counts.twice));
+    printf("  crashed again while being opened %llu, written on %llu, cleaned %llu, older than the file %llu; left out "
+           "as seen before %llu\n",
+           U(tally->counts.again), U(tally->counts.written), U(tally->counts.cleaned), U(tally->counts.back),
+           U(tally->counts.twice));
     for (unsigned i = 0; i < SETTINGS; i++) {
         if (tally->by_setting[i]) {
             printf("  %s %s: %llu\n", settings[i].journal, settings[i].synchronous, U(tally->by_setting[i]));

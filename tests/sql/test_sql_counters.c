@@ -186,6 +186,19 @@ TEST(test_walks_count_what_was_read_ahead_and_batches_of_a_ring) {
     ck_assert_int_eq(counter("blobs read in vain") > 0, ring);
 }
 
+/* Slots that wait for the WAL to begin anew. */
+TEST(test_a_commit_that_makes_a_checkpoint_counts_it) {
+    if (sql_has_no_file("an early checkpoint")) return;
+    sql_run(db, "PRAGMA journal_mode=WAL");
+    fill("k", 60000);
+    flush();
+    ck_assert_int_eq(counter("early checkpoints"), 0);
+    for (int i = 0; i < 2; i++) {
+        sql_run(db, "BEGIN; UPDATE t SET value = value || 'x'; INSERT INTO t(t) VALUES('optimize'); COMMIT");
+    }
+    is_more("early checkpoints", 0);
+}
+
 /* One more than stay awake. */
 TEST(test_a_table_that_is_trimmed_counts_it) {
     ck_assert_int_eq(counter("trims"), 0);

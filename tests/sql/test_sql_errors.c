@@ -151,6 +151,18 @@ static void second_name(void) {
     sqlite3_free(other);
 }
 
+static void older_database(void) {
+    char *before = sqlite3_mprintf("%s/before", directory);
+    sql_close(db);
+    sql_copy_file(path, before);
+    open_database();
+    sql_run(db, "INSERT INTO t(path) VALUES('later'); INSERT INTO t(t) VALUES('flush')");
+    sql_close(db);
+    sql_copy_file(before, path);
+    open_database();
+    sqlite3_free(before);
+}
+
 static void damage_plain(void) {
     int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'plain'"),
             size = sql_int(db, "PRAGMA page_size");

@@ -216,7 +216,8 @@ TEST(test_version_and_debug_tell_what_is_running) {
     ck_assert_int_eq(sql_int(db, "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"), 1);
     char *lines = sql_rows(db, "SELECT art_debug()");
     const char *names[] = {
-        "art: ", "\ncommit: ", "\nSQLite: ", "\ncompiler: ", "\nbuild: ", "\nio: ", "\nblobs: ", "\nlimits: "};
+        "art: ",  "\ncommit: ", "\nSQLite: ", "\nSQLite's WAL-reset bug: ", "\ncompiler: ", "\nbuild: ",
+        "\nio: ", "\nblobs: ",  "\nlimits: "};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         ck_assert_msg(strstr(lines, names[i]) != NULL, "%s says nothing of '%s'", lines, names[i]);
     }

@@ -252,6 +252,12 @@ static const struct error errors[] = {
      "art: %s.%s: the .art file is a hard link (%s): what another database writes is written here, too: copy the file",
      SQLITE_CORRUPT_VTAB, "art_verify() of a copy by cp -l", NULL, second_name, "SELECT art_verify()"},
     {MESSAGE_PLAIN,
+     "art: %s.%s: the database is %llu commit%s behind its .art file (%s): nothing is damaged, but the two are not of "
+     "one "
+     "backup, or SQLite has lost commits: restore both from one backup, or keep what is there by 'adopt'",
+     SQLITE_CORRUPT_VTAB, "art_verify(), art_check() of a database that is older than its file", NULL, older_database,
+     "SELECT art_verify()"},
+    {MESSAGE_PLAIN,
      "art: %s.%s: the table is not there, its shadow tables are (%s_artstate): copy in another way, best by "
      "art_backup()",
      SQLITE_CORRUPT_VTAB, "art_verify() of a copy by .clone",

@@ -21,6 +21,24 @@ static enum art_rc count_retired(struct art_tree *tree, uint64_t file_bytes, uin
     return rc;
 }
 
+/* A root without runs may have gone back behind the first flush, and so may a file be another's. */
+static bool has_readable_file(struct art_tree *tree) {
+    return art_store_exists(tree->store) && !art_store_ready(tree->store);
+}
+
+enum art_rc art_tree_file_mark(struct art_tree *tree, struct art_root_mark *out) {
+    struct art_buffer bytes = {0};
+    struct art_root *root = NULL;
+    *out = (struct art_root_mark){0};
+    enum art_rc rc = art_tree_ready(tree);
+    if (!rc && (art_tree_has_runs(tree) || has_readable_file(tree))) rc = art_store_noted_root(tree->store, &bytes);
+    if (!rc && bytes.len) rc = art_root_decode(art_buffer_bytes(&bytes), &root);
+    if (root) *out = (struct art_root_mark){root->csn, root->generation};
+    art_root_unref(root);
+    art_buffer_clear(&bytes);
+    return rc == ART_CORRUPT ? ART_OK : rc; /* it is salvage's, and damages nothing */
+}
+
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     *out = (struct art_tree_info){0};
     enum art_rc rc = art_tree_ready(tree);

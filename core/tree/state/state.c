@@ -37,6 +37,10 @@ uint64_t art_tree_generation(const struct art_tree *tree) {
     return tree->root->generation;
 }
 
+bool art_tree_is_behind(const struct art_tree *tree, const struct art_root_mark *mark) {
+    return art_tree_is_known(tree) && mark->generation > tree->root->generation;
+}
+
 bool art_tree_dirty(const struct art_tree *tree) {
     return (tree->txn.state >= ART_TXN_CHANGED || tree->txn.handed_over) && !tree->rows.rolled_back;
 }

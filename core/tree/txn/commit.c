@@ -529,6 +529,10 @@ void art_tree_note_full(struct art_tree *tree) {
     note_full(tree);
 }
 
+void art_tree_count_checkpoint(struct art_tree *tree) {
+    tree->count.checkpoints++;
+}
+
 /* Nothing was made. */
 static enum art_rc refuse_commit(struct art_tree *tree, enum art_rc rc) {
     if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
@@ -696,6 +700,14 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     return ART_OK;
 }
 
+/* The file forgets what another database has made of the table, or this one before it lost commits. */
+static void note_own_root(struct art_tree *tree) {
+    struct art_buffer bytes = {0};
+    bool committed = art_tree_is_known(tree) && !tree->txn.handed_over;
+    if (committed && !art_root_encode(tree->root, &bytes)) art_store_note_root(tree->store, art_buffer_bytes(&bytes));
+    art_buffer_clear(&bytes);
+}
+
 enum art_rc art_tree_adopt(struct art_tree *tree) {
     enum art_rc rc = tree->host.unmoved ? tree->host.unmoved(tree->host.context) : ART_OK;
     if (rc) return rc;
@@ -706,6 +718,7 @@ enum art_rc art_tree_adopt(struct art_tree *tree) {
     if (rc == ART_MISSING && !art_tree_has_runs(tree))
         return ART_OK; /* no file yet: the one to come is this database's */
     if (rc) return rc;
+    note_own_root(tree);
     art_store_write_end(tree->store);
     tree->file_ready = false;
     return ART_OK;

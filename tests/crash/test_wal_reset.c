@@ -1,0 +1,318 @@
+/* SQLite's WAL-reset bug (ext/host/checkpoint.c), forced: a checkpointer has read how many frames the WAL has; then
+ * another connection begins the WAL anew, and only then the checkpointer reads how many of them are copied. A VFS over
+ * SQLite's own stops the checkpointer there: SQLite calls xUnfetch between the two, if somebody has committed since it
+ * looked last. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/sql_one.h"
+#include "tests/support/suite.h"
+
+enum { WRITE_LOCK = 0, CHECKPOINT_LOCK = 1, INDEX_FRAMES = 4, INDEX_COPIED = 24 };
+
+static const char said_of_bug[] = "SELECT art_debug() LIKE '%WAL-reset bug: yes%'";
+
+static sqlite3 *other;        /* the connection that begins the WAL anew; `db` makes the checkpoint */
+static sqlite3_file *watched; /* db's */
+
+static struct {
+    enum { QUIET, WRITING, COMMITTED, RACING, LOOKING, RACED } stage;
+    enum { BEFORE_IT_LOOKS, BEHIND_ITS_LOOK } when; /* the other connection copies all */
+    unsigned checkpoints, idle;                     /* that db made; and with nothing to copy */
+} race;
+
+/* --- the VFS ------------------------------------------------------------------------------------------------------ */
+
+static sqlite3_vfs *under;
+
+struct watched_file {
+    sqlite3_file base;
+    sqlite3_file *real;
+    volatile uint32_t *index; /* of the WAL */
+};
+
+#define CALL(file, method, ...)                                                                                        \
+    ((struct watched_file *)(file))->real->pMethods->method(((struct watched_file *)(file))->real, ##__VA_ARGS__)
+
+static int file_close(sqlite3_file *file) {
+    if (file == watched) watched = NULL;
+    return CALL(file, xClose);
+}
+static int file_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset) {
+    return CALL(file, xRead, data, length, offset);
+}
+static int file_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset) {
+    return CALL(file, xWrite, data, length, offset);
+}
+static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    return CALL(file, xTruncate, size);
+}
+static int file_sync(sqlite3_file *file, int flags) {
+    return CALL(file, xSync, flags);
+}
+static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
+    return CALL(file, xFileSize, size);
+}
+static int file_lock(sqlite3_file *file, int level) {
+    return CALL(file, xLock, level);
+}
+static int file_unlock(sqlite3_file *file, int level) {
+    return CALL(file, xUnlock, level);
+}
+static int file_check_reserved(sqlite3_file *file, int *out) {
+    return CALL(file, xCheckReservedLock, out);
+}
+static int file_control(sqlite3_file *file, int operation, void *argument) {
+    return CALL(file, xFileControl, operation, argument);
+}
+static int file_sector(sqlite3_file *file) {
+    return CALL(file, xSectorSize);
+}
+static int file_characteristics(sqlite3_file *file) {
+    return CALL(file, xDeviceCharacteristics);
+}
+static void file_shm_barrier(sqlite3_file *file) {
+    CALL(file, xShmBarrier);
+}
+static int file_shm_unmap(sqlite3_file *file, int remove) {
+    return CALL(file, xShmUnmap, remove);
+}
+static int file_fetch(sqlite3_file *file, sqlite3_int64 offset, int length, void **out) {
+    return CALL(file, xFetch, offset, length, out);
+}
+
+static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out) {
+    int rc = CALL(file, xShmMap, page, size, extend, out);
+    if (!rc && !page) ((struct watched_file *)file)->index = *out;
+    return rc;
+}
+
+/* The frames of all that was committed are in the database then, and there is one commit that db does not know. */
+static void other_copies_all(void) {
+    race.stage = RACING;
+    sql_run(other, "UPDATE o SET x = x + 1 WHERE rowid = 1");
+    char *copied = sql_rows(other, "PRAGMA wal_checkpoint");
+    int log, done;
+    ck_assert_int_eq(sscanf(copied, "0|%d|%d", &log, &done), 2);
+    ck_assert_int_eq(log, done);
+    sqlite3_free(copied);
+}
+
+static int file_shm_lock(sqlite3_file *file, int offset, int count, int flags) {
+    const volatile uint32_t *index = ((struct watched_file *)file)->index;
+    bool mine = file == watched, asks = flags & SQLITE_SHM_LOCK,
+         checkpoint = asks && offset == CHECKPOINT_LOCK && count == 1 && flags & SQLITE_SHM_EXCLUSIVE;
+    if (mine && asks && race.stage == COMMITTED && (checkpoint || race.when == BEFORE_IT_LOOKS)) other_copies_all();
+    int rc = CALL(file, xShmLock, offset, count, flags);
+    if (mine && race.stage == WRITING && flags & SQLITE_SHM_UNLOCK && offset == WRITE_LOCK) race.stage = COMMITTED;
+    if (!mine || rc || !checkpoint) return rc;
+    if (race.stage == RACING) race.stage = LOOKING;
+    race.checkpoints++;
+    race.idle += index[INDEX_COPIED] >= index[INDEX_FRAMES];
+    return rc;
+}
+
+static int file_unfetch(sqlite3_file *file, sqlite3_int64 offset, void *page) {
+    if (file == watched && race.stage == LOOKING && !page) {
+        race.stage = RACED;
+        sql_run(other, "UPDATE o SET x = x + 1 WHERE rowid = 1");
+    }
+    return CALL(file, xUnfetch, offset, page);
+}
+
+static const sqlite3_io_methods file_methods = {
+    .iVersion = 3,
+    .xClose = file_close,
+    .xRead = file_read,
+    .xWrite = file_write,
+    .xTruncate = file_truncate,
+    .xSync = file_sync,
+    .xFileSize = file_size,
+    .xLock = file_lock,
+    .xUnlock = file_unlock,
+    .xCheckReservedLock = file_check_reserved,
+    .xFileControl = file_control,
+    .xSectorSize = file_sector,
+    .xDeviceCharacteristics = file_characteristics,
+    .xShmMap = file_shm_map,
+    .xShmLock = file_shm_lock,
+    .xShmBarrier = file_shm_barrier,
+    .xShmUnmap = file_shm_unmap,
+    .xFetch = file_fetch,
+    .xUnfetch = file_unfetch,
+};
+
+static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
+    struct watched_file *opened = (struct watched_file *)file;
+    (void)vfs;
+    *opened = (struct watched_file){.real = (sqlite3_file *)(opened + 1)};
+    int rc = under->xOpen(under, name, opened->real, flags, flags_out);
+    if (!rc) opened->base.pMethods = &file_methods;
+    return rc;
+}
+
+static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync) {
+    (void)vfs;
+    return under->xDelete(under, name, sync);
+}
+static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
+    (void)vfs;
+    return under->xAccess(under, name, flags, out);
+}
+static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int length, char *out) {
+    (void)vfs;
+    return under->xFullPathname(under, name, length, out);
+}
+
+static void register_vfs(void) {
+    static sqlite3_vfs vfs;
+    sqlite3_initialize();
+    if (under) return;
+    under = sqlite3_vfs_find(NULL);
+    vfs = *under;
+    vfs.pNext = NULL;
+    vfs.zName = "watched";
+    vfs.szOsFile = (int)sizeof(struct watched_file) + under->szOsFile;
+    vfs.xOpen = vfs_open;
+    vfs.xDelete = vfs_delete;
+    vfs.xAccess = vfs_access;
+    vfs.xFullPathname = vfs_full_path;
+    sqlite3_vfs_register(&vfs, 1);
+}
+
+/* --- the race ----------------------------------------------------------------------------------------------------- */
+
+static void set_up(void) {
+    register_vfs();
+    sql_set_up();
+    race.stage = QUIET;
+    race.checkpoints = race.idle = 0;
+    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE o(x); INSERT INTO o VALUES(0)");
+    sql_create(db, "t", "log_limit='4KB'");
+    other = sql_open(path);
+    sql_run(other, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0");
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &watched);
+}
+
+static void tear_down(void) {
+    if (other) sql_close(other);
+    other = NULL;
+    sql_tear_down();
+}
+
+/* A WAL of so many frames. */
+static void write_long_log(int frames) {
+    sql_run(other,
+            "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+            "INSERT INTO o SELECT zeroblob(4000) FROM n; DELETE FROM o WHERE rowid > 1",
+            frames);
+}
+
+/* Fewer frames than the old WAL had: each is acknowledged. How many are there when everybody has gone? */
+static int64_t lost_of(int commits) {
+    int64_t before = sql_int(other, "SELECT count(*) FROM t");
+    for (int i = 0; i < commits; i++) {
+        sql_run(other, "BEGIN; INSERT INTO o VALUES(%d); INSERT INTO t VALUES('later/%d', %d); COMMIT", i, i, i);
+    }
+    sql_close(other);
+    other = NULL;
+    sql_reopen();
+    int64_t rows = sql_int(db, "SELECT count(*) FROM o WHERE rowid > 1");
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), before + rows);
+    return commits - rows;
+}
+
+/* What this test forces is the bug, and not something of its own: the newer SQLite has mended it. */
+TEST(test_a_checkpoint_with_nothing_to_do_loses_commits_where_sqlite_has_the_bug) {
+    write_long_log(200);
+    sql_int(db, "SELECT count(*) FROM o");
+    race.stage = COMMITTED;
+    race.when = BEHIND_ITS_LOOK;
+    sql_run(db, "PRAGMA wal_checkpoint");
+    ck_assert_int_eq(race.stage, RACED);
+    ck_assert_uint_eq(race.idle, 1);
+    bool bug = sql_int(db, "%s", said_of_bug);
+    int64_t lost = lost_of(20);
+    ck_assert_msg(bug ? lost > 0 : !lost, "%lld of 20 commits are lost", (long long)lost);
+}
+
+static void fill(void) {
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000) "
+                "SELECT printf('k/%%06d', i), printf('%%0100d', i) FROM n; INSERT INTO t(t) VALUES('optimize')");
+}
+
+/* The retired slots want an early checkpoint. */
+static void change_all(void) {
+    sql_run(db, "BEGIN IMMEDIATE; UPDATE t SET value = value || 'x'; INSERT INTO t(t) VALUES('optimize'); COMMIT");
+}
+
+/* The other connection has copied everything before art looks, or between its look and its checkpoint. */
+LOOP_TEST(test_an_early_checkpoint_of_arts_loses_nothing, 2) {
+    if (sql_has_no_file("an early checkpoint")) return;
+    fill();
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_int(other, "SELECT count(*) FROM t");
+    race.checkpoints = race.idle = 0;
+    write_long_log(200);
+    race.stage = WRITING;
+    race.when = _i ? BEHIND_ITS_LOOK : BEFORE_IT_LOOKS;
+    change_all();
+    ck_assert_int_eq(race.stage, _i ? RACED : RACING);
+    ck_assert_uint_eq(race.checkpoints, _i);
+    race.stage = QUIET;
+    ck_assert_int_eq(lost_of(20), 0);
+}
+
+/* SQLite's own checkpoint behind the commit would have nothing to do. */
+TEST(test_an_early_checkpoint_is_left_to_sqlite_where_it_makes_its_own) {
+    if (sql_has_no_file("an early checkpoint")) return;
+    fill();
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    for (int frames = 100; frames <= 2000; frames += 900) {
+        write_long_log(frames);
+        race.checkpoints = race.idle = 0;
+        change_all();
+        ck_assert_msg(race.checkpoints == 1 && !race.idle, "%d frames: %u checkpoints, %u with nothing to do", frames,
+                      race.checkpoints, race.idle);
+    }
+}
+
+/* The rows that SQLite has lost were in blobs of the .art file, whose copy of the root knows them. */
+TEST(test_a_root_that_went_back_is_told_apart_from_damage) {
+    if (sql_has_no_file("the file's copy of the root")) return;
+    if (!sql_int(db, "%s", said_of_bug)) return;
+    sql_run(other, "INSERT INTO t VALUES('kept', 1); INSERT INTO t(t) VALUES('flush')");
+    write_long_log(200);
+    sql_int(db, "SELECT count(*) FROM o");
+    race.stage = COMMITTED;
+    race.when = BEHIND_ITS_LOOK;
+    sql_run(db, "PRAGMA wal_checkpoint");
+    ck_assert_int_eq(race.stage, RACED);
+    for (int i = 0; i < 20; i++) {
+        sql_run(other, "BEGIN; INSERT INTO t VALUES('lost/%d', 1); INSERT INTO t(t) VALUES('flush'); COMMIT", i);
+    }
+    sql_close(other);
+    other = NULL;
+    sql_reopen();
+    expect("1\n", "SELECT count(*) FROM t");
+    expect("1\n", "SELECT art_check('t') LIKE '%the database is 20 commits behind its .art file%'");
+    refuses(SQLITE_CORRUPT_VTAB, "main.t: the database is 20 commits behind its .art file", "SELECT art_verify()");
+    sql_run(db, "INSERT INTO t(t) VALUES('adopt')");
+    expect("ok|ok: 1 art table\n", "SELECT art_check('t'), art_verify()");
+}
+
+/* Without the write lock SQLite would make a passive checkpoint, and look while the writer begins the WAL anew. */
+TEST(test_a_vacuum_beside_a_writer_makes_no_checkpoint_where_sqlite_has_the_bug) {
+    fill();
+    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sql_run(other, "BEGIN IMMEDIATE; UPDATE o SET x = 1");
+    race.checkpoints = 0;
+    refuses(SQLITE_BUSY, "another connection reads or writes", "SELECT art_vacuum('t')");
+    ck_assert_uint_eq(race.checkpoints, !sql_int(db, "%s", said_of_bug));
+    sql_run(other, "COMMIT");
+    sql_run(db, "SELECT art_vacuum('t')");
+}
+
+int main(void) {
+    return suite_run("wal_reset", .set_up = set_up, .tear_down = tear_down);
+}
