@@ -63,6 +63,16 @@ enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref
     return rc;
 }
 
+enum art_rc art_store_slots(struct art_store *store, uint32_t *out) {
+    enum art_rc rc = art_store_usable(store);
+    if (!rc) rc = art_store_ready(store);
+    if (!rc) rc = store->location.io->methods->size(store->location.io, &store->location.file_bytes);
+    if (rc) return rc;
+    uint64_t slots = store->location.file_bytes / ART_BLOB_SIZE + 1;
+    *out = slots < store->phase.end ? store->phase.end : slots < ART_SLOTS_MAX ? (uint32_t)slots : ART_SLOTS_MAX;
+    return ART_OK;
+}
+
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
     assert(store->location.checked && slot);
     struct art_cache_key key = store->location.key;

@@ -88,6 +88,8 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
                              struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
+/* The slots that the file has now, those that were taken behind its end included. Asks the device. */
+enum art_rc art_store_slots(struct art_store *store, uint32_t *out);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For estimates: only its footer
  * and the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);

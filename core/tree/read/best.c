@@ -213,6 +213,16 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
 
 /* --- blobs -------------------------------------------------------------------------------------------------------- */
 
+/* Each blob is met once: where references form a knot, there would be no end of them. */
+static enum art_rc count_met(const struct art_best *best, uint32_t slot) {
+    enum { ASK_AFTER_BLOBS = 256 };
+    uint32_t slots;
+    if ((best->blob_count + 1) % ASK_AFTER_BLOBS) return ART_OK;
+    enum art_rc rc = art_store_slots(best->tree->store, &slots);
+    if (rc || best->blob_count <= slots) return rc;
+    return art_corrupt(best->tree->options.path, slot, ART_NOWHERE, "two references lead to one slot");
+}
+
 /* `first`: none of its keys is smaller. */
 static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, struct art_bytes first,
                              bool low_edge, bool high_edge) {
@@ -220,7 +230,8 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
     struct met_blob met = {.ref = *ref, .run = run};
-    enum art_rc rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
+    enum art_rc rc = count_met(best, ref->slot);
+    if (!rc) rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
     if (!rc) rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
