@@ -73,6 +73,17 @@ enum art_rc art_store_slots(struct art_store *store, uint32_t *out) {
     return ART_OK;
 }
 
+/* Each entry has three bytes at least: see core/blob/blob_format.h. */
+enum art_rc art_store_could_have(struct art_store *store, uint64_t entries, bool *could) {
+    enum { ENTRY_BYTES_LEAST = 3 };
+    uint32_t slots;
+    *could = entries <= store->location.file_bytes / ENTRY_BYTES_LEAST;
+    if (*could) return ART_OK;
+    enum art_rc rc = art_store_slots(store, &slots);
+    *could = !rc && entries / (ART_BLOB_SIZE / ENTRY_BYTES_LEAST) <= slots;
+    return rc;
+}
+
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
     assert(store->location.checked && slot);
     struct art_cache_key key = store->location.key;

@@ -504,6 +504,8 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
     if (rc || !choice.any) return rc;
+    if (leaf && choice.value.kind >= ART_DATUM_TEXT) /* whose bytes nobody has copied */
+        return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a text in a bucket whose zone has none");
     assert(choice.at >= from && choice.at < to);
     struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
     if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);

@@ -248,7 +248,7 @@ static enum art_rc count_entered(struct art_run_cursor *cursor, uint32_t slot) {
     enum art_rc rc = cursor->tree ? art_tree_interrupted(cursor->tree) : ART_OK;
     if (!rc) rc = art_store_slots(cursor->store, &slots);
     if (rc || cursor->entered <= slots) return rc;
-    return art_corrupt(NULL, slot, ART_NOWHERE, "two references lead to one slot");
+    return art_corrupt(cursor->path[cursor->top.height]->file, slot, ART_NOWHERE, "two references lead to one slot");
 }
 
 /* From `height`, whose reference is `ref`, down to the first or last entry below that may be wanted. *end: where the
@@ -303,7 +303,8 @@ static enum art_rc step_across(struct art_run_cursor *cursor, bool backward) {
     int c = art_bytes_compare(art_run_key(cursor), art_buffer_bytes(&cursor->left));
     if (backward ? c < 0 : c > 0) return ART_OK;
     cursor->valid = false;
-    return art_corrupt(NULL, cursor->leaf.blob->slot, ART_NOWHERE, "the blob's keys and its neighbour's are out of order");
+    const struct art_blob *leaf = cursor->leaf.blob;
+    return art_corrupt(leaf->file, leaf->slot, ART_NOWHERE, "the blob's keys and its neighbour's are out of order");
 }
 
 static enum art_rc go_to_edge(struct art_run_cursor *cursor, bool last) {
