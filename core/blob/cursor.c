@@ -4,8 +4,9 @@
  * two neighbours share, prev() fetches those that are missing from the nearest entries before. Keys are written front
  * to back, since a short copy may spoil up to 16 bytes behind its end.
  *
- * A walk ascends, or (prev) descends, with every step, whatever the bytes are: a forged blob whose hashes are right ends
- * it with ART_CORRUPT. Within a bucket one byte tells, since a key differs from its predecessor in its first byte.
+ * A walk ascends, or (prev) descends, with every step, whatever the bytes are: a forged blob, with its keys in no order
+ * and its hashes right, ends it with ART_CORRUPT. Within a bucket one byte tells: the first that two neighbours do not
+ * share.
  */
 #include <assert.h>
 
@@ -200,7 +201,7 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
 
 /* --- order -------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc out_of_order(struct art_blob_cursor *cursor, uint32_t bucket) {
+static enum art_rc keys_lie(struct art_blob_cursor *cursor, uint32_t bucket) {
     const struct art_blob *blob = cursor->blob;
     cursor->valid = false;
     return art_corrupt(blob->file, blob->slot, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE,
@@ -261,7 +262,7 @@ static enum art_rc next_bucket(struct art_blob_cursor *cursor) {
     enum art_rc rc = expect_from(cursor, bucket, false);
     if (!rc) rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
     if (rc) return rc;
-    if (ART_UNLIKELY(!begins_behind(cursor, &cursor->view))) return out_of_order(cursor, bucket);
+    if (ART_UNLIKELY(!begins_behind(cursor, &cursor->view))) return keys_lie(cursor, bucket);
     settle(cursor, bucket, 0);
     return ART_OK;
 }
@@ -273,7 +274,7 @@ static enum art_rc previous_bucket(struct art_blob_cursor *cursor) {
     assert(!cursor->entry);
     enum art_rc rc = place_before(cursor, bucket, true);
     if (rc || !cursor->valid || begins_behind(cursor, &later)) return rc;
-    return out_of_order(cursor, bucket);
+    return keys_lie(cursor, bucket);
 }
 
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
@@ -338,7 +339,7 @@ ART_READS_PAST static inline void advance(struct art_blob_cursor *cursor, uint32
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return next_bucket(cursor);
-    if (ART_UNLIKELY(!next_ascends(cursor))) return out_of_order(cursor, cursor->bucket);
+    if (ART_UNLIKELY(!next_ascends(cursor))) return keys_lie(cursor, cursor->bucket);
     cursor->kept = kept_by_next(cursor);
     advance(cursor, cursor->kept);
     return ART_OK;
@@ -375,7 +376,7 @@ enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
     if (ART_UNLIKELY(!cursor->entry)) return previous_bucket(cursor);
     cursor->kept = retreat(cursor);
-    return ART_LIKELY(next_ascends(cursor)) ? ART_OK : out_of_order(cursor, cursor->bucket);
+    return ART_LIKELY(next_ascends(cursor)) ? ART_OK : keys_lie(cursor, cursor->bucket);
 }
 
 bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {

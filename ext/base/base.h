@@ -63,8 +63,8 @@ struct art_connection {
     /* txn/listener.c */
     unsigned listeners; /* handles of temp.art_txn */
     sqlite3_stmt *join;
-    sqlite3_vtab *owner; /* the one that drives the running transaction, or NULL */
-    bool joined;         /* it is sure to hear everything from here on */
+    sqlite3_vtab *owner;  /* the one that drives the running transaction, or NULL */
+    bool joined;          /* it is sure to hear everything from here on */
     sqlite3_stmt *listen; /* art_interrupted() */
     struct art_savepoints savepoints;
 };
@@ -93,7 +93,7 @@ int art_stopped(struct art_connection *connection);
 /* What a pragma says; `untold` where it cannot be had (no memory, an authorizer). */
 sqlite3_int64 art_ask_number(struct art_connection *connection, const char *pragma, int untold);
 /* Has somebody called sqlite3_interrupt(), or does a progress handler say so? It is called once in so many steps of
- * SQLite's virtual machine as it was made for. Whoever works on without SQLite asks here, and each question counts as a
+ * SQLite's virtual machine as it was made for. What works on without SQLite asks here, and each question counts as a
  * hundred steps. */
 bool art_interrupted(struct art_connection *connection);
 /* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it

@@ -44,8 +44,8 @@ int art_stopped(struct art_connection *connection) {
 #define TEN "?1,?1,?1,?1,?1,?1,?1,?1,?1,?1,"
 
 /* SQLite counts the steps of a statement over all its runs, and calls the progress handler by that count. So one
- * statement is kept, which takes a step for each column and reads nothing; but none without a handle, since nobody would
- * let it go before the connection is closed. */
+ * statement is kept, which takes a step for each column and reads nothing; but none without a handle, since nobody
+ * would let it go before the connection is closed. */
 bool art_interrupted(struct art_connection *connection) {
     static const char steps[] = "SELECT " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "?1";
     sqlite3_stmt *listen = connection->listen;

@@ -81,7 +81,8 @@ static int count_calls(void *context) {
 static sqlite3 *open_database(bool with_art) {
     sqlite3 *db;
     char *message = NULL;
-    if (sqlite3_open(path, &db) || (with_art && sqlite3_art_init(db, &message, NULL))) broken("no database: %s", message);
+    if (sqlite3_open(path, &db) || (with_art && sqlite3_art_init(db, &message, NULL)))
+        broken("no database: %s", message);
     sqlite3_extended_result_codes(db, 1);
     sqlite3_exec(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA case_sensitive_like=ON", NULL, NULL,
                  NULL);
@@ -93,8 +94,9 @@ static void must_run(sqlite3 *db, const char *sql) {
 }
 
 static bool is_expected(int rc) {
-    static const int codes[] = {SQLITE_OK,   SQLITE_DONE,   SQLITE_ERROR,    SQLITE_CORRUPT,  SQLITE_CANTOPEN, SQLITE_CONSTRAINT,
-                                SQLITE_FULL, SQLITE_TOOBIG, SQLITE_MISMATCH, SQLITE_READONLY, SQLITE_LOCKED};
+    static const int codes[] = {SQLITE_OK,       SQLITE_DONE,       SQLITE_ERROR, SQLITE_CORRUPT,
+                                SQLITE_CANTOPEN, SQLITE_CONSTRAINT, SQLITE_FULL,  SQLITE_TOOBIG,
+                                SQLITE_MISMATCH, SQLITE_READONLY,   SQLITE_LOCKED};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] == (rc & 0xff)) return true;
     }
@@ -161,7 +163,8 @@ static const char *const reads[] = {
     "SELECT min(size), max(size) FROM t",
     "SELECT path, sum(size), max(size) FROM t('', '/') GROUP BY 1",
     "+SELECT path FROM t WHERE version > 2 ORDER BY path",
-    "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x', '/'), art_longest_prefix('t', 'dir-4/f2499')",
+    "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x', '/'), art_longest_prefix('t', "
+    "'dir-4/f2499')",
     "SELECT art_nth('t', 'dir-', 0), art_nth('t', 'dir-', 47), art_nth('t', '', 211), art_rank('t', 'dir-3/f2')",
     "SELECT art_sum('t', 'size', 'dir-1/')",
     "SELECT art_max('t', 'size', 'dir-2/'), art_min('t', 'size', 'dir-')",
@@ -309,7 +312,8 @@ static void note_places(struct database *base) {
         at += (uint32_t)sizeof fixed + fixed.ref_len;
     }
     for (unsigned i = 0; i < base->ref_count; i++) { /* it grows */
-        const uint8_t *ref = base->refs[i].slot ? image[base->refs[i].slot] + base->refs[i].at : root->data + base->refs[i].at;
+        const uint8_t *ref =
+            base->refs[i].slot ? image[base->refs[i].slot] + base->refs[i].at : root->data + base->refs[i].at;
         note_blob(base, art_load32(ref));
     }
     for (unsigned height = 0; height < 8; height++) {
@@ -336,20 +340,22 @@ static void make(struct database *base, unsigned which) {
     memory_disk_clear(disk, NULL);
     unlink(path);
     sqlite3 *db = open_database(true);
-    char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, c%s, storage=%s, log_limit='1MB')",
-                                   which & 2 ? ", summary=(sum(size), lookup(size), search(path), search(value))" : "",
-                                   base->is_inline ? "inline" : "file");
+    char *create =
+        sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, c%s, storage=%s, log_limit='1MB')",
+                        which & 2 ? ", summary=(sum(size), lookup(size), search(path), search(value))" : "",
+                        base->is_inline ? "inline" : "file");
     must_run(db, create);
     sqlite3_free(create);
     must_run(db, "INSERT INTO t(path, value, size, c) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 360) "
                  "SELECT printf('dir-%d/f%03d', i % 5, i), 'value ' || i, i, 'column ' || i FROM n;"
                  "INSERT INTO t(path, value) VALUES('big-1', replace(hex(zeroblob(2500)), '00', 'large'));"
                  "INSERT INTO t(t) VALUES('optimize')");
-    must_run(db, "BEGIN; DELETE FROM t WHERE path > 'dir-1/f2' AND path < 'dir-3/f05'; UPDATE t SET value = 'new ' || path "
-                 "WHERE size % 7 = 0; INSERT INTO t(t) VALUES('flush'); COMMIT;"
-                 "BEGIN; DELETE FROM t WHERE path < 'dir-0/f1'; INSERT INTO t(path, size) VALUES('dir-2/again', 5);"
-                 "INSERT INTO t(t) VALUES('flush'); COMMIT;"
-                 "INSERT INTO t(path, value) VALUES('late', x'0102'); DELETE FROM t WHERE path = 'dir-4/f009'");
+    must_run(db,
+             "BEGIN; DELETE FROM t WHERE path > 'dir-1/f2' AND path < 'dir-3/f05'; UPDATE t SET value = 'new ' || path "
+             "WHERE size % 7 = 0; INSERT INTO t(t) VALUES('flush'); COMMIT;"
+             "BEGIN; DELETE FROM t WHERE path < 'dir-0/f1'; INSERT INTO t(path, size) VALUES('dir-2/again', 5);"
+             "INSERT INTO t(t) VALUES('flush'); COMMIT;"
+             "INSERT INTO t(path, value) VALUES('late', x'0102'); DELETE FROM t WHERE path = 'dir-4/f009'");
     is_sound = true;
     TRY_ALL(db, reads);
     TRY_ALL(db, checks);
@@ -361,7 +367,9 @@ static void make(struct database *base, unsigned which) {
     put_images(base);
     note_places(base);
     clear_images(base);
-    if (base->ref_count < 10 || base->bucket_count < 11) broken("too small a table: %u references, %u buckets, %u slots", base->ref_count, base->bucket_count, base->slot_count);
+    if (base->ref_count < 10 || base->bucket_count < 11)
+        broken("too small a table: %u references, %u buckets, %u slots", base->ref_count, base->bucket_count,
+               base->slot_count);
 }
 
 /* --- the forger --------------------------------------------------------------------------------------------------- */

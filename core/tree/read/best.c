@@ -55,6 +55,7 @@ struct art_best {
     uint32_t count, capacity;
     struct met_blob *blobs;
     uint32_t blob_count, blob_capacity;
+    struct art_slot_set met;     /* their slots */
     struct art_buffer low, high; /* tree keys, padded: the range */
     struct art_buffer path;      /* of the last row */
     struct best_part last;       /* for its value */
@@ -213,14 +214,13 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
 
 /* --- blobs -------------------------------------------------------------------------------------------------------- */
 
-/* Each blob is met once: where references form a knot, there would be no end of them. */
-static enum art_rc count_met(const struct art_best *best, uint32_t slot) {
-    enum { ASK_AFTER_BLOBS = 256 };
-    uint32_t slots;
-    if ((best->blob_count + 1) % ASK_AFTER_BLOBS) return ART_OK;
-    enum art_rc rc = art_store_slots(best->tree->store, &slots);
-    if (rc || best->blob_count <= slots) return rc;
-    return art_corrupt(best->tree->options.path, slot, ART_NOWHERE, "two references lead to one slot");
+/* Each blob is met once: where references form a knot, rows would come again, and there would be no end of them. */
+static enum art_rc meet_blob(struct art_best *best, const struct art_ref *ref) {
+    enum art_rc rc = art_store_reaches(best->tree->store, ref);
+    if (rc) return rc;
+    if (art_slot_set_has(&best->met, ref->slot))
+        return art_corrupt(best->tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    return art_slot_set_add(&best->met, ref->slot);
 }
 
 /* `first`: none of its keys is smaller. */
@@ -230,7 +230,7 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
     struct met_blob met = {.ref = *ref, .run = run};
-    enum art_rc rc = count_met(best, ref->slot);
+    enum art_rc rc = meet_blob(best, ref);
     if (!rc) rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
     if (!rc) rc = art_ref_own(&met.ref);
     if (rc) return rc;
@@ -633,6 +633,7 @@ void art_best_close(struct art_best *best) {
     free_part(&best->last);
     art_free(best->parts);
     art_free(best->blobs);
+    art_slot_set_clear(&best->met);
     art_buffer_clear(&best->low);
     art_buffer_clear(&best->high);
     art_buffer_clear(&best->path);

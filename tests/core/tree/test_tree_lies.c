@@ -10,6 +10,7 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_summary.h"
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
@@ -209,6 +210,97 @@ LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
     }
     refused(rc, ART_CORRUPT, _i ? "" : "its keys are out of order"); /* backward the sums are met first */
     art_cursor_close(cursor);
+    small_tree_end();
+}
+
+/* --- references that form a knot ---------------------------------------------------------------------------------- */
+
+enum { KNOT_CHILDREN = 40, KNOT_HEIGHT = 5 };
+
+/* An index blob whose children are all the same one, which the reference leads to. */
+static void tie(struct art_version_edit *edit, struct art_ref *ref) {
+    struct art_children children = {0}, above = {0};
+    char separator[20];
+    for (int i = 0; i < KNOT_CHILDREN; i++) {
+        sprintf(separator, i ? "\1k%02d" : "", i);
+        must(art_children_add(&children, text(separator), ref));
+    }
+    must(art_index_build(tree, edit, ref->height + 1u, &children, &above));
+    ck_assert_uint_eq(above.count, 1);
+    art_ref_release(ref);
+    *ref = above.child[0].ref;
+    must(art_ref_own(ref));
+    art_children_clear(&children);
+    art_children_clear(&above);
+}
+
+static enum art_rc count_refs(void *context, const struct art_ref *ref) {
+    ck_assert_uint_lt(++*(unsigned *)context, 3 * KNOT_CHILDREN);
+    ck_assert(ref->slot);
+    return ART_OK;
+}
+
+static void knot_refused(const struct art_range *range, bool backward, const char *says) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    enum art_rc rc = art_cursor_seek(cursor, range, backward);
+    for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
+        ck_assert_int_lt(steps, 3);
+        rc = art_cursor_next(cursor);
+    }
+    refused(rc, ART_CORRUPT, says);
+    art_cursor_close(cursor);
+}
+
+/* Each hash is right, and one leaf is named a hundred million times: no walk goes by all of these names, neither one
+ * that shows rows nor one that passes over all that it meets. */
+TEST(test_references_that_form_a_knot_end_every_walk) {
+    static const uint8_t value[] = {ART_DATUM_INTEGER, 5, 0, 0, 0, 0, 0, 0, 0};
+    struct art_measures has = {.columns = 1, .lookups = 1};
+    struct art_datum nobody = {.kind = ART_DATUM_INTEGER, .integer = 6}, datum;
+    struct art_summary summary = toy_summary(&has);
+    struct art_limits limits = {.sought_count = 1};
+    struct art_version_edit edit = {0};
+    struct art_best *best;
+    struct art_bytes path;
+    bool existed;
+    unsigned refs = 0;
+    small_tree_make_of(false, (struct art_tree_options){.summary = summary, .blob_pages = 8});
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text("a"), art_bytes(value, sizeof value), &existed));
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text("b"), art_bytes(value, sizeof value), &existed));
+    flush();
+    must(art_tree_begin(tree));
+    must(art_edit_begin(tree, &edit));
+    struct art_run run = tree->root->run[0];
+    must(art_ref_own(&run.top));
+    while (run.top.height < KNOT_HEIGHT) tie(&edit, &run.top);
+    must(art_root_replace_run(edit.root, 0, &run));
+    struct art_root *good = tree->root;
+    tree->root = edit.root;
+    tree->changes++;
+
+    knot_refused(&(struct art_range){0}, false, "its neighbour's are out of order");
+    knot_refused(&(struct art_range){0}, true, "its neighbour's are out of order");
+    limits.summary = art_tree_summary(tree);
+    limits.sought[0] = toy_sought(has, &nobody);
+    knot_refused(&(struct art_range){.limits = &limits}, false, "two references lead to one slot");
+    knot_refused(&(struct art_range){.limits = &limits}, true, "two references lead to one slot");
+    refused(art_run_each_ref(tree->store, &run, count_refs, &refs), ART_CORRUPT, "its neighbour's are out of order");
+    must(art_best_open(tree, &(struct art_range){0}, &(struct art_best_order){0}, &best));
+    enum art_rc rc = art_best_next(best, &path, &datum);
+    for (int steps = 0; !rc; steps++) {
+        ck_assert_int_lt(steps, 3);
+        rc = art_best_next(best, &path, &datum);
+    }
+    refused(rc, ART_CORRUPT, "two references lead to one slot");
+    art_best_close(best);
+
+    tree->root = good;
+    tree->changes++;
+    art_run_clear(&run);
+    art_edit_discard(tree, &edit);
+    art_tree_rolled_back(tree);
+    ck_assert_uint_eq(rows(), 2);
     small_tree_end();
 }
 
