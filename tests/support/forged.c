@@ -30,7 +30,8 @@ struct forged_tally forged_tally;
 
 #define broken(...)                                                                                                    \
     do {                                                                                                               \
-        fprintf(stderr, "forged: " __VA_ARGS__);                                                                       \
+        fprintf(stderr, "forged, number %lu: ", forged_tally.runs);                                                    \
+        fprintf(stderr, __VA_ARGS__);                                                                                  \
         fprintf(stderr, "\n");                                                                                         \
         abort();                                                                                                       \
     } while (0)

@@ -147,12 +147,24 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
     }
 }
 
-static struct art_bucket_view first_bucket(unsigned run) {
+static struct art_bucket_view bucket_of(unsigned run, uint32_t bucket) {
     struct art_blob *blob;
     struct art_bucket_view view = {0};
     must(art_store_blob(tree->store, &tree->root->run[run].top, &blob));
-    must(art_bucket_open(blob, 0, &view));
+    must(art_bucket_open(blob, bucket, &view));
     return view;
+}
+
+static void walk_refused(bool backward, int most_steps, const char *says) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    enum art_rc rc = art_cursor_seek(cursor, &(struct art_range){0}, backward);
+    for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
+        ck_assert_int_lt(steps, most_steps);
+        rc = art_cursor_next(cursor);
+    }
+    refused(rc, ART_CORRUPT, says);
+    art_cursor_close(cursor);
 }
 
 /* The run below has a key behind the cursor's, and then one that lies before it and is shorter than what is skipped. */
@@ -166,7 +178,7 @@ TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     put("n", "4");
     flush();
     ck_assert_uint_eq(tree->root->runs, 2);
-    struct art_bucket_view view = first_bucket(1);
+    struct art_bucket_view view = bucket_of(1, 0);
     ck_assert_uint_eq(view.first_bytes[1], 'z');
     ((uint8_t *)view.first_bytes)[1] = 'a';
     must(art_cursor_open(tree, &cursor));
@@ -181,7 +193,6 @@ TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
  * backward, from the end, the last but one behind the last. Deletes in a newer run lie behind both, so that a walk that
  * goes on would search for what comes behind them, and find the first key again: without an end. */
 LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
-    struct art_cursor *cursor;
     bool existed;
     char key[20];
     small_tree_make(false);
@@ -198,18 +209,30 @@ LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
     }
     flush();
     ck_assert_uint_eq(tree->root->runs, 2);
-    struct art_bucket_view view = first_bucket(1);
+    struct art_bucket_view view = bucket_of(1, 0);
     ck_assert(view.first_bytes[0] == 'b' && view.first_bytes[1] == 'z');
     ((uint8_t *)view.first_bytes)[0] = 'z';
     ((uint8_t *)view.first_bytes)[1] = 'b';
-    must(art_cursor_open(tree, &cursor));
-    enum art_rc rc = art_cursor_seek(cursor, &(struct art_range){0}, _i);
-    for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
-        ck_assert_int_lt(steps, 3);
-        rc = art_cursor_next(cursor);
+    walk_refused(_i, 3, _i ? "" : "its keys are out of order"); /* backward the sums are met first */
+    small_tree_end();
+}
+
+LOOP_TEST(test_a_walk_over_buckets_in_no_order_ends, 2) {
+    enum { KEYS = 400 };
+    char key[20];
+    small_tree_make(false);
+    for (int i = 0; i < KEYS; i++) {
+        sprintf(key, "%c%03d", i < KEYS / 2 ? 'b' : 'c', i);
+        put(key, "1");
     }
-    refused(rc, ART_CORRUPT, _i ? "" : "its keys are out of order"); /* backward the sums are met first */
-    art_cursor_close(cursor);
+    flush();
+    for (uint32_t bucket = 1;; bucket++) { /* to one of the second half alone: its first byte stands in its prefix */
+        struct art_bucket_view view = bucket_of(0, bucket);
+        if (!view.prefix_len || view.prefix[1] != 'c') continue;
+        ((uint8_t *)view.prefix)[1] = 'a';
+        break;
+    }
+    walk_refused(_i, KEYS, "its keys are out of order");
     small_tree_end();
 }
 
