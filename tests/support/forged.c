@@ -164,8 +164,8 @@ static const char *const reads[] = {
     "SELECT min(size), max(size) FROM t",
     "SELECT path, sum(size), max(size) FROM t('', '/') GROUP BY 1",
     "+SELECT path FROM t WHERE version > 2 ORDER BY path",
-    "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x', '/'), art_longest_prefix('t', "
-    "'dir-4/f2499')",
+    "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x', '/')",
+    "SELECT art_longest_prefix('t', 'dir-4/f2499')",
     "SELECT art_nth('t', 'dir-', 0), art_nth('t', 'dir-', 47), art_nth('t', '', 211), art_rank('t', 'dir-3/f2')",
     "SELECT art_sum('t', 'size', 'dir-1/')",
     "SELECT art_max('t', 'size', 'dir-2/'), art_min('t', 'size', 'dir-')",
