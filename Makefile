@@ -207,6 +207,7 @@ $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds): $(BUILD)/tests/fuzz/%: $(
 $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES)): FUZZ_MAIN = -fsanitize=fuzzer
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_salvage fuzz_redo fuzz_shadow): $(call object,tests/fuzz/parcel_mutate.c)
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_store fuzz_salvage): $(call object,tests/fuzz/hosted_store.c)
+$(BUILD)/tests/fuzz/fuzz_forged $(BUILD)/tests/test_forged: TEST_LIBS += -Wl,--wrap=art_tree_open
 fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).

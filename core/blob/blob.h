@@ -297,7 +297,8 @@ struct art_blob_cursor {
 void art_blob_cursor_init(struct art_blob_cursor *cursor, struct art_blob *blob, uint8_t *key_buffer);
 /* Behind init; the limits stay the caller's. */
 void art_blob_cursor_limit(struct art_blob_cursor *cursor, const struct art_limits *limits);
-/* All that move a cursor return ART_OK (look at `valid`) or what want() said, and then it is not valid. */
+/* All that move a cursor return ART_OK (look at `valid`) or what want() said, and then it is not valid. next() and
+ * prev() may be ART_CORRUPT, too: the key that they come to is not behind, or before, the one that they leave. */
 enum art_rc art_blob_first(struct art_blob_cursor *cursor);
 enum art_rc art_blob_last(struct art_blob_cursor *cursor);
 enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes key); /* ceiling: smallest >= key */
@@ -305,7 +306,7 @@ enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes ke
 /* One entry on, or (prev) back; not valid past the end. Nothing happens to a cursor that is not valid. */
 enum art_rc art_blob_next(struct art_blob_cursor *cursor);
 /* The commonest steps: to the next entry, or the one before, where that is a put in the same bucket; *kept: as many
- * bytes of the key are what they were. False: the cursor has not moved. */
+ * bytes of the key are what they were. False: the cursor has not moved, and next() or prev() says why. */
 bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept);
 bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept);
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor);

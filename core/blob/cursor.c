@@ -3,6 +3,10 @@
  * The key is kept whole in the caller's buffer and changed as little as possible: next() writes the bytes behind what
  * two neighbours share, prev() fetches those that are missing from the nearest entries before. Keys are written front
  * to back, since a short copy may spoil up to 16 bytes behind its end.
+ *
+ * A walk ascends, or (prev) descends, with every step, whatever the bytes are: a forged blob, with its keys in no order
+ * and its hashes right, ends it with ART_CORRUPT. Within a bucket one byte tells: the first that two neighbours do not
+ * share.
  */
 #include <assert.h>
 
@@ -195,6 +199,44 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
     return blob->want(blob, &pages, ART_WALK);
 }
 
+/* --- order -------------------------------------------------------------------------------------------------------- */
+
+static enum art_rc keys_lie(struct art_blob_cursor *cursor, uint32_t bucket) {
+    const struct art_blob *blob = cursor->blob;
+    cursor->valid = false;
+    return art_corrupt(blob->file, blob->slot, art_bucket_offset(blob, bucket) / ART_BLOB_PAGE,
+                       "bucket %u: its keys are out of order", bucket);
+}
+
+/* Bytes that the next entry of the bucket, which has one, has in common with the cursor's key. */
+static inline uint32_t kept_by_next(const struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    assert(cursor->entry + 1 < view->count);
+    bool wide = ART_UNLIKELY(view->form & ART_BUCKET_WIDE);
+    return view->prefix_len + (wide ? art_bucket_shared(view, cursor->entry + 1) : view->shared[cursor->entry + 1]);
+}
+
+/* Is the next entry of the bucket, which has one, behind the cursor's? */
+static inline bool next_ascends(const struct art_blob_cursor *cursor) {
+    const struct art_bucket_view *view = &cursor->view;
+    uint32_t kept = kept_by_next(cursor);
+    return kept >= cursor->key_len || cursor->key[kept] < view->first_bytes[cursor->entry + 1];
+}
+
+/* Is the first entry of a bucket of the cursor's blob behind the cursor's? */
+static bool begins_behind(const struct art_blob_cursor *cursor, const struct art_bucket_view *bucket) {
+    uint32_t at = cursor->blob->label_len, len = cursor->key_len, end = bucket->prefix_len;
+    const uint8_t *key = cursor->key;
+    assert(len >= at && end >= at);
+    int c = memcmp(key + at, bucket->prefix + at, art_min32(len, end) - at);
+    bool prefix_entry = bucket->form & ART_BUCKET_PREFIX_ENTRY;
+    if (c || len <= end || prefix_entry) return c ? c < 0 : len < end || (len == end && !prefix_entry);
+    if (key[end] != bucket->first_bytes[0]) return key[end] < bucket->first_bytes[0];
+    uint32_t suffix_len = art_bucket_suffix_len(bucket, 0), rest = len - end - 1;
+    c = memcmp(key + end + 1, bucket->suffixes, art_min32(rest, suffix_len));
+    return c ? c < 0 : rest < suffix_len;
+}
+
 /* To the first entry of the first wanted bucket from this one on. `walks`: what comes behind it will be wanted. */
 static enum art_rc place_from(struct art_blob_cursor *cursor, uint32_t bucket, bool walks) {
     bucket = wanted_from(cursor, bucket);
@@ -210,6 +252,29 @@ static enum art_rc place_before(struct art_blob_cursor *cursor, uint32_t end, bo
     if (!end) return ART_OK;
     enum art_rc rc = walks ? expect_from(cursor, end - 1, true) : ART_OK;
     return rc ? rc : art_blob_cursor_place(cursor, end - 1, ART_BUCKET_ENTRIES);
+}
+
+/* From a bucket's last entry on. */
+static enum art_rc next_bucket(struct art_blob_cursor *cursor) {
+    uint32_t bucket = wanted_from(cursor, cursor->bucket + 1);
+    cursor->valid = false;
+    if (bucket >= cursor->blob->buckets) return ART_OK;
+    enum art_rc rc = expect_from(cursor, bucket, false);
+    if (!rc) rc = art_bucket_open(cursor->blob, bucket, &cursor->view);
+    if (rc) return rc;
+    if (ART_UNLIKELY(!begins_behind(cursor, &cursor->view))) return keys_lie(cursor, bucket);
+    settle(cursor, bucket, 0);
+    return ART_OK;
+}
+
+/* From a bucket's first entry back. */
+static enum art_rc previous_bucket(struct art_blob_cursor *cursor) {
+    const struct art_bucket_view later = cursor->view;
+    uint32_t bucket = cursor->bucket;
+    assert(!cursor->entry);
+    enum art_rc rc = place_before(cursor, bucket, true);
+    if (rc || !cursor->valid || begins_behind(cursor, &later)) return rc;
+    return keys_lie(cursor, bucket);
 }
 
 enum art_rc art_blob_first(struct art_blob_cursor *cursor) {
@@ -248,23 +313,19 @@ enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes ke
     return ART_OK;
 }
 
-/* To the next entry of the bucket, which has one. Returns the bytes of the key that stay what they were. */
-ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
+/* To the next entry of the bucket, which has one; it keeps `kept` bytes of the key. */
+ART_READS_PAST static inline void advance(struct art_blob_cursor *cursor, uint32_t kept) {
     const struct art_bucket_view *view = &cursor->view;
     /* A line of the next page with every row: it is there when it is needed, and no burst stalls the others. */
     __builtin_prefetch(view->start + ART_BLOB_PAGE + 64 * (cursor->entry & 63));
-    uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, shared, suffix_len;
-    assert(entry < view->count);
+    uint32_t entry = cursor->entry + 1, suffix_at = cursor->suffix_at, suffix_len;
     if (ART_LIKELY(!(view->form & ART_BUCKET_WIDE))) {
         suffix_at += view->suffix_len[entry - 1];
-        shared = view->shared[entry];
         suffix_len = view->suffix_len[entry];
     } else {
         suffix_at += art_bucket_suffix_len(view, entry - 1);
-        shared = art_bucket_shared(view, entry);
         suffix_len = art_bucket_suffix_len(view, entry);
     }
-    uint32_t kept = view->prefix_len + shared;
     uint8_t *to = cursor->key + kept;
     const uint8_t *suffix = view->suffixes + suffix_at;
     cursor->entry = entry;
@@ -273,22 +334,28 @@ ART_READS_PAST static inline uint32_t advance(struct art_blob_cursor *cursor) {
     assert(cursor->key_len <= ART_KEY_MAX);
     *to = view->first_bytes[entry];
     art_copy_padded(to + 1, suffix, suffix_len);
-    return kept;
 }
 
 enum art_rc art_blob_next(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return place_from(cursor, cursor->bucket + 1, true);
-    cursor->kept = advance(cursor);
+    if (ART_UNLIKELY(cursor->entry + 1 >= cursor->view.count)) return next_bucket(cursor);
+    if (ART_UNLIKELY(!next_ascends(cursor))) return keys_lie(cursor, cursor->bucket);
+    cursor->kept = kept_by_next(cursor);
+    advance(cursor, cursor->kept);
     return ART_OK;
 }
 
+/* A key that ends where the next one goes on has some byte behind its end, mostly a NUL: art_blob_next() looks better.
+ */
 bool art_blob_step(struct art_blob_cursor *cursor, uint32_t *kept) {
     const struct art_bucket_view *view = &cursor->view;
     uint32_t next = cursor->entry + 1;
     assert(cursor->valid);
     if (ART_UNLIKELY(next >= view->count || art_bucket_flags(view, next) & ART_DELETE)) return false;
-    *kept = advance(cursor);
+    uint32_t same = kept_by_next(cursor);
+    if (ART_UNLIKELY(cursor->key[same] >= view->first_bytes[next])) return false;
+    *kept = same;
+    advance(cursor, same);
     return true;
 }
 
@@ -307,16 +374,19 @@ ART_READS_PAST static inline uint32_t retreat(struct art_blob_cursor *cursor) {
 
 enum art_rc art_blob_prev(struct art_blob_cursor *cursor) {
     if (ART_UNLIKELY(!cursor->valid)) return ART_OK;
-    if (ART_UNLIKELY(!cursor->entry)) return place_before(cursor, cursor->bucket, true);
+    if (ART_UNLIKELY(!cursor->entry)) return previous_bucket(cursor);
     cursor->kept = retreat(cursor);
-    return ART_OK;
+    return ART_LIKELY(next_ascends(cursor)) ? ART_OK : keys_lie(cursor, cursor->bucket);
 }
 
 bool art_blob_step_back(struct art_blob_cursor *cursor, uint32_t *kept) {
     assert(cursor->valid);
     if (ART_UNLIKELY(!cursor->entry || art_bucket_flags(&cursor->view, cursor->entry - 1) & ART_DELETE)) return false;
+    uint8_t first = cursor->view.first_bytes[cursor->entry];
     *kept = retreat(cursor);
-    return true;
+    if (ART_LIKELY(cursor->key[*kept] < first) || next_ascends(cursor)) return true;
+    settle(cursor, cursor->bucket, cursor->entry + 1); /* art_blob_prev() says it */
+    return false;
 }
 
 /* To the first entry of this bucket that does not begin with the key's first `len` bytes. What it shares with its

@@ -69,7 +69,9 @@ static enum art_rc reserve_cells(struct art_posting_table *table, uint32_t featu
     return ART_OK;
 }
 
+/* Of a table without features, too, for one. */
 static enum art_rc reserve_features(struct art_posting_table *table, uint32_t more) {
+    if (!more) more = 1;
     enum art_rc rc = reserve_cells(table, table->count + more);
     if (!rc) rc = art_grow(&table->posting, &table->room, table->count + more, sizeof *table->posting);
     if (!rc) rc = art_grow(&table->pushed, &table->pushed_room, table->pushed_count + more, sizeof *table->pushed);

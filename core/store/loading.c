@@ -63,6 +63,27 @@ enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref
     return rc;
 }
 
+enum art_rc art_store_slots(struct art_store *store, uint32_t *out) {
+    enum art_rc rc = art_store_usable(store);
+    if (!rc) rc = art_store_ready(store);
+    if (!rc) rc = store->location.io->methods->size(store->location.io, &store->location.file_bytes);
+    if (rc) return rc;
+    uint64_t slots = store->location.file_bytes / ART_BLOB_SIZE + 1;
+    *out = slots < store->phase.end ? store->phase.end : slots < ART_SLOTS_MAX ? (uint32_t)slots : ART_SLOTS_MAX;
+    return ART_OK;
+}
+
+/* Each entry has three bytes at least: see core/blob/blob_format.h. */
+enum art_rc art_store_could_have(struct art_store *store, uint64_t entries, bool *could) {
+    enum { ENTRY_BYTES_LEAST = 3 };
+    uint32_t slots;
+    *could = entries <= store->location.file_bytes / ENTRY_BYTES_LEAST;
+    if (*could) return ART_OK;
+    enum art_rc rc = art_store_slots(store, &slots);
+    *could = !rc && entries / (ART_BLOB_SIZE / ENTRY_BYTES_LEAST) <= slots;
+    return rc;
+}
+
 struct art_cache_key art_store_key_of(const struct art_store *store, uint32_t slot) {
     assert(store->location.checked && slot);
     struct art_cache_key key = store->location.key;

@@ -89,6 +89,10 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
                              struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
+/* The slots that the file has now, those that were taken behind its end included. Asks the device. */
+enum art_rc art_store_slots(struct art_store *store, uint32_t *out);
+/* Could the file have so many entries? Asks the device only where what is known of its size does not say so. */
+enum art_rc art_store_could_have(struct art_store *store, uint64_t entries, bool *could);
 /* The blob if this store has it at hand, else NULL: no lock, no I/O, nothing changes. For estimates: only its footer
  * and the pages that are present may be looked at. Borrowed as above. */
 const struct art_blob *art_store_peek(const struct art_store *store, const struct art_ref *ref);

@@ -30,7 +30,7 @@ void art_vtab_free(struct art_vtab *vtab) {
     art_tables_free_unused(vtab->connection);
     *vtab->link = vtab->next;
     if (vtab->next) vtab->next->link = vtab->link;
-    if (!vtab->connection->vtabs) art_connection_forget_join(vtab->connection);
+    if (!vtab->connection->vtabs) art_connection_forget_statements(vtab->connection);
     art_vtab_trim(vtab);
     art_free(vtab->reading);
     art_savepoints_free(&vtab->savepoints);

@@ -63,12 +63,15 @@ struct art_connection {
     /* txn/listener.c */
     unsigned listeners; /* handles of temp.art_txn */
     sqlite3_stmt *join;
-    sqlite3_vtab *owner; /* the one that drives the running transaction, or NULL */
-    bool joined;         /* it is sure to hear everything from here on */
+    sqlite3_vtab *owner;  /* the one that drives the running transaction, or NULL */
+    bool joined;          /* it is sure to hear everything from here on */
+    sqlite3_stmt *listen; /* art_interrupted() */
     struct art_savepoints savepoints;
 };
 
 void art_connection_forget_join(struct art_connection *connection);
+/* All statements that are kept for the connection itself: they would keep it from being closed. */
+void art_connection_forget_statements(struct art_connection *connection);
 /* `sql` is taken; NULL: no memory. The tables that it names are no virtual ones. */
 int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql);
 /* sqlite3_step() for statements that run while a table is being worked on. A schema may have put views or triggers in
@@ -89,7 +92,9 @@ int art_shadow_busy(const struct art_connection *connection, const char *name, c
 int art_stopped(struct art_connection *connection);
 /* What a pragma says; `untold` where it cannot be had (no memory, an authorizer). */
 sqlite3_int64 art_ask_number(struct art_connection *connection, const char *pragma, int untold);
-/* Has somebody called sqlite3_interrupt()? */
+/* Has somebody called sqlite3_interrupt(), or does a progress handler say so? It is called once in so many steps of
+ * SQLite's virtual machine as it was made for. What works on without SQLite asks here, and each question counts as a
+ * hundred steps. */
 bool art_interrupted(struct art_connection *connection);
 /* In xSync: has a statement of ours found no memory, so that SQLite's COMMIT would end in an error though it
  * commits? */

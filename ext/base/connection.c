@@ -41,9 +41,27 @@ int art_stopped(struct art_connection *connection) {
     return primary == SQLITE_INTERRUPT || primary == SQLITE_NOMEM ? primary : SQLITE_OK;
 }
 
+#define TEN "?1,?1,?1,?1,?1,?1,?1,?1,?1,?1,"
+
+/* SQLite counts the steps of a statement over all its runs, and calls the progress handler by that count. So one
+ * statement is kept, which takes a step for each column and reads nothing; but none without a handle, since nobody
+ * would let it go before the connection is closed. */
 bool art_interrupted(struct art_connection *connection) {
-    return art_stopped(connection) == SQLITE_INTERRUPT;
+    static const char steps[] = "SELECT " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "?1";
+    sqlite3_stmt *listen = connection->listen;
+    connection->listen = NULL;
+    if (!listen && sqlite3_prepare_v3(connection->db, steps, -1, SQLITE_PREPARE_PERSISTENT, &listen, NULL))
+        return art_stopped(connection) == SQLITE_INTERRUPT;
+    art_shadow_step(connection, listen);
+    int rc = sqlite3_reset(listen);
+    if (!rc && connection->vtabs && !connection->listen)
+        connection->listen = listen;
+    else
+        sqlite3_finalize(listen);
+    return rc == SQLITE_INTERRUPT;
 }
+
+#undef TEN
 
 /* A statement of ours that found no memory leaves a mark in the connection until SQLite's own statement ends: where
  * that is the COMMIT, it commits, and says then that there was no memory. */
@@ -54,4 +72,10 @@ bool art_out_of_memory(struct art_connection *connection) {
 void art_connection_forget_join(struct art_connection *connection) {
     sqlite3_finalize(connection->join);
     connection->join = NULL;
+}
+
+void art_connection_forget_statements(struct art_connection *connection) {
+    art_connection_forget_join(connection);
+    sqlite3_finalize(connection->listen);
+    connection->listen = NULL;
 }

@@ -45,7 +45,7 @@ void art_connection_release(void *held) {
             art_table_free_if_unused(table);
         }
     }
-    art_connection_forget_join(connection);
+    art_connection_forget_statements(connection);
     art_savepoints_free(&connection->savepoints);
     art_free(connection);
 }

@@ -106,6 +106,28 @@ TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
     sqlite3_free(within);
 }
 
+static int stop_at_once(void *calls) {
+    ++*(int *)calls;
+    return 1;
+}
+
+/* The machine takes a few steps, the module passes over all rows: each time that it asks counts as some steps, so that
+ * a handler that was made for every thousandth is heard. */
+TEST(test_a_search_that_finds_nothing_hears_a_progress_handler) {
+    static const char *const searches[] = {"SELECT path FROM t WHERE path GLOB 'd*none'",
+                                           "SELECT path FROM t WHERE path GLOB '*none' ORDER BY path DESC"};
+    sql_create(db, "t", "log_limit='256KB'");
+    fill(db, "t", 0, 100000);
+    for (size_t i = 0; i < sizeof searches / sizeof *searches; i++) {
+        int calls = 0;
+        sqlite3_progress_handler(db, 1000, stop_at_once, &calls);
+        int rc = sqlite3_exec(db, searches[i], NULL, NULL, NULL);
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        ck_assert_msg(rc == SQLITE_INTERRUPT && calls == 1, "%d, %d calls: %s", rc, calls, searches[i]);
+    }
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 100000);
+}
+
 /* A table that is called like a function is one of the module's own. */
 TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
     static const char *const scans[] = {

@@ -55,6 +55,7 @@ struct art_best {
     uint32_t count, capacity;
     struct met_blob *blobs;
     uint32_t blob_count, blob_capacity;
+    struct art_slot_set met;     /* their slots */
     struct art_buffer low, high; /* tree keys, padded: the range */
     struct art_buffer path;      /* of the last row */
     struct best_part last;       /* for its value */
@@ -213,6 +214,15 @@ static enum art_rc push_row(struct art_best *best, const struct art_entry *entry
 
 /* --- blobs -------------------------------------------------------------------------------------------------------- */
 
+/* Each blob is met once: where references form a knot, rows would come again, and there would be no end of them. */
+static enum art_rc meet_blob(struct art_best *best, const struct art_ref *ref) {
+    enum art_rc rc = art_store_reaches(best->tree->store, ref);
+    if (rc) return rc;
+    if (art_slot_set_has(&best->met, ref->slot))
+        return art_corrupt(best->tree->options.path, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    return art_slot_set_add(&best->met, ref->slot);
+}
+
 /* `first`: none of its keys is smaller. */
 static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, unsigned run, struct art_bytes first,
                              bool low_edge, bool high_edge) {
@@ -220,7 +230,8 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     struct art_summed summed;
     struct best_part part = {.kind = PART_BLOB, .low_edge = low_edge, .high_edge = high_edge, .blob = best->blob_count};
     struct met_blob met = {.ref = *ref, .run = run};
-    enum art_rc rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
+    enum art_rc rc = meet_blob(best, ref);
+    if (!rc) rc = art_grow(&best->blobs, &best->blob_capacity, best->blob_count + 1, sizeof met);
     if (!rc) rc = art_ref_own(&met.ref);
     if (rc) return rc;
     best->blobs[best->blob_count++] = met;
@@ -493,6 +504,8 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
     if (rc || !choice.any) return rc;
+    if (leaf && choice.value.kind >= ART_DATUM_TEXT) /* whose bytes nobody has copied */
+        return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a text in a bucket whose zone has none");
     assert(choice.at >= from && choice.at < to);
     struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
     if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
@@ -620,6 +633,7 @@ void art_best_close(struct art_best *best) {
     free_part(&best->last);
     art_free(best->parts);
     art_free(best->blobs);
+    art_slot_set_clear(&best->met);
     art_buffer_clear(&best->low);
     art_buffer_clear(&best->high);
     art_buffer_clear(&best->path);

@@ -375,16 +375,6 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
     return seek_place(cursor, start.len, !descending);
 }
 
-/* Past `bound`, or (`itself`) on it? In a forged blob, with its keys in no order and its hashes right, a walk by
- * searches would never end. */
-static enum art_rc check_jump(struct art_cursor *cursor, struct art_bytes bound, bool itself) {
-    if (!cursor->valid) return ART_OK;
-    int c = art_bytes_compare(art_merge_winner(&cursor->merge)->key, bound);
-    if (cursor->backward ? c < 0 : itself ? c >= 0 : c > 0) return ART_OK;
-    cursor->valid = false;
-    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "a search for a later key leads back");
-}
-
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
 static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
     assert(key.len);
@@ -394,8 +384,7 @@ static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
     memset(cursor->place + key.len, 0, ART_KEY_PADDING);
     key.data = cursor->place;
     rc = take_sources(cursor);
-    if (!rc) rc = seek_place(cursor, key.len, false);
-    return rc ? rc : check_jump(cursor, key, false);
+    return rc ? rc : seek_place(cursor, key.len, false);
 }
 
 static enum art_rc __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
@@ -509,13 +498,19 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
         rc = take_sources(cursor);
         if (!rc) rc = seek_place(cursor, behind.len, true);
     }
-    return rc ? rc : check_jump(cursor, behind, true);
+    return rc;
 }
 
 /* --- skipping rows ------------------------------------------------------------------------------------------------ */
 
 static enum art_rc sums_lie(const struct art_cursor *cursor) {
     return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
+}
+
+/* Behind a search by the sums: is the row past `here`? What ends it is no key, so nobody else has compared. */
+static enum art_rc check_jump(struct art_cursor *cursor, struct art_bytes here) {
+    int c = cursor->valid ? art_bytes_compare(art_merge_winner(&cursor->merge)->key, here) : 0;
+    return !cursor->valid || (cursor->backward ? c < 0 : c > 0) ? ART_OK : sums_lie(cursor);
 }
 
 /* Which row it is that stands `count` rows on from `here`, counted from the tree's first one; <0: none. The bounds are
@@ -582,6 +577,12 @@ static uint64_t few_rows(const struct art_cursor *cursor) {
 
 /* --- many deletes in a row ---------------------------------------------------------------------------------------- */
 
+/* Two buffers of ART_KEY_BUFFER bytes; NULL: there is no memory. */
+static uint8_t *walk_room(struct art_tree *tree) {
+    if (!tree->gaps.room) tree->gaps.room = art_alloc((size_t)2 * ART_KEY_BUFFER);
+    return tree->gaps.room;
+}
+
 /* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
 static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor, struct art_bytes from) {
     struct art_tree *tree = cursor->tree;
@@ -589,9 +590,9 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
     bool backward = cursor->backward;
     uint64_t left = few_rows(cursor) / 8;
     assert(cursor->changes == tree->changes);
-    if (!tree->gaps.room) tree->gaps.room = art_alloc((size_t)2 * ART_KEY_BUFFER);
-    if (!tree->gaps.room) return art_nomem();
-    uint8_t *edge = tree->gaps.room, *scratch = edge + ART_KEY_BUFFER;
+    uint8_t *edge = walk_room(tree);
+    if (!edge) return art_nomem();
+    uint8_t *scratch = edge + ART_KEY_BUFFER;
     struct art_bytes here = art_bound_key(edge, art_merge_winner(merge)->key, backward), begin = here;
     if (!from.data) from = here;
     enum art_rc rc = ART_OK;
@@ -609,7 +610,7 @@ static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor
             break;
         }
     }
-    if (!rc) rc = check_jump(cursor, from, false);
+    if (!rc) rc = check_jump(cursor, here);
     if (rc) {
         cursor->valid = false;
         return rc;
@@ -632,7 +633,10 @@ enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     if (rc) return rc;
     key = art_bound_key(cursor->place, key, false);
     if (cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
-    if (!rc) rc = skip_rows(cursor, key, count, cursor->place);
+    uint8_t *scratch = walk_room(cursor->tree);
+    if (!rc && !scratch) rc = art_nomem();
+    if (!rc) rc = skip_rows(cursor, key, count, scratch);
+    if (!rc) rc = check_jump(cursor, key);
     if (rc) cursor->valid = false;
     return rc;
 }

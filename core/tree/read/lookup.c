@@ -215,6 +215,17 @@ struct art_bytes art_range_high(uint8_t *buffer, const struct art_range *range) 
     return cut(buffer, range->high, range->high_set, !range->high_open, false);
 }
 
+/* A host that counts one by one what forged sums say would not come to an end. */
+static enum art_rc check_rows_fit(struct art_tree *tree, uint64_t rows) {
+    uint64_t in_memory = art_memtable_keys(tree->memtable);
+    bool could = rows <= in_memory;
+    enum art_rc rc = could ? ART_OK : art_store_could_have(tree->store, rows - in_memory, &could);
+    if (rc || could) return rc;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "the sums of the runs are those of %llu rows, for which there is no room",
+                       (unsigned long long)rows);
+}
+
 enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range, uint64_t *out) {
     *out = 0;
     enum art_rc rc = art_tree_ready(tree);
@@ -224,7 +235,7 @@ enum art_rc art_tree_count(struct art_tree *tree, const struct art_range *range,
     if (!rc) rc = art_tree_rank(tree, art_range_high(tree->key, range), &high);
     if (rc) return rc;
     *out = high > low ? (uint64_t)high - (uint64_t)low : 0;
-    return ART_OK;
+    return check_rows_fit(tree, *out);
 }
 
 enum art_rc art_tree_sums(struct art_tree *tree, const struct art_range *range, art_int128 sum[ART_SUMMARY_MAX]) {

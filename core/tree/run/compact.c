@@ -361,9 +361,18 @@ static enum art_rc give_what_appends(struct art_tree *tree, struct art_version_e
     return rc;
 }
 
+/* Another number for a level costs nothing. By figures of a forged root one could lead to the other and back. */
+static enum art_rc count_free_step(const struct art_tree *tree, enum step step, unsigned *steps) {
+    enum { MOST = ART_RUNS_CAPACITY * (ART_RUN_LEVEL_LAST + 1) };
+    *steps = step == STEP_RELABEL || step == STEP_RAISE ? *steps + 1 : 0;
+    if (*steps <= MOST) return ART_OK;
+    return art_corrupt(tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sizes of the runs fit no level");
+}
+
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
     assert(tree->slots.use && edit->root);
     uint64_t before = work_done(edit), begun = art_clock_ns();
+    unsigned free_steps = 0;
     enum art_rc rc = give_what_appends(tree, edit);
     bool moved = true, paid = false;
     while (!rc && moved && !paid) {
@@ -373,7 +382,8 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
         if (rc) break;
         if (step != STEP_NONE) {
             tree->count.merges++;
-            rc = take_step(tree, edit, step, at);
+            rc = count_free_step(tree, step, &free_steps);
+            if (!rc) rc = take_step(tree, edit, step, at);
             if (!rc) rc = art_tree_interrupted(tree);
         } else if (art_wants_small(tree)) {
             break;

@@ -233,14 +233,29 @@ static inline enum art_rc pass_hidden(struct art_merge *merge, bool backward) {
     return ART_OK;
 }
 
+/* In a forged blob, with its keys in no order and its hashes right, a search may lead anywhere. */
+static enum art_rc led_back(const struct art_source *source) {
+    const struct art_blob *leaf = source->is_memtable ? NULL : source->run.leaf.blob;
+    return art_corrupt(leaf ? leaf->file : NULL, leaf ? leaf->slot : ART_NOWHERE, ART_NOWHERE,
+                       "a search for a later key leads back");
+}
+
+/* All sources have been led to `key`, or to what comes first behind it, or backward before it. The first in line tells
+ * for all: a walk that goes on by searches would never end if one of them led back. */
+static enum art_rc begin_at(struct art_merge *merge, struct art_bytes key, bool backward) {
+    line_up(merge, backward);
+    int c = merge->waiting && key.data ? art_bytes_compare(art_merge_winner(merge)->key, key) : 0;
+    if (backward ? c > 0 : c < 0) return led_back(art_merge_winner(merge));
+    return pass_hidden(merge, backward);
+}
+
 enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {
     merge->valid = false;
     for (unsigned i = 0; i < merge->count; i++) {
         enum art_rc rc = art_source_seek(&merge->source[i], key, backward);
         if (rc) return rc;
     }
-    line_up(merge, backward);
-    return pass_hidden(merge, backward);
+    return begin_at(merge, key, backward);
 }
 
 /* What is not before `behind` stays. All else begins as the present key does, which is the first of all. */
@@ -255,8 +270,7 @@ enum art_rc art_merge_skip(struct art_merge *merge, uint32_t len, struct art_byt
         source_note(source);
         if (rc) return rc;
     }
-    line_up(merge, false);
-    return pass_hidden(merge, false);
+    return begin_at(merge, behind, false);
 }
 
 enum art_rc art_merge_seek_rank(struct art_merge *merge, int64_t rank) {

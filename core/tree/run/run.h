@@ -33,9 +33,11 @@ struct art_run_cursor {
     struct art_blob_cursor leaf;     /* at `bottom` */
     struct art_blob *path[ART_HEIGHTS_MAX];
     uint32_t index[ART_HEIGHTS_MAX], entries[ART_HEIGHTS_MAX];
-    uint32_t ahead;   /* leaves that a walk has asked for and that are still to come */
-    uint8_t *key;     /* the bottom's key buffer */
-    uint8_t *scratch; /* keys of index blobs */
+    uint32_t ahead;         /* leaves that a walk has asked for and that are still to come */
+    uint32_t entered;       /* index blobs, by this walk */
+    struct art_buffer left; /* the key from which a step leads into another blob */
+    uint8_t *key;           /* the bottom's key buffer */
+    uint8_t *scratch;       /* keys of index blobs */
 };
 /* A cursor without a run, to be reset; ART_NOMEM. Closed, or a failed one, it has nothing, and may be closed again. */
 enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store *store);
@@ -43,7 +45,9 @@ void art_run_cursor_close(struct art_run_cursor *cursor);
 /* Lets all blobs go and takes the run. `top` is copied; its label must outlive the use. bottom <= top->height. */
 void art_run_cursor_reset(struct art_run_cursor *cursor, const struct art_ref *top, unsigned bottom);
 /* To an entry, or to none: ART_OK with `valid` either way; an error of reading: not valid. Keys are tree keys, padded.
- * next(), skip() and prev() go on from a valid cursor. */
+ * next(), skip() and prev() go on from a valid cursor. Whatever the bytes are, next() comes to a key behind the one
+ * that it leaves, prev() before it, or to the end, or is ART_CORRUPT: a walk by steps ends. A search may lead anywhere,
+ * and who goes on by searches compares, as art_merge_seek() does. */
 enum art_rc art_run_first(struct art_run_cursor *cursor);
 enum art_rc art_run_last(struct art_run_cursor *cursor);
 enum art_rc art_run_seek_ge(struct art_run_cursor *cursor, struct art_bytes key);

@@ -23,7 +23,7 @@ enum art_rc art_run_cursor_open(struct art_run_cursor *cursor, struct art_store 
 /* What was asked for and not taken: because the walk ends, goes on elsewhere, or has met an error on its way there. */
 static void end_ahead(struct art_run_cursor *cursor) {
     if (cursor->leaf.window > ART_WINDOW_PAGES_A_BLOB) art_store_readahead_end(cursor->store, cursor);
-    cursor->ahead = cursor->leaf.window = 0;
+    cursor->ahead = cursor->leaf.window = cursor->entered = 0;
 }
 
 static void let_blobs_go(struct art_run_cursor *cursor) {
@@ -40,6 +40,7 @@ void art_run_cursor_close(struct art_run_cursor *cursor) {
     let_blobs_go(cursor);
     art_free(cursor->key);
     art_free(cursor->scratch);
+    art_buffer_clear(&cursor->left);
     *cursor = (struct art_run_cursor){0};
 }
 
@@ -238,6 +239,18 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
     cursor->ahead = asked ? asked - 1 : 0;
 }
 
+/* Where references form a knot, a walk that passes over all leaves would go on and on. A run has no more index blobs
+ * than its file has slots. */
+static enum art_rc count_entered(struct art_run_cursor *cursor, uint32_t slot) {
+    enum { ASK_AFTER_BLOBS = 256 };
+    uint32_t slots;
+    if (++cursor->entered % ASK_AFTER_BLOBS) return ART_OK;
+    enum art_rc rc = cursor->tree ? art_tree_interrupted(cursor->tree) : ART_OK;
+    if (!rc) rc = art_store_slots(cursor->store, &slots);
+    if (rc || cursor->entered <= slots) return rc;
+    return art_corrupt(cursor->path[cursor->top.height]->file, slot, ART_NOWHERE, "two references lead to one slot");
+}
+
 /* From `height`, whose reference is `ref`, down to the first or last entry below that may be wanted. *end: where the
  * way ends, the bottom's height if all goes well; else nothing below the child at that height is wanted. */
 static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, struct art_ref ref, bool last,
@@ -247,7 +260,8 @@ static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, 
     *end = height;
     for (; !rc && height > cursor->bottom; *end = --height) {
         bool found;
-        rc = wanted_child(cursor, height, last ? cursor->entries[height] - 1 : 0, last, &ref, &found);
+        rc = count_entered(cursor, ref.slot);
+        if (!rc) rc = wanted_child(cursor, height, last ? cursor->entries[height] - 1 : 0, last, &ref, &found);
         if (rc || !found) return rc;
         rc = enter(cursor, height - 1, &ref);
     }
@@ -277,6 +291,20 @@ static enum art_rc step_up_from(struct art_run_cursor *cursor, unsigned height, 
 
 static enum art_rc step_up(struct art_run_cursor *cursor, bool backward) {
     return step_up_from(cursor, cursor->bottom + 1, backward);
+}
+
+/* From the last entry of a blob, or backward the first one, into a neighbour. */
+static enum art_rc step_across(struct art_run_cursor *cursor, bool backward) {
+    struct art_bytes key = art_run_key(cursor);
+    cursor->left.len = 0;
+    enum art_rc rc = art_buffer_append(&cursor->left, key.data, key.len);
+    if (!rc) rc = step_up(cursor, backward);
+    if (rc || !cursor->valid) return rc;
+    int c = art_bytes_compare(art_run_key(cursor), art_buffer_bytes(&cursor->left));
+    if (backward ? c < 0 : c > 0) return ART_OK;
+    cursor->valid = false;
+    const struct art_blob *leaf = cursor->leaf.blob;
+    return art_corrupt(leaf->file, leaf->slot, ART_NOWHERE, "the blob's keys and its neighbour's are out of order");
 }
 
 static enum art_rc go_to_edge(struct art_run_cursor *cursor, bool last) {
@@ -322,7 +350,7 @@ enum art_rc art_run_next(struct art_run_cursor *cursor) {
     enum art_rc rc = art_blob_next(&cursor->leaf);
     if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
     cursor->valid = false;
-    return rc ? rc : step_up(cursor, false);
+    return rc ? rc : step_across(cursor, false);
 }
 
 enum art_rc art_run_prev(struct art_run_cursor *cursor) {
@@ -330,7 +358,7 @@ enum art_rc art_run_prev(struct art_run_cursor *cursor) {
     enum art_rc rc = art_blob_prev(&cursor->leaf);
     if (__builtin_expect(!rc && cursor->leaf.valid, 1)) return ART_OK;
     cursor->valid = false;
-    return rc ? rc : step_up(cursor, true);
+    return rc ? rc : step_across(cursor, true);
 }
 
 /* Down to the bottom blob whose range holds `key`. *side: where the key stands to that blob's label. */

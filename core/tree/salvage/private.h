@@ -74,6 +74,7 @@ struct art_detour {
     const char *effect;         /* of what cannot be read, for art_lost; NULL: reported already */
     bool alone;                 /* one leaf that no index names */
     struct art_slot_set *named; /* only collects the slots that the run names */
+    struct art_slot_set met;    /* slots of the file that references of this walk have led to */
     unsigned top;
     struct art_detour_step step[ART_HEIGHTS_MAX];
     struct art_detour_leaf leaf;

@@ -46,6 +46,14 @@ static enum art_rc note_named(struct art_detour *walk, const struct art_ref *ref
     return art_slot_set_add(walk->named, ref->slot) ? art_nomem() : ART_OK;
 }
 
+/* Where references form a knot, a walk that goes by all of them would not end. */
+static enum art_rc meet(struct art_detour *walk, const struct art_ref *ref) {
+    if (ref->slot >= walk->salvage->slots) return ART_OK; /* nothing can be read there */
+    if (art_slot_set_has(&walk->met, ref->slot))
+        return art_corrupt(walk->salvage->place, ref->slot, ART_NOWHERE, "two references lead to one slot");
+    return art_slot_set_add(&walk->met, ref->slot);
+}
+
 /* The next leaf's reference. ART_NOTFOUND: there is none. */
 static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
     unsigned height = 1;
@@ -57,6 +65,7 @@ static enum art_rc next_leaf(struct art_detour *walk, struct art_ref *ref) {
             continue;
         }
         enum art_rc rc = child_at_step(walk, step, &child);
+        if (!rc) rc = meet(walk, &child);
         if (rc == ART_NOTFOUND) {
             step->bucket = UINT32_MAX;
         } else if (rc) {
@@ -215,6 +224,7 @@ enum art_rc art_detour_open(struct art_salvage *salvage, const struct art_ref *t
 void art_detour_close(struct art_detour *walk) {
     if (!walk) return;
     art_damage_forget(walk);
+    art_slot_set_clear(&walk->met);
     art_buffer_clear(&walk->leaf.label);
     art_buffer_clear(&walk->last);
     art_buffer_clear(&walk->value);

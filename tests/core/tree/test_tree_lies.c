@@ -10,6 +10,7 @@
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_summary.h"
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
@@ -146,21 +147,38 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
     }
 }
 
-/* The run below holds the cursor's key, too, and then one that lies before it and is shorter than what is skipped. */
-TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
-    struct art_cursor *cursor;
+static struct art_bucket_view bucket_of(unsigned run, uint32_t bucket) {
     struct art_blob *blob;
     struct art_bucket_view view = {0};
+    must(art_store_blob(tree->store, &tree->root->run[run].top, &blob));
+    must(art_bucket_open(blob, bucket, &view));
+    return view;
+}
+
+static void walk_refused(bool backward, int most_steps, const char *says) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    enum art_rc rc = art_cursor_seek(cursor, &(struct art_range){0}, backward);
+    for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
+        ck_assert_int_lt(steps, most_steps);
+        rc = art_cursor_next(cursor);
+    }
+    refused(rc, ART_CORRUPT, says);
+    art_cursor_close(cursor);
+}
+
+/* The run below has a key behind the cursor's, and then one that lies before it and is shorter than what is skipped. */
+TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
+    struct art_cursor *cursor;
     small_tree_make(false);
-    put("m/1", "1");
+    put("m/2", "1");
     put("z", "2");
     flush();
     put("m/1", "3");
     put("n", "4");
     flush();
     ck_assert_uint_eq(tree->root->runs, 2);
-    must(art_store_blob(tree->store, &tree->root->run[1].top, &blob));
-    must(art_bucket_open(blob, 0, &view));
+    struct art_bucket_view view = bucket_of(1, 0);
     ck_assert_uint_eq(view.first_bytes[1], 'z');
     ((uint8_t *)view.first_bytes)[1] = 'a';
     must(art_cursor_open(tree, &cursor));
@@ -168,6 +186,144 @@ TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("m/1")));
     refused(art_cursor_skip_prefix(cursor, 2), ART_CORRUPT, "leads back");
     art_cursor_close(cursor);
+    small_tree_end();
+}
+
+/* The first two keys change places. A walk shows the first of them, and then: forward, the next one lies before it;
+ * backward, from the end, the last but one behind the last. Deletes in a newer run lie behind both, so that a walk that
+ * goes on would search for what comes behind them, and find the first key again: without an end. */
+LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
+    bool existed;
+    char key[20];
+    small_tree_make(false);
+    put("b", "1");
+    put("z", "2");
+    for (int i = 0; i < 60; i++) {
+        sprintf(key, "zz%02d", i);
+        put(key, "3");
+    }
+    flush();
+    for (int i = 0; i < 60; i++) {
+        sprintf(key, "zz%02d", i);
+        must(art_tree_delete(tree, text(key), &existed));
+    }
+    flush();
+    ck_assert_uint_eq(tree->root->runs, 2);
+    struct art_bucket_view view = bucket_of(1, 0);
+    ck_assert(view.first_bytes[0] == 'b' && view.first_bytes[1] == 'z');
+    ((uint8_t *)view.first_bytes)[0] = 'z';
+    ((uint8_t *)view.first_bytes)[1] = 'b';
+    walk_refused(_i, 3, _i ? "" : "its keys are out of order"); /* backward the sums are met first */
+    small_tree_end();
+}
+
+LOOP_TEST(test_a_walk_over_buckets_in_no_order_ends, 2) {
+    enum { KEYS = 400 };
+    char key[20];
+    small_tree_make(false);
+    for (int i = 0; i < KEYS; i++) {
+        sprintf(key, "%c%03d", i < KEYS / 2 ? 'b' : 'c', i);
+        put(key, "1");
+    }
+    flush();
+    for (uint32_t bucket = 1;; bucket++) { /* to one of the second half alone: its first byte stands in its prefix */
+        struct art_bucket_view view = bucket_of(0, bucket);
+        if (!view.prefix_len || view.prefix[1] != 'c') continue;
+        ((uint8_t *)view.prefix)[1] = 'a';
+        break;
+    }
+    walk_refused(_i, KEYS, "its keys are out of order");
+    small_tree_end();
+}
+
+/* --- references that form a knot ---------------------------------------------------------------------------------- */
+
+enum { KNOT_CHILDREN = 40, KNOT_HEIGHT = 5 };
+
+/* An index blob whose children are all the same one, which the reference leads to. */
+static void tie(struct art_version_edit *edit, struct art_ref *ref) {
+    struct art_children children = {0}, above = {0};
+    char separator[20];
+    for (int i = 0; i < KNOT_CHILDREN; i++) {
+        sprintf(separator, i ? "\1k%02d" : "", i);
+        must(art_children_add(&children, text(separator), ref));
+    }
+    must(art_index_build(tree, edit, ref->height + 1u, &children, &above));
+    ck_assert_uint_eq(above.count, 1);
+    art_ref_release(ref);
+    *ref = above.child[0].ref;
+    must(art_ref_own(ref));
+    art_children_clear(&children);
+    art_children_clear(&above);
+}
+
+static enum art_rc count_refs(void *context, const struct art_ref *ref) {
+    ck_assert_uint_lt(++*(unsigned *)context, 3 * KNOT_CHILDREN);
+    ck_assert(ref->slot);
+    return ART_OK;
+}
+
+static void knot_refused(const struct art_range *range, bool backward, const char *says) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    enum art_rc rc = art_cursor_seek(cursor, range, backward);
+    for (int steps = 0; !rc && art_cursor_valid(cursor); steps++) {
+        ck_assert_int_lt(steps, 3);
+        rc = art_cursor_next(cursor);
+    }
+    refused(rc, ART_CORRUPT, says);
+    art_cursor_close(cursor);
+}
+
+/* Each hash is right, and one leaf is named a hundred million times: no walk goes by all of these names, neither one
+ * that shows rows nor one that passes over all that it meets. */
+TEST(test_references_that_form_a_knot_end_every_walk) {
+    static const uint8_t value[] = {ART_DATUM_INTEGER, 5, 0, 0, 0, 0, 0, 0, 0};
+    struct art_measures has = {.columns = 1, .lookups = 1};
+    struct art_datum nobody = {.kind = ART_DATUM_INTEGER, .integer = 6}, datum;
+    struct art_summary summary = toy_summary(&has);
+    struct art_limits limits = {.sought_count = 1};
+    struct art_version_edit edit = {0};
+    struct art_best *best;
+    struct art_bytes path;
+    bool existed;
+    unsigned refs = 0;
+    small_tree_make_of(false, (struct art_tree_options){.summary = summary, .blob_pages = 8});
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text("a"), art_bytes(value, sizeof value), &existed));
+    must(art_tree_insert(tree, ART_WRITE_INSERT, text("b"), art_bytes(value, sizeof value), &existed));
+    flush();
+    must(art_tree_begin(tree));
+    must(art_edit_begin(tree, &edit));
+    struct art_run run = tree->root->run[0];
+    must(art_ref_own(&run.top));
+    while (run.top.height < KNOT_HEIGHT) tie(&edit, &run.top);
+    must(art_root_replace_run(edit.root, 0, &run));
+    struct art_root *good = tree->root;
+    tree->root = edit.root;
+    tree->changes++;
+
+    knot_refused(&(struct art_range){0}, false, "its neighbour's are out of order");
+    knot_refused(&(struct art_range){0}, true, "its neighbour's are out of order");
+    limits.summary = art_tree_summary(tree);
+    limits.sought[0] = toy_sought(has, &nobody);
+    knot_refused(&(struct art_range){.limits = &limits}, false, "two references lead to one slot");
+    knot_refused(&(struct art_range){.limits = &limits}, true, "two references lead to one slot");
+    refused(art_run_each_ref(tree->store, &run, count_refs, &refs), ART_CORRUPT, "its neighbour's are out of order");
+    must(art_best_open(tree, &(struct art_range){0}, &(struct art_best_order){0}, &best));
+    enum art_rc rc = art_best_next(best, &path, &datum);
+    for (int steps = 0; !rc; steps++) {
+        ck_assert_int_lt(steps, 3);
+        rc = art_best_next(best, &path, &datum);
+    }
+    refused(rc, ART_CORRUPT, "two references lead to one slot");
+    art_best_close(best);
+
+    tree->root = good;
+    tree->changes++;
+    art_run_clear(&run);
+    art_edit_discard(tree, &edit);
+    art_tree_rolled_back(tree);
+    ck_assert_uint_eq(rows(), 2);
     small_tree_end();
 }
 

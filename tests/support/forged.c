@@ -1,0 +1,609 @@
+#include "tests/support/forged.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/buffer.h"
+#include "core/base/hash.h"
+#include "core/blob/bucket.h"
+#include "core/store/cache.h"
+#include "core/tree/state/root_format.h"
+#include "ext/art.h"
+#include "tests/support/differential.h"
+#include "tests/support/memory_disk.h"
+
+enum {
+    SLOTS = 32,
+    PAGES_MAX = 400,
+    REFS_MAX = 400,
+    BUCKETS_MAX = 800,
+    LOG_ROWS = 8,
+    DATABASES = 4,
+    OPS_A_CALL = 1000,
+    CALLS_MAX = 20000 /* of the progress handler, for one statement: counting what the file has room for takes half */
+};
+
+struct forged_tally forged_tally;
+
+#define broken(...)                                                                                                    \
+    do {                                                                                                               \
+        fprintf(stderr, "forged, number %lu: ", forged_tally.runs);                                                    \
+        fprintf(stderr, __VA_ARGS__);                                                                                  \
+        fprintf(stderr, "\n");                                                                                         \
+        abort();                                                                                                       \
+    } while (0)
+
+struct place { /* of a reference; slot 0: in the root's row */
+    uint32_t slot, at;
+};
+struct page {
+    uint32_t number; /* in the file */
+    uint8_t bytes[ART_BLOB_PAGE];
+};
+struct row {
+    sqlite3_int64 csn;
+    struct art_buffer bytes;
+};
+struct database {
+    uint8_t *bytes; /* of the database's file, as it was made */
+    size_t len;
+    bool is_inline;
+    char file[256]; /* the .art file */
+    struct page *pages;
+    uint32_t count;
+    struct row log[LOG_ROWS]; /* the root first */
+    unsigned rows;
+    struct place refs[REFS_MAX];
+    unsigned ref_count;
+    uint32_t slots[SLOTS], slot_count; /* of blobs, lower ones first */
+    struct place buckets[BUCKETS_MAX];
+    unsigned bucket_count;
+};
+
+static struct database databases[DATABASES];
+static struct memory_disk *disk;
+static char path[200];
+static uint8_t *image[SLOTS]; /* the forger's copies */
+static struct row forged_log[LOG_ROWS];
+
+/* --- statements --------------------------------------------------------------------------------------------------- */
+
+static unsigned calls;
+static bool is_sound; /* nothing is forged yet: SQLITE_ERROR is of what asks for a summary where there is none */
+
+static int count_calls(void *context) {
+    (void)context;
+    return ++calls > CALLS_MAX;
+}
+
+static sqlite3 *open_database(bool with_art) {
+    sqlite3 *db;
+    char *message = NULL;
+    if (sqlite3_open(path, &db) || (with_art && sqlite3_art_init(db, &message, NULL)))
+        broken("no database: %s", message);
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_exec(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA case_sensitive_like=ON", NULL, NULL,
+                 NULL);
+    return db;
+}
+
+static void must_run(sqlite3 *db, const char *sql) {
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL)) broken("%s: %s", sql, sqlite3_errmsg(db));
+}
+
+static bool is_expected(int rc) {
+    static const int codes[] = {SQLITE_OK,       SQLITE_DONE,       SQLITE_ERROR, SQLITE_CORRUPT,
+                                SQLITE_CANTOPEN, SQLITE_CONSTRAINT, SQLITE_FULL,  SQLITE_TOOBIG,
+                                SQLITE_MISMATCH, SQLITE_READONLY,   SQLITE_LOCKED};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i] == (rc & 0xff)) return true;
+    }
+    return false;
+}
+
+/* The first column of a row is behind that of the row before; `order` < 0: before it. */
+static void check_order(sqlite3_stmt *statement, struct art_buffer *last, bool any, int order) {
+    struct art_bytes key = art_bytes(sqlite3_column_blob(statement, 0), (uint32_t)sqlite3_column_bytes(statement, 0));
+    int c = any ? art_bytes_compare(key, art_buffer_bytes(last)) : order;
+    if (order > 0 ? c <= 0 : c >= 0) broken("a row comes again, or out of order: %s", sqlite3_sql(statement));
+    last->len = 0;
+    if (key.len && art_buffer_append(last, key.data, key.len)) abort();
+}
+
+/* One statement or several. They begin with + or - where their first column ascends or descends. */
+static void try(sqlite3 *db, const char *sql) {
+    int order = *sql == '+' ? 1 : *sql == '-' ? -1 : 0;
+    struct art_buffer last = {0};
+    int rc = SQLITE_OK;
+    if (order) sql++;
+    while (*sql && (rc == SQLITE_OK || rc == SQLITE_DONE)) {
+        sqlite3_stmt *statement = NULL;
+        const char *text = sql;
+        bool any = false;
+        calls = 0;
+        rc = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
+        while (statement && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+            if (order) check_order(statement, &last, any, order);
+            any = true;
+        }
+        if (calls > CALLS_MAX) broken("no end: %s", text);
+        if (!is_expected(rc)) broken("%d %s: %s", rc, sqlite3_errmsg(db), text);
+        if (rc == SQLITE_OK || rc == SQLITE_DONE) forged_tally.answers++;
+        sqlite3_finalize(statement);
+    }
+    if (rc != SQLITE_OK && rc != SQLITE_DONE) forged_tally.errors++;
+    if (is_sound && rc != SQLITE_DONE && rc != SQLITE_ERROR) broken("of a sound table: %d %s", rc, sqlite3_errmsg(db));
+    art_buffer_clear(&last);
+    if (!sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static const char *const reads[] = {
+    "+SELECT path, value FROM t ORDER BY path",
+    "-SELECT path, value FROM t ORDER BY path DESC",
+    "SELECT max(length(c)), max(size) FROM t",
+    "SELECT count(*) FROM t",
+    "SELECT count(*) FROM t WHERE path > 'dir-2'",
+    "+SELECT path FROM t WHERE path >= 'dir-1/' AND path < 'dir-3/f2' ORDER BY path",
+    "-SELECT path FROM t WHERE path GLOB 'dir-[23]/*' ORDER BY path DESC",
+    "+SELECT path, entries FROM t('', '/')",
+    "-SELECT path, entries FROM t('', '/') ORDER BY path DESC",
+    "+SELECT path FROM t('dir-2/', '-')",
+    "SELECT path FROM t WHERE path IN ('dir-0/f003', 'dir-1/f104', 'big-1', 'none', 'late', 'dir-4/f250')",
+    "+SELECT path FROM t WHERE path > 'dir-1/f1' ORDER BY path LIMIT 7 OFFSET 90",
+    "-SELECT path FROM t ORDER BY path DESC LIMIT 5 OFFSET 120",
+    "SELECT path, size FROM t WHERE size > 100 ORDER BY size DESC LIMIT 20",
+    "SELECT path, size FROM t ORDER BY size LIMIT 20",
+    "SELECT path, size FROM t ORDER BY size, path",
+    "SELECT path FROM t WHERE size = 77",
+    "SELECT count(*) FROM t WHERE size BETWEEN 50 AND 60",
+    "SELECT path FROM t WHERE value LIKE '%lue 12%'",
+    "SELECT path FROM t WHERE path LIKE '%f2%4%'",
+    "SELECT min(size), max(size) FROM t",
+    "SELECT path, sum(size), max(size) FROM t('', '/') GROUP BY 1",
+    "+SELECT path FROM t WHERE version > 2 ORDER BY path",
+    "SELECT art_count('t', 'dir-1/'), art_longest_prefix('t', 'dir-2/f1/x', '/')",
+    "SELECT art_longest_prefix('t', 'dir-4/f2499')",
+    "SELECT art_nth('t', 'dir-', 0), art_nth('t', 'dir-', 47), art_nth('t', '', 211), art_rank('t', 'dir-3/f2')",
+    "SELECT art_sum('t', 'size', 'dir-1/')",
+    "SELECT art_max('t', 'size', 'dir-2/'), art_min('t', 'size', 'dir-')",
+};
+enum { WALKS = 10 }; /* the first of them */
+static const char *const writes[] = {
+    "BEGIN; UPDATE t SET c = 'changed' || c; SELECT count(*), max(length(c)) FROM t; ROLLBACK",
+    "BEGIN; DELETE FROM t WHERE path > 'dir-1/' AND path < 'dir-4'; SELECT path FROM t LIMIT 9; ROLLBACK",
+    "BEGIN; DELETE FROM t; INSERT INTO t(path) VALUES('dir-1/new'); SELECT count(*) FROM t; ROLLBACK",
+    "BEGIN; UPDATE t SET path = path || 'x' WHERE path > 'dir-2/'; SELECT max(path) FROM t; ROLLBACK",
+    "INSERT OR REPLACE INTO t(path, size) VALUES('dir-0/f010', 1), ('zzz', 2); INSERT INTO t(t) VALUES('flush')",
+    "DELETE FROM t WHERE path GLOB 'dir-3/*'",
+    "INSERT INTO t(t) VALUES('vacuum')",
+    "INSERT INTO t(t) VALUES('optimize')",
+    "+SELECT path FROM t ORDER BY path",
+};
+static const char *const checks[] = {
+    "SELECT art_check('t')",
+    "SELECT * FROM art_info('t')",
+    "SELECT art_verify()",
+};
+static const char *const salvages[] = {
+    "CREATE VIRTUAL TABLE temp.saved USING art_salvage('t'); SELECT count(*), max(length(value)) FROM temp.saved",
+    "SELECT * FROM art_lost('t')",
+};
+
+static void try_all(sqlite3 *db, const char *const *statements, size_t count) {
+    for (size_t i = 0; i < count; i++) try(db, statements[i]);
+}
+#define TRY_ALL(db, statements) try_all(db, statements, sizeof statements / sizeof *statements)
+
+/* --- a database --------------------------------------------------------------------------------------------------- */
+
+static void clean_up(void) {
+    unlink(path);
+    *strrchr(path, '/') = 0;
+    rmdir(path);
+}
+
+static void begin(void) {
+    const char *temporary = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/forged-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (!mkdtemp(path)) broken("no folder %s", path);
+    strcat(path, "/f.db");
+    atexit(clean_up);
+    disk = memory_disk_new();
+    art_disk_set_default(memory_disk_art(disk));
+    art_cache_join(1 << 20); /* the cache's memory stays mapped from one database to the next */
+    pages_of_blobs = 2;
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        image[slot] = calloc(1, ART_BLOB_BYTES + ART_BLOB_PAGE);
+        if (!image[slot]) abort();
+    }
+}
+
+static void add_page(struct database *base, uint32_t number, const void *bytes, size_t len) {
+    if (base->count == PAGES_MAX || number >= SLOTS * ART_BLOB_PAGES) broken("a table that is larger than thought");
+    struct page *page = &base->pages[base->count++];
+    page->number = number;
+    memset(page->bytes, 0, sizeof page->bytes);
+    memcpy(page->bytes, bytes, len < sizeof page->bytes ? len : sizeof page->bytes);
+}
+
+static void read_pages(struct database *base, sqlite3 *db) {
+    sqlite3_stmt *get;
+    base->pages = calloc(PAGES_MAX, sizeof *base->pages);
+    if (!base->pages) abort();
+    if (!base->is_inline) {
+        snprintf(base->file, sizeof base->file, "%s", memory_disk_find(disk, ".art"));
+        uint32_t end = (uint32_t)(memory_disk_size(disk, base->file) / ART_PAGE);
+        for (uint32_t page = 0; page < end; page++) {
+            if (memory_disk_used(disk, base->file, page))
+                add_page(base, page, memory_disk_page(disk, base->file, page), ART_PAGE);
+        }
+        return;
+    }
+    if (sqlite3_prepare_v2(db, "SELECT page, data FROM t_artblob", -1, &get, NULL)) broken("%s", sqlite3_errmsg(db));
+    while (sqlite3_step(get) == SQLITE_ROW) {
+        const void *bytes = sqlite3_column_blob(get, 1);
+        add_page(base, (uint32_t)sqlite3_column_int64(get, 0), bytes, (size_t)sqlite3_column_bytes(get, 1));
+    }
+    sqlite3_finalize(get);
+}
+
+static void read_log(struct database *base, sqlite3 *db) {
+    sqlite3_stmt *get;
+    if (sqlite3_prepare_v2(db, "SELECT csn, ops FROM t_artdata ORDER BY csn", -1, &get, NULL)) abort();
+    while (sqlite3_step(get) == SQLITE_ROW) {
+        if (base->rows == LOG_ROWS) broken("a longer log than thought");
+        struct row *row = &base->log[base->rows++];
+        row->csn = sqlite3_column_int64(get, 0);
+        const void *bytes = sqlite3_column_blob(get, 1);
+        if (art_buffer_append(&row->bytes, bytes, (size_t)sqlite3_column_bytes(get, 1))) abort();
+    }
+    sqlite3_finalize(get);
+}
+
+static void put_images(const struct database *base) {
+    for (uint32_t i = 0; i < base->count; i++) {
+        const struct page *page = &base->pages[i];
+        memcpy(image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE, page->bytes,
+               ART_BLOB_PAGE);
+    }
+}
+
+static void clear_images(const struct database *base) {
+    for (uint32_t i = 0; i < base->count; i++) {
+        uint32_t number = base->pages[i].number;
+        memset(image[number / ART_BLOB_PAGES] + number % ART_BLOB_PAGES * ART_BLOB_PAGE, 0, ART_BLOB_PAGE);
+    }
+}
+
+static void note_ref(struct database *base, uint32_t slot, uint32_t at) {
+    if (base->ref_count == REFS_MAX) broken("more references than thought");
+    base->refs[base->ref_count++] = (struct place){slot, at};
+}
+
+/* Where references and buckets stand in a sound blob. */
+static void note_blob(struct database *base, uint32_t slot) {
+    const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
+    for (uint32_t b = 0; b < trailer->buckets; b++) {
+        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + trailer->routing + 2 * b);
+        struct art_bucket_view view;
+        if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
+        base->buckets[base->bucket_count++] = (struct place){slot, at};
+        art_bucket_view_open(&view, image[slot] + at);
+        for (uint32_t i = 0; trailer->height && i < view.count; i++) {
+            uint32_t from = !(view.form & ART_BUCKET_LENGTHS) ? i * view.value_len
+                            : i                               ? art_load16(view.value_ends + 2 * (i - 1))
+                                                              : 0;
+            note_ref(base, slot, (uint32_t)(view.values - image[slot]) + from);
+        }
+    }
+}
+
+/* References first, then the blobs that they lead to, so that lower ones come before those above them. */
+static void note_places(struct database *base) {
+    const struct art_buffer *root = &base->log[0].bytes;
+    uint32_t at = sizeof(struct art_root_header);
+    if (root->data[4] == ART_ROOT_FORMAT_LEFT) at += 4;
+    for (unsigned run = 0; run < root->data[offsetof(struct art_root_header, runs)]; run++) {
+        struct art_root_run fixed;
+        memcpy(&fixed, root->data + at, sizeof fixed);
+        note_ref(base, 0, at + (uint32_t)sizeof fixed);
+        at += (uint32_t)sizeof fixed + fixed.ref_len;
+    }
+    for (unsigned i = 0; i < base->ref_count; i++) { /* it grows */
+        const uint8_t *ref =
+            base->refs[i].slot ? image[base->refs[i].slot] + base->refs[i].at : root->data + base->refs[i].at;
+        note_blob(base, art_load32(ref));
+    }
+    for (unsigned height = 0; height < 8; height++) {
+        for (uint32_t slot = 1; slot < SLOTS; slot++) {
+            const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
+            if (trailer->magic == ART_BLOB_MAGIC && trailer->height == height) base->slots[base->slot_count++] = slot;
+        }
+    }
+}
+
+static void read_file(struct database *base) {
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END)) broken("%s", path);
+    base->len = (size_t)ftell(file);
+    base->bytes = malloc(base->len);
+    rewind(file);
+    if (!base->bytes || fread(base->bytes, 1, base->len, file) != base->len) broken("%s", path);
+    fclose(file);
+}
+
+/* Two runs with an index, a small one above them, long deletes, values in pieces, rows in the log. */
+static void make(struct database *base, unsigned which) {
+    base->is_inline = which & 1;
+    memory_disk_clear(disk, NULL);
+    unlink(path);
+    sqlite3 *db = open_database(true);
+    char *create =
+        sqlite3_mprintf("CREATE VIRTUAL TABLE t USING art(path, value, size INTEGER, c%s, storage=%s, log_limit='1MB')",
+                        which & 2 ? ", summary=(sum(size), lookup(size), search(path), search(value))" : "",
+                        base->is_inline ? "inline" : "file");
+    must_run(db, create);
+    sqlite3_free(create);
+    must_run(db, "INSERT INTO t(path, value, size, c) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 360) "
+                 "SELECT printf('dir-%d/f%03d', i % 5, i), 'value ' || i, i, 'column ' || i FROM n;"
+                 "INSERT INTO t(path, value) VALUES('big-1', replace(hex(zeroblob(2500)), '00', 'large'));"
+                 "INSERT INTO t(t) VALUES('optimize')");
+    must_run(db,
+             "BEGIN; DELETE FROM t WHERE path > 'dir-1/f2' AND path < 'dir-3/f05'; UPDATE t SET value = 'new ' || path "
+             "WHERE size % 7 = 0; INSERT INTO t(t) VALUES('flush'); COMMIT;"
+             "BEGIN; DELETE FROM t WHERE path < 'dir-0/f1'; INSERT INTO t(path, size) VALUES('dir-2/again', 5);"
+             "INSERT INTO t(t) VALUES('flush'); COMMIT;"
+             "INSERT INTO t(path, value) VALUES('late', x'0102'); DELETE FROM t WHERE path = 'dir-4/f009'");
+    is_sound = true;
+    TRY_ALL(db, reads);
+    TRY_ALL(db, checks);
+    is_sound = false;
+    read_pages(base, db);
+    read_log(base, db);
+    sqlite3_close(db);
+    read_file(base);
+    put_images(base);
+    note_places(base);
+    clear_images(base);
+    if (base->ref_count < 10 || base->bucket_count < 11)
+        broken("too small a table: %u references, %u buckets, %u slots", base->ref_count, base->bucket_count,
+               base->slot_count);
+}
+
+/* --- the forger --------------------------------------------------------------------------------------------------- */
+
+struct change {
+    uint8_t kind, value;
+    uint16_t where, what;
+};
+
+static void change_byte(uint8_t *byte, const struct change *change) {
+    static const uint8_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xfe, 0xff};
+    if (change->kind & 128)
+        *byte = (uint8_t)(*byte + change->value);
+    else
+        *byte = change->kind & 64 ? edges[change->value % sizeof edges] : change->value;
+}
+
+static uint8_t *ref_at(const struct database *base, unsigned number, uint32_t *room) {
+    struct place place = base->refs[number % base->ref_count];
+    struct art_buffer *root = &forged_log[0].bytes;
+    *room = place.slot ? ART_BLOB_BYTES - place.at : (uint32_t)root->len - place.at;
+    return place.slot ? image[place.slot] + place.at : root->data + place.at;
+}
+
+static void change_bucket(const struct database *base, const struct change *change) {
+    struct place place = base->buckets[change->where % base->bucket_count];
+    uint8_t *bucket = image[place.slot] + place.at, *columns = bucket + sizeof(struct art_bucket_header);
+    uint32_t count = bucket[0] ? bucket[0] : 1, i = change->what % count, j = (change->what >> 8) % count;
+    uint8_t first = columns[i];
+    switch (change->kind % 4) {
+    case 0:
+        columns[i] = columns[j];
+        columns[j] = first;
+        break;
+    case 1:
+        columns[i] = change->value;
+        break;
+    case 2:
+        change_byte(&columns[change->what % (5 * count)], change);
+        break;
+    default:
+        change_byte(&bucket[change->what % sizeof(struct art_bucket_header)], change);
+    }
+}
+
+static void change_blob(const struct database *base, const struct change *change) {
+    uint32_t slot = base->slots[change->where % base->slot_count];
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
+    enum { FROM = offsetof(struct art_blob_trailer, kind) };
+    uint32_t directory = trailer->root > trailer->routing ? trailer->root - trailer->routing : 1;
+    if (change->kind & 16)
+        change_byte((uint8_t *)trailer + FROM + change->what % (sizeof *trailer - FROM), change);
+    else if (trailer->routing < ART_TRAILER_AT - directory)
+        change_byte(image[slot] + trailer->routing + change->what % directory, change);
+}
+
+static void change_ref(const struct database *base, const struct change *change) {
+    uint32_t room, other_room;
+    uint8_t *ref = ref_at(base, change->where, &room), *other = ref_at(base, change->what, &other_room);
+    if (room < ART_REF_FIXED_BYTES || other_room < ART_REF_FIXED_BYTES) return;
+    if (change->kind & 16)
+        change_byte(&ref[change->what % ART_REF_FIXED_BYTES], change);
+    else
+        memmove(ref, other, change->kind & 32 ? 4 : ART_REF_FIXED_BYTES);
+}
+
+static void apply(const struct database *base, const struct change *change) {
+    struct page const *page = &base->pages[change->where % base->count];
+    struct art_buffer *row = &forged_log[change->where % base->rows].bytes;
+    switch (change->kind % 8) {
+    case 0:
+    case 1:
+    case 2:
+        change_bucket(base, change);
+        break;
+    case 3:
+        change_blob(base, change);
+        break;
+    case 4:
+        change_ref(base, change);
+        break;
+    case 5:
+        change_byte(&row->data[change->what % row->len], change);
+        break;
+    default:
+        change_byte(image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE +
+                        change->what % ART_BLOB_PAGE,
+                    change);
+    }
+}
+
+/* --- hashes ------------------------------------------------------------------------------------------------------- */
+
+static struct art_hash128 hash_of[SLOTS];
+
+/* References of the blob, or of the root (slot 0), have the hashes of what they lead to. */
+static void mend_refs(const struct database *base, uint32_t slot, bool agree) {
+    for (unsigned i = 0; i < base->ref_count; i++) {
+        uint32_t room;
+        if (base->refs[i].slot != slot) continue;
+        uint8_t *ref = ref_at(base, i, &room);
+        uint32_t child = room < ART_REF_FIXED_BYTES ? 0 : art_load32(ref);
+        if (!child || child >= SLOTS) continue;
+        if (agree) {
+            struct art_ref says;
+            struct art_ref_format *format = (struct art_ref_format *)(void *)ref;
+            art_ref_of_trailer(image[child] + ART_LAST_PAGE_AT, &says);
+            struct art_ref_format now;
+            memcpy(&now, format, sizeof now);
+            now.leaf_pages = says.leaf_pages;
+            now.footer_pages = says.footer_pages;
+            now.generation = says.generation;
+            now.entries = says.entries;
+            now.count = says.count;
+            now.csn_max = says.csn_max;
+            now.overflows = says.overflows;
+            now.key_max = says.key_max;
+            memcpy(format, &now, sizeof now);
+        }
+        memcpy(ref + offsetof(struct art_ref_format, hash_low), &hash_of[child], sizeof hash_of[child]);
+    }
+}
+
+static void mend_blob(const struct database *base, uint32_t slot, bool agree) {
+    static uint64_t of_zeros;
+    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
+    static const uint8_t zeros[ART_BLOB_PAGE];
+    if (!of_zeros) of_zeros = art_hash64(zeros, sizeof zeros);
+    mend_refs(base, slot, agree);
+    for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
+        bool used = page < trailer->leaf_pages || page + trailer->footer_pages >= ART_BLOB_PAGES;
+        trailer->page_hash[page] = used ? of_zeros : 0;
+    }
+    for (uint32_t i = 0; i < base->count; i++) {
+        uint32_t number = base->pages[i].number, page = number % ART_BLOB_PAGES;
+        if (number / ART_BLOB_PAGES != slot || page == ART_BLOB_PAGES - 1) continue;
+        trailer->page_hash[page] = art_hash64(image[slot] + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
+    }
+    trailer->own_hash = art_blob_trailer_hash(image[slot] + ART_LAST_PAGE_AT);
+    hash_of[slot] = art_hash128(image[slot] + ART_LAST_PAGE_AT, ART_BLOB_PAGE);
+}
+
+static void mend_log(const struct database *base, bool agree) {
+    struct art_buffer *root = &forged_log[0].bytes;
+    uint8_t chain[16];
+    mend_refs(base, 0, agree);
+    art_store64(root->data + root->len - 8, art_hash64(root->data, root->len - 8));
+    memcpy(chain, root->data + offsetof(struct art_root_header, chain), sizeof chain);
+    for (unsigned i = 1; i < base->rows; i++) {
+        struct row *row = &forged_log[i];
+        struct art_buffer all = {0};
+        uint64_t csn = (uint64_t)row->csn;
+        if (art_buffer_append(&all, chain, sizeof chain) || art_buffer_append(&all, &csn, sizeof csn) ||
+            art_buffer_append(&all, row->bytes.data + 16, row->bytes.len - 16))
+            abort();
+        struct art_hash128 hash = art_hash128(all.data, all.len);
+        memcpy(row->bytes.data, &hash, sizeof hash);
+        memcpy(chain, &hash, sizeof hash);
+        art_buffer_clear(&all);
+    }
+}
+
+static void mend(const struct database *base, bool agree) {
+    memset(hash_of, 0, sizeof hash_of);
+    for (uint32_t i = 0; i < base->slot_count; i++) mend_blob(base, base->slots[i], agree);
+    mend_log(base, agree);
+}
+
+/* --- one run ------------------------------------------------------------------------------------------------------ */
+
+static void put_row(sqlite3 *db, const char *sql, sqlite3_int64 key, const void *bytes, size_t len) {
+    sqlite3_stmt *put;
+    if (sqlite3_prepare_v2(db, sql, -1, &put, NULL)) broken("%s", sqlite3_errmsg(db));
+    sqlite3_bind_int64(put, 1, key);
+    sqlite3_bind_blob(put, 2, bytes, (int)len, SQLITE_STATIC);
+    if (sqlite3_step(put) != SQLITE_DONE) broken("%s", sqlite3_errmsg(db));
+    sqlite3_finalize(put);
+}
+
+static void put_database(const struct database *base) {
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(base->bytes, 1, base->len, file) != base->len || fclose(file)) broken("%s", path);
+    sqlite3 *db = open_database(false);
+    must_run(db, "BEGIN");
+    for (unsigned i = 0; i < base->rows; i++) {
+        const struct row *row = &forged_log[i];
+        put_row(db, "UPDATE t_artdata SET ops = ?2 WHERE csn = ?1", row->csn, row->bytes.data, row->bytes.len);
+    }
+    memory_disk_clear(disk, NULL);
+    if (!base->is_inline) memory_disk_clear(disk, base->file);
+    for (uint32_t i = 0; i < base->count; i++) {
+        const struct page *page = &base->pages[i];
+        const uint8_t *bytes = image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE;
+        if (!base->is_inline)
+            memcpy(memory_disk_page(disk, base->file, page->number), bytes, ART_BLOB_PAGE);
+        else if (memcmp(bytes, page->bytes, ART_BLOB_PAGE) != 0)
+            put_row(db, "UPDATE t_artblob SET data = ?2 WHERE page = ?1", page->number, bytes, ART_BLOB_PAGE);
+    }
+    must_run(db, "COMMIT");
+    sqlite3_close(db);
+}
+
+static void use_database(void) {
+    sqlite3 *db = open_database(true);
+    sqlite3_progress_handler(db, OPS_A_CALL, count_calls, NULL);
+    TRY_ALL(db, reads);
+    try_all(db, reads, WALKS); /* what was met is remembered now */
+    TRY_ALL(db, checks);
+    TRY_ALL(db, salvages);
+    TRY_ALL(db, writes);
+    if (sqlite3_close(db)) broken("the database does not close");
+}
+
+void forged_run(const uint8_t *data, size_t size) {
+    const uint8_t *end = data + size;
+    if (size < 2) return;
+    if (!disk) begin();
+    struct database *base = &databases[data[0] % DATABASES];
+    bool agree = data[1] & 1;
+    if (!base->bytes) make(base, data[0] % DATABASES);
+    put_images(base);
+    for (unsigned i = 0; i < base->rows; i++) {
+        forged_log[i].csn = base->log[i].csn;
+        forged_log[i].bytes.len = 0;
+        if (art_buffer_append(&forged_log[i].bytes, base->log[i].bytes.data, base->log[i].bytes.len)) abort();
+    }
+    for (data += 2; end - data >= 6; data += 6) {
+        struct change change = {data[0], data[5], art_load16(data + 1), art_load16(data + 3)};
+        apply(base, &change);
+    }
+    mend(base, agree);
+    put_database(base);
+    use_database();
+    clear_images(base);
+    forged_tally.runs++;
+}

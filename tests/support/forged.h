@@ -1,0 +1,30 @@
+/* A forged database: bytes of its blobs, its root and its log are changed by somebody who makes all hashes right again,
+ * up to the root. It is opened by SQL, asked in many ways, written to, checked, and salvaged.
+ *
+ *   - every statement ends, within so many steps of SQLite's virtual machine, with rows or with an error that hostile
+ *     bytes may give; nothing crashes
+ *   - where a walk gives keys in order, they ascend, or descend: none comes twice
+ *
+ * The forger's bytes: u8 which | u8 how | per change: u8 kind | u16 where | u16 what | u8 value
+ *
+ *   which   the database: blobs in a file or in rows, with a summary or without
+ *   how     1: references say what the blobs that they lead to say of themselves, so that a lie is believed above
+ *
+ * All blobs are small, so that a few hundred rows make several runs with an index each. A program that links this is
+ * linked with --wrap=art_tree_open (differential.h). */
+#ifndef TESTS_FORGED_H
+#define TESTS_FORGED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One forged database. What must not be aborts, with a sentence. */
+void forged_run(const uint8_t *data, size_t size);
+
+/* What has come of all so far. */
+struct forged_tally {
+    unsigned long runs, answers, errors;
+};
+extern struct forged_tally forged_tally;
+
+#endif
