@@ -408,7 +408,7 @@ static void hide_id(void) {
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "v");
 }
 
-AUTHORIZER(forbid_listing, SQLITE_DENY, SQLITE_READ, "pragma_database_list", NULL)
+AUTHORIZER(forbid_listing, SQLITE_DENY, SQLITE_PRAGMA, "database_list", NULL)
 AUTHORIZER(forbid_schema, SQLITE_DENY, SQLITE_READ, "sqlite_master", NULL)
 AUTHORIZER(hide_schema, SQLITE_IGNORE, SQLITE_READ, "sqlite_master", NULL)
 AUTHORIZER(forbid_encoding, SQLITE_DENY, SQLITE_SELECT, NULL, NULL)

@@ -471,7 +471,7 @@ static const struct error errors[] = {
      "SELECT art_count('t', '')"},
     {MESSAGE_SQL, "cannot read the log (%s)", SQLITE_AUTH, "an authorizer forbids it", "SELECT art_count('t', '')",
      forbid_reading_log, "SELECT art_count('t', '')"},
-    {MESSAGE_SQL, "cannot list the databases (pragma_database_list)", SQLITE_AUTH, "an authorizer forbids it", NULL,
+    {MESSAGE_SQL, "cannot list the databases (PRAGMA database_list)", SQLITE_AUTH, "an authorizer forbids it", NULL,
      forbid_listing, "SELECT art_count('t', '')"},
     {MESSAGE_SQL, "cannot read the tables (%s)", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "INSERT INTO t(t) VALUES('clean')"},
