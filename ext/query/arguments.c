@@ -39,10 +39,6 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
         return;
     }
     const char *pattern = (const char *)sqlite3_value_text(value);
-    if (pattern && too_complex(scan, sqlite3_value_bytes(value))) {
-        keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
-        return;
-    }
     if (!pattern) {
         keys->rc = SQLITE_NOMEM;
         return;
@@ -60,6 +56,10 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
     art_key_range_prefix(keys, prefix);
     bool only_stars = rest[strspn(rest, "*")] == 0;
     if (bounded || (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80))) return;
+    if (too_complex(scan, sqlite3_value_bytes(value))) { /* a range has no limit, nor have SQLite's bounds */
+        keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
+        return;
+    }
     if (scan->match.by == ART_MATCH_GLOB) { /* the planner leaves all but the first to SQLite */
         keys->rc = art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_GLOB, value);
         return;

@@ -216,6 +216,10 @@ TEST(test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows) {
     agree("SELECT path FROM @ WHERE path LIKE 'a/1%%%'");
     agree("SELECT path FROM @ WHERE path LIKE 'a/1%'");
     agree_always("SELECT path FROM @ WHERE path LIKE ? || '%%%'");
+    agree("SELECT path FROM @ WHERE path GLOB 'a/1/*'");
+    agree("SELECT path FROM @ WHERE path GLOB 'a/1/*' AND value NOTNULL ORDER BY path DESC LIMIT 2");
+    agree("SELECT path FROM @ WHERE path GLOB 'a/1*1' OR path = 'a'");
+    agree_always("SELECT path FROM @ WHERE path GLOB ?");
 }
 
 /* Bounds by NOCASE that no LIKE has made. */

@@ -277,7 +277,7 @@ static const struct error errors[] = {
      SQLITE_ERROR, "an UPDATE or a DELETE by a number that is no literal, which several keys spell", NULL, NULL,
      "INSERT INTO t(path) VALUES('5'), ('05'); DELETE FROM t WHERE path = abs(-5)"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
-     NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
+     NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x') || '?'"},
 
     /* The .art file */
     {MESSAGE_PLAIN,
