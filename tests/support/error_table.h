@@ -295,6 +295,11 @@ static const struct error errors[] = {
      "gone, let this one 'adopt' the file",
      SQLITE_ERROR, "a database that was put into the place of another", NULL, replace_database, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
+     "art: the .art file can be read and not written: the database's file was made anew under its old inode, as an "
+     "overlay file system does that copies it up (%s): if no other database needs the file, let this one 'adopt' it",
+     SQLITE_ERROR, "a database that an overlay has copied up, or that got the inode of another", NULL, copied_up,
+     "INSERT INTO t(path) VALUES('up')"},
+    {MESSAGE_PLAIN,
      "art: the .art file is a copy that no database has claimed, made with one of another name (%s, with a copy of "
      "%.*s): give the database that name, or, if no other one needs the file, let this one 'adopt' it",
      SQLITE_ERROR, "both files were copied, and the database renamed, or copied once more", NULL, copy_both_and_rename,
