@@ -157,6 +157,14 @@ static enum art_rc for_another_name(const struct art_store *store, const struct 
                     store->location.path, (int)art_min32(owner->path_kept, 300), (const char *)owner->path);
 }
 
+static enum art_rc copied_up(const struct art_store *store) {
+    return art_fail(
+        ART_FOREIGN,
+        "art: the .art file can be read and not written: the database's file was made anew under its old inode, as an "
+        "overlay file system does that copies it up (%s): if no other database needs the file, let this one 'adopt' it",
+        store->location.path);
+}
+
 static enum art_rc no_owner(const struct art_store *store) {
     return art_corrupt(
         store->location.path, 0, 1,
@@ -179,6 +187,8 @@ static enum art_rc refuse_others(const struct art_store *store, enum art_ownersh
     switch (ownership) {
     case ART_OWNED_BY_OTHER:
         return foreign(store, owner);
+    case ART_OWNED_BY_COPIED_UP:
+        return copied_up(store);
     case ART_OWNED_BY_COPY:
         return for_another_name(store, owner);
     case ART_OWNED_BEFORE:
@@ -258,7 +268,8 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
         if (rc) return rc;
         ownership = art_superblock_owner(block, store->uuid, &me, &owner);
         bool renamed = ownership == ART_OWNED_BY_COPY && !is_there(store, owner);
-        if (!renamed) rc = refuse_others(store, ownership, owner);
+        bool harmless = renamed || ownership == ART_OWNED_BY_COPIED_UP; /* all that is read is verified */
+        if (!harmless) rc = refuse_others(store, ownership, owner);
     }
     if (rc) return rc;
     store->location.unclaimed = ownership != ART_OWNED || is_more_open(&own, &host);

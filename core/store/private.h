@@ -272,8 +272,9 @@ enum art_ownership {
     ART_OWNED_UNCLAIMED, /* a copy that is ours by the database's name */
     ART_OWNED_BEFORE,    /* by another database file that had our path */
     ART_OWNED_BY_OTHER,
-    ART_OWNED_BY_COPY, /* unclaimed, and for a database of another name */
-    ART_OWNER_UNKNOWN  /* both owner pages are damaged */
+    ART_OWNED_BY_COPIED_UP, /* by a database file of this inode and another time of birth */
+    ART_OWNED_BY_COPY,      /* unclaimed, and for a database of another name */
+    ART_OWNER_UNKNOWN       /* both owner pages are damaged */
 };
 /* Slot 0 of a new file: its superblock page and the owner page of sequence 1; the rest is zero. */
 void art_superblock_make(struct art_superblock *out, const uint8_t uuid[16], const struct art_owner *owner);

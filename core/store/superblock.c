@@ -12,6 +12,8 @@
  *   equal          equal         any            ours
  *   equal          differs       any            another database's; with the same path, of the one that stood here
  *                                               before
+ *   equal          birth alone   any            not ours to write, but read: an overlay file system has copied the
+ *                  differs                      database up, or its inode was used again
  *   differs        any           equal          a copy that nobody has claimed, beside the database that was copied
  *                                               with it: ours, and claimed before the first transaction that writes is
  *                                               committed
@@ -178,6 +180,7 @@ enum art_ownership art_superblock_owner(const struct art_superblock *block, cons
     if (!same_own(page, me)) return same_base(page, me->host_path) ? ART_OWNED_UNCLAIMED : ART_OWNED_BY_COPY;
     bool host_known = page->host_inode && me->host_inode;
     bool ours = host_known ? same_host(page, me) : path_equal;
+    if (!ours && host_known && page->host_inode == me->host_inode) return ART_OWNED_BY_COPIED_UP;
     if (!ours) return path_equal ? ART_OWNED_BEFORE : ART_OWNED_BY_OTHER;
     return path_equal && (host_known || !me->host_inode) ? ART_OWNED : ART_OWNED_NOTE;
 }

@@ -35,16 +35,34 @@ static struct art_vtab *connected(const struct art_connection *connection, const
     return NULL;
 }
 
-/* The schema in which a name alone is found, and its number; *out stays NULL where there is none. */
-static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence) {
+static int report_listing(char **message, sqlite3 *db, int rc) {
+    if (art_may_lack_wal_files(rc)) return art_report_unreadable(message, db, rc, "the database");
+    return art_report_sql(message, db, rc, "cannot list the databases (PRAGMA database_list)");
+}
+
+/* Has another connection changed the schema? Then SQLite reads it anew. Nobody else changes that of temp. */
+static int look_at_schema(sqlite3 *db, const char *schema) {
+    sqlite3_stmt *look;
+    int rc = art_prepare(db, 0, &look, sqlite3_mprintf("PRAGMA \"%w\".table_info('')", schema));
+    if (!rc) sqlite3_step(look);
+    int end = sqlite3_finalize(look);
+    return rc ? rc : end;
+}
+
+/* The schema in which a name alone is found, and its number; *out stays NULL where there is none. Not asked of a table
+ * of SQLite's that no CREATE has made, as pragma_database_list: sqlite3_deserialize() frees the schema of those that
+ * the connection has used. */
+static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence, char **message) {
     sqlite3_stmt *list = NULL;
     int best = -1;
-    int rc = sqlite3_prepare_v2(db, "SELECT seq, name FROM pragma_database_list", -1, &list, NULL);
+    int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
     while (!rc && sqlite3_step(list) == SQLITE_ROW) {
         int number = sqlite3_column_int(list, 0);
         int place = number == SEQUENCE_TEMP ? 0 : number == SEQUENCE_MAIN ? 1 : number;
         const char *schema = (const char *)sqlite3_column_text(list, 1);
         if (!schema || (best >= 0 && place > best)) continue;
+        if (number != SEQUENCE_TEMP) rc = look_at_schema(db, schema);
+        if (rc) break;
         int there = sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
         if (there == SQLITE_ERROR) continue;
         if (there) rc = there;
@@ -55,8 +73,9 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
         *out = sqlite3_mprintf("%s", schema);
         if (!*out) rc = SQLITE_NOMEM;
     }
+    if (rc) rc = report_listing(message, db, rc); /* before the end of the list, which takes SQLite's words away */
     int end = sqlite3_finalize(list);
-    return rc ? rc : end;
+    return rc || !end ? rc : report_listing(message, db, end);
 }
 
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,
@@ -131,12 +150,7 @@ static int find_named(struct art_connection *connection, const char *text, struc
     *keep = true;
     int rc = dot ? find_qualified(connection, text, dot, out, message) : SQLITE_OK;
     if (rc || *out) return rc;
-    rc = find_schema(connection->db, text, &schema, &sequence);
-    if (art_may_lack_wal_files(rc)) {
-        rc = art_report_unreadable(message, connection->db, rc, "the database");
-    } else if (rc) {
-        rc = art_report_sql(message, connection->db, rc, "cannot list the databases (pragma_database_list)");
-    }
+    rc = find_schema(connection->db, text, &schema, &sequence, message);
     if (!rc && schema) rc = open_named(connection, schema, text, out, message);
     *keep = !dot && (sequence == SEQUENCE_MAIN || sequence == SEQUENCE_TEMP);
     sqlite3_free(schema);

@@ -30,7 +30,8 @@ static void want_hidden_rest(struct art_key_range *keys, struct art_bytes path) 
     art_key_range_high(keys, art_buffer_bytes(&keys->scratch), true);
 }
 
-/* `bounded`: of a literal, for which SQLite has made bounds. */
+/* `bounded`: of a literal, in whose place SQLite has made bounds, which are taken, too. A path may go on with a stray
+ * continuation byte, which makes the prefix's last character another one: not for SQLite where it has bounds. */
 static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded) {
     struct art_key_range *keys = &scan->keys;
     if (never_matches(scan, sqlite3_value_type(value))) {
@@ -38,10 +39,6 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
         return;
     }
     const char *pattern = (const char *)sqlite3_value_text(value);
-    if (pattern && too_complex(scan, sqlite3_value_bytes(value))) {
-        keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
-        return;
-    }
     if (!pattern) {
         keys->rc = SQLITE_NOMEM;
         return;
@@ -57,10 +54,12 @@ static void want_glob(struct art_scan *scan, sqlite3_value *value, bool bounded)
         return;
     }
     art_key_range_prefix(keys, prefix);
-    /* A path may go on with a stray continuation byte, which makes the prefix's last character another one: not for
-     * SQLite, though, where it compares with bounds instead. */
     bool only_stars = rest[strspn(rest, "*")] == 0;
-    if (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80 || (bounded && !rest[1]))) return;
+    if (bounded || (only_stars && (!prefix.len || (uint8_t)rest[-1] < 0x80))) return;
+    if (too_complex(scan, sqlite3_value_bytes(value))) { /* a range has no limit, nor have SQLite's bounds */
+        keys->rc = art_complain(&scan->open.base.pVtab->zErrMsg, SQLITE_ERROR, "LIKE or GLOB pattern too complex");
+        return;
+    }
     if (scan->match.by == ART_MATCH_GLOB) { /* the planner leaves all but the first to SQLite */
         keys->rc = art_filters_add_pattern(scan, ART_COLUMN_KEY, ART_ARGUMENT_GLOB, value);
         return;

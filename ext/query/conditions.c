@@ -96,13 +96,22 @@ static struct art_bytes bound_at(const struct art_planning *planning, int offset
     return (struct art_bytes){0};
 }
 
-bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
+/* The lower one of the bounds that SQLite makes of a GLOB by a literal, or nothing. */
+static struct art_bytes glob_bound(const struct art_planning *planning, int i) {
     int offset = planning->info->aConstraint[i].iTermOffset;
     struct art_bytes low = bound_at(planning, offset - 2, ART_ARGUMENT_GREATER_EQUAL);
     struct art_bytes high = bound_at(planning, offset - 1, ART_ARGUMENT_LESS);
-    if (!low.len || low.len != high.len) return false;
-    uint32_t last = low.len - 1;
-    return !memcmp(low.data, high.data, last) && low.data[last] + 1 == high.data[last];
+    return art_pattern_bounds(low, high, false) ? low : (struct art_bytes){0};
+}
+
+bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
+    return glob_bound(planning, i).len > 0;
+}
+
+bool art_condition_glob_is_bounds(const struct art_planning *planning, int i) {
+    struct art_bytes pattern = art_condition_text(planning, i), low = glob_bound(planning, i);
+    if (!pattern.len || low.len + 1 != pattern.len || pattern.data[low.len] != '*') return false;
+    return !memcmp(pattern.data, low.data, low.len) && strcspn((const char *)pattern.data, "*?[") == low.len;
 }
 
 bool art_planning_reads_only(const struct art_planning *planning, int column) {

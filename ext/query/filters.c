@@ -13,6 +13,10 @@
  * The right side has to be the same for all rows, which random() is not: a literal or a bound value. A row value is
  * compared by its first element alone, always by >= or <=, and SQLite then tells a wrong collation: with these a text
  * has to be a literal, which no row value is.
+ *
+ * SQLite also shows bounds that it has made of a literal pattern, v >= 'ab' and v < 'ac' of v GLOB 'ab*', and never
+ * looks at them itself. A text that is no sound UTF-8 may meet such a pattern outside its bounds, where these have
+ * characters beyond ASCII.
  */
 #include "ext/query/scan.h"
 
@@ -40,12 +44,19 @@ static bool looks_like_number(struct art_bytes text) {
     return skip_any(at, end, spaces) == end;
 }
 
+static bool is_ascii(struct art_bytes text) {
+    uint8_t all = 0;
+    for (uint32_t i = 0; i < text.len; i++) all |= text.data[i];
+    return all < 0x80;
+}
+
 static bool is_certain(const struct art_filter *filter, enum art_affinity affinity, struct art_bytes text) {
     if (is_number(&filter->value)) return affinity != ART_AFFINITY_TEXT;
     if (affinity != ART_AFFINITY_TEXT && affinity != ART_AFFINITY_BLOB) return false;
-    if (filter->is_literal) return true;
-    bool may_be_row_value =
-        filter->comparison == ART_ARGUMENT_GREATER_EQUAL || filter->comparison == ART_ARGUMENT_LESS_EQUAL;
+    bool from_below = filter->comparison == ART_ARGUMENT_GREATER_EQUAL;
+    bool may_be_patterns = from_below || filter->comparison == ART_ARGUMENT_LESS;
+    if (filter->is_literal) return !may_be_patterns || is_ascii(text);
+    bool may_be_row_value = from_below || filter->comparison == ART_ARGUMENT_LESS_EQUAL;
     return !may_be_row_value && !looks_like_number(text);
 }
 

@@ -112,14 +112,17 @@ bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool desc
     return true;
 }
 
-/* As SQLite makes them of LIKE 'Usr/%': 'USR/' and 'usr0'. */
-bool art_folded_bounds(struct art_bytes low, struct art_bytes high) {
+/* As SQLite makes them of GLOB 'usr*', 'usr' and 'uss', and of LIKE 'Usr/%', 'USR/' and 'usr0'. Newer versions carry at
+ * the last byte that goes on in UTF-8: behind d0 bf is d1 80. */
+bool art_pattern_bounds(struct art_bytes low, struct art_bytes high, bool folded) {
     if (low.len != high.len || low.len == 0) return false;
     uint32_t last = low.len - 1;
-    for (uint32_t i = 0; i < last; i++) {
-        if (low.data[i] == 0 || art_lower(low.data[i]) != art_lower(high.data[i])) return false;
+    while (last && low.data[last] == 0xbf && high.data[last] == 0x80) last--;
+    for (uint32_t i = 0; i <= last; i++) {
+        uint8_t from = low.data[i], to = high.data[i];
+        if (!from || (folded ? art_lower(from) : from) + (i == last) != (folded ? art_lower(to) : to)) return false;
     }
-    return low.data[last] && art_lower(low.data[last]) + 1 == art_lower(high.data[last]);
+    return true;
 }
 
 /* --- a path ------------------------------------------------------------------------------------------------------- */

@@ -206,7 +206,7 @@ static void take_path_condition(struct art_planning *planning, int i, enum art_a
     bool glob = meaning == ART_ARGUMENT_GLOB, is_literal = art_condition_constant(planning, i);
     bool exact = glob ? !planning->glob : is_literal ? is_text(planning, i) : meaning >= ART_ARGUMENT_GREATER;
     take_as(planning, i, ART_COLUMN_KEY, !exact || glob, meaning, exact);
-    bool bounded = glob && exact && art_condition_glob_has_bounds(planning, i);
+    bool bounded = glob && exact && art_condition_glob_is_bounds(planning, i);
     if (bounded) planning->conditions[i].term[1] |= ART_TERM_BOUNDED;
     bool may_be_row_value = !glob && !is_literal && meaning != ART_ARGUMENT_GREATER && meaning != ART_ARGUMENT_LESS;
     planning->all_exact &= exact && !may_be_row_value;
@@ -307,7 +307,7 @@ static int find_bounds(const struct art_planning *planning) {
         struct art_bytes low = art_condition_text(planning, i);
         for (int j = 0; low.len && j < info->nConstraint; j++) {
             if (info->aConstraint[j].op != SQLITE_INDEX_CONSTRAINT_LT || !is_by_nocase(planning, j)) continue;
-            if (art_folded_bounds(low, art_condition_text(planning, j))) return i;
+            if (art_pattern_bounds(low, art_condition_text(planning, j), true)) return i;
         }
     }
     return -1;

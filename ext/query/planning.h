@@ -82,6 +82,8 @@ bool art_condition_is_list(const struct art_planning *planning, int i);
 bool art_condition_is_filter(const struct art_planning *planning, int i);
 /* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': are these two there? */
 bool art_condition_glob_has_bounds(const struct art_planning *planning, int i);
+/* Does SQLite compare an ordinary table's key with these two alone? Not where it ends them before broken UTF-8. */
+bool art_condition_glob_is_bounds(const struct art_planning *planning, int i);
 /* What is on the right, if that is known now: a literal, or a parameter's value; NULL, or no text: it is not known. */
 sqlite3_value *art_condition_constant(const struct art_planning *planning, int i);
 struct art_bytes art_condition_text(const struct art_planning *planning, int i);

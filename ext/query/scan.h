@@ -67,8 +67,8 @@ bool art_folded_range(const struct art_folded *folded, struct art_key_range *key
 bool art_folded_matches(const struct art_folded *folded, struct art_bytes path);
 /* For a path that does not match: into folded->seek the next spelling behind it (before it). False: none. */
 bool art_folded_next(struct art_folded *folded, struct art_bytes path, bool descending);
-/* Do `low` and `high`, in any capitals, bound exactly the paths that begin with `low`? */
-bool art_folded_bounds(struct art_bytes low, struct art_bytes high);
+/* Do `low` and `high` bound exactly the paths that begin with `low`? `folded`: in any capitals. */
+bool art_pattern_bounds(struct art_bytes low, struct art_bytes high, bool folded);
 
 /* --- pieces of patterns (pieces.c) -------------------------------------------------------------------------------- */
 

@@ -263,6 +263,50 @@ LOOP_TEST(test_a_read_only_mount_is_read, 2) {
     }
 }
 
+/* The world becomes the lower folder of an overlay. Opening the database copies it up, which gives it another time of
+ * birth under the same inode. 0: read, and written from then on; the lower files stay as they were. */
+static int on_an_overlay(const struct disk_try *try) {
+    struct foreign_world world;
+    foreign_make(&world, try->journal);
+    char *disk = world.elsewhere,
+         *options = sqlite3_mprintf("lowerdir=%s,upperdir=%s/up,workdir=%s/work", world.here, disk, disk);
+    char *folders = sqlite3_mprintf("mkdir '%s/up' '%s/work'", disk, disk);
+    char *sums = sqlite3_mprintf("cd '%s' && cat *.db *.art | cksum > '%s/sum'", world.here, disk);
+    char *same = sqlite3_mprintf("cd '%s' && cat *.db *.art | cksum | cmp - '%s/sum'", world.here, disk);
+    bool mounted = make_mounts_private() && mount_room(disk, 64 * MB, 0) && !system(folders) && !system(sums) &&
+                   !mount("overlay", world.here, "overlay", 0, options);
+    int wrong = 0, rc;
+    for (int round = 0; mounted && round < 3; round++) {
+        sqlite3 *db = foreign_connect(world.path, SQLITE_OPEN_READWRITE, &rc);
+        char *rows = foreign_digest(db);
+        wrong += strcmp(rows, world.expected) != 0;
+        wrong += sql_int(db, "SELECT art_verify() LIKE 'ok%%'") != 1;
+        if (round) sql_run(db, "INSERT INTO t(path) VALUES('up/%d'); INSERT INTO t(t) VALUES('optimize')", round);
+        sqlite3_free(world.expected);
+        world.expected = foreign_digest(db);
+        sqlite3_free(rows);
+        sql_close(db);
+    }
+    if (mounted) umount2(world.here, MNT_DETACH);
+    wrong += mounted && system(same) != 0;
+    umount2(disk, MNT_DETACH);
+    sqlite3_free(options);
+    sqlite3_free(folders);
+    sqlite3_free(sums);
+    sqlite3_free(same);
+    foreign_free(&world);
+    return mounted ? wrong : SKIPPED;
+}
+
+LOOP_TEST(test_a_pair_that_an_overlay_copies_up_is_read_and_written, 2) {
+    int end = apart(on_an_overlay, &(struct disk_try){journals[_i], NULL, 0, 0});
+    if (end == SKIPPED) {
+        printf("SKIPPED overlay: it cannot be had here\n");
+    } else {
+        ck_assert_int_eq(end, 0);
+    }
+}
+
 /* Another process has the WAL open; who may not write its index reads what SQLite lets it read. */
 TEST(test_a_wal_whose_index_may_not_be_written_is_read) {
     struct foreign_world world;

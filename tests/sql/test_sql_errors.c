@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/base/hash.h"
+#include "core/store/store_format.h"
 #include "tests/support/messages.h"
 #include "tests/support/readme.h"
 #include "tests/support/sql.h"
@@ -93,26 +94,32 @@ static void damage_owner(void) {
     write_at("damage", 6, 2 * PAGE);
 }
 
-/* A page of the superblock that is sound but says something else. */
-static void forge_superblock(off_t offset, uint8_t byte) {
+/* A page of slot 0 that is sound but says something else. */
+static void forge_page(unsigned number, off_t offset, uint8_t byte) {
     uint8_t page[PAGE];
     sql_close(db);
     int fd = open(file, O_RDWR);
-    ck_assert_int_eq(pread(fd, page, PAGE, 0), PAGE);
+    ck_assert_int_eq(pread(fd, page, PAGE, number * PAGE), PAGE);
     page[offset] ^= byte;
     uint64_t sum = art_hash64(page, PAGE - sizeof sum);
     memcpy(page + PAGE - sizeof sum, &sum, sizeof sum);
-    ck_assert_int_eq(pwrite(fd, page, PAGE, 0), PAGE);
+    ck_assert_int_eq(pwrite(fd, page, PAGE, number * PAGE), PAGE);
     close(fd);
     open_database();
 }
 
 static void newer_file(void) {
-    forge_superblock(8, 2);
+    forge_page(0, 8, 2);
 }
 
 static void file_of_another_table(void) {
-    forge_superblock(16, 0xff);
+    forge_page(0, 16, 0xff);
+}
+
+/* The time of birth that the owner page notes of the database. */
+static void copied_up(void) {
+    forge_page(2, offsetof(struct art_owner_page, host_birth), 1);
+    ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND (SELECT count(*) FROM t WHERE value > '')"), 1);
 }
 
 static void cut_file(void) {
@@ -420,7 +427,7 @@ static void hide_id(void) {
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "v");
 }
 
-AUTHORIZER(forbid_listing, SQLITE_DENY, SQLITE_READ, "pragma_database_list", NULL)
+AUTHORIZER(forbid_listing, SQLITE_DENY, SQLITE_PRAGMA, "database_list", NULL)
 AUTHORIZER(forbid_schema, SQLITE_DENY, SQLITE_READ, "sqlite_master", NULL)
 AUTHORIZER(hide_schema, SQLITE_IGNORE, SQLITE_READ, "sqlite_master", NULL)
 AUTHORIZER(forbid_encoding, SQLITE_DENY, SQLITE_SELECT, NULL, NULL)

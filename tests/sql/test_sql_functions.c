@@ -534,6 +534,30 @@ TEST(test_tables_in_memory_are_counted_too) {
     sql_close(memory);
 }
 
+/* sqlite3_deserialize() frees the schema that tables without a CREATE hang on, as pragma_database_list, and SQLite
+ * still has them. */
+TEST(test_names_are_looked_up_in_an_image_that_takes_the_place_of_another) {
+    sqlite3 *from = sql_open(":memory:"), *to = sql_open(":memory:");
+    sql_create(from, "t", "");
+    for (int rows = 1; rows < 6; rows++) {
+        sql_run(from, "INSERT INTO t(path) VALUES('a/%d'); INSERT INTO t(t) VALUES('flush')", rows);
+        sqlite3_int64 size;
+        unsigned char *image = sqlite3_serialize(from, "main", &size, 0);
+        ck_assert_ptr_nonnull(image);
+        ck_assert_int_eq(sqlite3_deserialize(to, "main", image, size, size,
+                                             SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE),
+                         SQLITE_OK);
+        ck_assert_int_eq(sql_int(to, "SELECT art_count('t', 'a/')"), rows);
+        sql_expect(to, "a/1|ok|ok: 1 art table\n", "SELECT art_nth('t', '', 0), art_check('t'), art_verify()");
+        sql_run(to, "CREATE VIRTUAL TABLE temp.u USING art; INSERT INTO u(path) VALUES('z'), ('a/0')");
+        sql_run(to, "SELECT art_vacuum('t'); BEGIN; INSERT INTO t(path) SELECT path FROM u; COMMIT");
+        ck_assert_int_eq(sql_int(to, "SELECT art_count('t', 'a/') + art_count('u', '')"), rows + 3);
+        sql_run(to, "DROP TABLE u");
+    }
+    sql_close(to);
+    sql_close(from);
+}
+
 /* --- who may call them -------------------------------------------------------------------------------------------- */
 
 TEST(test_a_schema_calls_them_only_while_it_is_trusted) {

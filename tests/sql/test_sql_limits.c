@@ -49,6 +49,9 @@ static void use_table(const char *options) {
     sql_expect(db, "3000\n", "SELECT count(*) FROM t");
     sql_expect(db, "30\n", "SELECT count(*) FROM t('', '/')");
     sql_expect(db, "100\n", "SELECT count(*) FROM t WHERE path GLOB 'd7/*'");
+    sql_expect(
+        db, "0\n",
+        "SELECT count(*) FROM t WHERE path GLOB 'a/beginning/of/more/than/fifty/bytes/for/which/there/are/bounds/*'");
     sql_expect(db, "2\n", "SELECT count(*) FROM t WHERE path IN ('d1/f00001', 'd2/f00002', 'd2/f00003')");
     sql_expect(db, "100|4501500\n", "SELECT art_count('t', 'd3/'), art_sum('t', 'size', '') - 100");
     sql_expect(db, "d3/f00003|3\n", "SELECT path, size FROM t WHERE path >= 'd3/' ORDER BY path LIMIT 1");

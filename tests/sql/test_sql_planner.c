@@ -216,6 +216,10 @@ TEST(test_a_pattern_that_is_too_long_is_an_error_where_there_are_rows) {
     agree("SELECT path FROM @ WHERE path LIKE 'a/1%%%'");
     agree("SELECT path FROM @ WHERE path LIKE 'a/1%'");
     agree_always("SELECT path FROM @ WHERE path LIKE ? || '%%%'");
+    agree("SELECT path FROM @ WHERE path GLOB 'a/1/*'");
+    agree("SELECT path FROM @ WHERE path GLOB 'a/1/*' AND value NOTNULL ORDER BY path DESC LIMIT 2");
+    agree("SELECT path FROM @ WHERE path GLOB 'a/1*1' OR path = 'a'");
+    agree_always("SELECT path FROM @ WHERE path GLOB ?");
 }
 
 /* Bounds by NOCASE that no LIKE has made. */
@@ -552,6 +556,23 @@ TEST(test_paths_are_distinct) {
     plan_says("SELECT max(path) FROM @", ":all rows, descending, keys only");
 }
 
+/* Of a letter whose last byte is the last one that goes on in UTF-8 the next letter begins with another byte. */
+TEST(test_a_beginning_may_end_in_any_letter) {
+    static const char *const forms[] = {"GLOB '%s*'", "LIKE '%s%%'"};
+    for (int i = 0; i < 2; i++) {
+        char *plain = sqlite3_mprintf(forms[i], "стор"), *last = sqlite3_mprintf(forms[i], "стоп");
+        char *say = sqlite3_mprintf("EXPLAIN QUERY PLAN SELECT value FROM t WHERE path %s", plain);
+        char *expected = sql_rows(db, "%s", say);
+        sqlite3_free(say);
+        say = sqlite3_mprintf("EXPLAIN QUERY PLAN SELECT value FROM t WHERE path %s", last);
+        sql_expect(db, expected, say);
+        sqlite3_free(say);
+        sqlite3_free(expected);
+        sqlite3_free(plain);
+        sqlite3_free(last);
+    }
+}
+
 /* SQLite compares with bounds where it can, and by characters elsewhere. */
 TEST(test_broken_characters_begin_like_any_bytes) {
     sql_run(
@@ -588,6 +609,7 @@ TEST(test_each_of_several_patterns_counts) {
     agree("SELECT path FROM @ WHERE path GLOB '*b' AND path GLOB '*[ax]*' ORDER BY path LIMIT 2 OFFSET 1");
     agree("SELECT path FROM @ WHERE path GLOB ? || '*' AND path GLOB '*' || ? AND path GLOB '?*' ORDER BY path DESC");
     agree("SELECT path FROM @ WHERE path GLOB 'a*' AND path GLOB '*b*' AND path GLOB '*c' ORDER BY path LIMIT 1");
+    agree("SELECT path FROM @ WHERE path GLOB '[*' AND path >= 'a' AND path < 'b'"); /* bounds of somebody else */
 }
 
 /* Broken UTF-8 behind a prefix makes its last character another one for glob(), wherever the pattern comes from. */

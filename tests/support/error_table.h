@@ -283,7 +283,7 @@ static const struct error errors[] = {
      SQLITE_ERROR, "an UPDATE or a DELETE by a number that is no literal, which several keys spell", NULL, NULL,
      "INSERT INTO t(path) VALUES('5'), ('05'); DELETE FROM t WHERE path = abs(-5)"},
     {MESSAGE_PLAIN, "LIKE or GLOB pattern too complex", SQLITE_ERROR, "a pattern over SQLite's limit, in its words",
-     NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x')"},
+     NULL, NULL, "SELECT * FROM t WHERE path GLOB printf('%.60000c', 'x') || '?'"},
 
     /* The .art file */
     {MESSAGE_PLAIN,
@@ -300,6 +300,11 @@ static const struct error errors[] = {
      "art: the .art file belongs to another database file that stood here before (%s): put that one back, or, if it is "
      "gone, let this one 'adopt' the file",
      SQLITE_ERROR, "a database that was put into the place of another", NULL, replace_database, "SELECT * FROM t"},
+    {MESSAGE_PLAIN,
+     "art: the .art file can be read and not written: the database's file was made anew under its old inode, as an "
+     "overlay file system does that copies it up (%s): if no other database needs the file, let this one 'adopt' it",
+     SQLITE_ERROR, "a database that an overlay has copied up, or that got the inode of another", NULL, copied_up,
+     "INSERT INTO t(path) VALUES('up')"},
     {MESSAGE_PLAIN,
      "art: the .art file is a copy that no database has claimed, made with one of another name (%s, with a copy of "
      "%.*s): give the database that name, or, if no other one needs the file, let this one 'adopt' it",
@@ -477,7 +482,7 @@ static const struct error errors[] = {
      "SELECT art_count('t', '')"},
     {MESSAGE_SQL, "cannot read the log (%s)", SQLITE_AUTH, "an authorizer forbids it", "SELECT art_count('t', '')",
      forbid_reading_log, "SELECT art_count('t', '')"},
-    {MESSAGE_SQL, "cannot list the databases (pragma_database_list)", SQLITE_AUTH, "an authorizer forbids it", NULL,
+    {MESSAGE_SQL, "cannot list the databases (PRAGMA database_list)", SQLITE_AUTH, "an authorizer forbids it", NULL,
      forbid_listing, "SELECT art_count('t', '')"},
     {MESSAGE_SQL, "cannot read the tables (%s)", SQLITE_AUTH, "an authorizer forbids it", NULL, forbid_schema,
      "INSERT INTO t(t) VALUES('clean')"},

@@ -92,6 +92,7 @@ enum own_answer {
     OWN_ANOTHERS,
     OWN_ANOTHER_NAMES,
     OWN_REPLACED,
+    OWN_COPIED_UP,
     OWN_ANOTHER_TABLES,
     OWN_TWO_NAMES,
     OWN_IN_THE_WAY,

@@ -12,7 +12,7 @@ const char *const own_answers[OWN_ANSWERS] = {
     [OWN_TWO_NAMES] = "two names", [OWN_IN_THE_WAY] = "in the way",
     [OWN_NEWER] = "newer",         [OWN_DAMAGED] = "damaged",
     [OWN_BUSY] = "busy",           [OWN_UNKNOWN] = "UNKNOWN",
-    [OWN_SKIPPED] = "-",
+    [OWN_SKIPPED] = "-",           [OWN_COPIED_UP] = "copied up",
 };
 
 static const struct {
@@ -23,6 +23,7 @@ static const struct {
     {"the .art file is that of another database", OWN_ANOTHERS},
     {"the .art file is a copy that no database has claimed, made with one of another name", OWN_ANOTHER_NAMES},
     {"the .art file belongs to another database file that stood here before", OWN_REPLACED},
+    {"the .art file can be read and not written", OWN_COPIED_UP},
     {"the .art file is that of another table", OWN_ANOTHER_TABLES},
     {"a hard link leads two databases to one file", OWN_TWO_NAMES},
     {"a file that is not ours has the name", OWN_IN_THE_WAY},

@@ -122,7 +122,9 @@ TEST(test_whose_a_file_is_follows_from_identities_and_the_last_part_of_the_path)
         {&noted, {7, 70, 8, 80, "/here/a.db", 1}, ART_OWNED},
         {&noted, {7, 70, 8, 80, "/there/b.db", 1}, ART_OWNED_NOTE},
         {&noted, {7, 70, 9, 80, "/here/a.db", 1}, ART_OWNED_BEFORE},
-        {&noted, {7, 70, 8, 81, "/here/a.db", 1}, ART_OWNED_BEFORE}, /* the inode is used again */
+        {&noted, {7, 70, 8, 81, "/here/a.db", 1}, ART_OWNED_BY_COPIED_UP}, /* or the inode is used again */
+        {&noted, {7, 70, 8, 81, "/there/b.db", 1}, ART_OWNED_BY_COPIED_UP},
+        {&noted, {7, 71, 8, 81, "/here/a.db", 1}, ART_OWNED_UNCLAIMED}, /* both were copied up */
         {&noted, {7, 70, 9, 90, "/here/b.db", 1}, ART_OWNED_BY_OTHER},
         {&noted, {7, 70, 9, 90, "/there/a.db", 1}, ART_OWNED_BY_OTHER},
         {&noted, {5, 50, 9, 90, "/there/a.db", 1}, ART_OWNED_UNCLAIMED},
