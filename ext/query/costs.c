@@ -10,7 +10,7 @@
  *     GLOB, LIKE                  bounds from both sides, if they begin with letters or may do so
  *     a search                    1/64: as a range of which nothing is known
  *     a version                   a quarter
- *     lookups                     10 rows, and half of that for each further one; price_lookups() says what they cost
+ *     lookups                     10 rows, and half of that for each further one (price_lookups())
  *     IN                          25 elements
  *     a listing                   a fiftieth of its range; each name is found
  *
@@ -189,12 +189,13 @@ static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) 
     return rows > guess ? rows : guess;
 }
 
-/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. Each
- * lookup counts, as each bound does: of the values that have to meet it may be another table that knows the rare one. */
-static void price_lookups(const struct art_planning *planning, uint64_t rows, double search) {
+/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. A range takes
+ * its part of the ten. Each lookup counts: it may be another table that has the rare one of two values. */
+static void price_lookups(const struct art_planning *planning, uint64_t rows, uint64_t all, double search) {
     sqlite3_index_info *info = planning->info;
     enum { FOUND_ROWS = 10, FOOTERS = 65536 };
-    uint64_t found = (rows / 4 < FOUND_ROWS ? rows / 4 : FOUND_ROWS) >> (planning->lookups - 1);
+    uint64_t found = all / 4 < FOUND_ROWS ? all / 4 : FOUND_ROWS;
+    found = (uint64_t)((double)found * ((double)rows / (double)(all ? all : 1))) >> (planning->lookups - 1);
     info->estimatedRows = (sqlite3_int64)found + 1;
     info->estimatedCost = search + (double)found * 2 * step_cost + (double)rows / FOOTERS;
 }
@@ -283,7 +284,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     if (planning->newer) rows /= ONE_BOUND_LEAVES;
     if (planning->searches) rows /= BOTH_BOUNDS_LEAVE;
     if (planning->lookups) {
-        price_lookups(planning, rows, search);
+        price_lookups(planning, rows, all, search);
         return;
     }
     if (planning->kind == ART_SCAN_LEVEL) {
