@@ -165,13 +165,6 @@ LOOP_TEST(test_no_row_below_a_prefix_is_lost_to_an_or, 2) {
     }
 }
 
-LOOP_TEST(test_a_narrow_prefix_is_walked, 2) {
-    fill(_i);
-    char *sql = sqlite3_mprintf("SELECT path FROM t('usr/d0000/') WHERE %s", words);
-    plan_says(sql, ":prefix=?, keys only");
-    sqlite3_free(sql);
-}
-
 /* --- lookups ------------------------------------------------------------------------------------------------------ */
 
 /* A value that many rows have beside one that another table knows. */
