@@ -1,8 +1,8 @@
 /* What a plan costs, as far as constants and the sums in memory tell.
  *
  * The model is SQLite's for an ordinary table: a plan goes through `rows` of `all` rows, each of them a step, and what
- * has to be found first costs the logarithm of `all`: the true number where SQLite has statistics, or 1,048,576, which it
- * assumes of every table without. What leaves how many rows:
+ * has to be found first costs the logarithm of `all`. That is the true number where SQLite has statistics, else
+ * 1,048,576, which it assumes of every table without. What leaves how many rows:
  *
  *     the path                    one; it has to be found
  *     bounds                      a quarter, 1/64 from both sides, and half of that for each further one, as in SQLite
@@ -170,27 +170,23 @@ uint64_t art_planning_guess_rows(const struct art_planning *planning) {
 
 /* How many rows SQLite is to take the table to have, and the constants among the arguments to leave.
  *
- * Without statistics it guesses of every other table how many rows there are, and how many a literal leaves. Beside such
- * numbers a true one that is smaller would always come first in a join, however large the table is. So literals leave
- * what SQLite guesses, or more where it is known that nearly all of a large table lies between two of them. */
+ * Without statistics it guesses of every other table how many rows there are, and how many a literal leaves. Beside
+ * such numbers a true one that is smaller would always come first in a join, however large the table is. So literals
+ * leave what SQLite guesses, or more where it is known that more of a large table lies between two of them. */
 static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) {
     uint64_t rows, most;
-    bool known = true_rows(planning, &most);
-    if (known && has_statistics(planning->vtab)) {
-        *all = most;
-        return art_planning_guess_rows(planning);
-    }
+    if (has_statistics(planning->vtab) && true_rows(planning, all)) return art_planning_guess_rows(planning);
     *all = ROWS_ASSUMED;
     struct bounds bounds = count_bounds(planning, true);
     uint64_t guess = share(bounds, *all);
-    bool worth = known && most > SMALL_TABLE_ROWS && bounds.low && bounds.high;
-    if (!worth || !rows_between_constants(planning, &rows)) return guess;
+    bool is_worth_it = bounds.low && bounds.high && true_rows(planning, &most) && most > SMALL_TABLE_ROWS;
+    if (!is_worth_it || !rows_between_constants(planning, &rows)) return guess;
     rows = (uint64_t)((double)*all * ((double)rows / (double)most));
     return rows > guess ? rows : guess;
 }
 
-/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. A range takes
- * its part of the ten. Each lookup counts: it may be another table that has the rare one of two values. */
+/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. A range
+ * has its part of the ten. Each lookup counts: it may be another table that has the rare one of two values. */
 static void price_lookups(const struct art_planning *planning, uint64_t rows, uint64_t all, double search) {
     sqlite3_index_info *info = planning->info;
     enum { FOUND_ROWS = 10, FOOTERS = 65536 };
@@ -240,9 +236,9 @@ static double logarithm(uint64_t rows) {
     return 63 - __builtin_clzll(rows | 1);
 }
 
-/* Rows in the order of the path between one bound and an end. An OR that has them as an arm does not keep the order, but
- * SQLite adds its arms without the sort, and forgets a walk in order that costs more than they do. So such a plan costs
- * what to sort its rows for a LIMIT would, if that is less than the walk. */
+/* Rows in the order of the path, between one bound and an end. An OR that has them as an arm does not keep the order.
+ * But SQLite adds its arms without a sort, and forgets a walk in order that costs more than they do. So such a plan is
+ * charged what to sort its rows for a LIMIT takes, and no more than the walk. */
 static double price_open_range(double cost, double all) {
     enum { A_SORT_COSTS = 6 }; /* times the steps, as in SQLite */
     double sorted = cost * A_SORT_COSTS;

@@ -22,8 +22,8 @@ static struct art_planned *planned(const struct art_planning *planning) {
     return seen;
 }
 
-/* Does each arm surely get term `i`? It is a literal, so it holds no subquery. And the parts of a row value stand behind
- * all that the clause has, of which at least two terms are not shown then: the row value, and the OR. */
+/* Does each arm surely get term `i`? A literal holds no subquery. And the parts of a row value stand behind all that
+ * the clause has, of which at least two terms are not shown: the row value, and the OR. */
 static bool is_handed_on(const struct art_planning *planning, int i) {
     const sqlite3_index_info *info = planning->info;
     int offset = info->aConstraint[i].iTermOffset, shown = 0;

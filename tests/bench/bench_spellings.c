@@ -204,8 +204,10 @@ int main(int argc, char **argv) {
             in_contexts = true;
         } else if (atoi(argv[i]) >= BATCH_ROWS) {
             any = true;
-            if (in_contexts) contexts_measure((uint32_t)atoi(argv[i]), IN_CONTEXTS);
-            else done = measure((uint32_t)atoi(argv[i]));
+            if (in_contexts)
+                contexts_measure((uint32_t)atoi(argv[i]), IN_CONTEXTS);
+            else
+                done = measure((uint32_t)atoi(argv[i]));
         } else {
             fprintf(stderr, "usage: bench_spellings [-r repetitions] [-s set] [contexts] [rows ...]\n");
             return 2;

@@ -1,9 +1,9 @@
 /* A matrix, generated: 35 spellings of a condition on the path, times 24 contexts in which a statement may have it.
  *
- * Both tables have the same rows: an art table with a lookup, and an ordinary one WITHOUT ROWID with an index wherever
- * people have one, and one by NOCASE, for LIKE. o and few are ordinary tables in both databases. Each statement is run in
- * both, as loaded and after ten turnovers (so many rows are written anew), without ANALYZE and with. The least
- * processor time of some runs counts, of a statement that is prepared; its rows have to be the same.
+ * Both tables have the same rows: an art table with a lookup, and an ordinary one WITHOUT ROWID with indexes, one of
+ * them by NOCASE, for LIKE. o and few are ordinary tables in both databases. Each statement is run in both, as loaded
+ * and after ten turnovers (so many rows are written anew), without ANALYZE and with. The least processor time of some
+ * runs counts, of a statement that is prepared; its rows have to be the same.
  *
  * To be added to: a line in spellings[] or contexts[].
  */
@@ -21,13 +21,13 @@ enum {
     ORDINARY,
     TURNOVERS = 10,
     ROWS_A_DIRECTORY = 50,
-    OVER = 3,             /* times an ordinary table's time */
-    LONG_NS = 20000000,   /* is run once */
-    NOTHING_NS = 20000    /* is not looked at: it is the price of a few calls */
+    OVER = 3,           /* times an ordinary table's time */
+    LONG_NS = 20000000, /* is run once */
+    NOTHING_NS = 20000  /* is not looked at: it is the price of a few calls */
 };
 
-/* DIR and LATE are two directories, DIR0 is what stands behind all that is in DIR. {art|ordinary}: what only one of them
- * understands. ?1: 'DIR/ *', ?2: 'DIR/%', ?3: 'DIR/', ?4: 'DIR0', ?5: 'DIR' */
+/* DIR and LATE are two directories, DIR0 is what stands behind all that is in DIR. {art|ordinary}: what only one of
+ * them understands. bind() says what the parameters are. */
 static const char *const spellings[] = {
     "t.path GLOB 'DIR/*'",
     "t.path LIKE 'DIR/%'",
@@ -185,7 +185,7 @@ static char *make_text(int table, int spelling, int context) {
 }
 
 static void bind(sqlite3_stmt *statement) {
-    static const char *const ends[] = {"/*", "/%", "/", "0", ""};
+    static const char *const ends[] = {"/*", "/%", "/", "0", ""}; /* behind DIR */
     char text[40];
     for (int i = 0; i < sqlite3_bind_parameter_count(statement); i++) {
         (void)snprintf(text, sizeof text, "%s%s", directory, ends[i]);

@@ -15,17 +15,18 @@ enum { ROWS = 20000, WIDE = 18000 };
 static void fill(bool analyzed) {
     char *create = sql_create_text("t", "path TEXT, n INTEGER, hash TEXT, owner INTEGER, note TEXT,"
                                         " summary='search(path), search(note), lookup(hash), lookup(owner)'");
-    sql_run(db,
-            "%s; CREATE TABLE n(i INTEGER PRIMARY KEY);"
-            "INSERT INTO n WITH c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c LIMIT %d) SELECT i FROM c;"
-            "INSERT INTO t SELECT printf('%%s/d%%04d/%%s%%05d', iif(i < %d, 'usr', 'var'), i / 20,"
-            " iif(i %% 3000 = 7, 'needle', iif(i %% 3000 = 8, 'haystack', 'f')), i), i, 'h' || i, i %% 3, 'note' FROM n;"
-            "INSERT INTO t SELECT printf('2024/%%05d', i), -i, 'x', 9, '' FROM n WHERE i < 50;"
-            "CREATE TABLE big(id INTEGER PRIMARY KEY, path TEXT, hash TEXT);"
-            "CREATE INDEX big_path ON big(path); INSERT INTO big SELECT i, 'usr/x' || i, 'h' || i FROM n;"
-            "CREATE TABLE known(hash TEXT PRIMARY KEY, name TEXT UNIQUE);"
-            "INSERT INTO known SELECT 'h' || i, 'name' || i FROM n WHERE i %% 100 = 0",
-            create, ROWS, WIDE);
+    sql_run(
+        db,
+        "%s; CREATE TABLE n(i INTEGER PRIMARY KEY);"
+        "INSERT INTO n WITH c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c LIMIT %d) SELECT i FROM c;"
+        "INSERT INTO t SELECT printf('%%s/d%%04d/%%s%%05d', iif(i < %d, 'usr', 'var'), i / 20,"
+        " iif(i %% 3000 = 7, 'needle', iif(i %% 3000 = 8, 'haystack', 'f')), i), i, 'h' || i, i %% 3, 'note' FROM n;"
+        "INSERT INTO t SELECT printf('2024/%%05d', i), -i, 'x', 9, '' FROM n WHERE i < 50;"
+        "CREATE TABLE big(id INTEGER PRIMARY KEY, path TEXT, hash TEXT);"
+        "CREATE INDEX big_path ON big(path); INSERT INTO big SELECT i, 'usr/x' || i, 'h' || i FROM n;"
+        "CREATE TABLE known(hash TEXT PRIMARY KEY, name TEXT UNIQUE);"
+        "INSERT INTO known SELECT 'h' || i, 'name' || i FROM n WHERE i %% 100 = 0",
+        create, ROWS, WIDE);
     sqlite3_free(create);
     sql_command(db, "main", "t", "flush");
     if (analyzed) sql_run(db, "ANALYZE");
@@ -173,7 +174,8 @@ LOOP_TEST(test_each_lookup_counts_in_a_join, 2) {
     static const char *const joins[] = {
         "SELECT t.path FROM t JOIN known k ON t.hash = k.hash WHERE t.owner = 1 AND k.name = ?1",
         "SELECT t.path FROM known k JOIN t ON t.hash = k.hash WHERE t.owner = ?2 AND k.name = ?1",
-        "SELECT t.path FROM t JOIN known k ON t.hash = k.hash JOIN big b ON b.id = t.n WHERE t.owner = 1 AND k.name = ?1",
+        "SELECT t.path FROM t JOIN known k ON t.hash = k.hash JOIN big b ON b.id = t.n WHERE t.owner = 1 AND k.name = "
+        "?1",
     };
     for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
         plan_says(joins[i], "hash=? (lookup)");
