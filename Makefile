@@ -224,7 +224,7 @@ $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 
 $(BUILD)/tests/bench_summaries: $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
 $(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS) $(BENCH_WRAPS)
-$(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c)
+$(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
 $(BUILD)/tests/bench_search: $(call object,tests/bench/files.c)
 
 # The nodes of tests/clients/cluster, which link the extension in.

@@ -1,44 +1,94 @@
-/* What a plan costs, as far as constants and the sums in memory tell. */
+/* What a plan costs, as far as constants and the sums in memory tell.
+ *
+ * The model is SQLite's for an ordinary table: a plan goes through `rows` of `all` rows, each of them a step, and what
+ * has to be found first costs the logarithm of `all`. That is the true number where SQLite has statistics, else
+ * 1,048,576, which it assumes of every table without. What leaves how many rows:
+ *
+ *     the path                    one; it has to be found
+ *     bounds                      a quarter, 1/64 from both sides, and half of that for each further one, as in SQLite
+ *     literals as bounds          what lies between them, as far as it is known (assume_rows())
+ *     GLOB, LIKE                  bounds from both sides, if they begin with letters or may do so
+ *     a search                    1/64: as a range of which nothing is known
+ *     a version                   a quarter
+ *     lookups                     10 rows, and half of that for each further one (price_lookups())
+ *     IN                          25 elements
+ *     a listing                   a fiftieth of its range; each name is found
+ *
+ * An OR is the sum of its arms, which nothing tells from other plans (or_arms.c). */
 #include "ext/query/planning.h"
 
 enum {
     ROWS_ASSUMED = 1048576,     /* of a table without statistics, as SQLite does */
     ROWS_LEAST = 2,             /* of a range */
+    BOTH_BOUNDS_LEAVE = 64,     /* one row in so many, as SQLite assumes */
+    ONE_BOUND_LEAVES = 4,       /* the same */
     LIST_ELEMENTS_ASSUMED = 25, /* as SQLite assumes of a subquery */
-    SEARCH_ONE_PAGE_IN = 16,    /* one page in so many has the trigrams of a part of a name */
     SMALL_TABLE_ROWS = 4096     /* to go through it takes as long as to prepare some statements */
 };
 
 static const double step_cost = 2.8;
 
-/* Where the constants among the arguments meet. False: there are none. */
-static bool constants_meet(const struct art_planning *planning, struct art_key_range *keys) {
-    const sqlite3_index_info *info = planning->info;
-    bool any = false;
-    for (int i = 0; i < info->nConstraint; i++) {
-        enum art_argument meaning = planning->conditions[i].meaning;
-        if (!info->aConstraintUsage[i].argvIndex || meaning >= ART_ARGUMENT_GLOB) continue;
-        struct art_bytes text = art_condition_text(planning, i);
-        if (!text.len) continue;
-        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
-        if (hidden == ART_HIDDEN_PREFIX) {
-            art_key_range_prefix(keys, text);
-        } else if (hidden == ART_HIDDEN_START_AFTER) {
-            art_key_range_low(keys, text, true);
-        } else if (info->aConstraint[i].iColumn == ART_COLUMN_KEY && meaning >= ART_ARGUMENT_EQUAL) {
-            art_key_range_compare(keys, meaning, art_condition_constant(planning, i));
-        } else {
-            continue;
-        }
-        any = true;
-    }
-    return any;
+/* --- the range ---------------------------------------------------------------------------------------------------- */
+
+/* What the argument that condition `i` became means for the range of keys, or NONE. */
+static enum art_argument range_argument(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
+    bool is_listings = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
+    bool bounds = constraint->iColumn == ART_COLUMN_KEY || is_listings;
+    if (!bounds || !planning->info->aConstraintUsage[i].argvIndex || art_is_limit(constraint->op))
+        return ART_ARGUMENT_NONE;
+    return (enum art_argument)planning->conditions[i].term[0];
 }
 
-/* Or may, for all that is known. */
-static bool begins_literally(const struct art_planning *planning, int i) {
+static struct art_bytes beginning_of_pattern(const struct art_planning *planning, int i) {
     struct art_bytes pattern = art_condition_text(planning, i);
-    return !pattern.len || art_glob_prefix((const char *)pattern.data) > 0;
+    const char *text = (const char *)pattern.data;
+    if (!pattern.len) return pattern;
+    bool is_like = planning->conditions[i].meaning == ART_ARGUMENT_LIKE;
+    return art_bytes(pattern.data, is_like ? art_like_prefix(text) : art_glob_prefix(text));
+}
+
+/* The bounds that SQLite makes of a literal LIKE are in capitals: what it begins with as it is written. */
+static struct art_bytes beginning_of_like(const struct art_planning *planning) {
+    struct art_bytes beginning = {0};
+    for (int i = 0; i < planning->info->nConstraint && !beginning.len; i++) {
+        if (planning->conditions[i].meaning == ART_ARGUMENT_LIKE) beginning = beginning_of_pattern(planning, i);
+    }
+    return beginning;
+}
+
+/* Narrows `keys` by argument `i`. False: it is no constant, or no bound. */
+static bool narrow(const struct art_planning *planning, int i, struct art_key_range *keys) {
+    enum art_argument argument = range_argument(planning, i);
+    struct art_bytes text = argument ? art_condition_text(planning, i) : (struct art_bytes){0};
+    if (argument == ART_ARGUMENT_LIKE_PREFIX) text = beginning_of_like(planning);
+    if (argument == ART_ARGUMENT_GLOB || argument == ART_ARGUMENT_LIKE) text = beginning_of_pattern(planning, i);
+    if (!text.len || argument == ART_ARGUMENT_DELIMITER || argument == ART_ARGUMENT_IN) return false;
+    if (argument == ART_ARGUMENT_START_AFTER) {
+        art_key_range_low(keys, text, true);
+    } else if (argument >= ART_ARGUMENT_EQUAL && argument <= ART_ARGUMENT_LESS_EQUAL) {
+        art_key_range_compare(keys, argument, art_condition_constant(planning, i));
+    } else {
+        art_key_range_prefix(keys, text);
+    }
+    return true;
+}
+
+/* How many of the table's rows lie where the constants among the arguments meet. False: there are none, or nothing is
+ * known. A LIKE that finds nothing as it is written may find much in other letters. */
+static bool rows_between_constants(const struct art_planning *planning, uint64_t *rows) {
+    const struct art_table *table = planning->vtab->table;
+    struct art_key_range keys = {0};
+    bool any = false, like = false;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        bool narrows = narrow(planning, i, &keys);
+        any |= narrows;
+        like |= narrows && range_argument(planning, i) >= ART_ARGUMENT_LIKE;
+    }
+    bool known = any && table && art_tree_estimate(table->tree, &keys.range, rows) && (*rows || !like);
+    art_key_range_clear(&keys);
+    return known;
 }
 
 /* How many conditions bound a range's ends. */
@@ -47,30 +97,37 @@ struct bounds {
 };
 
 static void add_bounds(const struct art_planning *planning, int i, struct bounds *bounds) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    enum art_argument meaning = planning->conditions[i].meaning;
-    int hidden = art_hidden_column(planning->vtab, constraint->iColumn);
-    bool begins = false;
-    if (meaning == ART_ARGUMENT_EQUAL) {
-        begins = planning->kind == ART_SCAN_LEVEL; /* else it is a list */
-    } else if (meaning == ART_ARGUMENT_GLOB) {
-        begins = begins_literally(planning, i);
-    } else if (meaning == ART_ARGUMENT_LIKE) { /* nobody knows how many rows a literal one leaves */
-        begins = !art_condition_constant(planning, i);
-    } else if (meaning == ART_ARGUMENT_NONE) {
-        begins = hidden == ART_HIDDEN_PREFIX;
+    bool low = false, high = false;
+    switch (range_argument(planning, i)) {
+    case ART_ARGUMENT_GLOB:
+    case ART_ARGUMENT_LIKE: /* one that is not known may begin with anything */
+        low = high = !art_condition_text(planning, i).len || beginning_of_pattern(planning, i).len;
+        break;
+    case ART_ARGUMENT_EQUAL: /* of a listing */
+    case ART_ARGUMENT_PREFIX:
+    case ART_ARGUMENT_LIKE_PREFIX:
+        low = high = true;
+        break;
+    case ART_ARGUMENT_START_AFTER:
+    case ART_ARGUMENT_GREATER:
+    case ART_ARGUMENT_GREATER_EQUAL:
+        low = true;
+        break;
+    case ART_ARGUMENT_LESS:
+    case ART_ARGUMENT_LESS_EQUAL:
+        high = true;
+        break;
+    default:
+        break;
     }
-    bounds->low += hidden == ART_HIDDEN_START_AFTER;
-    bounds->low += begins || meaning == ART_ARGUMENT_GREATER || meaning == ART_ARGUMENT_GREATER_EQUAL;
-    bounds->high += begins || meaning == ART_ARGUMENT_LESS || meaning == ART_ARGUMENT_LESS_EQUAL;
+    bounds->low += low;
+    bounds->high += high;
 }
 
 /* Among the arguments: by constants, or by what is not known before the scan. */
 static struct bounds count_bounds(const struct art_planning *planning, bool constants) {
-    const sqlite3_index_info *info = planning->info;
     struct bounds bounds = {0};
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (!info->aConstraintUsage[i].argvIndex || art_is_limit(info->aConstraint[i].op)) continue;
+    for (int i = 0; i < planning->info->nConstraint; i++) {
         if (planning->conditions[i].meaning == ART_ARGUMENT_GLOB && art_condition_glob_has_bounds(planning, i))
             continue;
         if ((art_condition_constant(planning, i) != NULL) == constants) add_bounds(planning, i, &bounds);
@@ -84,9 +141,11 @@ static uint64_t share(struct bounds bounds, uint64_t rows) {
     bool both = bounds.low && bounds.high;
     int others = bounds.low + bounds.high - (both ? 2 : 1);
     if (others < 0) return rows;
-    rows /= both ? 64 : 4;
+    rows /= both ? BOTH_BOUNDS_LEAVE : ONE_BOUND_LEAVES;
     return others < 32 ? rows >> others : 0;
 }
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* Does SQLite have statistics? What it knows of other tables is then true, or as old as the last ANALYZE. The schema in
  * memory tells whether there is a table of them, and nothing tells what is in it. */
@@ -96,45 +155,51 @@ static bool has_statistics(const struct art_vtab *vtab) {
                                           NULL);
 }
 
+/* How many rows the table has. False: nobody knows. */
+static bool true_rows(const struct art_planning *planning, uint64_t *rows) {
+    const struct art_table *table = planning->vtab->table;
+    return table && art_tree_estimate(table->tree, NULL, rows);
+}
+
 uint64_t art_planning_guess_rows(const struct art_planning *planning) {
-    const struct art_table *table = planning->vtab->table;
-    struct art_key_range keys = {0};
-    uint64_t rows = 0;
-    bool meet = constants_meet(planning, &keys);
-    if (!table || !art_tree_estimate(table->tree, meet ? &keys.range : NULL, &rows)) {
-        rows = ROWS_ASSUMED;
-        meet = false;
-    }
-    art_key_range_clear(&keys);
-    return meet ? rows : share(count_bounds(planning, true), rows);
+    uint64_t rows;
+    if (rows_between_constants(planning, &rows)) return rows;
+    if (!true_rows(planning, &rows)) rows = ROWS_ASSUMED;
+    return share(count_bounds(planning, true), rows);
 }
 
-/* How many rows SQLite is to take the constants among the arguments to leave; `all`: how many the table to have.
+/* How many rows SQLite is to take the table to have, and the constants among the arguments to leave.
  *
- * Without statistics SQLite assumes so many rows for every ordinary table. Beside such numbers a true one that is
- * smaller would always come first in a join, however large the table is. */
+ * Without statistics it guesses of every other table how many rows there are, and how many a literal leaves. Beside
+ * such numbers a true one that is smaller would always come first in a join, however large the table is. So literals
+ * leave what SQLite guesses, or more where it is known that more of a large table lies between two of them. */
 static uint64_t assume_rows(const struct art_planning *planning, uint64_t *all) {
-    const struct art_table *table = planning->vtab->table;
-    if (table && has_statistics(planning->vtab) && art_tree_estimate(table->tree, NULL, all))
-        return art_planning_guess_rows(planning);
+    uint64_t rows, most;
+    if (has_statistics(planning->vtab) && true_rows(planning, all)) return art_planning_guess_rows(planning);
     *all = ROWS_ASSUMED;
-    return share(count_bounds(planning, true), *all);
+    struct bounds bounds = count_bounds(planning, true);
+    uint64_t guess = share(bounds, *all);
+    bool is_worth_it = bounds.low && bounds.high && true_rows(planning, &most) && most > SMALL_TABLE_ROWS;
+    if (!is_worth_it || !rows_between_constants(planning, &rows)) return guess;
+    rows = (uint64_t)((double)*all * ((double)rows / (double)most));
+    return rows > guess ? rows : guess;
 }
 
-/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. */
-static void price_lookups(const struct art_planning *planning, uint64_t rows, double search) {
+/* Nobody knows how many rows have one value; SQLite takes ten where it does not. Each blob's footer is asked. A range
+ * has its part of the ten. Each lookup counts: it may be another table that has the rare one of two values. */
+static void price_lookups(const struct art_planning *planning, uint64_t rows, uint64_t all, double search) {
     sqlite3_index_info *info = planning->info;
     enum { FOUND_ROWS = 10, FOOTERS = 65536 };
-    uint64_t found = rows / 4 < FOUND_ROWS ? rows / 4 : FOUND_ROWS;
+    uint64_t found = all / 4 < FOUND_ROWS ? all / 4 : FOUND_ROWS;
+    found = (uint64_t)((double)found * ((double)rows / (double)(all ? all : 1))) >> (planning->lookups - 1);
     info->estimatedRows = (sqlite3_int64)found + 1;
     info->estimatedCost = search + (double)found * 2 * step_cost + (double)rows / FOOTERS;
 }
 
 /* Is the table so small that a join may as well begin with it? */
 static bool is_small(const struct art_planning *planning) {
-    const struct art_table *table = planning->vtab->table;
     uint64_t rows;
-    return table && art_tree_estimate(table->tree, NULL, &rows) && rows <= SMALL_TABLE_ROWS;
+    return true_rows(planning, &rows) && rows <= SMALL_TABLE_ROWS;
 }
 
 /* The part of all rows, as a divisor, that meets an equality with another column, or 0: SQLite does not count it.
@@ -171,9 +236,27 @@ static double logarithm(uint64_t rows) {
     return 63 - __builtin_clzll(rows | 1);
 }
 
-/* As SQLite reckons for an ordinary table: a search takes the logarithm of the rows, and each row a step.
- *
- * Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
+/* Rows in the order of the path, between one bound and an end. An OR that has them as an arm does not keep the order.
+ * But SQLite adds its arms without a sort, and forgets a walk in order that costs more than they do. So such a plan is
+ * charged what to sort its rows for a LIMIT takes, and no more than the walk. */
+static double price_open_range(double cost, double all) {
+    enum { A_SORT_COSTS = 6 }; /* times the steps, as in SQLite */
+    double sorted = cost * A_SORT_COSTS;
+    return sorted < all * step_cost ? sorted : all * step_cost;
+}
+
+static bool is_open_range(const struct art_planning *planning, struct bounds unknown) {
+    const sqlite3_index_info *info = planning->info;
+    if (!info->nOrderBy || !info->orderByConsumed || planning->kind != ART_SCAN_RANGE) return false;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (!info->aConstraint[i].usable) return false; /* of a join, where the sort is thought of */
+    }
+    struct bounds known = count_bounds(planning, true);
+    bool low = known.low || unknown.low, high = known.high || unknown.high;
+    return low != high && !planning->newer && !planning->searches;
+}
+
+/* Bounds that come from another table have to make a plan cheaper, whatever literals stand beside them and however few
  * rows there are: of plans that cost the same SQLite takes the one that waits for fewer tables. So a range and a list
  * are charged no search.
  *
@@ -197,10 +280,10 @@ void art_planning_estimate(const struct art_planning *planning) {
     double each = step_cost;
     if (is_list) rows = LIST_ELEMENTS_ASSUMED;
     rows = share(unknown, rows);
-    if (planning->newer) rows /= 4;
-    if (planning->searches) rows /= SEARCH_ONE_PAGE_IN;
+    if (planning->newer) rows /= ONE_BOUND_LEAVES;
+    if (planning->searches) rows /= BOTH_BOUNDS_LEAVE;
     if (planning->lookups) {
-        price_lookups(planning, rows, search);
+        price_lookups(planning, rows, all, search);
         return;
     }
     if (planning->kind == ART_SCAN_LEVEL) {
@@ -211,6 +294,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     uint64_t left = guess_after_conditions(planning, rows, all);
     info->estimatedRows = (sqlite3_int64)(left < ROWS_LEAST ? ROWS_LEAST : left);
     info->estimatedCost = (double)rows * each;
+    if (is_open_range(planning, unknown)) info->estimatedCost = price_open_range(info->estimatedCost, (double)all);
     bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
     if (sorts) info->estimatedCost += 5 * (double)left * logarithm(left);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;

@@ -5,7 +5,8 @@
  * which is NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows
  * then depends on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
  *
- * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. One that is shown
+ * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. (Unless these are
+ * literals in a clause of a single table: then each arm has them when it is run.) One that is shown
  * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with
  * them costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement
  * may look like this, too: then the best of its plans remains the best, and two arms still cost more than it.
@@ -21,13 +22,25 @@ static struct art_planned *planned(const struct art_planning *planning) {
     return seen;
 }
 
-/* A listing's arguments that are given here, as bits, and where in the clause the last one stands, from 1. */
-static unsigned find_arguments(const struct art_vtab *vtab, const sqlite3_index_info *info, int *last) {
+/* Does each arm surely get term `i`? A literal holds no subquery. And the parts of a row value stand behind all that
+ * the clause has, of which at least two terms are not shown: the row value, and the OR. */
+static bool is_handed_on(const struct art_planning *planning, int i) {
+    const sqlite3_index_info *info = planning->info;
+    int offset = info->aConstraint[i].iTermOffset, shown = 0;
+    for (int k = 0; k < info->nConstraint; k++) shown += info->aConstraint[k].iTermOffset < offset;
+    return art_condition_constant(planning, i) && offset - shown < 2;
+}
+
+/* A listing's arguments that are given here, and may be lost to an arm, as bits; and where in the clause the last one
+ * stands, from 1. */
+static unsigned find_arguments(const struct art_planning *planning, int *last) {
+    const sqlite3_index_info *info = planning->info;
     unsigned found = 0;
     for (int i = 0; i < info->nConstraint; i++) {
-        int hidden = art_hidden_column(vtab, info->aConstraint[i].iColumn);
+        int hidden = art_hidden_column(planning->vtab, info->aConstraint[i].iColumn);
         bool is_argument = hidden >= ART_HIDDEN_PREFIX && hidden <= ART_HIDDEN_START_AFTER;
         if (!is_argument || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+        if (is_handed_on(planning, i)) continue;
         found |= 1U << hidden;
         *last = info->aConstraint[i].iTermOffset + 1;
     }
@@ -56,7 +69,7 @@ void art_or_arms_price(const struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     struct art_planned *seen = planned(planning);
     int last = 0;
-    unsigned given = find_arguments(vtab, info, &last);
+    unsigned given = find_arguments(planning, &last);
     bool same = seen->columns == info->colUsed;
     if (!given) {
         if (same && seen->given & read_arguments(vtab, info)) info->estimatedCost *= 1e60;

@@ -1,6 +1,7 @@
 /* One prefix, asked for in all the ways in which SQL can say it: what does a row cost in each?
  *
  *     bench_spellings [-r repetitions] [-s set] [rows ...]         default: obj, 30000 300000 1000000
+ *     bench_spellings contexts [rows ...]                                  many spellings in many contexts (contexts.c)
  *
  * An art table and an ordinary one WITHOUT ROWID hold the same rows, loaded in random order, 1,000 a transaction. Both
  * are asked as loaded and after 'optimize'. Each question is a batch of prepared statements within a transaction; the
@@ -13,12 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/contexts.h"
 #include "tests/bench/keys.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
-enum { BATCH_ROWS = 1000, MOST_REPETITIONS = 199, PREFIX_ROOM = 660, ART = 0, ORDINARY = 1 };
+enum {
+    BATCH_ROWS = 1000,
+    MOST_REPETITIONS = 199,
+    PREFIX_ROOM = 660,
+    CONTEXT_ROWS = 100000,
+    IN_CONTEXTS = 3,
+    ART = 0,
+    ORDINARY = 1
+};
 
 static int repetitions = 21;
 static const char *set = "obj";
@@ -182,7 +192,7 @@ static bool measure(uint32_t rows) {
 
 int main(int argc, char **argv) {
     static const uint32_t sizes[] = {30000, 300000, 1000000};
-    bool any = false, done = true;
+    bool any = false, done = true, in_contexts = false;
     printf("SQLite %s; default settings, WAL; medians of batches in turn, processor time\n", sqlite3_libversion());
     for (int i = 1; i < argc && done; i++) {
         if (!strcmp(argv[i], "-r") && i + 1 < argc) {
@@ -190,14 +200,20 @@ int main(int argc, char **argv) {
             if (repetitions < 1 || repetitions > MOST_REPETITIONS) repetitions = MOST_REPETITIONS;
         } else if (!strcmp(argv[i], "-s") && i + 1 < argc) {
             set = argv[++i];
+        } else if (!strcmp(argv[i], "contexts")) {
+            in_contexts = true;
         } else if (atoi(argv[i]) >= BATCH_ROWS) {
             any = true;
-            done = measure((uint32_t)atoi(argv[i]));
+            if (in_contexts)
+                contexts_measure((uint32_t)atoi(argv[i]), IN_CONTEXTS);
+            else
+                done = measure((uint32_t)atoi(argv[i]));
         } else {
-            fprintf(stderr, "usage: bench_spellings [-r repetitions] [-s set] [rows ...]\n");
+            fprintf(stderr, "usage: bench_spellings [-r repetitions] [-s set] [contexts] [rows ...]\n");
             return 2;
         }
     }
-    for (int i = 0; i < 3 && !any && done; i++) done = measure(sizes[i]);
+    for (int i = 0; i < 3 && !any && done && !in_contexts; i++) done = measure(sizes[i]);
+    if (!any && done) contexts_measure(CONTEXT_ROWS, IN_CONTEXTS);
     return done ? 0 : 1;
 }
