@@ -46,10 +46,13 @@
  *                LIKE
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
  *                bound (a "bound" one may       the comparison (filters.c)
- *                also be something else)
+ *                also be something else: that
+ *                counts best first alone)
  *   column       GLOB, LIKE: text of anything   rows are passed over that are texts without      SQLite
  *                                               the pattern's pieces (pieces.c); with a search
  *                                               also pages, by their trigrams (searches.c)
+ *   column       IS NULL, IS NOT NULL           rows that do not meet it are passed over         SQLite
+ *   column       <, <=, >, >=, <> of NULL       none                                             SQLite
  *   column       anything else                  no row is passed over                            SQLite
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)
@@ -115,6 +118,9 @@ enum art_argument {
     ART_ARGUMENT_LOOKUP, /* a column is equal */
     ART_ARGUMENT_LOOKUP_IS,
     ART_ARGUMENT_LOOKUP_IN,
+    ART_ARGUMENT_NOT_EQUAL, /* of a column, as the next two */
+    ART_ARGUMENT_NULL,
+    ART_ARGUMENT_NOT_NULL,
     ART_ARGUMENT_LIMIT,
     ART_ARGUMENT_OFFSET,
     ART_ARGUMENTS
@@ -124,7 +130,8 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?", "offset ?"    \
+            " LIKE ?", " LIKE prefix ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "<>?", " IS NULL",       \
+            " IS NOT NULL", "limit ?", "offset ?"                                                                      \
     }
 
 enum { ART_PLAN_TERM = 4 };
