@@ -21,14 +21,23 @@ static void drop_rows(struct art_batch *batch, uint32_t from) {
     batch->count = from;
 }
 
-void art_batch_begin(struct art_batch *batch, bool descending) {
+void art_batch_begin(struct art_batch *batch, struct art_batch_order order) {
     drop_rows(batch, 0);
     assert(!batch->bytes);
     batch->most = batch->most ? batch->most * ROWS_GROW : ROWS_FIRST;
     if (batch->most > BATCH_BYTES_MAX / sizeof(struct art_batch_row)) batch->most /= ROWS_GROW;
     batch->given = 0;
     batch->full = false;
-    batch->descending = descending;
+    batch->order = order;
+}
+
+void art_batch_keep_last(struct art_batch *batch) {
+    assert(batch->count && !batch->full);
+    struct art_batch_row *last = batch->rows[batch->count - 1];
+    batch->rows[batch->count - 1] = batch->rows[0];
+    batch->rows[0] = last;
+    drop_rows(batch, 1);
+    batch->given = 0;
 }
 
 void art_batch_clear(struct art_batch *batch) {
@@ -37,33 +46,29 @@ void art_batch_clear(struct art_batch *batch) {
     *batch = (struct art_batch){0};
 }
 
-int art_batch_compare(bool descending, const struct art_datum *value, struct art_bytes path,
+int art_batch_compare(struct art_batch_order order, const struct art_datum *value, struct art_bytes path,
                       const struct art_datum *other, struct art_bytes other_path) {
     int c = art_datum_compare(value, other);
-    if (!c) return art_bytes_compare(path, other_path);
-    return descending ? -c : c;
+    if (c) return order.descending ? -c : c;
+    c = art_bytes_compare(path, other_path);
+    return order.back ? -c : c;
 }
 
-static int by_value(const void *a, const void *b) {
+/* qsort() hands on nothing but the rows. */
+static int compare_rows(const void *a, const void *b) {
     const struct art_batch_row *row = *(struct art_batch_row *const *)a, *other = *(struct art_batch_row *const *)b;
-    return art_batch_compare(false, &row->value, row->path, &other->value, other->path);
-}
-
-static int by_value_descending(const void *a, const void *b) {
-    const struct art_batch_row *row = *(struct art_batch_row *const *)a, *other = *(struct art_batch_row *const *)b;
-    return art_batch_compare(true, &row->value, row->path, &other->value, other->path);
+    return art_batch_compare(row->order, &row->value, row->path, &other->value, other->path);
 }
 
 void art_batch_sort(struct art_batch *batch) {
-    if (batch->count > 1)
-        qsort(batch->rows, batch->count, sizeof *batch->rows, batch->descending ? by_value_descending : by_value);
+    if (batch->count > 1) qsort(batch->rows, batch->count, sizeof *batch->rows, compare_rows);
 }
 
 bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path) {
-    return !batch->full || art_batch_compare(batch->descending, value, path, &batch->worst->value, batch->worst->path) < 0;
+    return !batch->full || art_batch_compare(batch->order, value, path, &batch->worst->value, batch->worst->path) < 0;
 }
 
-static uint8_t *copy_bytes(uint8_t *to, struct art_bytes from, struct art_bytes *copy) {
+static uint8_t *put_copy(uint8_t *to, struct art_bytes from, struct art_bytes *copy) {
     if (from.len) memcpy(to, from.data, from.len);
     *copy = art_bytes(to, from.len);
     return to + from.len;
@@ -78,8 +83,9 @@ enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *
     if (rc || !row) return rc ? rc : art_nomem();
     *row = *offered;
     row->bytes = bytes;
-    uint8_t *end = copy_bytes(copy_bytes((uint8_t *)(row + 1), offered->path, &row->path), offered->record, &row->record);
-    if (has_bytes) copy_bytes(end, offered->value.bytes, &row->value.bytes);
+    row->order = batch->order;
+    uint8_t *end = put_copy(put_copy((uint8_t *)(row + 1), offered->path, &row->path), offered->record, &row->record);
+    if (has_bytes) put_copy(end, offered->value.bytes, &row->value.bytes);
     batch->rows[batch->count++] = row;
     batch->bytes += bytes;
     if (batch->count < 2 || (batch->count < 2 * batch->most && batch->bytes < BATCH_BYTES_MAX)) return ART_OK;

@@ -1,20 +1,23 @@
 /* BEST: rows in the order of a summarised column's values: ORDER BY size DESC LIMIT 20, max(mtime).
  *
- * The tree finds them best first, and each is then a row as a point read gives it. Rows with one value come in the order
- * of their paths, whether that is asked for or not. So value and path of the last row say where the scan stands. A
- * search ends when its table changes. The next row is then found by another one, which passes over all that is not
+ * The tree finds them best first, and each is then a row as a point read gives it. Rows with one value come in the
+ * order of their paths, whether that is asked for or not. So value and path of the last row say where the scan stands.
+ * A search ends when its table changes. The next row is then found by another one, which passes over all that is not
  * behind the last row.
  *
+ * The tree knows no order of paths from the last to the first. Where that is asked for, all rows with one value are put
+ * into a batch, and given from there.
+ *
  * A search takes a microsecond or more a row, and SQLite may throw away what it finds. A walk through the range takes a
- * thirtieth of that. So a search is given up after as many parts as cost about as much as a walk (PATIENCE_ROWS). From
+ * thirtieth of that. So a search is given up after as many parts as cost half as much as a walk (PATIENCE_ROWS). From
  * there on each walk collects the next rows behind the last one in a batch (batch.c), each time more of them:
  *
  *     search   97 96 95 94      given up
  *     walk     93 .. 51         1,024 rows, or more
  *     walk     50 .. 3          eight times as many, up to 8 MB
  *
- * So a scan costs little more than the search if few rows are wanted, and little more than sorting if many are. A row of
- * a batch is shown as it was when the batch was collected, as SQLite shows what it has sorted.
+ * So a scan costs no more than the search if few rows are wanted, and twice as much as sorting if all are. A row of a
+ * batch is shown as it was when the batch was collected, as SQLite shows what it has sorted.
  */
 #include <assert.h>
 
@@ -23,7 +26,7 @@
 enum {
     PATIENCE_ROWS = 256, /* to look at one part takes as long as to walk over some 100 rows */
     PATIENCE_LEAST = 256,
-    ASK_EVERY_ROWS = 4096
+    COLLECT_ASKS_EVERY = 4096
 };
 
 static enum art_rc begin_search(struct art_scan *scan) {
@@ -39,7 +42,7 @@ static bool is_behind_last(const struct art_scan *scan, struct art_bytes path, c
     const struct art_best_scan *best = &scan->of.best;
     if (!best->any) return true;
     struct art_bytes last_path = art_buffer_bytes(&scan->room[ART_ROOM_LAST_PATH]);
-    return art_batch_compare(best->order.descending, value, path, &best->last, last_path) > 0;
+    return art_batch_compare(best->rows, value, path, &best->last, last_path) > 0;
 }
 
 static enum art_rc note_last(struct art_scan *scan, struct art_bytes path, const struct art_datum *value) {
@@ -58,22 +61,67 @@ static enum art_rc note_last(struct art_scan *scan, struct art_bytes path, const
 
 /* --- rows of the search ------------------------------------------------------------------------------------------- */
 
-static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path) {
+/* The search's next row behind the last one; *anew: the table has changed, and it is another search. */
+static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path, struct art_datum *value, bool *anew) {
     struct art_best_scan *best = &scan->of.best;
-    struct art_datum value;
     bool behind = false;
     enum art_rc rc = ART_OK;
+    *anew = false;
     while (!rc && !behind) {
         rc = art_scan_ready(scan);
-        if (!rc) rc = art_best_next(scan->search, path, &value);
+        if (!rc) rc = art_best_next(scan->search, path, value);
         if (rc == ART_REBUILD) {
+            *anew = true;
             best->again = best->any;
             rc = begin_search(scan);
             continue;
         }
-        if (!rc) behind = !best->again || is_behind_last(scan, *path, &value);
+        if (!rc) behind = !best->again || is_behind_last(scan, *path, value);
     }
-    return rc ? rc : note_last(scan, *path, &value);
+    return rc;
+}
+
+static enum art_rc find_row(struct art_scan *scan) {
+    struct art_bytes path;
+    struct art_datum value;
+    bool anew;
+    enum art_rc rc = find_next(scan, &path, &value, &anew);
+    if (!rc) rc = note_last(scan, path, &value);
+    return rc ? rc : art_point_scan_find(scan, path);
+}
+
+/* All rows with the next value, into the batch, and the one behind them, if there is one. */
+static enum art_rc find_group(struct art_scan *scan) {
+    struct art_best_scan *best = &scan->of.best;
+    struct art_batch *batch = &scan->batch;
+    enum art_rc rc = ART_OK;
+    if (best->ahead) {
+        art_batch_keep_last(batch);
+    } else {
+        art_batch_begin(batch, best->rows);
+    }
+    best->ahead = false;
+    while (!rc && !best->ahead && !batch->full) {
+        struct art_batch_row row = {0};
+        bool anew;
+        rc = find_next(scan, &row.path, &row.value, &anew);
+        if (anew) art_batch_begin(batch, best->rows);
+        if (!rc) best->ahead = batch->count && art_datum_compare(&row.value, &batch->rows[0]->value);
+        if (!rc) rc = art_batch_take(batch, &row);
+    }
+    art_batch_sort(batch);
+    return rc == ART_NOTFOUND && batch->count && !art_best_is_given_up(scan->search) ? ART_OK : rc;
+}
+
+/* The same from the last path to the first, of those with one value. */
+static enum art_rc find_row_backwards(struct art_scan *scan) {
+    const struct art_batch *batch = &scan->batch;
+    enum art_rc rc = batch->given + scan->of.best.ahead < batch->count ? ART_OK : find_group(scan);
+    if (!rc && batch->full) return ART_NOTFOUND; /* there is no room for them */
+    if (rc) return rc;
+    const struct art_batch_row *row = art_batch_next(&scan->batch);
+    rc = note_last(scan, row->path, &row->value);
+    return rc ? rc : art_point_scan_find(scan, row->path);
 }
 
 /* --- rows of a batch ---------------------------------------------------------------------------------------------- */
@@ -104,7 +152,8 @@ static enum art_rc take_row_under_cursor(struct art_scan *scan) {
     struct art_batch_row row = {.path = art_cursor_key(scan->cursor)};
     uint8_t *owned;
     enum art_rc rc = value_under_cursor(scan, &row, &owned);
-    bool wanted = !rc && is_behind_last(scan, row.path, &row.value) && art_batch_wants(&scan->batch, &row.value, row.path);
+    bool wanted =
+        !rc && is_behind_last(scan, row.path, &row.value) && art_batch_wants(&scan->batch, &row.value, row.path);
     if (wanted) {
         row.version = art_cursor_row(scan->cursor)->version;
         if (!row.has_record) row.record = art_bytes(NULL, 0);
@@ -117,14 +166,14 @@ static enum art_rc take_row_under_cursor(struct art_scan *scan) {
 /* The next rows behind the last one, by a walk through the range. */
 static enum art_rc collect(struct art_scan *scan) {
     unsigned rows = 0;
-    art_batch_begin(&scan->batch, scan->of.best.order.descending);
+    art_batch_begin(&scan->batch, scan->of.best.rows);
     enum art_rc rc = art_scan_ready(scan);
     if (!rc) rc = art_scan_check_summary(scan);
     if (!rc) rc = art_rows_begin(scan);
     if (!rc) rc = art_rows_settle(scan);
     while (!rc && scan->state == ART_SCAN_ON_CURSOR) {
         rc = take_row_under_cursor(scan);
-        if (!rc && ++rows % ASK_EVERY_ROWS == 0 && art_interrupted(art_scan_vtab(scan)->connection))
+        if (!rc && ++rows % COLLECT_ASKS_EVERY == 0 && art_interrupted(art_scan_vtab(scan)->connection))
             rc = art_fail(ART_INTERRUPT, "art: interrupted");
         if (!rc) rc = art_rows_step(scan);
         if (!rc) rc = art_rows_settle(scan);
@@ -171,19 +220,20 @@ static enum art_rc next_of_batches(struct art_scan *scan) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
+static enum art_rc give_up(struct art_scan *scan) {
+    art_best_close(scan->search);
+    scan->search = NULL;
+    art_batch_clear(&scan->batch);
+    scan->of.best.collects = true;
+    art_scan_vtab(scan)->table->given_up++;
+    enum art_rc rc = collect(scan);
+    return rc ? rc : next_of_batches(scan);
+}
+
 static enum art_rc next_of_search(struct art_scan *scan) {
     while (scan->state == ART_SCAN_END) {
-        struct art_bytes path;
-        enum art_rc rc = find_next(scan, &path);
-        if (!rc) rc = art_point_scan_find(scan, path);
-        if (rc == ART_NOTFOUND && art_best_is_given_up(scan->search)) {
-            art_best_close(scan->search);
-            scan->search = NULL;
-            scan->of.best.collects = true;
-            art_scan_vtab(scan)->table->given_up++;
-            rc = collect(scan);
-            return rc ? rc : next_of_batches(scan);
-        }
+        enum art_rc rc = scan->of.best.rows.back ? find_row_backwards(scan) : find_row(scan);
+        if (rc == ART_NOTFOUND && (scan->batch.full || art_best_is_given_up(scan->search))) return give_up(scan);
         if (rc) return rc == ART_NOTFOUND ? ART_OK : rc;
         bool wanted = scan->state != ART_SCAN_ON_ROW || !scan->filters.count || art_filters_may_want(scan);
         if (!wanted) scan->state = ART_SCAN_END;
@@ -215,6 +265,7 @@ enum art_rc art_best_scan_open(struct art_scan *scan) {
     *best = (struct art_best_scan){.order = {.column = (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT,
                                              .descending = scan->descending,
                                              .by_key = true}};
+    best->rows = (struct art_batch_order){.descending = scan->descending, .back = scan->plan & ART_PLAN_BACK};
     best->order.limits = scan->limits;
     best->order.matches_paths = looks_at_paths(scan);
     if (best->order.matches_paths || scan->filters.count) {

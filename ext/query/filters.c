@@ -10,10 +10,10 @@
  * is known that it has no affinity. Nothing is ever equal to, less or greater than NULL. All other rows are left to
  * SQLite, and so are long and damaged ones.
  *
- * The right side has to be the same for all rows, which random() is not: a literal or a bound value. Best first it may be
- * anything, and counts as it was when the scan began, as in a search of an index: else the rows that it refuses would be
- * found one by one. A row value is compared by its first element alone, always by >= or <=, and SQLite then tells a wrong
- * collation: with these a text has to be a literal, which no row value is.
+ * The right side has to be the same for all rows, which random() is not: a literal or a bound value. Best first it may
+ * be anything, and counts as it was when the scan began, as in a search of an index: else the rows that it refuses
+ * would be found one by one. A row value is compared by its first element alone, always by >= or <=, and SQLite then
+ * tells a wrong collation: with these a text has to be a literal, which no row value is.
  */
 #include "ext/query/scan.h"
 
@@ -44,7 +44,7 @@ static bool looks_like_number(struct art_bytes text) {
 static bool is_certain(const struct art_filter *filter, enum art_affinity affinity, struct art_bytes text) {
     if (is_number(&filter->value)) return affinity != ART_AFFINITY_TEXT;
     if (affinity != ART_AFFINITY_TEXT && affinity != ART_AFFINITY_BLOB) return false;
-    if (filter->is_literal) return true;
+    if (filter->is_literal || filter->comparison == ART_ARGUMENT_EQUAL) return true; /* else see compare_held() */
     bool may_be_row_value =
         filter->comparison == ART_ARGUMENT_GREATER_EQUAL || filter->comparison == ART_ARGUMENT_LESS_EQUAL;
     return !may_be_row_value && !looks_like_number(text);

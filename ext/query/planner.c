@@ -434,8 +434,8 @@ static bool may_choose_range(const struct art_planning *planning, int i) {
            op < SQLITE_INDEX_CONSTRAINT_FUNCTION;
 }
 
-/* An equality that is no filter, since it may be a part of a row value's IN. Best first it is taken: for such an IN SQLite
- * asks for a plan without, too, which is cheaper (`unsure`), and its scans need not be run for each element. */
+/* An equality that is no filter, since it may be a part of a row value's IN. Best first it is taken: for such an IN
+ * SQLite asks for a plan without, too, which is cheaper (costs.c). */
 static bool is_equality_left(const struct art_planning *planning, int i) {
     bool left = !planning->info->aConstraintUsage[i].argvIndex && art_condition_may_be_row_value(planning, i);
     bool may_be_list = i >= ART_LISTS_KNOWN || art_condition_is_list(planning, i);
@@ -447,23 +447,26 @@ static void take_equalities(struct art_planning *planning) {
         if (!is_equality_left(planning, i)) continue;
         take_as(planning, i, planning->info->aConstraint[i].iColumn, false, ART_ARGUMENT_EQUAL, false);
         planning->unsure++;
+        planning->equalities++;
     }
 }
 
-/* May a literal say for sure which rows do not meet it? As filters.c sees it when the scan begins; of what is no literal
- * it is hoped for. */
+/* Will filters.c know which rows do not meet it? Of what is no literal that is hoped for, but for texts that may be a
+ * part of a row value. */
 static bool says_for_sure(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     enum art_affinity affinity = planning->vtab->columns.items[constraint->iColumn].affinity;
     sqlite3_value *value = art_condition_constant(planning, i);
-    if (!value || art_condition_is_about_nulls(planning, i)) return true;
-    bool is_text = sqlite3_value_type(value) == SQLITE_TEXT, takes_texts = affinity == ART_AFFINITY_TEXT;
-    if (is_text) return takes_texts || affinity == ART_AFFINITY_BLOB;
+    if (art_condition_is_about_nulls(planning, i)) return true;
+    bool takes_texts = affinity == ART_AFFINITY_TEXT;
+    bool is_open = constraint->op == SQLITE_INDEX_CONSTRAINT_GE || constraint->op == SQLITE_INDEX_CONSTRAINT_LE;
+    if (!value) return !takes_texts || !is_open;
+    if (sqlite3_value_type(value) == SQLITE_TEXT) return takes_texts || affinity == ART_AFFINITY_BLOB;
     return sqlite3_value_type(value) != SQLITE_BLOB && !takes_texts;
 }
 
-/* Does the cursor know of this condition? What SQLite alone knows of, an IN or a function, might refuse nearly all rows,
- * one by one, where sorting those that are left takes a hundredth of that a row. */
+/* Does the cursor know of this condition? What SQLite alone knows of, an IN or a function, might refuse nearly all
+ * rows, one by one; to sort those that are left takes a tenth of that. */
 static bool is_looked_at(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     if (art_is_limit(constraint->op)) return true;
@@ -514,7 +517,7 @@ static void take_best_first(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     const struct art_vtab *vtab = planning->vtab;
     bool walks = planning->kind == ART_SCAN_RANGE && !planning->newer;
-    bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY && !info->aOrderBy[1].desc;
+    bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY;
     if (!walks || planning->lookups || (info->nOrderBy != 1 && !ties)) return;
     int column = info->aOrderBy[0].iColumn;
     int item = column > 0 ? art_summary_find_measured(&vtab->summarised, (unsigned)column) : -1;
@@ -523,11 +526,12 @@ static void take_best_first(struct art_planning *planning) {
     info->orderByConsumed = 1;
     planning->kind = ART_SCAN_BEST;
     planning->plan |= item << ART_PLAN_ITEM_SHIFT;
-    if (ties) planning->plan |= ART_PLAN_TIES;
+    if (ties) planning->plan |= info->aOrderBy[1].desc ? ART_PLAN_BACK : ART_PLAN_TIES;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
     art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);
     if (ties) art_plan_text_append(&planning->words, " and the path");
+    if (planning->plan & ART_PLAN_BACK) art_plan_text_append(&planning->words, " backwards");
 }
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,

@@ -59,7 +59,8 @@ struct art_planning {
     bool newer;     /* a bound of versions is taken */
     int lookups, searches;
     int filters_left; /* how many more the scan can look at */
-    int unsure; /* conditions that another plan had better not have */
+    int equalities;   /* taken though they may be parts of a row value's IN */
+    int unsure;       /* conditions that another plan had better not have */
     enum { ART_LIKE_UNASKED, ART_LIKE_OWN, ART_LIKE_ANOTHER } like; /* is like() SQLite's? */
     struct art_condition *conditions;                               /* of each constraint */
     struct art_plan_text words;

@@ -129,6 +129,43 @@ struct art_filters {
     unsigned idle;   /* so many rows to come are not looked at */
 };
 
+/* --- the first rows of an order (batch.c) ------------------------------------------------------------------------- */
+
+struct art_batch_order {
+    bool descending; /* by values */
+    bool back;       /* by paths, of rows with one value */
+};
+struct art_batch_row {
+    struct art_batch_order order; /* of its batch */
+    struct art_datum value;
+    struct art_bytes path, record; /* no record: it has to be sought */
+    bool has_record;
+    uint64_t version;
+    size_t bytes; /* of memory */
+};
+struct art_batch {
+    struct art_batch_row **rows; /* owned, each with its bytes behind it */
+    uint32_t count, capacity, given;
+    uint32_t most; /* rows, if there are more */
+    uint64_t bytes;
+    struct art_batch_order order;
+    bool full;                         /* rows were left out, all behind these */
+    const struct art_batch_row *worst; /* `full`: what is behind it is not taken */
+};
+/* <0, 0, >0, as a batch sorts them. */
+int art_batch_compare(struct art_batch_order order, const struct art_datum *value, struct art_bytes path,
+                      const struct art_datum *other, struct art_bytes other_path);
+/* An empty batch, for more rows than the one before. */
+void art_batch_begin(struct art_batch *batch, struct art_batch_order order);
+void art_batch_clear(struct art_batch *batch); /* frees */
+/* Of a sorted batch that is not full: nothing but its last row, which is not given yet. */
+void art_batch_keep_last(struct art_batch *batch);
+bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path);
+enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *offered); /* copies; ART_* */
+void art_batch_sort(struct art_batch *batch);                                             /* when all were offered */
+/* The next row, borrowed until the batch is begun again or cleared; NULL: there is none. */
+const struct art_batch_row *art_batch_next(struct art_batch *batch);
+
 /* --- kinds of scans ----------------------------------------------------------------------------------------------- */
 
 /* RANGE: `plain`: every row of the range is given as it is. While COUNTING the scan stands `behind` rows behind the
@@ -157,41 +194,13 @@ struct art_list_scan {
 
 struct art_best_scan {
     struct art_best_order order;
-    bool any;              /* a row was given: `last` means something */
-    bool again;            /* a row was given, and it is another search by now */
-    bool collects;         /* the search is given up: rows are of `batch` */
-    struct art_datum last; /* the last row's value; its path is in ROOM_LAST_PATH */
+    struct art_batch_order rows; /* in which they are given */
+    bool any;                    /* a row was given: `last` means something */
+    bool again;                  /* a row was given, and it is another search by now */
+    bool collects;               /* the search is given up: rows are of batches */
+    bool ahead;                  /* the batch's last row has another value than those before it */
+    struct art_datum last;       /* the last row's value; its path is in a room */
 };
-
-/* --- the first rows of an order (batch.c) ------------------------------------------------------------------------- */
-
-struct art_batch_row {
-    struct art_datum value;
-    struct art_bytes path, record; /* no record: it has to be sought */
-    bool has_record;
-    uint64_t version;
-    size_t bytes; /* of memory */
-};
-struct art_batch {
-    struct art_batch_row **rows; /* owned, each with its bytes behind it */
-    uint32_t count, capacity, given;
-    uint32_t most; /* rows, if there are more */
-    uint64_t bytes;
-    bool descending; /* by values; rows with one value are always in the order of their paths */
-    bool full;       /* rows were left out, all behind these */
-    const struct art_batch_row *worst; /* `full`: what is behind it is not taken */
-};
-/* <0, 0, >0, as a batch sorts them. */
-int art_batch_compare(bool descending, const struct art_datum *value, struct art_bytes path,
-                      const struct art_datum *other, struct art_bytes other_path);
-/* An empty batch, for more rows than the one before. */
-void art_batch_begin(struct art_batch *batch, bool descending);
-void art_batch_clear(struct art_batch *batch); /* frees */
-bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path);
-enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *offered); /* copies; ART_* */
-void art_batch_sort(struct art_batch *batch);                                             /* when all were offered */
-/* The next row, borrowed until the batch is begun again or cleared; NULL: there is none. */
-const struct art_batch_row *art_batch_next(struct art_batch *batch);
 
 /* --- the scan ----------------------------------------------------------------------------------------------------- */
 
@@ -251,9 +260,9 @@ struct art_scan {
 
 /* What LEVEL, LIST and BEST have in `room`. */
 enum {
-    ART_ROOM_EXTREME = 0, /* the bytes of the text or blob that was found last */
-    ART_ROOM_PATHS = 0,   /* all elements, one behind the other */
-    ART_ROOM_ENDS = 1,    /* where each element ends (uint32_t) */
+    ART_ROOM_EXTREME = 0,   /* the bytes of the text or blob that was found last */
+    ART_ROOM_PATHS = 0,     /* all elements, one behind the other */
+    ART_ROOM_ENDS = 1,      /* where each element ends (uint32_t) */
     ART_ROOM_LAST = 0,      /* the bytes of the last row's value */
     ART_ROOM_LAST_PATH = 1, /* and its path */
 };

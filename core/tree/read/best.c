@@ -308,14 +308,14 @@ static bool is_better_choice(const struct choice *choice, uint32_t at, const str
     return !choice->any || (descending ? c > 0 : c < 0);
 }
 
-static void choose(struct choice *choice, uint32_t at, const struct art_datum *value) {
+static void choose_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
     choice->any = true;
     choice->at = at;
     choice->value = *value;
 }
 
 static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
-    if (is_better_choice(choice, at, value)) choose(choice, at, value);
+    if (is_better_choice(choice, at, value)) choose_part(choice, at, value);
 }
 
 /* The part goes back, behind the one that it has given, whose first key is `first`. */
@@ -432,7 +432,7 @@ static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art
     bool wanted = true;
     if (best->order.matches)
         choice->rc = best->order.matches(best->order.context, (struct art_bytes){0}, &entry, &wanted);
-    if (wanted) choose(choice, at, own);
+    if (wanted) choose_part(choice, at, own);
 }
 
 static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
