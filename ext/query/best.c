@@ -220,7 +220,7 @@ static enum art_rc next_of_batches(struct art_scan *scan) {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static enum art_rc give_up(struct art_scan *scan) {
+static enum art_rc give_up_search(struct art_scan *scan) {
     art_best_close(scan->search);
     scan->search = NULL;
     art_batch_clear(&scan->batch);
@@ -233,7 +233,7 @@ static enum art_rc give_up(struct art_scan *scan) {
 static enum art_rc next_of_search(struct art_scan *scan) {
     while (scan->state == ART_SCAN_END) {
         enum art_rc rc = scan->of.best.rows.back ? find_row_backwards(scan) : find_row(scan);
-        if (rc == ART_NOTFOUND && (scan->batch.full || art_best_is_given_up(scan->search))) return give_up(scan);
+        if (rc == ART_NOTFOUND && (scan->batch.full || art_best_is_given_up(scan->search))) return give_up_search(scan);
         if (rc) return rc == ART_NOTFOUND ? ART_OK : rc;
         bool wanted = scan->state != ART_SCAN_ON_ROW || !scan->filters.count || art_filters_may_want(scan);
         if (!wanted) scan->state = ART_SCAN_END;

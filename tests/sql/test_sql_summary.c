@@ -138,7 +138,8 @@ TEST(test_the_plan_tells_what_comes_best_first) {
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY size", "best first");
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY size, mtime LIMIT 5", "best first");
     sql_plan_has(db, "SELECT * FROM t ORDER BY size DESC, path LIMIT 5", "best first by size and the path, descending");
-    sql_plan_has(db, "SELECT * FROM t ORDER BY size DESC, path DESC LIMIT 5", "best first by size and the path backwards");
+    sql_plan_has(db, "SELECT * FROM t ORDER BY size DESC, path DESC LIMIT 5",
+                 "best first by size and the path backwards");
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY size, path, mtime LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT * FROM t ORDER BY n LIMIT 5", "best first");
     sql_plan_lacks(db, "SELECT * FROM t('', '/') ORDER BY size DESC LIMIT 5", "best first");
