@@ -270,6 +270,8 @@ struct art_best_order {
     /* NULL, or says of a row whether it may be wanted, before it is sought in newer sources. */
     enum art_rc (*matches)(void *context, struct art_bytes path, const struct art_entry *entry, bool *wanted);
     void *context;
+    bool matches_paths; /* else matches() is given none: rows of a bucket then come out one by one */
+    uint64_t patience;  /* after so many parts the search is given up; 0: it is not */
 };
 struct art_best;
 /* A search, to be closed; `order` is copied, what its limits seek is borrowed. The column is one of the summary. *out
@@ -277,9 +279,11 @@ struct art_best;
 enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
                           struct art_best **out);
 void art_best_close(struct art_best *best); /* NULL is fine */
-/* The next row: its path and value, borrowed until the next call. ART_NOTFOUND: there is none. ART_REBUILD: the tree
- * has changed since the search began, which is over. */
+/* The next row: its path and value, borrowed until the next call. ART_NOTFOUND: there is none, or the search is given
+ * up. ART_REBUILD: the tree has changed since the search began, which is over. */
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value);
+/* Behind ART_NOTFOUND: there may be more rows. To find them a walk through the range is cheaper. */
+bool art_best_is_given_up(const struct art_best *best);
 
 struct art_cursor;
 /* On no row, to be closed; ART_NOMEM. To close NULL is fine. */

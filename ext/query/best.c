@@ -1,14 +1,33 @@
 /* BEST: rows in the order of a summarised column's values: ORDER BY size DESC LIMIT 20, max(mtime).
  *
- * The tree finds them best first, and each is then a row as a point read gives it. A search ends when its table
- * changes. The next row is found by another one, which passes over all that has been given: what is better than the
- * last row's value, and of the rows with that value those that are remembered.
+ * The tree finds them best first, and each is then a row as a point read gives it. Rows with one value come in the
+ * order of their paths, whether that is asked for or not. So value and path of the last row say where the scan stands.
+ * A search ends when its table changes. The next row is then found by another one, which passes over all that is not
+ * behind the last row.
+ *
+ * The tree knows no order of paths from the last to the first. Where that is asked for, all rows with one value are put
+ * into a batch, and given from there.
+ *
+ * A search takes a microsecond or more a row, and SQLite may throw away what it finds. A walk through the range takes a
+ * thirtieth of that. So a search is given up after as many parts as cost half as much as a walk (PATIENCE_ROWS). From
+ * there on each walk collects the next rows behind the last one in a batch (batch.c), each time more of them:
+ *
+ *     search   97 96 95 94      given up
+ *     walk     93 .. 51         1,024 rows, or more
+ *     walk     50 .. 3          eight times as many, up to 8 MB
+ *
+ * So a scan costs no more than the search if few rows are wanted, and twice as much as sorting if all are. A row of a
+ * batch is shown as it was when the batch was collected, as SQLite shows what it has sorted.
  */
 #include <assert.h>
 
 #include "ext/query/scan.h"
 
-enum { TIES_BYTES_MAX = 1 << 20 }; /* bytes of paths with one value that are remembered */
+enum {
+    PATIENCE_ROWS = 256, /* to look at one part takes as long as to walk over some 100 rows */
+    PATIENCE_LEAST = 256,
+    COLLECT_ASKS_EVERY = 4096
+};
 
 static enum art_rc begin_search(struct art_scan *scan) {
     art_best_close(scan->search);
@@ -17,100 +36,226 @@ static enum art_rc begin_search(struct art_scan *scan) {
     return rc ? rc : art_best_open(art_scan_tree(scan), &scan->keys.range, &scan->of.best.order, &scan->search);
 }
 
-/* --- what has been given ------------------------------------------------------------------------------------------ */
+/* --- the last row ------------------------------------------------------------------------------------------------- */
 
-static bool is_a_tie(const struct art_buffer *ties, struct art_bytes path) {
-    const uint8_t *at = ties->data, *end = at + ties->len;
-    for (; at < end; at += sizeof(uint32_t) + art_load32(at)) {
-        if (art_bytes_equal(path, art_bytes(at + sizeof(uint32_t), art_load32(at)))) return true;
-    }
-    return false;
-}
-
-/* Only of a search that is not the first. */
-static enum art_rc was_given(const struct art_scan *scan, struct art_bytes path, const struct art_datum *value,
-                             bool *given) {
+static bool is_behind_last(const struct art_scan *scan, struct art_bytes path, const struct art_datum *value) {
     const struct art_best_scan *best = &scan->of.best;
-    *given = false;
-    if (!best->again) return ART_OK;
-    int c = art_datum_compare(value, &best->last);
-    *given = best->order.descending ? c > 0 : c < 0;
-    if (c) return ART_OK;
-    *given = is_a_tie(&scan->room[ART_ROOM_TIES], path);
-    if (*given || !best->ties_lost) return ART_OK;
-    return art_fail(ART_MISUSE,
-                    "art: the table changed while a query gave very many rows with one value (%s): "
-                    "run the query again",
-                    art_scan_vtab(scan)->name->table);
+    if (!best->any) return true;
+    struct art_bytes last_path = art_buffer_bytes(&scan->room[ART_ROOM_LAST_PATH]);
+    return art_batch_compare(best->rows, value, path, &best->last, last_path) > 0;
 }
 
-static enum art_rc note_best(struct art_scan *scan, struct art_bytes path, const struct art_datum *value) {
+static enum art_rc note_last(struct art_scan *scan, struct art_bytes path, const struct art_datum *value) {
     struct art_best_scan *best = &scan->of.best;
-    struct art_buffer *text = &scan->room[ART_ROOM_LAST], *ties = &scan->room[ART_ROOM_TIES];
-    bool same = best->any && !art_datum_compare(value, &best->last);
-    if (!same) {
-        text->len = ties->len = 0;
-        best->ties_lost = false;
-        best->last = *value;
-        if (value->kind >= ART_DATUM_TEXT) {
-            enum art_rc rc = art_buffer_append(text, value->bytes.data, value->bytes.len);
-            if (rc) return rc;
-            best->last.bytes = art_buffer_bytes(text);
-        }
-        best->any = true;
+    struct art_buffer *text = &scan->room[ART_ROOM_LAST], *last_path = &scan->room[ART_ROOM_LAST_PATH];
+    enum art_rc rc = ART_OK;
+    text->len = last_path->len = 0;
+    best->any = true;
+    best->last = *value;
+    if (value->kind >= ART_DATUM_TEXT) {
+        rc = art_buffer_append(text, value->bytes.data, value->bytes.len);
+        best->last.bytes = art_buffer_bytes(text);
     }
-    best->ties_lost |= ties->len + path.len > TIES_BYTES_MAX;
-    if (best->ties_lost) return ART_OK;
-    uint8_t len[sizeof(uint32_t)];
-    art_store32(len, path.len);
-    enum art_rc rc = art_buffer_append(ties, len, sizeof len);
-    return rc ? rc : art_buffer_append(ties, path.data, path.len);
+    return rc ? rc : art_buffer_append(last_path, path.data, path.len);
+}
+
+/* --- rows of the search ------------------------------------------------------------------------------------------- */
+
+/* The search's next row behind the last one; *anew: the table has changed, and it is another search. */
+static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path, struct art_datum *value, bool *anew) {
+    struct art_best_scan *best = &scan->of.best;
+    bool behind = false;
+    enum art_rc rc = ART_OK;
+    *anew = false;
+    while (!rc && !behind) {
+        rc = art_scan_ready(scan);
+        if (!rc) rc = art_best_next(scan->search, path, value);
+        if (rc == ART_REBUILD) {
+            *anew = true;
+            best->again = best->any;
+            rc = begin_search(scan);
+            continue;
+        }
+        if (!rc) behind = !best->again || is_behind_last(scan, *path, value);
+    }
+    return rc;
+}
+
+static enum art_rc find_row(struct art_scan *scan) {
+    struct art_bytes path;
+    struct art_datum value;
+    bool anew;
+    enum art_rc rc = find_next(scan, &path, &value, &anew);
+    if (!rc) rc = note_last(scan, path, &value);
+    return rc ? rc : art_point_scan_find(scan, path);
+}
+
+/* All rows with the next value, into the batch, and the one behind them, if there is one. */
+static enum art_rc find_group(struct art_scan *scan) {
+    struct art_best_scan *best = &scan->of.best;
+    struct art_batch *batch = &scan->batch;
+    enum art_rc rc = ART_OK;
+    if (best->ahead) {
+        art_batch_keep_last(batch);
+    } else {
+        art_batch_begin(batch, best->rows);
+    }
+    best->ahead = false;
+    while (!rc && !best->ahead && !batch->full) {
+        struct art_batch_row row = {0};
+        bool anew;
+        rc = find_next(scan, &row.path, &row.value, &anew);
+        if (anew) art_batch_begin(batch, best->rows);
+        if (!rc) best->ahead = batch->count && art_datum_compare(&row.value, &batch->rows[0]->value);
+        if (!rc) rc = art_batch_take(batch, &row);
+    }
+    art_batch_sort(batch);
+    return rc == ART_NOTFOUND && batch->count && !art_best_is_given_up(scan->search) ? ART_OK : rc;
+}
+
+/* The same from the last path to the first, of those with one value. */
+static enum art_rc find_row_backwards(struct art_scan *scan) {
+    const struct art_batch *batch = &scan->batch;
+    enum art_rc rc = batch->given + scan->of.best.ahead < batch->count ? ART_OK : find_group(scan);
+    if (!rc && batch->full) return ART_NOTFOUND; /* there is no room for them */
+    if (rc) return rc;
+    const struct art_batch_row *row = art_batch_next(&scan->batch);
+    rc = note_last(scan, row->path, &row->value);
+    return rc ? rc : art_point_scan_find(scan, row->path);
+}
+
+/* --- rows of a batch ---------------------------------------------------------------------------------------------- */
+
+/* The value by which the row under the cursor is sorted. *owned: memory for it, to be freed. */
+static enum art_rc value_under_cursor(const struct art_scan *scan, struct art_batch_row *row, uint8_t **owned) {
+    const struct art_summary *summary = art_tree_summarised(art_scan_tree(scan));
+    struct art_datum data[ART_SUMMARY_MAX];
+    unsigned item = scan->of.best.order.column;
+    enum art_rc rc = ART_OK;
+    *owned = NULL;
+    row->has_record = art_cursor_value(scan->cursor, &row->record);
+    struct art_entry entry = {.value = row->record};
+    if (!row->has_record) {
+        entry.value = art_cursor_row(scan->cursor)->stored;
+        entry.flags = ART_OVERFLOW;
+    }
+    art_summary_read(summary, &entry, 1u << item, data);
+    if (!row->has_record && data[item].kind >= ART_DATUM_TEXT) {
+        rc = art_row_value(art_scan_tree(scan), art_cursor_row(scan->cursor), &entry.value, owned);
+        if (!rc) summary->read(summary->context, entry.value, 1u << item, data);
+    }
+    row->value = data[item];
+    return rc;
+}
+
+static enum art_rc take_row_under_cursor(struct art_scan *scan) {
+    struct art_batch_row row = {.path = art_cursor_key(scan->cursor)};
+    uint8_t *owned;
+    enum art_rc rc = value_under_cursor(scan, &row, &owned);
+    bool wanted =
+        !rc && is_behind_last(scan, row.path, &row.value) && art_batch_wants(&scan->batch, &row.value, row.path);
+    if (wanted) {
+        row.version = art_cursor_row(scan->cursor)->version;
+        if (!row.has_record) row.record = art_bytes(NULL, 0);
+        rc = art_batch_take(&scan->batch, &row);
+    }
+    art_free(owned);
+    return rc;
+}
+
+/* The next rows behind the last one, by a walk through the range. */
+static enum art_rc collect(struct art_scan *scan) {
+    unsigned rows = 0;
+    art_batch_begin(&scan->batch, scan->of.best.rows);
+    enum art_rc rc = art_scan_ready(scan);
+    if (!rc) rc = art_scan_check_summary(scan);
+    if (!rc) rc = art_rows_begin(scan);
+    if (!rc) rc = art_rows_settle(scan);
+    while (!rc && scan->state == ART_SCAN_ON_CURSOR) {
+        rc = take_row_under_cursor(scan);
+        if (!rc && ++rows % COLLECT_ASKS_EVERY == 0 && art_interrupted(art_scan_vtab(scan)->connection))
+            rc = art_fail(ART_INTERRUPT, "art: interrupted");
+        if (!rc) rc = art_rows_step(scan);
+        if (!rc) rc = art_rows_settle(scan);
+    }
+    scan->state = ART_SCAN_END;
+    scan->record.fetched = false;
+    art_cursor_close(scan->cursor);
+    scan->cursor = NULL;
+    if (!rc) art_batch_sort(&scan->batch);
+    return rc;
+}
+
+static enum art_rc show_row_of_batch(struct art_scan *scan, const struct art_batch_row *row) {
+    if (!row->has_record) {
+        enum art_rc rc = art_scan_ready(scan);
+        return rc ? rc : art_point_scan_find(scan, row->path);
+    }
+    art_row_release(&scan->row);
+    scan->row = (struct art_row){.stored = row->record, .version = row->version};
+    scan->key.len = 0;
+    enum art_rc rc = art_buffer_append(&scan->key, row->path.data, row->path.len);
+    if (!rc) scan->state = ART_SCAN_ON_ROW;
+    return rc;
+}
+
+/* END: there is no row any more. */
+static enum art_rc next_of_batches(struct art_scan *scan) {
+    while (scan->state == ART_SCAN_END) {
+        const struct art_batch_row *row = art_batch_next(&scan->batch);
+        enum art_rc rc;
+        if (row) {
+            rc = show_row_of_batch(scan, row);
+        } else if (scan->batch.full) {
+            row = scan->batch.rows[scan->batch.count - 1];
+            rc = note_last(scan, row->path, &row->value);
+            if (!rc) rc = collect(scan);
+        } else {
+            return ART_OK;
+        }
+        if (rc) return rc;
+    }
+    return ART_OK;
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-/* The search's next row. */
-static enum art_rc find_next(struct art_scan *scan, struct art_bytes *path) {
-    struct art_datum value;
-    bool given = true;
-    enum art_rc rc = ART_OK;
-    while (!rc && given) {
-        rc = art_scan_ready(scan);
-        if (!rc) rc = art_best_next(scan->search, path, &value);
-        if (rc == ART_REBUILD) {
-            scan->of.best.again = scan->of.best.any;
-            rc = begin_search(scan);
-            continue;
-        }
-        if (!rc) rc = was_given(scan, *path, &value, &given);
+static enum art_rc give_up_search(struct art_scan *scan) {
+    art_best_close(scan->search);
+    scan->search = NULL;
+    art_batch_clear(&scan->batch);
+    scan->of.best.collects = true;
+    art_scan_vtab(scan)->table->given_up++;
+    enum art_rc rc = collect(scan);
+    return rc ? rc : next_of_batches(scan);
+}
+
+static enum art_rc next_of_search(struct art_scan *scan) {
+    while (scan->state == ART_SCAN_END) {
+        enum art_rc rc = scan->of.best.rows.back ? find_row_backwards(scan) : find_row(scan);
+        if (rc == ART_NOTFOUND && (scan->batch.full || art_best_is_given_up(scan->search))) return give_up_search(scan);
+        if (rc) return rc == ART_NOTFOUND ? ART_OK : rc;
+        bool wanted = scan->state != ART_SCAN_ON_ROW || !scan->filters.count || art_filters_may_want(scan);
+        if (!wanted) scan->state = ART_SCAN_END;
     }
-    return rc ? rc : note_best(scan, *path, &value);
+    return ART_OK;
 }
 
 enum art_rc art_best_scan_next(struct art_scan *scan) {
-    assert(scan->search);
     scan->state = ART_SCAN_END;
-    for (;;) {
-        struct art_bytes path;
-        enum art_rc rc = find_next(scan, &path);
-        if (!rc) rc = art_point_scan_find(scan, path);
-        if (rc == ART_NOTFOUND) return ART_OK;
-        if (rc) return rc;
-        if (scan->state != ART_SCAN_ON_ROW) continue;
-        if (!scan->filters.count || art_filters_may_want(scan)) return ART_OK;
-        scan->state = ART_SCAN_END;
-    }
+    assert(scan->of.best.collects || scan->search);
+    return scan->of.best.collects ? next_of_batches(scan) : next_of_search(scan);
 }
 
 static enum art_rc entry_matches(void *context, struct art_bytes path, const struct art_entry *entry, bool *wanted) {
     struct art_scan *scan = context;
     *wanted = art_filters_may_want_entry(scan, path, entry);
-    return *wanted ? art_match_path(&scan->match, path, wanted) : ART_OK;
+    return *wanted && path.data ? art_match_path(&scan->match, path, wanted) : ART_OK;
 }
 
-static bool has_pattern(const struct art_scan *scan) {
+static bool looks_at_paths(const struct art_scan *scan) {
     bool any = scan->match.by != ART_MATCH_ALL;
-    for (unsigned i = 0; i < scan->filters.count; i++) any |= art_filter_is_pattern(&scan->filters.items[i]);
+    for (unsigned i = 0; i < scan->filters.count; i++) any |= !scan->filters.items[i].column;
     return any;
 }
 
@@ -119,12 +264,18 @@ enum art_rc art_best_scan_open(struct art_scan *scan) {
     assert(scan->kind == ART_SCAN_BEST);
     *best = (struct art_best_scan){.order = {.column = (unsigned)scan->plan >> ART_PLAN_ITEM_SHIFT,
                                              .descending = scan->descending,
-                                             .by_key = scan->plan & ART_PLAN_TIES}};
+                                             .by_key = true}};
+    best->rows = (struct art_batch_order){.descending = scan->descending, .back = scan->plan & ART_PLAN_BACK};
     best->order.limits = scan->limits;
-    if (has_pattern(scan)) {
+    best->order.matches_paths = looks_at_paths(scan);
+    if (best->order.matches_paths || scan->filters.count) {
         best->order.matches = entry_matches;
         best->order.context = scan;
     }
+    uint64_t rows = 0;
+    bool known = art_tree_estimate(art_scan_tree(scan), &scan->keys.range, &rows);
+    best->order.patience = PATIENCE_LEAST + (known ? rows / PATIENCE_ROWS : 0);
+    scan->descending = false; /* that is of values; walks go in the order of the paths */
     enum art_rc rc = begin_search(scan);
     if (!rc) rc = art_best_scan_next(scan);
     for (; !rc && scan->offset && scan->state == ART_SCAN_ON_ROW; scan->offset--) rc = art_best_scan_next(scan);

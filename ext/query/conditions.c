@@ -75,15 +75,36 @@ bool art_condition_is_on_other_column(const struct art_planning *planning, int i
     return constraint->usable && other;
 }
 
+enum art_argument art_condition_filters(const struct art_planning *planning, int i) {
+    unsigned char op = planning->info->aConstraint[i].op;
+    if (op == SQLITE_INDEX_CONSTRAINT_NE) return ART_ARGUMENT_NOT_EQUAL;
+    if (op == SQLITE_INDEX_CONSTRAINT_ISNULL) return ART_ARGUMENT_NULL;
+    return op == SQLITE_INDEX_CONSTRAINT_ISNOTNULL ? ART_ARGUMENT_NOT_NULL : art_condition_means(op);
+}
+
+bool art_condition_is_about_nulls(const struct art_planning *planning, int i) {
+    enum art_argument meaning = art_condition_filters(planning, i);
+    return meaning == ART_ARGUMENT_NULL || meaning == ART_ARGUMENT_NOT_NULL;
+}
+
+bool art_condition_may_be_row_value(const struct art_planning *planning, int i) {
+    bool equal = planning->info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ;
+    return equal && !art_condition_constant(planning, i);
+}
+
+bool art_condition_is_comparison(const struct art_planning *planning, int i) {
+    if (!art_condition_is_on_other_column(planning, i)) return false;
+    enum art_argument meaning = art_condition_filters(planning, i);
+    if (art_condition_is_about_nulls(planning, i)) return true;
+    bool compares = meaning >= ART_ARGUMENT_EQUAL && meaning <= ART_ARGUMENT_LESS_EQUAL;
+    if (!compares && meaning != ART_ARGUMENT_NOT_EQUAL) return false;
+    return art_condition_is_by(planning, i, "BINARY");
+}
+
 /* An equality may be a part of a row value's IN, which SQLite does not tell: it would run a scan for each element, and
  * give a row once for each that is equal by its affinity. So it has to be with a literal, or IS. */
 bool art_condition_is_filter(const struct art_planning *planning, int i) {
-    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-    if (!art_condition_is_on_other_column(planning, i)) return false;
-    enum art_argument meaning = art_condition_means(constraint->op);
-    if (meaning < ART_ARGUMENT_EQUAL || meaning > ART_ARGUMENT_LESS_EQUAL) return false;
-    if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ && !art_condition_constant(planning, i)) return false;
-    return art_condition_is_by(planning, i, "BINARY");
+    return art_condition_is_comparison(planning, i) && !art_condition_may_be_row_value(planning, i);
 }
 
 /* The constant on the right of a comparison that is term number `offset` of the WHERE clause. */

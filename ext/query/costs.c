@@ -297,5 +297,7 @@ void art_planning_estimate(const struct art_planning *planning) {
     if (is_open_range(planning, unknown)) info->estimatedCost = price_open_range(info->estimatedCost, (double)all);
     bool sorts = info->nOrderBy && !info->orderByConsumed && !may_wait;
     if (sorts) info->estimatedCost += 5 * (double)left * logarithm(left);
+    if (planning->equalities && !may_wait) /* of a row value's IN? SQLite then sorts, as it does without them */
+        info->estimatedCost += 5 * (double)rows * logarithm(rows);
     for (int i = 0; i < planning->unsure; i++) info->estimatedCost = info->estimatedCost * 1.25 + 2;
 }

@@ -10,9 +10,10 @@
  * is known that it has no affinity. Nothing is ever equal to, less or greater than NULL. All other rows are left to
  * SQLite, and so are long and damaged ones.
  *
- * The right side has to be the same for all rows, which random() is not: a literal or a bound value. A row value is
- * compared by its first element alone, always by >= or <=, and SQLite then tells a wrong collation: with these a text
- * has to be a literal, which no row value is.
+ * The right side has to be the same for all rows, which random() is not: a literal or a bound value. Best first it may
+ * be anything, and counts as it was when the scan began, as in a search of an index: else the rows that it refuses
+ * would be found one by one. A row value is compared by its first element alone, always by >= or <=, and SQLite then
+ * tells a wrong collation: with these a text has to be a literal, which no row value is.
  *
  * SQLite also shows bounds that it has made of a literal pattern, v >= 'ab' and v < 'ac' of v GLOB 'ab*', and never
  * looks at them itself. A text that is no sound UTF-8 may meet such a pattern outside its bounds, where these have
@@ -54,8 +55,9 @@ static bool is_certain(const struct art_filter *filter, enum art_affinity affini
     if (is_number(&filter->value)) return affinity != ART_AFFINITY_TEXT;
     if (affinity != ART_AFFINITY_TEXT && affinity != ART_AFFINITY_BLOB) return false;
     bool from_below = filter->comparison == ART_ARGUMENT_GREATER_EQUAL;
-    bool may_be_patterns = from_below || filter->comparison == ART_ARGUMENT_LESS;
-    if (filter->is_literal) return !may_be_patterns || is_ascii(text);
+    bool may_be_pattern = from_below || filter->comparison == ART_ARGUMENT_LESS;
+    if (filter->is_literal) return !may_be_pattern || is_ascii(text);
+    if (filter->comparison == ART_ARGUMENT_EQUAL) return true; /* else see compare_held() */
     bool may_be_row_value = from_below || filter->comparison == ART_ARGUMENT_LESS_EQUAL;
     return !may_be_row_value && !looks_like_number(text);
 }
@@ -87,7 +89,17 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     if (scan->filters.count == ART_FILTERS_MAX) return SQLITE_OK; /* a plan names no more */
     struct art_filter *filter = &scan->filters.items[scan->filters.count];
     const struct art_columns *columns = &art_scan_vtab(scan)->columns;
-    if (!is_literal && !sqlite3_value_frombind(value)) return SQLITE_OK;
+    bool about_nulls = comparison == ART_ARGUMENT_NULL || comparison == ART_ARGUMENT_NOT_NULL;
+    bool stays = is_literal || scan->kind == ART_SCAN_BEST || sqlite3_value_frombind(value);
+    if (about_nulls) {
+        filter->column = column;
+        filter->comparison = comparison;
+        filter->value = (struct art_datum){.kind = ART_DATUM_NULL};
+        scan->filters.count++;
+    } else if (stays && comparison != ART_ARGUMENT_EQUAL && sqlite3_value_type(value) == SQLITE_NULL) {
+        scan->keys.empty = true; /* an EQUAL may be IS */
+    }
+    if (about_nulls || !stays) return SQLITE_OK;
     if (!art_datum_of(value, &filter->value)) return SQLITE_NOMEM;
     bool has_value = is_number(&filter->value) || filter->value.kind == ART_DATUM_TEXT;
     struct art_bytes text = filter->value.kind == ART_DATUM_TEXT ? filter->value.bytes : (struct art_bytes){0};
@@ -123,9 +135,9 @@ void art_filters_limits(const struct art_scan *scan, struct art_limits *out) {
     for (unsigned i = 0; i < scan->filters.count; i++) {
         const struct art_filter *filter = &scan->filters.items[i];
         int item = art_summary_find(summarised, filter->column);
-        if (item < 0 || !is_number(&filter->value)) continue;
-        struct art_limit *limit = &out->limit[out->count++];
         enum art_argument comparison = filter->comparison;
+        if (item < 0 || !is_number(&filter->value) || comparison == ART_ARGUMENT_NOT_EQUAL) continue;
+        struct art_limit *limit = &out->limit[out->count++];
         *limit = (struct art_limit){.column = (unsigned)item, .low = filter->value, .high = filter->value};
         limit->low_set = comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL;
         limit->high_set = comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL;
@@ -155,6 +167,8 @@ static bool meets(enum art_argument comparison, int order) {
         return order < 0;
     case ART_ARGUMENT_LESS_EQUAL:
         return order <= 0;
+    case ART_ARGUMENT_NOT_EQUAL:
+        return order != 0;
     default:
         return order == 0;
     }
@@ -163,7 +177,9 @@ static bool meets(enum art_argument comparison, int order) {
 /* Whatever is no text SQLite makes one of. */
 static bool value_may_be_wanted(const struct art_filter *filter, const struct art_datum *held) {
     int order;
-    if (held->kind == ART_DATUM_NULL) return false;
+    if (held->kind == ART_DATUM_NULL) return filter->comparison == ART_ARGUMENT_NULL;
+    if (filter->comparison == ART_ARGUMENT_NULL) return false;
+    if (filter->comparison == ART_ARGUMENT_NOT_NULL) return true;
     if (art_filter_is_pattern(filter))
         return held->kind != ART_DATUM_TEXT || art_pieces_look(&filter->pieces, held->bytes) != ART_PIECES_NO;
     return !compare_held(held, filter, &order) || meets(filter->comparison, order);

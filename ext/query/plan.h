@@ -50,10 +50,13 @@
  *                                               where a component of them ends
  *   column       number or TEXT, literal or     rows are passed over that surely do not meet     SQLite
  *                bound (a "bound" one may       the comparison (filters.c)
- *                also be something else)
+ *                also be something else: that
+ *                counts best first alone)
  *   column       GLOB, LIKE: text of anything   rows are passed over that are texts without      SQLite
  *                                               the pattern's pieces (pieces.c); with a search
  *                                               also pages, by their trigrams (searches.c)
+ *   column       IS NULL, IS NOT NULL           rows that do not meet it are passed over         SQLite
+ *   column       <, <=, >, >=, <> of NULL       none                                             SQLite
  *   column       anything else                  no row is passed over                            SQLite
  *   lookup       anything                       rows are passed over that surely have another    SQLite
  *                                               value (lookups.c)
@@ -93,6 +96,7 @@ enum art_plan_flags {
     ART_PLAN_DESCENDING = 8, /* from the range's end */
     ART_PLAN_UNIQUE = 16,    /* POINT, LONGEST: SQLite was told so: an UPDATE or a DELETE looks at one row */
     ART_PLAN_TIES = 32,      /* BEST: rows with one value in the order of their paths */
+    ART_PLAN_BACK = 128,     /* the same from the last path to the first */
     ART_PLAN_SUMS = 64,      /* LEVEL: a column with a sum is asked for */
     ART_PLAN_ITEM_SHIFT = 8, /* BEST: above the flags: that column's number in the summary */
 };
@@ -121,6 +125,9 @@ enum art_argument {
     ART_ARGUMENT_LOOKUP, /* a column is equal */
     ART_ARGUMENT_LOOKUP_IS,
     ART_ARGUMENT_LOOKUP_IN,
+    ART_ARGUMENT_NOT_EQUAL, /* of a column, as the next two */
+    ART_ARGUMENT_NULL,
+    ART_ARGUMENT_NOT_NULL,
     ART_ARGUMENT_LIMIT,
     ART_ARGUMENT_OFFSET,
     ART_ARGUMENTS
@@ -130,8 +137,8 @@ enum art_argument {
 #define ART_ARGUMENT_WORDS                                                                                             \
     {                                                                                                                  \
         "", "prefix=?", "delimiter=?", "start_after=?", "=?", " IN (?)", ">?", ">=?", "<?", "<=?", " GLOB ?",          \
-            " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "limit ?",   \
-            "offset ?"                                                                                                 \
+            " LIKE ?", " LIKE prefix ?", " MATCH ?", "=? (lookup)", " IS ? (lookup)", " IN (?) (lookup)", "<>?",       \
+            " IS NULL", " IS NOT NULL", "limit ?", "offset ?"                                                          \
     }
 
 enum { ART_PLAN_TERM = 4 };

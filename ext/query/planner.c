@@ -412,14 +412,15 @@ static void take_filters(struct art_planning *planning) {
     for (int i = 0; i < planning->info->nConstraint && left > 0; i++) {
         if (planning->info->aConstraintUsage[i].argvIndex) continue;
         if (!art_condition_is_filter(planning, i) && !is_pattern_filter(planning, i)) continue;
-        bool is_literal = art_condition_constant(planning, i);
+        bool is_literal = art_condition_constant(planning, i) || art_condition_is_about_nulls(planning, i);
         if (unknown < 0) unknown = count_unknown(planning);
         if (!is_literal && unknown > 1) continue;
         const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
-        take_as(planning, i, constraint->iColumn, is_literal, art_condition_means(constraint->op), false);
+        take_as(planning, i, constraint->iColumn, is_literal, art_condition_filters(planning, i), false);
         planning->unsure += !is_literal;
         left--;
     }
+    planning->filters_left = left;
 }
 
 /* --- order and limits --------------------------------------------------------------------------------------------- */
@@ -433,21 +434,48 @@ static bool may_choose_range(const struct art_planning *planning, int i) {
            op < SQLITE_INDEX_CONSTRAINT_FUNCTION;
 }
 
-/* Do the bounds of the tree know of this condition, or its trigrams? Of the others nobody can tell how many rows have
- * to be found, each by a search, before one is met; to sort what a walk finds takes a hundredth of that a row. */
-static bool bounds_know(const struct art_planning *planning, int i) {
+/* An equality that is no filter, since it may be a part of a row value's IN. Best first it is taken: for such an IN
+ * SQLite asks for a plan without, too, which is cheaper (costs.c). */
+static bool is_equality_left(const struct art_planning *planning, int i) {
+    bool left = !planning->info->aConstraintUsage[i].argvIndex && art_condition_may_be_row_value(planning, i);
+    bool may_be_list = i >= ART_LISTS_KNOWN || art_condition_is_list(planning, i);
+    return left && !may_be_list && art_condition_is_comparison(planning, i);
+}
+
+static void take_equalities(struct art_planning *planning) {
+    for (int i = 0; i < planning->info->nConstraint; i++) {
+        if (!is_equality_left(planning, i)) continue;
+        take_as(planning, i, planning->info->aConstraint[i].iColumn, false, ART_ARGUMENT_EQUAL, false);
+        planning->unsure++;
+        planning->equalities++;
+    }
+}
+
+/* Will filters.c know which rows do not meet it? Of what is no literal that is hoped for, but for texts that may be a
+ * part of a row value. */
+static bool says_for_sure(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    enum art_affinity affinity = planning->vtab->columns.items[constraint->iColumn].affinity;
+    sqlite3_value *value = art_condition_constant(planning, i);
+    if (art_condition_is_about_nulls(planning, i)) return true;
+    bool takes_texts = affinity == ART_AFFINITY_TEXT;
+    bool is_open = constraint->op == SQLITE_INDEX_CONSTRAINT_GE || constraint->op == SQLITE_INDEX_CONSTRAINT_LE;
+    if (!value) return !takes_texts || !is_open;
+    if (sqlite3_value_type(value) == SQLITE_TEXT) return takes_texts || affinity == ART_AFFINITY_BLOB;
+    return sqlite3_value_type(value) != SQLITE_BLOB && !takes_texts;
+}
+
+/* Does the cursor know of this condition? What SQLite alone knows of, an IN or a function, might refuse nearly all
+ * rows, one by one; to sort those that are left takes a tenth of that. */
+static bool is_looked_at(const struct art_planning *planning, int i) {
     const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
     if (art_is_limit(constraint->op)) return true;
     bool taken = planning->info->aConstraintUsage[i].argvIndex;
-    enum art_argument means = art_condition_means(constraint->op);
-    if (taken && is_searched(planning, i, (unsigned)constraint->iColumn, means)) return true;
-    if (constraint->iColumn == ART_COLUMN_KEY) return may_choose_range(planning, i) && is_about_beginning(planning, i);
-    if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return true;
-    bool compares = art_condition_is_filter(planning, i) &&
-                    art_summary_find(&planning->vtab->summarised, (unsigned)constraint->iColumn) >= 0;
-    sqlite3_value *value = compares ? art_condition_constant(planning, i) : NULL;
-    return compares &&
-           (!value || sqlite3_value_type(value) == SQLITE_INTEGER || sqlite3_value_type(value) == SQLITE_FLOAT);
+    if (constraint->iColumn == ART_COLUMN_KEY)
+        return taken || (may_choose_range(planning, i) && is_about_beginning(planning, i));
+    if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return taken;
+    if (taken) return art_condition_means(constraint->op) >= ART_ARGUMENT_GLOB || says_for_sure(planning, i);
+    return is_equality_left(planning, i);
 }
 
 /* How many rows are asked for, as far as literals tell. 0: there is no LIMIT. */
@@ -472,9 +500,12 @@ static bool wants_few(const struct art_planning *planning, int column) {
     const sqlite3_index_info *info = planning->info;
     enum { SMALL_PART = 30 };
     if (sqlite3_vtab_distinct(planning->info)) return false;
+    int equalities = 0;
     for (int i = 0; i < info->nConstraint; i++) {
-        if (!bounds_know(planning, i)) return false;
+        if (!is_looked_at(planning, i)) return false;
+        equalities += !art_is_limit(info->aConstraint[i].op) && is_equality_left(planning, i);
     }
+    if (equalities > planning->filters_left) return false;
     uint64_t asked = rows_asked_for(planning);
     if (asked) return asked <= 100 || asked < art_planning_guess_rows(planning) / SMALL_PART;
     if (planning->searches && sqlite3_libversion_number() < STRICT_LIMITS) return true; /* a LIMIT is not told */
@@ -486,19 +517,21 @@ static void take_best_first(struct art_planning *planning) {
     sqlite3_index_info *info = planning->info;
     const struct art_vtab *vtab = planning->vtab;
     bool walks = planning->kind == ART_SCAN_RANGE && !planning->newer;
-    bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY && !info->aOrderBy[1].desc;
+    bool ties = info->nOrderBy == 2 && info->aOrderBy[1].iColumn == ART_COLUMN_KEY;
     if (!walks || planning->lookups || (info->nOrderBy != 1 && !ties)) return;
     int column = info->aOrderBy[0].iColumn;
     int item = column > 0 ? art_summary_find_measured(&vtab->summarised, (unsigned)column) : -1;
     if (item < 0 || vtab->columns.items[column].collation || !wants_few(planning, column)) return;
+    take_equalities(planning);
     info->orderByConsumed = 1;
     planning->kind = ART_SCAN_BEST;
     planning->plan |= item << ART_PLAN_ITEM_SHIFT;
-    if (ties) planning->plan |= ART_PLAN_TIES;
+    if (ties) planning->plan |= info->aOrderBy[1].desc ? ART_PLAN_BACK : ART_PLAN_TIES;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
     art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);
     if (ties) art_plan_text_append(&planning->words, " and the path");
+    if (planning->plan & ART_PLAN_BACK) art_plan_text_append(&planning->words, " backwards");
 }
 
 /* Paths are unique: what is sorted by the path first is sorted, and rows with the same path are adjacent in any order,

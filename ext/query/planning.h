@@ -58,7 +58,9 @@ struct art_planning {
     bool glob;      /* a GLOB is taken */
     bool newer;     /* a bound of versions is taken */
     int lookups, searches;
-    int unsure; /* conditions that another plan had better not have */
+    int filters_left; /* how many more the scan can look at */
+    int equalities;   /* taken though they may be parts of a row value's IN */
+    int unsure;       /* conditions that another plan had better not have */
     enum { ART_LIKE_UNASKED, ART_LIKE_OWN, ART_LIKE_ANOTHER } like; /* is like() SQLite's? */
     struct art_condition *conditions;                               /* of each constraint */
     struct art_plan_text words;
@@ -78,7 +80,13 @@ bool art_condition_is_by(const struct art_planning *planning, int i, const char 
 /* Is the constraint an IN? It is taken as a whole or not at all: element by element SQLite would compare numbers as
  * texts. */
 bool art_condition_is_list(const struct art_planning *planning, int i);
-/* May the cursor pass over rows by it? */
+/* How it compares a column, as art_condition_means(), or NOT_EQUAL, NULL, NOT_NULL. */
+enum art_argument art_condition_filters(const struct art_planning *planning, int i);
+bool art_condition_is_about_nulls(const struct art_planning *planning, int i);
+/* Does it compare a column of the user's that is not the key, and may it be a part of a row value's IN? If it is not,
+ * the cursor may pass over rows by it. */
+bool art_condition_is_comparison(const struct art_planning *planning, int i);
+bool art_condition_may_be_row_value(const struct art_planning *planning, int i);
 bool art_condition_is_filter(const struct art_planning *planning, int i);
 /* GLOB 'ab*' comes as >= 'ab', < 'ac', GLOB 'ab*': are these two there? */
 bool art_condition_glob_has_bounds(const struct art_planning *planning, int i);

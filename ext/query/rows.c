@@ -14,6 +14,7 @@ void art_scan_end(struct art_scan *scan) {
     art_scan_forget_value(scan);
     art_row_release(&scan->row);
     art_best_close(scan->search);
+    art_batch_clear(&scan->batch);
     art_cursor_close(scan->cursor);
     scan->search = NULL;
     scan->cursor = NULL;

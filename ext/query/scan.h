@@ -7,6 +7,7 @@
  *     filters.c     conditions on other columns, which pass over rows before SQLite sees them
  *     lookups.c     pages passed over by a column's value
  *     searches.c    and by the pieces of patterns
+ *     batch.c       the first rows of an order, out of many
  *     rows.c        what scans of all kinds do, and how they walk the tree's cursor
  *     range.c       RANGE: from row to row of a range, and counting where nobody looks at the rows
  *     level.c       LEVEL: one level of a directory
@@ -129,6 +130,43 @@ struct art_filters {
     unsigned idle;   /* so many rows to come are not looked at */
 };
 
+/* --- the first rows of an order (batch.c) ------------------------------------------------------------------------- */
+
+struct art_batch_order {
+    bool descending; /* by values */
+    bool back;       /* by paths, of rows with one value */
+};
+struct art_batch_row {
+    struct art_batch_order order; /* of its batch */
+    struct art_datum value;
+    struct art_bytes path, record; /* no record: it has to be sought */
+    bool has_record;
+    uint64_t version;
+    size_t bytes; /* of memory */
+};
+struct art_batch {
+    struct art_batch_row **rows; /* owned, each with its bytes behind it */
+    uint32_t count, capacity, given;
+    uint32_t most; /* rows, if there are more */
+    uint64_t bytes;
+    struct art_batch_order order;
+    bool full;                         /* rows were left out, all behind these */
+    const struct art_batch_row *worst; /* `full`: what is behind it is not taken */
+};
+/* <0, 0, >0, as a batch sorts them. */
+int art_batch_compare(struct art_batch_order order, const struct art_datum *value, struct art_bytes path,
+                      const struct art_datum *other, struct art_bytes other_path);
+/* An empty batch, for more rows than the one before. */
+void art_batch_begin(struct art_batch *batch, struct art_batch_order order);
+void art_batch_clear(struct art_batch *batch); /* frees */
+/* Of a sorted batch that is not full: nothing but its last row, which is not given yet. */
+void art_batch_keep_last(struct art_batch *batch);
+bool art_batch_wants(const struct art_batch *batch, const struct art_datum *value, struct art_bytes path);
+enum art_rc art_batch_take(struct art_batch *batch, const struct art_batch_row *offered); /* copies; ART_* */
+void art_batch_sort(struct art_batch *batch);                                             /* when all were offered */
+/* The next row, borrowed until the batch is begun again or cleared; NULL: there is none. */
+const struct art_batch_row *art_batch_next(struct art_batch *batch);
+
 /* --- kinds of scans ----------------------------------------------------------------------------------------------- */
 
 /* RANGE: `plain`: every row of the range is given as it is. While COUNTING the scan stands `behind` rows behind the
@@ -157,10 +195,12 @@ struct art_list_scan {
 
 struct art_best_scan {
     struct art_best_order order;
-    bool any;              /* a row was given: `last` means something */
-    bool again;            /* a row was given, and it is another search by now */
-    bool ties_lost;        /* there were too many ties for their room */
-    struct art_datum last; /* the last row's value */
+    struct art_batch_order rows; /* in which they are given */
+    bool any;                    /* a row was given: `last` means something */
+    bool again;                  /* a row was given, and it is another search by now */
+    bool collects;               /* the search is given up: rows are of batches */
+    bool ahead;                  /* the batch's last row has another value than those before it */
+    struct art_datum last;       /* the last row's value; its path is in a room */
 };
 
 struct art_longest_scan {
@@ -200,6 +240,7 @@ struct art_scan {
     uint64_t offset;
     struct art_cursor *cursor; /* ON_CURSOR */
     struct art_best *search;   /* BEST */
+    struct art_batch batch;    /* BEST */
     struct art_row row;        /* ON_ROW */
     struct art_buffer key;     /* ON_ROW: its path */
     struct {                   /* of the present row, as far as it was looked at */
@@ -225,11 +266,11 @@ struct art_scan {
 
 /* What LEVEL, LIST and BEST have in `room`. */
 enum {
-    ART_ROOM_EXTREME = 0, /* the bytes of the text or blob that was found last */
-    ART_ROOM_PATHS = 0,   /* all elements, one behind the other */
-    ART_ROOM_ENDS = 1,    /* where each element ends (uint32_t) */
-    ART_ROOM_LAST = 0,    /* the bytes of the last row's value */
-    ART_ROOM_TIES = 1,    /* paths of the rows given with that value, each behind its length (uint32_t) */
+    ART_ROOM_EXTREME = 0,   /* the bytes of the text or blob that was found last */
+    ART_ROOM_PATHS = 0,     /* all elements, one behind the other */
+    ART_ROOM_ENDS = 1,      /* where each element ends (uint32_t) */
+    ART_ROOM_LAST = 0,      /* the bytes of the last row's value */
+    ART_ROOM_LAST_PATH = 1, /* and its path */
 };
 
 /* What SQLite has shown of a statement with a listing's arguments (or_arms.c). */

@@ -252,6 +252,24 @@ static double bytes_a_key(int t) {
     return (double)sql_int(tables[t].db, "SELECT value FROM art_info('t') WHERE property = 'bytes'") / rows;
 }
 
+/* The largest beside conditions: PLAIN sorts, ORDINARY has an index. */
+static void measure_largest(void) {
+#define LARGEST(name, rest)                                                                                            \
+    ASK(name, SAME(RICH, "SELECT size FROM t " rest), SAME(ORDINARY, "SELECT size FROM t " rest),                      \
+        SAME(PLAIN, "SELECT size FROM t " rest))
+    LARGEST("the 20 largest of all", "ORDER BY size DESC LIMIT 20");
+    LARGEST("of fifteen sixteenths by another column", "WHERE tag >= '1' ORDER BY size DESC LIMIT 20");
+    LARGEST("of a 256th", "WHERE tag < '01' ORDER BY size DESC LIMIT 20");
+    LARGEST("of none", "WHERE tag = 'x' ORDER BY size DESC LIMIT 20");
+    LARGEST("the 20 smallest above a bound at the end", "WHERE size > 10 ORDER BY size LIMIT 20");
+    LARGEST("above a bound in the middle", "WHERE size > 500000 ORDER BY size LIMIT 20");
+    LARGEST("a page of the largest, the fifth",
+            "WHERE (size, path) < (999900, 'top-2') ORDER BY size DESC, path DESC LIMIT 20");
+    LARGEST("a page of the largest, far behind",
+            "WHERE (size, path) < (500000, 'top-2') ORDER BY size DESC, path DESC LIMIT 20");
+#undef LARGEST
+}
+
 /* --- questions ---------------------------------------------------------------------------------------------------- */
 
 #define BELOW "path >= 'top-07/' AND path < 'top-070'"
@@ -266,9 +284,7 @@ static void measure_reads(void) {
              "SELECT substr(path, 1, 13), count(*), sum(size), max(mtime) FROM t WHERE " BELOW " GROUP BY 1"));
     ASK("the 20 largest below a fortieth", SAME(RICH, "SELECT size FROM t('top-07/') ORDER BY size DESC LIMIT 20"),
         SAME(ORDINARY, "SELECT size FROM t WHERE " BELOW " ORDER BY size DESC LIMIT 20"));
-    ASK("the 20 largest of all", SAME(RICH, "SELECT size FROM t ORDER BY size DESC LIMIT 20"),
-        SAME(ORDINARY, "SELECT size FROM t ORDER BY size DESC LIMIT 20"),
-        SAME(PLAIN, "SELECT size FROM t ORDER BY size DESC LIMIT 20"));
+    measure_largest();
     char tag[TAG_ROOM];
     tag_of(rows / 3, tag);
     char *by_tag = sqlite3_mprintf("SELECT path FROM t WHERE tag = %Q", tag);

@@ -17,6 +17,8 @@
  * With `by_key` a part has a key, too, before which none of its rows with that value stands: of a bucket its first key,
  * of what is left of a part the key of what was given last. Equal parts then come out in the order of these keys.
  *
+ * A search may be given up: where nearly every part has to be looked at, a walk looks at the rows of a part for less.
+ *
  * A text in a long row is read from its chunks when the row comes out, since the chunks of a hidden row may be gone.
  *
  * The search holds no blob. What it knows of one is its reference, and that is good as long as the tree does not
@@ -25,7 +27,11 @@
 #include "core/tree/read/read.h"
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
-enum { RELAX_AFTER_PARTS = 64 };
+enum {
+    RELAX_AFTER_PARTS = 64,
+    ROWS_LIKE_A_PART = 32, /* a bucket that gives all its rows at once counts as so many parts */
+    PARTS_MAX = 65536      /* of a search that can be given up: 6 MB */
+};
 
 struct best_part {
     struct art_datum value;
@@ -60,6 +66,7 @@ struct art_best {
     struct art_buffer path;      /* of the last row */
     struct best_part last;       /* for its value */
     unsigned steps;
+    uint64_t looked; /* parts, as `order.patience` counts them */
 };
 
 /* --- the heap ----------------------------------------------------------------------------------------------------- */
@@ -296,21 +303,30 @@ struct choice {
     bool any;
     uint32_t at;
     struct art_datum value;
+    enum art_rc rc;
 };
 
-static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
+/* Has it not come out yet, and is it better than what is chosen? */
+static bool is_better_choice(const struct choice *choice, uint32_t at, const struct art_datum *value) {
     assert(!choice->part->begun || choice->part->given >= choice->part->from);
     const struct best_part *part = choice->part;
     bool descending = choice->best->order.descending;
     if (part->begun) {
         int c = art_datum_compare(value, &part->value);
-        if (c ? (descending ? c > 0 : c < 0) : at <= part->given) return;
+        if (c ? (descending ? c > 0 : c < 0) : at <= part->given) return false;
     }
     int c = choice->any ? art_datum_compare(value, &choice->value) : 0;
-    if (choice->any && (descending ? c <= 0 : c >= 0)) return;
+    return !choice->any || (descending ? c > 0 : c < 0);
+}
+
+static void choose_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
     choice->any = true;
     choice->at = at;
     choice->value = *value;
+}
+
+static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
+    if (is_better_choice(choice, at, value)) choose_part(choice, at, value);
 }
 
 /* The part goes back, behind the one that it has given, whose first key is `first`. */
@@ -422,7 +438,12 @@ static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art
     struct art_entry entry = {.value = value, .flags = flags};
     if (flags & ART_DELETE) return;
     art_summary_read(art_tree_summary(best->tree), &entry, choice->wanted, data);
-    if (is_wanted_row(&best->order, data)) consider_part(choice, at, &data[best->order.column]);
+    const struct art_datum *own = &data[best->order.column];
+    if (choice->rc || !is_wanted_row(&best->order, data) || !is_better_choice(choice, at, own)) return;
+    bool wanted = true;
+    if (best->order.matches)
+        choice->rc = best->order.matches(best->order.context, (struct art_bytes){0}, &entry, &wanted);
+    if (wanted) choose_part(choice, at, own);
 }
 
 static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
@@ -468,6 +489,7 @@ static enum art_rc push_matching_rows(struct art_best *best, const struct best_p
                                       uint32_t from, uint32_t to) {
     assert(from < to && to <= at->blob->entries);
     enum art_rc rc = art_blob_seek_entry(at, from);
+    best->looked += (to - from) / ROWS_LIKE_A_PART;
     for (uint32_t i = from; !rc && i < to; i++) {
         struct art_entry entry;
         struct best_part row = {.kind = PART_ENTRY, .blob = part->blob, .at = i};
@@ -501,8 +523,9 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
     if (rc || from >= to) return rc;
     bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
-    if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
+    if (texts || (leaf && best->order.matches_paths)) return push_matching_rows(best, part, at, from, to);
     rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
+    if (!rc) rc = choice.rc;
     if (rc || !choice.any) return rc;
     if (leaf && choice.value.kind >= ART_DATUM_TEXT) /* whose bytes nobody has copied */
         return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a text in a bucket whose zone has none");
@@ -575,14 +598,20 @@ static enum art_rc expand(struct art_best *best, const struct best_part *part, b
     return rc;
 }
 
+bool art_best_is_given_up(const struct art_best *best) {
+    uint64_t patience = best->order.patience;
+    return patience && best->count && (best->looked > patience || best->count > PARTS_MAX);
+}
+
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
     enum art_rc rc = art_tree_ready(best->tree);
     if (!rc && best->changes != best->tree->changes) rc = ART_REBUILD;
-    while (!rc && best->count) {
+    while (!rc && best->count && !art_best_is_given_up(best)) {
         struct best_part part;
         bool row = false;
         heap_pop(best, &part);
         rc = expand(best, &part, &row);
+        best->looked++;
         if (!rc && ++best->steps % RELAX_AFTER_PARTS == 0) {
             art_store_relax(best->tree->store);
             rc = art_tree_interrupted(best->tree);
@@ -611,6 +640,8 @@ enum art_rc art_best_open(struct art_tree *tree, const struct art_range *range, 
     assert(order->column < art_tree_measures(tree).columns);
     best->tree = tree;
     best->order = *order;
+    for (unsigned i = 0; i < order->limits.count; i++) /* a NULL is within no limit */
+        best->order.skip_nulls |= order->limits.limit[i].column == order->column;
     best->changes = tree->changes;
     rc = art_buffer_set_key(&best->low, art_range_low(tree->key, range));
     if (!rc) rc = art_buffer_set_key(&best->high, art_range_high(tree->key, range));

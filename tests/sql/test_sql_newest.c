@@ -1,0 +1,289 @@
+/* The newest N beside conditions: rows in the order of a column, best first while few are thrown away, then by walks.
+ *
+ * Random queries are run on an art table and on an ordinary one with the same rows: in one run, in several, and with
+ * changes that are not committed. Small tables are given up early, so each way is taken.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/random.h"
+#include "tests/support/sql_one.h"
+#include "tests/support/suite.h"
+
+enum { ROWS = 3000, QUERIES = 120 };
+
+static sqlite3_int64 counter(const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = '%s'", property);
+}
+
+static void set_up(void) {
+    sql_set_up_in_memory();
+    sql_run(db,
+            "CREATE VIRTUAL TABLE t USING art(path, type TEXT, size INTEGER, mtime INTEGER, any, note TEXT, "
+            "summary=(sum(size), max(mtime), min(any)));"
+            "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, type TEXT, size INTEGER, mtime INTEGER, any, note TEXT) "
+            "WITHOUT ROWID; CREATE TABLE kind(id TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID;"
+            "INSERT INTO kind VALUES('f', 'file'), ('d', 'directory')");
+}
+
+/* draw(n): below n, as the seed says. */
+static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    struct random *random = sqlite3_user_data(context);
+    (void)argc;
+    sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
+}
+
+/* Numbers, few and many of one value, NULLs, texts, and texts in chunks. */
+static void add_rows(struct random *random, const char *top, unsigned rows) {
+    unsigned few = random_once_in(random, 3) ? 4 : 100000;
+    sql_run(db,
+            "INSERT OR REPLACE INTO b WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) SELECT "
+            "printf('%s%%02d/f%%05d', i %% 7, draw(20000)), "
+            "CASE draw(10) WHEN 0 THEN 'd' WHEN 1 THEN 'l' ELSE 'f' END, draw(1000), "
+            "CASE draw(40) WHEN 0 THEN NULL WHEN 1 THEN 'unknown' WHEN 2 THEN 1.5 ELSE draw(%u) END, "
+            "CASE draw(9) WHEN 0 THEN NULL WHEN 1 THEN 'text' || i WHEN 2 THEN x'01' ELSE draw(%u) END, "
+            "CASE draw(3) WHEN 0 THEN NULL ELSE 'note ' || i END FROM i;"
+            "UPDATE b SET any = hex(zeroblob(2500)) || size WHERE draw(50) = 3",
+            rows, top, few, few);
+}
+
+static void copy_rows(void) {
+    sql_run(db, "DELETE FROM t WHERE path NOT IN (SELECT path FROM b);"
+                "INSERT OR REPLACE INTO t(path, type, size, mtime, any, note) SELECT * FROM b");
+}
+
+/* --- random queries ----------------------------------------------------------------------------------------------- */
+
+#define PICK(random, ...)                                                                                              \
+    ((const char *const[]){__VA_ARGS__})[random_below(                                                                 \
+        random, (uint32_t)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))]
+
+static char *condition(struct random *random, const char *column) {
+    unsigned number = random_below(random, random_once_in(random, 2) ? 5 : 100000);
+    const char *by = PICK(random, "<", "<=", ">", ">=", "=", "<>");
+    switch (random_below(random, 12)) {
+    case 0:
+        return sqlite3_mprintf("x.type %s 'f'", PICK(random, "=", "<>", "IS", "IS NOT", ">"));
+    case 1:
+        return sqlite3_mprintf("x.type = %s",
+                               PICK(random, "'zz'", "lower('D')", "(SELECT 'l')", "NULL", "(SELECT NULL)"));
+    case 2:
+        return sqlite3_mprintf("x.note %s", PICK(random, "IS NULL", "IS NOT NULL", "LIKE '%7%'", "NOT LIKE '%1%'",
+                                                 "GLOB '*3*'", "<> 'note 5'"));
+    case 3:
+        return sqlite3_mprintf(PICK(random, "x.size %s %u", "x.size %s (SELECT %u)", "x.size %s abs(%u)"), by,
+                               number % 1000);
+    case 4:
+    case 5:
+        return sqlite3_mprintf("x.%s %s %u", column, by, number);
+    case 6:
+        return sqlite3_mprintf("(x.%s, x.path) %s (%u, 'e03/')", column, PICK(random, "<", ">", "<=", ">="), number);
+    case 7:
+        return sqlite3_mprintf("x.%s <= %u AND (x.%s < %u OR x.path < 'd03/')", column, number, column, number);
+    case 8:
+        return sqlite3_mprintf("(x.%s < %u OR (x.%s = %u AND x.path < 'd03/'))", column, number, column, number);
+    case 9:
+        return sqlite3_mprintf("x.path %s", PICK(random, "> 'd03/'", "LIKE '%7%'", "NOT LIKE '%7'", "GLOB 'd*1*'",
+                                                 "LIKE 'E02/%'", "< 'd01/f1'", "BETWEEN 'd02' AND 'e01'"));
+    case 10:
+        return sqlite3_mprintf("x.type %s", PICK(random, "IN ('l', 'd')", "IN (SELECT id FROM kind)", "IN ('zz')"));
+    default:
+        return sqlite3_mprintf(
+            "x.any %s %s", by,
+            PICK(random, "5", "'5'", "1.5", "'text7'", "NULL", "x'01'", "(SELECT 3)", "(SELECT 'text5')"));
+    }
+}
+
+static void put_conditions(struct random *random, sqlite3_str *out, const char *column) {
+    unsigned count = random_below(random, 4);
+    for (unsigned i = 0; i < count; i++) {
+        char *text = condition(random, column);
+        sqlite3_str_appendf(out, " %s %s", i ? "AND" : "WHERE", text);
+        sqlite3_free(text);
+    }
+    if (random_once_in(random, 9))
+        sqlite3_str_appendf(out, " %s (x.type, x.size) IN (SELECT type, size FROM b WHERE size < 9)",
+                            count ? "AND" : "WHERE");
+}
+
+/* Without the path in its order a query tells the values alone, which are the same in any order of equal rows. */
+static char *query(struct random *random) {
+    sqlite3_str *out = sqlite3_str_new(db);
+    const char *column = PICK(random, "mtime", "mtime", "size", "any");
+    const char *order = PICK(random, "", ", x.path", ", x.path", ", x.path DESC");
+    bool joins = random_once_in(random, 5);
+    const char *way = PICK(random, "", " DESC");
+    sqlite3_str_appendf(out, "SELECT x.%s%s FROM @ AS x%s", column,
+                        *order ? ", x.path, x.type, x.size, length(x.note)" : "",
+                        joins ? " LEFT JOIN kind ON kind.id = x.type" : "");
+    put_conditions(random, out, column);
+    sqlite3_str_appendf(out, " ORDER BY x.%s%s%s LIMIT %s", column, way, order,
+                        PICK(random, "1", "10", "10", "50", "(SELECT 100)", "(SELECT 2000)", "(SELECT 100000)"));
+    if (random_once_in(random, 4)) sqlite3_str_appendf(out, " OFFSET %u", random_below(random, 50));
+    return sqlite3_str_finish(out);
+}
+
+static char *named(const char *text, const char *table) {
+    char *whole = sqlite3_mprintf("%s", text), *at = strchr(whole, '@');
+    ck_assert_ptr_nonnull(at);
+    char *result = sqlite3_mprintf("%.*s%s%s", (int)(at - whole), whole, table, at + 1);
+    sqlite3_free(whole);
+    return result;
+}
+
+static void compare(struct random *random, uint64_t seed) {
+    for (int i = 0; i < QUERIES; i++) {
+        char *text = query(random), *art = named(text, "t"), *ordinary = named(text, "b");
+        char *found = sql_rows(db, "%s", art), *expected = sql_rows(db, "%s", ordinary);
+        ck_assert_msg(!strcmp(found, expected), "seed %llu: %s\n%.300s\nexpected\n%.300s", (unsigned long long)seed,
+                      art, found, expected);
+        sqlite3_free(found);
+        sqlite3_free(expected);
+        sqlite3_free(text);
+        sqlite3_free(art);
+        sqlite3_free(ordinary);
+    }
+}
+
+LOOP_TEST(test_the_best_rows_beside_conditions_are_those_of_an_ordinary_table, 4) {
+    struct random random = {random_seed() + (uint64_t)_i};
+    uint64_t seed = random.state;
+    printf("newest: seed %llu\n", (unsigned long long)seed);
+    sqlite3_create_function(db, "draw", 1, SQLITE_UTF8, &random, draw, NULL, NULL);
+    add_rows(&random, "d", ROWS);
+    copy_rows();
+    sql_command(db, "main", "t", "flush");
+    compare(&random, seed);
+    add_rows(&random, "e", ROWS / 3);
+    sql_run(db, "DELETE FROM b WHERE mtime %% 9 = 0 AND path < 'd02'");
+    copy_rows();
+    sql_command(db, "main", "t", "flush");
+    compare(&random, seed);
+    sql_run(db, "BEGIN");
+    add_rows(&random, "d", ROWS / 5);
+    sql_run(db, "DELETE FROM b WHERE mtime %% 7 = 0; UPDATE b SET mtime = mtime + 1 WHERE size < 100");
+    copy_rows();
+    compare(&random, seed);
+    sql_run(db, "COMMIT");
+    ck_assert_int_gt(counter("searches given up"), 20);
+    sql_expect(
+        db, "0|1\n",
+        "SELECT count(*) FILTER (WHERE a.version <> t.version), count(*) > 2000 FROM (SELECT path, version FROM t "
+        "ORDER BY mtime DESC LIMIT (SELECT 100000)) AS a JOIN t USING(path)");
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+/* More than the 8 MB of one batch: the better half stays, and another walk finds the rest. */
+TEST(test_rows_that_no_batch_has_room_for_are_all_given) {
+    sql_run(db,
+            "INSERT INTO b WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 6000) "
+            "SELECT printf('%%05d', i), 'f', i * 7919 %% 6007, i * 104729 %% 6011, NULL, hex(zeroblob(1900)) FROM i");
+    copy_rows();
+    sql_command(db, "main", "t", "flush");
+    char *expected = sql_rows(db, "SELECT path, mtime, length(note) FROM b ORDER BY mtime DESC");
+    sql_expect(db, expected, "SELECT path, mtime, length(note) FROM t ORDER BY mtime DESC LIMIT (SELECT 100000)");
+    sqlite3_free(expected);
+    ck_assert_int_eq(counter("searches given up"), 1);
+    ck_assert_int_lt(sqlite3_memory_highwater(1) - sqlite3_memory_used(), 128 << 20);
+}
+
+/* --- writes under an open query ----------------------------------------------------------------------------------- */
+
+/* Many rows with one value, too: where the scan stands is known by the path. */
+TEST(test_a_given_up_search_goes_on_when_the_table_changes) {
+    enum { MANY = 9000, SEEN = 5000 };
+    sql_run(db,
+            "INSERT INTO t(path, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %d) "
+            "SELECT printf('%%05d', i), i, i / 8000 FROM i",
+            MANY);
+    sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t ORDER BY mtime LIMIT (SELECT 100000)");
+    int rows = 0, rc;
+    while ((rc = sqlite3_step(open)) == SQLITE_ROW) {
+        ck_assert_int_eq(sqlite3_column_int(open, 0), ++rows);
+        if (rows % 500 == 3) sql_run(db, "INSERT INTO t(path, size, mtime) VALUES('0000-%d', 1, 0)", rows);
+        if (rows == SEEN) sql_command(db, "main", "t", "flush");
+    }
+    ck_assert_msg(rc == SQLITE_DONE && rows == MANY, "%d of %d: %s", rows, MANY, sqlite3_errmsg(db));
+    sqlite3_finalize(open);
+    ck_assert_int_eq(counter("searches given up"), 1);
+}
+
+TEST(test_a_given_up_search_is_over_when_its_table_is_dropped) {
+    sql_run(db, "INSERT INTO t(path, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 4000) "
+                "SELECT printf('%%05d', i), i, i * 7919 %% 6007 FROM i");
+    sqlite3_stmt *open = sql_prepare(db, "SELECT path FROM t ORDER BY mtime LIMIT (SELECT 100000)");
+    for (int i = 0; i < 2000; i++) ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
+    sql_run(db, "DELETE FROM t");
+    for (int i = 0; i < 100; i++) sqlite3_step(open);
+    sqlite3_reset(open);
+    ck_assert_int_eq(sqlite3_step(open), SQLITE_DONE);
+    sqlite3_finalize(open);
+}
+
+/* --- plans -------------------------------------------------------------------------------------------------------- */
+
+TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
+    static const char *const first[] = {"type = 'f'",
+                                        "type = ?1",
+                                        "type = lower(?1)",
+                                        "note IS NULL",
+                                        "any = 'x' AND type = 'd' AND size < 7",
+                                        "mtime > 0",
+                                        "mtime < unixepoch()",
+                                        "(mtime, path) < (?1, ?2)",
+                                        "path > 'a' AND type = 'f'"};
+    static const char *const newer[] = {"type <> 'd'", "note IS NOT NULL", "note LIKE '%7%'", "path LIKE '%.txt'",
+                                        "path GLOB '*.txt' AND type <> ?1"};
+    static const char *const never[] = {"note >= ?1",
+                                        "type IN ('f', 'l')",
+                                        "type IS NOT 'f'",
+                                        "length(note) > 5",
+                                        "note NOT LIKE '%7%'",
+                                        "mtime = 'x'",
+                                        "type = 5",
+                                        "type = 'f' AND note = 'x' AND any = 5 AND size = 5 AND mtime = 5",
+                                        "type = 'f' COLLATE NOCASE",
+                                        "(type, size) IN (SELECT 'f', 5)",
+                                        "version < 9",
+                                        "mtime < 5 OR (mtime = 5 AND path < 'x')"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", first[i]);
+        sql_plan_has(db, text, "best first");
+        sqlite3_free(text);
+    }
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
+        char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", newer[i]);
+        if (sqlite3_libversion_number() >= 3046001) sql_plan_has(db, text, "best first");
+        sqlite3_free(text);
+    }
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        char *text = sqlite3_mprintf("SELECT * FROM t WHERE %s ORDER BY mtime DESC LIMIT 10", never[i]);
+        sql_plan_lacks(db, text, "best first");
+        sqlite3_free(text);
+    }
+}
+
+/* --- what is spared ----------------------------------------------------------------------------------------------- */
+
+/* A filter that most rows meet costs no walk, and a bound at the near end, with NULLs in every page, neither. */
+TEST(test_a_search_that_finds_its_rows_is_not_given_up) {
+    sql_run(db,
+            "INSERT INTO t(path, type, size, mtime) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 40000) "
+            "SELECT printf('%%06d', i), CASE i %% 10 WHEN 0 THEN 'd' ELSE 'f' END, i, "
+            "CASE i %% 50 WHEN 0 THEN NULL ELSE i * 7919 %% 40009 END FROM i");
+    sql_command(db, "main", "t", "optimize");
+    sql_expect(db, "1\n2\n3\n", "SELECT mtime FROM t WHERE mtime > 0 ORDER BY mtime LIMIT 3");
+    sql_expect(db, "40008\n40007\n", "SELECT mtime FROM t WHERE type >= 'd' ORDER BY mtime DESC LIMIT 2");
+    char *expected = sql_rows(db, "SELECT mtime FROM t WHERE type = 'd' ORDER BY +mtime DESC LIMIT 5");
+    sql_expect(db, expected, "SELECT mtime FROM t WHERE type = 'd' ORDER BY mtime DESC LIMIT 5");
+    sqlite3_free(expected);
+    ck_assert_int_eq(counter("searches given up"), 0);
+    sql_expect(db, "", "SELECT mtime FROM t WHERE type = 'x' ORDER BY mtime DESC LIMIT 5");
+    sql_expect(db, "20001\n", "SELECT mtime FROM t WHERE mtime > 20000 ORDER BY mtime LIMIT 1");
+    ck_assert_int_eq(counter("searches given up"), 2);
+}
+
+int main(void) {
+    return suite_run("newest", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);
+}
