@@ -9,8 +9,8 @@
  * So art's early checkpoint keeps others from beginning the WAL anew. They want all of the WAL's read locks for it, and
  * art holds one of them, shared: one whose mark no reader uses, so that the checkpoint itself does not want it. Writers
  * are not hindered, they append. Under this lock art looks into the WAL's index. If nothing is to be copied, it makes
- * no checkpoint. And where the WAL is nearly so long that SQLite makes its own checkpoint, art leaves it to that one:
- * behind art's it would have nothing to do.
+ * no checkpoint. And where the WAL is so long that SQLite makes its own checkpoint behind this commit, art leaves it
+ * to that one: behind art's it would have nothing to do.
  *
  * The checkpoint of art_vacuum() wants the write lock, under which nobody begins a WAL. But where it does not get that
  * lock, SQLite goes on without. So a SQLite that has the bug is not asked while another connection writes. What is left
@@ -70,11 +70,10 @@ static int hold_read_lock(sqlite3_file *file, const volatile uint32_t *index) {
     return -1;
 }
 
-/* Under the read lock. Other connections may come to SQLite's own checkpoint while this one copies: hence the part. */
+/* Under the read lock. */
 static bool has_work(const volatile uint32_t *index, uint32_t autocheckpoint) {
-    enum { NEAR_PART = 8 };
     uint32_t frames = index_number(index, INDEX_FRAMES);
-    return frames < autocheckpoint - autocheckpoint / NEAR_PART && index_number(index, INDEX_COPIED) < frames;
+    return frames < autocheckpoint && index_number(index, INDEX_COPIED) < frames;
 }
 
 static bool make_checkpoint(sqlite3 *db, const char *schema) {

@@ -52,7 +52,7 @@ enum art_wal_users {
 /* Who may use the WAL? Runs statements. */
 enum art_wal_users art_wal_users(struct art_connection *connection, const char *schema);
 /* Behind a commit, without a lock: copies what the WAL has into the database as far as readers let it. True: it did.
- * Not where nothing is to be copied, nor where the WAL has nearly the frames of wal_autocheckpoint. No statement. */
+ * Not where nothing is to be copied, nor where the WAL has the frames of wal_autocheckpoint. Runs no statement. */
 bool art_checkpoint_early(sqlite3 *db, const char *schema, enum art_wal_users users, uint32_t autocheckpoint);
 /* Outside of transactions: all of the WAL, which is then empty. One of SQLite's codes. *log: -1 where it is
  * SQLITE_BUSY and SQLite's busy handler was not called. */
