@@ -379,6 +379,34 @@ TEST(test_an_image_in_memory_has_no_art_file) {
     sql_close(from);
 }
 
+/* As `sqldiff a b | sqlite3 a` does without --table: the way back is in sql/files.md. */
+TEST(test_shadow_tables_of_another_database_take_no_file_and_leave_a_way_back) {
+    make_original("delete");
+    char *other = foreign_join(directory, "other.db"), *own = sql_find_file(directory, ".art");
+    sqlite3 *db = sql_open(other);
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('other', 1)");
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "ATTACH %Q AS mine", path);
+    for (int i = 0; i < 2; i++) {
+        const char *shadow = i ? "artdata" : "artstate";
+        sql_run(db, "DELETE FROM mine.t_%s; INSERT INTO mine.t_%s SELECT * FROM main.t_%s", shadow, shadow, shadow);
+    }
+    sql_close(db);
+    db = sql_open(path);
+    sql_refused(db, SQLITE_ERROR, "is that of another database", "SELECT count(*) FROM t");
+    sql_refused(db, SQLITE_ERROR, "is that of another database", "INSERT INTO t VALUES('x', 1)");
+    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(file=%Q, path, value)", own);
+    sql_expect(db, "500\n", "SELECT count(*) FROM saved WHERE value GLOB 'mine*'");
+    sql_run(db, "DROP TABLE t; CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT path, value FROM saved");
+    sql_expect(db, "500|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value GLOB 'mine*'");
+    sql_close(db);
+    db = sql_open(other);
+    sql_expect(db, "1|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(db);
+    sqlite3_free(other);
+    sqlite3_free(own);
+}
+
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 static char *long_name(const char *piece, size_t bytes) {
