@@ -17,7 +17,7 @@ static sqlite3_int64 counter(const char *property) {
 }
 
 static void set_up(void) {
-    sql_set_up_in_memory();
+    sql_set_up();
     sql_run(db,
             "CREATE VIRTUAL TABLE t USING art(path, type TEXT, size INTEGER, mtime INTEGER, any, note TEXT, "
             "summary=(sum(size), max(mtime), min(any)));"
