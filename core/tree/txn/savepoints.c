@@ -138,6 +138,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
         return;
     }
     tree->changes++;
+    art_fronts_forget_newer(&tree->fronts, tree->csn);
     art_pending_forget(tree);
     tree->txn.requested = 0; /* a caller that still wants it asks again */
     if (number == ART_SAVEPOINT_BEGIN) {
