@@ -216,7 +216,8 @@ static void measure_sweeps(bool newest, int64_t share, int64_t *low, int64_t *hi
 
 static void measure_ends(bool newest) {
     int64_t low = 0, high = rows;
-    printf(newest ? "newest deleted, ten times a hundredth of the rows\n" : "expiry, ten times a hundredth of the rows\n");
+    printf(newest ? "newest deleted, ten times a hundredth of the rows\n"
+                  : "expiry, ten times a hundredth of the rows\n");
     print_asking("  asked, as loaded", newest, ASKED);
     measure_sweeps(newest, rows / 100, &low, &high);
     printf("  then nine times a tenth of what is left\n");

@@ -636,8 +636,8 @@ static enum art_rc push_part(void *context, const struct art_memtable_part *met)
 
 static enum art_rc expand_node(struct art_best *best, uintptr_t link) {
     assert(art_tree_summary(best->tree));
-    return art_memtable_visit(best->tree->memtable, link, art_buffer_bytes(&best->low), art_buffer_bytes(&best->high),
-                              push_part, best);
+    return art_memtable_visit(best->tree->memtable, link, best->order.column, best->order.descending,
+                              art_buffer_bytes(&best->low), art_buffer_bytes(&best->high), push_part, best);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
