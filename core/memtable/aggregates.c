@@ -198,21 +198,21 @@ static bool may_be_inside(art_link link, struct art_bytes low, struct art_bytes 
 
 /* What the parts of a node have of its bounds in a column. */
 struct found_bounds {
+    const struct art_zone *of;
     bool whole; /* all parts were looked at */
     bool end;   /* one has the number that comes first */
     uint8_t kinds;
 };
 
-static inline void find_bounds(struct found_bounds *found, const struct art_zone *part, const struct art_zone *node,
-                               bool largest) {
+static inline void find_bounds(struct found_bounds *found, const struct art_zone *part, bool largest) {
+    int64_t end = largest ? part->high.integer : part->low.integer;
     found->kinds |= part->kinds;
-    if (!(part->kinds & ART_ZONE_NUMBERS)) return;
-    found->end |= largest ? part->high.integer == node->high.integer : part->low.integer == node->low.integer;
+    found->end |= end == (largest ? found->of->high.integer : found->of->low.integer) && part->kinds & ART_ZONE_NUMBERS;
 }
 
-static bool reaches_bounds(const struct found_bounds *found, const struct art_zone *node) {
-    if (node->kinds & ~found->kinds) return false;
-    return found->end || !(node->kinds & ART_ZONE_NUMBERS) || found->kinds & ART_ZONE_REALS;
+static bool reaches_bounds(const struct found_bounds *found) {
+    if (found->of->kinds & ~found->kinds) return false;
+    return found->end || !(found->of->kinds & ART_ZONE_NUMBERS) || found->kinds & ART_ZONE_REALS;
 }
 
 enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, unsigned column, bool largest,
@@ -221,7 +221,8 @@ enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, un
                                void *context) {
     const struct art_summary *summary = memtable->summary;
     const struct art_node *node = link ? art_link_node(link) : NULL;
-    struct found_bounds found = {.whole = node};
+    struct found_bounds found = {.of = node ? &art_node_zones(node, summary->has)[column] : &(struct art_zone){0},
+                                 .whole = node};
     int child = node ? art_node_first(node) : 0;
     assert(summary && column < summary->has.columns);
     while (child != ART_CHILD_NONE) {
@@ -240,12 +241,11 @@ enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, un
             art_link_add_zones(summary, below, own);
         }
         part.zones = part.is_key ? own : art_node_zones(art_link_node(below), summary->has);
-        if (node) find_bounds(&found, &part.zones[column], &art_node_zones(node, summary->has)[column], largest);
+        find_bounds(&found, &part.zones[column], largest);
         enum art_rc rc = visit(context, &part);
         if (rc) return rc;
     }
-    if (node && found.whole && !reaches_bounds(&found, &art_node_zones(node, summary->has)[column]))
-        narrow_path(memtable, link);
+    if (found.whole && !reaches_bounds(&found)) narrow_path(memtable, link);
     return ART_OK;
 }
 

@@ -33,7 +33,7 @@ struct best_part {
     struct art_datum value;
     uint8_t kind;
     bool low_edge, high_edge; /* the range's end may lie within it */
-    bool shown;               /* PART_ENTRY: no newer source has its key */
+    bool learns;              /* PART_ENTRY: its bucket gives one at a time, and may learn that this one is hidden */
     bool begun;               /* PART_BLOB, PART_BUCKET: parts of it have come out, the last one was `given` */
     uint32_t given;
     uint32_t blob;        /* number in `blobs`: of PART_ENTRY, PART_LONG, PART_BUCKET, PART_BLOB */
@@ -296,6 +296,7 @@ struct choice {
     bool any;
     uint32_t at;
     struct art_datum value;
+    bool passes;     /* some are passed over: the part has begun, or `given` or `behind` is set */
     uint64_t *given; /* NULL, or a bit for each that has come out, from `given_from` on */
     uint32_t given_from;
     bool behind; /* of a bucket's entries only those count that do not stand before (`front`, `front_at`) */
@@ -305,29 +306,32 @@ struct choice {
     struct art_datum bound;
 };
 
-static bool has_come_out(const struct choice *choice, uint32_t at) {
-    uint32_t bit = choice->given_from + at;
-    return choice->given[bit / 64] >> bit % 64 & 1;
-}
-
 static void note_given(struct choice *choice) {
     uint32_t bit = choice->given_from + choice->at;
     if (choice->given && choice->any) choice->given[bit / 64] |= (uint64_t)1 << bit % 64;
 }
 
-static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
-    assert(choice->given || !choice->part->begun || choice->part->given >= choice->part->from);
+/* Has it come out, or is it known to be hidden? */
+static bool is_passed(const struct choice *choice, uint32_t at, const struct art_datum *value) {
     const struct best_part *part = choice->part;
     bool descending = choice->best->order.descending;
     if (choice->behind) {
         int c = art_datum_compare(value, &choice->front);
-        if (c ? (descending ? c > 0 : c < 0) : at < choice->front_at) return;
+        if (c ? (descending ? c > 0 : c < 0) : at < choice->front_at) return true;
     }
-    if (choice->given && has_come_out(choice, at)) return;
-    if (part->begun && !choice->given) {
-        int c = art_datum_compare(value, &part->value);
-        if (c ? (descending ? c > 0 : c < 0) : at <= part->given) return;
+    if (choice->given) {
+        uint32_t bit = choice->given_from + at;
+        return choice->given[bit / 64] >> bit % 64 & 1;
     }
+    if (!part->begun) return false;
+    assert(part->given >= part->from);
+    int c = art_datum_compare(value, &part->value);
+    return c ? (descending ? c > 0 : c < 0) : at <= part->given;
+}
+
+static void consider_part(struct choice *choice, uint32_t at, const struct art_datum *value) {
+    bool descending = choice->best->order.descending;
+    if (choice->passes && is_passed(choice, at, value)) return;
     int c = choice->any ? art_datum_compare(value, &choice->value) : 0;
     if (choice->any && (descending ? c <= 0 : c >= 0)) return;
     choice->any = true;
@@ -428,11 +432,12 @@ static enum art_rc begin_to_note(struct art_best *best, struct met_blob *met, co
 }
 
 static enum art_rc expand_blob(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
-    struct choice choice = {.best = best, .part = part};
+    struct choice choice = {.best = best, .part = part, .passes = part->begun};
     uint32_t from, to;
     enum art_rc rc = buckets_in_range(best, part, at, &from, &to);
     if (!rc && !part->begun) rc = begin_to_note(best, &best->blobs[part->blob], at->blob);
     choice.given = best->blobs[part->blob].given;
+    choice.passes |= choice.given != NULL;
     if (!rc) choose_bucket(&choice, at->blob, from, to);
     if (rc || !choice.any) return rc;
     note_given(&choice);
@@ -541,7 +546,7 @@ static void begin_behind_hidden(struct choice *choice, const struct art_blob *bl
     const struct art_fronts *fronts = fronts_of(choice->best, &choice->best->blobs[choice->part->blob], blob);
     if (!fronts) return;
     const struct art_front *front = &fronts->bucket[choice->part->at];
-    choice->behind = true;
+    choice->behind = choice->passes = true;
     choice->front_at = first + front->entry;
     if (!art_front_value(front, &choice->front)) { /* all are hidden */
         choice->front.kind = choice->best->order.descending ? ART_DATUM_NULL : ART_DATUM_BEYOND;
@@ -550,41 +555,12 @@ static void begin_behind_hidden(struct choice *choice, const struct art_blob *bl
     tree->count.fronts++;
 }
 
-/* The chosen one is hidden: on behind it, and behind all that are hidden, too. */
-static enum art_rc pass_hidden(struct choice *choice, struct art_blob_cursor *at, uint32_t first) {
-    const struct met_blob *met = &choice->best->blobs[choice->part->blob];
-    struct art_best *best = choice->best;
-    struct art_datum chosen = choice->value;
-    uint32_t behind = choice->at + 1;
-    enum art_rc rc = art_front_learn(best->tree, &best->order, met->run, met->ref.hash, at, choice->part->at);
-    begin_behind_hidden(choice, at->blob, first);
-    int c = choice->behind ? art_datum_compare(&chosen, &choice->front) : 0;
-    bool further = choice->behind && (c ? (best->order.descending ? c > 0 : c < 0) : behind <= choice->front_at);
-    choice->any = false;
-    if (further) return rc;
-    choice->behind = true;
-    choice->front = chosen;
-    choice->front_at = behind;
-    return rc;
-}
-
-/* The best entry of a leaf blob's bucket that newer sources do not hide. The cursor stands on it. */
+/* The best entry in a bucket of a leaf blob. */
 static enum art_rc choose_entry(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
-    uint32_t bucket = choice->part->at, first = art_blob_entries_in(at->blob, 0, bucket);
-    unsigned run = choice->best->blobs[choice->part->blob].run;
-    bool hidden = true;
-    enum art_rc rc = ART_OK;
-    begin_behind_hidden(choice, at->blob, first);
-    while (!rc && hidden) {
-        rc = art_blob_each(at->blob, bucket, from, to, consider_entry, choice);
-        if (rc || !choice->any) return rc;
-        rc = art_blob_seek_entry(at, choice->at);
-        if (rc) return rc;
-        memset(at->key + at->key_len, 0, ART_KEY_PADDING);
-        rc = art_tree_is_hidden(choice->best->tree, art_bytes(at->key, at->key_len), run, &hidden, NULL);
-        if (!rc && hidden) rc = pass_hidden(choice, at, first);
-    }
-    return rc;
+    uint32_t bucket = choice->part->at;
+    if (choice->best->tree->fronts.bytes)
+        begin_behind_hidden(choice, at->blob, art_blob_entries_in(at->blob, 0, bucket));
+    return art_blob_each(at->blob, bucket, from, to, consider_entry, choice);
 }
 
 /* The best child in a bucket of an index blob. The cursor stands on it. */
@@ -592,6 +568,7 @@ static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *a
     const struct best_part *part = choice->part;
     struct art_best *best = choice->best;
     choice->given = best->blobs[part->blob].given;
+    choice->passes |= choice->given != NULL;
     choice->given_from = at->blob->buckets;
     enum art_rc rc = art_blob_each(at->blob, part->at, from, to, consider_child, choice);
     note_given(choice);
@@ -606,7 +583,8 @@ static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *a
 
 static enum art_rc expand_bucket(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
     struct art_blob *blob = at->blob;
-    struct choice choice = {.best = best, .part = part, .has = blob->has, .wanted = wanted_columns(&best->order)};
+    struct choice choice = {
+        .best = best, .part = part, .passes = part->begun, .has = blob->has, .wanted = wanted_columns(&best->order)};
     bool leaf = blob->kind == ART_BLOB_LEAF;
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
@@ -617,7 +595,8 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     if (rc || !choice.any) return rc;
     assert(choice.at >= from && choice.at < to);
     struct best_part row = {
-        .value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at, .shown = leaf};
+        .value = choice.value, .kind = PART_ENTRY, .learns = true, .blob = part->blob, .at = choice.at};
+    if (leaf && best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
     struct art_bytes key = art_bytes(at->key, at->key_len);
     if (!rc && leaf) rc = keep_key(best, &row, key);
     if (!rc) rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
@@ -650,7 +629,10 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
     if (rc) return rc;
     struct art_bytes key = art_bytes(at->key, at->key_len);
     memset(at->key + key.len, 0, ART_KEY_PADDING);
-    if (!part->shown) rc = art_tree_is_hidden(best->tree, key, best->blobs[part->blob].run, &hidden, NULL);
+    const struct met_blob *met = &best->blobs[part->blob];
+    rc = art_tree_is_hidden(best->tree, key, met->run, &hidden, NULL);
+    if (!rc && hidden && part->learns)
+        rc = art_front_learn(best->tree, &best->order, met->run, met->ref.hash, at, at->bucket);
     if (rc || hidden) return rc;
     if (part->kind == PART_LONG) {
         struct art_entry entry;
