@@ -204,7 +204,7 @@ struct found_bounds {
     uint8_t kinds;
 };
 
-static inline void find_bounds(struct found_bounds *found, const struct art_zone *part, bool largest) {
+static inline void meet_bounds(struct found_bounds *found, const struct art_zone *part, bool largest) {
     int64_t end = largest ? part->high.integer : part->low.integer;
     found->kinds |= part->kinds;
     found->end |= end == (largest ? found->of->high.integer : found->of->low.integer) && part->kinds & ART_ZONE_NUMBERS;
@@ -241,7 +241,7 @@ enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, un
             art_link_add_zones(summary, below, own);
         }
         part.zones = part.is_key ? own : art_node_zones(art_link_node(below), summary->has);
-        find_bounds(&found, &part.zones[column], largest);
+        meet_bounds(&found, &part.zones[column], largest);
         enum art_rc rc = visit(context, &part);
         if (rc) return rc;
     }

@@ -55,7 +55,7 @@ TEST(test_lookups_count_what_they_were_spared) {
 TEST(test_the_best_rows_are_sought_behind_those_that_are_known_to_be_hidden) {
     sql_create(db, "queue", "summary=(max(value))");
     sql_run(db, "INSERT INTO queue(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
-                "SELECT printf('k%08x', i * 2654435761 & 4294967295), i FROM n");
+                "SELECT printf('k%%08x', i * 2654435761 & 4294967295), i FROM n");
     sql_command(db, "main", "queue", "flush");
     sql_run(db, "DELETE FROM queue WHERE value < 300");
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);

@@ -143,8 +143,8 @@ static const struct art_fronts *fronts_of(const struct art_best *best, const str
     return fronts && fronts->buckets == blob->buckets ? fronts : NULL;
 }
 
-/* A part whose rows have what the zones of all columns bound, and `fronts`, if these are known; one that has no wanted row is left out. That uncovers
- * nothing: whether a row is hidden is asked of the sources, not of other parts. */
+/* A part whose rows have what the zones of all columns bound, and `fronts`, if these are known; one that has no wanted
+ * row is left out. That uncovers nothing: whether a row is hidden is asked of the sources, not of other parts. */
 static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, const struct art_fronts *fronts,
                               struct best_part *part) {
     const struct art_best_order *order = &best->order;
@@ -467,6 +467,12 @@ static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art
     if (is_wanted_row(&best->order, data)) consider_part(choice, at, &data[best->order.column]);
 }
 
+static void widen_bound(struct choice *choice, const struct art_datum *value) {
+    int c = choice->bounded ? art_datum_compare(value, &choice->bound) : 0;
+    if (!choice->bounded || (choice->best->order.descending ? c > 0 : c < 0)) choice->bound = *value;
+    choice->bounded = true;
+}
+
 static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
     struct choice *choice = context;
     const struct art_best_order *order = &choice->best->order;
@@ -476,9 +482,7 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
     (void)flags;
     if (choice->given) fronts = fronts_below(choice->best, art_ref_hash(value));
     if (!(fronts ? art_front_value(&fronts->best, &most) : art_best_of_zone(order, &zone, &most))) return;
-    int c = choice->bounded ? art_datum_compare(&most, &choice->bound) : 0;
-    if (!choice->bounded || (order->descending ? c > 0 : c < 0)) choice->bound = most;
-    choice->bounded = true;
+    if (choice->given) widen_bound(choice, &most);
     for (unsigned i = 0; i < order->limits.count; i++) {
         struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
         if (!art_zone_may_have(&other, &order->limits.limit[i])) return;
@@ -556,7 +560,7 @@ static void begin_behind_hidden(struct choice *choice, const struct art_blob *bl
 }
 
 /* The best entry in a bucket of a leaf blob. */
-static enum art_rc choose_entry(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
+static enum art_rc choose_in_bucket(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
     uint32_t bucket = choice->part->at;
     if (choice->best->tree->fronts.bytes)
         begin_behind_hidden(choice, at->blob, art_blob_entries_in(at->blob, 0, bucket));
@@ -591,7 +595,7 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     if (rc || from >= to) return rc;
     bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
     if (texts || (leaf && best->order.matches)) return push_matching_rows(best, part, at, from, to);
-    rc = leaf ? choose_entry(&choice, at, from, to) : choose_child(&choice, at, from, to);
+    rc = leaf ? choose_in_bucket(&choice, at, from, to) : choose_child(&choice, at, from, to);
     if (rc || !choice.any) return rc;
     assert(choice.at >= from && choice.at < to);
     struct best_part row = {

@@ -19,14 +19,7 @@ struct waiting_values {
     struct art_datum value[BUCKET_MOST];
 };
 
-bool art_best_of_zone(const struct art_best_order *order, const struct art_zone *zone, struct art_datum *out) {
-    struct art_zone wanted = *zone;
-    if (order->skip_nulls) wanted.kinds &= (uint8_t)~ART_ZONE_NULLS;
-    *out = art_zone_end(&wanted, order->descending);
-    return wanted.kinds;
-}
-
-static bool comes_before(const struct waiting_values *waiting, uint8_t a, uint8_t b) {
+static bool waits_before(const struct waiting_values *waiting, uint8_t a, uint8_t b) {
     int c = art_datum_compare(&waiting->value[a], &waiting->value[b]);
     if (c) return waiting->order->descending ? c > 0 : c < 0;
     return a < b;
@@ -55,7 +48,7 @@ static void wait_for(void *context, uint32_t at, uint8_t flags, struct art_bytes
     if (is_before_front(waiting, mine, number)) return;
     waiting->value[number] = *mine;
     uint32_t place = waiting->count++;
-    for (; place && comes_before(waiting, (uint8_t)number, waiting->heap[(place - 1) / 2]); place = (place - 1) / 2)
+    for (; place && waits_before(waiting, (uint8_t)number, waiting->heap[(place - 1) / 2]); place = (place - 1) / 2)
         waiting->heap[place] = waiting->heap[(place - 1) / 2];
     waiting->heap[place] = (uint8_t)number;
 }
@@ -65,8 +58,8 @@ static void drop_best(struct waiting_values *waiting) {
     uint8_t *heap = waiting->heap, last = heap[--waiting->count];
     uint32_t place = 0, child;
     while ((child = 2 * place + 1) < waiting->count) {
-        if (child + 1 < waiting->count && comes_before(waiting, heap[child + 1], heap[child])) child++;
-        if (!comes_before(waiting, heap[child], last)) break;
+        if (child + 1 < waiting->count && waits_before(waiting, heap[child + 1], heap[child])) child++;
+        if (!waits_before(waiting, heap[child], last)) break;
         heap[place] = heap[child];
         place = child;
     }

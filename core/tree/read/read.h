@@ -126,9 +126,9 @@ enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range,
                            struct art_buffer *room, struct art_datum *out);
 
 /* --- front.c ------------------------------------------------------------------------------------------------------ */
-/* A bucket of a leaf blob of this run, by the blob's hash: its front (core/tree/state/front.c) goes behind all rows that
- * newer sources hide. `at`: a cursor in the blob, which is moved. Without memory, and where a row may have a text in the
- * column, nothing is remembered. */
+/* A bucket of a leaf blob of this run, by the blob's hash: its front (core/tree/state/front.c) goes behind all rows
+ * that newer sources hide. `at`: a cursor in the blob, which is moved. Without memory, and where a row may have a text
+ * in the column, nothing is remembered. */
 enum art_rc art_front_learn(struct art_tree *tree, const struct art_best_order *order, unsigned run,
                             struct art_hash128 hash, struct art_blob_cursor *at, uint32_t bucket);
 /* The best that the children of an index blob's bucket may have is worse than what was known of the bucket; NULL: they
@@ -136,7 +136,13 @@ enum art_rc art_front_learn(struct art_tree *tree, const struct art_best_order *
 void art_front_note(struct art_tree *tree, const struct art_best_order *order, struct art_hash128 hash,
                     const struct art_blob *blob, uint32_t bucket, const struct art_datum *best);
 /* The best value that a zone leaves room for in this order; false: it has no row that counts. */
-bool art_best_of_zone(const struct art_best_order *order, const struct art_zone *zone, struct art_datum *out);
+static inline bool art_best_of_zone(const struct art_best_order *order, const struct art_zone *zone,
+                                    struct art_datum *out) {
+    struct art_zone wanted = *zone;
+    if (order->skip_nulls) wanted.kinds &= (uint8_t)~ART_ZONE_NULLS;
+    *out = art_zone_end(&wanted, order->descending);
+    return wanted.kinds;
+}
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 /* The tree is about to go: idle cursors are freed, open ones keep what art_cursor_close() needs. */

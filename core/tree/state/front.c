@@ -1,5 +1,5 @@
-/* Fronts: where rows begin that may be there, in the order of a column's values. What stands before them in old runs was
- * deleted or changed. Zones do not tell: they are made with the blob.
+/* Fronts: where rows begin that may be there, in the order of a column's values. What stands before them in old runs
+ * was deleted or changed. Zones do not tell: they are made with the blob.
  *
  *     bucket of a blob, by value     1  2  4  7  7  9        zone: 1 and 9
  *     hidden by newer sources        x  x  x  x              front: 7, the second one
@@ -10,21 +10,22 @@
  * of its children.
  *
  * What a committed entry hides stays hidden, by it or by a newer one, as long as the blob is there. So fronts belong to
- * a blob by its hash and not to a root, and outlive commits, flushes, and merges of other blobs. They end with a rollback
- * of what hides (art_fronts_forget_newer()), and with another history of the table (txn/refresh.c).
+ * a blob by its hash and not to a root, and outlive commits, flushes, and merges of other blobs. They end with a
+ * rollback of what hides (art_fronts_forget_newer()), and with a root of which nobody can tell that it is of the same
+ * history (txn/refresh.c).
  *
  * They are bounded in bytes. Where these are short those go that nobody has asked for lately.
  */
 #include "core/tree/state/state.h"
 
-enum { CHAINS = 1024, BYTES_MAX = 4 << 20 };
+enum { CHAINS = 1024, FRONT_BYTES_MAX = 4 << 20 };
 
 static struct art_fronts **chain_of(const struct art_front_map *map, struct art_hash128 blob) {
     assert(map->chain);
     return &map->chain[blob.low % CHAINS];
 }
 
-static size_t bytes_of(uint32_t buckets) {
+static size_t front_bytes(uint32_t buckets) {
     return sizeof(struct art_fronts) + buckets * sizeof(struct art_front);
 }
 
@@ -49,8 +50,8 @@ static void forget_some(struct art_front_map *map, uint64_t csn, bool unused) {
                 at = &fronts->next;
                 continue;
             }
-            assert(map->bytes >= bytes_of(fronts->buckets));
-            map->bytes -= bytes_of(fronts->buckets);
+            assert(map->bytes >= front_bytes(fronts->buckets));
+            map->bytes -= front_bytes(fronts->buckets);
             *at = fronts->next;
             art_free(fronts);
         }
@@ -59,14 +60,14 @@ static void forget_some(struct art_front_map *map, uint64_t csn, bool unused) {
 
 static bool make_front_room(struct art_front_map *map, size_t bytes) {
     if (!map->chain) map->chain = art_alloc_zeroed(CHAINS * sizeof(*map->chain));
-    if (!map->chain || bytes > BYTES_MAX) return false;
-    if (map->bytes + bytes > BYTES_MAX) forget_some(map, UINT64_MAX, true);
-    return map->bytes + bytes <= BYTES_MAX;
+    if (!map->chain || bytes > FRONT_BYTES_MAX) return false;
+    if (map->bytes + bytes > FRONT_BYTES_MAX) forget_some(map, UINT64_MAX, true);
+    return map->bytes + bytes <= FRONT_BYTES_MAX;
 }
 
 struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 blob, uint8_t order, uint32_t buckets) {
     assert(buckets && !art_fronts_find(map, blob, order));
-    size_t bytes = bytes_of(buckets);
+    size_t bytes = front_bytes(buckets);
     struct art_fronts *fronts = make_front_room(map, bytes) ? art_alloc_zeroed(bytes) : NULL;
     if (!fronts) return NULL;
     struct art_fronts **chain = chain_of(map, blob);
@@ -128,7 +129,7 @@ void art_fronts_clear(struct art_front_map *map) {
     for (unsigned i = 0; i < CHAINS && map->bytes; i++) {
         for (struct art_fronts *fronts = map->chain[i], *next; fronts; fronts = next) {
             next = fronts->next;
-            map->bytes -= bytes_of(fronts->buckets);
+            map->bytes -= front_bytes(fronts->buckets);
             art_free(fronts);
         }
     }

@@ -341,8 +341,8 @@ static inline bool art_front_descends(uint8_t order) {
 }
 /* The fronts of a blob, borrowed until the next that are added; NULL: none are known. */
 struct art_fronts *art_fronts_find(struct art_front_map *map, struct art_hash128 blob, uint8_t order);
-/* New ones, all of zeros, for the caller to set: `bucket`, then `best` by art_fronts_set(). NULL: there is no memory, or
- * no more is given to them. */
+/* New ones, all of zeros, for the caller to set: `bucket`, then `best` by art_fronts_set(). NULL: there is no memory,
+ * or no more is given to them. */
 struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 blob, uint8_t order, uint32_t buckets);
 /* A bucket's front is another one now; `csn`: what hides the rows before it is no newer. */
 void art_fronts_set(struct art_front_map *map, struct art_fronts *fronts, uint32_t bucket, struct art_front front,
