@@ -27,6 +27,7 @@
     X(filters, "lookups filtered")       /* searches of a leaf blob that its filter made needless */                   \
     X(memtable, "memtable passed")       /* searches of the memtable that its filter made needless */                  \
     X(gaps, "gaps passed")               /* searches that began behind deleted rows instead of among them */           \
+    X(fronts, "fronts passed")           /* searches best first that began a page behind rows known to be hidden */    \
     X(pages_passed, "pages passed")      /* pages of leaf blobs that a search or a lookup passed over */               \
     X(flushes, "flushes")                /* flushes of the memtable */                                                 \
     X(joined, "flushes joined")          /* earlier flushes that later ones took in */                                 \

@@ -79,6 +79,8 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
  * of its own, and a label that cannot be read. */
 enum art_rc art_ref_own(struct art_ref *ref);
 void art_ref_release(struct art_ref *ref);
+/* The hash in these bytes. */
+struct art_hash128 art_ref_hash(struct art_bytes bytes);
 /* The zone of one column in the bytes of a reference, which art_ref_decode() accepts and which lie in a blob that was
  * built with this summary. */
 struct art_zone art_ref_zone(struct art_bytes bytes, struct art_measures has, unsigned column);

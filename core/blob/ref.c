@@ -58,6 +58,13 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     };
 }
 
+struct art_hash128 art_ref_hash(struct art_bytes bytes) {
+    struct art_hash128 hash;
+    assert(bytes.len >= ART_REF_FIXED_BYTES);
+    memcpy(&hash, bytes.data + offsetof(struct art_ref_format, hash_low), sizeof hash);
+    return hash;
+}
+
 enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     if (bytes.len < ART_REF_FIXED_BYTES || bytes.len > ART_REF_MAX) return ART_CORRUPT;

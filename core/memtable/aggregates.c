@@ -146,6 +146,42 @@ enum art_rc art_memtable_select(const struct art_memtable *memtable, struct art_
     return inside && before == rank && art_leaf_weight(leaf) == 1 ? ART_OK : ART_NOTFOUND;
 }
 
+/* --- zones made narrow again -------------------------------------------------------------------------------------- */
+
+static bool zones_are_equal(const struct art_zone *a, const struct art_zone *b) {
+    if (a->kinds != b->kinds) return false;
+    return !(a->kinds & ART_ZONE_NUMBERS) || (a->low.integer == b->low.integer && a->high.integer == b->high.integer);
+}
+
+/* No entry that changes or goes makes a zone narrower: that would take a look at all its neighbours. Searches look at
+ * them, and those that find a zone wider than its parts narrow it. */
+static bool narrow_node(struct art_memtable *memtable, struct art_node *node) {
+    struct art_zone zone[ART_SUMMARY_MAX] = {0}, *held = art_node_zones(node, memtable->summary->has);
+    bool narrower = false;
+    for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child))
+        art_link_add_zones(memtable->summary, art_node_child(node, child), zone);
+    for (unsigned i = 0; i < memtable->summary->has.columns; i++) {
+        narrower |= !zones_are_equal(&zone[i], &held[i]);
+        held[i] = zone[i];
+    }
+    return narrower;
+}
+
+/* The nodes above it, too, up to one that stays as it is. */
+static void narrow_path(struct art_memtable *memtable, art_link link) {
+    enum { PATH_MAX_NODES = 64 };
+    struct art_node *above[PATH_MAX_NODES];
+    unsigned count = 0;
+    struct art_bytes key = art_leaf_key(art_link_any_leaf(link));
+    for (art_link at = memtable->root; at != link && count < PATH_MAX_NODES;) {
+        assert(!art_link_is_leaf(at));
+        above[count++] = art_link_node(at);
+        at = *art_node_toward(art_link_node(at), key);
+    }
+    if (!narrow_node(memtable, art_link_node(link))) return;
+    while (count && narrow_node(memtable, above[count - 1])) count--;
+}
+
 /* --- parts by their zones ----------------------------------------------------------------------------------------- */
 
 /* May a key below the link be in the range? All of them begin alike. */
@@ -160,20 +196,43 @@ static bool may_be_inside(art_link link, struct art_bytes low, struct art_bytes 
     return art_bytes_compare(art_bytes(begin, depth), high) < 0;
 }
 
-enum art_rc art_memtable_visit(const struct art_memtable *memtable, uintptr_t link, struct art_bytes low,
-                               struct art_bytes high,
+/* What the parts of a node have of its bounds in a column. */
+struct found_bounds {
+    const struct art_zone *of;
+    bool whole; /* all parts were looked at */
+    bool end;   /* one has the number that comes first */
+    uint8_t kinds;
+};
+
+static inline void meet_bounds(struct found_bounds *found, const struct art_zone *part, bool largest) {
+    int64_t end = largest ? part->high.integer : part->low.integer;
+    found->kinds |= part->kinds;
+    found->end |= end == (largest ? found->of->high.integer : found->of->low.integer) && part->kinds & ART_ZONE_NUMBERS;
+}
+
+static bool reaches_bounds(const struct found_bounds *found) {
+    if (found->of->kinds & ~found->kinds) return false;
+    return found->end || !(found->of->kinds & ART_ZONE_NUMBERS) || found->kinds & ART_ZONE_REALS;
+}
+
+enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, unsigned column, bool largest,
+                               struct art_bytes low, struct art_bytes high,
                                enum art_rc (*visit)(void *context, const struct art_memtable_part *part),
                                void *context) {
     const struct art_summary *summary = memtable->summary;
     const struct art_node *node = link ? art_link_node(link) : NULL;
+    struct found_bounds found = {.of = node ? &art_node_zones(node, summary->has)[column] : &(struct art_zone){0},
+                                 .whole = node};
     int child = node ? art_node_first(node) : 0;
-    assert(summary);
+    assert(summary && column < summary->has.columns);
     while (child != ART_CHILD_NONE) {
         struct art_zone own[ART_SUMMARY_MAX] = {0};
         art_link below = node ? art_node_child(node, child) : memtable->root;
         struct art_memtable_part part = {.link = below};
         child = node ? art_node_next(node, child) : ART_CHILD_NONE;
-        if (!below || !may_be_inside(below, low, high)) continue;
+        bool inside = below && may_be_inside(below, low, high);
+        found.whole &= inside;
+        if (!inside) continue;
         part.is_key = art_link_is_leaf(below);
         if (part.is_key) {
             part.key = art_leaf_key(art_link_leaf(below));
@@ -182,15 +241,18 @@ enum art_rc art_memtable_visit(const struct art_memtable *memtable, uintptr_t li
             art_link_add_zones(summary, below, own);
         }
         part.zones = part.is_key ? own : art_node_zones(art_link_node(below), summary->has);
+        meet_bounds(&found, &part.zones[column], largest);
         enum art_rc rc = visit(context, &part);
         if (rc) return rc;
     }
+    if (found.whole && !reaches_bounds(&found)) narrow_path(memtable, link);
     return ART_OK;
 }
 
 /* --- the best of a range ------------------------------------------------------------------------------------------ */
 
 struct zone_walk {
+    struct art_memtable *memtable;
     struct art_bytes low, high;
     struct art_extreme *search;
     struct art_measures has;
@@ -240,6 +302,7 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
     if (search->lost) return;
     walk->depth++;
     inside = inside || lies_inside(link, walk->low, walk->high);
+    struct art_zone claimed = *zone_below(walk, link);
     art_link best = look_at_leaves(walk, node, inside);
     if (best) look_below(walk, best, inside);
     for (int child = art_node_first(node); child != ART_CHILD_NONE; child = art_node_next(node, child)) {
@@ -247,13 +310,16 @@ static void look_below(struct zone_walk *walk, art_link link, bool inside) {
         if (below == best || art_link_is_leaf(below) || search->lost) continue;
         if (is_promising(walk, below, inside)) look_below(walk, below, inside);
     }
+    if (inside && !search->lost && art_extreme_beats(search, &claimed))
+        narrow_node(walk->memtable, art_link_node(link));
     walk->depth--;
 }
 
-void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+void art_memtable_extreme(struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                           struct art_extreme *search) {
     assert(memtable->summary && search->column < memtable->summary->has.columns);
-    struct zone_walk walk = {.low = low, .high = high, .search = search, .has = memtable->summary->has};
+    struct zone_walk walk = {
+        .memtable = memtable, .low = low, .high = high, .search = search, .has = memtable->summary->has};
     uint32_t common = art_common_prefix(low.data, high.data, art_min32(low.len, high.len));
     art_link link = memtable->root;
     /* All keys of the range begin with what its ends have in common. */

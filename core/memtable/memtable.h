@@ -116,13 +116,14 @@ struct art_memtable_part {
     struct art_entry entry;       /* the same */
 };
 /* The parts of a part (`link` 0: of the whole) one after the other, until visit() returns anything but ART_OK, which is
- * returned then. Deletes are left out. The part is borrowed for the call. */
-enum art_rc art_memtable_visit(const struct art_memtable *memtable, uintptr_t link, struct art_bytes low,
-                               struct art_bytes high,
+ * returned then. Deletes are left out. The part is borrowed for the call. Where no part has what the zone says of the
+ * least, or largest, number of the column, or of its kinds, the zone is made narrow again, and those above it. */
+enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, unsigned column, bool largest,
+                               struct art_bytes low, struct art_bytes high,
                                enum art_rc (*visit)(void *context, const struct art_memtable_part *part),
                                void *context);
-/* Looks at all entries in [low, high), or the search is lost. With a summary. */
-void art_memtable_extreme(const struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
+/* Looks at all entries in [low, high), or the search is lost. With a summary. It narrows zones, too. */
+void art_memtable_extreme(struct art_memtable *memtable, struct art_bytes low, struct art_bytes high,
                           struct art_extreme *search);
 /* The entry in [low, high) that weighs one and before which all weights add up to `rank`, if between the two bounds no
  * entry weighs less than nothing (what stands beside them may). *key lies in the arena. ART_OK, ART_NOTFOUND. */

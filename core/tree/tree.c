@@ -44,6 +44,7 @@ void art_tree_trim(struct art_tree *tree) {
     tree->count.trims++;
     art_cursors_free(tree);
     art_gaps_clear(&tree->gaps);
+    art_fronts_clear(&tree->fronts);
     tree->finger.near = 0;
     art_buffer_clear(&tree->finger.label);
     art_buffer_clear(&tree->pending.redo);
@@ -77,6 +78,7 @@ void art_tree_close(struct art_tree *tree) {
     art_store_close(tree->store);
     art_tree_give_room(tree);
     art_gaps_clear(&tree->gaps);
+    art_fronts_clear(&tree->fronts);
     art_buffer_clear(&tree->finger.label);
     art_free((void *)tree->options.path);
     art_free((void *)tree->options.host_path);

@@ -51,6 +51,19 @@ TEST(test_lookups_count_what_they_were_spared) {
     is_more("gaps passed", gaps);
 }
 
+/* Rows are taken from the front of an old run, and asked for what comes next. */
+TEST(test_the_best_rows_are_sought_behind_those_that_are_known_to_be_hidden) {
+    sql_create(db, "queue", "summary=(max(value))");
+    sql_run(db, "INSERT INTO queue(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT printf('k%%08x', i * 2654435761 & 4294967295), i FROM n");
+    sql_command(db, "main", "queue", "flush");
+    sql_run(db, "DELETE FROM queue WHERE value < 300");
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
+    sqlite3_int64 passed = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
+    ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'"), passed);
+}
+
 TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {
     fill("k", 60000);
     flush();

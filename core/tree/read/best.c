@@ -9,6 +9,8 @@
  *     {bucket 1: 97, memtable: 80}  bucket 1         its entries: 97, 41, 33, ...
  *     {entry: 97, ...}              entry            it is a row, with the value 97
  *
+ * What is found hidden is remembered by its bucket (front.c), so that the next search begins behind it.
+ *
  * Zones are never too narrow, so no part that stays behind has anything better. A zone with texts or blobs counts as
  * better than every number. Of equal parts the smaller comes first: entries before buckets before blobs, so that many
  * rows with one value cost no more than few. A blob or bucket gives only its best part at a time and goes back under
@@ -37,6 +39,7 @@ struct best_part {
     struct art_datum value;
     uint8_t kind;
     bool low_edge, high_edge; /* the range's end may lie within it */
+    bool learns;              /* PART_ENTRY: its bucket gives one at a time, and may learn that this one is hidden */
     bool begun;               /* PART_BLOB, PART_BUCKET: parts of it have come out, the last one was `given` */
     uint32_t given;
     uint32_t blob;        /* number in `blobs`: of PART_ENTRY, PART_LONG, PART_BUCKET, PART_BLOB */
@@ -51,6 +54,7 @@ struct met_blob {
     unsigned run;
     bool asked; /* `pages` are known: in which a row may have what is sought */
     struct art_pages pages;
+    uint64_t *given; /* owned; NULL, or a bit for each bucket that has come out, and behind these for each child */
 };
 
 struct art_best {
@@ -135,19 +139,25 @@ static unsigned wanted_columns(const struct art_best_order *order) {
     return wanted;
 }
 
-/* The best value that the zone leaves room for; false: it has no wanted row. */
-static bool best_of_zone(const struct art_best_order *order, const struct art_zone *zone, struct art_datum *out) {
-    struct art_zone wanted = *zone;
-    if (order->skip_nulls) wanted.kinds &= (uint8_t)~ART_ZONE_NULLS;
-    *out = art_zone_end(&wanted, order->descending);
-    return wanted.kinds;
+/* What is known of hidden rows of a blob that a reference leads to; NULL: nothing. It is never wider than the zones. */
+static const struct art_fronts *fronts_below(const struct art_best *best, struct art_hash128 hash) {
+    if (!best->tree->fronts.bytes) return NULL;
+    return art_fronts_find(&best->tree->fronts, hash, art_front_order(&best->order));
 }
 
-/* A part whose rows have what the zones of all columns bound; one that has no wanted row is left out. That uncovers
- * nothing: whether a row is hidden is asked of the sources, not of other parts. */
-static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, struct best_part *part) {
+static const struct art_fronts *fronts_of(const struct art_best *best, const struct met_blob *met,
+                                          const struct art_blob *blob) {
+    const struct art_fronts *fronts = fronts_below(best, met->ref.hash);
+    return fronts && fronts->buckets == blob->buckets ? fronts : NULL;
+}
+
+/* A part whose rows have what the zones of all columns bound, and `fronts`, if these are known; one that has no wanted
+ * row is left out. That uncovers nothing: whether a row is hidden is asked of the sources, not of other parts. */
+static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, const struct art_fronts *fronts,
+                              struct best_part *part) {
     const struct art_best_order *order = &best->order;
-    bool may_have = best_of_zone(order, &zones[order->column], &part->value);
+    bool may_have = fronts ? art_front_value(&fronts->best, &part->value)
+                           : art_best_of_zone(order, &zones[order->column], &part->value);
     for (unsigned i = 0; i < order->limits.count; i++) {
         const struct art_limit *limit = &order->limits.limit[i];
         may_have &= art_zone_may_have(&zones[limit->column], limit);
@@ -245,7 +255,7 @@ static enum art_rc push_blob(struct art_best *best, const struct art_ref *ref, u
     rc = keep_key(best, &part, first);
     if (rc) return rc;
     art_summed_decode(ref->has, ref->summed, &summed);
-    return push_zones(best, summed.zone, &part);
+    return push_zones(best, summed.zone, fronts_below(best, ref->hash), &part);
 }
 
 /* The blob, pinned, with a cursor in it; keys go to the tree's second buffer. */
@@ -294,7 +304,8 @@ static enum art_rc bucket_with(struct art_blob_cursor *at, uint32_t entry, uint3
     return rc;
 }
 
-/* The best of a part's parts that have not come out yet: in the order of their values, then of their places. */
+/* The best of a part's parts that have not come out yet: in the order of their values, then of their places. Where
+ * fronts tell the values, these change while the search goes on: what has come out is noted then. */
 struct choice {
     struct art_best *best;
     const struct best_part *part;
@@ -304,17 +315,43 @@ struct choice {
     uint32_t at;
     struct art_datum value;
     enum art_rc rc;
+    bool passes;     /* some are passed over: the part has begun, or `given` or `behind` is set */
+    uint64_t *given; /* NULL, or a bit for each that has come out, from `given_from` on */
+    uint32_t given_from;
+    bool behind; /* of a bucket's entries only those count that do not stand before (`front`, `front_at`) */
+    uint32_t front_at;
+    struct art_datum front;
+    bool bounded; /* of an index blob's bucket: `bound` is the best of its children's, wanted or not */
+    struct art_datum bound;
 };
 
-/* Has it not come out yet, and is it better than what is chosen? */
-static bool is_better_choice(const struct choice *choice, uint32_t at, const struct art_datum *value) {
-    assert(!choice->part->begun || choice->part->given >= choice->part->from);
+static void note_given(struct choice *choice) {
+    uint32_t bit = choice->given_from + choice->at;
+    if (choice->given && choice->any) choice->given[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
+/* Has it come out, or is it known to be hidden? */
+static bool is_passed(const struct choice *choice, uint32_t at, const struct art_datum *value) {
     const struct best_part *part = choice->part;
     bool descending = choice->best->order.descending;
-    if (part->begun) {
-        int c = art_datum_compare(value, &part->value);
-        if (c ? (descending ? c > 0 : c < 0) : at <= part->given) return false;
+    if (choice->behind) {
+        int c = art_datum_compare(value, &choice->front);
+        if (c ? (descending ? c > 0 : c < 0) : at < choice->front_at) return true;
     }
+    if (choice->given) {
+        uint32_t bit = choice->given_from + at;
+        return choice->given[bit / 64] >> bit % 64 & 1;
+    }
+    if (!part->begun) return false;
+    assert(part->given >= part->from);
+    int c = art_datum_compare(value, &part->value);
+    return c ? (descending ? c > 0 : c < 0) : at <= part->given;
+}
+
+/* Is it still to come, and better than what is chosen? */
+static bool is_better_choice(const struct choice *choice, uint32_t at, const struct art_datum *value) {
+    bool descending = choice->best->order.descending;
+    if (choice->passes && is_passed(choice, at, value)) return false;
     int c = choice->any ? art_datum_compare(value, &choice->value) : 0;
     return !choice->any || (descending ? c > 0 : c < 0);
 }
@@ -386,7 +423,8 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
     assert(to <= blob->buckets);
     const struct art_best *best = choice->best;
     struct met_blob *met = &best->blobs[choice->part->blob];
-    if (choose_quickly(choice, blob, from, to)) return;
+    const struct art_fronts *fronts = choice->given ? fronts_of(best, met, blob) : NULL;
+    if (!choice->given && choose_quickly(choice, blob, from, to)) return;
     if (!met->asked) {
         met->pages = art_blob_pages_sought(blob, &best->order.limits);
         best->tree->count.pages_passed += blob->leaf_pages - art_pages_count(&met->pages, blob->leaf_pages);
@@ -396,7 +434,8 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
         if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->pages, b)) continue;
         struct art_zone zone = art_blob_zone(blob, best->order.column, b);
         struct art_datum value;
-        if (best_of_zone(&best->order, &zone, &value)) consider_part(choice, b, &value);
+        bool any = fronts ? art_front_value(&fronts->bucket[b], &value) : art_best_of_zone(&best->order, &zone, &value);
+        if (any) consider_part(choice, b, &value);
     }
 }
 
@@ -409,12 +448,26 @@ static enum art_rc first_key(const struct art_best *best, struct art_blob_cursor
     return rc;
 }
 
+/* Before anything of the blob comes out: do fronts tell the values of its parts? */
+static enum art_rc begin_to_note(struct art_best *best, struct met_blob *met, const struct art_blob *blob) {
+    bool index = blob->kind == ART_BLOB_INDEX;
+    if (!best->tree->fronts.bytes || (!index && !fronts_of(best, met, blob))) return ART_OK;
+    uint32_t bits = blob->buckets + (index ? blob->entries : 0);
+    assert(!met->given);
+    met->given = art_alloc_zeroed((bits / 64 + 1) * sizeof *met->given);
+    return met->given ? ART_OK : art_nomem();
+}
+
 static enum art_rc expand_blob(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
-    struct choice choice = {.best = best, .part = part};
+    struct choice choice = {.best = best, .part = part, .passes = part->begun};
     uint32_t from, to;
     enum art_rc rc = buckets_in_range(best, part, at, &from, &to);
+    if (!rc && !part->begun) rc = begin_to_note(best, &best->blobs[part->blob], at->blob);
+    choice.given = best->blobs[part->blob].given;
+    choice.passes |= choice.given != NULL;
     if (!rc) choose_bucket(&choice, at->blob, from, to);
     if (rc || !choice.any) return rc;
+    note_given(&choice);
     assert(choice.at >= from && choice.at < to);
     struct best_part bucket = {.value = choice.value,
                                .kind = PART_BUCKET,
@@ -446,13 +499,22 @@ static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art
     if (wanted) choose_part(choice, at, own);
 }
 
+static void widen_bound(struct choice *choice, const struct art_datum *value) {
+    int c = choice->bounded ? art_datum_compare(value, &choice->bound) : 0;
+    if (!choice->bounded || (choice->best->order.descending ? c > 0 : c < 0)) choice->bound = *value;
+    choice->bounded = true;
+}
+
 static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
     struct choice *choice = context;
     const struct art_best_order *order = &choice->best->order;
     struct art_zone zone = art_ref_zone(value, choice->has, order->column);
+    const struct art_fronts *fronts = NULL;
     struct art_datum most;
     (void)flags;
-    if (!best_of_zone(order, &zone, &most)) return;
+    if (choice->given) fronts = fronts_below(choice->best, art_ref_hash(value));
+    if (!(fronts ? art_front_value(&fronts->best, &most) : art_best_of_zone(order, &zone, &most))) return;
+    if (choice->given) widen_bound(choice, &most);
     for (unsigned i = 0; i < order->limits.count; i++) {
         struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
         if (!art_zone_may_have(&other, &order->limits.limit[i])) return;
@@ -515,23 +577,66 @@ static enum art_rc bucket_entries(const struct art_best *best, const struct best
     return rc;
 }
 
+/* Rows that are known to be hidden do not count. */
+static void begin_behind_hidden(struct choice *choice, const struct art_blob *blob, uint32_t first) {
+    struct art_tree *tree = choice->best->tree;
+    const struct art_fronts *fronts = fronts_of(choice->best, &choice->best->blobs[choice->part->blob], blob);
+    if (!fronts) return;
+    const struct art_front *front = &fronts->bucket[choice->part->at];
+    choice->behind = choice->passes = true;
+    choice->front_at = first + front->entry;
+    if (!art_front_value(front, &choice->front)) { /* all are hidden */
+        choice->front.kind = choice->best->order.descending ? ART_DATUM_NULL : ART_DATUM_BEYOND;
+        choice->front_at = UINT32_MAX;
+    }
+    tree->count.fronts++;
+}
+
+/* The best entry in a bucket of a leaf blob. */
+static enum art_rc choose_in_bucket(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
+    uint32_t bucket = choice->part->at;
+    if (choice->best->tree->fronts.bytes)
+        begin_behind_hidden(choice, at->blob, art_blob_entries_in(at->blob, 0, bucket));
+    return art_blob_each(at->blob, bucket, from, to, consider_entry, choice);
+}
+
+/* The best child in a bucket of an index blob. The cursor stands on it. */
+static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
+    const struct best_part *part = choice->part;
+    struct art_best *best = choice->best;
+    choice->given = best->blobs[part->blob].given;
+    choice->passes |= choice->given != NULL;
+    choice->given_from = at->blob->buckets;
+    enum art_rc rc = art_blob_each(at->blob, part->at, from, to, consider_child, choice);
+    note_given(choice);
+    bool whole = !part->begun && to - from == art_blob_entries_in(at->blob, part->at, part->at + 1);
+    int c = choice->bounded ? art_datum_compare(&choice->bound, &part->value) : 0;
+    bool worse = !choice->bounded || (best->order.descending ? c < 0 : c > 0);
+    if (!rc && whole && worse && choice->given)
+        art_front_note(best->tree, &best->order, best->blobs[part->blob].ref.hash, at->blob, part->at,
+                       choice->bounded ? &choice->bound : NULL);
+    return rc || !choice->any ? rc : art_blob_seek_entry(at, choice->at);
+}
+
 static enum art_rc expand_bucket(struct art_best *best, const struct best_part *part, struct art_blob_cursor *at) {
     struct art_blob *blob = at->blob;
-    struct choice choice = {.best = best, .part = part, .has = blob->has, .wanted = wanted_columns(&best->order)};
+    struct choice choice = {
+        .best = best, .part = part, .passes = part->begun, .has = blob->has, .wanted = wanted_columns(&best->order)};
     bool leaf = blob->kind == ART_BLOB_LEAF;
     uint32_t from, to;
     enum art_rc rc = bucket_entries(best, part, at, &from, &to);
     if (rc || from >= to) return rc;
     bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
     if (texts || (leaf && best->order.matches_paths)) return push_matching_rows(best, part, at, from, to);
-    rc = art_blob_each(blob, part->at, from, to, leaf ? consider_entry : consider_child, &choice);
+    rc = leaf ? choose_in_bucket(&choice, at, from, to) : choose_child(&choice, at, from, to);
     if (!rc) rc = choice.rc;
     if (rc || !choice.any) return rc;
     if (leaf && choice.value.kind >= ART_DATUM_TEXT) /* whose bytes nobody has copied */
         return art_corrupt(blob->file, blob->slot, ART_NOWHERE, "a text in a bucket whose zone has none");
     assert(choice.at >= from && choice.at < to);
-    struct best_part row = {.value = choice.value, .kind = PART_ENTRY, .blob = part->blob, .at = choice.at};
-    if (!leaf || best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
+    struct best_part row = {
+        .value = choice.value, .kind = PART_ENTRY, .learns = true, .blob = part->blob, .at = choice.at};
+    if (leaf && best->order.by_key) rc = art_blob_seek_entry(at, choice.at);
     struct art_bytes key = art_bytes(at->key, at->key_len);
     if (!rc && leaf) rc = keep_key(best, &row, key);
     if (!rc) rc = leaf ? heap_push(best, &row) : push_child(&choice, at, from, to);
@@ -545,13 +650,13 @@ static enum art_rc push_part(void *context, const struct art_memtable_part *met)
     struct best_part part = {.kind = met->is_key ? PART_KEY : PART_NODE, .link = met->link};
     if (met->is_key) part.key = met->key;
     if (met->is_key) return push_if_it_matches(best, met->key, &met->entry, &part);
-    return push_zones(best, met->zones, &part);
+    return push_zones(best, met->zones, NULL, &part);
 }
 
 static enum art_rc expand_node(struct art_best *best, uintptr_t link) {
     assert(art_tree_summary(best->tree));
-    return art_memtable_visit(best->tree->memtable, link, art_buffer_bytes(&best->low), art_buffer_bytes(&best->high),
-                              push_part, best);
+    return art_memtable_visit(best->tree->memtable, link, best->order.column, best->order.descending,
+                              art_buffer_bytes(&best->low), art_buffer_bytes(&best->high), push_part, best);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -564,7 +669,10 @@ static enum art_rc take_best_entry(struct art_best *best, const struct best_part
     if (rc) return rc;
     struct art_bytes key = art_bytes(at->key, at->key_len);
     memset(at->key + key.len, 0, ART_KEY_PADDING);
-    rc = art_tree_is_hidden(best->tree, key, best->blobs[part->blob].run, &hidden);
+    const struct met_blob *met = &best->blobs[part->blob];
+    rc = art_tree_is_hidden(best->tree, key, met->run, &hidden, NULL);
+    if (!rc && hidden && part->learns)
+        rc = art_front_learn(best->tree, &best->order, met->run, met->ref.hash, at, at->bucket);
     if (rc || hidden) return rc;
     if (part->kind == PART_LONG) {
         struct art_entry entry;
@@ -660,7 +768,10 @@ void art_best_close(struct art_best *best) {
     if (!best) return;
     assert(best->count <= best->capacity && best->blob_count <= best->blob_capacity);
     for (uint32_t i = 0; i < best->count; i++) free_part(&best->parts[i]);
-    for (uint32_t i = 0; i < best->blob_count; i++) art_ref_release(&best->blobs[i].ref);
+    for (uint32_t i = 0; i < best->blob_count; i++) {
+        art_ref_release(&best->blobs[i].ref);
+        art_free(best->blobs[i].given);
+    }
     free_part(&best->last);
     art_free(best->parts);
     art_free(best->blobs);

@@ -101,12 +101,13 @@ enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct
     return rc || found.any ? rc : ART_NOTFOUND;
 }
 
-enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden) {
+enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden, uint64_t *csn) {
     struct sources newer = {.memtable = tree->memtable, .runs = tree->root->run, .count = run};
     struct art_found found;
     assert(run < tree->root->runs);
     enum art_rc rc = find_newest(tree, key, &newer, &found);
     *hidden = found.any;
+    if (csn) *csn = found.entry.csn;
     return rc;
 }
 

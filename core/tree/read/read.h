@@ -4,6 +4,7 @@
  *   select.c     the row of a rank            prefix.c     the longest stored prefix
  *   estimate.c   guesses without reading          best.c       rows by a column's values, best first
  *   extreme.c    the least or largest value   finger.c     lookups side by side
+ *   front.c      hidden rows before the best
  *
  * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
  * ... (core/store/store.h). */
@@ -71,8 +72,8 @@ enum art_rc art_tree_find_place(struct art_tree *tree, struct art_bytes key, str
 void art_row_take(const struct art_tree *tree, const struct art_found *found, struct art_row *row);
 /* What one run says of a key: ART_OK, ART_NOTFOUND, or an error of reading. The value is borrowed from the store. */
 enum art_rc art_run_get(struct art_tree *tree, const struct art_run *run, struct art_bytes key, struct art_entry *out);
-/* Has a source that is newer than this run an entry of the key? */
-enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden);
+/* Has a source that is newer than this run an entry of the key? `csn`: NULL, or gets its version. */
+enum art_rc art_tree_is_hidden(struct art_tree *tree, struct art_bytes key, unsigned run, bool *hidden, uint64_t *csn);
 /* The tree keys (padded, in `buffer` of ART_KEY_BUFFER bytes) at which a range begins and ends: a key is in the
  * range if it does not stand before the first, and stands before the second. */
 struct art_bytes art_range_low(uint8_t *buffer, const struct art_range *range);
@@ -125,6 +126,25 @@ enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_betw
  * from which *out borrows them. */
 enum art_rc art_best_value(struct art_tree *tree, const struct art_range *range, const struct art_best_order *order,
                            struct art_buffer *room, struct art_datum *out);
+
+/* --- front.c ------------------------------------------------------------------------------------------------------ */
+/* A bucket of a leaf blob of this run, by the blob's hash: its front (core/tree/state/front.c) goes behind all rows
+ * that newer sources hide. `at`: a cursor in the blob, which is moved. Without memory, and where a row may have a text
+ * in the column, nothing is remembered. */
+enum art_rc art_front_learn(struct art_tree *tree, const struct art_best_order *order, unsigned run,
+                            struct art_hash128 hash, struct art_blob_cursor *at, uint32_t bucket);
+/* The best that the children of an index blob's bucket may have is worse than what was known of the bucket; NULL: they
+ * have no row. */
+void art_front_note(struct art_tree *tree, const struct art_best_order *order, struct art_hash128 hash,
+                    const struct art_blob *blob, uint32_t bucket, const struct art_datum *best);
+/* The best value that a zone leaves room for in this order; false: it has no row that counts. */
+static inline bool art_best_of_zone(const struct art_best_order *order, const struct art_zone *zone,
+                                    struct art_datum *out) {
+    struct art_zone wanted = *zone;
+    if (order->skip_nulls) wanted.kinds &= (uint8_t)~ART_ZONE_NULLS;
+    *out = art_zone_end(&wanted, order->descending);
+    return wanted.kinds;
+}
 
 /* --- cursor.c ----------------------------------------------------------------------------------------------------- */
 /* The tree is about to go: idle cursors are freed, open ones keep what art_cursor_close() needs. */

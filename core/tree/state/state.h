@@ -3,6 +3,7 @@
  *   state.c   what a tree is at, and who may call when; its keys
  *   root.c    the runs of one state of the table (root.h, root_format.h)
  *   gap.c     where all is deleted
+ *   front.c   where the best rows of a page are all hidden
  *   files.c   files and folders, for hosts that have no other way to them
  *
  * The rooms, each of which knows those before it:
@@ -81,6 +82,29 @@ struct art_gaps {
     unsigned turn;
     size_t bytes;
     uint8_t *room; /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
+};
+
+/* No row of a bucket, or of what lies below a blob, comes before this in an order (front.c). */
+struct art_front {
+    uint8_t kind;    /* enum art_datum_kind, or ART_FRONT_NONE */
+    uint8_t entry;   /* of a bucket's entries with this value, those before it are no rows; of a blob 0 */
+    int64_t integer; /* INTEGER and REAL: the number's bytes; of a text or blob nothing is known but the kind */
+};
+enum { ART_FRONT_NONE = ART_DATUM_BEYOND + 1 /* there is no row at all */ };
+struct art_fronts {
+    struct art_fronts *next;
+    struct art_hash128 blob; /* of its last page, which is the hash of all of it */
+    uint64_t csn;            /* what hides rows here is no newer */
+    uint8_t order;           /* art_front_order() */
+    bool used;               /* since the last time that memory was short */
+    uint32_t buckets;
+    struct art_front best; /* of the buckets' */
+    struct art_front bucket[];
+};
+struct art_front_map {
+    struct art_fronts **chain; /* NULL: there is nothing in it yet */
+    size_t bytes;
+    uint64_t csn; /* what hides rows is no newer */
 };
 
 /* Where in the oldest run the last lookups have found their keys, as long as these lie close together
@@ -171,6 +195,7 @@ struct art_tree {
     uint64_t log_bytes, log_rows, log_entries;
     uint64_t changes; /* counts what makes a cursor seek again, from 1 */
     struct art_gaps gaps;
+    struct art_front_map fronts;
     struct art_finger finger;
     struct art_counters count; /* what the tree counts; the store has its own */
     struct {                   /* what a run had that was written anew as a whole, last by this tree */
@@ -306,6 +331,30 @@ bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below,
 void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high);
 /* A row comes to this key: before art_tree_changed() counts it, the gap that it lies in is forgotten. */
 void art_gap_end(struct art_tree *tree, struct art_bytes key);
+/* --- front.c ------------------------------------------------------------------------------------------------------ */
+/* An order by a column's values; where NULLs come first they count, unless they are skipped. */
+static inline uint8_t art_front_order(const struct art_best_order *order) {
+    return (uint8_t)(order->column << 2 | (unsigned)order->descending << 1 | order->skip_nulls);
+}
+static inline bool art_front_descends(uint8_t order) {
+    return order & 2;
+}
+/* The fronts of a blob, borrowed until the next that are added; NULL: none are known. */
+struct art_fronts *art_fronts_find(struct art_front_map *map, struct art_hash128 blob, uint8_t order);
+/* New ones, all of zeros, for the caller to set: `bucket`, then `best` by art_fronts_set(). NULL: there is no memory,
+ * or no more is given to them. */
+struct art_fronts *art_fronts_add(struct art_front_map *map, struct art_hash128 blob, uint8_t order, uint32_t buckets);
+/* A bucket's front is another one now; `csn`: what hides the rows before it is no newer. */
+void art_fronts_set(struct art_front_map *map, struct art_fronts *fronts, uint32_t bucket, struct art_front front,
+                    uint64_t csn);
+/* The front as a value, and back. False: there is no row. */
+bool art_front_value(const struct art_front *front, struct art_datum *out);
+struct art_front art_front_of(const struct art_datum *value, uint32_t entry);
+/* What is newer than `csn` was taken back, and may hide nothing any more. */
+void art_fronts_forget_newer(struct art_front_map *map, uint64_t csn);
+/* Frees all; zeros are fine, and are left. */
+void art_fronts_clear(struct art_front_map *map);
+
 /* Counts a change. `same`: what had no row in the gaps has none. */
 static inline void art_tree_changed(struct art_tree *tree, bool same) {
     tree->gaps.stamp += same && tree->gaps.stamp == tree->changes;

@@ -74,6 +74,7 @@ static enum art_rc take_root(struct art_tree *tree, struct art_root *root, bool 
         tree->csn = root->csn;
         tree->chain = root->chain;
         tree->log_bytes = tree->log_rows = tree->log_entries = 0;
+        art_fronts_clear(&tree->fronts); /* nobody can tell that it is the same history */
     }
     art_tree_set_root(tree, art_root_ref(root));
     tree->slots.known = false;

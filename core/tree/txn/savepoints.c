@@ -137,6 +137,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
         art_savepoints_clear(tree, number == ART_SAVEPOINT_BEGIN ? 0 : number + 1);
         return;
     }
+    art_fronts_forget_newer(&tree->fronts, tree->csn);
     tree->changes++;
     art_pending_forget(tree);
     tree->txn.requested = 0; /* a caller that still wants it asks again */

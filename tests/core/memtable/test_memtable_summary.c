@@ -212,7 +212,7 @@ static void compare_sums(const struct round *round, const struct art_memtable *m
 
 struct visit {
     const struct round *round;
-    const struct art_memtable *memtable;
+    struct art_memtable *memtable;
     struct art_bytes low, high;
     bool exact;    /* nothing ever went: zones are as narrow as can be */
     uint8_t *seen; /* by number of the key */
@@ -262,7 +262,8 @@ static enum art_rc visit_part(void *context, const struct art_memtable_part *par
     inner.above = visit;
     memset(inner.found, 0, sizeof inner.found);
     memcpy(inner.zones, part->zones, columns * sizeof *inner.zones);
-    must(art_memtable_visit(visit->memtable, part->link, visit->low, visit->high, visit_part, &inner));
+    must(art_memtable_visit(visit->memtable, part->link, visit->low.len % columns, visit->high.len % 2, visit->low,
+                            visit->high, visit_part, &inner));
     for (unsigned i = 0; i < columns; i++) {
         HOLDS(art_zone_is_sane(&inner.zones[i]));
         if (visit->exact) HOLDS(zones_equal(&inner.found[i], &inner.zones[i]));
@@ -296,7 +297,7 @@ static void compare_extreme(const struct round *round, struct art_bytes low, str
 static void compare_zones(const struct round *round, struct art_bytes low, struct art_bytes high, bool exact) {
     struct visit visit = {.round = round, .memtable = round->memtable, .low = low, .high = high, .exact = exact};
     visit.seen = calloc(round->set.count, 1);
-    must(art_memtable_visit(round->memtable, 0, low, high, visit_part, &visit));
+    must(art_memtable_visit(round->memtable, 0, 0, false, low, high, visit_part, &visit));
     for (uint32_t at = 0; at < round->set.count; at++) {
         struct art_bytes key = round->set.keys[at];
         bool inside = art_bytes_compare(key, low) >= 0 && art_bytes_compare(key, high) < 0;
@@ -503,13 +504,15 @@ TEST(test_a_visit_ends_where_the_visitor_says_so) {
     static struct round round;
     int calls = 0;
     round_init(&round, KEYS_WIDE, 200, &random);
-    ck_assert_int_eq(art_memtable_visit(round.memtable, 0, art_bytes(NULL, 0), art_bytes("z", 1), stop_at_once, &calls),
-                     ART_OK);
+    ck_assert_int_eq(
+        art_memtable_visit(round.memtable, 0, 0, false, art_bytes(NULL, 0), art_bytes("z", 1), stop_at_once, &calls),
+        ART_OK);
     ck_assert_int_eq(calls, 0);
     for (int i = 0; i < 300; i++) set(&round);
     calls = 1;
-    ck_assert_int_eq(art_memtable_visit(round.memtable, 0, art_bytes(NULL, 0), art_bytes("z", 1), stop_at_once, &calls),
-                     ART_NOTFOUND);
+    ck_assert_int_eq(
+        art_memtable_visit(round.memtable, 0, 0, false, art_bytes(NULL, 0), art_bytes("z", 1), stop_at_once, &calls),
+        ART_NOTFOUND);
     ck_assert_int_eq(calls, 2);
     round_clear(&round);
 }
