@@ -118,12 +118,12 @@ static void delete_end(struct side *on, bool newest) {
     int64_t least = sql_int(on->db, "SELECT min(due) FROM o WHERE typeof(due) = 'integer'");
     int64_t most = sql_int(on->db, "SELECT max(due) FROM o WHERE typeof(due) = 'integer'");
     int64_t share = (most - least) / (random_once_in(&draw, 30) ? 2 : 100);
-    changes += (uint64_t)share;
     for (int i = 0; i < 2; i++) {
         sqlite3_stmt *statement = on->statement[newest ? NEWEST : OLDEST][i];
         sqlite3_bind_int64(statement, 1, newest ? most - share : least + share);
         bind_range(statement, queue);
         run(statement);
+        changes += i ? (uint64_t)sqlite3_changes(on->db) : 0;
     }
 }
 
