@@ -31,8 +31,8 @@
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
 enum {
     RELAX_AFTER_PARTS = 64,
-    ROWS_LIKE_A_PART = 32, /* a bucket that gives all its rows at once counts as so many parts */
-    PARTS_MAX = 65536      /* of a search that can be given up: 6 MB */
+    ROWS_LIKE_A_PART = 32, /* so many rows of a bucket that gives all of them at once count as a part */
+    PARTS_MAX = 65536      /* of a search that can be given up: 6 MB, and their keys */
 };
 
 struct best_part {
@@ -577,9 +577,18 @@ static enum art_rc bucket_entries(const struct art_best *best, const struct best
     return rc;
 }
 
+/* Is it worse than what the zone says, since rows were found hidden? */
+static bool is_behind_zone(const struct choice *choice, const struct art_blob *blob, const struct art_front *front) {
+    const struct art_best_order *order = &choice->best->order;
+    struct art_zone zone = art_blob_zone(blob, order->column, choice->part->at);
+    struct art_datum best;
+    struct art_front known = {.kind = ART_FRONT_NONE};
+    if (art_best_of_zone(order, &zone, &best)) known = art_front_of(&best, 0);
+    return front->kind != known.kind || front->entry || front->integer != known.integer;
+}
+
 /* Rows that are known to be hidden do not count. */
 static void begin_behind_hidden(struct choice *choice, const struct art_blob *blob, uint32_t first) {
-    struct art_tree *tree = choice->best->tree;
     const struct art_fronts *fronts = fronts_of(choice->best, &choice->best->blobs[choice->part->blob], blob);
     if (!fronts) return;
     const struct art_front *front = &fronts->bucket[choice->part->at];
@@ -589,7 +598,7 @@ static void begin_behind_hidden(struct choice *choice, const struct art_blob *bl
         choice->front.kind = choice->best->order.descending ? ART_DATUM_NULL : ART_DATUM_BEYOND;
         choice->front_at = UINT32_MAX;
     }
-    tree->count.fronts++;
+    if (!choice->part->begun && is_behind_zone(choice, blob, front)) choice->best->tree->count.fronts++;
 }
 
 /* The best entry in a bucket of a leaf blob. */
