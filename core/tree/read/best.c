@@ -31,8 +31,8 @@
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
 enum {
     RELAX_AFTER_PARTS = 64,
-    ROWS_LIKE_A_PART = 32, /* so many rows of a bucket that gives all of them at once count as a part */
-    PARTS_MAX = 65536      /* of a search that can be given up: 6 MB, and their keys */
+    ROWS_LIKE_A_PART = 32,   /* so many rows of a bucket that gives all of them at once count as a part */
+    HEAP_BYTES_MAX = 8 << 20 /* of a search that can be given up: its parts, their keys and texts */
 };
 
 struct best_part {
@@ -71,6 +71,7 @@ struct art_best {
     struct best_part last;       /* for its value */
     unsigned steps;
     uint64_t looked; /* parts, as `order.patience` counts them */
+    uint64_t owned;  /* bytes of the heap's keys and texts */
 };
 
 /* --- the heap ----------------------------------------------------------------------------------------------------- */
@@ -90,6 +91,11 @@ static void free_part(struct best_part *part) {
     part->key = art_bytes(NULL, 0);
 }
 
+static uint64_t bytes_of_part(const struct best_part *part) {
+    uint64_t text = part->value.kind >= ART_DATUM_TEXT ? part->value.bytes.len : 0;
+    return text + (part->kind != PART_KEY ? part->key.len : 0);
+}
+
 static enum art_rc keep_key(const struct art_best *best, struct best_part *part, struct art_bytes key) {
     part->key = art_bytes(NULL, 0);
     if (!best->order.by_key || !key.len) return ART_OK;
@@ -107,6 +113,7 @@ static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
         free_part(part);
         return rc;
     }
+    best->owned += bytes_of_part(part);
     uint32_t at = best->count++;
     for (; at && is_better(best, part, &best->parts[(at - 1) / 2]); at = (at - 1) / 2)
         best->parts[at] = best->parts[(at - 1) / 2];
@@ -118,6 +125,8 @@ static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
 static void heap_pop(struct art_best *best, struct best_part *out) {
     assert(best->count);
     *out = best->parts[0];
+    assert(best->owned >= bytes_of_part(out));
+    best->owned -= bytes_of_part(out);
     struct best_part last = best->parts[--best->count];
     uint32_t at = 0;
     for (;;) {
@@ -716,8 +725,8 @@ static enum art_rc expand(struct art_best *best, const struct best_part *part, b
 }
 
 bool art_best_is_given_up(const struct art_best *best) {
-    uint64_t patience = best->order.patience;
-    return patience && best->count && (best->looked > patience || best->count > PARTS_MAX);
+    uint64_t patience = best->order.patience, bytes = best->count * sizeof *best->parts + best->owned;
+    return patience && best->count && (best->looked > patience || bytes > HEAP_BYTES_MAX);
 }
 
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {
