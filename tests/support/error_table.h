@@ -253,8 +253,7 @@ static const struct error errors[] = {
      SQLITE_CORRUPT_VTAB, "art_verify() of a copy by cp -l", NULL, second_name, "SELECT art_verify()"},
     {MESSAGE_PLAIN,
      "art: %s.%s: the database is %llu commit%s behind its .art file (%s): nothing is damaged, but the two are not of "
-     "one "
-     "backup, or SQLite has lost commits: restore both from one backup, or keep what is there by 'adopt'",
+     "one backup, or SQLite has lost commits: restore both from one backup, or keep what is there by 'adopt'",
      SQLITE_CORRUPT_VTAB, "art_verify(), art_check() of a database that is older than its file", NULL, older_database,
      "SELECT art_verify()"},
     {MESSAGE_PLAIN,
