@@ -34,7 +34,7 @@ struct art_behind {
     unsigned count, capacity;
 };
 /* Takes the sentence; NULL: no memory. */
-typedef int art_behind_found(void *context, const char *table, char *sentence);
+typedef int art_behind_found(void *context, char *sentence);
 void art_behind_begin(struct art_behind *behind, struct art_connection *connection);
 /* At a table that is up to date. Fails where the file cannot be read. */
 int art_behind_look(struct art_behind *behind, const struct art_vtab *vtab, char **message);

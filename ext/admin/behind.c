@@ -62,7 +62,7 @@ static int look_again(struct art_behind *behind, const struct art_suspect *suspe
     rc = art_table_ref_ready(vtab, message);
     if (!rc && vtab->table->path && art_tree_is_behind(vtab->table->tree, &suspect->mark)) {
         complain_of(vtab->table, &suspect->mark, &sentence);
-        rc = found(context, suspect->table, sentence);
+        rc = found(context, sentence);
     }
     art_vtab_unpin(vtab);
     return rc;

@@ -180,9 +180,8 @@ static int check_and_look(struct art_connection *connection, const char *text, s
     return rc;
 }
 
-static int add_behind(void *context, const char *table, char *sentence) {
+static int add_behind(void *context, char *sentence) {
     struct art_findings *findings = context;
-    (void)table;
     add_sentence(findings, SQLITE_CORRUPT_VTAB, sentence);
     return findings->nomem ? SQLITE_NOMEM : SQLITE_OK;
 }

@@ -209,8 +209,7 @@ static int verify_pages(struct verify *verify, char **message) {
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-static int note_behind(void *context, const char *table, char *sentence) {
-    (void)table;
+static int note_behind(void *context, char *sentence) {
     return note_problem(context, sentence);
 }
 

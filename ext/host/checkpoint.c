@@ -50,9 +50,11 @@ enum art_wal_users art_wal_users(struct art_connection *connection, const char *
     return pragma_says(connection, schema, "locking_mode", "exclusive") ? ART_WAL_ALONE : ART_WAL_UNTOLD;
 }
 
+/* NULL where the VFS has no shared memory, whatever its version is. */
 static sqlite3_file *file_with_index(sqlite3 *db, const char *schema) {
     sqlite3_file *file = art_database_file(db, schema);
-    return file && file->pMethods && file->pMethods->iVersion >= 2 ? file : NULL;
+    const sqlite3_io_methods *methods = file ? file->pMethods : NULL;
+    return methods && methods->iVersion >= 2 && methods->xShmMap ? file : NULL;
 }
 
 static uint32_t index_number(const volatile uint32_t *index, int at) {

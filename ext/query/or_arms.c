@@ -5,11 +5,11 @@
  * which is NULL without its argument, and no row is left. Nor does it show when it asks for an arm, and what it shows
  * then depends on its version: only the arm's terms (3.40), or behind them the outer terms, all of them (3.53).
  *
- * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. (Unless these are
- * literals in a clause of a single table: then each arm has them when it is run.) One that is shown
- * without them may even stand before the tables that they come from: no other plan is worse. One that is shown with
- * them costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement
- * may look like this, too: then the best of its plans remains the best, and two arms still cost more than it.
+ * So the arms have to lose to the single scan that takes the arguments, which SQLite asks for first. Literals in a
+ * clause of a single table are no such arguments: each arm has them when it is run. An arm that is shown without the
+ * arguments may even stand before the tables that they come from: no other plan is worse. One that is shown with them
+ * costs what it costs, and in addition what any such scan so far did. A table that is listed twice in a statement may
+ * look like this, too: then the best of its plans remains the best, and two arms still cost more than it.
  */
 #include "ext/query/planning.h"
 

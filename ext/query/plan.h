@@ -95,8 +95,7 @@ enum art_plan_flags {
     ART_PLAN_KIND = 7,       /* enum art_scan_kind */
     ART_PLAN_DESCENDING = 8, /* from the range's end */
     ART_PLAN_UNIQUE = 16,    /* POINT, LONGEST: SQLite was told so: an UPDATE or a DELETE looks at one row */
-    ART_PLAN_TIES = 32,      /* BEST: rows with one value in the order of their paths */
-    ART_PLAN_BACK = 128,     /* the same from the last path to the first */
+    ART_PLAN_BACK = 32,      /* BEST: rows with one value from the last path to the first, else from the first on */
     ART_PLAN_SUMS = 64,      /* LEVEL: a column with a sum is asked for */
     ART_PLAN_ITEM_SHIFT = 8, /* BEST: above the flags: that column's number in the summary */
 };

@@ -526,7 +526,7 @@ static void take_best_first(struct art_planning *planning) {
     info->orderByConsumed = 1;
     planning->kind = ART_SCAN_BEST;
     planning->plan |= item << ART_PLAN_ITEM_SHIFT;
-    if (ties) planning->plan |= info->aOrderBy[1].desc ? ART_PLAN_BACK : ART_PLAN_TIES;
+    if (ties && info->aOrderBy[1].desc) planning->plan |= ART_PLAN_BACK;
     if (info->aOrderBy[0].desc) planning->plan |= ART_PLAN_DESCENDING;
     art_plan_text_append(&planning->words, ", best first by ");
     art_plan_text_append_name(&planning->words, vtab->columns.items[column].name);

@@ -61,7 +61,11 @@ TEST(test_the_best_rows_are_sought_behind_those_that_are_known_to_be_hidden) {
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
     sqlite3_int64 passed = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
     ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
-    ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'"), passed);
+    sqlite3_int64 again = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
+    ck_assert_int_gt(again, passed);
+    sql_int(db, "SELECT sum(value) FROM (SELECT value FROM queue ORDER BY value LIMIT 90)");
+    passed = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
+    ck_assert_int_lt(passed - again, 60); /* once a page, whatever it gives */
 }
 
 TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {

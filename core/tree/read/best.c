@@ -31,8 +31,8 @@
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
 enum {
     RELAX_AFTER_PARTS = 64,
-    ROWS_LIKE_A_PART = 32, /* a bucket that gives all its rows at once counts as so many parts */
-    PARTS_MAX = 65536      /* of a search that can be given up: 6 MB */
+    ROWS_LIKE_A_PART = 32,   /* so many rows of a bucket that gives all of them at once count as a part */
+    HEAP_BYTES_MAX = 8 << 20 /* of a search that can be given up: its parts, their keys and texts */
 };
 
 struct best_part {
@@ -71,6 +71,7 @@ struct art_best {
     struct best_part last;       /* for its value */
     unsigned steps;
     uint64_t looked; /* parts, as `order.patience` counts them */
+    uint64_t owned;  /* bytes of the heap's keys and texts */
 };
 
 /* --- the heap ----------------------------------------------------------------------------------------------------- */
@@ -90,6 +91,11 @@ static void free_part(struct best_part *part) {
     part->key = art_bytes(NULL, 0);
 }
 
+static uint64_t bytes_of_part(const struct best_part *part) {
+    uint64_t text = part->value.kind >= ART_DATUM_TEXT ? part->value.bytes.len : 0;
+    return text + (part->kind != PART_KEY ? part->key.len : 0);
+}
+
 static enum art_rc keep_key(const struct art_best *best, struct best_part *part, struct art_bytes key) {
     part->key = art_bytes(NULL, 0);
     if (!best->order.by_key || !key.len) return ART_OK;
@@ -107,6 +113,7 @@ static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
         free_part(part);
         return rc;
     }
+    best->owned += bytes_of_part(part);
     uint32_t at = best->count++;
     for (; at && is_better(best, part, &best->parts[(at - 1) / 2]); at = (at - 1) / 2)
         best->parts[at] = best->parts[(at - 1) / 2];
@@ -118,6 +125,8 @@ static enum art_rc heap_push(struct art_best *best, struct best_part *part) {
 static void heap_pop(struct art_best *best, struct best_part *out) {
     assert(best->count);
     *out = best->parts[0];
+    assert(best->owned >= bytes_of_part(out));
+    best->owned -= bytes_of_part(out);
     struct best_part last = best->parts[--best->count];
     uint32_t at = 0;
     for (;;) {
@@ -577,9 +586,18 @@ static enum art_rc bucket_entries(const struct art_best *best, const struct best
     return rc;
 }
 
+/* Is it worse than what the zone says, since rows were found hidden? */
+static bool is_behind_zone(const struct choice *choice, const struct art_blob *blob, const struct art_front *front) {
+    const struct art_best_order *order = &choice->best->order;
+    struct art_zone zone = art_blob_zone(blob, order->column, choice->part->at);
+    struct art_datum best;
+    struct art_front known = {.kind = ART_FRONT_NONE};
+    if (art_best_of_zone(order, &zone, &best)) known = art_front_of(&best, 0);
+    return front->kind != known.kind || front->entry || front->integer != known.integer;
+}
+
 /* Rows that are known to be hidden do not count. */
 static void begin_behind_hidden(struct choice *choice, const struct art_blob *blob, uint32_t first) {
-    struct art_tree *tree = choice->best->tree;
     const struct art_fronts *fronts = fronts_of(choice->best, &choice->best->blobs[choice->part->blob], blob);
     if (!fronts) return;
     const struct art_front *front = &fronts->bucket[choice->part->at];
@@ -589,7 +607,7 @@ static void begin_behind_hidden(struct choice *choice, const struct art_blob *bl
         choice->front.kind = choice->best->order.descending ? ART_DATUM_NULL : ART_DATUM_BEYOND;
         choice->front_at = UINT32_MAX;
     }
-    tree->count.fronts++;
+    if (!choice->part->begun && is_behind_zone(choice, blob, front)) choice->best->tree->count.fronts++;
 }
 
 /* The best entry in a bucket of a leaf blob. */
@@ -707,8 +725,8 @@ static enum art_rc expand(struct art_best *best, const struct best_part *part, b
 }
 
 bool art_best_is_given_up(const struct art_best *best) {
-    uint64_t patience = best->order.patience;
-    return patience && best->count && (best->looked > patience || best->count > PARTS_MAX);
+    uint64_t patience = best->order.patience, bytes = best->count * sizeof *best->parts + best->owned;
+    return patience && best->count && (best->looked > patience || bytes > HEAP_BYTES_MAX);
 }
 
 enum art_rc art_best_next(struct art_best *best, struct art_bytes *path, struct art_datum *value) {

@@ -96,6 +96,7 @@ static struct art_fronts *take_fronts(struct art_tree *tree, const struct art_be
         bool any = art_best_of_zone(order, &zone, &best);
         fronts->bucket[b] = any ? art_front_of(&best, 0) : (struct art_front){.kind = ART_FRONT_NONE};
     }
+    if (fronts) art_fronts_set(&tree->fronts, fronts, 0, fronts->bucket[0], 0); /* the blob's best, too */
     return fronts;
 }
 

@@ -331,6 +331,7 @@ bool art_gap_find(const struct art_tree *tree, struct art_bytes key, bool below,
 void art_gap_learn(struct art_tree *tree, struct art_bytes low, struct art_bytes high);
 /* A row comes to this key: before art_tree_changed() counts it, the gap that it lies in is forgotten. */
 void art_gap_end(struct art_tree *tree, struct art_bytes key);
+
 /* --- front.c ------------------------------------------------------------------------------------------------------ */
 /* An order by a column's values; where NULLs come first they count, unless they are skipped. */
 static inline uint8_t art_front_order(const struct art_best_order *order) {
