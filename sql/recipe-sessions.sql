@@ -1,4 +1,4 @@
--- Recipe: sessions that expire, and routes. A key may hold several things in a row, the most significant first; a range of
+-- Recipe: sessions that expire, a queue, and routes. A key may hold several things in a row, the most significant first; a range of
 -- keys is then a question with one answer.
 -- Lines beginning with --> are the output; tests/docs/test_recipes.sh compares.
 
@@ -27,6 +27,18 @@ COMMIT;
 SELECT key FROM sessions;
 --> expires/2026-01-02T09:00/e003
 --> token/e003
+
+-- a queue: the key begins with the time that a job is due. The earliest one that is due takes a descent, and so does the answer that none
+-- is. A job that has to wait gets another key
+CREATE VIRTUAL TABLE job USING art(key, what);
+INSERT INTO job VALUES('2026-01-01T10:00/17', 'mail'), ('2026-01-01T10:05/18', 'backup'), ('2026-01-02T09:00/19', 'report');
+SELECT key, what FROM job WHERE key < '2026-01-01T10:01' ORDER BY key LIMIT 1;
+--> 2026-01-01T10:00/17|mail
+UPDATE job SET key = '2026-01-01T10:15/17' WHERE key = '2026-01-01T10:00/17';
+SELECT count(*) FROM job WHERE key < '2026-01-01T10:01';
+--> 0
+SELECT key, what FROM job WHERE key < '2026-01-01T10:06' ORDER BY key LIMIT 1;
+--> 2026-01-01T10:05/18|backup
 
 -- routes: the handler of the longest prefix that matches a request, at a slash
 CREATE VIRTUAL TABLE routes USING art(path, handler TEXT NOT NULL);

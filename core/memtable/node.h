@@ -16,7 +16,8 @@
  * (Node48, Node256).
  *
  * In a table with a summary a node's block goes on behind the node (arena.beside) with the sums of all leaves below it,
- * and with zones of all that have ever been there: no entry that goes makes them narrower.
+ * and with zones of all that have ever been there: no entry that goes makes them narrower; a search may
+ * (aggregates.c).
  */
 #ifndef ART_MEMTABLE_NODE_H
 #define ART_MEMTABLE_NODE_H

@@ -144,6 +144,16 @@ TEST(test_update_and_delete_change_the_row_that_is_matched) {
     expect("a|101\na/b/c|103\n17|109\n", "SELECT path, n FROM t WHERE n > 99 ORDER BY n % 100");
 }
 
+TEST(test_a_delimiter_is_of_one_arm_of_an_or) {
+    make_routes();
+    sql_run(db, "DELETE FROM t; INSERT INTO t(path) VALUES('a'), ('a/b'), ('ab'), ('b'), ('b/c')");
+    expect("a\nb\n", "SELECT path FROM t WHERE path MATCH 'a/bx' AND delimiter = '/' OR path = 'b' ORDER BY path");
+    expect("a\nb/c\n",
+           "SELECT path FROM t WHERE path MATCH 'a/bx' AND delimiter = '/' OR path MATCH 'b/cc' ORDER BY path");
+    expect("a/b\nb\n",
+           "SELECT path FROM t WHERE path MATCH 'a/bx' OR path MATCH 'b/cc' AND delimiter = '/' ORDER BY path");
+}
+
 TEST(test_a_match_that_no_search_answers_is_an_error) {
     static const char *const statements[] = {
         "SELECT path FROM t WHERE NOT path MATCH 'a'",
@@ -153,7 +163,8 @@ TEST(test_a_match_that_no_search_answers_is_an_error) {
         "SELECT path FROM t WHERE path MATCH name",
         "SELECT path FROM t WHERE 'a' MATCH path",
         "SELECT path FROM t WHERE path MATCH 'a' OR length(path) = 3",
-        "SELECT path FROM t WHERE path MATCH 'a' AND delimiter = '/' OR path = 'b'", /* a listing's argument in an OR */
+        /* a listing's argument that is no literal, in an OR */
+        "SELECT path FROM t WHERE path MATCH 'a' AND delimiter = (SELECT '/') OR path = 'b'",
     };
     make_routes();
     for (unsigned i = 0; i < sizeof statements / sizeof *statements; i++)

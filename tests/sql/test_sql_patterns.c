@@ -375,15 +375,17 @@ static void never(sqlite3_context *context, int count, sqlite3_value **arguments
     sqlite3_result_int(context, 0);
 }
 
-/* The best rows come by a search each, which takes a hundred times as long as a step of a walk: few may match. */
-TEST(test_a_pattern_that_may_be_rare_is_walked_for) {
+/* Few rows may match, and then a walk finds them: at once where SQLite does not tell of the LIMIT, else when the search
+ * is given up (test_sql_newest). */
+TEST(test_a_pattern_that_may_be_rare_may_be_walked_for) {
     static const char *const rare[] = {"path LIKE '%mario%'", "path GLOB '*mario*'", "path LIKE 'a%b'",
                                        "path GLOB 'a*b'"};
+    const char *way = sqlite3_libversion_number() >= 3046001 ? "best first" : "USE TEMP B-TREE";
     make_tables();
     for (size_t i = 0; i < sizeof rare / sizeof *rare; i++) {
-        char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT path FROM t WHERE %s ORDER BY n DESC LIMIT 3", rare[i]);
-        ck_assert_msg(strstr(plan, "USE TEMP B-TREE") && !strstr(plan, "best first"), "%s: %s", rare[i], plan);
-        sqlite3_free(plan);
+        char *query = sqlite3_mprintf("SELECT path FROM t WHERE %s ORDER BY n DESC LIMIT 3", rare[i]);
+        sql_plan_has(db, query, way);
+        sqlite3_free(query);
     }
 }
 
