@@ -9,7 +9,7 @@
  * into a batch, and given from there.
  *
  * A search takes a microsecond or more a row, and SQLite may throw away what it finds. A walk through the range takes a
- * thirtieth of that. So a search is given up after as many parts as cost half as much as a walk (PATIENCE_ROWS). From
+ * thirtieth of that. So a search is given up after as many parts as cost half as much as sorting (PATIENCE_ROWS). From
  * there on each walk collects the next rows behind the last one in a batch (batch.c), each time more of them:
  *
  *     search   97 96 95 94      given up
@@ -24,7 +24,7 @@
 #include "ext/query/scan.h"
 
 enum {
-    PATIENCE_ROWS = 256, /* to look at one part takes as long as to walk over some 100 rows */
+    PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
     PATIENCE_LEAST = 256,
     COLLECT_ASKS_EVERY = 4096
 };

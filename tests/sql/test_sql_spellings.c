@@ -154,8 +154,8 @@ LOOP_TEST(test_no_row_below_a_prefix_is_lost_to_an_or, 2) {
         "SELECT count(*), min(t.path) FROM (SELECT * FROM t('usr/')) AS t WHERE %s",
         "SELECT count(*), min(t.path) FROM big JOIN t('usr/') ON t.n >= big.id WHERE big.id = 0 AND %s",
         "SELECT count(*), min(t.path) FROM big LEFT JOIN t('usr/') ON %s WHERE big.id = 7",
-        "SELECT count(*), min(path) FROM (SELECT path FROM t WHERE (prefix, note) = ('usr/', 'note') AND %s"
-        " UNION SELECT 'usr/d0000/haystack00008')",
+        ("SELECT count(*), min(path) FROM (SELECT path FROM t WHERE (prefix, note) = ('usr/', 'note') AND %s"
+         " UNION SELECT 'usr/d0000/haystack00008')"),
     };
     for (unsigned i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         char *sql = sqlite3_mprintf(prefixes[i], words);
@@ -174,8 +174,7 @@ LOOP_TEST(test_each_lookup_counts_in_a_join, 2) {
     static const char *const joins[] = {
         "SELECT t.path FROM t JOIN known k ON t.hash = k.hash WHERE t.owner = 1 AND k.name = ?1",
         "SELECT t.path FROM known k JOIN t ON t.hash = k.hash WHERE t.owner = ?2 AND k.name = ?1",
-        "SELECT t.path FROM t JOIN known k ON t.hash = k.hash JOIN big b ON b.id = t.n WHERE t.owner = 1 AND k.name = "
-        "?1",
+        "SELECT t.path FROM t JOIN known k ON t.hash = k.hash JOIN big ON big.id = t.n WHERE owner = 1 AND k.name = ?1",
     };
     for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
         plan_says(joins[i], "hash=? (lookup)");

@@ -160,6 +160,20 @@ static const struct art_fronts *fronts_of(const struct art_best *best, const str
     return fronts && fronts->buckets == blob->buckets ? fronts : NULL;
 }
 
+/* Rows come from this value on. May any of them be within the limits on the order's own column? A text, of which the
+ * zone tells, may be. */
+static bool is_within_limits(const struct art_best_order *order, const struct art_zone *zone,
+                             const struct art_datum *from) {
+    if ((from->kind != ART_DATUM_INTEGER && from->kind != ART_DATUM_REAL) || zone->kinds & ART_ZONE_OTHERS) return true;
+    for (unsigned i = 0; i < order->limits.count; i++) {
+        const struct art_limit *limit = &order->limits.limit[i];
+        if (limit->column != order->column) continue;
+        if (order->descending && limit->low_set && art_datum_compare(from, &limit->low) < 0) return false;
+        if (!order->descending && limit->high_set && art_datum_compare(from, &limit->high) > 0) return false;
+    }
+    return true;
+}
+
 /* A part whose rows have what the zones of all columns bound, and `fronts`, if these are known; one that has no wanted
  * row is left out. That uncovers nothing: whether a row is hidden is asked of the sources, not of other parts. */
 static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, const struct art_fronts *fronts,
@@ -171,6 +185,7 @@ static enum art_rc push_zones(struct art_best *best, const struct art_zone *zone
         const struct art_limit *limit = &order->limits.limit[i];
         may_have &= art_zone_may_have(&zones[limit->column], limit);
     }
+    if (fronts) may_have = may_have && is_within_limits(order, &zones[order->column], &part->value);
     if (may_have) return heap_push(best, part);
     free_part(part);
     return ART_OK;
@@ -444,6 +459,7 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
         struct art_zone zone = art_blob_zone(blob, best->order.column, b);
         struct art_datum value;
         bool any = fronts ? art_front_value(&fronts->bucket[b], &value) : art_best_of_zone(&best->order, &zone, &value);
+        if (fronts) any = any && is_within_limits(&best->order, &zone, &value);
         if (any) consider_part(choice, b, &value);
     }
 }
@@ -528,6 +544,7 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
         struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
         if (!art_zone_may_have(&other, &order->limits.limit[i])) return;
     }
+    if (fronts && !is_within_limits(order, &zone, &most)) return;
     consider_part(choice, at, &most);
 }
 

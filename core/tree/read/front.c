@@ -1,6 +1,6 @@
 /* Finding out where a bucket's rows begin, in the order of a column's values: what core/tree/state/front.c remembers.
  *
- * The entries that may be rows are looked for in newer sources one by one, best first, until one of them is not there.
+ * The entries that may be rows are looked for in newer sources one by one, best first, until one of them is not hidden.
  * All of a bucket's values are read for that, once.
  */
 #include "core/tree/read/read.h"

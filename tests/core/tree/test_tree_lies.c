@@ -243,9 +243,9 @@ enum { KNOT_CHILDREN = 40, KNOT_HEIGHT = 5 };
 /* An index blob whose children are all the same one, which the reference leads to. */
 static void tie(struct art_version_edit *edit, struct art_ref *ref) {
     struct art_children children = {0}, above = {0};
-    char separator[20];
+    char separator[20] = "";
     for (int i = 0; i < KNOT_CHILDREN; i++) {
-        sprintf(separator, i ? "\1k%02d" : "", i);
+        if (i) sprintf(separator, "\1k%02d", i);
         must(art_children_add(&children, text(separator), ref));
     }
     must(art_index_build(tree, edit, ref->height + 1u, &children, &above));
