@@ -493,8 +493,8 @@ static uint64_t rows_asked_for(const struct art_planning *planning) {
     return rows;
 }
 
-/* There is a LIMIT, and it is small. SQLite tells of it only where it has no condition but those that it offers here, so
- * art can look at all that throw rows away: else a sort behind the conditions may cost a twentieth of what a search
+/* There is a LIMIT, and it is small. SQLite tells of it only where it has no condition but those that it offers here.
+ * So art can look at all that throw rows away: else a sort behind the conditions may cost a twentieth of what a search
  * does. Or nothing but that column is read, and it descends: so SQLite asks for max(), and wants the first row. Newer
  * versions ask for the key whatever is read, and are left to their walk; a min() they never ask for so. */
 static bool wants_few(const struct art_planning *planning, int column) {
