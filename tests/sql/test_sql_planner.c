@@ -832,7 +832,7 @@ static int interrupt_it(unsigned kind, void *context, void *statement, void *tex
     (void)kind;
     (void)context;
     (void)statement;
-    if (!strcmp(text, "-- SELECT 1")) sqlite3_interrupt(db); /* as SQLite writes nested ones */
+    if (!strncmp(text, "-- SELECT ?1,", 13)) sqlite3_interrupt(db); /* as SQLite writes nested ones */
     return 0;
 }
 
