@@ -108,6 +108,7 @@ TEST(test_an_or_beside_a_match_does_not_go_round_it) {
     expect("a/b\nb\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' OR path MATCH 'b/x' ORDER BY 1");
     expect("a/b\nk::\n", "SELECT path FROM t WHERE (path MATCH 'a/b/zz' AND delimiter = '/') OR "
                          "(path MATCH 'k::x' AND delimiter = '::') ORDER BY 1");
+    expect("a/b\nb\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND delimiter = '/' OR path = 'b' ORDER BY 1");
     /* With statistics, arms that find little cost less than a search of a large table. */
     sql_run(db, "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) "
                 "SELECT 'z/' || i FROM n; ANALYZE; SELECT count(*) FROM t");
