@@ -222,19 +222,20 @@ static int stop(void *left) {
     return --*(int *)left < 0;
 }
 
-/* Up to `most`, and no more. */
+/* Up to `most`, and not much more: the handler also counts the steps of statements by which art listens for it. */
 static int steps_of(sqlite3 *db, const char *sql, int most) {
     sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    int left = most / 1000;
+    int left = 4 * (most / 1000);
     if (sqlite3_bind_parameter_count(statement) == 1) sqlite3_bind_int(statement, 1, 5);
     if (sqlite3_bind_parameter_count(statement) == 2)
         sqlite3_bind_text(statement, 2, "d/0000/00000005", -1, SQLITE_STATIC);
     sqlite3_progress_handler(db, 1000, stop, &left);
     while (sqlite3_step(statement) == SQLITE_ROW) continue;
     sqlite3_progress_handler(db, 0, NULL, NULL);
-    int steps = left < 0 ? most : sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    bool stopped = left < 0 || steps > most;
     sqlite3_finalize(statement);
-    return steps;
+    return stopped ? most : steps;
 }
 
 static bool is_accepted(const char *sql, bool analyzed) {
