@@ -109,6 +109,90 @@ static uint64_t file_after_optimizing(const char *setting) {
     return file_bytes();
 }
 
+/* --- a table without a row ---------------------------------------------------------------------------------------- */
+
+static int64_t fact(const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
+}
+
+/* Rows in blobs, rows in the log, and a large value, in every storage and journal mode. */
+static void make_full(int mode) {
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)",
+            mode % 2 ? "WAL" : "DELETE", mode / 2 ? "inline" : "file");
+    fill('a', 30000);
+    sql_run(db, "INSERT INTO t VALUES('large', zeroblob(300000))");
+    sql_command(db, "main", "t", "flush");
+    fill('b', 10);
+}
+
+static void is_emptied(int times) {
+    ck_assert_int_eq(fact("times emptied"), times);
+    ck_assert_int_eq(fact("runs") + fact("blobs") + fact("log rows"), 0);
+    expect("0|0|ok\n", "SELECT count(*), art_count('t', ''), art_check('t') FROM t");
+}
+
+LOOP_TEST(test_a_commit_that_leaves_no_row_leaves_no_blob, 4) {
+    make_full(_i);
+    sql_run(db, "DELETE FROM t WHERE path <> 'large'");
+    ck_assert_int_eq(fact("times emptied"), 0);
+    expect("1|300000\n", "SELECT count(*), length(value) FROM t");
+    sql_run(db, "BEGIN; DELETE FROM t; ROLLBACK; BEGIN; DELETE FROM t; INSERT INTO t VALUES('new', 1); COMMIT");
+    ck_assert_int_eq(fact("times emptied"), 0);
+    sql_run(db, "BEGIN; SAVEPOINT s; DELETE FROM t; SAVEPOINT u; INSERT INTO t VALUES('y', 1); ROLLBACK TO u; COMMIT");
+    is_emptied(1);
+    fill('c', 60000);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "DELETE FROM t");
+    is_emptied(2);
+    sql_run(db, "INSERT INTO t VALUES('x', 1)");
+    if (_i < 2) ck_assert_uint_le(file_bytes(), 3 * BLOB);
+    sql_reopen();
+    expect("1|ok|ok\n", "SELECT count(*), art_check('t'), substr(art_verify(), 1, 2) FROM t");
+    if (_i < 2) return;
+    sql_run(db, "VACUUM");
+    ck_assert_int_lt(sql_int(db, "PRAGMA page_count") * sql_int(db, "PRAGMA page_size"), BLOB);
+}
+
+LOOP_TEST(test_a_refused_commit_that_left_no_row_may_go_on, 2) {
+    make_full(2 * _i);
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sql_run(db, "BEGIN; DELETE FROM t");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sql_run(db, "INSERT INTO t VALUES('x', 1)");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    expect("1|ok\n", "SELECT count(*), art_check('t') FROM t");
+    ck_assert_int_eq(sql_try(db, "ROLLBACK; DELETE FROM t"), SQLITE_BUSY);
+    int rows = 1;
+    while (sqlite3_step(reader) == SQLITE_ROW) rows++;
+    ck_assert_int_eq(rows, 30011);
+    sqlite3_finalize(reader);
+    expect("30011|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(db, "DELETE FROM t");
+    is_emptied(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'times emptied'"));
+    sql_close(other);
+}
+
+/* On an older snapshot, while the emptied file is filled again. */
+LOOP_TEST(test_a_reader_keeps_the_rows_of_a_table_that_was_emptied, 2) {
+    make_full(1 + 2 * _i);
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "BEGIN; SELECT count(*) FROM sqlite_schema");
+    sql_run(db, "DELETE FROM t");
+    is_emptied(1);
+    for (int i = 0; i < 3; i++) {
+        fill('c', 30000);
+        sql_command(db, "main", "t", "flush");
+        sql_run(db, "DELETE FROM t");
+    }
+    sql_expect(other, "30011|ok\n", "SELECT count(*), art_check('t') FROM t WHERE length(value) > 0");
+    sql_run(other, "COMMIT");
+    sql_expect(other, "0|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(other);
+    is_emptied(4);
+}
+
 TEST(test_slots_that_wait_for_a_checkpoint_get_one) {
     if (sql_has_no_file("test_slots_that_wait_for_a_checkpoint_get_one")) return;
     uint64_t bytes = file_after_optimizing("");
