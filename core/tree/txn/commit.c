@@ -180,8 +180,10 @@ static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
+/* Not where rows of the base may be gone already. */
 static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum log_room log) {
-    if (!may_wait(tree, rc)) return false;
+    bool spent = art_store_discards(tree->store) && art_tree_requested(tree, ART_REQUEST_ALONE);
+    if (spent || !may_wait(tree, rc)) return false;
     return rc == ART_DISKFULL ? !tree->txn.adds : log == LOG_FULL;
 }
 
