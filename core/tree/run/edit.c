@@ -38,7 +38,6 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
         art_slots_drop(tree, edit, slot);
     }
     while (edit->root->runs) art_root_remove_run(edit->root, 0);
-    tree->count.emptied++;
 }
 
 /* A finished blob's own count of its entries stands only in its trailer. */

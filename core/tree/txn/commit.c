@@ -248,6 +248,11 @@ bool art_tree_empties(const struct art_tree *tree) {
     return !left && budget_left(tree).bytes >= bytes_of_runs(tree->root);
 }
 
+/* Has the edit let all blobs go? */
+static bool was_emptied(const struct art_tree *tree, const struct art_version_edit *edit) {
+    return tree->root->runs && !edit->root->runs;
+}
+
 static enum art_rc flush_memtable(struct art_tree *tree) {
     assert(!tree->pending.edit.root);
     struct art_version_edit *edit = &tree->pending.edit;
@@ -292,7 +297,7 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = chain_of_root(tree, edit->root);
     tree->pending.kind = ART_COMMIT_FLUSH;
-    edit->root->left_rows = edit->root->runs ? (uint32_t)rows_to_leave(tree) : 0;
+    edit->root->left_rows = was_emptied(tree, edit) ? 0 : (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
@@ -651,9 +656,10 @@ void art_tree_committed(struct art_tree *tree) {
         struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
-            bool emptied = tree->root->runs && !edit->root->runs;
+            bool emptied = was_emptied(tree, edit);
             bool more = edit->pages_written || tree->pending.slots_cut || emptied;
             if (more) tree->full = false;
+            tree->count.emptied += emptied;
             tree->thrift = 0;
             tree->slack = more ? tree->pending.slack : ART_SLACK_USUAL;
             art_tree_set_root(tree, edit->root);
