@@ -212,7 +212,8 @@ static void show(const struct tally *tally, uint64_t seed) {
            U(tally->counts.states), U(seed), sqlite3_libversion(), U(tally->histories), U(tally->operations));
     printf("  commits %llu, rollbacks %llu, busy %llu, deaths %llu, zombies %llu, failed syncs %llu, of these "
            "committed %llu, revived %llu, "
-           "checkpoints %llu, drops %llu, renames %llu, tables emptied %llu, other summaries %llu, snapshots %llu, spills %llu; at most "
+           "checkpoints %llu, drops %llu, renames %llu, tables emptied %llu, other summaries %llu, snapshots %llu, "
+           "spills %llu; at most "
            "%llu runs, %llu blobs\n",
            U(tally->commits), U(tally->rollbacks), U(tally->busy), U(tally->deaths), U(tally->zombies),
            U(tally->failed_syncs), U(tally->survived), U(tally->revived), U(tally->checkpoints), U(tally->drops),

@@ -311,8 +311,9 @@ LOOP_TEST(test_a_change_without_memory_is_made_as_a_whole_or_not_at_all, sizeof 
 /* Each by itself. Blobs that are rows of SQLite's go before the commit does, so that one which fails must take them
  * back. */
 LOOP_TEST(test_a_table_is_emptied_without_memory_as_a_whole_or_not_at_all, 2) {
-    static const char fill[] = "INSERT OR REPLACE INTO e WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
-                               "SELECT 'e/' || i, hex(zeroblob(40)) FROM n; INSERT INTO e(e) VALUES('flush')";
+    static const char fill[] =
+        "INSERT OR REPLACE INTO e WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
+        "SELECT 'e/' || i, hex(zeroblob(40)) FROM n; INSERT INTO e(e) VALUES('flush')";
     sql_run(db, "CREATE VIRTUAL TABLE e USING art(storage=%s)", _i ? "inline" : "file");
     bool more = true;
     unsigned went = 0;

@@ -133,6 +133,7 @@ static void is_emptied(int times) {
 }
 
 LOOP_TEST(test_a_commit_that_leaves_no_row_leaves_no_blob, 4) {
+    if (_i < 2 && sql_has_no_file("test_a_commit_that_leaves_no_row_leaves_no_blob")) return;
     make_full(_i);
     sql_run(db, "DELETE FROM t WHERE path <> 'large'");
     ck_assert_int_eq(fact("times emptied"), 0);
@@ -155,6 +156,7 @@ LOOP_TEST(test_a_commit_that_leaves_no_row_leaves_no_blob, 4) {
 }
 
 LOOP_TEST(test_a_refused_commit_that_left_no_row_may_go_on, 2) {
+    if (!_i && sql_has_no_file("test_a_refused_commit_that_left_no_row_may_go_on")) return;
     make_full(2 * _i);
     sqlite3 *other = sql_open(path);
     sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
@@ -177,6 +179,7 @@ LOOP_TEST(test_a_refused_commit_that_left_no_row_may_go_on, 2) {
 
 /* On an older snapshot, while the emptied file is filled again. */
 LOOP_TEST(test_a_reader_keeps_the_rows_of_a_table_that_was_emptied, 2) {
+    if (!_i && sql_has_no_file("test_a_reader_keeps_the_rows_of_a_table_that_was_emptied")) return;
     make_full(1 + 2 * _i);
     sqlite3 *other = sql_open(path);
     sql_run(other, "BEGIN; SELECT count(*) FROM sqlite_schema");
@@ -232,6 +235,7 @@ static void write_rows(struct random *random, int round) {
 
 /* A version is never given twice, and who follows by versions misses nothing. */
 LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
+    if (_i < 2 && sql_has_no_file("test_versions_go_on_however_often_a_table_is_emptied")) return;
     struct random random = {random_seed()};
     printf("emptied: seed %llu\n", (unsigned long long)random.state);
     sqlite3_create_function(db, "hundreds", 1, SQLITE_UTF8, NULL, add_hundreds, NULL, NULL);
@@ -254,8 +258,9 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
         ck_assert_int_eq(newer, sql_int(other, "SELECT count(*) FROM t WHERE +version > %lld", (long long)seen));
         ck_assert_int_eq(newer, sql_int(db, "SELECT count(*) FROM t WHERE path GLOB '%d/*'", round));
         seen = version;
-        sql_expect(other, "0|0|ok\n", "SELECT count(*) - (SELECT count(*) FROM m), (SELECT count(*) FROM m WHERE path "
-                                      "NOT IN (SELECT path FROM t)), art_check('t') FROM t");
+        sql_expect(other, "0|0|ok\n",
+                   "SELECT count(*) - (SELECT count(*) FROM m), (SELECT count(*) FROM m WHERE path "
+                   "NOT IN (SELECT path FROM t)), art_check('t') FROM t");
     }
     ck_assert_int_gt(fact("times emptied"), 10);
     sql_close(other);
