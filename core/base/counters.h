@@ -32,6 +32,7 @@
     X(flushes, "flushes")                /* flushes of the memtable */                                                 \
     X(joined, "flushes joined")          /* earlier flushes that later ones took in */                                 \
     X(appended, "flushes appended")      /* flushes whose values went behind all others of the last run */             \
+    X(emptied, "times emptied")          /* commits that left no row, and so dropped all blobs unread */               \
     X(merges, "merges")                  /* steps of merges */                                                         \
     X(moved, "blobs moved")              /* blobs that merges gave to the next run without reading them */             \
     X(dropped, "blobs dropped")          /* blobs of deleted rows alone that merges dropped without reading */         \

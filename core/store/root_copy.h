@@ -10,8 +10,8 @@
 /* The newest copy that is whole: ART_OK, with its bytes, in `out`, which the caller clears, and the id of its table;
  * ART_NOTFOUND where there is none; ART_NOMEM. What cannot be read is not there. */
 enum art_rc art_root_copy_read(struct art_io *io, struct art_buffer *out, uint8_t uuid[16]);
-/* Over the older one, and waits for the write; `whole`: with zeros behind it, so that nothing is left of a longer one.
- * ART_TOOBIG and ART_NOMEM without a message; what the write said. */
-enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool whole);
+/* Over the older one, and waits for the write; `alone`: then over the other one, too, with zeros behind both, so that
+ * nothing is left of earlier ones. ART_TOOBIG and ART_NOMEM without a message; what the write said. */
+enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool alone);
 
 #endif

@@ -372,10 +372,14 @@ enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,
     ART_REQUEST_VACUUM = 4,
-    ART_REQUEST_ALONE = 8, /* beside others: the transaction is one statement, and the host takes all of it back if its
-                            * commit is refused. Then what 'vacuum' leaves in rows of the host's is gone with it */
+    ART_REQUEST_ALONE = 8,    /* the transaction is one statement, and the host takes all of it back if its commit is
+                            * refused. Then what 'vacuum' leaves in rows of the host's, or the delete of the last row,
+                            * is gone with it */
     ART_REQUEST_OF_HOST = 16, /* the host's own, which the tree does not look at */
 };
+/* Does the transaction leave no row where there were blobs? Its commit then lets all of them go, unless it has no room
+ * for that, or a queue's long rows would go with them. */
+bool art_tree_empties(const struct art_tree *tree);
 /* Begins the transaction where none is running, and fails only in that: as art_tree_claim(). What it was asked for
  * before, it is asked for still. */
 enum art_rc art_tree_request(struct art_tree *tree, unsigned requests);

@@ -180,9 +180,10 @@ static bool stands_alone(const struct art_table *table) {
 
 /* What commands have left for now. */
 static int ask_tree(struct art_table *table, char **message) {
-    if (!table->requested) return SQLITE_OK;
-    bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM);
-    unsigned alone = packs && stands_alone(table) ? ART_REQUEST_ALONE : 0;
+    bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM),
+         empties = art_tree_empties(table->tree);
+    if (!table->requested && !empties) return SQLITE_OK;
+    unsigned alone = (packs || empties) && stands_alone(table) ? ART_REQUEST_ALONE : 0;
     return art_report(message, art_tree_request(table->tree, table->requested | alone));
 }
 

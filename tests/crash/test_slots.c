@@ -274,6 +274,14 @@ static void mark_and_come_back(struct session *session, uint32_t rows) {
     if (random_once_in(session->random, 2)) say(session, "RELEASE s");
 }
 
+static void empty(struct session *session) {
+    for (int i = 0; i < 2 && !session->rc; i++) {
+        sqlite3_bind_text(session->remove_directory[i], 1, "*", -1, SQLITE_STATIC);
+        step(session, session->remove_directory[i]);
+    }
+    world->emptied++;
+}
+
 /* Large ones spill: blobs are written long before the commit, and ROLLBACK TO takes own frames out of the -wal. */
 static void fill_transaction(struct session *session) {
     static const uint32_t sizes[] = {3, 8, 15, 15, 40, 150};
@@ -285,6 +293,7 @@ static void fill_transaction(struct session *session) {
         mark_and_come_back(session, random_below(random, size));
         change_rows(session, random_below(random, 5));
     }
+    if (random_once_in(random, 120)) empty(session);
     if (random_once_in(random, 10)) command(session, "flush");
     if (random_once_in(random, 25)) {
         command(session, "optimize");
@@ -708,11 +717,12 @@ static void renew(struct arena *arena) {
 
 static void report(const struct setting *setting) {
 #define COUNT(name) (unsigned long long)world->name
-    printf("%s: %llu commits, %llu rollbacks, %llu ROLLBACK TO, %llu 'optimize', %llu 'vacuum', %llu BUSY, %llu "
-           "interrupted, %llu checkpoints; "
+    printf("%s: %llu commits, %llu rollbacks, %llu ROLLBACK TO, %llu 'optimize', %llu 'vacuum', %llu times emptied, "
+           "%llu BUSY, %llu interrupted, %llu checkpoints; "
            "%llu slots written, %llu used again (ART_IO=pwrite)\n",
            setting->name, COUNT(commits), COUNT(rollbacks), COUNT(savepoints), COUNT(optimized), COUNT(vacuumed),
-           COUNT(busy), COUNT(interrupted), COUNT(checkpoints), COUNT(slots_written), COUNT(slots_reused));
+           COUNT(emptied), COUNT(busy), COUNT(interrupted), COUNT(checkpoints), COUNT(slots_written),
+           COUNT(slots_reused));
     printf("    %llu snapshots compared, %llu old ones; died %llu, %llu as zombies (%llu revived), killed %llu; "
            "everything died %llu times in a copy (%llu with blobs half written), %llu in place\n",
            COUNT(checks), COUNT(held), COUNT(deaths), COUNT(zombies), COUNT(revived), COUNT(kills), COUNT(copies),

@@ -308,6 +308,34 @@ LOOP_TEST(test_a_change_without_memory_is_made_as_a_whole_or_not_at_all, sizeof 
     sql_expect(db, "ok|ok|ok\n", "SELECT art_check('t'), art_check('s'), art_check('m')");
 }
 
+/* Each by itself. Blobs that are rows of SQLite's go before the commit does, so that one which fails must take them
+ * back. */
+LOOP_TEST(test_a_table_is_emptied_without_memory_as_a_whole_or_not_at_all, 2) {
+    static const char fill[] =
+        "INSERT OR REPLACE INTO e WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
+        "SELECT 'e/' || i, hex(zeroblob(40)) FROM n; INSERT INTO e(e) VALUES('flush')";
+    sql_run(db, "CREATE VIRTUAL TABLE e USING art(storage=%s)", _i ? "inline" : "file");
+    bool more = true;
+    int64_t went = 0, emptied = 0;
+    for (unsigned nth = 1; more; nth++) {
+        ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
+        sql_run(db, "%s", fill);
+        sqlite3 *fresh = open_linked(); /* which has no buffers yet */
+        ck_assert_int_eq(sql_int(fresh, "SELECT count(*) FROM e"), 500);
+        sql_memory_faults.arm(0, 0, nth, false);
+        int rc = sqlite3_exec(fresh, "DELETE FROM e", NULL, NULL, NULL);
+        more = sql_memory_faults.disarm() > 0;
+        ck_assert_msg(rc == SQLITE_OK || (more && (rc & 0xff) == SQLITE_NOMEM), "allocation %u: %d", nth, rc);
+        went += !rc;
+        emptied += sql_int(fresh, "SELECT value FROM art_info('e') WHERE property = 'times emptied'");
+        const char *left = rc ? "500|500|ok\n" : "0|0|ok\n";
+        sql_expect(db, left, "SELECT count(*), count(length(value)), art_check('e') FROM e");
+        sql_expect(fresh, left, "SELECT count(*), count(length(value)), art_check('e') FROM e");
+        sql_close(fresh);
+    }
+    ck_assert(emptied > 0 && emptied <= went); /* without memory for that, rows are deleted all the same */
+}
+
 /* --- the extension itself ----------------------------------------------------------------------------------------- */
 
 TEST(test_the_extension_that_could_not_come_in_for_want_of_memory_can_later) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/support/random.h"
 #include "tests/support/sql_expect.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -107,6 +108,176 @@ static uint64_t file_after_optimizing(const char *setting) {
         sql_run(db, "COMMIT");
     }
     return file_bytes();
+}
+
+/* --- a table without a row ---------------------------------------------------------------------------------------- */
+
+static int64_t fact(const char *property) {
+    return sql_int(db, "SELECT value FROM art_info('t') WHERE property = %Q", property);
+}
+
+/* Rows in blobs, rows in the log, and a large value, in every storage and journal mode. */
+static void make_full(int mode) {
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)",
+            mode % 2 ? "WAL" : "DELETE", mode / 2 ? "inline" : "file");
+    fill('a', 30000);
+    sql_run(db, "INSERT INTO t VALUES('large', zeroblob(300000))");
+    sql_command(db, "main", "t", "flush");
+    fill('b', 10);
+}
+
+static void is_emptied(int times) {
+    ck_assert_int_eq(fact("times emptied"), times);
+    ck_assert_int_eq(fact("runs") + fact("blobs") + fact("log rows"), 0);
+    expect("0|0|ok\n", "SELECT count(*), art_count('t', ''), art_check('t') FROM t");
+}
+
+LOOP_TEST(test_a_commit_that_leaves_no_row_leaves_no_blob, 4) {
+    if (_i < 2 && sql_has_no_file("test_a_commit_that_leaves_no_row_leaves_no_blob")) return;
+    make_full(_i);
+    sql_run(db, "DELETE FROM t WHERE path <> 'large'");
+    ck_assert_int_eq(fact("times emptied"), 0);
+    expect("1|300000\n", "SELECT count(*), length(value) FROM t");
+    sql_run(db, "BEGIN; DELETE FROM t; ROLLBACK; BEGIN; DELETE FROM t; INSERT INTO t VALUES('new', 1); COMMIT");
+    ck_assert_int_eq(fact("times emptied"), 0);
+    sql_run(db, "BEGIN; SAVEPOINT s; DELETE FROM t; SAVEPOINT u; INSERT INTO t VALUES('y', 1); ROLLBACK TO u; COMMIT");
+    is_emptied(1);
+    fill('c', 60000);
+    sql_command(db, "main", "t", "flush");
+    sql_run(db, "DELETE FROM t");
+    is_emptied(2);
+    sql_run(db, "INSERT INTO t VALUES('x', 1)");
+    if (_i < 2) ck_assert_uint_le(file_bytes(), 3 * BLOB);
+    sql_reopen();
+    expect("1|ok|ok\n", "SELECT count(*), art_check('t'), substr(art_verify(), 1, 2) FROM t");
+    if (_i < 2) return;
+    sql_run(db, "VACUUM");
+    ck_assert_int_lt(sql_int(db, "PRAGMA page_count") * sql_int(db, "PRAGMA page_size"), BLOB);
+}
+
+LOOP_TEST(test_a_refused_commit_that_left_no_row_may_go_on, 2) {
+    if (!_i && sql_has_no_file("test_a_refused_commit_that_left_no_row_may_go_on")) return;
+    make_full(2 * _i);
+    sqlite3 *other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sql_run(db, "BEGIN; DELETE FROM t");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sql_run(db, "INSERT INTO t VALUES('x', 1)");
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    expect("1|ok\n", "SELECT count(*), art_check('t') FROM t");
+    ck_assert_int_eq(sql_try(db, "ROLLBACK; DELETE FROM t"), SQLITE_BUSY);
+    int rows = 1;
+    while (sqlite3_step(reader) == SQLITE_ROW) rows++;
+    ck_assert_int_eq(rows, 30011);
+    sqlite3_finalize(reader);
+    expect("30011|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_run(db, "DELETE FROM t");
+    is_emptied(sql_int(db, "SELECT value FROM art_info('t') WHERE property = 'times emptied'"));
+    sql_close(other);
+}
+
+/* On an older snapshot, while the emptied file is filled again. */
+LOOP_TEST(test_a_reader_keeps_the_rows_of_a_table_that_was_emptied, 2) {
+    if (!_i && sql_has_no_file("test_a_reader_keeps_the_rows_of_a_table_that_was_emptied")) return;
+    make_full(1 + 2 * _i);
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "BEGIN; SELECT count(*) FROM sqlite_schema");
+    sql_run(db, "DELETE FROM t");
+    is_emptied(1);
+    for (int i = 0; i < 3; i++) {
+        fill('c', 30000);
+        sql_command(db, "main", "t", "flush");
+        sql_run(db, "DELETE FROM t");
+    }
+    sql_expect(other, "30011|ok\n", "SELECT count(*), art_check('t') FROM t WHERE length(value) > 0");
+    sql_run(other, "COMMIT");
+    sql_expect(other, "0|ok\n", "SELECT count(*), art_check('t') FROM t");
+    sql_close(other);
+    is_emptied(4);
+}
+
+/* With what the ordinary table m does. A reader is in the way of each commit that says so, with a rollback journal. */
+static const char *const ways_to_empty[] = {
+    "DELETE FROM t; DELETE FROM m",
+    "BEGIN; DELETE FROM m; DELETE FROM t; COMMIT",
+    "BEGIN; DELETE FROM m; DELETE FROM t; ROLLBACK",
+    "BEGIN; SAVEPOINT s; DELETE FROM m; DELETE FROM t; ROLLBACK TO s; COMMIT",
+    "BEGIN; DELETE FROM m; DELETE FROM t; SAVEPOINT s; INSERT INTO t VALUES('in s', 1); ROLLBACK TO s; COMMIT",
+    "BEGIN; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM json_each(hundreds(3)); DELETE FROM m; "
+    "DELETE FROM t; SAVEPOINT s; INSERT INTO t SELECT 'spilt/' || value, 1 FROM json_each(hundreds(9)); ROLLBACK TO s; "
+    "COMMIT",
+    "BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
+    "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT",
+};
+enum { WAYS_TO_EMPTY = sizeof ways_to_empty / sizeof *ways_to_empty };
+
+/* [0,0,...]: hundreds(n) has n times a hundred numbers. */
+static void add_hundreds(sqlite3_context *context, int count, sqlite3_value **values) {
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    (void)count;
+    for (int i = 0, end = 100 * sqlite3_value_int(values[0]); i < end; i++) {
+        sqlite3_str_appendf(text, "%c%d", i ? ',' : '[', i);
+    }
+    sqlite3_str_appendall(text, "]");
+    sqlite3_result_text(context, sqlite3_str_finish(text), -1, sqlite3_free);
+}
+
+static void write_rows(struct random *random, int round) {
+    int rows = 1 + (int)random_below(random, random_once_in(random, 2) ? 5 : 900);
+    sql_run(db,
+            "BEGIN; INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
+            "printf('%%d/%%d', %d, i), zeroblob(i %% 90) FROM n; INSERT INTO m SELECT path FROM t WHERE path GLOB "
+            "'%d/*'; COMMIT",
+            rows, round, round);
+    if (random_once_in(random, 3)) sql_command(db, "main", "t", random_once_in(random, 2) ? "flush" : "optimize");
+}
+
+/* A version is never given twice, and who follows by versions misses nothing. */
+LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
+    if (_i < 2 && sql_has_no_file("test_versions_go_on_however_often_a_table_is_emptied")) return;
+    struct random random = {random_seed()};
+    printf("emptied: seed %llu\n", (unsigned long long)random.state);
+    sqlite3_create_function(db, "hundreds", 1, SQLITE_UTF8, NULL, add_hundreds, NULL, NULL);
+    sql_run(db, "PRAGMA journal_mode=%s; CREATE TABLE m(path PRIMARY KEY)", _i % 2 ? "WAL" : "DELETE");
+    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s, log_limit='8KB', spill_limit='64KB')",
+            _i / 2 ? "inline" : "file");
+    sqlite3 *other = sql_open(path);
+    int64_t seen = 0;
+    for (int round = 0; round < 60; round++) {
+        bool hinders = random_once_in(&random, 5);
+        sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM m, t USING(path)");
+        if (hinders) sqlite3_step(reader);
+        if (sql_try(db, "%s", ways_to_empty[random_below(&random, WAYS_TO_EMPTY)])) ck_assert(hinders && _i % 2 == 0);
+        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        sqlite3_finalize(reader);
+        write_rows(&random, round);
+        int64_t version = sql_int(db, "SELECT min(version) FROM t WHERE path GLOB '%d/*'", round);
+        ck_assert_int_gt(version, seen);
+        int64_t newer = sql_int(other, "SELECT count(*) FROM t WHERE version > %lld", (long long)seen);
+        ck_assert_int_eq(newer, sql_int(other, "SELECT count(*) FROM t WHERE +version > %lld", (long long)seen));
+        ck_assert_int_eq(newer, sql_int(db, "SELECT count(*) FROM t WHERE path GLOB '%d/*'", round));
+        seen = version;
+        sql_expect(other, "0|0|ok\n",
+                   "SELECT count(*) - (SELECT count(*) FROM m), (SELECT count(*) FROM m WHERE path "
+                   "NOT IN (SELECT path FROM t)), art_check('t') FROM t");
+    }
+    ck_assert_int_gt(fact("times emptied"), 10);
+    sql_close(other);
+    expect("ok\n", "SELECT art_check('t')");
+}
+
+/* With secure_delete SQLite would write the pages of each row of the log once more, as zeros. Flushes of every second
+ * queue come with an INSERT, which leaves a run. */
+LOOP_TEST(test_a_queue_leaves_its_log_to_be_written_over, 4) {
+    sql_run(db, "PRAGMA secure_delete=ON");
+    sql_create(db, "t", _i / 2 ? "storage=inline" : "");
+    for (int i = 0; fact("flushes") < 4; i++) {
+        sql_run(db, "INSERT INTO t VALUES(%d, randomblob(%d)); DELETE FROM t", i, _i % 2 ? 100000 : 300000);
+        if (fact("flushes") > 1) ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM t_artdata"), 3);
+    }
+    sql_run(db, "SELECT art_vacuum('t')");
+    expect("0|1|ok\n", "SELECT count(*), (SELECT count(*) FROM t_artdata), art_check('t') FROM t");
 }
 
 TEST(test_slots_that_wait_for_a_checkpoint_get_one) {

@@ -288,6 +288,13 @@ static int take_folder(sqlite3 *db, struct crash_rows *rows, enum crash_table ta
     return rc;
 }
 
+static int take_all(struct crash_work *work, sqlite3 *db, struct crash_rows *rows, enum crash_table table) {
+    int rc = run(db, "DELETE FROM %s", crash_rows_name(rows, table));
+    if (!rc) memset(rows->value[table], 0, sizeof rows->value[table]);
+    if (!rc && db) work->counts.emptied++;
+    return rc;
+}
+
 static int move(sqlite3 *db, struct crash_rows *rows, enum crash_table table, unsigned from, unsigned to) {
     char a[CRASH_PATH_MAX], b[CRASH_PATH_MAX];
     crash_path(from, a);
@@ -364,6 +371,7 @@ static int change(struct crash_work *work, sqlite3 *db, struct crash_rows *rows)
     if (what < 60) return put(work, db, rows, table, key);
     if (what < 74) return take(db, rows, table, key);
     if (what < 82) return move(db, rows, table, key, below(work, CRASH_KEYS));
+    if (what < 83) return take_all(work, db, rows, table);
     if (what < 84) return take_folder(db, rows, table, below(work, CRASH_FOLDERS));
     if (what < 88) return change_schema(work, db, rows);
     return command(work, db, rows, table);

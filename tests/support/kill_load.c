@@ -139,8 +139,9 @@ void load_transaction(struct target *target, uint64_t seed, int64_t n) {
     if (random_once_in(&random, 20)) change_summary(target, &random);
     if (random_once_in(&random, 4)) write_in_savepoint(target, &random);
     if (random_once_in(&random, 30)) {
-        char pattern[64];
-        sqlite3_snprintf(sizeof pattern, pattern, "data/directory-%02u/*", random_below(&random, DIRECTORIES));
+        char pattern[64] = "*";
+        if (!random_once_in(&random, 8))
+            sqlite3_snprintf(sizeof pattern, pattern, "data/directory-%02u/*", random_below(&random, DIRECTORIES));
         sqlite3_bind_text(target->remove_directory, 1, pattern, -1, SQLITE_TRANSIENT);
         step(target, target->remove_directory);
     }

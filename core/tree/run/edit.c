@@ -31,6 +31,15 @@ void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit) {
     *edit = (struct art_version_edit){0};
 }
 
+void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
+    assert(edit->root && edit->root->references == 1);
+    for (uint32_t slot = art_slot_set_next(&edit->used, 0); slot != UINT32_MAX;
+         slot = art_slot_set_next(&edit->used, slot + 1)) {
+        art_slots_drop(tree, edit, slot);
+    }
+    while (edit->root->runs) art_root_remove_run(edit->root, 0);
+}
+
 /* A finished blob's own count of its entries stands only in its trailer. */
 static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
                                   uint32_t *out) {

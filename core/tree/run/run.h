@@ -190,6 +190,8 @@ void art_slots_cut_spilled(struct art_tree *tree);
 enum art_rc art_edit_begin(struct art_tree *tree, struct art_version_edit *edit);
 /* Gives up what was written for the edit, and its slots. Nothing where there is none. */
 void art_edit_discard(struct art_tree *tree, struct art_version_edit *edit);
+/* The edit's root has no run any more, and names no slot. Nothing is read, and nothing can fail. */
+void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit);
 /* Finishes a builder's blob: takes a slot, writes it. *inside, if not NULL: entries (index blobs: children) in it. From
  * the write on the buffer is the store's (cleared), also where that fails; *out is borrowed from the builder. */
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,

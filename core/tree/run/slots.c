@@ -328,11 +328,17 @@ static enum art_rc add_others(struct art_slot_set *list, const struct art_slot_s
     return rc;
 }
 
+/* Is no slot to keep rows for blobs to come? */
+static bool keeps_none(const struct art_tree *tree) {
+    const struct art_root *root = tree->pending.edit.root;
+    return art_wants_small(tree) || (root && !root->runs);
+}
+
 /* Nobody goes on with the base: no ROLLBACK TO can come, and a COMMIT that is refused takes back all. */
 static bool leaves_the_base(const struct art_tree *tree) {
     assert(tree->slots.use);
-    bool alone = art_tree_requested(tree, ART_REQUEST_ALONE);
-    return alone && art_wants_small(tree) && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
+    bool alone = art_tree_requested(tree, ART_REQUEST_ALONE) && keeps_none(tree);
+    return alone && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
 }
 
 /* Parts `garbage` into what is discarded and what is spared: a few slots, which the next blobs overwrite. So the host
@@ -340,7 +346,7 @@ static bool leaves_the_base(const struct art_tree *tree) {
 static enum art_rc spare_some(const struct art_tree *tree, const struct art_version_edit *edit,
                               const struct art_slot_set *garbage, struct art_slot_set *spared,
                               struct art_slot_set *gone) {
-    uint32_t most = art_wants_small(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
+    uint32_t most = keeps_none(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
     assert(art_store_discards(tree->store));
     art_slot_set_clear(spared);
     enum art_rc rc = ART_OK;
@@ -353,14 +359,14 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
 }
 
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
-    assert(tree->slots.use && edit->root);
+    assert(tree->slots.use && edit == &tree->pending.edit && edit->root);
     struct art_slot_set gone = {0};
     if (!art_store_discards(tree->store)) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
-    bool leaves = leaves_the_base(tree);
+    bool none = keeps_none(tree), leaves = leaves_the_base(tree);
     enum art_rc rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
     /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
-    for (uint32_t slot = art_wants_small(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
+    for (uint32_t slot = none ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(others, slot + 1)) {
         rc = art_slot_set_add(garbage, slot);
     }

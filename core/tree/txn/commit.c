@@ -2,6 +2,7 @@
  *
  *   the log is short     one redo row                              (row csn)
  *   the log is full      the memtable as a run, no row behind it   (root with csn)
+ *   no row is left       no run, no row behind it                  (root with csn)
  *   merging is due       a root with other runs beside the row     (root with the old csn, row csn)
  *
  * prepare() does all that can fail and installs nothing: a commit that the host refuses (BUSY) leaves the tree as it
@@ -51,7 +52,7 @@ enum {
 /* What becomes of the row of redo in the log. */
 enum log_room {
     LOG_HAS_ROOM, /* it stands there until a later commit flushes */
-    LOG_FULL,     /* over its limit, or the memtable hides much of the runs: a flush is due */
+    LOG_FULL,     /* over its limit, or the memtable hides much of the runs, or all: a flush is due */
     LOG_OVERFULL, /* four times over its limit: an error of the flush counts */
     LOG_NO_PLACE  /* there is no row, or it cannot stand there: the transaction must be flushed */
 };
@@ -179,8 +180,10 @@ static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
+/* Not where rows of the base may be gone already. */
 static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum log_room log) {
-    if (!may_wait(tree, rc)) return false;
+    bool spent = art_store_discards(tree->store) && art_tree_requested(tree, ART_REQUEST_ALONE);
+    if (spent || !may_wait(tree, rc)) return false;
     return rc == ART_DISKFULL ? !tree->txn.adds : log == LOG_FULL;
 }
 
@@ -236,11 +239,36 @@ static enum art_rc keep_reserve(const struct art_tree *tree) {
         tree->options.path, (unsigned long long)left);
 }
 
+/* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
+ * a host may write the pages of rows that it deletes once more. */
+static bool outweighs_the_log(const struct art_tree *tree) {
+    return bytes_of_runs(tree->root) >= (uint64_t)HIDES_MUCH_SLOTS * ART_BLOB_BYTES;
+}
+
+/* Is there no row behind this transaction, but blobs, and room to let them go? The counts of all sources add up to the
+ * rows, and to the chunks of their values. */
+bool art_tree_empties(const struct art_tree *tree) {
+    if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !tree->root->runs) return false;
+    int64_t left = art_memtable_count(tree->memtable);
+    for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
+    if (left || (art_root_left(tree->root, tree->csn) && !outweighs_the_log(tree))) return false;
+    return budget_left(tree).bytes >= bytes_of_runs(tree->root);
+}
+
+/* Has the edit let all blobs go? */
+static bool was_emptied(const struct art_tree *tree, const struct art_version_edit *edit) {
+    return tree->root->runs && !edit->root->runs;
+}
+
 static enum art_rc flush_memtable(struct art_tree *tree) {
     assert(!tree->pending.edit.root);
     struct art_version_edit *edit = &tree->pending.edit;
     enum art_rc rc = art_edit_begin(tree, edit);
     if (rc) return rc;
+    if (art_tree_empties(tree)) {
+        art_edit_empty(tree, edit);
+        return ART_OK;
+    }
     return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) ? art_compact_all(tree, edit, tree->memtable)
                                                           : art_compact_flush(tree, edit, tree->memtable);
 }
@@ -264,7 +292,8 @@ static uint64_t rows_to_leave(const struct art_tree *tree) {
     assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
     assert(art_tree_in_txn(tree));
-    if (!rows || tree->txn.requested || tree->txn.handed_over || tree->log_bytes < LONG_ROW_BYTES * rows) return 0;
+    bool asked = art_tree_requested(tree, ART_REQUEST_ALONE - 1);
+    if (!rows || asked || tree->txn.handed_over || tree->log_bytes < LONG_ROW_BYTES * rows) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 
@@ -275,7 +304,8 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = chain_of_root(tree, edit->root);
     tree->pending.kind = ART_COMMIT_FLUSH;
-    edit->root->left_rows = (uint32_t)rows_to_leave(tree);
+    bool clears = was_emptied(tree, edit) && outweighs_the_log(tree);
+    edit->root->left_rows = clears ? 0 : (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
@@ -442,7 +472,7 @@ static enum log_room room_in_log(const struct art_tree *tree) {
     uint64_t log = art_log_cost(tree), limit = art_log_limit(tree);
     if (art_log_row_is_long(tree)) return LOG_NO_PLACE;
     if (log > PATIENCE * limit) return LOG_OVERFULL;
-    return log > limit || art_memtable_hides_much(tree) ? LOG_FULL : LOG_HAS_ROOM;
+    return log > limit || art_memtable_hides_much(tree) || art_tree_empties(tree) ? LOG_FULL : LOG_HAS_ROOM;
 }
 
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
@@ -634,8 +664,10 @@ void art_tree_committed(struct art_tree *tree) {
         struct art_version_edit *edit = &tree->pending.edit;
         if (edit->root) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
-            bool more = edit->pages_written || tree->pending.slots_cut;
+            bool emptied = was_emptied(tree, edit);
+            bool more = edit->pages_written || tree->pending.slots_cut || emptied;
             if (more) tree->full = false;
+            tree->count.emptied += emptied;
             tree->thrift = 0;
             tree->slack = more ? tree->pending.slack : ART_SLACK_USUAL;
             art_tree_set_root(tree, edit->root);
