@@ -224,7 +224,7 @@ enum art_rc art_memtable_visit(struct art_memtable *memtable, uintptr_t link, un
     struct found_bounds found = {.of = node ? &art_node_zones(node, summary->has)[column] : &(struct art_zone){0},
                                  .whole = node};
     int child = node ? art_node_first(node) : 0;
-    assert(summary && column < summary->has.columns);
+    assert(column < summary->has.columns);
     while (child != ART_CHILD_NONE) {
         struct art_zone own[ART_SUMMARY_MAX] = {0};
         art_link below = node ? art_node_child(node, child) : memtable->root;

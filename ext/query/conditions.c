@@ -131,8 +131,8 @@ bool art_condition_glob_has_bounds(const struct art_planning *planning, int i) {
 
 bool art_condition_glob_is_bounds(const struct art_planning *planning, int i) {
     struct art_bytes pattern = art_condition_text(planning, i), low = glob_bound(planning, i);
-    if (!low.len || low.len + 1 != pattern.len || pattern.data[low.len] != '*') return false;
-    return !memcmp(pattern.data, low.data, low.len) && strcspn((const char *)pattern.data, "*?[") == low.len;
+    if (!pattern.len || !low.len || low.len + 1 != pattern.len || pattern.data[low.len] != '*') return false;
+    return art_bytes_starts_with(pattern, low) && strcspn((const char *)pattern.data, "*?[") == low.len;
 }
 
 bool art_planning_reads_only(const struct art_planning *planning, int column) {

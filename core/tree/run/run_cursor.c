@@ -259,7 +259,7 @@ static enum art_rc descend_edge(struct art_run_cursor *cursor, unsigned height, 
     enum art_rc rc = enter(cursor, height, &ref);
     *end = height;
     for (; !rc && height > cursor->bottom; *end = --height) {
-        bool found;
+        bool found = false;
         rc = count_entered(cursor, ref.slot);
         if (!rc) rc = wanted_child(cursor, height, last ? cursor->entries[height] - 1 : 0, last, &ref, &found);
         if (rc || !found) return rc;
