@@ -379,7 +379,7 @@ enum art_request {
 };
 /* Does the transaction leave no row where there were blobs? Its commit then lets all of them go, unless it has no room
  * for that, or a queue's long rows would go with them. */
-bool art_tree_empties(const struct art_tree *tree);
+bool art_tree_empties(struct art_tree *tree);
 /* Begins the transaction where none is running, and fails only in that: as art_tree_claim(). What it was asked for
  * before, it is asked for still. */
 enum art_rc art_tree_request(struct art_tree *tree, unsigned requests);
