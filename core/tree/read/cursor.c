@@ -289,7 +289,7 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
     }
     unsigned run = (unsigned)(source - cursor->merge.source) - cursor->merge.source[0].is_memtable;
     assert(!cursor->newer_than); /* else sources are left out, and this is another run's number */
-    struct art_bytes key = art_bound_key(tree->second_key, source->key, false); /* not `place`: whence one looks */
+    struct art_bytes key = art_bound_key(tree->second_key, source->key, false);
     rc = art_tree_is_hidden(tree, key, run, &hidden, NULL);
     *taken = !rc && !hidden;
     return rc;
