@@ -160,6 +160,12 @@ static const struct art_fronts *fronts_of(const struct art_best *best, const str
     return fronts && fronts->buckets == blob->buckets ? fronts : NULL;
 }
 
+/* The best value that a row of the zone may have: a front, if there is one, is never wider. False: it has no row. */
+static bool best_left(const struct art_best_order *order, const struct art_zone *zone, const struct art_front *front,
+                      struct art_datum *out) {
+    return front ? art_front_value(front, out) : art_best_of_zone(order, zone, out);
+}
+
 /* Rows come from this value on. May any of them be within the limits on the order's own column? A text, of which the
  * zone tells, may be. */
 static bool is_within_limits(const struct art_best_order *order, const struct art_zone *zone,
@@ -179,13 +185,13 @@ static bool is_within_limits(const struct art_best_order *order, const struct ar
 static enum art_rc push_zones(struct art_best *best, const struct art_zone *zones, const struct art_fronts *fronts,
                               struct best_part *part) {
     const struct art_best_order *order = &best->order;
-    bool may_have = fronts ? art_front_value(&fronts->best, &part->value)
-                           : art_best_of_zone(order, &zones[order->column], &part->value);
+    const struct art_zone *own = &zones[order->column];
+    bool may_have = best_left(order, own, fronts ? &fronts->best : NULL, &part->value);
     for (unsigned i = 0; i < order->limits.count; i++) {
         const struct art_limit *limit = &order->limits.limit[i];
         may_have &= art_zone_may_have(&zones[limit->column], limit);
     }
-    if (fronts) may_have = may_have && is_within_limits(order, &zones[order->column], &part->value);
+    if (fronts) may_have = may_have && is_within_limits(order, own, &part->value);
     if (may_have) return heap_push(best, part);
     free_part(part);
     return ART_OK;
@@ -458,7 +464,7 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
         if (!art_blob_bucket_may_have(blob, &best->order.limits, &met->pages, b)) continue;
         struct art_zone zone = art_blob_zone(blob, best->order.column, b);
         struct art_datum value;
-        bool any = fronts ? art_front_value(&fronts->bucket[b], &value) : art_best_of_zone(&best->order, &zone, &value);
+        bool any = best_left(&best->order, &zone, fronts ? &fronts->bucket[b] : NULL, &value);
         if (fronts) any = any && is_within_limits(&best->order, &zone, &value);
         if (any) consider_part(choice, b, &value);
     }
@@ -538,7 +544,7 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
     struct art_datum most;
     (void)flags;
     if (choice->given) fronts = fronts_below(choice->best, art_ref_hash(value));
-    if (!(fronts ? art_front_value(&fronts->best, &most) : art_best_of_zone(order, &zone, &most))) return;
+    if (!best_left(order, &zone, fronts ? &fronts->best : NULL, &most)) return;
     if (choice->given) widen_bound(choice, &most);
     for (unsigned i = 0; i < order->limits.count; i++) {
         struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
