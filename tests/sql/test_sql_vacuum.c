@@ -204,11 +204,12 @@ static const char *const ways_to_empty[] = {
     "BEGIN; DELETE FROM m; DELETE FROM t; ROLLBACK",
     "BEGIN; SAVEPOINT s; DELETE FROM m; DELETE FROM t; ROLLBACK TO s; COMMIT",
     "BEGIN; DELETE FROM m; DELETE FROM t; SAVEPOINT s; INSERT INTO t VALUES('in s', 1); ROLLBACK TO s; COMMIT",
-    "BEGIN; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM json_each(hundreds(3)); DELETE FROM m; "
-    "DELETE FROM t; SAVEPOINT s; INSERT INTO t SELECT 'spilt/' || value, 1 FROM json_each(hundreds(9)); ROLLBACK TO s; "
-    "COMMIT",
-    "BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
-    "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT",
+    ("BEGIN; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM json_each(hundreds(3)); DELETE FROM m; "
+     "DELETE FROM t; SAVEPOINT s; INSERT INTO t SELECT 'spilt/' || value, 1 FROM json_each(hundreds(9)); ROLLBACK TO "
+     "s; "
+     "COMMIT"),
+    ("BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
+     "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT"),
 };
 enum { WAYS_TO_EMPTY = sizeof ways_to_empty / sizeof *ways_to_empty };
 
