@@ -2,6 +2,9 @@
  * another connection begins the WAL anew, and only then the checkpointer reads how many of them are copied. A VFS over
  * SQLite's own stops the checkpointer there: SQLite calls xUnfetch between the two, if somebody has committed since it
  * looked last. */
+#define SQLITE_CORE 1
+#include "ext/host/host.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -311,6 +314,20 @@ TEST(test_a_vacuum_beside_a_writer_makes_no_checkpoint_where_sqlite_has_the_bug)
     ck_assert_uint_eq(race.checkpoints, !sql_int(db, "%s", said_of_bug));
     sql_run(other, "COMMIT");
     sql_run(db, "SELECT art_vacuum('t')");
+}
+
+/* sqlite.org says which: 3.51.3 mended it, and 3.50.7 and 3.44.6, but nothing that came between. */
+TEST(test_the_versions_of_sqlite_that_have_the_bug_are_known) {
+    static const struct {
+        int version;
+        bool has_it;
+    } versions[] = {
+        {3040001, true},  {3044005, true}, {3044006, false}, {3044999, false}, {3045000, true},  {3050006, true},
+        {3050007, false}, {3051000, true}, {3051002, true},  {3051003, false}, {3052000, false},
+    };
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        ck_assert_msg(art_sqlite_loses_commits(versions[i].version) == versions[i].has_it, "%d", versions[i].version);
+    }
 }
 
 int main(void) {
