@@ -94,7 +94,6 @@ FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c
 TEST_SCRIPTS := $(sort $(call name,$(call in_folders,test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
-comma := ,
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
@@ -182,20 +181,10 @@ $(foreach source,$(PROGRAMS),$(eval $(BUILD)/tests/$(call name,$(source)): $(cal
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-# Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
-WATCHED = test_kill test_slot_readers test_threads prove_kill
-WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_resummarise art_tree_spill art_vacuum art_slots_take
-$(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
-$(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
-
-$(BUILD)/tests/test_partial: TEST_LIBS += -Wl,--wrap=art_compact_merge
-$(BUILD)/tests/test_walk: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_store_readahead_start art_store_readahead_end art_run_skip art_run_seek_ge art_run_seek_le)
-$(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
-$(BUILD)/tests/test_gaps: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_merge_step art_tree_select art_tree_rank art_tree_rank_above)
-$(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
-$(BUILD)/tests/test_bypass: TEST_LIBS += -Wl,--wrap=clock_gettime
-$(BUILD)/tests/test_churn $(BUILD)/tests/test_log: TEST_LIBS += -Wl,--wrap=clock_gettime
-$(BUILD)/tests/test_pauses: TEST_LIBS += -Wl,--wrap=clock_gettime -Wl,--wrap=art_compact_merge
+# What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
+$(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads prove_kill): $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,test_bypass test_churn test_log test_pauses): TEST_LIBS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)

@@ -61,7 +61,7 @@ static inline void art_test_past(const enum art_event *work) {
 #define ART_AT(event) ART_IN_TESTS(art_test_at(event))
 /* From here to the end of the block, whichever way it is left. */
 #define ART_DURING(work)                                                                                               \
-    ART_IN_TESTS(__attribute__((cleanup(art_test_past))) enum art_event art_test_work = art_test_at(work))
+    ART_IN_TESTS(__attribute__((cleanup(art_test_past), unused)) enum art_event art_test_work = art_test_at(work))
 #define ART_INSTEAD(hook, ...) ART_IN_TESTS(if (art_test_hooks.hook) return art_test_hooks.hook(__VA_ARGS__))
 
 #endif
