@@ -19,8 +19,9 @@
 # Options, each with a build directory of its own, build/<variant>, so that they live side by side: CC=gcc|clang; URING=0 without
 # liburing, all I/O by pread and pwrite; PORTABLE=1 without files of our own, as other systems have it; SANITIZE=address (and
 # UBSan), SANITIZE=thread; CC=aarch64-linux-gnu-gcc, with OBJCOPY=. Others: ARCH= for x86-64 processors older than x86-64-v2
-# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions are compiled into all of these builds, which are for tests, and not into
-# what is given out: that is SHIPPED=1, build/shipped, which `make` (./art.so), install and the benchmarks choose themselves.
+# (2009); PREFIX=/usr/local, LIBDIR, DESTDIR. Assertions, and the hooks of tests (core/tree/state/hooks.h), are compiled into all
+# of these builds, which are for tests, and not into what is given out: that is SHIPPED=1, build/shipped, which `make` (./art.so),
+# install and the benchmarks choose themselves.
 
 CC       = gcc
 OBJCOPY  = objcopy
@@ -51,7 +52,7 @@ BUILD   := build/$(VARIANT)
 CFLAGS   = -O2 -g
 WARNINGS = -Wall -Wextra -Werror
 ARCH    := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-march=x86-64-v2)
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS) $(if $(SHIPPED),-DNDEBUG)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(ARCH) $(CFLAGS) $(WARNINGS) $(SANITIZE_FLAGS) $(URING_FLAGS) $(if $(SHIPPED),-DNDEBUG,-DART_TEST_HOOKS)
 
 ifeq ($(SANITIZE),address)
 SANITIZE_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
@@ -93,7 +94,6 @@ FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c
 TEST_SCRIPTS := $(sort $(call name,$(call in_folders,test_*.sh)))
 TESTS   = $(TEST_NAMES) $(TEST_SCRIPTS)
 
-comma := ,
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TEST_LIBS = -lcheck -lsubunit -lsqlite3 -lm -lrt -lpthread -ldl $(URING_LIBS)
 
@@ -181,24 +181,10 @@ $(foreach source,$(PROGRAMS),$(eval $(BUILD)/tests/$(call name,$(source)): $(cal
 $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(BUILD)/core.a $(BUILD)/ext.a
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(BUILD)/support.a $(BUILD)/ext.a $(BUILD)/core.a -Wl,--end-group -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-# Their calls of these functions of core go through tests/support/watch.c, which also stands before the C library's syncs.
-WATCHED = test_kill test_slot_readers test_threads prove_kill
-WATCH_WRAPS = art_compact_flush art_compact_merge art_compact_all art_tree_resummarise art_tree_spill art_vacuum art_slots_take
-$(addprefix $(BUILD)/tests/,$(WATCHED)): TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,$(WATCH_WRAPS))
-$(addprefix $(BUILD)/tests/,$(WATCHED)): $(BUILD)/tests/support/watch.o
-
-$(BUILD)/tests/test_partial: TEST_LIBS += -Wl,--wrap=art_compact_merge
-$(BUILD)/tests/test_walk: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_store_readahead_start art_store_readahead_end art_run_skip art_run_seek_ge art_run_seek_le)
-$(BUILD)/tests/test_locks: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,pthread_mutex_lock pthread_mutex_trylock art_alloc art_alloc_zeroed art_resize art_cache_acquire)
-$(BUILD)/tests/test_gaps: TEST_LIBS += $(addprefix -Wl$(comma)--wrap=,art_merge_step art_tree_select art_tree_rank art_tree_rank_above)
-$(BUILD)/tests/test_check_rows: TEST_LIBS += -Wl,--wrap=art_compact_merge
-$(BUILD)/tests/test_crash: TEST_LIBS += -Wl,--wrap=art_tree_open
-# These compare with an ordinary table, with small blobs (tests/support/differential.h).
-SUMMARY_MODELS = test_model_summaries test_sql_changed test_sql_lookup test_sql_resummarise test_sql_search test_sql_summary
-$(addprefix $(BUILD)/tests/,$(SUMMARY_MODELS)): TEST_LIBS += -Wl,--wrap=art_tree_open
-$(BUILD)/tests/test_bypass: TEST_LIBS += -Wl,--wrap=clock_gettime
-$(BUILD)/tests/test_churn $(BUILD)/tests/test_log: TEST_LIBS += -Wl,--wrap=clock_gettime
-$(BUILD)/tests/test_pauses: TEST_LIBS += -Wl,--wrap=clock_gettime -Wl,--wrap=art_compact_merge
+# What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
+$(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads prove_kill): $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,test_bypass test_churn test_log test_pauses): TEST_LIBS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 
 # Fuzz targets (SANITIZE=fuzz CC=clang): the same with libFuzzer's main, but for the program that makes the seeds.
 FUZZ_SHARED = $(call object,tests/fuzz/parcel.c)
@@ -207,7 +193,6 @@ $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds): $(BUILD)/tests/fuzz/%: $(
 $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES)): FUZZ_MAIN = -fsanitize=fuzzer
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_blob fuzz_store fuzz_salvage fuzz_redo fuzz_shadow): $(call object,tests/fuzz/parcel_mutate.c)
 $(addprefix $(BUILD)/tests/fuzz/,fuzz_store fuzz_salvage): $(call object,tests/fuzz/hosted_store.c)
-$(BUILD)/tests/fuzz/fuzz_forged $(BUILD)/tests/test_forged: TEST_LIBS += -Wl,--wrap=art_tree_open
 fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 
 # The bench, with those peers that are on this machine (tests/bench/peers.h finds them by the same signs).

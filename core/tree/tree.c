@@ -6,6 +6,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     if (!tree) return art_nomem();
     tree->options = *options;
     tree->options.path = tree->options.host_path = NULL;
+    ART_IN_TESTS(if (!tree->options.blob_pages) tree->options.blob_pages = art_test_hooks.blob_pages;)
     tree->host = *host;
     tree->state = ART_TREE_UNKNOWN;
     tree->changes = 1; /* 0 is nobody's */

@@ -129,26 +129,16 @@ static unsigned number(const char *name, unsigned otherwise) {
     return given && *given ? (unsigned)strtoul(given, NULL, 0) : otherwise;
 }
 
-/* Small blobs, and with them many, of a few rows each. */
-static uint32_t pages_of_blobs; /* 0: full ones */
-int __real_art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
-int __wrap_art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host);
-
-int __wrap_art_tree_open(struct art_tree **out, const struct art_tree_options *options, const struct art_host *host) {
-    struct art_tree_options small = *options;
-    small.blob_pages = pages_of_blobs;
-    return __real_art_tree_open(out, &small, host);
-}
-
 /* One workload and its crashes. False: something was found. */
 static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool lies) {
+    /* Mostly small blobs, and with them many, of a few rows each. */
     static const uint32_t blob_pages[] = {3, 4, 3, 8, 0};
     struct crash_work work;
     struct crash_check check = {.failure = NULL};
     unsigned steps = number("ART_CRASH_STEPS", STEPS);
     art_random_numbers = (struct random){seed};
     time_stands_still = true;
-    pages_of_blobs = blob_pages[seed % (sizeof blob_pages / sizeof *blob_pages)];
+    art_test_hooks.blob_pages = blob_pages[seed % (sizeof blob_pages / sizeof *blob_pages)];
     sqlite3_randomness(0, NULL); /* begins anew, with what the world gives */
     crash_work_run(&work, &settings[setting], seed, steps, lies);
     const char *why = work.failure;
@@ -165,7 +155,7 @@ static bool history(struct tally *tally, unsigned setting, uint64_t seed, bool l
     sqlite3_free(check.failure);
     crash_work_clear(&work);
     time_stands_still = false;
-    pages_of_blobs = 0;
+    art_test_hooks.blob_pages = 0;
     return good;
 }
 

@@ -42,7 +42,7 @@ LOOP_TEST(test_only_what_may_have_changed_is_read, 2) {
     static const char all[] = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
                               "INSERT INTO t SELECT printf('d%%03d/f%%06d', i / 1000, i), i FROM n";
     char *directory = sql_scratch("changed"), *path = sqlite3_mprintf("%s/c.db", directory);
-    pages_of_blobs = 0;
+    art_test_hooks.blob_pages = 0;
     sqlite3 *db = sql_open(path);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, cache='64MB')");
     sql_run(db, all);

@@ -392,7 +392,7 @@ LOOP_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table, 2 * VARIANTS) {
 static struct both in_memory(uint64_t seed, uint32_t pages) {
     struct both both = {.random = {seed}, .memory = true};
     both_open(&both, "lookup");
-    pages_of_blobs = pages;
+    art_test_hooks.blob_pages = pages;
     make_tables(&both, variants[0]);
     return both;
 }

@@ -24,7 +24,7 @@ LOOP_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says, 12) {
 /* --- one by one --------------------------------------------------------------------------------------------------- */
 
 static void setup(void) {
-    pages_of_blobs = 0;
+    art_test_hooks.blob_pages = 0;
     sql_set_up();
     sql_run(db, "PRAGMA journal_mode=WAL; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, owner TEXT);"
                 "INSERT INTO t VALUES('a/1', 1, 'me'), ('a/2', 20, 'me'), ('b/1', 300, NULL)");

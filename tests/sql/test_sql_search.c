@@ -422,7 +422,7 @@ static void check_all(struct both *both, sqlite3 *db, const struct both_state *s
 static void make_tables(struct both *both, unsigned variant) {
     char *options = sqlite3_mprintf("path, size INTEGER, mtime INTEGER, note, tag TEXT, %s, %s",
                                     summaries[both->now.summary], variants[variant].options);
-    pages_of_blobs = variants[variant].blob_pages;
+    art_test_hooks.blob_pages = variants[variant].blob_pages;
     if (both->inlined) {
         sql_run(both->db, "CREATE VIRTUAL TABLE t USING art(%s, storage=inline)", options);
     } else {
@@ -666,7 +666,7 @@ TEST(test_pages_without_a_word_are_not_read) {
         "printf('%%.*c', 60, '.') || CASE i / 100 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
         "iif(i %% 10000 = 99, 'haystack', '') FROM n";
     char *directory = sql_scratch("pages"), *path = sqlite3_mprintf("%s/p.db", directory);
-    pages_of_blobs = 0;
+    art_test_hooks.blob_pages = 0;
     sqlite3 *db = sql_open(path);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, note, summary=(search(path), search(note)), log_limit='64MB')");
     sql_run(db, rows);

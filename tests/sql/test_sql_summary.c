@@ -25,7 +25,7 @@ LOOP_TEST(test_summaries_are_what_an_ordinary_table_says, 2 * SUMMARIES) {
 LOOP_TEST(test_the_extremes_of_rows_that_nothing_hides, 4) {
     struct random random = {random_seed() + (uint64_t)_i};
     printf("summary: seed %llu\n", (unsigned long long)random.state);
-    pages_of_blobs = _i % 2 ? 4 : 0;
+    art_test_hooks.blob_pages = _i % 2 ? 4 : 0;
     sqlite3 *db = sql_open(":memory:");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, time INTEGER, summary=(sum(size), max(time)), "
                 "log_limit='8KB'); CREATE TABLE plain(path TEXT PRIMARY KEY, size, time)");

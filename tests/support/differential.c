@@ -6,22 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "core/tree/tree.h"
 #include "ext/art.h"
 #include "tests/support/suite.h"
-
-uint32_t pages_of_blobs;
-enum art_rc __real_art_tree_open(struct art_tree **out, const struct art_tree_options *options,
-                                 const struct art_host *host);
-enum art_rc __wrap_art_tree_open(struct art_tree **out, const struct art_tree_options *options,
-                                 const struct art_host *host);
-
-enum art_rc __wrap_art_tree_open(struct art_tree **out, const struct art_tree_options *options,
-                                 const struct art_host *host) {
-    struct art_tree_options small = *options;
-    if (pages_of_blobs) small.blob_pages = pages_of_blobs;
-    return __real_art_tree_open(out, &small, host);
-}
 
 char *text_for(const char *text, bool art) {
     sqlite3_str *out = sqlite3_str_new(NULL);
@@ -100,7 +86,7 @@ static void close_both(struct both *both) {
 
 void both_open(struct both *both, const char *name) {
     printf("%s: seed %llu\n", name, (unsigned long long)both->random.state);
-    pages_of_blobs = once_in(both, 4) ? 0 : 3 + below(both, 4);
+    art_test_hooks.blob_pages = once_in(both, 4) ? 0 : 3 + below(both, 4);
     both->directory = sql_scratch(name);
     both->path = sqlite3_mprintf("%s/s.db", both->directory);
     both->committed = both->now;

@@ -1,8 +1,7 @@
 /* Programs that do and ask the same of an art table and an ordinary one, in random histories, with small blobs.
  *
- * The extension is linked in, and the linker puts a function of differential.c before art_tree_open() (--wrap, in the
- * Makefile), so that a few thousand rows make runs of several levels. At its end a program says how much it has
- * compared.
+ * The extension is linked in, with small blobs (core/tree/state/hooks.h), so that a few thousand rows make runs of
+ * several levels. At its end a program says how much it has compared.
  *
  * A random world is a struct both: tables t and plain of one database, a connection that writes both alike and one that
  * reads, which may hold an older state. Transactions and savepoints, refused commits, commands, changes of the table
@@ -16,12 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/tree/state/hooks.h"
 #include "tests/support/random.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
-
-/* Of the blobs of all trees that are opened from now on. 0: full ones. */
-extern uint32_t pages_of_blobs;
 
 /* Statements are written once for both tables: of {t('a/')|plain} the art table gets the first part. sqlite3_free()
  * it. */

@@ -10,9 +10,9 @@
 #include "core/base/hash.h"
 #include "core/blob/bucket.h"
 #include "core/store/cache.h"
+#include "core/tree/state/hooks.h"
 #include "core/tree/state/root_format.h"
 #include "ext/art.h"
-#include "tests/support/differential.h"
 #include "tests/support/memory_disk.h"
 
 enum {
@@ -214,7 +214,7 @@ static void begin(void) {
     disk = memory_disk_new();
     art_disk_set_default(memory_disk_art(disk));
     art_cache_join(1 << 20); /* the cache's memory stays mapped from one database to the next */
-    pages_of_blobs = 2;
+    art_test_hooks.blob_pages = 2;
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
         image[slot] = calloc(1, ART_BLOB_BYTES + ART_BLOB_PAGE);
         if (!image[slot]) abort();

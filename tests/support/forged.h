@@ -10,8 +10,7 @@
  *   which   the database: blobs in a file or in rows, with a summary or without
  *   how     1: references say what the blobs that they lead to say of themselves, so that a lie is believed above
  *
- * All blobs are small, so that a few hundred rows make several runs with an index each. A program that links this is
- * linked with --wrap=art_tree_open (differential.h). */
+ * All blobs are small, so that a few hundred rows make several runs with an index each. */
 #ifndef TESTS_FORGED_H
 #define TESTS_FORGED_H
 

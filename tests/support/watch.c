@@ -14,7 +14,6 @@
 #endif
 
 #include "core/linux/io_system.h"
-#include "core/tree/txn/txn.h"
 #include "ext/art.h"
 
 static struct watch *shared;
@@ -35,8 +34,9 @@ struct watch *watch_new(void) {
 
 void watch_free(struct watch *watch) {
     if (shared == watch) {
-        shared = NULL;
+        art_test_hooks.at = art_test_hooks.past = NULL;
         art_system_reset();
+        shared = NULL;
     }
     munmap(watch, sizeof *watch);
 }
@@ -123,6 +123,22 @@ static int watched_result(int fd, const struct art_transfer *transfer, int resul
 }
 #endif
 
+/* ---- core's work, through its hooks ------------------------------------------------------------------------------ */
+
+static void begins(enum art_event now) {
+    if (now <= ART_EVENT_VACUUM) atomic_fetch_or(&shared->doing, 1u << now);
+    if (now == ART_EVENT_SLOT_NEW || now == ART_EVENT_SLOT_AGAIN) shared->slots_written++;
+    if (now == ART_EVENT_SLOT_AGAIN) shared->slots_reused++;
+}
+
+static void ends(enum art_event work) {
+    atomic_fetch_and(&shared->doing, ~(1u << work));
+    if (work == ART_EVENT_FLUSH) shared->flushes++;
+    if (work == ART_EVENT_MERGE) shared->merges++;
+    if (work == ART_EVENT_SPILL) shared->spills++;
+    if (work == ART_EVENT_SUMMARY) shared->summaries++;
+}
+
 void watch_begin(struct watch *watch) {
     shared = watch;
     shared->doing = 0;
@@ -139,77 +155,8 @@ void watch_begin(struct watch *watch) {
     art_system.ring_submit_and_wait = watched_submit_and_wait;
     art_system.ring_result = watched_result;
 #endif
-}
-
-/* ---- core's functions, through the linker (--wrap) --------------------------------------------------------------- */
-
-#define BEGIN(work)                                                                                                    \
-    if (shared) atomic_fetch_or(&shared->doing, (unsigned)(work))
-#define END(work, counter, done)                                                                                       \
-    if (shared) {                                                                                                      \
-        atomic_fetch_and(&shared->doing, ~(unsigned)(work));                                                           \
-        if (done) shared->counter++;                                                                                   \
-    }
-
-int __real_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
-int __wrap_art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
-    BEGIN(WATCH_FLUSH);
-    int rc = __real_art_compact_flush(tree, edit, memtable);
-    END(WATCH_FLUSH, flushes, !rc);
-    return rc;
-}
-
-/* Called with every flush; one that writes nothing was not due. */
-int __real_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
-    uint64_t before = edit->pages_written;
-    BEGIN(WATCH_MERGE);
-    int rc = __real_art_compact_merge(tree, edit, owed_pages);
-    END(WATCH_MERGE, merges, !rc && edit->pages_written > before);
-    return rc;
-}
-
-int __real_art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable);
-int __wrap_art_compact_all(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
-    uint64_t before = edit->pages_written;
-    BEGIN(WATCH_MERGE);
-    int rc = __real_art_compact_all(tree, edit, memtable);
-    END(WATCH_MERGE, merges, !rc && edit->pages_written > before);
-    return rc;
-}
-
-int __real_art_tree_spill(struct art_tree *tree);
-int __wrap_art_tree_spill(struct art_tree *tree) {
-    BEGIN(WATCH_SPILL);
-    int rc = __real_art_tree_spill(tree);
-    END(WATCH_SPILL, spills, !rc);
-    return rc;
-}
-
-int __real_art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary);
-int __wrap_art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary) {
-    BEGIN(WATCH_SUMMARY);
-    int rc = __real_art_tree_resummarise(tree, summary);
-    END(WATCH_SUMMARY, summaries, !rc);
-    return rc;
-}
-
-int __real_art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most);
-int __wrap_art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
-    BEGIN(WATCH_VACUUM);
-    int rc = __real_art_vacuum(tree, edit, most);
-    END(WATCH_VACUUM, vacuums, !rc);
-    return rc;
-}
-
-int __real_art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot);
-int __wrap_art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot) {
-    int rc = __real_art_slots_take(tree, edit, slot);
-    if (!rc && shared) {
-        shared->slots_written++;
-        if (*slot < tree->slots.end) shared->slots_reused++; /* it lay in the file when the phase began */
-    }
-    return rc;
+    art_test_hooks.at = begins;
+    art_test_hooks.past = ends;
 }
 
 /* ---- the C library's, SQLite's calls among them ------------------------------------------------------------------ */

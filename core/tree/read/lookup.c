@@ -179,6 +179,7 @@ enum art_rc art_tree_rank_above(struct art_tree *tree, struct art_bytes key, uns
                                 art_int128 *sum) {
     enum art_rc rc = ART_OK;
     assert(runs <= tree->root->runs);
+    ART_AT(ART_EVENT_RANK);
     *rank = sum ? art_memtable_sums(tree->memtable, key, sum) : art_memtable_rank(tree->memtable, key);
     for (unsigned i = 0; !rc && i < runs; i++) rc = art_run_rank(tree, &tree->root->run[i], key, rank, sum);
     return rc;

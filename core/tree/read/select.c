@@ -195,6 +195,7 @@ enum art_rc art_tree_select(struct art_tree *tree, int64_t rank, struct art_betw
     const struct art_root *root = tree->root;
     bool done[ART_RUNS_CAPACITY] = {false}, found = false;
     assert(between->low_rank <= rank && rank < between->high_rank);
+    ART_AT(ART_EVENT_SELECT);
     if (between->oldest) {
         enum art_rc rc = guess(&select, &found);
         if (rc || found) {

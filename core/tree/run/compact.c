@@ -143,6 +143,7 @@ static uint8_t merged_level(const struct art_tree *tree, const struct art_root *
 static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                               unsigned from, unsigned end, const struct art_rewrite *rewrite) {
     assert(from <= end && end <= edit->root->runs);
+    ART_DURING(ART_EVENT_MERGE);
     struct art_merge *merge = art_alloc(sizeof *merge);
     if (!merge) return art_nomem();
     art_merge_init(merge, tree->store);
@@ -185,6 +186,7 @@ static unsigned joined_runs(const struct art_tree *tree, const struct art_root *
 
 enum art_rc art_compact_flush(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable) {
     assert(tree->slots.use && edit->root && edit->root != tree->root);
+    ART_DURING(ART_EVENT_FLUSH);
     unsigned joined = joined_runs(tree, edit->root, memtable), runs = edit->root->runs;
     tree->count.flushes++;
     tree->count.joined += joined;
@@ -371,6 +373,7 @@ static enum art_rc count_free_step(const struct art_tree *tree, enum step step, 
 
 enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed_pages) {
     assert(tree->slots.use && edit->root);
+    ART_INSTEAD(merge, tree, edit);
     uint64_t before = work_done(edit), begun = art_clock_ns();
     unsigned free_steps = 0;
     enum art_rc rc = give_what_appends(tree, edit);

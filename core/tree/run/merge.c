@@ -294,6 +294,7 @@ enum art_rc art_merge_moved(struct art_merge *merge, uint32_t kept, bool backwar
 enum art_rc art_merge_step(struct art_merge *merge, bool backward) {
     struct art_source *winner = art_merge_winner(merge);
     assert(merge->valid && winner->valid);
+    ART_AT(ART_EVENT_STEP);
     merge->valid = false;
     enum art_rc rc = source_step(winner, backward);
     if (rc) return rc;

@@ -528,6 +528,7 @@ static enum art_rc replace_run(struct art_version_edit *edit, unsigned at, struc
 
 enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit *edit, unsigned at) {
     assert(at + 1 < edit->root->runs);
+    ART_DURING(ART_EVENT_MERGE);
     struct partial partial = {.last = at + 2 == edit->root->runs};
     struct art_run lower = {0}, upper = {0};
     bool moves = false;

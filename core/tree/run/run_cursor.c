@@ -383,6 +383,7 @@ static enum art_rc route(struct art_run_cursor *cursor, struct art_bytes key, in
 
 /* To the first key not before `key`; backward, the last one not behind it. */
 static enum art_rc seek_key(struct art_run_cursor *cursor, struct art_bytes key, bool backward) {
+    ART_INSTEAD(seek, cursor, backward);
     struct art_blob_cursor *leaf = &cursor->leaf;
     cursor->valid = false;
     int side;

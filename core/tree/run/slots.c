@@ -390,6 +390,7 @@ enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit,
     if (rc) return rc;
     assert(*slot && !art_slot_set_has(&edit->used, *slot));
     assert(!art_slot_set_has(&tree->slots.base, *slot));
+    ART_AT(*slot < tree->slots.end ? ART_EVENT_SLOT_AGAIN : ART_EVENT_SLOT_NEW);
     rc = art_slot_set_add(&edit->used, *slot);
     if (rc) art_store_return_slot(tree->store, *slot);
     return rc;

@@ -194,6 +194,7 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
 
 enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uint32_t most) {
     assert(tree->slots.use && edit->root);
+    ART_DURING(ART_EVENT_VACUUM);
     uint32_t end;
     struct art_buffer from = {0};
     if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store))

@@ -5,6 +5,7 @@
  *   gap.c     where all is deleted
  *   front.c   where the best rows of a page are all hidden
  *   files.c   files and folders, for hosts that have no other way to them
+ *   hooks.h   what tests see and change from inside, and is nothing in what is given out
  *
  * The rooms, each of which knows those before it:
  *
@@ -21,6 +22,7 @@
 #include "core/blob/builder.h"
 #include "core/memtable/memtable.h"
 #include "core/store/store.h"
+#include "core/tree/state/hooks.h"
 #include "core/tree/state/root.h"
 #include "core/tree/tree.h"
 

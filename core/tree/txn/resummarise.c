@@ -68,6 +68,7 @@ static enum art_rc build_anew(struct art_tree *tree, struct art_version_edit *ed
 }
 
 enum art_rc art_tree_resummarise(struct art_tree *tree, const struct art_summary *summary) {
+    ART_DURING(ART_EVENT_SUMMARY);
     struct art_version_edit edit = {0};
     struct art_memtable *empty = NULL;
     enum art_rc rc = art_tree_begin(tree);

@@ -119,6 +119,7 @@ static bool filter_knows_runs(struct art_tree *tree) {
 
 enum art_rc art_tree_spill(struct art_tree *tree) {
     assert(art_tree_is_known(tree) && !tree->txn.doomed);
+    ART_DURING(ART_EVENT_SPILL);
     struct art_version_edit edit;
     struct art_memtable *empty = NULL;
     assert(tree->txn.state >= ART_TXN_CHANGED);

@@ -2,8 +2,7 @@
  * as without, and what the tree remembers of such a gap is forgotten when a row comes into it.
  *
  * The model is one byte a key. Deletes lie in the memtable, in level-0 runs, in older ones; small blobs make many
- * leaves. The program's calls of art_merge_step(), art_tree_select() and art_tree_rank_above() from elsewhere are
- * counted (the linker's --wrap).
+ * leaves. Steps, and looks at the sums, are counted (core/tree/state/hooks.h).
  */
 #include <stdio.h>
 
@@ -21,33 +20,10 @@ static unsigned marks;
 static bool writing;
 static unsigned steps, selects, looks;
 
-int __real_art_merge_step(struct art_merge *merge, bool backward);
-int __wrap_art_merge_step(struct art_merge *merge, bool backward);
-int __wrap_art_merge_step(struct art_merge *merge, bool backward) {
-    steps++;
-    return __real_art_merge_step(merge, backward);
-}
-
-int __real_art_tree_select(struct art_tree *, int64_t rank, struct art_between *, struct art_bytes *key);
-int __wrap_art_tree_select(struct art_tree *, int64_t rank, struct art_between *, struct art_bytes *key);
-int __wrap_art_tree_select(struct art_tree *in, int64_t rank, struct art_between *between, struct art_bytes *key) {
-    selects++;
-    return __real_art_tree_select(in, rank, between, key);
-}
-
-int __real_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out, art_int128 *sum);
-int __wrap_art_tree_rank_above(struct art_tree *, struct art_bytes key, unsigned runs, int64_t *out, art_int128 *sum);
-int __wrap_art_tree_rank_above(struct art_tree *in, struct art_bytes key, unsigned runs, int64_t *out,
-                               art_int128 *sum) {
-    looks++;
-    return __real_art_tree_rank_above(in, key, runs, out, sum);
-}
-
-int __real_art_tree_rank(struct art_tree *, struct art_bytes key, int64_t *out);
-int __wrap_art_tree_rank(struct art_tree *, struct art_bytes key, int64_t *out);
-int __wrap_art_tree_rank(struct art_tree *in, struct art_bytes key, int64_t *out) {
-    looks++;
-    return __real_art_tree_rank(in, key, out);
+static void count_event(enum art_event event) {
+    steps += event == ART_EVENT_STEP;
+    selects += event == ART_EVENT_SELECT;
+    looks += event == ART_EVENT_RANK;
 }
 
 static struct art_bytes name_of(unsigned i) {
@@ -75,6 +51,7 @@ static void set_all(unsigned from, unsigned to, bool live) {
 
 static void make(void) {
     small_tree_make_of(false, (struct art_tree_options){.blob_pages = 8});
+    art_test_hooks.at = count_event;
     memset(now, 0, sizeof now);
     marks = 0;
 }

@@ -1,8 +1,8 @@
 /* A partial compaction writes what it changes: blobs of the run below that no entry falls into keep their slots, and it
  * stays small however far its keys spread.
  *
- * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. A function of this program stands before
- * art_compact_merge() (the linker's --wrap).
+ * Tiny blobs, so that a few ten thousand rows make a run of hundreds of them. This program chooses what is merged
+ * (core/tree/state/hooks.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +23,8 @@ static struct { /* of all partial compactions since the world was made */
 static bool no_merges;
 
 /* The policy of merges waits until runs are large. Here every run is given to the one below at once. */
-int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages) {
-    int rc = ART_OK;
-    (void)owed_pages;
+static enum art_rc merge_at_once(struct art_tree *of, struct art_version_edit *edit) {
+    enum art_rc rc = ART_OK;
     while (!rc && !no_merges && edit->root->runs > 1) {
         uint64_t before = edit->pages_written, merged = edit->pages_merged;
         unsigned runs = edit->root->runs;
@@ -52,6 +50,7 @@ static void put_row(unsigned i, const char *value) {
 
 /* Even numbers are there from the beginning, in one run. */
 static void make_world(void) {
+    art_test_hooks.merge = merge_at_once;
     small_tree_make_of(
         false, (struct art_tree_options){
                    .cache_bytes = 64 << 20, .log_limit = 64 << 20, .spill_limit = 64 << 20, .blob_pages = PAGES});

@@ -1,7 +1,7 @@
 /* What a commit pays for merging: in pages, and how often; never in time.
  *
  * The clock of core's merges is this program's (the linker's --wrap): it stands still, or each look at it finds a pause
- * over, as on a disk that is slow. And merges can be left out.
+ * over, as on a disk that is slow. And merges can be left out (core/tree/state/hooks.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,17 +36,16 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
     return 0;
 }
 
-static bool no_merges, failing_merges;
+static enum art_rc no_merge(struct art_tree *of, struct art_version_edit *edit) {
+    (void)of;
+    (void)edit;
+    return ART_OK;
+}
 
-int __real_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages);
-int __wrap_art_compact_merge(struct art_tree *of, struct art_version_edit *edit, uint64_t owed_pages) {
-    if (failing_merges) return art_fail(ART_DISKFULL, "art: no room for a merge");
-    if (no_merges) return ART_OK;
-    uint64_t before = edit->pages_merged;
-    int rc = __real_art_compact_merge(of, edit, owed_pages);
-    if (seen.most_read < edit->pages_merged - before) seen.most_read = edit->pages_merged - before;
-    return rc;
+static enum art_rc failing_merge(struct art_tree *of, struct art_version_edit *edit) {
+    (void)of;
+    (void)edit;
+    return art_fail(ART_DISKFULL, "art: no room for a merge");
 }
 
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {
@@ -99,6 +98,8 @@ static void commit(unsigned rows) {
     uint64_t before = pages_written();
     struct art_commit done;
     must(art_tree_prepare(tree, &done));
+    uint64_t read = tree->pending.edit.pages_merged;
+    if (seen.most_read < read) seen.most_read = read;
     toy_write(toy, &done);
     art_tree_committed(tree);
     uint64_t pages = pages_written() - before;
@@ -109,7 +110,7 @@ static void commit(unsigned rows) {
     seen.since = done.write_root ? 0 : seen.since + 1;
     seen.pages += pages;
     if (seen.most_pages < pages) seen.most_pages = pages;
-    ck_assert(no_merges || !done.write_root || tree->root->runs <= ART_RUNS_MAX);
+    ck_assert(art_test_hooks.merge || !done.write_root || tree->root->runs <= ART_RUNS_MAX);
 }
 
 static unsigned runs_of_level(unsigned level) {
@@ -161,9 +162,9 @@ TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
 }
 
 static void flush_without_merges(unsigned runs) {
-    no_merges = true;
+    art_test_hooks.merge = no_merge;
     while (tree->root->runs < runs) commit(100);
-    no_merges = false;
+    art_test_hooks.merge = NULL;
 }
 
 /* Of rows of which one in twenty is left, merges read much and write little. */
@@ -175,7 +176,7 @@ TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twic
     commit(0);
     uint64_t all = tree->root->run[0].pages;
     ck_assert_uint_gt(all, READ_MOST + READ_MOST / 2);
-    no_merges = true;
+    art_test_hooks.merge = no_merge;
     keys = (struct random){59};
     for (unsigned i = 0; i < ROWS; i++) {
         if (i % LEFT)
@@ -185,7 +186,7 @@ TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twic
     }
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
     commit(0);
-    no_merges = false;
+    art_test_hooks.merge = NULL;
     memset(&seen, 0, sizeof seen);
     for (unsigned i = 0; i < 600 && tree->root->run[tree->root->runs - 1].pages > all / 2; i++) commit(BATCH / 40);
     say("a batch behind many deletes");
@@ -254,7 +255,7 @@ static int commit_value(uint32_t len, bool flush) {
  * many. */
 TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     make_world(4, 1 << 20);
-    failing_merges = true;
+    art_test_hooks.merge = failing_merge;
     for (unsigned i = 1; i <= ART_RUNS_MAX; i++) {
         must(commit_value(100000, true));
         ck_assert_uint_eq(tree->root->runs, i);
@@ -263,7 +264,7 @@ TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     ck_assert_str_eq(art_error_message(), "art: no room for a merge");
     must(commit_value(100, false));
     must(art_tree_check(tree));
-    failing_merges = false;
+    art_test_hooks.merge = NULL;
     must(commit_value(100000, true));
     ck_assert_uint_lt(tree->root->runs, ART_RUNS_MAX);
     end_world();
