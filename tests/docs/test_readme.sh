@@ -126,7 +126,7 @@ at_most() {
     [ "$(wc -l <"$2")" -le "$1" ]
     verdict $? "$2 has more than $1 lines"
 }
-at_most 250 README.md
+at_most 200 README.md
 at_most 50 sql/README.md # a screen
 for page in "${pages[@]}"; do
     at_most 300 "$page"
