@@ -107,11 +107,7 @@ all:
 help:
 	@sed -n '/^$$/q; s/^#$$//p; s/^# //p' $(firstword $(MAKEFILE_LIST))
 
-ifeq ($(EXT),)
-all:
-	@echo "There is no ext/*.c yet, so there is no art.so to build. The tests of core: make test"
-library:
-else ifeq ($(SHIPPED)$(SANITIZE),)
+ifeq ($(SHIPPED)$(SANITIZE),)
 all install bench bench-age bench-search bench-spellings:
 	@$(MAKE) --no-print-directory SHIPPED=1 $@
 library: $(BUILD)/art.so

@@ -81,8 +81,8 @@ enum { ART_TEXT_END = 0xff, ART_CUT_WIDTH = 3 };
 
 struct art_summary {
     struct art_measures has;
-    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that makes no
-     * sense has NULLs. */
+    /* The values of columns in a row, in the summary's order: those that `wanted` has a bit for. A value that
+     * is no record has NULLs. */
     void (*read)(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out);
     /* With searches: the features of texts that follow each other, at most texts.len; the key is such a text. Each
      * comes of ART_CUT_WIDTH bytes of a text, 0 is none. `ends`: so many ART_TEXT_END stand there, one behind each
@@ -141,8 +141,9 @@ struct art_limit {
     bool low_set, high_set;
     struct art_datum low, high; /* wanted themselves */
 };
-/* Rows that have one of these features, in a table of lookups: hashes, ascending. Or, in one of searches, all of them:
- * more rows are given then, and the caller looks at each of them. */
+/* Rows that have features, in one of the tables from features to pages. Of a lookup these are hashes, ascending, and a
+ * row has one of them. Of a search they are trigrams, and a row has all of them; more rows than those are given, so
+ * the caller looks at each. */
 struct art_sought {
     unsigned table;
     uint32_t count;

@@ -114,8 +114,7 @@ struct art_tree_options {
     uint64_t spill_limit; /* bytes of memory of an uncommitted transaction before it spills; default 64 MB */
     uint32_t blob_pages;  /* 0: full blobs, 128 pages; tests make small ones, and with them deep runs and many merges */
     struct art_summary summary; /* at first; no columns: none. Its functions read nothing of the tree */
-    uint64_t
-        row_limit; /* a redo row longer than this is flushed instead (a quarter of the host's length limit); 0: none */
+    uint64_t row_limit;         /* a longer row of redo is flushed instead: a quarter of the host's limit; 0: none */
 };
 
 /* An unknown tree, to be closed; no file is opened. Options and host are copied, paths with them; their functions and

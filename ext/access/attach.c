@@ -71,8 +71,9 @@ static struct art_table *find_table(struct art_connection *connection, const cha
     return NULL;
 }
 
-/* A row that is written without added columns would lose them, and no blob can be read with another summary than its
- * own. */
+/* Reads from T_artstate which columns were added, and the summary; *same: it is the one that this handle knows. A
+ * handle that wrote rows without the added columns would lose their values. With another summary it can read no
+ * blob. */
 static int read_changes(const struct art_vtab *vtab, struct art_columns *columns, bool *sound, bool *same,
                         char **message) {
     sqlite3 *db = vtab->connection->db;

@@ -197,7 +197,8 @@ static int copy_tables(struct backup *backup, char **message) {
     return rc ? rc : art_copy_commit(&backup->copy, message);
 }
 
-/* No room for a copy is no reason to roll back what the caller has done (sqlite-facts, section 1). */
+/* SQLite takes back the caller's transaction when a function fails by SQLITE_FULL or SQLITE_IOERR. That a copy has no
+ * room is no reason for that. */
 static int harmless(int rc) {
     return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }

@@ -53,14 +53,14 @@ static const char lost_message[] = "art: the database's journal may have lost a 
 struct art_journal {
     enum {
         JOURNAL_UNASKED,
-        JOURNAL_EXTENDS,
-        JOURNAL_REUSES
-    } slots; /* may those be written again that were used before? */
+        JOURNAL_EXTENDS, /* only slots behind the end of the file may be written */
+        JOURNAL_REUSES   /* free slots below the end, too */
+    } slots;
     enum {
-        WAL_UNTOUCHED,
-        WAL_FLUSHED,
-        WAL_OWN_FRAME
-    } wal; /* was SQLite's cache? A frame of this transaction is in the WAL */
+        WAL_UNTOUCHED, /* this transaction has not made SQLite write its pages */
+        WAL_FLUSHED,   /* it has, but whether a page came into the WAL is not known */
+        WAL_OWN_FRAME  /* a frame of this transaction is in the WAL */
+    } wal;
     enum {
         JOURNAL_SOUND,
         JOURNAL_MAY_HARDEN, /* and how: own_wal, or SQLite's own files */

@@ -75,8 +75,9 @@ static bool narrow(const struct art_planning *planning, int i, struct art_key_ra
     return true;
 }
 
-/* How many of the table's rows lie where the constants among the arguments meet. False: there are none, or nothing is
- * known. A LIKE that finds nothing as it is written may find much in other letters. */
+/* An estimate of the rows whose keys meet all conditions with constants. False: no condition has a constant, or there
+ * is no estimate. The range of a LIKE has the letters as they are written; if it is empty, other letters may still
+ * have rows. */
 static bool rows_between_constants(const struct art_planning *planning, uint64_t *rows) {
     const struct art_table *table = planning->vtab->table;
     struct art_key_range keys = {0};

@@ -21,9 +21,9 @@
  */
 #include "ext/query/scan.h"
 
-/* After so many rows in a row that may be wanted, so many more are not looked at: SQLite has to look at them anyway
- * (where all rows meet the condition: 87 ns a row, else 97).
- * Longer texts are not worth their copy. */
+/* Behind WANTED_ROWS_MAX rows of which none was left out, the next IDLE_ROWS rows go to SQLite without a look. SQLite
+ * tests each row anyway: where all rows meet the condition, a row takes 87 ns so, and 97 with a look at each. A text
+ * of more than TEXT_BYTES_MAX is not copied to be compared. */
 enum { WANTED_ROWS_MAX = 16, IDLE_ROWS = 240, TEXT_BYTES_MAX = 1024 };
 
 static bool is_number(const struct art_datum *value) {

@@ -35,7 +35,8 @@ static const char *name_of(const struct art_planning *planning, int column) {
     return (unsigned)column < columns->count ? columns->items[column].name : "version";
 }
 
-/* A comparison of column `compared`, 0 is the key, with a literal or not; or -1: nothing is compared. */
+/* Is condition `i` a pattern that trigrams of this column narrow? One whose text is not known yet is taken for such a
+ * one. */
 static bool is_searched(const struct art_planning *planning, int i, unsigned column, enum art_argument meaning) {
     const struct art_summarised *summarised = &planning->vtab->summarised;
     if (meaning != ART_ARGUMENT_GLOB && meaning != ART_ARGUMENT_LIKE) return false;
@@ -47,6 +48,8 @@ static bool is_searched(const struct art_planning *planning, int i, unsigned col
     return art_pattern_has_trigram(pattern + (begins ? art_glob_prefix(pattern) : 0), meaning == ART_ARGUMENT_LIKE);
 }
 
+/* Takes condition `i` as an argument of this meaning, in the plan and in its words. It compares column `compared`,
+ * where 0 is the key, with a literal or not; -1: it compares no column. `exact`: SQLite need not test it again. */
 static void take_as(struct art_planning *planning, int i, int compared, bool is_literal, enum art_argument meaning,
                     bool exact) {
     struct sqlite3_index_constraint_usage *usage = &planning->info->aConstraintUsage[i];

@@ -50,8 +50,6 @@ void art_key_range_finish(struct art_key_range *keys);
 
 /* --- patterns (pattern.c) ----------------------------------------------------------------------------------------- */
 
-/* In small letters, as LIKE compares: of ASCII alone. */
-
 /* Bytes of a pattern that can only match themselves. */
 uint32_t art_glob_prefix(const char *pattern);
 uint32_t art_like_prefix(const char *pattern);
@@ -126,8 +124,8 @@ enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those b
 struct art_filters {
     struct art_filter items[ART_FILTERS_MAX];
     unsigned count;
-    unsigned wanted; /* the last so many rows may all be wanted */
-    unsigned idle;   /* so many rows to come are not looked at */
+    unsigned wanted; /* so many rows in a row were looked at, and none of them was left out */
+    unsigned idle;   /* so many rows to come go to SQLite without a look (filters.c: IDLE_ROWS) */
 };
 
 /* --- the first rows of an order (batch.c) ------------------------------------------------------------------------- */

@@ -69,8 +69,9 @@ int art_listener_join(struct art_connection *connection, char **message) {
     return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");
 }
 
-/* A handle may be all that ROLLBACK TO left of a listener made behind that savepoint: so it is made here in any case.
- * What a handle was told of savepoints, the listener may be asked for by the next table that joins. */
+/* A table that joined before the listener was there has its handle as its owner. So has one whose listener was made
+ * behind a savepoint, and went with ROLLBACK TO it. From here on the listener owns them all. It is made where it is
+ * missing, and gets the savepoints that the handles were told of: SQLite may ask it for any of them. */
 int art_listener_take_over(struct art_connection *connection, char **message) {
     int rc = connection->joined ? SQLITE_OK : art_listener_make_now(connection);
     if (rc) return art_report_sql(message, connection->db, rc, "cannot write (temp.art_txn)");

@@ -325,7 +325,8 @@ static int note_savepoint(struct art_connection *connection, sqlite3_vtab *owner
     return rc;
 }
 
-/* With those below it that went and are wanted still: as a b-tree has them now, as they are. */
+/* A statement may go on although its savepoint was rolled away (savepoints->cut). The next savepoint then brings back
+ * those that are missing below it, each with the present state: SQLite does so for a b-tree. */
 int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                         int number) {
     int rc = SQLITE_OK;

@@ -241,7 +241,7 @@ static void show_plan(int table, const char *sql) {
 
 /* --- all of it ---------------------------------------------------------------------------------------------------- */
 
-/* Is it a lookup that an index stands beside? That costs what it costs (sql/README.md), and is counted by itself. */
+/* Is it a lookup that an index stands beside? That costs what it costs (sql/searching.md), and is counted by itself. */
 static bool looks_up(int spelling, int context) {
     return strstr(spellings[spelling], "t.hash") || strstr(contexts[context].text, "t.hash");
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# sql/files.md, 'Upgrading': art.so is replaced under a running program, and two versions of SQLite write to one database.
+# sql/machines.md, 'Upgrading': art.so is replaced under a running program, and two versions of SQLite write to one database.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD

@@ -712,7 +712,7 @@ static const struct conformance_step {
      "no .art file can stand beside a database in memory (main): use storage=inline; where this is a copy, use it in "
      "the "
      "original, and copy that again\n",
-     "a table with a file: what deserialize() makes is a database of the VFS memdb (sql/README.md, Limits)"},
+     "a table with a file: what deserialize() makes is a database of the VFS memdb (sql/limits.md)"},
     {"a_blob_cannot_be_opened", a_blob_cannot_be_opened,
      "1 cannot open virtual table: t\nSELECT count(*) FROM t:\n10\n\n", "SQLite refuses both, each in its words"},
     STEP(limits_hold),
@@ -726,12 +726,12 @@ static const struct conformance_step {
     {"a_close_that_fails_takes_back_virtual_tables", a_close_that_fails_takes_back_virtual_tables,
      "close 5\nSELECT count(*) FROM t:\n10\n\nSELECT count(*), max(a) FROM t:\n11 'y'\n\nSELECT count(*), max(a) FROM "
      "t:\n11 'y'\n\n",
-     "sql/README.md, Limits"},
+     "sql/limits.md"},
     STEP(a_database_is_opened_for_reading),
     STEP(collations_of_the_application),
     STEP(counters_of_64_bits),
     {"a_commit_counts_a_row_of_the_log", a_commit_counts_a_row_of_the_log, "changes 1\ntotal 11\n",
-     "the log's row is written at COMMIT: sql/README.md, Limits"},
+     "the log's row is written at COMMIT: sql/limits.md"},
     STEP(memory_is_given_back_in_between),
     STEP(savepoints_nest_five_hundred_deep),
     STEP(a_database_is_reset),

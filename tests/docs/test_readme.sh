@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the documents say can be done. Their ```sql blocks run one after another, in one database a document, and print what their
-# --> lines say. The ```sh lines of README.md and sql/files.md run. `make` commands name targets that exist. Files, folders and
-# sections that a document names or links to are there. README.md is short.
+# --> lines say. The ```sh lines of README.md and sql/copies.md run. `make` commands name targets that exist. Files, folders and
+# sections that a document names or links to are there. README.md and the pages of sql/ are short, and the front page leads to each.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
@@ -9,7 +9,8 @@ extension=${ART_EXTENSION:-$root/art.so}
 [[ $extension == /* ]] || extension=$root/$extension
 work=$(mktemp -d "${TMPDIR:-/tmp}/readme-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-documents=(README.md sql/README.md sql/files.md core/README.md ext/README.md .github/CONTRIBUTING.md .github/CHANGELOG.md .github/SECURITY.md
+pages=(sql/*.md)
+documents=(README.md "${pages[@]}" core/README.md ext/README.md .github/CONTRIBUTING.md .github/CHANGELOG.md .github/SECURITY.md
     tests/README.md tests/bench/README.md tests/clients/bindings/README.md tests/clients/orm/README.md)
 checks=0
 failures=0
@@ -53,11 +54,11 @@ run_sh() {
     done < <(blocks sh "$document")
 }
 
-# "Search as you type" and the bindings of "Names that are no UTF-8" of sql/README.md, on rows of its own.
+# "Search as you type" and the bindings of "Names that are no UTF-8" of sql/, on rows of its own.
 run_python() {
     /usr/bin/python3 -c "import sqlite3; sqlite3.connect('').enable_load_extension" 2>/dev/null || return
     {
-        blocks python sql/README.md
+        for page in "${pages[@]}"; do blocks python "$page"; done
         cat <<-END
 		import sqlite3
 		db = sqlite3.connect("")
@@ -76,7 +77,7 @@ run_python() {
 		END
     } >"$work/search.py"
     /usr/bin/python3 "$work/search.py"
-    verdict $? "sql/README.md: its Python does something else"
+    verdict $? "sql/searching.md, sql/tables.md: their Python does something else"
 }
 
 # A document's sections, as GitHub names them.
@@ -117,10 +118,21 @@ for document in "${documents[@]}"; do
     name_targets "$document"
 done
 run_sh README.md
-run_sh sql/files.md
+run_sh sql/copies.md
 run_python
-[ "$(wc -l <README.md)" -le 250 ]
-verdict $? "README.md has more than 250 lines"
+
+# at_most <lines> <document>
+at_most() {
+    [ "$(wc -l <"$2")" -le "$1" ]
+    verdict $? "$2 has more than $1 lines"
+}
+at_most 200 README.md
+at_most 50 sql/README.md # a screen
+for page in "${pages[@]}"; do
+    at_most 300 "$page"
+    [ "$page" = sql/README.md ] || grep -qF "](${page#sql/})" sql/README.md
+    verdict $? "sql/README.md does not lead to $page"
+done
 
 rate=$((100 * (checks - failures) / checks))
 echo "$rate%: Checks: $checks, Failures: $failures, Errors: 0"

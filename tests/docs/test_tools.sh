@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What sql/README.md says of tools, and what it says to do instead: sqldiff of a table, sessions, .ar -c, column metadata. Of
+# What sql/limits.md says of tools, and what it says to do instead: sqldiff of a table, sessions, .ar -c, column metadata. Of
 # iterdump() tests/copies/test_copies.c says it, of sqlite-utils tests/clients/orm.
 set -u
 cd "$(dirname "$0")/../.." || exit 1

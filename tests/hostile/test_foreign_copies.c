@@ -379,7 +379,7 @@ TEST(test_an_image_in_memory_has_no_art_file) {
     sql_close(from);
 }
 
-/* As `sqldiff a b | sqlite3 a` does without --table: the way back is in sql/files.md. */
+/* As `sqldiff a b | sqlite3 a` does without --table: the way back is in sql/copies.md. */
 TEST(test_shadow_tables_of_another_database_take_no_file_and_leave_a_way_back) {
     make_original("delete");
     char *other = foreign_join(directory, "other.db"), *own = sql_find_file(directory, ".art");

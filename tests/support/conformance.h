@@ -15,7 +15,7 @@
  *     --fails <words>         it fails in both, and the message has these words; any other failure is one of the test
  *     --differs <reason>      the art table answers otherwise, by SQLite's design for virtual tables, and exactly so:
  *     --art <line>            a line of its answer: "error 1: message", or the rows, 'text' NULL 1.5, or "changes 2"
- *     --instead <statement>   then, in the art table's database only: what sql/README.md says to do in its place
+ *     --instead <statement>   then, in the art table's database only: what sql/limits.md says to do in its place
  *
  * and these stand alone:
  *

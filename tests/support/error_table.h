@@ -1,6 +1,6 @@
 /* The tables of test_sql_errors.c: each message of art's sources is in one of them. Included there, and nowhere else.
  *
- * Messages that mean the same to a user stand together and have the same `when`: sql/README.md shows them as one.
+ * Messages that mean the same to a user stand together and have the same `when`: sql/messages.md shows them as one.
  */
 
 #define ART(arguments) "CREATE VIRTUAL TABLE u USING art(" arguments ")"

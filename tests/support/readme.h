@@ -1,4 +1,4 @@
-/* Tables of README.md, sql/README.md and sql/files.md whose rows are what a test knows. */
+/* Tables of the pages in sql/ whose rows are what a test knows. */
 #ifndef ART_TESTS_README_H
 #define ART_TESTS_README_H
 

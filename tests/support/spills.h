@@ -1,6 +1,6 @@
 /* SQLite before 3.53.2 (seen in 3.40.1, with ordinary tables alone, too) loses commits at recovery in WAL mode when its
  * page cache has spilled a page twice in a transaction and a ROLLBACK TO then leads before it: frames without a
- * checksum stay in the -wal (sql/README.md, "Limits"). Tests of deaths keep it from spilling there, with
+ * checksum stay in the -wal (sql/limits.md). Tests of deaths keep it from spilling there, with
  * blobs in rows by PRAGMA cache_spill=OFF: unlike cache_size it needs no look at the schema, which may be locked. */
 #ifndef ART_TESTS_SPILLS_H
 #define ART_TESTS_SPILLS_H

@@ -4,9 +4,10 @@
  *   level 1     the level-0 runs merged; it gives itself to the run below, by partial compactions
  *   level 2..   runs of at most 16 MB, 128 MB, 1 GB, and the last of any size
  *
- * What the levels below cost goes by the number of runs that come to them, not by their size. With log_limit=auto many
- * a flush is small, and takes with it those of the last that are no larger: like a binary counter, so that a row is
- * written anew once for each doubling. Then not three runs but their size is the measure.
+ * Each run that comes to level 1 costs the levels below about the same, small or large. With log_limit=auto many
+ * flushes are small. So a flush takes in the latest level-0 runs that are no larger than it is, like a binary counter:
+ * a row is written anew once for each doubling. Level 0 is then full by the size of its runs, and not when there are
+ * three.
  *
  * (partial.c says what a partial compaction is.) A run that is over its size with nothing at the next level just
  * becomes that level. What lies over the last run may hide rows of it, which then take space twice: so the run over the

@@ -234,10 +234,10 @@ struct art_tree {
             ART_SLOTS_EXTENDED, /* the write phase has begun: slots are taken behind the end */
             ART_SLOTS_REUSED    /* slots are taken behind the end, and free ones below it */
         } use;
-        bool known;               /* `used` is right for `root` */
+        bool known;               /* false: index blobs must be read before `used` is what `root` names */
         struct art_slot_set used; /* named by `root` */
         struct art_slot_set base; /* named by the base */
-        struct art_slot_set free; /* handed to the store */
+        struct art_slot_set free; /* the store may take them for its next blobs */
         struct art_retired retired;
         uint32_t end;
     } slots;
