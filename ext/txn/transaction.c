@@ -86,7 +86,7 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
 
 /* SQLite goes on after a COMMIT that it has tried, so what xSync has written is no longer all. */
 static void reopen_commit(struct art_table *table) {
-    if (table->stage == ART_STAGE_PREPARED) table->stage = ART_STAGE_REFUSED;
+    if (table->stage == ART_STAGE_PREPARED) art_table_set_stage(table, ART_STAGE_REFUSED);
 }
 
 static void leave_transaction(struct art_table *table) {
@@ -96,7 +96,7 @@ static void leave_transaction(struct art_table *table) {
     table->begin.name = NULL;
     art_table_set_owner(table, NULL);
     if (table->fresh == ART_FRESH_LOCKED) table->fresh = ART_FRESH_AT_VERSION;
-    table->stage = ART_STAGE_OUT;
+    art_table_set_stage(table, ART_STAGE_OUT);
     table->requested = 0;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
@@ -114,7 +114,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     const struct art_savepoints *savepoints = connection->joined ? &connection->savepoints : &vtab->savepoints;
     table->begin = saved_now(table, ART_SAVEPOINT_NONE, ART_SAVEPOINT_BEGIN);
     art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
-    table->stage = alone ? ART_STAGE_ALONE : ART_STAGE_CHANGING;
+    art_table_set_stage(table, alone && !connection->joined ? ART_STAGE_ALONE : ART_STAGE_CHANGING);
     for (unsigned i = 0; !rc && i < savepoints->count; i++)
         rc = push_saved(table, savepoints->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
@@ -174,8 +174,7 @@ void art_table_rollback_to(struct art_table *table, int number) {
 
 /* A statement that is a transaction by itself, as far as anybody can know. */
 static bool stands_alone(const struct art_table *table) {
-    return table->stage == ART_STAGE_ALONE && !art_table_is_heard(table) &&
-           sqlite3_get_autocommit(table->connection->db);
+    return table->stage == ART_STAGE_ALONE && sqlite3_get_autocommit(table->connection->db);
 }
 
 /* What commands have left for now. */
@@ -219,15 +218,14 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
-    if (!rc) table->stage = ART_STAGE_PREPARED;
+    if (!rc) art_table_set_stage(table, ART_STAGE_PREPARED);
     return rc;
 }
 
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
  * have changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    bool alone = table->stage == ART_STAGE_ALONE && !art_table_is_heard(table);
-    *ours = alone && table->fresh == ART_FRESH_LOCKED;
+    *ours = table->stage == ART_STAGE_ALONE && table->fresh == ART_FRESH_LOCKED;
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
 }
 
