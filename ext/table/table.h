@@ -186,6 +186,14 @@ void art_connection_remove_table(struct art_table *table);
 bool art_stage_leads_to(enum art_stage from, enum art_stage to);
 /* Goes along an arrow of the diagram. */
 void art_table_set_stage(struct art_table *table, enum art_stage stage);
+/* Assert what must hold in the stage that the table is in, and of an owner's savepoints: behind each callback. */
+#ifdef NDEBUG
+#define art_table_assert(table)           ((void)(table))
+#define art_savepoints_assert(savepoints) ((void)(savepoints))
+#else
+void art_table_assert(const struct art_table *table);
+void art_savepoints_assert(const struct art_savepoints *savepoints);
+#endif
 /* A COMMIT that ended in an error may be there all the same. */
 static inline bool art_commit_attempted(const struct art_table *table) {
     return table->stage == ART_STAGE_PREPARED || table->stage == ART_STAGE_REFUSED;

@@ -188,9 +188,7 @@ static int listener_savepoint(sqlite3_vtab *base, int number) {
 
 static int listener_release(sqlite3_vtab *base, int number) {
     struct art_connection *connection = owned_connection(base);
-    if (!connection) return SQLITE_OK;
-    art_savepoints_drop(&connection->savepoints, number);
-    art_owner_release(connection, base, number);
+    if (connection) art_owner_release(connection, base, &connection->savepoints, number);
     return SQLITE_OK;
 }
 

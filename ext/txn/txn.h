@@ -17,7 +17,7 @@
  *   REFUSED    as PREPARED, but the shadow tables may lack something
  *
  * xRollback leads to OUT from everywhere, and so does xCommit where xSync had nothing to write. ext/table/stage.c has
- * the arrows.
+ * the arrows, and asserts what holds in a stage behind each callback.
  *
  *     transaction   joining, savepoints, sync, commit, rollback of a table
  *     listener      temp.art_txn, which hears of every savepoint, commit and rollback
@@ -43,7 +43,8 @@ void art_table_rolled_back(struct art_table *table);
 /* All tables that `owner` has; `savepoints` are the owner's. */
 int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                         int number);
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int number);
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                       int number);
 void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                            int number);
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);

@@ -295,5 +295,6 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
     if (vtab->record.capacity > HUGE_RECORD_BYTES) art_buffer_clear(&vtab->record);
+    art_table_assert(vtab->table);
     return rc;
 }
