@@ -208,6 +208,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
         return rc;
     }
     vtab->begun = true; /* SQLite counts it in, and never calls xBegin */
+    art_table_assert(vtab->table);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -257,7 +258,10 @@ static int destroy(sqlite3_vtab *base) {
     }
     rc = art_shadow_drop(vtab->connection->db, vtab->name, &base->zErrMsg);
     if (rc) return rc;
-    if (table) table_is_dropped(table, base);
+    if (table) {
+        table_is_dropped(table, base);
+        art_table_assert(table);
+    }
     art_vtab_free(vtab);
     return SQLITE_OK;
 }
@@ -276,6 +280,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
         art_table_set_name(vtab->table, name);
         art_name_release(vtab->name);
         vtab->name = art_name_hold(name);
+        art_table_assert(vtab->table);
     }
     art_name_release(name);
     return rc;

@@ -3,6 +3,8 @@
  */
 #include "ext/access/access.h"
 
+#include <assert.h>
+
 void art_table_ref_free(struct art_table_ref *ref) {
     struct art_table_ref **link = &ref->connection->table_refs;
     while (*link != ref) link = &(*link)->next;
@@ -24,6 +26,7 @@ static void forget_refs(const struct art_vtab *vtab) {
 }
 
 void art_vtab_free(struct art_vtab *vtab) {
+    assert(!vtab->owned && !vtab->pins);
     forget_refs(vtab);
     art_vtab_forget_awake(vtab);
     art_vtab_detach(vtab);
@@ -65,6 +68,7 @@ int art_vtab_new(sqlite3 *db, const char *const *argv, struct art_vtab **out) {
 
 int art_vtab_disconnect(sqlite3_vtab *base) {
     struct art_vtab *vtab = (struct art_vtab *)base;
+    assert(!vtab->disconnected && !vtab->begun);
     vtab->disconnected = true;
     if (vtab->pins) {
         forget_refs(vtab);
@@ -79,6 +83,7 @@ void art_vtab_pin(struct art_vtab *vtab) {
 }
 
 void art_vtab_unpin(struct art_vtab *vtab) {
+    assert(vtab->pins);
     vtab->pins--;
     if (vtab->disconnected && !vtab->pins) art_vtab_free(vtab);
 }

@@ -6,6 +6,7 @@
  *           scan   SQLite's cursors (query/)
  *
  *     savepoints       the numbers of those that a handle was told of
+ *     stage            where a table stands in the running transaction, and what holds there
  *     shadow_rows      a table's rows in T_artstate and T_artdata
  *     table_function   read-only tables whose rows are made when they are asked for (table_function.h) */
 #ifndef ART_EXT_TABLE_H
@@ -62,24 +63,14 @@ enum art_statement {
     ART_STATEMENTS /* their number */
 };
 
-/* Where a table stands in the running transaction.
- *
- *             .--> ALONE ---------.
- *             |      | BEGIN      |
- *     OUT ----|      v            |--xSync--> PREPARED --xCommit--> OUT
- *       first '--> CHANGING ------'             |  ^
- *       change                                  |  |  xSync
- *                        ROLLBACK TO, or xSync  v  |
- *                                             REFUSED
- *
- * SQLite may try a COMMIT that met a lock once more, or go on with the transaction. xRollback leads to OUT from
- * everywhere, and so does xCommit where xSync had nothing to write. */
+/* Where a table stands in the running transaction: the diagram at the head of txn/txn.h. */
 enum art_stage {
     ART_STAGE_OUT,
     ART_STAGE_ALONE, /* the transaction is this one statement, as far as is known */
     ART_STAGE_CHANGING,
     ART_STAGE_PREPARED, /* xSync has written what the tree wanted: SQLite tries to commit, or has tried */
     ART_STAGE_REFUSED,  /* it has tried, and ROLLBACK TO or xSync came since: that COMMIT may be there */
+    ART_STAGES          /* their number */
 };
 
 /* How far the tree is known to be up to date. */
@@ -136,7 +127,7 @@ struct art_table {
     unsigned saved_count, saved_capacity;
     bool exists; /* as of now: created and not dropped */
     bool noted;  /* the last savepoint saved the table */
-    enum art_stage stage;
+    enum art_stage stage; /* stage.c alone sets it */
     unsigned requested; /* enum art_request: what commands have left to the commit */
     struct art_orphan_files orphans;
 
@@ -189,12 +180,27 @@ static inline struct art_table **art_table_chain(struct art_connection *connecti
 void art_connection_add_table(struct art_table *table);
 void art_connection_remove_table(struct art_table *table);
 
-/* --- table.c ------------------------------------------------------------------------------------------------------ */
+/* --- stage.c ------------------------------------------------------------------------------------------------------ */
 
+/* Is that an arrow of the diagram in txn/txn.h? */
+bool art_stage_leads_to(enum art_stage from, enum art_stage to);
+/* Goes along an arrow of the diagram. */
+void art_table_set_stage(struct art_table *table, enum art_stage stage);
+/* Assert what must hold in the stage that the table is in, and of an owner's savepoints: behind each callback. */
+#ifdef NDEBUG
+#define art_table_assert(table)           ((void)(table))
+#define art_savepoints_assert(savepoints) ((void)(savepoints))
+#else
+void art_table_assert(const struct art_table *table);
+void art_savepoints_assert(const struct art_savepoints *savepoints);
+#endif
 /* A COMMIT that ended in an error may be there all the same. */
 static inline bool art_commit_attempted(const struct art_table *table) {
     return table->stage == ART_STAGE_PREPARED || table->stage == ART_STAGE_REFUSED;
 }
+
+/* --- table.c ------------------------------------------------------------------------------------------------------ */
+
 void art_table_set_name(struct art_table *table, struct art_name *name);
 void art_table_free(struct art_table *table);
 void art_table_free_if_unused(struct art_table *table);

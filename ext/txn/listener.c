@@ -82,7 +82,9 @@ int art_listener_take_over(struct art_connection *connection, char **message) {
         const struct art_savepoints *savepoints = &((struct art_vtab *)table->owner)->savepoints;
         for (unsigned i = 0; i < savepoints->count && !rc; i++)
             rc = art_savepoints_push(&connection->savepoints, savepoints->items[i]);
-        if (!rc) art_table_set_owner(table, connection->owner);
+        if (rc) break;
+        art_table_set_owner(table, connection->owner);
+        if (table->stage == ART_STAGE_ALONE) art_table_set_stage(table, ART_STAGE_CHANGING);
     }
     return rc;
 }
@@ -187,9 +189,7 @@ static int listener_savepoint(sqlite3_vtab *base, int number) {
 
 static int listener_release(sqlite3_vtab *base, int number) {
     struct art_connection *connection = owned_connection(base);
-    if (!connection) return SQLITE_OK;
-    art_savepoints_drop(&connection->savepoints, number);
-    art_owner_release(connection, base, number);
+    if (connection) art_owner_release(connection, base, &connection->savepoints, number);
     return SQLITE_OK;
 }
 

@@ -86,7 +86,7 @@ static void restore(struct art_table *table, const struct art_saved_table *saved
 
 /* SQLite goes on after a COMMIT that it has tried, so what xSync has written is no longer all. */
 static void reopen_commit(struct art_table *table) {
-    if (table->stage == ART_STAGE_PREPARED) table->stage = ART_STAGE_REFUSED;
+    if (table->stage == ART_STAGE_PREPARED) art_table_set_stage(table, ART_STAGE_REFUSED);
 }
 
 static void leave_transaction(struct art_table *table) {
@@ -96,7 +96,7 @@ static void leave_transaction(struct art_table *table) {
     table->begin.name = NULL;
     art_table_set_owner(table, NULL);
     if (table->fresh == ART_FRESH_LOCKED) table->fresh = ART_FRESH_AT_VERSION;
-    table->stage = ART_STAGE_OUT;
+    art_table_set_stage(table, ART_STAGE_OUT);
     table->requested = 0;
     art_orphan_files_clear(&table->orphans);
     if (art_tree_unknown(table->tree)) table->fresh = ART_FRESH_UNKNOWN;
@@ -107,6 +107,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     /* There is something to change. */
     vtab->savepoints.missed = vtab->connection->savepoints.missed = ART_SAVEPOINT_NONE;
     if (table->owner) return SQLITE_OK;
+    assert(vtab->table == table && (vtab->begun || vtab->connection->joined || !table->exists));
     struct art_connection *connection = table->connection;
     bool alone = table->exists && sqlite3_get_autocommit(connection->db);
     int rc = alone ? SQLITE_OK : art_listener_join(connection, message);
@@ -114,10 +115,11 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
     const struct art_savepoints *savepoints = connection->joined ? &connection->savepoints : &vtab->savepoints;
     table->begin = saved_now(table, ART_SAVEPOINT_NONE, ART_SAVEPOINT_BEGIN);
     art_table_set_owner(table, connection->joined ? connection->owner : &vtab->base);
-    table->stage = alone ? ART_STAGE_ALONE : ART_STAGE_CHANGING;
+    art_table_set_stage(table, alone && !connection->joined ? ART_STAGE_ALONE : ART_STAGE_CHANGING);
     for (unsigned i = 0; !rc && i < savepoints->count; i++)
         rc = push_saved(table, savepoints->items[i], ART_SAVEPOINT_BEGIN);
     if (rc) leave_transaction(table);
+    art_table_assert(table);
     return rc;
 }
 
@@ -174,8 +176,7 @@ void art_table_rollback_to(struct art_table *table, int number) {
 
 /* A statement that is a transaction by itself, as far as anybody can know. */
 static bool stands_alone(const struct art_table *table) {
-    return table->stage == ART_STAGE_ALONE && !art_table_is_heard(table) &&
-           sqlite3_get_autocommit(table->connection->db);
+    return table->stage == ART_STAGE_ALONE && sqlite3_get_autocommit(table->connection->db);
 }
 
 /* What commands have left for now. */
@@ -219,15 +220,14 @@ static int prepare_and_write(struct art_table *table, char **message) {
     if (!rc) rc = art_shadow_write(table, &commit, message);
     if ((rc & 0xff) == SQLITE_FULL) art_tree_note_full(table->tree);
     if (!rc) art_journal_note_checkpoint(table, commit.wants_checkpoint);
-    if (!rc) table->stage = ART_STAGE_PREPARED;
+    if (!rc) art_table_set_stage(table, ART_STAGE_PREPARED);
     return rc;
 }
 
 /* The log was read, or has not changed, under the lock that is held: only another statement of this connection could
  * have changed T_artstate since, or put another table into its place. */
 static int check_that_it_is_ours(struct art_table *table, bool *ours, char **message) {
-    bool alone = table->stage == ART_STAGE_ALONE && !art_table_is_heard(table);
-    *ours = alone && table->fresh == ART_FRESH_LOCKED;
+    *ours = table->stage == ART_STAGE_ALONE && table->fresh == ART_FRESH_LOCKED;
     return *ours ? SQLITE_OK : art_shadow_is_ours(table, ours, message);
 }
 
@@ -265,6 +265,7 @@ static void remove_file(struct art_table *table) {
 static void close_if_gone(struct art_table *table) {
     if (!table->exists) remove_file(table);
     leave_transaction(table);
+    art_table_assert(table);
     art_table_free_if_unused(table);
 }
 
@@ -307,6 +308,30 @@ static struct art_table *tables_of(const struct art_connection *connection, cons
     return any ? connection->changing : NULL;
 }
 
+/* Behind each callback of an owner: what holds of its tables and savepoints. Its tables have been told of no other
+ * savepoint than it was. */
+#ifdef NDEBUG
+#define assert_owner(connection, owner, savepoints) ((void)(connection), (void)(owner), (void)(savepoints))
+#else
+static bool is_known(const struct art_savepoints *savepoints, int number) {
+    for (unsigned i = 0; i < savepoints->count; i++) {
+        if (savepoints->items[i] == number) return true;
+    }
+    return false;
+}
+
+static void assert_owner(const struct art_connection *connection, const sqlite3_vtab *owner,
+                         const struct art_savepoints *savepoints) {
+    art_savepoints_assert(savepoints);
+    assert(!connection->joined || connection->owner);
+    for (const struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
+        if (table->owner != owner) continue;
+        art_table_assert(table);
+        for (unsigned i = 0; i < table->saved_count; i++) assert(is_known(savepoints, table->saved[i].number));
+    }
+}
+#endif
+
 /* All tables note it, or none. SQLite then ends the statement that wanted it, and may want back the state at a
  * savepoint that nobody has noted: it is the present one. */
 static int note_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
@@ -332,13 +357,17 @@ int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, 
     int rc = SQLITE_OK;
     int each = savepoints->cut < number ? savepoints->cut : number;
     for (; !rc && each <= number; each++) rc = note_savepoint(connection, owner, savepoints, each);
+    assert_owner(connection, owner, savepoints);
     return rc;
 }
 
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int number) {
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                       int number) {
+    art_savepoints_drop(savepoints, number);
     for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_release(table, number);
     }
+    assert_owner(connection, owner, savepoints);
 }
 
 void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
@@ -351,13 +380,16 @@ void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owne
     for (struct art_table *table = tables_of(connection, owner); table; table = table->changing_next) {
         if (table->owner == owner) art_table_rollback_to(table, number);
     }
+    assert_owner(connection, owner, savepoints);
 }
 
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message) {
     int rc = SQLITE_OK;
     art_forget_message(message); /* of a DROP that failed, say: SQLite would show it as the COMMIT's */
     for (struct art_table *table = tables_of(connection, owner); table && !rc; table = table->changing_next) {
-        if (table->owner == owner) rc = art_table_sync(table, message);
+        if (table->owner != owner) continue;
+        rc = art_table_sync(table, message);
+        art_table_assert(table);
     }
     return !rc && art_out_of_memory(connection) ? SQLITE_NOMEM : rc;
 }
@@ -368,6 +400,7 @@ static void end_tables(struct art_connection *connection, sqlite3_vtab *owner, v
         next = table->changing_next;
         if (table->owner == owner) end(table);
     }
+    assert(connection->owner == owner || !((const struct art_vtab *)owner)->owned);
     if (connection->owner == owner) {
         connection->owner = NULL;
         connection->joined = false;
@@ -386,28 +419,39 @@ void art_owner_rolled_back(struct art_connection *connection, sqlite3_vtab *owne
 /* --- callbacks of an art table's handle --------------------------------------------------------------------------- */
 
 int art_vtab_begin(sqlite3_vtab *base) {
-    art_savepoints_begin(&((struct art_vtab *)base)->savepoints);
-    ((struct art_vtab *)base)->begun = true;
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    assert(!vtab->begun && !vtab->owned && !vtab->disconnected);
+    art_savepoints_begin(&vtab->savepoints);
+    vtab->begun = true;
     /* Joining waits for the first change. SQLite has made room for one more table in its list of those in the
      * transaction: a statement here that begins another one, temp.art_txn, would write past the end of that list. */
     return SQLITE_OK;
 }
 
 int art_vtab_sync(sqlite3_vtab *base) {
-    return art_owner_sync(((struct art_vtab *)base)->connection, base, &base->zErrMsg);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    assert(vtab->begun);
+    return art_owner_sync(vtab->connection, base, &base->zErrMsg);
+}
+
+/* SQLite tells it nothing more until the next xBegin. */
+static void leave_begun(struct art_vtab *vtab) {
+    assert(vtab->begun);
+    art_savepoints_begin(&vtab->savepoints);
+    vtab->begun = false;
 }
 
 int art_vtab_commit(sqlite3_vtab *base) {
-    art_savepoints_begin(&((struct art_vtab *)base)->savepoints);
-    ((struct art_vtab *)base)->begun = false;
-    art_owner_committed(((struct art_vtab *)base)->connection, base);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    leave_begun(vtab);
+    art_owner_committed(vtab->connection, base);
     return SQLITE_OK;
 }
 
 int art_vtab_rollback(sqlite3_vtab *base) {
-    art_savepoints_begin(&((struct art_vtab *)base)->savepoints);
-    ((struct art_vtab *)base)->begun = false;
-    art_owner_rolled_back(((struct art_vtab *)base)->connection, base);
+    struct art_vtab *vtab = (struct art_vtab *)base;
+    leave_begun(vtab);
+    art_owner_rolled_back(vtab->connection, base);
     return SQLITE_OK;
 }
 
@@ -418,8 +462,7 @@ int art_vtab_savepoint(sqlite3_vtab *base, int number) {
 
 int art_vtab_release(sqlite3_vtab *base, int number) {
     struct art_vtab *vtab = (struct art_vtab *)base;
-    art_savepoints_drop(&vtab->savepoints, number);
-    art_owner_release(vtab->connection, base, number);
+    art_owner_release(vtab->connection, base, &vtab->savepoints, number);
     return SQLITE_OK;
 }
 

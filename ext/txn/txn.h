@@ -1,5 +1,24 @@
 /* A transaction of SQLite, as the art tables in it hear of it.
  *
+ *             .--> ALONE ---------.
+ *             |      | BEGIN      |
+ *     OUT ----|      v            |--xSync--> PREPARED --xCommit--> OUT
+ *       first '--> CHANGING ------'             |  ^
+ *       change                                  |  |  xSync
+ *                        ROLLBACK TO, or xSync  v  |
+ *                                             REFUSED
+ *
+ *   OUT        the table has no owner, no saved states, and no requests; its tree has no changes that are not committed
+ *   ALONE      a handle of the table drives it, that of the one statement that runs. A BEGIN while it runs, or a DROP
+ *              or RENAME, for which the listener takes over, leads to CHANGING
+ *   CHANGING   the listener drives the table, or a handle of it where there is none. Saved states lead back
+ *   PREPARED   the shadow tables have all that the commit needs. SQLite tries to commit, or the COMMIT was refused and
+ *              the transaction goes on: it may be there all the same
+ *   REFUSED    as PREPARED, but the shadow tables may lack something
+ *
+ * xRollback leads to OUT from everywhere, and so does xCommit where xSync had nothing to write. ext/table/stage.c has
+ * the arrows, and asserts what holds in a stage behind each callback.
+ *
  *     transaction   joining, savepoints, sync, commit, rollback of a table
  *     listener      temp.art_txn, which hears of every savepoint, commit and rollback
  *     clean         .art files that no table needs */
@@ -24,7 +43,8 @@ void art_table_rolled_back(struct art_table *table);
 /* All tables that `owner` has; `savepoints` are the owner's. */
 int art_owner_savepoint(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                         int number);
-void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, int number);
+void art_owner_release(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
+                       int number);
 void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owner, struct art_savepoints *savepoints,
                            int number);
 int art_owner_sync(struct art_connection *connection, sqlite3_vtab *owner, char **message);

@@ -270,7 +270,7 @@ static int begin_write(struct art_vtab *vtab) {
         table->fresh = ART_FRESH_LOCKED;
     }
     bool goes_on = table->stage == ART_STAGE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
-    if (goes_on) table->stage = ART_STAGE_CHANGING;
+    if (goes_on) art_table_set_stage(table, ART_STAGE_CHANGING);
     art_scans_settle(table);
     return SQLITE_OK;
 }
@@ -295,5 +295,6 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
     if (vtab->record.capacity > HUGE_RECORD_BYTES) art_buffer_clear(&vtab->record);
+    art_table_assert(vtab->table);
     return rc;
 }
