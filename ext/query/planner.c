@@ -468,6 +468,33 @@ static bool says_for_sure(const struct art_planning *planning, int i) {
     return sqlite3_value_type(value) != SQLITE_BLOB && !takes_texts;
 }
 
+/* What a literal LIKE that the scan looks at says of the beginning of this column's texts. */
+static struct art_bytes beginning_by_like(const struct art_planning *planning, int column) {
+    const sqlite3_index_info *info = planning->info;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->iColumn != column || !info->aConstraintUsage[i].argvIndex) continue;
+        if (art_condition_means(constraint->op) != ART_ARGUMENT_LIKE) continue;
+        struct art_bytes pattern = art_condition_text(planning, i);
+        if (pattern.len) return art_bytes(pattern.data, art_like_prefix((const char *)pattern.data));
+    }
+    return (struct art_bytes){0};
+}
+
+/* Is this one of the bounds that newer versions make of a LIKE for another column, too: note >= 'XY' and note < 'xz' by
+ * NOCASE of note LIKE 'xy%'? They refuse no row that the LIKE takes, also if a user wrote them. */
+static bool is_bound_of_like(const struct art_planning *planning, int i) {
+    const struct sqlite3_index_constraint *constraint = &planning->info->aConstraint[i];
+    bool is_low = constraint->op == SQLITE_INDEX_CONSTRAINT_GE, is_high = constraint->op == SQLITE_INDEX_CONSTRAINT_LT;
+    if ((!is_low && !is_high) || !art_condition_is_on_other_column(planning, i)) return false;
+    struct art_bytes begins = beginning_by_like(planning, constraint->iColumn), bound;
+    if (!begins.len || !art_condition_is_by(planning, i, "NOCASE")) return false;
+    bound = art_condition_text(planning, i);
+    if (is_high) return art_pattern_bounds(begins, bound, true);
+    return bound.len == begins.len &&
+           !sqlite3_strnicmp((const char *)bound.data, (const char *)begins.data, (int)bound.len);
+}
+
 /* Does the cursor know of this condition? What SQLite alone knows of, an IN or a function, might refuse nearly all
  * rows, one by one; to sort those that are left takes a tenth of that. */
 static bool is_looked_at(const struct art_planning *planning, int i) {
@@ -478,7 +505,7 @@ static bool is_looked_at(const struct art_planning *planning, int i) {
         return taken || (may_choose_range(planning, i) && is_about_beginning(planning, i));
     if (art_hidden_column(planning->vtab, constraint->iColumn) >= 0) return taken;
     if (taken) return art_condition_means(constraint->op) >= ART_ARGUMENT_GLOB || says_for_sure(planning, i);
-    return is_equality_left(planning, i);
+    return is_equality_left(planning, i) || is_bound_of_like(planning, i);
 }
 
 /* How many rows are asked for, as far as literals tell. 0: there is no LIMIT. */

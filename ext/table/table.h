@@ -40,8 +40,9 @@ enum { ART_REQUEST_CLEAN = ART_REQUEST_OF_HOST };
 struct art_orphan_file {
     char *path;
     uint8_t uuid[ART_UUID_BYTES];
-    bool known;   /* it is this database's; else it is only called so, and */
+    bool known;   /* it is this database's, and no table needs it; else it is only called so, and */
     char *reason; /* this is why it cannot be told */
+    bool kept;    /* not known, since a table without its file may need it */
 };
 struct art_orphan_files {
     struct art_orphan_file *items;

@@ -9,7 +9,9 @@
  *     its id says that the blobs are in the database, or in a file of another name
  *
  * What is called so and cannot be read, or names another file that had this database's path, is shown, with the reason,
- * and never removed. A reader (art_info) has no lock: what
+ * and never removed. So is each of them while the file of a table with blobs is missing, cannot be read, or belongs to
+ * another database: then the table's shadow tables may be those of another database, as sqldiff writes them, and one of
+ * the orphans may be the file that the table had. A reader (art_info) has no lock: what
  * it shows may be the file of a table that another connection is creating in this moment.
  *
  * 'clean' must remove no file that some state of the database needs which may come back, so it takes three steps:
@@ -125,6 +127,45 @@ static void spare(struct art_orphan_files *orphans, const struct art_state *stat
     }
 }
 
+/* Whether a table's file is not there, cannot be read, or belongs to another database. One that is a copy and that no
+ * database has claimed, or that had this database's path, is the table's own: the first write or 'adopt' claims it. */
+static int look_for_file(const char *path, const char *database, bool *astray, bool *is_anothers) {
+    uint8_t uuid[ART_UUID_BYTES];
+    bool ours = false;
+    enum art_rc rc = path ? art_file_identify(path, database, uuid, &ours) : ART_NOMEM;
+    *is_anothers = !rc && !ours;
+    *astray = *is_anothers || (rc && rc != ART_FOREIGN);
+    return rc == ART_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/* All that are left may be the file that this table had. */
+static int keep_for(struct art_orphan_files *orphans, const struct art_state *state) {
+    for (unsigned i = 0; i < orphans->count; i++) {
+        struct art_orphan_file *file = &orphans->items[i];
+        if (!file->known) continue;
+        file->reason = sqlite3_mprintf("it stays while a table has the file %s, which is not there, cannot be read, or "
+                                       "belongs to another database: this one may be that table's",
+                                       state->file);
+        if (!file->reason) return SQLITE_NOMEM;
+        file->known = false;
+        file->kept = true;
+    }
+    return SQLITE_OK;
+}
+
+/* Is the table with this state without its file? A table that has never been flushed has none. */
+static int keep_if_astray(const char *database, struct art_orphan_files *orphans, const struct art_state *state) {
+    bool astray, is_anothers;
+    bool has_file = state->settings.storage != ART_STORAGE_INLINE && state->file_is_sound && state->root.len;
+    if (!has_file || !orphans->count) return SQLITE_OK;
+    const char *beside = orphans->items[0].path;
+    int folder = (int)(strrchr(beside, '/') + 1 - beside);
+    char *path = sqlite3_mprintf("%.*s%s", folder, beside, state->file);
+    int rc = look_for_file(path, database, &astray, &is_anothers);
+    sqlite3_free(path);
+    return rc || !astray ? rc : keep_for(orphans, state);
+}
+
 /* To an authorizer that answers "ignore", values are NULL, or there are no rows at all, and no error says so. What
  * removes unused files must know that it has seen all tables: at least the one that is being cleaned. */
 static int complain_of_hidden_tables(const char *schema, char **message) {
@@ -140,7 +181,11 @@ static int spare_by_state(struct art_connection *connection, const char *schema,
     bool shown = state.keys_shown && state.values_shown;
     *hidden |= state.any && !shown;
     *seen |= shown;
-    if (!rc) spare(orphans, &state);
+    if (!rc) {
+        spare(orphans, &state);
+        rc = keep_if_astray(sqlite3_db_filename(connection->db, schema), orphans, &state);
+        assert(rc != SQLITE_ERROR);
+    }
     art_state_clear(&state);
     return rc == SQLITE_ERROR ? SQLITE_OK : rc;
 }
@@ -253,4 +298,26 @@ void art_clean_finish(struct art_table *table) {
         if (!file->known || is_in_use(table->connection, file->path)) continue;
         if (art_file_belongs(file->path, table->database, file->uuid)) art_file_remove(file->path);
     }
+}
+
+int art_clean_allow_adoption(struct art_table *table, char **message) {
+    struct art_orphan_files orphans = {0};
+    bool astray, is_anothers;
+    if (!table->path) return SQLITE_OK;
+    int rc = look_for_file(table->path, table->database, &astray, &is_anothers);
+    if (rc || !is_anothers) return rc;
+    struct art_name *name = art_name_hold(table->name);
+    rc = art_orphan_files_find(table->connection, name->schema, &orphans, message);
+    for (unsigned i = 0; !rc && i < orphans.count; i++) {
+        if (!orphans.items[i].kept) continue;
+        rc = art_complain(
+            message, SQLITE_ERROR,
+            "art: the .art file is that of another database, and one that is this database's own lies there unused "
+            "(%s, %s): the table may have got the other one's shadow tables, as sqldiff writes them: copy the rows of "
+            "its own file out by art_salvage and DROP the table, or move that file away, then 'adopt'",
+            table->path, orphans.items[i].path);
+    }
+    art_name_release(name);
+    art_orphan_files_clear(&orphans);
+    return rc;
 }

@@ -77,5 +77,7 @@ void art_orphan_files_clear(struct art_orphan_files *orphans);
 int art_clean_look(struct art_table *table, char **message);    /* the command */
 int art_clean_prepare(struct art_table *table, char **message); /* in xSync */
 void art_clean_finish(struct art_table *table);                 /* in xCommit */
+/* For 'adopt': an error where another database has the table's file, and one lies there that may be the table's own. */
+int art_clean_allow_adoption(struct art_table *table, char **message);
 
 #endif

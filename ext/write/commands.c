@@ -50,7 +50,8 @@ static int run_clean(struct art_vtab *vtab, const struct command *command, const
 static int run_adopt(struct art_vtab *vtab, const struct command *command, const char *argument) {
     (void)command;
     (void)argument;
-    return art_report(&vtab->base.zErrMsg, art_tree_adopt(vtab->table->tree));
+    int rc = art_clean_allow_adoption(vtab->table, &vtab->base.zErrMsg);
+    return rc ? rc : art_report(&vtab->base.zErrMsg, art_tree_adopt(vtab->table->tree));
 }
 
 static int run_check(struct art_vtab *vtab, const struct command *command, const char *argument) {

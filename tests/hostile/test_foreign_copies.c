@@ -379,11 +379,13 @@ TEST(test_an_image_in_memory_has_no_art_file) {
     sql_close(from);
 }
 
-/* As `sqldiff a b | sqlite3 a` does without --table: the way back is in sql/copies.md. */
-TEST(test_shadow_tables_of_another_database_take_no_file_and_leave_a_way_back) {
+/* As `sqldiff a b | sqlite3 a` does without --table: the way back is in sql/copies.md. *own is the file that the
+ * database had, *other the other database. */
+static sqlite3 *write_over_shadow_tables(char **other, char **own) {
     make_original("delete");
-    char *other = foreign_join(directory, "other.db"), *own = sql_find_file(directory, ".art");
-    sqlite3 *db = sql_open(other);
+    *other = foreign_join(directory, "other.db");
+    *own = sql_find_file(directory, ".art");
+    sqlite3 *db = sql_open(*other);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('other', 1)");
     sql_command(db, "main", "t", "flush");
     sql_run(db, "ATTACH %Q AS mine", path);
@@ -392,17 +394,57 @@ TEST(test_shadow_tables_of_another_database_take_no_file_and_leave_a_way_back) {
         sql_run(db, "DELETE FROM mine.t_%s; INSERT INTO mine.t_%s SELECT * FROM main.t_%s", shadow, shadow, shadow);
     }
     sql_close(db);
-    db = sql_open(path);
+    return sql_open(path);
+}
+
+TEST(test_shadow_tables_of_another_database_take_no_file_and_leave_a_way_back) {
+    char *other, *own;
+    sqlite3 *db = write_over_shadow_tables(&other, &own);
     sql_refused(db, SQLITE_ERROR, "is that of another database", "SELECT count(*) FROM t");
     sql_refused(db, SQLITE_ERROR, "is that of another database", "INSERT INTO t VALUES('x', 1)");
+    sql_refused(db, SQLITE_ERROR, own, "INSERT INTO t(t) VALUES('adopt')");
     sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(file=%Q, path, value)", own);
     sql_expect(db, "500\n", "SELECT count(*) FROM saved WHERE value GLOB 'mine*'");
     sql_run(db, "DROP TABLE t; CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT path, value FROM saved");
     sql_expect(db, "500|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value GLOB 'mine*'");
+    sql_command(db, "main", "t", "clean");
+    ck_assert_int_ne(access(own, F_OK), 0);
     sql_close(db);
     db = sql_open(other);
     sql_expect(db, "1|ok\n", "SELECT count(*), art_check('t') FROM t");
     sql_close(db);
+    sqlite3_free(other);
+    sqlite3_free(own);
+}
+
+static void clean_by_another_table(sqlite3 *db, const char *own) {
+    sql_run(db, "CREATE VIRTUAL TABLE IF NOT EXISTS u USING art; INSERT INTO u(u) VALUES('clean')");
+    ck_assert_int_eq(access(own, F_OK), 0);
+    sql_expect(db, "1|0\n",
+               "SELECT sum(property = 'unknown file' AND value GLOB '*may be that table''s*'), "
+               "sum(property = 'orphan file') FROM art_info('u')");
+}
+
+TEST(test_clean_leaves_what_may_be_the_file_of_a_table_that_is_without_its_own) {
+    char *other, *own;
+    sqlite3 *db = write_over_shadow_tables(&other, &own);
+    clean_by_another_table(db, own);
+    char *taken = sqlite3_mprintf("%z.art", sqlite3_mprintf("%s-saved", own)), *others;
+    ck_assert_int_eq(rename(own, taken), 0);
+    sql_command(db, "main", "t", "adopt"); /* it is out of the way */
+    sql_expect(db, "1|ok\n", "SELECT count(*), art_check('t') FROM t");
+    ck_assert_int_eq(rename(taken, own), 0);
+    others = sql_rows(db, "SELECT value FROM art_info('t') WHERE property = 'file'");
+    others[strcspn(others, "\n")] = 0;
+    sql_close(db);
+    ck_assert_int_eq(remove(others), 0); /* the other database was in another folder */
+    db = sql_open(path);
+    clean_by_another_table(db, own);
+    sql_run(db, "DROP TABLE t; INSERT INTO u(u) VALUES('clean')");
+    ck_assert_int_ne(access(own, F_OK), 0);
+    sql_close(db);
+    sqlite3_free(others);
+    sqlite3_free(taken);
     sqlite3_free(other);
     sqlite3_free(own);
 }

@@ -188,6 +188,16 @@ static void open_a_copy_beside(void) {
     sqlite3_free(other);
 }
 
+static void take_shadow_tables_of_another(void) {
+    sql_run(db,
+            "ATTACH '%q/other.db' AS o; CREATE VIRTUAL TABLE o.t USING art; INSERT INTO o.t VALUES('other', 1);"
+            "INSERT INTO o.t(t) VALUES('flush'); INSERT INTO main.t(t) VALUES('flush')",
+            directory);
+    sql_run(db, "DELETE FROM main.t_artstate; INSERT INTO main.t_artstate SELECT * FROM o.t_artstate;"
+                "DELETE FROM main.t_artdata; INSERT INTO main.t_artdata SELECT * FROM o.t_artdata");
+    reopen();
+}
+
 /* Both files as they were once, then only the .art file as it is now. */
 static void restore_an_old_database(void) {
     char *old = sqlite3_mprintf("%s/old", directory);

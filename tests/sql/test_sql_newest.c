@@ -68,8 +68,8 @@ static char *condition(struct random *random, const char *column) {
         return sqlite3_mprintf("x.type = %s",
                                PICK(random, "'zz'", "lower('D')", "(SELECT 'l')", "NULL", "(SELECT NULL)"));
     case 2:
-        return sqlite3_mprintf("x.note %s", PICK(random, "IS NULL", "IS NOT NULL", "LIKE '%7%'", "NOT LIKE '%1%'",
-                                                 "GLOB '*3*'", "<> 'note 5'"));
+        return sqlite3_mprintf("x.note %s", PICK(random, "IS NULL", "IS NOT NULL", "LIKE '%7%'", "LIKE 'NOTE 1%'",
+                                                 "NOT LIKE '%1%'", "GLOB '*3*'", "<> 'note 5'"));
     case 3:
         return sqlite3_mprintf(PICK(random, "x.size %s %u", "x.size %s (SELECT %u)", "x.size %s abs(%u)"), by,
                                number % 1000);
@@ -233,8 +233,16 @@ TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
                                         "mtime < unixepoch()",
                                         "(mtime, path) < (?1, ?2)",
                                         "path > 'a' AND type = 'f'"};
-    static const char *const newer[] = {"type <> 'd'", "note IS NOT NULL", "note LIKE '%7%'", "path LIKE '%.txt'",
-                                        "path GLOB '*.txt' AND type <> ?1"};
+    static const char *const newer[] = {"type <> 'd'",
+                                        "note IS NOT NULL",
+                                        "note LIKE '%7%'",
+                                        "path LIKE '%.txt'",
+                                        "path GLOB '*.txt' AND type <> ?1",
+                                        "note LIKE 'x%'",
+                                        "note LIKE 'x7_y%' AND type = 'f'",
+                                        "any LIKE 'Note%'",
+                                        "note LIKE '\u043f%'",
+                                        "note LIKE 'x%' AND note COLLATE NOCASE >= 'X'"};
     static const char *const never[] = {"note >= ?1",
                                         "type IN ('f', 'l')",
                                         "type IS NOT 'f'",
@@ -245,6 +253,12 @@ TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
                                         "type = 'f' AND note = 'x' AND any = 5 AND size = 5 AND mtime = 5",
                                         "type = 'f' COLLATE NOCASE",
                                         "(type, size) IN (SELECT 'f', 5)",
+                                        "note COLLATE NOCASE >= 'X' AND note COLLATE NOCASE < 'y'",
+                                        "note LIKE '%x%' AND note COLLATE NOCASE >= 'X'",
+                                        "note LIKE 'x%' AND note COLLATE NOCASE >= 'XY'",
+                                        "note LIKE 'x%' AND type COLLATE NOCASE >= 'X'",
+                                        "note LIKE 'x%' AND note COLLATE NOCASE > 'X'",
+                                        "note LIKE 'x%' AND note COLLATE NOCASE < 'x'",
                                         "version < 9",
                                         "mtime < 5 OR (mtime = 5 AND path < 'x')"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++) {

@@ -296,6 +296,12 @@ static const struct error errors[] = {
      "the file",
      SQLITE_ERROR, "a copied database beside its original", NULL, open_a_copy_beside, "SELECT * FROM t"},
     {MESSAGE_PLAIN,
+     "art: the .art file is that of another database, and one that is this database's own lies there unused (%s, %s): "
+     "the table may have got the other one's shadow tables, as sqldiff writes them: copy the rows of its own file out "
+     "by art_salvage and DROP the table, or move that file away, then 'adopt'",
+     SQLITE_ERROR, "a copied database beside its original", NULL, take_shadow_tables_of_another,
+     "INSERT INTO t(t) VALUES('adopt')"},
+    {MESSAGE_PLAIN,
      "art: the .art file belongs to another database file that stood here before (%s): put that one back, or, if it is "
      "gone, let this one 'adopt' the file",
      SQLITE_ERROR, "a database that was put into the place of another", NULL, replace_database, "SELECT * FROM t"},

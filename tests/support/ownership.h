@@ -97,6 +97,7 @@ enum own_answer {
     OWN_TWO_NAMES,
     OWN_IN_THE_WAY,
     OWN_NEWER,
+    OWN_BEHIND,
     OWN_DAMAGED,
     OWN_BUSY,
     OWN_UNKNOWN, /* no message that sql/files.md has */

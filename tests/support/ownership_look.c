@@ -13,6 +13,7 @@ const char *const own_answers[OWN_ANSWERS] = {
     [OWN_NEWER] = "newer",         [OWN_DAMAGED] = "damaged",
     [OWN_BUSY] = "busy",           [OWN_UNKNOWN] = "UNKNOWN",
     [OWN_SKIPPED] = "-",           [OWN_COPIED_UP] = "copied up",
+    [OWN_BEHIND] = "behind",
 };
 
 static const struct {
@@ -28,6 +29,7 @@ static const struct {
     {"a hard link leads two databases to one file", OWN_TWO_NAMES},
     {"a file that is not ours has the name", OWN_IN_THE_WAY},
     {"the .art file is newer than this database", OWN_NEWER},
+    {"behind its .art file", OWN_BEHIND},
     {"or copy out what is left by art_salvage", OWN_DAMAGED},
 };
 
