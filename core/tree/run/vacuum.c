@@ -196,7 +196,7 @@ enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uin
     assert(tree->slots.use && edit->root);
     uint32_t end;
     struct art_buffer from = {0};
-    if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store))
+    if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut)
         return ART_OK; /* no slot takes room but by its blob */
     enum art_rc rc = choose_end(tree, edit, most, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;

@@ -26,9 +26,7 @@
  * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
 enum {
     MERGE_BYTES_PER_REDO_BYTE = 16,
-    MERGE_EVERY_BYTES = 320 << 10,
-    MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
-    BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
+    BATCH_BYTES = 32 << 10, /* of redo: rows that were collected may wait */
     PATIENCE = 4,
     HIDES_MUCH_SLOTS = 8,    /* 4 MB */
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
@@ -100,7 +98,7 @@ static uint64_t room_left(const struct art_tree *tree) {
 /* Of blobs in rows. Elsewhere a blob that is written takes room, and no more. */
 static struct art_budget budget_left(const struct art_tree *tree) {
     struct art_budget budget = {.bytes = UINT64_MAX};
-    if (art_store_discards(tree->store) && tree->host.budget) tree->host.budget(tree->host.context, &budget);
+    if (art_tree_medium(tree)->in_hosts_journal && tree->host.budget) tree->host.budget(tree->host.context, &budget);
     return budget;
 }
 
@@ -131,7 +129,7 @@ static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
         tree->pending.commit.write_redo && !tree->txn.adds && !art_tree_requested(tree, ART_REQUEST_VACUUM);
     if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
     enum art_rc rc = check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
-    if (rc || !art_store_discards(tree->store)) return rc;
+    if (rc || !art_tree_medium(tree)->in_hosts_journal) return rc;
     return check_left(tree, budget_left(tree).bytes, PORTION_BYTES + tree->log_bytes + redo);
 }
 
@@ -176,13 +174,13 @@ static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *ed
  * left to be committed. */
 static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
-    if (rc == ART_BUSY && art_store_discards(tree->store)) return false;
+    if (rc == ART_BUSY && art_tree_medium(tree)->under_hosts_lock) return false;
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
 /* Not where rows of the base may be gone already. */
 static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum log_room log) {
-    bool spent = art_store_discards(tree->store) && art_tree_requested(tree, ART_REQUEST_ALONE);
+    bool spent = art_tree_medium(tree)->discards && art_tree_requested(tree, ART_REQUEST_ALONE);
     if (spent || !may_wait(tree, rc)) return false;
     return rc == ART_DISKFULL ? !tree->txn.adds : log == LOG_FULL;
 }
@@ -428,7 +426,7 @@ static uint64_t portion_of(uint64_t budget) {
  * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
 static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, enum log_room log) {
     struct art_version_edit *edit = &tree->pending.edit;
-    assert(!edit->root && art_store_discards(tree->store));
+    assert(!edit->root && art_tree_medium(tree)->in_hosts_journal);
     bool flushes = vacuum_must_flush(tree, log) || flush_fits(tree, budget);
     uint64_t needed = portion_of(budget);
     tree->full = true;
@@ -487,8 +485,7 @@ static enum log_room room_in_log(struct art_tree *tree) {
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
     bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
-    uint64_t every = art_store_discards(tree->store) ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
-    if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
+    if (redo >= art_tree_medium(tree)->merge_every_bytes || redo >= art_log_limit(tree) / 16 * 5) return true;
     return tree->slack == ART_SLACK_LARGE || tree->slack == ART_SLACK_HIDDEN ||
            (batch && tree->slack == ART_SLACK_LOOSE);
 }
@@ -496,7 +493,7 @@ static bool merge_has_its_turn(const struct art_tree *tree) {
 /* Where there is no run, blobs of earlier ones may still take room. */
 static bool vacuum_finds_something(const struct art_tree *tree) {
     if (!art_tree_requested(tree, ART_REQUEST_VACUUM)) return false;
-    return tree->root->runs || art_store_discards(tree->store) ||
+    return tree->root->runs || art_tree_medium(tree)->discards ||
            (tree->root->generation && art_store_exists(tree->store));
 }
 
@@ -514,7 +511,7 @@ static enum art_rc mark_root(struct art_tree *tree) {
 /* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
 static enum art_leftovers leftovers(const struct art_tree *tree) {
     uint64_t left;
-    bool packs = art_wants_small(tree) && !art_store_discards(tree->store);
+    bool packs = art_wants_small(tree) && !art_tree_medium(tree)->host_overwrites;
     if (!packs || !tree->host.secure_delete || !tree->host.secure_delete(tree->host.context)) return ART_LEFTOVERS_STAY;
     return is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
 }
