@@ -370,7 +370,7 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
- * full disk 'vacuum' tries in turn what needs less room (commit.c). */
+ * full disk 'vacuum' tries in turn what needs less room (room.c). */
 enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,

@@ -11,7 +11,7 @@
  *
  * The old places are free, and cut off, in a later transaction: for the smallest file a caller goes on until nothing
  * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
- * (commit.c).
+ * (room.c).
  */
 #include "core/tree/run/run.h"
 
