@@ -66,7 +66,7 @@ static enum art_rc fill_bypass(struct art_store *store, struct art_bypass *bypas
     };
     enum art_rc rc = ART_OK;
     bypass->filled = false;
-    if (store->location.rows) {
+    if (art_store_medium(store)->host_reads) {
         rc = art_io_read_from(store->location.io, &request, 1, ART_READ_CACHED);
     } else if (!art_io_peek(store->location.io, &request)) {
         rc = ART_NOTFOUND;

@@ -172,7 +172,7 @@ static enum art_rc verify_page(struct art_store *store, struct art_cached *cache
 }
 
 bool art_store_may_read_again(const struct art_store *store, enum art_rc rc) {
-    return rc == ART_CORRUPT || !store->location.rows;
+    return rc == ART_CORRUPT || !art_store_medium(store)->host_reads;
 }
 
 /* ---- leaf pages -------------------------------------------------------------------------------------------------- */
@@ -180,14 +180,14 @@ bool art_store_may_read_again(const struct art_store *store, enum art_rc rc) {
 /* Does a reader that has come so often want the rest, too? */
 static bool wants_rest(const struct art_store *store, const struct art_cached *cached) {
     assert(cached->waited <= WAITED_FOR_ROWS);
-    if (store->location.rows) return cached->waited >= WAITED_FOR_ROWS;
+    if (art_store_medium(store)->host_reads) return cached->waited >= WAITED_FOR_ROWS;
     return art_blob_pages_present(&cached->blob) >= SINGLE_PAGES_FROM_DEVICE;
 }
 
 /* Of pages in rows, and notes whether the host had to wait for them. Under `loading`. */
 static enum art_rc read_rows(struct art_store *store, struct art_cached *cached, struct art_io_request *requests,
                              unsigned count) {
-    assert(store->location.rows && count);
+    assert(art_store_medium(store)->host_reads && count);
     uint64_t begun = art_clock_ns(), pages = store->count.pages_read;
     enum art_rc rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
     pages = store->count.pages_read - pages;
@@ -230,7 +230,8 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
     *rest = false;
     if (!count) return ART_OK; /* somebody was faster */
     uint32_t needed = intent == ART_WALK ? 1 : art_pages_count(&set, ART_BLOB_PAGES);
-    bool at_hand = fits && !store->location.rows && art_store_peek_requests(store, requests, count);
+    bool waits = art_store_medium(store)->host_reads;
+    bool at_hand = fits && !waits && art_store_peek_requests(store, requests, count);
     *rest = !at_hand && fits && intent == ART_POINT && wants_rest(store, cached);
     if (*rest) {
         uint32_t first = 0;
@@ -240,8 +241,8 @@ static enum art_rc read_set(struct art_pinned *pinned, const struct art_pages *p
         count = request_set(pinned, &set, requests);
     }
     enum art_rc rc = ART_OK;
-    if (!at_hand && store->location.rows) rc = read_rows(store, cached, requests, count);
-    if (!at_hand && !store->location.rows) rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
+    if (!at_hand && waits) rc = read_rows(store, cached, requests, count);
+    if (!at_hand && !waits) rc = art_store_read_requests(store, requests, count, ART_READ_CACHED);
     uint64_t *beside = intent == ART_WALK ? &store->count.pages_ahead : &store->count.pages_behind;
     if (!rc) *beside += art_pages_count(&set, ART_BLOB_PAGES) - needed;
     cached->blob.file = store->location.path;

@@ -88,7 +88,7 @@ static enum art_rc read_footer(struct art_store *store, struct art_cached *cache
     assert(!atomic_load(&cached->ready));
     struct art_io_request footer, whole[2];
     art_store_request_pages(cached, ART_BLOB_PAGES - ref->footer_pages, ref->footer_pages, &footer);
-    if (!store->location.rows && art_store_loads_whole(store)) {
+    if (!art_store_medium(store)->host_reads && art_store_loads_whole(store)) {
         if (art_store_peek_requests(store, &footer, 1)) return art_store_open_image(store, cached, ref, false);
         unsigned count = ref->height ? art_store_request_whole(cached, ref, whole) : 0;
         if (count && !art_store_read_requests(store, whole, count, ART_READ_CACHED)) {

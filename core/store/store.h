@@ -20,6 +20,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/counters.h"
+#include "core/base/medium.h"
 #include "core/base/options.h"
 #include "core/blob/blob.h"
 #include "core/io/blob_pool.h"
@@ -135,8 +136,8 @@ uint32_t art_store_end(const struct art_store *store);
 uint32_t art_store_free_slots(const struct art_store *store, uint32_t end);
 /* A slot taken in this write phase that nothing names any more: may be taken again at once. */
 void art_store_return_slot(struct art_store *store, uint32_t slot);
-/* Is the room of blobs that nothing names wasted until they are discarded? Elsewhere a slot is simply used again. */
-bool art_store_discards(const struct art_store *store);
+/* What the place is like in which the blobs lie now. Never NULL. */
+const struct art_medium *art_store_medium(const struct art_store *store);
 /* Discards the blobs in the slots of `garbage` (NULL: none), and in those that were given back in this write phase and
  * not taken again. Waits for all writes first; fails with what they or the discarding said. */
 enum art_rc art_store_discard(struct art_store *store, const struct art_slot_set *garbage);

@@ -182,8 +182,10 @@ void art_store_return_slot(struct art_store *store, uint32_t slot) {
     if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
 }
 
-bool art_store_discards(const struct art_store *store) {
-    return store->location.rows != NULL;
+const struct art_medium *art_store_medium(const struct art_store *store) {
+    const struct art_medium *medium = art_store_has_file(store) ? &art_medium_file : &art_medium_rows;
+    assert(medium->is_cut != medium->discards);
+    return medium;
 }
 
 static enum art_rc discard_each(struct art_store *store, const struct art_slot_set *set) {

@@ -23,6 +23,7 @@
 #include "core/base/buffer.h"
 #include "core/base/bytes.h"
 #include "core/base/counters.h"
+#include "core/base/medium.h"
 #include "core/base/options.h"
 #include "core/base/rows.h"
 #include "core/base/summary.h"
@@ -164,6 +165,8 @@ struct art_tree_location {
     const char *path, *host_path; /* as in art_tree_options */
     const struct art_rows *rows;  /* of a copy that is inlined; NULL: the host's */
 };
+/* What that place is like. Never NULL. */
+const struct art_medium *art_tree_medium(const struct art_tree *tree);
 /* They are somewhere else from now on: the database was replaced by a copy, or nothing was written yet. On an error all
  * is as before. ART_MISUSE in a transaction that has written blobs. */
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location);
@@ -366,7 +369,7 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
- * full disk 'vacuum' tries in turn what needs less room (commit.c). */
+ * full disk 'vacuum' tries in turn what needs less room (room.c). */
 enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,

@@ -20,10 +20,10 @@ enum { VACUUM_ROUNDS_MAX = 1000, VACUUM_FULL_MAX = 12, CHECKPOINT_DELAY_MS = 10 
 
 struct vacuum {
     struct art_connection *connection;
-    const char *given;     /* the table's name, as it was given */
-    struct art_name *name; /* held */
-    bool inlined;
-    struct art_tree_info info; /* as of the last look */
+    const char *given;               /* the table's name, as it was given */
+    struct art_name *name;           /* held */
+    const struct art_medium *medium; /* NULL before the first look */
+    struct art_tree_info info;       /* as of the last look */
 };
 
 static int measure_table(struct vacuum *vacuum, char **message) {
@@ -35,7 +35,7 @@ static int measure_table(struct vacuum *vacuum, char **message) {
     if (!rc) {
         art_name_release(vacuum->name);
         vacuum->name = art_name_hold(ref->vtab->name);
-        vacuum->inlined = !ref->vtab->table->path;
+        vacuum->medium = art_tree_medium(ref->vtab->table->tree);
     }
     art_table_ref_release(ref);
     return rc;
@@ -46,12 +46,12 @@ static int measure_table(struct vacuum *vacuum, char **message) {
  * blobs in rows, a full disk had no room for their flush. */
 static bool is_small_enough(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
-    if (vacuum->inlined) return info->runs <= 1 && !(info->full && info->log_bytes);
+    if (!vacuum->medium->is_cut) return info->runs <= 1 && !(info->full && info->log_bytes);
     return info->runs <= 1 && !info->retired_slots && info->free_slots <= 1;
 }
 
 static bool is_smallest(const struct vacuum *vacuum) {
-    return is_small_enough(vacuum) && (vacuum->inlined || !vacuum->info.free_slots);
+    return is_small_enough(vacuum) && (!vacuum->medium->is_cut || !vacuum->info.free_slots);
 }
 
 /* A portion may go from one run to the next without a blob more or less. */
@@ -151,8 +151,8 @@ static int vacuum_table(struct vacuum *vacuum, char **message) {
     int rc = measure_table(vacuum, message);
     if (rc) return rc;
     rc = checkpoint(vacuum);
-    if ((rc & 0xff) == SQLITE_FULL && !vacuum->inlined) rc = SQLITE_OK;
-    if (!rc && (vacuum->inlined || vacuum->info.store.file_bytes)) rc = run_rounds(vacuum, message);
+    if ((rc & 0xff) == SQLITE_FULL && vacuum->medium->is_cut) rc = SQLITE_OK;
+    if (!rc && (vacuum->medium->discards || vacuum->info.store.file_bytes)) rc = run_rounds(vacuum, message);
     return rc ? tell_what_hinders(vacuum, rc, message) : SQLITE_OK;
 }
 
@@ -176,8 +176,8 @@ int art_vacuum_table(struct art_connection *connection, const char *name, const 
     if (!rc) rc = vacuum_table(&vacuum, message);
     int end = spills ? SQLITE_OK : let_spill(connection->db, false, message);
     if (!rc) rc = end;
-    *outcome =
-        vacuum.inlined ? "done: what it has freed are free pages of the database, which VACUUM gives back" : "done";
+    bool frees_pages = vacuum.medium && vacuum.medium->discards;
+    *outcome = frees_pages ? "done: what it has freed are free pages of the database, which VACUUM gives back" : "done";
     art_name_release(vacuum.name);
     return rc;
 }

@@ -274,7 +274,7 @@ static enum art_rc secure(void *context, bool *reuse) {
     struct art_table *table = context;
     struct art_journal *journal = table->journal;
     enum art_rc rc = ART_OK;
-    if (!table->path) journal->slots = JOURNAL_REUSES;
+    if (art_tree_medium(table->tree)->in_hosts_snapshots) journal->slots = JOURNAL_REUSES;
     if (journal->slots == JOURNAL_UNASKED) rc = make_secure(table);
     *reuse = journal->slots == JOURNAL_REUSES;
     if (!rc && !*reuse && may_flush(table)) journal->slots = JOURNAL_EXTENDS;
@@ -285,7 +285,7 @@ static enum art_rc epoch(void *context, struct art_epoch *out) {
     struct art_table *table = context;
     bool wal = false;
     *out = (struct art_epoch){.kind = ART_EPOCH_ROLLBACK};
-    enum art_rc rc = table->path ? art_journal_is_wal(table, &wal) : ART_OK;
+    enum art_rc rc = art_tree_medium(table->tree)->in_hosts_snapshots ? ART_OK : art_journal_is_wal(table, &wal);
     if (rc || !wal) return rc;
     out->kind = ART_EPOCH_UNKNOWN;
     rc = write_own_frame(table);
@@ -333,7 +333,8 @@ static uint64_t pages_to_come(struct art_table *table) {
 static uint64_t room(void *context) {
     struct art_table *table = context;
     uint64_t left = *table->database ? art_platform_room(table->database) : UINT64_MAX;
-    uint64_t taken = left == UINT64_MAX || table->path ? 0 : pages_to_come(table);
+    bool shares = left != UINT64_MAX && art_tree_medium(table->tree)->in_hosts_journal;
+    uint64_t taken = shares ? pages_to_come(table) : 0;
     return left > taken ? left - taken : 0;
 }
 

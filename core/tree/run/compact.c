@@ -34,8 +34,6 @@ enum {
     LEVEL_FACTOR = 8,
     LEVEL0_PART = 4, /* level-0 runs may be so large a part of the last run: over a small table, all would be much */
     SMALL_BLOBS = 4, /* of a last run below 2 MB the part does not matter */
-    PAUSE_PAGES = 1024,
-    PAUSE_PAGES_IN_ROWS = 256, /* what is written to rows goes through the host's journal */
     ASK_AFTER_ENTRIES = 4096
 };
 static const uint64_t PAUSE_NANOSECONDS = 5000000;
@@ -350,7 +348,7 @@ static uint64_t work_done(const struct art_version_edit *edit) {
 
 /* A pause is what a commit grants to what others have left to be done; one step at least, for a disk that is slow. */
 static bool has_paid(const struct art_tree *tree, uint64_t pages, uint64_t owed, uint64_t begun) {
-    uint64_t most = art_store_discards(tree->store) ? PAUSE_PAGES_IN_ROWS : PAUSE_PAGES;
+    uint64_t most = art_tree_medium(tree)->pause_pages;
     return pages >= owed && (pages >= most || art_clock_ns() - begun >= PAUSE_NANOSECONDS);
 }
 

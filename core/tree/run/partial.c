@@ -16,12 +16,7 @@
  */
 #include "core/tree/run/run.h"
 
-/* Whole blobs are added to the input until it and its overlaps are `begin`; within a blob it ends before it gets larger
- * than `most`. */
-struct partial_blobs {
-    unsigned begin, most;
-};
-static const struct partial_blobs IN_A_FILE = {6, 16}, IN_ROWS = {2, 4}, WHERE_ROOM_IS_SHORT = {1, 2};
+static const struct art_portion WHERE_ROOM_IS_SHORT = {1, 2};
 
 enum {
     BELOW_BLOBS_MOST = 128 /* blobs of the lower run, from its first overlap to its last; and a neighbour */
@@ -59,10 +54,8 @@ static void partial_clear(struct partial *partial) {
     art_buffer_clear(&partial->below_high);
 }
 
-/* What is written to rows goes through the host's journal, and into its file once more. */
-static const struct partial_blobs *size_of_partial(const struct art_tree *tree) {
-    if (tree->small_compactions) return &WHERE_ROOM_IS_SHORT;
-    return art_store_discards(tree->store) ? &IN_ROWS : &IN_A_FILE;
+static const struct art_portion *size_of_partial(const struct art_tree *tree) {
+    return tree->small_compactions ? &WHERE_ROOM_IS_SHORT : &art_tree_medium(tree)->portion;
 }
 
 static uint64_t in_pages(const struct art_tree *tree, unsigned blobs) {

@@ -61,10 +61,6 @@ enum art_rc art_children_add(struct art_children *children, struct art_bytes sep
 
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
-static uint32_t page_spare(const struct art_tree *tree) {
-    return art_store_discards(tree->store) ? ART_ROW_SPARE : 0;
-}
-
 enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree, struct art_version_edit *edit,
                                bool filter, uint32_t fill_pages, bool whole) {
     struct art_run_build *build = art_alloc_zeroed(sizeof *build);
@@ -75,7 +71,7 @@ enum art_rc art_run_build_open(struct art_run_build **out, struct art_tree *tree
     struct art_builder_options options = {.kind = ART_BLOB_LEAF,
                                           .filter = filter,
                                           .fill_pages = fill_pages ? fill_pages : tree->options.blob_pages,
-                                          .page_spare = page_spare(tree),
+                                          .page_spare = art_tree_medium(tree)->page_spare,
                                           .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     enum art_rc rc = art_builder_open(&build->builder, &options);
@@ -224,7 +220,7 @@ enum art_rc art_index_build(struct art_tree *tree, struct art_version_edit *edit
     struct art_builder_options options = {.kind = ART_BLOB_INDEX,
                                           .height = (uint8_t)height,
                                           .fill_pages = tree->options.blob_pages,
-                                          .page_spare = page_spare(tree),
+                                          .page_spare = art_tree_medium(tree)->page_spare,
                                           .summary = art_tree_summary(tree)};
     memcpy(options.uuid, tree->options.uuid, sizeof options.uuid);
     struct art_builder *builder = NULL;

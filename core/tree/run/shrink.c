@@ -16,7 +16,7 @@
 enum art_rc art_shrink_step(struct art_tree *tree, struct art_version_edit *edit, bool *moved) {
     assert(tree->slots.use && edit->root);
     *moved = false;
-    if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store)) return ART_OK;
+    if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), highest = art_slot_set_highest(&edit->used);
     if (highest <= count + art_slots_slack(count)) return ART_OK;
     enum art_rc rc = art_vacuum(tree, edit, 1);
@@ -38,7 +38,7 @@ static enum art_slack slack_of(const struct art_tree *tree, uint32_t end, uint32
 
 enum art_rc art_shrink_cut(struct art_tree *tree, const struct art_version_edit *edit) {
     assert(tree->slots.use && edit->root);
-    if (art_store_discards(tree->store)) return ART_OK; /* each slot by itself */
+    if (!art_tree_medium(tree)->is_cut) return ART_OK;
     uint32_t count = art_slot_set_count(&edit->used, 0, UINT32_MAX), end = art_store_end(tree->store);
     uint32_t most = 1 + count + (art_wants_small(tree) ? 0 : art_slots_slack(count));
     tree->pending.slack = slack_of(tree, end, most);

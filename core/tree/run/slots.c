@@ -284,7 +284,7 @@ void art_slots_end(struct art_tree *tree) {
  * transaction's. Not after a COMMIT was tried with a root: one that has ended in another error than BUSY may be there
  * all the same, in the journal. */
 void art_slots_cut_back(struct art_tree *tree) {
-    bool ours = tree->slots.use && !art_store_discards(tree->store);
+    bool ours = tree->slots.use && art_tree_medium(tree)->is_cut;
     if (!ours || tree->txn.shown != ART_ROOT_HIDDEN || art_tree_has_spilled(tree)) return;
     for (uint32_t i = 0; i < tree->txn.savepoint_count; i++) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
@@ -296,7 +296,7 @@ void art_slots_cut_back(struct art_tree *tree) {
 void art_slots_cut_spilled(struct art_tree *tree) {
     assert(tree->slots.known);
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
-    bool ours = tree->slots.use && !art_store_discards(tree->store);
+    bool ours = tree->slots.use && art_tree_medium(tree)->is_cut;
     if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
     art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }
@@ -347,7 +347,7 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
                               const struct art_slot_set *garbage, struct art_slot_set *spared,
                               struct art_slot_set *gone) {
     uint32_t most = keeps_none(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
-    assert(art_store_discards(tree->store));
+    assert(art_tree_medium(tree)->discards);
     art_slot_set_clear(spared);
     enum art_rc rc = ART_OK;
     for (uint32_t slot = art_slot_set_next(garbage, 0); !rc && slot != UINT32_MAX;
@@ -361,7 +361,7 @@ static enum art_rc spare_some(const struct art_tree *tree, const struct art_vers
 enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
     assert(tree->slots.use && edit == &tree->pending.edit && edit->root);
     struct art_slot_set gone = {0};
-    if (!art_store_discards(tree->store)) return ART_OK;
+    if (!art_tree_medium(tree)->discards) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
     bool none = keeps_none(tree), leaves = leaves_the_base(tree);
     enum art_rc rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
@@ -430,7 +430,7 @@ enum art_rc art_slots_retired(struct art_tree *tree, const struct art_slot_set *
     if (rc) return rc;
     struct art_slot_set list = {0};
     bool old = retired->state != ART_RETIRED_FREE && !epoch_passed(&retired->epoch, &now),
-         discards = art_store_discards(tree->store);
+         discards = art_tree_medium(tree)->discards;
     bool gone = discards && leaves_the_base(tree);
     for (uint32_t slot = old ? art_slot_set_next(&retired->slots, 0) : UINT32_MAX; slot != UINT32_MAX && !rc;
          slot = art_slot_set_next(&retired->slots, slot + 1)) {

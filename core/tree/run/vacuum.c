@@ -11,7 +11,7 @@
  *
  * The old places are free, and cut off, in a later transaction: for the smallest file a caller goes on until nothing
  * changes (ext/admin/vacuum.c). A free slot may be a hole of the file, so on a full disk only some blobs move at a time
- * (commit.c).
+ * (room.c).
  */
 #include "core/tree/run/run.h"
 
@@ -197,7 +197,7 @@ enum art_rc art_vacuum(struct art_tree *tree, struct art_version_edit *edit, uin
     ART_DURING(ART_EVENT_VACUUM);
     uint32_t end;
     struct art_buffer from = {0};
-    if (tree->slots.use != ART_SLOTS_REUSED || art_store_discards(tree->store))
+    if (tree->slots.use != ART_SLOTS_REUSED || !art_tree_medium(tree)->is_cut)
         return ART_OK; /* no slot takes room but by its blob */
     enum art_rc rc = choose_end(tree, edit, most, &end);
     if (rc || end > art_slot_set_highest(&edit->used)) return rc;

@@ -260,7 +260,7 @@ struct art_tree {
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was full when blobs were last written */
-    unsigned attempt;          /* the last way to vacuum (txn/commit.c) */
+    unsigned attempt;          /* the last way to vacuum (txn/room.c) */
     unsigned thrift;           /* the first way to vacuum that may not be too much for the disk */
     enum art_slack slack;      /* that the last root has left, where another one may give more back */
 

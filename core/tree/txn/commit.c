@@ -14,47 +14,16 @@
  * A flush leaves long rows in the log: with secure_delete a host that deletes a row writes its pages as zeros, before
  * the next rows are written over them. Each commit deletes the oldest one, whose pages its own row takes.
  *
- * On a full disk the last room is kept for deletes. A transaction that adds rows is refused by a flush that finds less
- * than some MB, or none, and what it had taken is given back. One that only deletes goes on with rows in the log,
- * whatever its limit, as long as the host finds room for them; 'vacuum' turns them into room.
+ * Whether there is room for it is asked in room.c; 'vacuum' is made there, too.
  */
-#include "core/tree/txn/txn.h"
+#include "core/tree/txn/room.h"
 
-#include <limits.h>
-
-/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in
- * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
 enum {
-    MERGE_BYTES_PER_REDO_BYTE = 16,
-    MERGE_EVERY_BYTES = 320 << 10,
-    MERGE_EVERY_BYTES_IN_ROWS = 80 << 10, /* less at a time: it all goes through the host's journal */
-    BATCH_BYTES = 32 << 10,               /* of redo: rows that were collected may wait */
     PATIENCE = 4,
-    HIDES_MUCH_SLOTS = 8,    /* 4 MB */
-    RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
-    RESERVE_PART = 3,
-    JOURNAL_BYTES = 256 << 10, /* beside what is in the log */
-    LONG_ROW_BYTES = 4096,     /* of redo: it has pages of its own in the host's table */
-    SPARE_BYTES = 4 << 20,     /* of a flushed memtable's memory that the next one gets */
-    REDO_KEPT_BYTES = 1 << 20  /* memory for a row of redo, from one commit to the next */
-};
-
-/* Of the budget for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum';
- * below which merges go in small portions, and about what a portion writes, small or not. */
-enum {
-    MERGED_PART = 4,
-    RESERVE_BYTES_IN_ROWS = 3 << 20,
-    SHORT_BYTES = 32 << 20,
-    PORTION_BYTES = 3 << 19,
-    LARGE_PORTION_BYTES = 12 << 20
-};
-
-/* What becomes of the row of redo in the log. */
-enum log_room {
-    LOG_HAS_ROOM, /* it stands there until a later commit flushes */
-    LOG_FULL,     /* over its limit, or the memtable hides much of the runs, or all: a flush is due */
-    LOG_OVERFULL, /* four times over its limit: an error of the flush counts */
-    LOG_NO_PLACE  /* there is no row, or it cannot stand there: the transaction must be flushed */
+    HIDES_MUCH_SLOTS = 8,     /* 4 MB */
+    LONG_ROW_BYTES = 4096,    /* of redo: it has pages of its own in the host's table */
+    SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
+    REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */
 };
 
 /* A hash for a csn that has no row: of what went before and of all that the root holds. */
@@ -93,55 +62,13 @@ static enum art_rc name_root(struct art_tree *tree, const struct art_root *root,
     return ART_OK;
 }
 
-static uint64_t room_left(const struct art_tree *tree) {
-    return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
-}
-
-/* Of blobs in rows. Elsewhere a blob that is written takes room, and no more. */
-static struct art_budget budget_left(const struct art_tree *tree) {
-    struct art_budget budget = {.bytes = UINT64_MAX};
-    if (art_store_discards(tree->store) && tree->host.budget) tree->host.budget(tree->host.context, &budget);
-    return budget;
-}
-
-static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64_t needed) {
-    if (left >= needed) return ART_OK;
-    return art_fail(
-        ART_DISKFULL,
-        "art: the disk is full (%s): %llu bytes are left and the database's journal needs %llu: make room on its "
-        "file system, or DELETE rows, then art_vacuum()",
-        tree->options.path, (unsigned long long)left, (unsigned long long)needed);
-}
-
-static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
-    return check_left(tree, room_left(tree), needed);
-}
-
-/* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
-static enum art_rc leave_room_for_journal(const struct art_tree *tree) {
-    if (!tree->pending.edit.pages_written) return ART_OK;
-    return check_room(tree, JOURNAL_BYTES + (tree->pending.kind == ART_COMMIT_FLUSH ? tree->log_bytes : 0));
-}
-
-/* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The
- * log counts, too: what is in a WAL takes room once more when it is checkpointed. */
-static enum art_rc leave_room_for_vacuum(const struct art_tree *tree) {
-    uint64_t redo = tree->pending.redo.len;
-    bool only_deletes =
-        tree->pending.commit.write_redo && !tree->txn.adds && !art_tree_requested(tree, ART_REQUEST_VACUUM);
-    if (!only_deletes || redo < BATCH_BYTES) return ART_OK;
-    enum art_rc rc = check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
-    if (rc || !art_store_discards(tree->store)) return rc;
-    return check_left(tree, budget_left(tree).bytes, PORTION_BYTES + tree->log_bytes + redo);
-}
-
 /* Everything of the new root is on the device before the commit names it. */
-static enum art_rc finish_root(struct art_tree *tree) {
+enum art_rc art_commit_finish_root(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     uint32_t hidden = 0;
     assert(edit->root && edit->root->generation > tree->root->generation && tree->slots.use);
     enum art_rc rc = art_store_wait(tree->store);
-    if (!rc) rc = leave_room_for_journal(tree);
+    if (!rc) rc = art_room_leave_for_journal(tree);
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
@@ -152,97 +79,26 @@ static enum art_rc finish_root(struct art_tree *tree) {
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
 
-/* A transaction that spilled or wants to be flushed has no row: what it flushes counts. */
-static uint64_t owed_pages(const struct art_tree *tree, uint64_t flushed_pages) {
-    if (art_tree_has_spilled(tree) || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
-    uint64_t redo = tree->pending.redo.len,
-             owed = MERGE_BYTES_PER_REDO_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
-    uint64_t most = budget_left(tree).bytes / MERGED_PART / ART_BLOB_PAGE;
-    return owed < most ? owed : most;
-}
-
-/* In small portions where the whole budget is no more than a few large ones. */
-static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
-    assert(tree->slots.use);
-    assert(edit->root && !tree->small_compactions);
-    tree->small_compactions = budget_left(tree).bytes < SHORT_BYTES;
-    enum art_rc rc = art_compact_merge(tree, edit, owed);
-    tree->small_compactions = false;
-    return rc;
-}
-
 /* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But a
  * lock that hinders the host's rows hinders its commit, too, and when the transaction went with it there is nothing
  * left to be committed. */
-static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
+bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
-    if (rc == ART_BUSY && art_store_discards(tree->store)) return false;
+    if (rc == ART_BUSY && art_tree_medium(tree)->under_hosts_lock) return false;
     return rc != ART_INTERRUPT && rc != ART_CORRUPT && !gone;
 }
 
 /* Not where rows of the base may be gone already. */
-static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum log_room log) {
-    bool spent = art_store_discards(tree->store) && art_tree_requested(tree, ART_REQUEST_ALONE);
-    if (spent || !may_wait(tree, rc)) return false;
-    return rc == ART_DISKFULL ? !tree->txn.adds : log == LOG_FULL;
-}
-
-static uint64_t bytes_of_runs(const struct art_root *root) {
-    uint64_t pages = 0;
-    for (unsigned i = 0; i < root->runs; i++) pages += root->run[i].pages;
-    return pages * ART_BLOB_PAGE;
-}
-
-/* Of blobs in rows: has the budget for them come to so little, and do they need as much? */
-static bool is_short(const struct art_tree *tree, uint64_t bytes) {
-    uint64_t all = bytes_of_runs(tree->root);
-    return budget_left(tree).bytes < (all < bytes ? all : bytes);
-}
-
-static bool is_low(const struct art_tree *tree, uint64_t *left) {
-    uint64_t part = bytes_of_runs(tree->root) / RESERVE_PART;
-    uint64_t room = room_left(tree), unused = budget_left(tree).unused;
-    *left = room < UINT64_MAX - unused ? room + unused : room;
-    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES) || is_short(tree, RESERVE_BYTES_IN_ROWS);
-}
-
-/* Is a merge that is merely due better left to 'vacuum'? */
-static bool spares_the_disk(const struct art_tree *tree) {
-    uint64_t left;
-    return (tree->full && !tree->txn.adds) || is_low(tree, &left) || is_short(tree, 2 * RESERVE_BYTES_IN_ROWS);
-}
-
-/* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave
- * it to 'vacuum' as long as the log's own bytes are few. */
-static bool flush_is_left(const struct art_tree *tree) {
-    uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
-    return !tree->txn.adds && (tree->full || (bytes <= 2 * art_log_limit(tree) && is_low(tree, &left)));
-}
-
-/* What a flush must merge, since the root has no place for another run: all of level 0. */
-static uint64_t bytes_due(const struct art_tree *tree) {
-    uint64_t pages = 0;
-    for (unsigned i = 0; tree->root->runs >= ART_RUNS_MAX && i < tree->root->runs && !tree->root->run[i].level; i++) {
-        pages += tree->root->run[i].pages;
-    }
-    return pages * ART_BLOB_PAGE;
-}
-
-static enum art_rc keep_reserve(const struct art_tree *tree) {
-    uint64_t left;
-    if (!tree->txn.adds || (!is_low(tree, &left) && !is_short(tree, RESERVE_BYTES_IN_ROWS + bytes_due(tree))))
-        return ART_OK;
-    return art_fail(
-        ART_DISKFULL,
-        "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
-        "system, or DELETE rows, then art_vacuum()",
-        tree->options.path, (unsigned long long)left);
+static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum art_log_room log) {
+    bool spent = art_tree_medium(tree)->discards && art_tree_requested(tree, ART_REQUEST_ALONE);
+    if (spent || !art_commit_may_wait(tree, rc)) return false;
+    return rc == ART_DISKFULL ? !tree->txn.adds : log == ART_LOG_FULL;
 }
 
 /* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
  * a host may write the pages of rows that it deletes once more. */
 static bool outweighs_the_log(const struct art_tree *tree) {
-    return bytes_of_runs(tree->root) >= (uint64_t)HIDES_MUCH_SLOTS * ART_BLOB_BYTES;
+    return art_room_of_runs(tree->root) >= (uint64_t)HIDES_MUCH_SLOTS * ART_BLOB_BYTES;
 }
 
 /* The rows apart from chunks: in a forged table deletes of chunks that are not there may hide rows from the sum of
@@ -259,7 +115,7 @@ bool art_tree_empties(struct art_tree *tree) {
     int64_t left = art_memtable_count(tree->memtable);
     for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
     if (left || (art_root_left(tree->root, tree->csn) && !outweighs_the_log(tree))) return false;
-    return budget_left(tree).bytes >= bytes_of_runs(tree->root) && has_no_row(tree);
+    return art_room_budget(tree).bytes >= art_room_of_runs(tree->root) && has_no_row(tree);
 }
 
 /* Has the edit let all blobs go? */
@@ -284,9 +140,9 @@ static enum art_rc flush_memtable(struct art_tree *tree) {
 static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(edit->root && tree->pending.empty);
-    enum art_rc rc = merge_owed(tree, edit, owed_pages(tree, edit->pages_written));
-    bool waits =
-        rc && may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && tree->root->runs < ART_RUNS_MAX;
+    enum art_rc rc = art_room_merge(tree, edit, art_room_owed_pages(tree, edit->pages_written));
+    bool waits = rc && art_commit_may_wait(tree, rc) && !art_tree_requested(tree, ART_REQUEST_OPTIMIZE) &&
+                 tree->root->runs < ART_RUNS_MAX;
     if (!waits) return rc;
     art_edit_discard(tree, edit);
     return flush_memtable(tree);
@@ -305,7 +161,7 @@ static uint64_t rows_to_leave(const struct art_tree *tree) {
 }
 
 /* What was in the memtable is in the edit's runs. */
-static enum art_rc finish_flush(struct art_tree *tree) {
+enum art_rc art_commit_finish_flush(struct art_tree *tree) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(edit->root && tree->pending.empty);
     edit->root->csn = tree->txn.csn;
@@ -316,16 +172,17 @@ static enum art_rc finish_flush(struct art_tree *tree) {
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
-    return finish_root(tree);
+    return art_commit_finish_root(tree);
 }
 
 static enum art_rc flush(struct art_tree *tree) {
-    enum art_rc rc = keep_reserve(tree);
+    enum art_rc rc = art_room_keep_reserve(tree);
     if (!rc) rc = art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree));
     if (!rc) rc = flush_memtable(tree);
-    if (!rc && (!spares_the_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX)) rc = merge_what_is_owed(tree);
+    if (!rc && (!art_room_spares_disk(tree) || tree->pending.edit.root->runs > ART_RUNS_MAX))
+        rc = merge_what_is_owed(tree);
     if (!rc && art_wants_small(tree)) rc = art_vacuum(tree, &tree->pending.edit, UINT32_MAX);
-    return rc ? rc : finish_flush(tree);
+    return rc ? rc : art_commit_finish_flush(tree);
 }
 
 static enum art_rc merge(struct art_tree *tree) {
@@ -335,8 +192,8 @@ static enum art_rc merge(struct art_tree *tree) {
     enum art_rc rc = art_compact_due(tree, &due);
     if (rc || (!due && tree->slack < ART_SLACK_LOOSE)) return rc;
     rc = art_edit_begin(tree, edit);
-    if (!rc) rc = merge_owed(tree, edit, owed_pages(tree, 0));
-    return rc ? rc : finish_root(tree);
+    if (!rc) rc = art_room_merge(tree, edit, art_room_owed_pages(tree, 0));
+    return rc ? rc : art_commit_finish_root(tree);
 }
 
 /* The row of redo, where there is one, is all that the host writes. */
@@ -351,115 +208,12 @@ static void write_row(struct art_tree *tree) {
 }
 
 /* The commit is what it was before the work that has failed. */
-static enum art_rc give_up(struct art_tree *tree, enum art_rc rc) {
+enum art_rc art_commit_give_up(struct art_tree *tree, enum art_rc rc) {
     tree->full |= rc == ART_DISKFULL;
     art_pending_forget(tree);
     art_slots_cut_back(tree);
     write_row(tree);
     return ART_OK;
-}
-
-static uint64_t bytes_of_log(const struct art_tree *tree) {
-    return tree->log_bytes + tree->pending.redo.len;
-}
-
-/* --- vacuum ------------------------------------------------------------------------------------------------------- */
-
-/* What is tried in turn as long as the disk is too full for it: each needs less room than the one before, and leaves
- * more for the next commit. With 'optimize' the log goes, everything becomes one run, or some compactions are made, and
- * blobs move where there is nothing left to be merged; without it they just move. In the end only what is free at the
- * file's end is cut off. (Without the second one a full disk of 200 MB is left in ten times the time, 20 s.) */
-static const struct attempt {
-    unsigned compactions; /* UINT_MAX: all */
-    uint32_t moves;       /* blobs, at most */
-} attempts[] = {{UINT_MAX, UINT32_MAX}, {16, 16}, {1, 2}, {0, 0}};
-enum { VACUUM_ATTEMPTS = sizeof attempts / sizeof *attempts };
-
-/* At four times the limit, too, unless rows are only deleted. */
-static bool vacuum_must_flush(const struct art_tree *tree, enum log_room log) {
-    return log == LOG_NO_PLACE || (log == LOG_OVERFULL && tree->txn.adds);
-}
-
-/* By what tree->attempt says. */
-static enum art_rc vacuum_once(struct art_tree *tree, enum log_room log) {
-    const struct attempt *attempt = &attempts[tree->attempt];
-    struct art_version_edit *edit = &tree->pending.edit;
-    assert(!edit->root && !tree->pending.empty);
-    bool all = attempt->compactions == UINT_MAX, merges = art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
-    bool flush = (merges && attempt->compactions) || (all && log != LOG_HAS_ROOM) || vacuum_must_flush(tree, log);
-    enum art_rc rc = flush ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
-    if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc && flush) {
-        rc =
-            all && merges ? art_compact_all(tree, edit, tree->memtable) : art_compact_flush(tree, edit, tree->memtable);
-    }
-    if (!rc && flush && all && !merges) rc = art_compact_merge(tree, edit, owed_pages(tree, edit->pages_written));
-    tree->small_compactions = attempt->compactions == 1;
-    if (!rc && merges && !all) rc = art_compact_some(tree, edit, attempt->compactions);
-    tree->small_compactions = false;
-    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    if (!rc && attempt->moves && (!merges || edit->root->runs <= 1)) rc = art_vacuum(tree, edit, attempt->moves);
-    if (rc) return rc;
-    return flush ? finish_flush(tree) : finish_root(tree);
-}
-
-/* What an edit has written, or removes, whichever is more; former commits have left rows to be removed, too. */
-static uint64_t bytes_spent(const struct art_tree *tree, const struct art_version_edit *edit) {
-    uint64_t before = bytes_of_runs(tree->root), now = bytes_of_runs(edit->root);
-    uint64_t written = edit->pages_written * ART_BLOB_PAGE;
-    uint64_t retired = (uint64_t)art_slot_set_count(&tree->slots.retired.slots, 0, UINT32_MAX) * ART_BLOB_BYTES;
-    uint64_t removed = written + before > now ? written + before - now : 0;
-    removed += retired;
-    return written > removed ? written : removed;
-}
-
-/* Is there something to be flushed, and room for it? */
-static bool flush_fits(const struct art_tree *tree, uint64_t budget) {
-    uint64_t log = bytes_of_log(tree);
-    return log && log <= budget && tree->root->runs < ART_RUNS_MAX;
-}
-
-static uint64_t portion_of(uint64_t budget) {
-    return budget < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
-}
-
-/* Blobs in rows, and no room for all of them at once: the log goes, and as many portions are merged as the budget
- * allows. What they free is the next transaction's. A host whose disk is full ends the transaction, so nothing is begun
- * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
-static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, enum log_room log) {
-    struct art_version_edit *edit = &tree->pending.edit;
-    assert(!edit->root && art_store_discards(tree->store));
-    bool flushes = vacuum_must_flush(tree, log) || flush_fits(tree, budget);
-    uint64_t needed = portion_of(budget);
-    tree->full = true;
-    if (!flushes && (budget < needed || tree->root->runs <= 1)) return ART_OK;
-    enum art_rc rc = flushes ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
-    if (!rc) rc = art_edit_begin(tree, edit);
-    if (!rc && flushes) rc = art_compact_flush(tree, edit, tree->memtable);
-    tree->small_compactions = budget < SHORT_BYTES;
-    for (; !rc && edit->root->runs > 1 && bytes_spent(tree, edit) + needed <= budget; needed = 2 * portion_of(budget)) {
-        rc = art_compact_some(tree, edit, 1);
-    }
-    if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
-    tree->small_compactions = false;
-    if (rc) return rc;
-    return flushes ? finish_flush(tree) : finish_root(tree);
-}
-
-static enum art_rc vacuum(struct art_tree *tree, enum log_room log) {
-    assert(tree->thrift < VACUUM_ATTEMPTS);
-    enum art_rc rc = ART_OK;
-    uint64_t budget = budget_left(tree).bytes;
-    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && budget < bytes_of_runs(tree->root) + bytes_of_log(tree)) {
-        return vacuum_within(tree, budget, log);
-    }
-    for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
-        if (rc) (void)give_up(tree, rc);
-        tree->attempt = i;
-        rc = vacuum_once(tree, log);
-        if (rc != ART_DISKFULL || !may_wait(tree, rc)) break;
-    }
-    return rc;
 }
 
 /* --- prepare ------------------------------------------------------------------------------------------------------ */
@@ -475,28 +229,27 @@ static enum art_rc make_row(struct art_tree *tree) {
     return ART_OK;
 }
 
-static enum log_room room_in_log(struct art_tree *tree) {
+static enum art_log_room room_in_log(struct art_tree *tree) {
     uint64_t log = art_log_cost(tree), limit = art_log_limit(tree);
-    if (art_log_row_is_long(tree)) return LOG_NO_PLACE;
-    if (log > PATIENCE * limit) return LOG_OVERFULL;
-    return log > limit || art_memtable_hides_much(tree) || art_tree_empties(tree) ? LOG_FULL : LOG_HAS_ROOM;
+    if (art_log_row_is_long(tree)) return ART_LOG_NO_PLACE;
+    if (log > PATIENCE * limit) return ART_LOG_OVERFULL;
+    return log > limit || art_memtable_hides_much(tree) || art_tree_empties(tree) ? ART_LOG_FULL : ART_LOG_HAS_ROOM;
 }
 
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or
  * by any commit where it is much: until then it is that much too large. */
 static bool merge_has_its_turn(const struct art_tree *tree) {
     uint64_t redo = tree->redo_since_merge + tree->pending.redo.len;
-    bool batch = tree->pending.redo.len >= BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
-    uint64_t every = art_store_discards(tree->store) ? MERGE_EVERY_BYTES_IN_ROWS : MERGE_EVERY_BYTES;
-    if (redo >= every || redo >= art_log_limit(tree) / 16 * 5) return true;
+    bool batch = tree->pending.redo.len >= ART_BATCH_BYTES || tree->pending.redo.len >= art_log_limit(tree) / 32;
+    if (redo >= art_tree_medium(tree)->merge_every_bytes || redo >= art_log_limit(tree) / 16 * 5) return true;
     return tree->slack == ART_SLACK_LARGE || tree->slack == ART_SLACK_HIDDEN ||
            (batch && tree->slack == ART_SLACK_LOOSE);
 }
 
 /* Where there is no run, blobs of earlier ones may still take room. */
-static bool vacuum_finds_something(const struct art_tree *tree) {
+bool art_commit_finds_vacuum(const struct art_tree *tree) {
     if (!art_tree_requested(tree, ART_REQUEST_VACUUM)) return false;
-    return tree->root->runs || art_store_discards(tree->store) ||
+    return tree->root->runs || art_tree_medium(tree)->discards ||
            (tree->root->generation && art_store_exists(tree->store));
 }
 
@@ -514,26 +267,15 @@ static enum art_rc mark_root(struct art_tree *tree) {
 /* Only where deleted rows are merged away: before that they are in blobs that are in use, and each commit would pay. */
 static enum art_leftovers leftovers(const struct art_tree *tree) {
     uint64_t left;
-    bool packs = art_wants_small(tree) && !art_store_discards(tree->store);
+    bool packs = art_wants_small(tree) && !art_tree_medium(tree)->host_overwrites;
     if (!packs || !tree->host.secure_delete || !tree->host.secure_delete(tree->host.context)) return ART_LEFTOVERS_STAY;
-    return is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
-}
-
-/* Has 'vacuum' no room, in a transaction that changes nothing else? Then nothing is written at all, and the host may go
- * on to make room by a checkpoint. Not behind a refused COMMIT: the row that it left in the host's log would be
- * committed under a number that this tree gives out again. */
-static bool vacuum_has_no_room(const struct art_tree *tree) {
-    bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
-    if (!alone || tree->txn.handed_over != ART_COMMIT_NOTHING || !vacuum_finds_something(tree)) return false;
-    uint64_t budget = budget_left(tree).bytes;
-    if (budget >= bytes_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
-    return budget < portion_of(budget) || tree->root->runs <= 1;
+    return art_room_is_low(tree, &left) ? ART_LEFTOVERS_PUNCHED : ART_LEFTOVERS_ZEROED;
 }
 
 /* The commit makes no new root. */
 static enum art_rc keep_root(struct art_tree *tree) {
     assert(!tree->pending.edit.root && !tree->pending.commit.write_root);
-    enum art_rc rc = leave_room_for_vacuum(tree);
+    enum art_rc rc = art_room_leave_for_vacuum(tree);
     if (rc) return rc;
     if (tree->txn.handed_over < ART_COMMIT_ROOT) return mark_root(tree);
     /* Row 0 holds the root of an earlier, refused prepare(): the base goes back there. */
@@ -544,7 +286,7 @@ static enum art_rc keep_root(struct art_tree *tree) {
 /* After a refused COMMIT that had emptied the log, a row alone would leave the log without what was in it. */
 static bool must_flush(const struct art_tree *tree) {
     bool asked = art_tree_requested(tree, ART_REQUEST_FLUSH);
-    asked |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !vacuum_finds_something(tree);
+    asked |= art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !art_commit_finds_vacuum(tree);
     return asked || art_tree_has_spilled(tree) || tree->txn.handed_over == ART_COMMIT_FLUSH;
 }
 
@@ -552,18 +294,7 @@ static bool must_flush(const struct art_tree *tree) {
 static bool commands_find_something(const struct art_tree *tree) {
     bool empties = art_memtable_keys(tree->memtable) || art_root_left(tree->root, tree->csn);
     return art_tree_requested(tree, ART_REQUEST_OPTIMIZE) || tree->txn.handed_over != ART_COMMIT_NOTHING ||
-           (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || vacuum_finds_something(tree);
-}
-
-static void note_full(struct art_tree *tree) {
-    assert(tree->attempt < VACUUM_ATTEMPTS);
-    tree->full = true;
-    if (art_tree_requested(tree, ART_REQUEST_VACUUM)) tree->thrift = (tree->attempt + 1) % VACUUM_ATTEMPTS;
-}
-
-void art_tree_note_full(struct art_tree *tree) {
-    if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_HIDDEN;
-    note_full(tree);
+           (art_tree_requested(tree, ART_REQUEST_FLUSH) && empties) || art_commit_finds_vacuum(tree);
 }
 
 void art_tree_count_checkpoint(struct art_tree *tree) {
@@ -572,7 +303,7 @@ void art_tree_count_checkpoint(struct art_tree *tree) {
 
 /* Nothing was made. */
 static enum art_rc refuse_commit(struct art_tree *tree, enum art_rc rc) {
-    if (rc == ART_DISKFULL && tree->slots.use) note_full(tree); /* else it was only refused */
+    if (rc == ART_DISKFULL && tree->slots.use) art_room_note_full(tree); /* else it was only refused */
     art_pending_forget(tree);
     art_slots_cut_back(tree);
     return rc;
@@ -598,7 +329,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
 
     /* What was asked: rows were changed, or commands find something to do. */
     if (tree->txn.state == ART_TXN_BEGUN && !commands_find_something(tree)) return ART_OK;
-    if (vacuum_has_no_room(tree)) {
+    if (art_room_has_none(tree)) {
         tree->full = true;
         return ART_OK;
     }
@@ -611,7 +342,7 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
     tree->txn.leftovers = leftovers(tree);
 
     /* A row of redo, where there can be one. */
-    enum log_room log = LOG_NO_PLACE;
+    enum art_log_room log = ART_LOG_NO_PLACE;
     if (!must_flush(tree)) {
         rc = make_row(tree);
         if (rc) return refuse_commit(tree, rc);
@@ -620,16 +351,16 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
 
     /* With it, or in its place, a new root: by 'vacuum', a flush, or merging by the way. What is merely due may fail:
      * then the row is written without, and a later commit tries again. */
-    if (vacuum_finds_something(tree)) {
-        rc = vacuum(tree, log);
-    } else if (log == LOG_NO_PLACE) {
+    if (art_commit_finds_vacuum(tree)) {
+        rc = art_room_vacuum(tree, log);
+    } else if (log == ART_LOG_NO_PLACE) {
         rc = flush(tree);
-    } else if (log != LOG_HAS_ROOM) {
-        if (!flush_is_left(tree)) rc = flush(tree);
-        if (rc && flush_may_wait(tree, rc, log)) rc = give_up(tree, rc);
-    } else if (merge_has_its_turn(tree) && !spares_the_disk(tree)) {
+    } else if (log != ART_LOG_HAS_ROOM) {
+        if (!art_room_leaves_flush(tree)) rc = flush(tree);
+        if (rc && flush_may_wait(tree, rc, log)) rc = art_commit_give_up(tree, rc);
+    } else if (merge_has_its_turn(tree) && !art_room_spares_disk(tree)) {
         rc = merge(tree);
-        if (rc && may_wait(tree, rc)) rc = give_up(tree, rc);
+        if (rc && art_commit_may_wait(tree, rc)) rc = art_commit_give_up(tree, rc);
     }
     if (!rc && !tree->pending.commit.write_root) rc = keep_root(tree);
     if (rc) return refuse_commit(tree, rc);

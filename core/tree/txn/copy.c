@@ -31,6 +31,10 @@ enum art_rc art_location_copy(struct art_tree_options *options, const struct art
     return ART_OK;
 }
 
+const struct art_medium *art_tree_medium(const struct art_tree *tree) {
+    return art_store_medium(tree->store);
+}
+
 enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_location *location) {
     if (tree->slots.use) {
         return art_fail(ART_MISUSE,

@@ -36,7 +36,7 @@
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
  *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
  *   resummarise.c  another summary                    log_cost.c   when the log is full
- *   scratch.c      the temporary file of saved memtables */
+ *   room.c         room on the disk, and 'vacuum'     scratch.c    the temporary file of saved memtables */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 

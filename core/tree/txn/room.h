@@ -1,0 +1,56 @@
+/* Between commit.c, which makes what a commit leaves, and room.c, which knows whether there is room for it. */
+#ifndef ART_TREE_ROOM_H
+#define ART_TREE_ROOM_H
+
+#include "core/tree/txn/txn.h"
+
+enum { ART_BATCH_BYTES = 32 << 10 /* of redo: rows that were collected may wait */ };
+
+/* What becomes of the row of redo in the log. */
+enum art_log_room {
+    ART_LOG_HAS_ROOM, /* it stands there until a later commit flushes */
+    ART_LOG_FULL,     /* over its limit, or the memtable hides much of the runs, or all: a flush is due */
+    ART_LOG_OVERFULL, /* four times over its limit: an error of the flush counts */
+    ART_LOG_NO_PLACE  /* there is no row, or it cannot stand there: the transaction must be flushed */
+};
+
+/* --- room.c ------------------------------------------------------------------------------------------------------- */
+/* What is left for blobs; UINT64_MAX where blobs are a file's. */
+struct art_budget art_room_budget(const struct art_tree *tree);
+/* Bytes of the used pages of all blobs that the root names. */
+uint64_t art_room_of_runs(const struct art_root *root);
+/* Is the disk nearly full? *left: bytes that it has. */
+bool art_room_is_low(const struct art_tree *tree, uint64_t *left);
+/* ART_DISKFULL where what was written for the pending root leaves none for the host's journal. */
+enum art_rc art_room_leave_for_journal(const struct art_tree *tree);
+/* ART_DISKFULL where a large DELETE would leave none for 'vacuum'. */
+enum art_rc art_room_leave_for_vacuum(const struct art_tree *tree);
+/* ART_DISKFULL where a flush of rows that were added would take from the reserve. */
+enum art_rc art_room_keep_reserve(const struct art_tree *tree);
+/* Is a flush of deletes better left to 'vacuum'? Is a merge that is merely due? */
+bool art_room_leaves_flush(const struct art_tree *tree);
+bool art_room_spares_disk(const struct art_tree *tree);
+/* Pages of merging that this commit owes, with so many pages flushed; UINT64_MAX: all. And merges them into the edit:
+ * what art_compact_merge() said. */
+uint64_t art_room_owed_pages(const struct art_tree *tree, uint64_t flushed_pages);
+enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed);
+/* Has 'vacuum' no room, in a transaction that changes nothing else? Then nothing is to be written. */
+bool art_room_has_none(const struct art_tree *tree);
+/* 'vacuum', with or without 'optimize': as much as there is room for, finished as a root or not at all. */
+enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log);
+/* The disk was full. */
+void art_room_note_full(struct art_tree *tree);
+
+/* --- commit.c ----------------------------------------------------------------------------------------------------- */
+/* The pending edit becomes what the commit names, synced; behind art_commit_finish_flush() the whole memtable is in it.
+ * Or an error, and the edit is still to be forgotten. */
+enum art_rc art_commit_finish_root(struct art_tree *tree);
+enum art_rc art_commit_finish_flush(struct art_tree *tree);
+/* The pending commit is what it was before the work that has failed with `rc`: ART_OK. */
+enum art_rc art_commit_give_up(struct art_tree *tree, enum art_rc rc);
+/* May work that has failed with `rc`, and that was merely due, wait for another commit? */
+bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc);
+/* Was 'vacuum' asked for, and is there something to be vacuumed? */
+bool art_commit_finds_vacuum(const struct art_tree *tree);
+
+#endif
