@@ -18,29 +18,7 @@
  */
 #include <assert.h>
 
-#include "core/tree/read/read.h"
-
-struct art_cursor {
-    struct art_tree *tree; /* NULL: closed under the cursor */
-    struct art_cursor *next, *previous;
-    struct art_merge merge;
-    struct art_root *root;
-    struct art_memtable *memtable;
-    uint64_t changes;
-    uint64_t newer_than;               /* as in the range */
-    struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
-    bool finds;                        /* see is_finding() */
-    bool valid, backward;
-    struct art_row row;
-    uint8_t *place;        /* ART_KEY_BUFFER bytes */
-    struct art_bytes stop; /* tree key at which the walk ends: itself in the range if it goes backward */
-    struct art_buffer stop_bytes;
-    struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
-    struct {                /* bytes that the key has in common with */
-        uint32_t stop;
-        uint32_t most; /* `stop` or the runner's key, whichever these are more */
-    } agrees;
-};
+#include "core/tree/read/cursor.h"
 
 enum {
     GAP_DELETES = 16,            /* behind so many deletes there may be many more */
@@ -189,9 +167,9 @@ static void limit_runs(struct art_cursor *cursor) {
     }
 }
 
-/* An entry that is passed over may hide an older one, which is not newer, either: take_if_live() leaves it out. Below
- * the oldest run that is taken nothing is newer, so of that one all may be passed over that is no row, or none that is
- * wanted. */
+/* An entry that is passed over may hide an older one, which is not newer, either: art_cursor_take_live() leaves it out.
+ * Below the oldest run that is taken nothing is newer, so of that one all may be passed over that is no row, or none
+ * that is wanted. */
 static enum art_rc take_newer_sources(struct art_cursor *cursor, struct art_memtable *memtable) {
     assert(cursor->newer_than && cursor->root);
     const struct art_root *root = cursor->root;
@@ -240,12 +218,6 @@ enum art_rc art_cursor_sources(struct art_cursor *cursor, struct art_merge **out
     return take_sources(cursor);
 }
 
-/* Is it in the range? Its first `known` bytes are those of `stop`. */
-static inline bool inside(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
-    int c = art_bytes_compare_from(key, cursor->stop, known, &cursor->agrees.stop);
-    return cursor->backward ? c >= 0 : c < 0;
-}
-
 static inline void take_row(struct art_cursor *cursor, const struct art_entry *entry) {
     assert(!(entry->flags & ART_DELETE));
     cursor->row.stored = art_entry_value(entry->flags, entry->value);
@@ -253,9 +225,7 @@ static inline void take_row(struct art_cursor *cursor, const struct art_entry *e
     cursor->row.overflows = entry->flags & ART_OVERFLOW;
 }
 
-/* A row in the memtable is taken at once, since the memtable may change under it; one in a blob when it is asked
- * for. */
-static bool take_if_live(struct art_cursor *cursor, struct art_source *source) {
+bool art_cursor_take_live(struct art_cursor *cursor, struct art_source *source) {
     if (!source->is_memtable && !cursor->newer_than) {
         return !(art_blob_cursor_flags(&source->run.leaf) & ART_DELETE);
     }
@@ -295,8 +265,7 @@ static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *
     return rc;
 }
 
-/* The source's key is inside(). */
-static void settle_on(struct art_cursor *cursor, struct art_source *source) {
+void art_cursor_stand_on(struct art_cursor *cursor, struct art_source *source) {
     assert(source == art_merge_winner(&cursor->merge) && cursor->changes == cursor->tree->changes);
     cursor->valid = true;
     cursor->run = source->is_memtable ? NULL : source;
@@ -304,45 +273,33 @@ static void settle_on(struct art_cursor *cursor, struct art_source *source) {
     note_most(cursor);
 }
 
-static enum art_rc cross_gap(struct art_cursor *cursor, struct art_bytes from);
-
 static const struct art_bytes by_step = {0};
 
 /* To the first live row of the range, from where the merge stands on. `kept`: so many bytes its key has in common with
- * one that was inside(). `from`: no row lies between it and where the merge stands; by_step: the merge has come from a
- * row. */
-static enum art_rc settle_rows(struct art_cursor *cursor, uint32_t kept, struct art_bytes from) {
+ * one that was in the range. `from`: no row lies between it and where the merge stands; by_step: the merge has come
+ * from a row. */
+static enum art_rc reach_row(struct art_cursor *cursor, uint32_t kept, struct art_bytes from) {
     struct art_merge *merge = &cursor->merge;
     unsigned passed = 0;
     cursor->valid = false;
     for (; merge->valid; kept = merge->kept) {
         struct art_source *source = art_merge_winner(merge);
-        if (kept <= cursor->agrees.stop && !inside(cursor, source->key, kept)) return ART_OK;
+        if (kept <= cursor->agrees.stop && !art_cursor_has(cursor, source->key, kept)) return ART_OK;
         bool taken = false;
         enum art_rc rc = ART_OK;
         if (cursor->finds)
             rc = take_if_sought(cursor, source, &taken);
         else
-            taken = take_if_live(cursor, source);
-        if (taken) settle_on(cursor, source);
+            taken = art_cursor_take_live(cursor, source);
+        if (taken) art_cursor_stand_on(cursor, source);
         if (rc || taken) return rc;
         /* Else not all that is passed is deleted. */
         bool steps = ++passed < GAP_DELETES || cursor->newer_than || is_limited(cursor);
         if (passed % LISTEN_EVERY_ENTRIES == 0) rc = art_tree_interrupted(cursor->tree);
-        if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : cross_gap(cursor, from);
+        if (!rc) rc = steps ? art_merge_step(merge, cursor->backward) : art_cursor_cross_gap(cursor, from);
         if (rc || !steps) return rc;
     }
     return ART_OK;
-}
-
-/* Is the key (`at`: with the key itself) in a gap that is known? *key: where it ends, and a search may begin. */
-static bool pass_gap(const struct art_cursor *cursor, struct art_bytes *key, bool at) {
-    bool backward = cursor->backward;
-    struct art_bytes low, high, first = art_bytes(key->data, key->len + (!at && !backward)); /* padded with zeros */
-    if (!art_gap_find(cursor->tree, first, !at && backward, &low, &high)) return false;
-    cursor->tree->count.gaps++;
-    *key = backward ? low : high;
-    return true;
 }
 
 /* To the first row from the key in `place` on, or the first behind it. */
@@ -350,11 +307,11 @@ static enum art_rc seek_place(struct art_cursor *cursor, uint32_t len, bool at) 
     assert(len && cursor->tree);
     struct art_merge *merge = &cursor->merge;
     struct art_bytes key = art_bytes(cursor->place, len), begin = key;
-    bool passes = pass_gap(cursor, &begin, at);
+    bool passes = art_cursor_pass_gap(cursor, &begin, at);
     enum art_rc rc = art_merge_seek(merge, begin, cursor->backward);
     if (!rc && !at && !passes && merge->valid && art_bytes_equal(art_merge_winner(merge)->key, key))
         rc = art_merge_step(merge, cursor->backward);
-    return rc ? rc : settle_rows(cursor, 0, art_bytes(key.data, len + (at == cursor->backward)));
+    return rc ? rc : reach_row(cursor, 0, art_bytes(key.data, len + (at == cursor->backward)));
 }
 
 enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *range, bool descending) {
@@ -376,8 +333,9 @@ enum art_rc art_cursor_seek(struct art_cursor *cursor, const struct art_range *r
 }
 
 /* The tree has changed: to the first entry behind the present key, in today's sources. */
-static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
+static enum art_rc __attribute__((noinline)) seek_again(struct art_cursor *cursor, struct art_bytes key) {
     assert(key.len);
+    cursor->valid = false;
     enum art_rc rc = art_tree_ready(cursor->tree);
     if (rc) return rc;
     if (key.data != cursor->place) memcpy(cursor->place, key.data, key.len);
@@ -387,19 +345,13 @@ static enum art_rc seek_again(struct art_cursor *cursor, struct art_bytes key) {
     return rc ? rc : seek_place(cursor, key.len, false);
 }
 
-static enum art_rc __attribute__((noinline)) next_after_change(struct art_cursor *cursor) {
-    enum art_rc rc = seek_again(cursor, art_merge_winner(&cursor->merge)->key);
-    if (rc) cursor->valid = false;
-    return rc;
-}
-
 /* A forked child may come to the end of what is in memory, but no scan of its ends well. */
 static enum art_rc refuse_child(struct art_cursor *cursor) {
     return art_store_forked(cursor->tree->store) ? art_tree_ready(cursor->tree) : ART_OK;
 }
 
-static enum art_rc settle_after(struct art_cursor *cursor, enum art_rc rc) {
-    if (!rc) return settle_rows(cursor, cursor->merge.kept, by_step);
+static enum art_rc reach_row_after(struct art_cursor *cursor, enum art_rc rc) {
+    if (!rc) return reach_row(cursor, cursor->merge.kept, by_step);
     cursor->valid = false;
     return rc;
 }
@@ -408,7 +360,7 @@ static enum art_rc settle_after(struct art_cursor *cursor, enum art_rc rc) {
 static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     art_store_relax(cursor->tree->store); /* else a scan would keep all that it has passed */
     enum art_rc rc = refuse_child(cursor);
-    return settle_after(cursor, rc ? rc : art_merge_step(&cursor->merge, cursor->backward));
+    return reach_row_after(cursor, rc ? rc : art_merge_step(&cursor->merge, cursor->backward));
 }
 
 /* From a row in the memtable. */
@@ -418,11 +370,11 @@ static enum art_rc next_of_memtable(struct art_cursor *cursor) {
     assert(source->is_memtable && source->valid);
     enum art_rc rc = art_source_step(source, cursor->backward);
     uint32_t kept = source->memtable.kept;
-    if (!rc && source->valid && kept > cursor->agrees.most && take_if_live(cursor, source)) return ART_OK;
+    if (!rc && source->valid && kept > cursor->agrees.most && art_cursor_take_live(cursor, source)) return ART_OK;
     if (!rc) rc = refuse_child(cursor);
     if (!rc) rc = art_merge_moved(merge, kept, cursor->backward);
     if (merge->passed) art_store_relax(cursor->tree->store); /* as in next_of_merge(), of what the memtable hides */
-    return settle_after(cursor, rc);
+    return reach_row_after(cursor, rc);
 }
 
 /* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
@@ -432,9 +384,9 @@ static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *curs
     if (!art_merge_alone(merge) && kept <= art_merge_runner(merge)->agrees) {
         enum art_rc rc = art_merge_moved(merge, kept, cursor->backward);
         if (rc) cursor->valid = false;
-        if (rc || art_merge_winner(merge) != cursor->run) return rc ? rc : settle_rows(cursor, merge->kept, by_step);
+        if (rc || art_merge_winner(merge) != cursor->run) return rc ? rc : reach_row(cursor, merge->kept, by_step);
     }
-    if (kept <= cursor->agrees.stop) cursor->valid = inside(cursor, cursor->run->key, kept);
+    if (kept <= cursor->agrees.stop) cursor->valid = art_cursor_has(cursor, cursor->run->key, kept);
     note_most(cursor);
     return ART_OK;
 }
@@ -452,14 +404,11 @@ static inline enum art_rc next_of_run(struct art_cursor *cursor) {
     return __builtin_expect(kept > cursor->agrees.most, 1) ? ART_OK : look_around(cursor, kept);
 }
 
-static bool is_old(const struct art_cursor *cursor) {
-    return cursor->run && art_blob_cursor_csn(&cursor->run->run.leaf) <= cursor->newer_than;
-}
-
 /* What next_of_merge() comes to is newer, a step within the bucket may lead to any row. */
 static enum art_rc __attribute__((noinline)) next_newer(struct art_cursor *cursor) {
     enum art_rc rc = next_of_run(cursor);
-    while (!rc && cursor->valid && is_old(cursor)) rc = next_of_run(cursor);
+    while (!rc && cursor->valid && cursor->run && art_blob_cursor_csn(&cursor->run->run.leaf) <= cursor->newer_than)
+        rc = next_of_run(cursor);
     return rc;
 }
 
@@ -467,7 +416,8 @@ static enum art_rc __attribute__((noinline)) next_newer(struct art_cursor *curso
 enum art_rc art_cursor_next(struct art_cursor *cursor) {
     if (!cursor->valid) return ART_OK; /* so since the tree was closed */
     assert(cursor->tree);
-    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0)) return next_after_change(cursor);
+    if (__builtin_expect(cursor->changes != cursor->tree->changes, 0))
+        return seek_again(cursor, art_merge_winner(&cursor->merge)->key);
     if (__builtin_expect(cursor->newer_than || cursor->finds, 0)) {
         return cursor->finds ? next_of_merge(cursor) : next_newer(cursor);
     }
@@ -491,153 +441,13 @@ enum art_rc art_cursor_skip_prefix(struct art_cursor *cursor, uint32_t len) {
     if (rc) return rc;
     if (cursor->changes == cursor->tree->changes) {
         struct art_bytes begin = behind;
-        bool passes = pass_gap(cursor, &begin, true);
+        bool passes = art_cursor_pass_gap(cursor, &begin, true);
         rc = art_merge_skip(&cursor->merge, passes ? UINT32_MAX : len + 1, begin);
-        if (!rc) rc = settle_rows(cursor, 0, behind);
+        if (!rc) rc = reach_row(cursor, 0, behind);
     } else {
         rc = take_sources(cursor);
         if (!rc) rc = seek_place(cursor, behind.len, true);
     }
-    return rc;
-}
-
-/* --- skipping rows ------------------------------------------------------------------------------------------------ */
-
-static enum art_rc sums_lie(const struct art_cursor *cursor) {
-    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
-}
-
-/* Behind a search by the sums: is the row past `here`? What ends it is no key, so nobody else has compared. */
-static enum art_rc check_jump(struct art_cursor *cursor, struct art_bytes here) {
-    int c = cursor->valid ? art_bytes_compare(art_merge_winner(&cursor->merge)->key, here) : 0;
-    return !cursor->valid || (cursor->backward ? c < 0 : c > 0) ? ART_OK : sums_lie(cursor);
-}
-
-/* Which row it is that stands `count` rows on from `here`, counted from the tree's first one; <0: none. The bounds are
- * what lies before and behind. `here` itself may be gone. */
-static enum art_rc find_rank(struct art_cursor *cursor, struct art_bytes here, uint64_t count,
-                             struct art_between *between, int64_t *out) {
-    struct art_tree *tree = cursor->tree;
-    int64_t rank, end;
-    *out = -1;
-    if (count > INT64_MAX) return ART_OK;
-    if (cursor->backward) {
-        between->high = art_bound_key(between->high_buffer, here, false);
-        between->low = art_bound_key(between->low_buffer, cursor->stop, false);
-    } else {
-        between->low = art_bound_key(between->low_buffer, here, true);
-        between->high = art_bound_key(between->high_buffer, cursor->stop, false);
-    }
-    enum art_rc rc = art_tree_rank(tree, cursor->backward ? between->high : between->low, &rank);
-    if (!rc) rc = art_tree_rank(tree, cursor->backward ? between->low : between->high, &end);
-    if (rc) return rc;
-    int64_t rows = cursor->backward ? rank - end : end - rank;
-    between->low_rank = cursor->backward ? end : rank;
-    between->high_rank = cursor->backward ? rank : end;
-    if (rank < 0 || end < 0 || rows < 0) return sums_lie(cursor);
-    if ((int64_t)count <= rows) *out = cursor->backward ? rank - (int64_t)count : rank + (int64_t)count - 1;
-    return ART_OK;
-}
-
-/* To the row that stands `count` rows on from `here`, if the range has it; `scratch` has room for a key. */
-static enum art_rc skip_rows(struct art_cursor *cursor, struct art_bytes here, uint64_t count, uint8_t *scratch) {
-    assert(count);
-    struct art_tree *tree = cursor->tree;
-    struct art_merge *merge = &cursor->merge;
-    struct art_between between = {.low_buffer = tree->key, .high_buffer = tree->second_key, .scratch = scratch};
-    struct art_bytes key = {0};
-    int64_t rank;
-    if (tree->root->runs) between.oldest = &merge->source[merge->count - 1].run;
-    enum art_rc rc = find_rank(cursor, here, count, &between, &rank);
-    if (rc || rank < 0) return rc;
-    bool by_rank = merge->count == 1 && !merge->source[0].is_memtable;
-    if (by_rank) {
-        rc = art_merge_seek_rank(merge, rank);
-    } else {
-        rc = art_tree_select(tree, rank, &between, &key);
-        if (rc) return rc == ART_NOTFOUND ? sums_lie(cursor) : rc;
-        key = art_bound_key(scratch, key, false);
-        rc = art_merge_seek(merge, key, cursor->backward);
-    }
-    if (rc) return rc;
-    if (!merge->valid) return sums_lie(cursor);
-    struct art_source *source = art_merge_winner(merge);
-    bool there = by_rank || art_bytes_equal(source->key, key);
-    if (!there || !inside(cursor, source->key, 0) || !take_if_live(cursor, source)) return sums_lie(cursor);
-    settle_on(cursor, source);
-    return ART_OK;
-}
-
-/* A search looks into every source about as often as the number of entries has digits; fewer rows are passed sooner. */
-static uint64_t few_rows(const struct art_cursor *cursor) {
-    uint64_t entries = cursor->memtable ? art_memtable_keys(cursor->memtable) : 0;
-    for (unsigned i = 0; cursor->root && i < cursor->root->runs; i++) entries += cursor->root->run[i].top.entries;
-    return (uint64_t)2 * cursor->merge.count * (64 - (unsigned)__builtin_clzll(entries | 1));
-}
-
-/* --- many deletes in a row ---------------------------------------------------------------------------------------- */
-
-/* Two buffers of ART_KEY_BUFFER bytes; NULL: there is no memory. */
-static uint8_t *walk_room(struct art_tree *tree) {
-    if (!tree->gaps.room) tree->gaps.room = art_alloc((size_t)2 * ART_KEY_BUFFER);
-    return tree->gaps.room;
-}
-
-/* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. */
-static enum art_rc __attribute__((noinline)) cross_gap(struct art_cursor *cursor, struct art_bytes from) {
-    struct art_tree *tree = cursor->tree;
-    struct art_merge *merge = &cursor->merge;
-    bool backward = cursor->backward;
-    uint64_t left = few_rows(cursor) / 8;
-    assert(cursor->changes == tree->changes);
-    uint8_t *edge = walk_room(tree);
-    if (!edge) return art_nomem();
-    uint8_t *scratch = edge + ART_KEY_BUFFER;
-    struct art_bytes here = art_bound_key(edge, art_merge_winner(merge)->key, backward), begin = here;
-    if (!from.data) from = here;
-    enum art_rc rc = ART_OK;
-    if (pass_gap(cursor, &begin, !backward))
-        rc = backward ? art_merge_seek(merge, begin, true) : art_merge_skip(merge, UINT32_MAX, begin);
-    while (!rc && merge->valid && !cursor->valid) {
-        struct art_source *source = art_merge_winner(merge);
-        if (!inside(cursor, source->key, 0)) break;
-        if (take_if_live(cursor, source)) {
-            settle_on(cursor, source);
-        } else if (left--) {
-            rc = art_merge_step(merge, backward);
-        } else {
-            rc = skip_rows(cursor, source->key, 1, scratch);
-            break;
-        }
-    }
-    if (!rc) rc = check_jump(cursor, here);
-    if (rc) {
-        cursor->valid = false;
-        return rc;
-    }
-    here = art_bound_key(scratch, cursor->valid ? art_merge_winner(merge)->key : cursor->stop, backward);
-    art_gap_learn(tree, backward ? here : from, backward ? from : here);
-    return ART_OK;
-}
-
-enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
-    enum art_rc rc = ART_OK;
-    if (count <= few_rows(cursor) || cursor->newer_than || cursor->finds) {
-        while (!rc && cursor->valid && count--) rc = art_cursor_next(cursor);
-        return rc;
-    }
-    if (!cursor->valid) return ART_OK;
-    struct art_bytes key = art_merge_winner(&cursor->merge)->key;
-    cursor->valid = false;
-    rc = art_tree_ready(cursor->tree);
-    if (rc) return rc;
-    key = art_bound_key(cursor->place, key, false);
-    if (cursor->changes != cursor->tree->changes) rc = take_sources(cursor);
-    uint8_t *scratch = walk_room(cursor->tree);
-    if (!rc && !scratch) rc = art_nomem();
-    if (!rc) rc = skip_rows(cursor, key, count, scratch);
-    if (!rc) rc = check_jump(cursor, key);
-    if (rc) cursor->valid = false;
     return rc;
 }
 

@@ -1,10 +1,10 @@
 /* Reading the tree: the memtable and all runs as one sorted table.
  *
- *   lookup.c     get, rank, count             cursor.c     the host's cursor
- *   select.c     the row of a rank            prefix.c     the longest stored prefix
- *   estimate.c   guesses without reading          best.c       rows by a column's values, best first
- *   extreme.c    the least or largest value   finger.c     lookups side by side
- *   front.c      hidden rows before the best
+ *   lookup.c     get, rank, count             cursor.c     the host's cursor, from row to row
+ *   select.c     the row of a rank            skip.c       the host's cursor, past many entries at once
+ *   estimate.c   guesses without reading      prefix.c     the longest stored prefix
+ *   extreme.c    the least or largest value   best.c       rows by a column's values, best first
+ *   finger.c     lookups side by side         front.c      hidden rows before the best
  *
  * Where nothing else is said a function returns ART_OK, or what reading failed with: ART_CORRUPT, ART_IO, ART_NOMEM,
  * ... (core/store/store.h). */

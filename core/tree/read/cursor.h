@@ -1,0 +1,52 @@
+/* What the two files of the host's cursor share: cursor.c, which goes from row to row, and skip.c, which passes many
+ * entries at once. */
+#ifndef ART_TREE_READ_CURSOR_H
+#define ART_TREE_READ_CURSOR_H
+
+#include "core/tree/read/read.h"
+
+struct art_cursor {
+    struct art_tree *tree; /* NULL: closed under the cursor */
+    struct art_cursor *next, *previous;
+    struct art_merge merge;
+    struct art_root *root;
+    struct art_memtable *memtable;
+    uint64_t changes;
+    uint64_t newer_than;               /* as in the range */
+    struct art_limits limits, of_keys; /* of_keys: those of them that ask for the key alone */
+    bool finds;                        /* see is_finding() in cursor.c */
+    bool valid, backward;
+    struct art_row row;
+    uint8_t *place;        /* ART_KEY_BUFFER bytes */
+    struct art_bytes stop; /* tree key at which the walk ends: itself in the range if it goes backward */
+    struct art_buffer stop_bytes;
+    struct art_source *run; /* that the cursor stands in, or NULL. A NUL stands behind the key in its buffer */
+    struct {                /* bytes that the key has in common with */
+        uint32_t stop;
+        uint32_t most; /* `stop` or the runner's key, whichever these are more */
+    } agrees;
+};
+
+/* --- cursor.c ----------------------------------------------------------------------------------------------------- */
+
+/* Is the key in the range? Its first `known` bytes are those of `stop`. */
+static inline bool art_cursor_has(struct art_cursor *cursor, struct art_bytes key, uint32_t known) {
+    int c = art_bytes_compare_from(key, cursor->stop, known, &cursor->agrees.stop);
+    return cursor->backward ? c >= 0 : c < 0;
+}
+
+/* Is the source, which has won, on a row of the cursor's, and on no delete? A row in the memtable is taken at once,
+ * since the memtable may change under it; one in a blob when it is asked for. */
+bool art_cursor_take_live(struct art_cursor *cursor, struct art_source *source);
+/* The cursor is on this row from now on: the source has won, and art_cursor_has() its key. */
+void art_cursor_stand_on(struct art_cursor *cursor, struct art_source *source);
+
+/* --- skip.c ------------------------------------------------------------------------------------------------------- */
+
+/* Is the key (`at`: with the key itself) in a gap that is known? *key: where it ends, and a search may begin. */
+bool art_cursor_pass_gap(const struct art_cursor *cursor, struct art_bytes *key, bool at);
+/* The merge stands on a delete, behind others: on to the next row, by what the tree remembers or by the sums. `from`:
+ * no row lies between it and there; without bytes: there. The cursor is valid then if the range has such a row. */
+enum art_rc art_cursor_cross_gap(struct art_cursor *cursor, struct art_bytes from);
+
+#endif
