@@ -665,7 +665,7 @@ static const struct elsewhere elsewhere[] = {
     {"a run refers to a row that no run below it has", FORGED},
     {"an empty index blob", FORGED},
     {"an empty leaf blob", FORGED},
-    {"the sums of the runs lead to no row", FORGED},
+    {"the counts of rows in index blobs lead to no row", FORGED},
     {"two references lead to one slot", FORGED},
     {"what runs and log hold is out of order or cannot stand there", FORGED},
     {"a row has an impossible number", FORGED},
