@@ -22,8 +22,9 @@
 
 #include <limits.h>
 
-/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in
- * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
+/* Each byte of a commit's redo makes it owe MERGE_BYTES_PER_REDO_BYTE of merging. Small commits leave the merging to
+ * one of them, behind MERGE_EVERY_BYTES of redo: so somebody who commits a row at a time waits in one commit of some
+ * thousand, and not in each hundredth. */
 enum {
     MERGE_BYTES_PER_REDO_BYTE = 16,
     MERGE_EVERY_BYTES = 320 << 10,
@@ -171,9 +172,9 @@ static enum art_rc merge_owed(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But a
- * lock that hinders the host's rows hinders its commit, too, and when the transaction went with it there is nothing
- * left to be committed. */
+/* May work that failed by this error be left to a later commit? A full disk or a busy lock may be gone by then. An
+ * interrupt and damage may not be passed over. Nor may a lock where blobs are the host's rows: the host's own commit
+ * would meet it, too. And where the host has rolled back the transaction there is no commit. */
 static bool may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     if (rc == ART_BUSY && art_store_discards(tree->store)) return false;
@@ -423,9 +424,10 @@ static uint64_t portion_of(uint64_t budget) {
     return budget < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
 }
 
-/* Blobs in rows, and no room for all of them at once: the log goes, and as many portions are merged as the budget
- * allows. What they free is the next transaction's. A host whose disk is full ends the transaction, so nothing is begun
- * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
+/* 'vacuum' where blobs are rows, and the budget does not do for all of them at once. The log is flushed, and as many
+ * portions are merged as the budget allows; the next transaction has what they free. A host whose disk is full ends the
+ * transaction, so no portion begins without room for its end. The first is taken to need portion_of(); what a portion
+ * really takes is known only behind it, so each further one wants room for twice as much. */
 static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, enum log_room log) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(!edit->root && art_store_discards(tree->store));
