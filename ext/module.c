@@ -25,6 +25,13 @@ enum { NAME_ATTEMPTS = 16 };
 
 /* --- the id and the file's name ----------------------------------------------------------------------------------- */
 
+static int complain_taken(const struct art_name *name, char **message) {
+    return art_complain(message, SQLITE_CANTOPEN,
+                        "art: each name that was tried for the .art file is taken (%s.%s): look what makes files in "
+                        "the database's folder",
+                        name->schema, name->table);
+}
+
 /* A random id, and a name that no file has. sqlite3_free() the name. */
 static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, char **file, char **message) {
     char *folder;
@@ -40,7 +47,7 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
         if (!rc && !taken) break;
         sqlite3_free(*file);
         *file = NULL;
-        if (i == NAME_ATTEMPTS) rc = art_complain(message, SQLITE_CANTOPEN, "art: no free name for the .art file");
+        if (i == NAME_ATTEMPTS) rc = complain_taken(name, message);
     }
     art_free(folder);
     return rc;

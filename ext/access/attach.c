@@ -112,7 +112,8 @@ static int check_columns(const struct art_vtab *vtab, const struct art_state *st
                             name->schema, name->table);
     }
     return art_complain(message, SQLITE_ABORT,
-                        "art: the columns or the summary could not be read before (%s.%s): open the database anew",
+                        "art: the columns or the summary are others than when this connection read the schema "
+                        "(%s.%s_artstate): open the database anew",
                         name->schema, name->table);
 }
 

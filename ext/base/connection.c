@@ -19,7 +19,9 @@ int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) 
 int art_shadow_busy(const struct art_connection *connection, const char *name, char **message) {
     if (!connection->stepping) return SQLITE_OK;
     return art_complain(message, SQLITE_CORRUPT_VTAB,
-                        "art: a shadow table asks art itself (%s): restore the database from a backup", name);
+                        "art: something that reads an art table has taken the place of a shadow table (%s): restore "
+                        "the database from a backup",
+                        name);
 }
 
 sqlite3_int64 art_ask_number(struct art_connection *connection, const char *pragma, int untold) {

@@ -123,6 +123,13 @@ static const char *what_to_do(int rc) {
     }
 }
 
+/* SQLite's words for an error. A reset or a query behind the call that failed has made it forget them: then what the
+ * code means, since "not an error" would be said of it else. */
+static const char *reason(sqlite3 *db, int rc) {
+    int last = sqlite3_errcode(db) & 0xff;
+    return last == SQLITE_OK || last == SQLITE_ROW || last == SQLITE_DONE ? sqlite3_errstr(rc) : sqlite3_errmsg(db);
+}
+
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
     if (rc == SQLITE_NOMEM) return rc;
     if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
@@ -133,7 +140,7 @@ int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...)
     va_end(arguments);
     sqlite3_free(*message);
     int extended = rc == SQLITE_READONLY ? sqlite3_extended_errcode(db) : rc;
-    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(extended)) : NULL;
+    *message = what ? sqlite3_mprintf("art: %s: %s%s", what, reason(db, extended), what_to_do(extended)) : NULL;
     make_sound(*message);
     sqlite3_free(what);
     return rc == SQLITE_ERROR || rc == SQLITE_SCHEMA ? SQLITE_CORRUPT_VTAB : rc;
@@ -154,7 +161,7 @@ static enum art_rc core_code(int rc) {
 
 enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what) {
     if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
-    return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errmsg(db), what_to_do(rc));
+    return art_fail(core_code(rc), "art: %s: %s%s", what, reason(db, rc), what_to_do(rc));
 }
 
 enum art_rc art_fail_code(int rc, const char *what) {

@@ -104,17 +104,16 @@ static int take_listing_arguments(struct art_planning *planning) {
     return rc ? rc : take_hidden(planning, ART_HIDDEN_START_AFTER, ART_ARGUMENT_START_AFTER, &start_after);
 }
 
-/* SQLite does not tell arguments from WHERE. What stands where a fifth one would is a column that nobody has a reason
- * to compare. */
+/* SQLite does not tell arguments from WHERE: a fifth argument is a comparison of the column for commands. */
 static int refuse_argument(const struct art_planning *planning, enum art_hidden hidden) {
     struct art_vtab *vtab = planning->vtab;
     const char *table = vtab->name->table, *name = art_columns_hidden_name(hidden);
     char **message = &vtab->base.zErrMsg;
     if (hidden == ART_HIDDEN_COMMAND) {
-        return art_complain(message, SQLITE_ERROR,
-                            "art: a listing has no fifth argument, nor can the column for commands be compared (%s): "
-                            "leave it out",
-                            table);
+        return art_complain(
+            message, SQLITE_ERROR,
+            "art: the column that takes commands cannot be compared, nor be a fifth argument (%s): leave it out",
+            table);
     }
     if (hidden == ART_HIDDEN_SNAPSHOT) {
         return art_complain(message, SQLITE_ERROR,

@@ -93,8 +93,9 @@ static enum art_write write_mode(const struct art_vtab *vtab) {
 
 static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
     const char *name = art_columns_hidden_name(which);
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR, "art: %s is not for writing (%s.%s): leave it out", name,
-                        vtab->name->table, name);
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: the hidden column %s cannot be written (%s.%s): leave it out", name, vtab->name->table,
+                        name);
 }
 
 /* Rows that a listing has rolled up are no rows. */
@@ -179,8 +180,8 @@ static int check_hidden(struct art_vtab *vtab, int argc, sqlite3_value **argv, s
     }
     if (!is_given(hidden(vtab, argc, argv, ART_HIDDEN_COMMAND))) return SQLITE_OK;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: UPDATE gives no commands (%s): INSERT INTO %s(%s) does", vtab->name->table,
-                        vtab->name->table, vtab->name->table);
+                        "art: an UPDATE cannot give a command (%s): write INSERT INTO %s(%s) VALUES ...",
+                        vtab->name->table, vtab->name->table, vtab->name->table);
 }
 
 /* How much of a row an UPDATE sets, and whether the row as it is has to be looked at for that. */

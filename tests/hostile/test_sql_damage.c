@@ -252,6 +252,37 @@ TEST(test_a_damaged_log_is_refused) {
     drop_database();
 }
 
+/* A page behind the first of a long row of the log, and one that leads to another. */
+static bool leads_on(const char page[PAGE]) {
+    int marks = 0;
+    for (int i = 4; i < PAGE; i++) marks += page[i] == 'x';
+    return marks > PAGE / 2 && !page[0] && memcmp(page, "\0\0\0\0", 4) != 0;
+}
+
+/* Where SQLite cannot read a row of the log, its reason is told, although a statement was reset behind the one that
+ * failed. */
+TEST(test_the_reason_is_told_why_the_log_cannot_be_read) {
+    char *folder = sql_scratch("log"), *name = sqlite3_mprintf("%s/l.db", folder), page[PAGE];
+    sqlite3 *db = sql_open(name);
+    sql_create(db, "t", "");
+    for (int i = 0; i < 4; i++) sql_run(db, "INSERT INTO t VALUES('k%d', printf('%%.*c', 20000, 'x'))", i);
+    sql_close(db);
+    int fd = open(name, O_RDWR), turned = 0;
+    for (off_t at = 0; pread(fd, page, PAGE, at) == PAGE; at += PAGE) {
+        if (leads_on(page)) turned += pwrite(fd, "\x7f\xff\xff\xff", 4, at) == 4;
+    }
+    close(fd);
+    ck_assert_int_gt(turned, 0);
+    db = sql_open(name);
+    int rc = sql_try(db, "SELECT * FROM t");
+    const char *reason = "art: cannot read main.t_artdata: database disk image is malformed";
+    ck_assert_msg(rc == SQLITE_CORRUPT && !strcmp(sqlite3_errmsg(db), reason), "%d: %s", rc, sqlite3_errmsg(db));
+    sql_close(db);
+    sql_scratch_remove(folder);
+    sqlite3_free(name);
+    sqlite3_free(folder);
+}
+
 /* The scan has counted rows without going to them. A write has it go there, where nothing can be read: the write may be
  * done, and the scan has to say so, also behind its last row. */
 LOOP_TEST(test_a_counting_scan_that_cannot_go_to_its_row_says_so, 2) {

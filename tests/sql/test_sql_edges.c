@@ -306,9 +306,10 @@ TEST(test_a_row_that_was_moved_is_not_met_again) {
     same("SELECT path, value FROM @ ORDER BY path");
     sql_run(db, "UPDATE s SET path = path || '!', size = 9 FROM numbers");
     sql_expect(db, "a!|9|one\nb!|9|two\n", "SELECT path, size, note FROM s");
-    sql_refused(db, SQLITE_ERROR, "delimiter is not for writing",
+    sql_refused(db, SQLITE_ERROR, "the hidden column delimiter cannot be written",
                 "UPDATE t SET value = n, delimiter = '/' FROM numbers");
-    sql_refused(db, SQLITE_ERROR, "prefix is not for writing", "UPDATE t SET value = n, prefix = 'x' FROM numbers");
+    sql_refused(db, SQLITE_ERROR, "the hidden column prefix cannot be written",
+                "UPDATE t SET value = n, prefix = 'x' FROM numbers");
 }
 
 /* --- tables that tell about tables -------------------------------------------------------------------------------- */

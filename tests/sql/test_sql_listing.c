@@ -284,9 +284,9 @@ TEST(test_rows_behind_a_key_are_changed) {
     sql_run(db,
             "UPDATE t SET value = v FROM (SELECT -1 AS v) WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/b'");
     expect("usr/share/[x]c\n", "SELECT path FROM t WHERE value = -1");
-    sql_refused(db, SQLITE_ERROR, "art: start_after is not for writing (t.start_after)",
+    sql_refused(db, SQLITE_ERROR, "art: the hidden column start_after cannot be written (t.start_after)",
                 "UPDATE t SET start_after = 'a'");
-    sql_refused(db, SQLITE_ERROR, "art: start_after is not for writing",
+    sql_refused(db, SQLITE_ERROR, "art: the hidden column start_after cannot be written",
                 "INSERT INTO t(path, start_after) VALUES('a', 'a')");
     sql_refused(db, SQLITE_ERROR, "art: a common prefix cannot be changed (t.path = 'usr/')",
                 "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND start_after = 'usr/s'");
@@ -359,18 +359,22 @@ TEST(test_there_are_three_arguments) {
                 "SELECT * FROM t('', '/', '', 1)");
     sql_refused(db, SQLITE_ERROR, "art: there are no snapshots", "SELECT * FROM t('', '/', '', NULL)");
     sql_refused(db, SQLITE_ERROR, "art: there are no snapshots", "DELETE FROM t WHERE snapshot = 1");
-    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM t('', '/', '', 1, 100)");
-    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument",
+    sql_refused(db, SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
+                "SELECT * FROM t('', '/', '', 1, 100)");
+    sql_refused(db, SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
                 "SELECT * FROM (SELECT 1 AS a) x LEFT JOIN t('', '/', '', 1, x.a)");
-    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM t WHERE t = 'flush'");
-    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM t('', '', '', 1, 2, 3)");
+    sql_refused(db, SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
+                "SELECT * FROM t WHERE t = 'flush'");
+    sql_refused(db, SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
+                "SELECT * FROM t('', '', '', 1, 2, 3)");
     sql_refused(db, SQLITE_ERROR, "too many arguments on t()", "SELECT * FROM t('', '', '', 1, 2, 3, 4, 5)");
     expect("usr/bin/\n", "SELECT path FROM t('usr/', '/') WHERE entries = 2");
     expect("9\n", "SELECT count(*) FROM t WHERE version = 1");
     expect("0\n", "SELECT count(*) FROM t WHERE version = 5");
     expect("1|1\n", "SELECT DISTINCT snapshot IS NULL, t IS NULL FROM t");
     sql_run(db, "CREATE VIRTUAL TABLE entries USING art; INSERT INTO entries(path) VALUES('a')");
-    sql_refused(db, SQLITE_ERROR, "art: a listing has no fifth argument", "SELECT * FROM entries('', '', '', 1, 1)");
+    sql_refused(db, SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
+                "SELECT * FROM entries('', '', '', 1, 1)");
     sql_refused(db, SQLITE_ERROR, "takes no commands (entries)", "INSERT INTO entries(\"\") VALUES('flush')");
     expect("a\n", "SELECT path FROM entries('', '', '')");
 }

@@ -170,7 +170,7 @@ TEST(test_a_match_that_no_search_answers_is_an_error) {
     make_routes();
     for (unsigned i = 0; i < sizeof statements / sizeof *statements; i++)
         refuses(SQLITE_ERROR, "unable to use function MATCH", statements[i]);
-    refuses(SQLITE_ERROR, "the column for commands", "SELECT path FROM t WHERE t MATCH 'a'");
+    refuses(SQLITE_ERROR, "the column that takes commands", "SELECT path FROM t WHERE t MATCH 'a'");
 }
 
 /* --- beside an ordinary table ------------------------------------------------------------------------------------- */

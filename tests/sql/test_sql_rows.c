@@ -322,7 +322,8 @@ TEST(test_hidden_columns_are_not_for_writing) {
         "INSERT INTO t(path, a, b, prefix, delimiter, entries, version) VALUES('dir/z', 3, 3, NULL, NULL, NULL, NULL)");
     static const char *const hidden[] = {"prefix", "delimiter", "entries", "version"};
     for (int i = 0; i < 4; i++) {
-        char *message = sqlite3_mprintf("art: %s is not for writing (t.%s): leave it out", hidden[i], hidden[i]);
+        char *message =
+            sqlite3_mprintf("art: the hidden column %s cannot be written (t.%s): leave it out", hidden[i], hidden[i]);
         static const char *const statements[] = {"INSERT INTO t(path, b, %s) VALUES('new', 1, 5)",
                                                  "INSERT OR REPLACE INTO t(path, b, %s) VALUES('dir/x', 1, '')",
                                                  "UPDATE t SET %s = 'no' WHERE path = 'dir/x'",
@@ -336,7 +337,7 @@ TEST(test_hidden_columns_are_not_for_writing) {
         sqlite3_free(message);
     }
     refuses(SQLITE_ERROR, "t.version", "UPDATE t SET version = NULL");
-    refuses(SQLITE_ERROR, "UPDATE gives no commands", "UPDATE t SET t = 'flush'");
+    refuses(SQLITE_ERROR, "an UPDATE cannot give a command", "UPDATE t SET t = 'flush'");
     expect("dir/x|1|1\ndir/y|2|2\ndir/z|3|3\n", "SELECT * FROM t");
 }
 

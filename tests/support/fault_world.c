@@ -232,6 +232,8 @@ static int note(struct attempt *attempt, int rc) {
     if (!out->errors && attempt->db) {
         const char *message = sqlite3_errmsg(attempt->db);
         snprintf(out->message, sizeof out->message, "%s", message ? message : "");
+        if (!strncmp(out->message, "art:", 4) && strstr(out->message, "not an error"))
+            fault_world_fail("the message does not say what failed: %s (%d)", out->message, rc);
     }
     out->errors++;
     return rc;

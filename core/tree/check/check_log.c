@@ -155,7 +155,7 @@ enum art_rc art_check_log(struct art_checker *checker) {
     enum art_rc rc = art_memtable_open_summed(&checker->log_memtable, art_tree_summary(checker->tree));
     if (rc || !host->each_log_row) return rc;
     rc = art_check_note(checker, host->each_log_row(host->context, take_log_row, log));
-    if (!rc && !log->any) rc = SAY("it is empty");
+    if (!rc && !log->any) rc = SAY("it has no rows, not even row 0 with the root");
     if (!rc) rc = check_left_rows(log);
     if (!rc && log->last == 0 && checker->log_root && checker->log_root->followed) {
         rc = SAY("the rows behind the root were deleted");

@@ -40,14 +40,15 @@ static enum art_rc say_row(struct row_check *check, const struct art_source *sou
 /* --- one entry, one key ------------------------------------------------------------------------------------------- */
 
 static const char *wrong_entry(const struct art_checker *checker, struct art_bytes key, const struct art_entry *entry) {
-    if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_OVERFLOW)) return "no such name space";
+    if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_OVERFLOW))
+        return "its key begins with a byte that stands for neither rows nor chunks";
     if (!entry->csn || entry->csn > checker->csn) return "a version that the table has not reached";
     bool put = !(entry->flags & ART_DELETE), reference = put && entry->flags & ART_OVERFLOW;
     bool row = key.data[0] == ART_SPACE_ROWS, summed = art_tree_summary(checker->tree);
     struct art_bytes value = art_entry_value(entry->flags, entry->value);
     if (value.len > ART_VALUE_INLINE_MAX) return "a value too long for one entry";
     if (summed ? row == !!(entry->flags & ART_CHUNK) : entry->flags & (ART_CHUNK | ART_REPLACED))
-        return "flags of another summary";
+        return "its flags do not fit the summary of the table";
     if (row) {
         if (reference && !art_overflow_decode(value).length) return "a reference to chunks that cannot be decoded";
         return NULL;
@@ -89,7 +90,8 @@ static enum art_rc check_key(struct row_check *check) {
         bool shadows_older = above.flags & ART_SHADOWS_OLDER, live = !(entry.flags & ART_DELETE);
         if (upper && above.csn < entry.csn) wrong = "an older run has a newer version";
         if (upper && shadows_older != live)
-            wrong = shadows_older ? "what it replaces is deleted" : "what it adds was there";
+            wrong = shadows_older ? "it is to replace a row that is deleted below it"
+                                  : "it is to be new, but the row is there below it";
         if (upper && shadows_older && live && !replaces(check->checker, &above, &entry))
             wrong = "what it replaces had other values in summed columns";
         check->disagree |= upper && shadows_older != live;

@@ -148,7 +148,7 @@ static enum art_rc visit(struct run_check *check, const struct art_ref *ref) {
     check->blobs++;
     check->pages += art_ref_pages(ref);
     if (ref->generation > checker->root->generation)
-        rc = SAY(ref->slot, "a blob of a generation that is still to come");
+        rc = SAY(ref->slot, "a blob has a higher generation than the root that names it");
     if (rc || (checker->options->quick && !ref->height)) return rc;
     rc = art_store_blob(store, ref, &blob);
     if (rc) return mark_unread(check, art_check_note(checker, rc));

@@ -244,7 +244,8 @@ static void note_most(struct art_cursor *cursor) {
     if (runner > cursor->agrees.most) cursor->agrees.most = runner;
 }
 
-/* What one that finds has come to. */
+/* Of a cursor that looks for features (art_limits.sought): *taken, is the entry that this source has come to a row
+ * that may have them, and does no newer source hide it? */
 static enum art_rc take_if_sought(struct art_cursor *cursor, struct art_source *source, bool *taken) {
     struct art_tree *tree = cursor->tree;
     struct art_entry entry;
@@ -356,7 +357,7 @@ static enum art_rc reach_row_after(struct art_cursor *cursor, enum art_rc rc) {
     return rc;
 }
 
-/* To another bucket, over a delete; and every step of one that finds. */
+/* The step that leaves the bucket, or meets a delete; and each step of a cursor that looks for features. */
 static enum art_rc __attribute__((noinline)) next_of_merge(struct art_cursor *cursor) {
     art_store_relax(cursor->tree->store); /* else a scan would keep all that it has passed */
     enum art_rc rc = refuse_child(cursor);
@@ -377,7 +378,8 @@ static enum art_rc next_of_memtable(struct art_cursor *cursor) {
     return reach_row_after(cursor, rc);
 }
 
-/* The cursor's run has moved by itself, and no more than `kept` bytes of its key are what they were. */
+/* The cursor's run has made a step, and its new key shares the first `kept` bytes with the one before. Does another
+ * source come first now, or has the range ended? */
 static enum art_rc __attribute__((noinline)) look_around(struct art_cursor *cursor, uint32_t kept) {
     assert(cursor->run && !cursor->run->is_memtable);
     struct art_merge *merge = &cursor->merge;

@@ -31,7 +31,8 @@ static uint8_t *walk_room(struct art_tree *tree) {
 /* --- by the sums -------------------------------------------------------------------------------------------------- */
 
 static enum art_rc sums_lie(const struct art_cursor *cursor) {
-    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE, "the sums of the runs lead to no row");
+    return art_corrupt(cursor->tree->options.path, ART_NOWHERE, ART_NOWHERE,
+                       "the counts of rows in index blobs lead to no row");
 }
 
 /* Behind a search by the sums: is the row past `here`? What ends it is no key, so nobody else has compared. */

@@ -79,9 +79,9 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
 
-/* Not for interrupts and damage; whatever else was in the way, a full disk or a busy lock, may be gone next time. But a
- * lock that hinders the host's rows hinders its commit, too, and when the transaction went with it there is nothing
- * left to be committed. */
+/* May work that failed by this error be left to a later commit? A full disk or a busy lock may be gone by then. An
+ * interrupt and damage may not be passed over. Nor may a lock where blobs are the host's rows: the host's own commit
+ * would meet it, too. And where the host has rolled back the transaction there is no commit. */
 bool art_commit_may_wait(const struct art_tree *tree, enum art_rc rc) {
     bool gone = tree->rows.rolled_back || (tree->host.alive && !tree->host.alive(tree->host.context));
     if (rc == ART_BUSY && art_tree_medium(tree)->under_hosts_lock) return false;

@@ -12,8 +12,9 @@
 
 #include <limits.h>
 
-/* Merging is paid by the way: a commit owes so many bytes of it for each of its own redo. Small ones leave it to one in
- * many: who commits a row at a time then waits once in some thousand commits, and not in every hundredth. */
+/* Each byte of a commit's redo makes it owe MERGE_BYTES_PER_REDO_BYTE of merging. Small commits leave the merging to
+ * one of them, behind MERGE_EVERY_BYTES of redo: so somebody who commits a row at a time waits in one commit of some
+ * thousand, and not in each hundredth. */
 enum {
     MERGE_BYTES_PER_REDO_BYTE = 16,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */

@@ -55,14 +55,14 @@ TEST(test_a_row_that_replaces_what_is_nowhere) {
 
 TEST(test_a_row_that_adds_what_was_there) {
     check_plant(check_row_key("dir-0001/file-00105"), word("x"), now(), 0);
-    finds_in_log_and_run("row 'dir-0001/file-00105': what it adds was there");
+    finds_in_log_and_run("row 'dir-0001/file-00105': it is to be new, but the row is there below it");
 }
 
 TEST(test_a_row_that_replaces_what_is_deleted) {
     check_plant(check_row_key("dir-0001/file-00101"), word("x"), now(), ART_SHADOWS_OLDER);
-    check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
+    check_finds("row 'dir-0001/file-00101': it is to replace a row that is deleted below it");
     check_commit(false); /* a merge would refuse it */
-    check_finds("row 'dir-0001/file-00101': what it replaces is deleted");
+    check_finds("row 'dir-0001/file-00101': it is to replace a row that is deleted below it");
 }
 
 TEST(test_a_delete_of_what_is_nowhere) {
@@ -115,13 +115,13 @@ TEST(test_an_older_run_with_a_newer_version) {
 
 TEST(test_keys_of_no_name_space) {
     check_plant(art_bytes((const uint8_t *)"\7abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4), word("x"), now(), 0);
-    finds_in_log_and_run("row 'abc': no such name space");
+    finds_in_log_and_run("row 'abc': its key begins with a byte that stands for neither rows nor chunks");
 }
 
 TEST(test_an_empty_key) {
     static const uint8_t nothing[ART_KEY_PADDING];
     check_plant(art_bytes(nothing, 0), word("x"), now(), 0);
-    finds_in_log_and_run("row '': no such name space");
+    finds_in_log_and_run("row '': its key begins with a byte that stands for neither rows nor chunks");
 }
 
 TEST(test_a_value_too_long_for_one_entry) {
@@ -319,7 +319,7 @@ TEST(test_a_missing_root) {
 
 TEST(test_an_empty_log) {
     while (check_toy->log.rows) drop_row(0);
-    finds_in_log("it is empty");
+    finds_in_log("it has no rows, not even row 0 with the root");
 }
 
 TEST(test_a_root_that_was_changed) {
