@@ -233,6 +233,7 @@ static void read_ahead(struct art_run_cursor *cursor, uint32_t index, bool backw
     uint32_t wanted = art_min32(window / ART_WINDOW_PAGES_A_BLOB, left), asked = cursor->ahead;
     assert(wanted <= sizeof refs / sizeof *refs);
     for (; asked + n < wanted; n++) {
+        ART_AT(ART_EVENT_AHEAD);
         if (look_at_child(cursor, 1, backward ? index - asked - n : index + asked + n, &refs[n])) break;
     }
     if (n) asked += art_store_readahead_start(cursor->store, cursor, refs, n);

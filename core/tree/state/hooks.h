@@ -26,6 +26,7 @@ enum art_event {
     /* Moments. */
     ART_EVENT_SLOT_NEW,   /* a blob takes a slot behind the file's end */
     ART_EVENT_SLOT_AGAIN, /* a slot that lay in the file when writing began */
+    ART_EVENT_AHEAD,      /* a walk looks for a leaf that it may ask for before it comes to it */
     ART_EVENT_STEP,       /* art_merge_step() */
     ART_EVENT_RANK,       /* art_tree_rank_above(), and so art_tree_rank() */
     ART_EVENT_SELECT      /* art_tree_select() */
