@@ -66,6 +66,15 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
     return NULL;
 }
 
+static const char *wrong_filter(const struct art_blob_trailer *trailer) {
+    if (!(trailer->flags & ART_BLOB_FILTER))
+        return trailer->filter || trailer->filter_blocks ? "a filter that is not there" : NULL;
+    if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter > ART_TRAILER_AT) return "the filter lies outside";
+    uint32_t most = (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK_BYTES;
+    if (!trailer->filter_blocks || trailer->filter_blocks > most) return "the filter leaves the footer";
+    return NULL;
+}
+
 /* Bounds of everything that the trailer names. */
 static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages, buckets = trailer->buckets;
@@ -78,18 +87,9 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "an entry count that is not that of its leaf";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
-    bool filter = trailer->flags & ART_BLOB_FILTER;
-    uint32_t end = filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
-    if (filter) {
-        if (trailer->filter % ART_FILTER_BLOCK_BYTES || trailer->filter > ART_TRAILER_AT)
-            return "the filter lies outside";
-        if (!trailer->filter_blocks ||
-            trailer->filter_blocks > (ART_TRAILER_AT - trailer->filter) / ART_FILTER_BLOCK_BYTES) {
-            return "the filter leaves the footer";
-        }
-    } else if (trailer->filter || trailer->filter_blocks) {
-        return "a filter that is not there";
-    }
+    const char *wrong = wrong_filter(trailer);
+    if (wrong) return wrong;
+    uint32_t end = trailer->flags & ART_BLOB_FILTER ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     if (trailer->routing < ART_BLOB_BYTES - footer * ART_BLOB_PAGE || trailer->routing % 8 || trailer->routing >= end) {
         return "the routing part lies outside";
     }

@@ -215,36 +215,34 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
     return rc;
 }
 
-/* The label is what all keys share; of an index blob, what all labels below share, too. */
-static uint32_t expected_label(const struct art_blob_checker *checker) {
-    uint32_t n = art_min32(art_min32(checker->first_len, checker->before_len), checker->label_shared);
-    return art_common_prefix(checker->first, checker->before, n);
-}
-
-static const char *part_at(const struct art_blob *blob, uint32_t at) {
-    if (at < blob->routing) return "table of postings";
-    return blob->filter && at >= blob->filter ? "filter" : "routing part";
-}
-
 static uint32_t postings_at(const struct art_blob *blob) {
     return (uint32_t)ART_POSTINGS_ALIGN * art_blob_trailer(blob->image)->postings_at;
+}
+
+/* What the trailer says of all entries together. NULL: it is as the entries are. */
+static const char *wrong_totals(const struct art_blob_checker *checker) {
+    const struct art_blob *blob = checker->blob;
+    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
+    /* The label is what all keys share; of an index blob, what all labels below share, too. */
+    uint32_t label = art_min32(art_min32(checker->first_len, checker->before_len), checker->label_shared);
+    if (blob->label_len != art_common_prefix(checker->first, checker->before, label))
+        return "the label is not what all keys share";
+    if (trailer->csn_min != checker->csn_min) return "the least commit sequence number is another";
+    if (trailer->csn_max != checker->csn_max || trailer->key_max != checker->key_max ||
+        trailer->overflows != checker->overflows) {
+        return "the bounds are not those of the entries";
+    }
+    if (trailer->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries))
+        return "the number of entries below is another";
+    return blob->count == checker->footer.sum[blob->buckets] ? NULL : "the sum of the weights is another";
 }
 
 static enum art_rc check_footer(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
     struct art_footer_layout layout;
-    const char *wrong = blob->label_len == expected_label(checker) ? NULL : "the label is not what all keys share";
     checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
-    if (!wrong && trailer->csn_min != checker->csn_min) wrong = "the least commit sequence number is another";
-    if (!wrong && (trailer->csn_max != checker->csn_max || trailer->key_max != checker->key_max ||
-                   trailer->overflows != checker->overflows)) {
-        wrong = "the bounds are not those of the entries";
-    }
-    if (!wrong && trailer->below != (blob->kind == ART_BLOB_INDEX ? checker->below : blob->entries)) {
-        wrong = "the number of entries below is another";
-    }
-    if (!wrong && blob->count != checker->footer.sum[blob->buckets]) wrong = "the sum of the weights is another";
+    const char *wrong = wrong_totals(checker);
     if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: %s", wrong);
     enum art_rc rc = art_footer_write(&checker->footer, art_bytes(checker->first, blob->label_len), checker->csn_min,
                                       blob->filter ? blob->entries : 0, checker->image, &layout);
@@ -259,8 +257,10 @@ static enum art_rc check_footer(struct art_blob_checker *checker) {
     }
     for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;
+        bool in_filter = blob->filter && at >= blob->filter;
+        const char *part = at < blob->routing ? "table of postings" : in_filter ? "filter" : "routing part";
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
-                           part_at(blob, at), at);
+                           part, at);
     }
     if (trailer->own_hash == art_blob_trailer_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");

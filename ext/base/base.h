@@ -58,7 +58,7 @@ struct art_connection {
     unsigned stepping; /* statements of ours that SQLite is working on just now: nothing may be freed under them */
     bool journal_asked, journal_hidden; /* host/journal.c: does SQLite show its journal's file? */
     bool verifying;                     /* admin/verify.c looks at the art tables: integrity_check need not */
-    enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_SEEN } bounds; /* query/planner.c: whose is like()? */
+    enum { ART_BOUNDS_NOBODY_ASKS, ART_BOUNDS_ASKED, ART_BOUNDS_SEEN } bounds; /* query/plan_like.c: whose is like()? */
     bool blobs_never_match; /* SQLite was built so that GLOB matches no BLOB */
     /* txn/listener.c */
     unsigned listeners; /* handles of temp.art_txn */

@@ -170,13 +170,12 @@ static enum art_rc collect(struct art_scan *scan) {
     enum art_rc rc = art_scan_ready(scan);
     if (!rc) rc = art_scan_check_summary(scan);
     if (!rc) rc = art_rows_begin(scan);
-    if (!rc) rc = art_rows_settle(scan);
+    if (!rc) rc = art_rows_next(scan, false);
     while (!rc && scan->state == ART_SCAN_ON_CURSOR) {
         rc = take_row_under_cursor(scan);
         if (!rc && ++rows % COLLECT_ASKS_EVERY == 0 && art_interrupted(art_scan_vtab(scan)->connection))
             rc = art_fail(ART_INTERRUPT, "art: interrupted");
-        if (!rc) rc = art_rows_step(scan);
-        if (!rc) rc = art_rows_settle(scan);
+        if (!rc) rc = art_rows_next(scan, true);
     }
     scan->state = ART_SCAN_END;
     scan->record.fetched = false;

@@ -22,8 +22,9 @@
 #include "ext/query/scan.h"
 
 /* Behind WANTED_ROWS_MAX rows of which none was left out, the next IDLE_ROWS rows go to SQLite without a look. SQLite
- * tests each row anyway: where all rows meet the condition, a row takes 87 ns so, and 97 with a look at each. A text
- * of more than TEXT_BYTES_MAX is not copied to be compared. */
+ * tests each row anyway: where all rows meet the condition, looking at each takes 1.3 times the instructions of a
+ * count(*), 1.14 of a SELECT of the path, 1.15 with two conditions (100,000 rows, by callgrind). A text of more than
+ * TEXT_BYTES_MAX is not copied to be compared. */
 enum { WANTED_ROWS_MAX = 16, IDLE_ROWS = 240, TEXT_BYTES_MAX = 1024 };
 
 static bool is_number(const struct art_datum *value) {
@@ -96,6 +97,7 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
         filter->comparison = comparison;
         filter->value = (struct art_datum){.kind = ART_DATUM_NULL};
         scan->filters.count++;
+        scan->filters.of_record = true;
     } else if (stays && comparison != ART_ARGUMENT_EQUAL && sqlite3_value_type(value) == SQLITE_NULL) {
         scan->keys.empty = true; /* an EQUAL may be IS */
     }
@@ -112,6 +114,7 @@ int art_filters_add(struct art_scan *scan, unsigned column, enum art_argument co
     if (art_buffer_append(&filter->text, text.data, text.len)) return SQLITE_NOMEM;
     filter->value.bytes = art_buffer_bytes(&filter->text);
     scan->filters.count++;
+    scan->filters.of_record = true;
     return SQLITE_OK;
 }
 
@@ -124,7 +127,10 @@ int art_filters_add_pattern(struct art_scan *scan, unsigned column, enum art_arg
     filter->column = column;
     filter->comparison = comparison;
     filter->value = (struct art_datum){.kind = ART_DATUM_NULL};
-    scan->filters.count += filter->pieces.count > 0;
+    if (!filter->pieces.count) return SQLITE_OK;
+    scan->filters.count++;
+    scan->filters.of_path |= !column;
+    scan->filters.of_record |= column;
     return SQLITE_OK;
 }
 
@@ -185,12 +191,9 @@ static bool value_may_be_wanted(const struct art_filter *filter, const struct ar
     return !compare_held(held, filter, &order) || meets(filter->comparison, order);
 }
 
-/* Of the conditions on the path; *asks_record: there are others. */
-static bool path_may_be_wanted(const struct art_scan *scan, struct art_bytes path, bool *asks_record) {
-    *asks_record = false;
-    for (unsigned i = 0; i < scan->filters.count; i++) {
-        const struct art_filter *filter = &scan->filters.items[i];
-        *asks_record |= filter->column;
+static bool path_may_be_wanted(const struct art_filters *filters, struct art_bytes path) {
+    for (unsigned i = 0; i < filters->count; i++) {
+        const struct art_filter *filter = &filters->items[i];
         if (!filter->column && art_pieces_look(&filter->pieces, path) == ART_PIECES_NO) return false;
     }
     return true;
@@ -209,33 +212,29 @@ static bool record_may_be_wanted(struct art_scan *scan, struct art_bytes record)
     return true;
 }
 
-static bool row_may_be_wanted(struct art_scan *scan) {
-    struct art_bytes record;
-    bool asks_record;
-    if (!path_may_be_wanted(scan, art_scan_path(scan), &asks_record)) return false;
-    return !asks_record || !art_scan_short_record(scan, &record) || record_may_be_wanted(scan, record);
-}
-
 bool art_filters_may_want_entry(struct art_scan *scan, struct art_bytes path, const struct art_entry *entry) {
-    bool asks_record;
-    if (!path_may_be_wanted(scan, path, &asks_record)) return false;
-    if (!asks_record || entry->flags & ART_OVERFLOW) return true;
+    if (scan->filters.of_path && !path_may_be_wanted(&scan->filters, path)) return false;
+    if (!scan->filters.of_record || entry->flags & ART_OVERFLOW) return true;
     bool wanted = record_may_be_wanted(scan, art_entry_value(entry->flags, entry->value));
     scan->record.fetched = false;
     return wanted;
 }
 
 bool art_filters_may_want(struct art_scan *scan) {
+    struct art_filters *filters = &scan->filters;
+    struct art_bytes record;
     scan->record.fetched = false;
-    if (scan->filters.idle) {
-        scan->filters.idle--;
+    if (filters->idle) {
+        filters->idle--;
         return true;
     }
-    bool wanted = row_may_be_wanted(scan);
-    scan->filters.wanted = wanted ? scan->filters.wanted + 1 : 0;
-    if (scan->filters.wanted == WANTED_ROWS_MAX) {
-        scan->filters.wanted = 0;
-        scan->filters.idle = IDLE_ROWS;
+    bool wanted = !filters->of_path || path_may_be_wanted(filters, art_scan_path(scan));
+    if (wanted && filters->of_record && art_scan_short_record(scan, &record))
+        wanted = record_may_be_wanted(scan, record);
+    filters->wanted = wanted ? filters->wanted + 1 : 0;
+    if (filters->wanted == WANTED_ROWS_MAX) {
+        filters->wanted = 0;
+        filters->idle = IDLE_ROWS;
     }
     return wanted;
 }

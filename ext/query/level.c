@@ -21,20 +21,10 @@
 
 #include "ext/query/scan.h"
 
-/* Bytes of what `path` is rolled up to, 0: it stands for itself. */
-static uint32_t rolls_up(const struct art_scan *scan, struct art_bytes path) {
-    const struct art_buffer *prefix = &scan->shown[ART_HIDDEN_PREFIX].text;
-    const struct art_buffer *delimiter = &scan->shown[ART_HIDDEN_DELIMITER].text;
-    uint32_t from = (uint32_t)prefix->len, len = (uint32_t)delimiter->len;
-    if (path.len < from + len) return 0;
-    const uint8_t *found = art_find_bytes(path.data + from, path.len - from, delimiter->data, len);
-    return found ? (uint32_t)(found - path.data) + len : 0;
-}
-
-/* As above, for any path: 0 also where it lies outside of the level. */
+/* As art_rows_roll_up(), for any path: 0 also where it lies outside of the level. */
 static uint32_t bound_rolls_up(const struct art_scan *scan, struct art_bytes path) {
     bool inside = art_bytes_starts_with(path, art_buffer_bytes(&scan->shown[ART_HIDDEN_PREFIX].text));
-    return inside ? rolls_up(scan, path) : 0;
+    return inside ? art_rows_roll_up(scan, path) : 0;
 }
 
 /* In place: the least string behind all that begin with it. False: there is none. */
@@ -122,43 +112,10 @@ bool art_listing_has_rolled_up(const struct art_table *table, struct art_bytes p
 
 /* --- from row to row ---------------------------------------------------------------------------------------------- */
 
-/* Behind the row, and behind all that it stands for. */
-static enum art_rc leave(struct art_scan *scan) {
-    uint32_t rolled = scan->of.level.rolled;
-    if (!rolled) return art_rows_step(scan);
-    enum art_rc rc = art_scan_ready(scan);
-    return rc ? rc : art_cursor_skip_prefix(scan->cursor, rolled);
-}
-
-/* From where the cursor stands to the first row that is given. */
-static enum art_rc settle_in_level(struct art_scan *scan) {
-    struct art_level_scan *level = &scan->of.level;
-    struct art_rows_passed passed = {0};
-    enum art_rows_answer answer;
-    enum art_rc rc = ART_OK;
-    scan->state = ART_SCAN_ON_CURSOR;
-    while (!rc && art_cursor_valid(scan->cursor)) {
-        level->rolled = rolls_up(scan, art_cursor_key(scan->cursor));
-        rc = art_rows_look(scan, &passed, &answer);
-        if (rc || answer == ART_ROWS_STAY) break;
-        level->known = ART_TOTALS_NONE;
-        /* A path that is rolled up to less than the pattern's beginning may begin with all of it: no spelling is
-         * next. */
-        bool seeks = answer == ART_ROWS_SEEK && !art_folded_matches(&scan->match.folded, art_cursor_key(scan->cursor));
-        rc = seeks ? art_rows_seek(scan) : leave(scan);
-    }
-    art_scan_vtab(scan)->table->filtered += passed.rows;
-    if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
-    return rc;
-}
-
 enum art_rc art_level_scan_next(struct art_scan *scan) {
     struct art_level_scan *level = &scan->of.level;
     level->known = level->known == ART_TOTALS_OF_ROW ? ART_TOTALS_OF_ROW_BEFORE : ART_TOTALS_NONE;
-    enum art_rc rc = leave(scan);
-    if (!rc) return settle_in_level(scan);
-    scan->state = ART_SCAN_END;
-    return rc;
+    return art_rows_next(scan, true);
 }
 
 enum art_rc art_level_scan_open(struct art_scan *scan) {
@@ -169,7 +126,7 @@ enum art_rc art_level_scan_open(struct art_scan *scan) {
     level->known = ART_TOTALS_NONE;
     level->wanted = scan->plan & ART_PLAN_SUMS ? ART_TOTALLED_SUMS : ART_TOTALLED_ROWS;
     enum art_rc rc = art_rows_begin(scan);
-    if (!rc) rc = settle_in_level(scan);
+    if (!rc) rc = art_rows_next(scan, false);
     for (; !rc && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--) rc = art_level_scan_next(scan);
     return rc;
 }

@@ -109,7 +109,7 @@ static enum art_rc next_point(struct art_scan *scan) {
 static enum art_rc begin_range(struct art_scan *scan) {
     scan->of.list.numbers = ART_NUMBERS_BEGUN;
     enum art_rc rc = art_rows_begin(scan);
-    return rc ? rc : art_rows_settle(scan);
+    return rc ? rc : art_rows_next(scan, false);
 }
 
 /* From END to the first row that is still to come. */
@@ -134,8 +134,7 @@ enum art_rc art_list_scan_open(struct art_scan *scan) {
 enum art_rc art_list_scan_next(struct art_scan *scan) {
     enum art_rc rc = ART_OK;
     if (scan->state == ART_SCAN_ON_CURSOR) {
-        rc = art_rows_step(scan);
-        if (!rc) rc = art_rows_settle(scan);
+        rc = art_rows_next(scan, true);
         if (rc || scan->state == ART_SCAN_ON_CURSOR) return rc;
     }
     rc = art_scan_ready(scan);

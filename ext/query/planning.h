@@ -1,6 +1,8 @@
 /* What the planner's files share.
  *
  *     planner.c      makes the plan
+ *     plan_like.c    which LIKEs, and which patterns beside a range, it takes
+ *     plan_best.c    when rows are searched best first
  *     conditions.c   what SQLite's constraints are
  *     costs.c        what the plan costs
  *     or_arms.c      what is remembered of a statement from one plan to the next
@@ -15,8 +17,10 @@
 #define SQLITE_INDEX_CONSTRAINT_OFFSET 74
 #endif
 
-/* Of so many constraints SQLite tells whether they are an IN. */
-enum { ART_LISTS_KNOWN = 32 };
+enum {
+    ART_LISTS_KNOWN = 32,        /* of so many constraints SQLite tells whether they are an IN */
+    ART_STRICT_LIMITS = 3046001, /* the version that offers LIMIT and OFFSET as it should (planner.c) */
+};
 
 /* --- plan_text.c: short ones need no memory but the last ---------------------------------------------------------- */
 
@@ -99,6 +103,35 @@ struct art_bytes art_condition_text(const struct art_planning *planning, int i);
 /* Does the statement read no column but this one, and arguments that are given anyway? */
 bool art_planning_reads_only(const struct art_planning *planning, int column);
 bool art_planning_reads_sums(const struct art_planning *planning);
+
+/* --- planner.c ---------------------------------------------------------------------------------------------------- */
+
+/* Constraint i becomes an argument of the scan's: a comparison of column `compared`, 0 is the key, with a literal or
+ * not; or -1: nothing is compared. `exact`: SQLite need not look at it again. */
+void art_planning_take_column(struct art_planning *planning, int i, int compared, bool is_literal,
+                              enum art_argument meaning, bool exact);
+/* The same of the key with a literal, or of what compares nothing. */
+void art_planning_take(struct art_planning *planning, int i, enum art_argument meaning, bool exact);
+
+/* --- plan_like.c -------------------------------------------------------------------------------------------------- */
+
+/* Should SQLite make bounds of a literal pattern with a beginning of so many bytes? */
+bool art_pattern_gets_bounds(struct art_bytes pattern, uint32_t prefix);
+/* The constraint that is the lower one of the bounds which SQLite makes of a literal LIKE, or -1. */
+int art_like_bounds(const struct art_planning *planning);
+/* Takes what chooses a range: those bounds, or a LIKE whose pattern is not known yet. */
+void art_like_take(struct art_planning *planning);
+/* Is constraint i a pattern that refuses rows beside the range: a LIKE for the path, or any for another column? */
+bool art_pattern_is_filter(struct art_planning *planning, int i);
+/* How many patterns for the path, of those that are taken, the scan looks at as filters. */
+int art_pattern_count_filters(const struct art_planning *planning);
+/* Is constraint i, on the key, about its beginning alone, as far as is known? */
+bool art_pattern_is_beginning(const struct art_planning *planning, int i);
+
+/* --- plan_best.c -------------------------------------------------------------------------------------------------- */
+
+/* Makes a RANGE a BEST, if that pays off: ORDER BY a summarised column, and few rows are wanted. */
+void art_best_plan(struct art_planning *planning);
 
 /* --- costs.c ------------------------------------------------------------------------------------------------------ */
 

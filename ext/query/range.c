@@ -23,8 +23,8 @@ enum { COUNT_AFTER_ROWS = 8 }; /* so many without a look at one, counting begins
 static inline enum art_rc step_in_range(struct art_scan *scan) {
     struct art_range_scan *range = &scan->of.range;
     range->unseen += range->plain;
+    if (!range->plain) return art_rows_next(scan, true);
     enum art_rc rc = art_rows_step(scan);
-    if (!rc && !range->plain) return art_rows_settle(scan);
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc;
 }
@@ -37,7 +37,7 @@ enum art_rc art_range_scan_open(struct art_scan *scan) {
     range->unseen = range->plain;
     enum art_rc rc = art_rows_begin(scan);
     if (!rc && range->plain && scan->offset) rc = art_cursor_skip(scan->cursor, scan->offset);
-    if (!rc) rc = art_rows_settle(scan);
+    if (!rc) rc = art_rows_next(scan, false);
     for (; !rc && !range->plain && scan->offset && scan->state == ART_SCAN_ON_CURSOR; scan->offset--)
         rc = step_in_range(scan);
     return rc;

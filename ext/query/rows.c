@@ -68,7 +68,8 @@ enum art_rc art_rows_step_again(struct art_scan *scan) {
     return rc;
 }
 
-enum art_rc art_rows_seek(struct art_scan *scan) {
+/* Past all paths that LIKE cannot match, to its next spelling. */
+static enum art_rc seek_spelling(struct art_scan *scan) {
     struct art_range range = scan->keys.range, found, nothing = {.high_set = true, .high_open = true};
     struct art_buffer *scratch = &scan->keys.scratch;
     enum art_rc rc = art_scan_ready(scan);
@@ -92,44 +93,45 @@ enum art_rc art_rows_seek(struct art_scan *scan) {
     return art_cursor_seek(scan->cursor, &range, scan->descending);
 }
 
-static enum art_rc ask_for_interrupt(const struct art_scan *scan) {
-    bool stopped = art_interrupted(art_scan_vtab(scan)->connection);
-    return stopped ? art_fail(ART_INTERRUPT, "art: interrupted") : ART_OK;
+/* --- from row to row ---------------------------------------------------------------------------------------------- */
+
+uint32_t art_rows_roll_up(const struct art_scan *scan, struct art_bytes path) {
+    const struct art_buffer *prefix = &scan->shown[ART_HIDDEN_PREFIX].text;
+    const struct art_buffer *delimiter = &scan->shown[ART_HIDDEN_DELIMITER].text;
+    uint32_t from = (uint32_t)prefix->len, len = (uint32_t)delimiter->len;
+    if (path.len < from + len) return 0;
+    const uint8_t *found = art_find_bytes(path.data + from, path.len - from, delimiter->data, len);
+    return found ? (uint32_t)(found - path.data) + len : 0;
 }
 
-enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out) {
-    bool matches;
-    enum art_rc rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
-    *out = ART_ROWS_STAY;
-    if (rc || (matches && (!scan->filters.count || art_filters_may_want(scan)))) return rc;
-    *out = ART_ROWS_STEP;
-    if (!matches && scan->match.by == ART_MATCH_FOLDED && ++passed->mismatches % SEEK_AFTER_ROWS == 0)
-        *out = ART_ROWS_SEEK;
-    return ++passed->rows % ASK_EVERY_ROWS ? ART_OK : ask_for_interrupt(scan);
+/* Behind the row, and behind all that it stands for. */
+static inline enum art_rc leave_row(struct art_scan *scan, const struct art_level_scan *level) {
+    if (!level || !level->rolled) return art_rows_step(scan);
+    enum art_rc rc = art_scan_ready(scan);
+    return rc ? rc : art_cursor_skip_prefix(scan->cursor, level->rolled);
 }
 
-/* The same where all paths match. */
-static inline enum art_rc pass_unwanted(struct art_scan *scan, struct art_rows_passed *passed) {
-    enum art_rc rc = ART_OK;
-    while (!rc && art_cursor_valid(scan->cursor) && !art_filters_may_want(scan)) {
-        rc = art_rows_step(scan);
-        if (!rc && ++passed->rows % ASK_EVERY_ROWS == 0) rc = ask_for_interrupt(scan);
-    }
-    return rc;
-}
-
-enum art_rc art_rows_settle(struct art_scan *scan) {
-    struct art_rows_passed passed = {0};
-    enum art_rows_answer answer = scan->match.by == ART_MATCH_ALL ? ART_ROWS_STAY : ART_ROWS_STEP;
-    enum art_rc rc = ART_OK;
+enum art_rc art_rows_next(struct art_scan *scan, bool leaves) {
+    struct art_level_scan *level = scan->kind == ART_SCAN_LEVEL ? &scan->of.level : NULL;
+    bool all_match = scan->match.by == ART_MATCH_ALL;
+    unsigned passed = 0, mismatches = 0;
+    enum art_rc rc = leaves ? leave_row(scan, level) : ART_OK;
     scan->state = ART_SCAN_ON_CURSOR;
-    if (answer == ART_ROWS_STAY && scan->filters.count) rc = pass_unwanted(scan, &passed);
-    while (!rc && answer != ART_ROWS_STAY && art_cursor_valid(scan->cursor)) {
-        rc = art_rows_look(scan, &passed, &answer);
-        if (!rc && answer == ART_ROWS_STEP) rc = art_rows_step(scan);
-        if (!rc && answer == ART_ROWS_SEEK) rc = art_rows_seek(scan);
+    while (!rc && art_cursor_valid(scan->cursor)) {
+        bool matches = true, seeks = false;
+        if (level) level->rolled = art_rows_roll_up(scan, art_cursor_key(scan->cursor));
+        if (!all_match) rc = art_match_path(&scan->match, art_scan_path(scan), &matches);
+        if (rc || (matches && (!scan->filters.count || art_filters_may_want(scan)))) break;
+        if (level) level->known = ART_TOTALS_NONE;
+        if (!matches && scan->match.by == ART_MATCH_FOLDED && ++mismatches % SEEK_AFTER_ROWS == 0) {
+            /* A common prefix that is shorter than the pattern's beginning may stand for paths with all of it. */
+            seeks = !level || !art_folded_matches(&scan->match.folded, art_cursor_key(scan->cursor));
+        }
+        rc = seeks ? seek_spelling(scan) : leave_row(scan, level);
+        if (++passed % ASK_EVERY_ROWS == 0 && !rc && art_interrupted(art_scan_vtab(scan)->connection))
+            rc = art_fail(ART_INTERRUPT, "art: interrupted");
     }
-    art_scan_vtab(scan)->table->filtered += passed.rows;
+    art_scan_vtab(scan)->table->filtered += passed;
     if (rc || !art_cursor_valid(scan->cursor)) scan->state = ART_SCAN_END;
     return rc;
 }

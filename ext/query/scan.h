@@ -124,8 +124,9 @@ enum { ART_FILTERS_MAX = 4 }; /* SQLite looks at all conditions, also at those b
 struct art_filters {
     struct art_filter items[ART_FILTERS_MAX];
     unsigned count;
-    unsigned wanted; /* so many rows in a row were looked at, and none of them was left out */
-    unsigned idle;   /* so many rows to come go to SQLite without a look (filters.c: IDLE_ROWS) */
+    bool of_path, of_record; /* some are about the path, about other columns */
+    unsigned wanted;         /* so many rows in a row were looked at, and none of them was left out */
+    unsigned idle;           /* so many rows to come go to SQLite without a look (filters.c: IDLE_ROWS) */
 };
 
 /* --- the first rows of an order (batch.c) ------------------------------------------------------------------------- */
@@ -355,15 +356,11 @@ static inline enum art_rc art_rows_step(struct art_scan *scan) {
         return art_rows_step_again(scan);
     return rc;
 }
-/* What to do on a row: it is given; to the next one; past all paths that LIKE cannot match. */
-enum art_rows_answer { ART_ROWS_STAY, ART_ROWS_STEP, ART_ROWS_SEEK };
-struct art_rows_passed {
-    unsigned rows, mismatches;
-};
-enum art_rc art_rows_look(struct art_scan *scan, struct art_rows_passed *passed, enum art_rows_answer *out);
-enum art_rc art_rows_seek(struct art_scan *scan);
-/* From where the cursor stands to the first row that is given. */
-enum art_rc art_rows_settle(struct art_scan *scan);
+/* LEVEL: bytes of what `path`, which begins with the prefix, is rolled up to; 0: it stands for itself. */
+uint32_t art_rows_roll_up(const struct art_scan *scan, struct art_bytes path);
+/* To the first row that is given, by its path and by the filters: from where the cursor has just come to, or, if it
+ * `leaves`, from the row that it stands on. At the range's end, and after an error, the scan is at its END. */
+enum art_rc art_rows_next(struct art_scan *scan, bool leaves);
 
 /* --- from arguments to ranges and conditions ---------------------------------------------------------------------- */
 

@@ -21,6 +21,16 @@ static inline enum art_rc leaf_get(struct art_tree *tree, const struct art_desce
     return page ? art_blob_get_from(leaf, key, &spot, page, entry) : art_blob_get(leaf, key, entry);
 }
 
+/* What the leaf's filter says. *hash: the key's, 0: it is not made yet. */
+static inline bool may_be_in_leaf(struct art_tree *tree, const struct art_blob *leaf, struct art_bytes key,
+                                  uint64_t *hash) {
+    if (!leaf->filter_blocks) return true;
+    if (!*hash) *hash = art_blob_key_hash(key);
+    bool maybe = art_blob_may_contain(leaf, *hash);
+    tree->count.filters += !maybe;
+    return maybe;
+}
+
 /* Where a key is looked for. */
 struct sources {
     struct art_memtable *memtable;    /* NULL: not there */
@@ -39,8 +49,12 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
     *out = (struct art_found){0};
 
     if (memtable && (place || art_memtable_keys(memtable) > 0 || remembers)) {
-        if (place) art_memtable_look(memtable, key, place);
-        hash = place ? place->hash : art_blob_key_hash(key);
+        if (place) {
+            art_memtable_look(memtable, key, place);
+            hash = place->hash;
+        } else {
+            hash = art_blob_key_hash(key);
+        }
         bool maybe = art_memtable_may_contain(memtable, hash);
         tree->count.memtable += !maybe && !place;
         enum art_rc rc = ART_NOTFOUND;
@@ -60,14 +74,7 @@ static enum art_rc find_newest(struct art_tree *tree, struct art_bytes key, cons
             struct art_descent end;
             rc = art_run_descend(tree, run, key, NULL, NULL, &end);
             if (rc) return rc;
-            if (end.side) continue;
-            if (end.leaf->filter_blocks) {
-                if (!hash) hash = art_blob_key_hash(key);
-                if (!art_blob_may_contain(end.leaf, hash)) {
-                    tree->count.filters++;
-                    continue;
-                }
-            }
+            if (end.side || !may_be_in_leaf(tree, end.leaf, key, &hash)) continue;
             rc = leaf_get(tree, &end, key, oldest, &out->entry, &out->blob);
         }
         if (rc == ART_NOTFOUND) continue;
@@ -152,11 +159,6 @@ void art_row_release(struct art_row *row) {
     *row = (struct art_row){0};
 }
 
-/* Sums come from the disk: a lie may overflow, and is only a lie then. */
-static inline int64_t add(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
 /* One descent; what lies before the key in the last blob, too. */
 enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struct art_bytes key, int64_t *rank,
                          art_int128 *sum) {
@@ -171,7 +173,7 @@ enum art_rc art_run_rank(struct art_tree *tree, const struct art_run *run, struc
         rc = sum ? art_blob_sums(end.leaf, key, art_tree_summary(tree), NULL, &before, sum)
                  : art_blob_rank(end.leaf, key, &before);
     }
-    *rank = add(*rank, before);
+    *rank = (int64_t)((uint64_t)*rank + (uint64_t)before); /* from the disk: a lie may overflow */
     return rc;
 }
 
