@@ -236,10 +236,7 @@ LOOP_TEST(test_direct_io_is_used_where_pages_are_aligned_enough, (int)(sizeof fi
 TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
     struct art_blob_pool *pool;
     struct art_io *io;
-    if (!art_io_uring_available()) {
-        io_skip("refused direct transfers in flight", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("refused direct transfers in flight")) return;
     ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
     for (unsigned first = 1; first <= REQUESTS + 1; first += REQUESTS) { /* the writes, or the reads */
         name_files("einvals");
@@ -269,10 +266,7 @@ TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
     struct art_io *io;
     ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
     for (int uring = 0; uring < 2; uring++) {
-        if (uring && !art_io_uring_available()) {
-            io_skip("refused direct transfers of the ring", "no io_uring in this build or from this kernel");
-            continue;
-        }
+        if (uring && !io_has_ring("refused direct transfers of the ring")) continue;
         name_files("einval");
         enum art_engine engine = uring ? ART_ENGINE_URING : ART_ENGINE_PWRITE;
         if (open_file(path, engine, ART_DIRECT_ON, true, pool, &io)) {
@@ -380,10 +374,7 @@ static int refused_with_writes_in_flight(void) {
 
 static void expect_of_child(const char *test, int (*work)(void), const char *why) {
     name_files(test);
-    if (!art_io_uring_available()) {
-        io_skip(test, "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring(test)) return;
     int code = in_child(work);
     if (code == CHILD_SKIPPED) io_skip(test, why);
     ck_assert(code == CHILD_SKIPPED || code == 0);
@@ -400,10 +391,7 @@ TEST(test_a_sandbox_that_closes_behind_the_ring_loses_nothing) {
 
 /* The next pool often has the addresses of the last one, and other pages behind them. */
 TEST(test_a_ring_knows_no_buffers_of_a_pool_that_was_closed) {
-    if (!art_io_uring_available()) {
-        io_skip("buffers of a closed pool", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("buffers of a closed pool")) return;
     for (int i = 0; i < 4; i++) {
         struct art_blob_pool *pool;
         struct art_io *io, *other;
