@@ -24,66 +24,17 @@ static struct {
 /* --- the VFS ------------------------------------------------------------------------------------------------------ */
 
 static sqlite3_vfs *under;
-
-struct watched_file {
-    sqlite3_file base;
-    sqlite3_file *real;
-    volatile uint32_t *index; /* of the WAL */
-};
-
-#define CALL(file, method, ...)                                                                                        \
-    ((struct watched_file *)(file))->real->pMethods->method(((struct watched_file *)(file))->real, ##__VA_ARGS__)
+static const sqlite3_io_methods *real; /* of the databases' files */
+static volatile uint32_t *wal_index;
 
 static int file_close(sqlite3_file *file) {
     if (file == watched) watched = NULL;
-    return CALL(file, xClose);
-}
-static int file_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset) {
-    return CALL(file, xRead, data, length, offset);
-}
-static int file_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset) {
-    return CALL(file, xWrite, data, length, offset);
-}
-static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
-    return CALL(file, xTruncate, size);
-}
-static int file_sync(sqlite3_file *file, int flags) {
-    return CALL(file, xSync, flags);
-}
-static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
-    return CALL(file, xFileSize, size);
-}
-static int file_lock(sqlite3_file *file, int level) {
-    return CALL(file, xLock, level);
-}
-static int file_unlock(sqlite3_file *file, int level) {
-    return CALL(file, xUnlock, level);
-}
-static int file_check_reserved(sqlite3_file *file, int *out) {
-    return CALL(file, xCheckReservedLock, out);
-}
-static int file_control(sqlite3_file *file, int operation, void *argument) {
-    return CALL(file, xFileControl, operation, argument);
-}
-static int file_sector(sqlite3_file *file) {
-    return CALL(file, xSectorSize);
-}
-static int file_characteristics(sqlite3_file *file) {
-    return CALL(file, xDeviceCharacteristics);
-}
-static void file_shm_barrier(sqlite3_file *file) {
-    CALL(file, xShmBarrier);
-}
-static int file_shm_unmap(sqlite3_file *file, int remove) {
-    return CALL(file, xShmUnmap, remove);
-}
-static int file_fetch(sqlite3_file *file, sqlite3_int64 offset, int length, void **out) {
-    return CALL(file, xFetch, offset, length, out);
+    return real->xClose(file);
 }
 
 static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out) {
-    int rc = CALL(file, xShmMap, page, size, extend, out);
-    if (!rc && !page) ((struct watched_file *)file)->index = *out;
+    int rc = real->xShmMap(file, page, size, extend, out);
+    if (!rc && !page) wal_index = *out;
     return rc;
 }
 
@@ -99,16 +50,15 @@ static void other_copies_all(void) {
 }
 
 static int file_shm_lock(sqlite3_file *file, int offset, int count, int flags) {
-    const volatile uint32_t *index = ((struct watched_file *)file)->index;
     bool mine = file == watched, asks = flags & SQLITE_SHM_LOCK,
          checkpoint = asks && offset == CHECKPOINT_LOCK && count == 1 && flags & SQLITE_SHM_EXCLUSIVE;
     if (mine && asks && race.stage == COMMITTED && (checkpoint || race.when == BEFORE_IT_LOOKS)) other_copies_all();
-    int rc = CALL(file, xShmLock, offset, count, flags);
+    int rc = real->xShmLock(file, offset, count, flags);
     if (mine && race.stage == WRITING && flags & SQLITE_SHM_UNLOCK && offset == WRITE_LOCK) race.stage = COMMITTED;
     if (!mine || rc || !checkpoint) return rc;
     if (race.stage == RACING) race.stage = LOOKING;
     race.checkpoints++;
-    race.idle += index[INDEX_COPIED] >= index[INDEX_FRAMES];
+    race.idle += wal_index[INDEX_COPIED] >= wal_index[INDEX_FRAMES];
     return rc;
 }
 
@@ -117,51 +67,22 @@ static int file_unfetch(sqlite3_file *file, sqlite3_int64 offset, void *page) {
         race.stage = RACED;
         sql_run(other, "UPDATE o SET x = x + 1 WHERE rowid = 1");
     }
-    return CALL(file, xUnfetch, offset, page);
+    return real->xUnfetch(file, offset, page);
 }
-
-static const sqlite3_io_methods file_methods = {
-    .iVersion = 3,
-    .xClose = file_close,
-    .xRead = file_read,
-    .xWrite = file_write,
-    .xTruncate = file_truncate,
-    .xSync = file_sync,
-    .xFileSize = file_size,
-    .xLock = file_lock,
-    .xUnlock = file_unlock,
-    .xCheckReservedLock = file_check_reserved,
-    .xFileControl = file_control,
-    .xSectorSize = file_sector,
-    .xDeviceCharacteristics = file_characteristics,
-    .xShmMap = file_shm_map,
-    .xShmLock = file_shm_lock,
-    .xShmBarrier = file_shm_barrier,
-    .xShmUnmap = file_shm_unmap,
-    .xFetch = file_fetch,
-    .xUnfetch = file_unfetch,
-};
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
-    struct watched_file *opened = (struct watched_file *)file;
-    (void)vfs;
-    *opened = (struct watched_file){.real = (sqlite3_file *)(opened + 1)};
-    int rc = under->xOpen(under, name, opened->real, flags, flags_out);
-    if (!rc) opened->base.pMethods = &file_methods;
+    static sqlite3_io_methods methods;
+    int rc = under->xOpen(vfs, name, file, flags, flags_out);
+    if (rc || !(flags & SQLITE_OPEN_MAIN_DB)) return rc;
+    ck_assert(!real || real == file->pMethods);
+    real = file->pMethods;
+    methods = *real;
+    methods.xClose = file_close;
+    methods.xShmMap = file_shm_map;
+    methods.xShmLock = file_shm_lock;
+    methods.xUnfetch = file_unfetch;
+    file->pMethods = &methods;
     return rc;
-}
-
-static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync) {
-    (void)vfs;
-    return under->xDelete(under, name, sync);
-}
-static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
-    (void)vfs;
-    return under->xAccess(under, name, flags, out);
-}
-static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int length, char *out) {
-    (void)vfs;
-    return under->xFullPathname(under, name, length, out);
 }
 
 static void register_vfs(void) {
@@ -172,11 +93,7 @@ static void register_vfs(void) {
     vfs = *under;
     vfs.pNext = NULL;
     vfs.zName = "watched";
-    vfs.szOsFile = (int)sizeof(struct watched_file) + under->szOsFile;
     vfs.xOpen = vfs_open;
-    vfs.xDelete = vfs_delete;
-    vfs.xAccess = vfs_access;
-    vfs.xFullPathname = vfs_full_path;
     sqlite3_vfs_register(&vfs, 1);
 }
 
