@@ -90,3 +90,38 @@ void io_place_close(struct io_place *place) {
     art_blob_pool_close(place->pool);
     sim_disk_free(place->sim);
 }
+
+int io_file_open(const char *name, enum art_engine engine, enum art_direct direct, bool create,
+                 struct art_blob_pool *pool, struct art_io **out) {
+    struct art_file_options options = {.path = name,
+                                       .engine = engine,
+                                       .direct = direct,
+                                       .create = create,
+                                       .permissions = 0600,
+                                       .owner = geteuid(),
+                                       .group = getegid(),
+                                       .pool = pool};
+    return art_disk_system()->methods->open(art_disk_system(), &options, out);
+}
+
+bool io_round_trip(struct art_io *io, struct art_blob_pool *pool, int salt) {
+    struct art_blob_buf buffers[IO_ROUND_TRIP];
+    struct art_io_request requests[IO_ROUND_TRIP];
+    bool good = true;
+    for (int i = 0; i < IO_ROUND_TRIP; i++) {
+        if (art_blob_buf_get(pool, &buffers[i])) return false;
+        memset(buffers[i].data, i + salt, ART_BLOB_SIZE);
+        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
+    }
+    int rc = art_io_write(io, requests, IO_ROUND_TRIP);
+    if (!rc) rc = art_io_wait(io);
+    if (!rc) rc = art_io_sync(io);
+    for (int i = 0; i < IO_ROUND_TRIP; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
+    if (!rc) rc = art_io_read(io, requests, IO_ROUND_TRIP);
+    for (int i = 0; i < IO_ROUND_TRIP; i++) {
+        good = good && buffers[i].data[0] == i + salt && buffers[i].data[ART_BLOB_SIZE - 1] == i + salt;
+        art_blob_buf_put(&buffers[i]);
+    }
+    if (!rc && !good) fprintf(stderr, "round trip: other bytes\n");
+    return !rc && good;
+}

@@ -41,6 +41,13 @@ int io_place_file(struct io_place *place, bool create, bool read_only, struct ar
 /* Removes the file. */
 void io_place_close(struct io_place *place);
 
+/* A file of the system's. */
+int io_file_open(const char *name, enum art_engine engine, enum art_direct direct, bool create,
+                 struct art_blob_pool *pool, struct art_io **out);
+/* Writes a batch of so many blobs, which `salt` tells from others, syncs it, and reads it back. Usable in a child. */
+enum { IO_ROUND_TRIP = 8 };
+bool io_round_trip(struct art_io *io, struct art_blob_pool *pool, int salt);
+
 /* A directory for files of this test program: $TMPDIR, else /var/tmp, which is seldom a tmpfs. */
 const char *io_directory(void);
 void io_skip(const char *test, const char *why);
