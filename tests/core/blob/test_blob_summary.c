@@ -28,19 +28,6 @@ static void toy_open_random(struct art_summary *summary, struct random *random) 
     toy_open(summary, columns, random_below(random, columns + 1));
 }
 
-static struct art_datum random_datum(struct random *random) {
-    static const int64_t integers[] = {0, 1, -1, 1000, (1ll << 53) + 1, INT64_MAX, INT64_MIN};
-    static const double reals[] = {0.5, -1e300, INFINITY, 9007199254740992.0};
-    struct art_datum datum = {.kind = ART_DATUM_INTEGER};
-    if (random_once_in(random, 4)) datum.kind = random_below(random, ART_DATUM_BEYOND);
-    if (datum.kind == ART_DATUM_INTEGER) {
-        datum.integer = random_once_in(random, 4) ? integers[random_below(random, 7)]
-                                                  : (int64_t)random_next(random) >> random_below(random, 64);
-    }
-    if (datum.kind == ART_DATUM_REAL) datum.real = reals[random_below(random, 4)];
-    return datum;
-}
-
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 enum { REFERENCE = 28, SMALL_MOST = 60 };
@@ -86,13 +73,13 @@ static void make_entry(struct table *table, uint32_t at, enum shape shape, struc
     uint8_t value[ART_VALUE_INLINE_MAX], stored[ART_STORED_MAX];
     uint32_t head = 0, len = 0, room = shape == LARGE ? 3000 : SMALL_MOST;
     entry->flags = random_flags(shape, random);
-    for (unsigned i = 0; i < summary->has.columns; i++) before[i] = random_datum(random);
+    for (unsigned i = 0; i < summary->has.columns; i++) before[i] = toy_random_datum(random, 4);
     if (entry->flags & ART_SHADOWS_OLDER && !(entry->flags & ART_CHUNK)) {
         struct art_entry row = {.value = art_bytes(value, put_value(summary, before, 0, 9, random, value))};
         head = art_replaced_encode(summary, &row, stored);
         if (head) entry->flags |= ART_REPLACED;
     }
-    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(random);
+    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = toy_random_datum(random, 4);
     if (!(entry->flags & ART_DELETE)) len = put_value(summary, data, entry->flags, room, random, stored + head);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) memset(data, 0, sizeof *table->data);
     free((void *)entry->value.data);
