@@ -223,12 +223,27 @@ static void set(struct art_memtable *memtable, const char *key, uint64_t csn, ui
     ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, (uint32_t)strlen(key)), &entry), ART_OK);
 }
 
-CASE("facts")
+/* A writer and a reader, and the row that goes from one to the other. */
+static struct art_memtable *writer, *reader;
+static struct art_buffer row;
+static struct art_hash128 hash;
+
+static void set_up(void) {
+    writer = open_memtable();
+    reader = open_memtable();
+    row = (struct art_buffer){0};
+    hash = (struct art_hash128){0, 0};
+}
+
+static void tear_down(void) {
+    art_buffer_clear(&row);
+    art_memtable_unref(writer);
+    art_memtable_unref(reader);
+}
+
+CASE("facts", .set_up = set_up, .tear_down = tear_down)
 
 TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
-    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     set(writer, "a", 1, ART_DELETE);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
@@ -236,19 +251,13 @@ TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
     ck_assert_int_eq(art_memtable_count(reader), 0);
     art_memtable_forget_undo(writer);
     memtables_equal(writer, reader);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
-    art_memtable_unref(reader);
 }
 
 /* A connection that reads a row or two has no use for what makes many reads quick, and little memory to spare. */
 TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked) {
     enum { ROWS = 1400, BYTES_A_ROW = 170 };
-    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
-    struct art_hash128 hash = {0, 0};
     char key[40];
     for (uint64_t i = 1; i <= ROWS; i++) {
-        struct art_buffer row = {0};
         snprintf(key, sizeof key, "%08x/some path", (unsigned)i * 2654435761u);
         set(writer, key, i, 0);
         ck_assert_int_eq(art_redo_encode(writer, i, &hash, &row), ART_OK);
@@ -264,14 +273,9 @@ TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_i
     ck_assert_msg(asked > ROWS / 8 && asked < ROWS / 2, "%u", asked);
     ck_assert(art_memtable_may_contain(reader, art_hash64(key, strlen(key))));
     memtables_equal(writer, reader);
-    art_memtable_unref(writer);
-    art_memtable_unref(reader);
 }
 
 TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
-    struct art_memtable *writer = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     art_memtable_forget_undo(writer);
     uint64_t mark = art_memtable_savepoint(writer);
@@ -281,15 +285,10 @@ TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     ck_assert_int_eq(art_redo_encode(writer, 2, &hash, &row), ART_OK);
     ck_assert_uint_eq(row.len, ART_REDO_HASH_BYTES + 1);
     ck_assert_int_eq(art_redo_verify(bytes_of(&row), 2, (struct art_hash128){0, 0}, &hash), ART_OK);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
 }
 
 /* Who commits a row at a time has thousands of them in the log. */
 TEST(test_a_row_of_one_entry_is_verified_without_memory) {
-    struct art_memtable *writer = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a/path/of/some/length", 1, 0);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     short_memory_use();
@@ -297,28 +296,17 @@ TEST(test_a_row_of_one_entry_is_verified_without_memory) {
     int rc = art_redo_verify(bytes_of(&row), 1, (struct art_hash128){0, 0}, &hash);
     short_memory_fail_after(-1);
     ck_assert_int_eq(rc, ART_OK);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
 }
 
 TEST(test_a_row_of_an_impossible_number_is_damage) {
-    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), (uint64_t)1 << 56, reader), ART_CORRUPT);
     ck_assert_uint_eq(art_memtable_keys(reader), 0);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), ((uint64_t)1 << 56) - 1, reader), ART_OK);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
-    art_memtable_unref(reader);
 }
 
 TEST(test_a_row_of_paths_is_small) {
-    struct art_memtable *writer = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     char key[64];
     for (int i = 0; i < 1000; i++) {
         sprintf(key, "bucket-07/path/sub/file-%06d.bin", i);
@@ -326,8 +314,6 @@ TEST(test_a_row_of_paths_is_small) {
     }
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_uint_lt(row.len, 1000 * 14); /* of 34 */
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
 }
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
