@@ -4,8 +4,8 @@
  *   art_io     one open file, or the host's rows, on behalf of one connection
  *
  * Implementations: the system's files through io_uring or pread/pwrite (core/linux/io_file.h), rows of the host's
- * database (io_rows.c), and in tests memory (tests/support/memory_disk.c) and a simulated disk that fails, tears, drops
- * and reorders (tests/support/sim_disk.c).
+ * database (io_rows.c), and in tests a simulated disk that fails, tears, drops and reorders, or is steady
+ * (tests/support/sim_disk.c).
  *
  * Reads and writes cover whole 4 KB pages: offset, length and address are multiples of ART_PAGE, anything else is
  * refused with ART_MISUSE. Short transfers are resumed, EINTR and EAGAIN are retried within a bound, inside the

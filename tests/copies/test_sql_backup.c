@@ -387,8 +387,7 @@ LOOP_TEST(test_a_table_that_cannot_be_opened_is_not_left_out, 2) {
             "CREATE VIRTUAL TABLE t USING art(path, value COLLATE mine, storage=%s); INSERT INTO t VALUES('a', 1);"
             "INSERT INTO t(t) VALUES('flush')",
             _i ? "inline" : "file");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     if (_i) {
         back_up(db, copy_path); /* whole as it is */
     } else {
@@ -408,8 +407,7 @@ LOOP_TEST(test_a_damaged_blob_is_not_copied, 4) {
     char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path);
     make(modes[_i / 2], 3000);
     sql_run(db, "INSERT INTO f(f) VALUES('optimize')");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     int64_t slots = sql_file_size(directory, ".art") / (512 << 10);
     char *file = sql_find_file(directory, ".art");
     int fd = open(file, O_RDWR);
@@ -518,8 +516,7 @@ static int authorize(void *unused, int action, const char *a, const char *b, con
 /* Whatever it denies or hides: the copy has everything, or there is none. */
 LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
     rule.answer = _i ? SQLITE_IGNORE : SQLITE_DENY;
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     make("WAL", 3000);
     sql_close(db);
     db = NULL;

@@ -163,7 +163,11 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 
 /* --- the script --------------------------------------------------------------------------------------------------- */
 
-static void start_looking(void) {
+static void start_looking(unsigned kind, unsigned error, unsigned nth, bool stays) {
+    (void)kind;
+    (void)error;
+    (void)nth;
+    (void)stays;
     looking = true;
 }
 
@@ -172,13 +176,7 @@ static unsigned stop_looking(void) {
     return 0;
 }
 
-static unsigned none(unsigned kind) {
-    (void)kind;
-    return 0;
-}
-
-static const struct fault_source no_faults = {
-    .name = "nothing", .errors = none, .watch = start_looking, .calls = none, .disarm = stop_looking};
+static const struct fault_source no_faults = {.name = "nothing", .arm = start_looking, .disarm = stop_looking};
 
 LOOP_TEST(test_all_memory_of_the_extension_is_asked_of_sqlite, FAULT_MODES) {
     if (!OWN_ALLOCATOR) {

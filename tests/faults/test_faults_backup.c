@@ -185,9 +185,9 @@ LOOP_TEST(test_a_copy_whose_name_may_be_lost_is_none, 2) {
 LOOP_TEST(test_every_allocation_may_fail, 2) {
     unsigned failed = 0, nth = 1;
     for (;; nth += random_stride()) {
-        sql_memory_faults.arm(0, 0, nth, _i);
+        fault_arm(&sql_memory_faults, 0, 0, nth, _i);
         int rc = back_up();
-        unsigned given = sql_memory_faults.disarm();
+        unsigned given = fault_disarm(&sql_memory_faults);
         check_outcome(rc, "allocation", nth);
         if (!given) break;
         ck_assert_msg(!rc || (rc & 0xff) == SQLITE_NOMEM || (rc & 0xff) == SQLITE_CANTOPEN, "%d: %s", rc,

@@ -11,7 +11,6 @@
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/random.h"
-#include "tests/support/sql_fault_points.h"
 #include "tests/support/sql_memory.h"
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
@@ -273,7 +272,7 @@ static void fail_file(const char *what, unsigned nth) {
     for (unsigned kind = 0; kind < files->kinds; kind++) {
         for (unsigned error = 0; error < files->errors(kind); error++) {
             if (strcmp(files->describe(kind, error), what)) continue;
-            files->arm(kind, error, nth, false);
+            fault_arm(files, kind, error, nth, false);
             return;
         }
     }
@@ -288,7 +287,7 @@ TEST(test_the_file_of_a_new_table_stays_when_its_commit_failed_and_was_made_all_
     fail_file(outcome, 1);
     int rc = sql_try(db, "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u VALUES('a', 1);"
                          "INSERT INTO u(u) VALUES('flush'); COMMIT");
-    ck_assert_uint_eq(faulty_vfs_calls.disarm(), 1);
+    ck_assert_uint_eq(fault_disarm(&faulty_vfs_calls), 1);
     ck_assert_int_eq(rc, SQLITE_IOERR_DELETE);
     if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
     reopen();
@@ -313,7 +312,7 @@ TEST(test_a_drop_that_cannot_read_its_table_fails_with_the_transaction) {
         sql_run(db, "PRAGMA cache_size=1; BEGIN; INSERT INTO plain VALUES(1)");
         fail_file(outcome, nth);
         int rc = sql_try(db, "DROP TABLE t");
-        unsigned failed = faulty_vfs_calls.disarm();
+        unsigned failed = fault_disarm(&faulty_vfs_calls);
         struck += failed;
         if (failed) ck_assert_int_ne(rc, SQLITE_OK);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
@@ -335,9 +334,9 @@ TEST(test_a_savepoint_without_memory_takes_nothing_else_back) {
         for (unsigned s = 0; s < i % SAVEPOINTS; s++) sql_run(db, "SAVEPOINT s%u", s);
         sql_run(db, "INSERT OR REPLACE INTO t VALUES('first', %u); INSERT OR REPLACE INTO plain VALUES('first', %u)", i,
                 i);
-        sql_memory_faults.arm(0, 0, 1 + i / SAVEPOINTS, false);
+        fault_arm(&sql_memory_faults, 0, 0, 1 + i / SAVEPOINTS, false);
         sqlite3_exec(db, "UPDATE t SET value = value || 'x' WHERE path < 'c'", NULL, NULL, NULL);
-        unsigned struck = sql_memory_faults.disarm();
+        unsigned struck = fault_disarm(&sql_memory_faults);
         kept += struck && !sqlite3_get_autocommit(db);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
         char *expected = sql_rows(db, "SELECT value FROM plain");
@@ -393,7 +392,7 @@ TEST(test_a_table_renamed_in_a_transaction_outlives_a_rollback_under_its_own_sta
         fail_file(outcome, nth);
         int rc = sql_try(db, "INSERT INTO r WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) "
                              "SELECT 'n/' || i, zeroblob(100) FROM n");
-        unsigned failed = faulty_vfs_calls.disarm();
+        unsigned failed = fault_disarm(&faulty_vfs_calls);
         struck += failed;
         if (failed) ck_assert_int_ne(rc, SQLITE_OK);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
@@ -424,9 +423,9 @@ LOOP_TEST(test_a_function_s_table_outlives_a_rollback_under_its_statements, 12) 
         sql_run(db, "BEGIN");
         if (way == KNOWN_AND_CHANGED) sql_run(db, "INSERT INTO t VALUES('c', 3)");
         sql_run(db, "CREATE TABLE x(y)");
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, call, NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         rolled_back += sqlite3_get_autocommit(db) != 0;
         if (!more) ck_assert_int_eq(rc, SQLITE_OK);
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
@@ -441,13 +440,13 @@ static bool commit_under(const struct fault_source *source, unsigned kind, unsig
     sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', 0); INSERT OR REPLACE INTO plain VALUES('b', 0)");
     sql_run(db, "BEGIN; INSERT OR REPLACE INTO t VALUES('b', %u); INSERT OR REPLACE INTO plain VALUES('b', %u)", nth,
             nth);
-    source->arm(kind, error, nth, false);
+    fault_arm(source, kind, error, nth, false);
     int rc = sql_try(db, "COMMIT");
-    source->disarm();
+    fault_disarm(source);
     if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
     int64_t plain = sql_int(db, "SELECT value FROM plain"), art = sql_int(db, "SELECT value FROM t WHERE path = 'b'");
-    ck_assert_msg(plain == art, "%s %u (%d): %lld in the ordinary table, %lld in t", source->describe(kind, error), nth,
-                  rc, (long long)plain, (long long)art);
+    ck_assert_msg(plain == art, "%s %u (%d): %lld in the ordinary table, %lld in t", fault_text(source, kind, error),
+                  nth, rc, (long long)plain, (long long)art);
     return rc && plain;
 }
 
@@ -508,9 +507,9 @@ LOOP_TEST(test_every_statement_of_ours_may_take_the_transaction_back, 8) {
     unsigned rolled_back = 0;
     for (unsigned nth = 1; more; nth += nth < 20 ? 1 : 9) {
         sql_run(db, "BEGIN; INSERT INTO t VALUES('b', 1); ALTER TABLE t RENAME TO r");
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, statement, NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         if (!more) ck_assert_int_eq(rc, SQLITE_OK);
         rolled_back += rc && sqlite3_get_autocommit(db);
         if (!sqlite3_get_autocommit(db)) {
@@ -528,9 +527,9 @@ TEST(test_a_new_table_without_memory_for_an_option_stores_no_empty_one) {
     bool more = true;
     unsigned made = 0;
     for (unsigned nth = 1; more; nth++) {
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, "CREATE VIRTUAL TABLE u USING art(cache='3MB')", NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         made += !rc;
         if (rc) {
             sql_expect(db, "0\n", "SELECT count(*) FROM sqlite_master WHERE name GLOB 'u*'");
@@ -550,9 +549,9 @@ TEST(test_the_check_without_memory_gives_up_no_more_than_it_has) {
     sql_run(db, add_and_flush);
     sql_run(db, "BEGIN; INSERT INTO t VALUES('big', zeroblob(3000000)); INSERT INTO t(t) VALUES('flush'); COMMIT");
     for (unsigned nth = 1; more; nth += random_stride()) {
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, "SELECT art_check('t')", NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         if (!more) ck_assert_int_eq(rc, SQLITE_OK);
     }
     sql_expect(db, "ok\n", "SELECT art_check('t')");
@@ -580,9 +579,9 @@ LOOP_TEST(test_a_commit_that_found_no_memory_has_not_happened, 10) {
     for (unsigned nth = 1; more; nth += random_stride()) {
         reopen();
         sql_run(db, "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; %s", change);
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
         if (rc) {
             sql_expect(db, before, state);
@@ -608,9 +607,9 @@ LOOP_TEST(test_no_memory_does_not_leave_the_table_of_blobs_behind, 2) {
         sql_run(db, "CREATE VIRTUAL TABLE u USING art(storage=inline, log_limit='2KB'); INSERT INTO u VALUES('a', 1)");
         reopen();
         sql_expect(db, "3\n", rows);
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, changes[_i], NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         if (!rc) {
             sql_expect(db, _i ? "w w_artblob w_artdata w_artstate\n" : "none\n", named);
             done += more;
@@ -625,9 +624,9 @@ LOOP_TEST(test_salvage_without_memory_does_not_look_for_a_table_without_a_name, 
     bool more = true;
     for (unsigned nth = 1; more; nth += random_stride()) {
         reopen();
-        sql_memory_faults.arm(0, 0, nth, _i);
+        fault_arm(&sql_memory_faults, 0, 0, nth, _i);
         int rc = sqlite3_exec(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t')", NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         ck_assert_msg(!rc || !strstr(sqlite3_errmsg(db), "no art table"), "allocation %u: %s", nth, sqlite3_errmsg(db));
     }
 }

@@ -118,9 +118,9 @@ static void sweep_with(const char *before, const char *sql, bool stays) {
     for (unsigned nth = 1; quiet < QUIET; nth += (nth < EACH ? 1 : STRIDE) * random_stride()) {
         ck_assert_uint_lt(nth, ALLOCATIONS_MAX);
         sql_run(db, "%s", before);
-        sql_memory_faults.arm(0, 0, nth, stays);
+        fault_arm(&sql_memory_faults, 0, 0, nth, stays);
         struct answer answer = ask(sql);
-        bool struck = sql_memory_faults.disarm() > 0;
+        bool struck = fault_disarm(&sql_memory_faults) > 0;
         quiet = struck ? 0 : quiet + 1;
         bool same = answer.rc == expected_rc && !strcmp(answer.text, expected.text);
         bool no_memory = (answer.rc & 0xff) == SQLITE_NOMEM || answer.rc == SQLITE_IOERR_NOMEM;
@@ -322,9 +322,9 @@ LOOP_TEST(test_a_table_is_emptied_without_memory_as_a_whole_or_not_at_all, 2) {
         sql_run(db, "%s", fill);
         sqlite3 *fresh = open_linked(); /* which has no buffers yet */
         ck_assert_int_eq(sql_int(fresh, "SELECT count(*) FROM e"), 500);
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(fresh, "DELETE FROM e", NULL, NULL, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         ck_assert_msg(rc == SQLITE_OK || (more && (rc & 0xff) == SQLITE_NOMEM), "allocation %u: %d", nth, rc);
         went += !rc;
         emptied += sql_int(fresh, "SELECT value FROM art_info('e') WHERE property = 'times emptied'");
@@ -345,9 +345,9 @@ TEST(test_the_extension_that_could_not_come_in_for_want_of_memory_can_later) {
         char *message = NULL;
         ck_assert_int_eq(sqlite3_open(path, &fresh), SQLITE_OK);
         sqlite3_db_config(fresh, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_art_init(fresh, &message, NULL);
-        more = sql_memory_faults.disarm() > 0;
+        more = fault_disarm(&sql_memory_faults) > 0;
         ck_assert_msg(rc == SQLITE_OK || (more && rc == SQLITE_NOMEM), "allocation %u: %d", nth, rc);
         sqlite3_free(message);
         ck_assert_int_eq(sqlite3_art_init(fresh, &message, NULL), SQLITE_OK);

@@ -15,8 +15,8 @@
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
-#include "tests/support/memory_disk.h"
 #include "tests/support/of_core.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/toy_summary.h"
 
 static const uint8_t uuid[16] = "fuzzed table id.";
@@ -165,10 +165,10 @@ static bool try_row(struct art_bytes row, uint64_t csn, struct art_hash128 *prev
 /* The same through the tree, whose file is empty. It asks for row after row by number, so most that the fuzzer makes up
  * end here. */
 static void try_tree(struct parcel *parcel, struct art_bytes root, const struct art_hash128 *chain) {
-    static struct memory_disk *disk;
-    if (!disk) disk = memory_disk_new();
-    memory_disk_clear(disk, "a.art");
-    struct art_tree_options options = {.disk = memory_disk_art(disk),
+    static struct sim_disk *disk;
+    if (!disk) disk = sim_disk_new_steady(SIM_PAGES);
+    sim_disk_clear(disk, "a.art");
+    struct art_tree_options options = {.disk = sim_disk_art(disk),
                                        .path = "a.art",
                                        .host_path = "a.db",
                                        .cache_bytes = 1 << 20,

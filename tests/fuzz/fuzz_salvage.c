@@ -85,7 +85,7 @@ static enum art_rc each_row(void *context, enum art_rc (*row)(void *to, int64_t 
 }
 
 static struct art_salvage_options salvage_how(uint8_t how) {
-    struct art_salvage_options options = {.disk = memory_disk_art(host.disk),
+    struct art_salvage_options options = {.disk = sim_disk_art(host.disk),
                                           .path = hosted_file,
                                           .uuid_known = true,
                                           .report = true,
@@ -244,7 +244,7 @@ static void damage(struct fuzz_source *ops) {
     static uint8_t *page[PARCEL_SLOTS * ART_BLOB_PAGES];
     unsigned pages = 0;
     for (uint32_t i = 0; i < PARCEL_SLOTS * ART_BLOB_PAGES; i++) {
-        if (memory_disk_used(host.disk, hosted_file, i))
+        if (sim_disk_page_used(host.disk, hosted_file, i))
             page[pages++] = host_page(NULL, i / ART_BLOB_PAGES, i % ART_BLOB_PAGES);
     }
     for (unsigned i = 0; pages && i < DAMAGE_MAX && ops->at < ops->end; i++) {

@@ -13,13 +13,13 @@
 #include "core/tree/state/root_format.h"
 #include "tests/fuzz/fuzz_sqlite.h"
 #include "tests/fuzz/parcel.h"
-#include "tests/support/memory_disk.h"
+#include "tests/support/sim_disk.h"
 
 #include "core/store/cache.h"
 
 enum { SAVED_PAGES = 64 };
 
-static struct memory_disk *disk;
+static struct sim_disk *disk;
 static struct {
     uint32_t number;
     uint8_t bytes[ART_PAGE];
@@ -65,21 +65,21 @@ static void clean_up(void) {
 }
 
 static void save_file(void) {
-    snprintf(file, sizeof file, "%s", memory_disk_find(disk, ".art"));
-    uint32_t pages = (uint32_t)(memory_disk_size(disk, file) / ART_PAGE);
+    snprintf(file, sizeof file, "%s", sim_disk_find(disk, ".art"));
+    uint32_t pages = (uint32_t)(sim_disk_size(disk, file) / ART_PAGE);
     for (uint32_t page = 0; page < pages; page++) {
-        if (!memory_disk_used(disk, file, page)) continue;
+        if (!sim_disk_page_used(disk, file, page)) continue;
         if (saved_count == SAVED_PAGES) fuzz_fail("the table is larger than thought");
         saved[saved_count].number = page;
-        memcpy(saved[saved_count++].bytes, memory_disk_page(disk, file, page), ART_PAGE);
+        memcpy(saved[saved_count++].bytes, sim_disk_page(disk, file, page), ART_PAGE);
     }
 }
 
 static void restore_file(void) {
-    memory_disk_clear(disk, NULL);
-    memory_disk_clear(disk, file);
+    sim_disk_clear(disk, NULL);
+    sim_disk_clear(disk, file);
     for (unsigned i = 0; i < saved_count; i++) {
-        memcpy(memory_disk_page(disk, file, saved[i].number), saved[i].bytes, ART_PAGE);
+        memcpy(sim_disk_page(disk, file, saved[i].number), saved[i].bytes, ART_PAGE);
     }
 }
 
@@ -89,8 +89,8 @@ static void begin(void) {
     if (!mkdtemp(path)) fuzz_fail("no folder %s", path);
     strcat(path, "/f.db");
     atexit(clean_up);
-    disk = memory_disk_new();
-    art_disk_set_default(memory_disk_art(disk));
+    disk = sim_disk_new_steady(SIM_PAGES);
+    art_disk_set_default(sim_disk_art(disk));
     art_cache_join(1 << 20);
     sqlite3 *db = fuzz_open(path);
     fuzz_run(db,

@@ -14,7 +14,7 @@ const uint8_t hosted_uuid[16] = "fuzzed table id.";
 /* --- a log, a retired list, and answers --------------------------------------------------------------------------- */
 
 void host_clear(void) {
-    struct memory_disk *disk = host.disk;
+    struct sim_disk *disk = host.disk;
     for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
     art_buffer_clear(&host.retired);
     memset(&host, 0, sizeof host);
@@ -104,7 +104,7 @@ bool host_sound(int rc, const char *what) {
 uint8_t *host_page(void *context, uint32_t slot, uint32_t page) {
     (void)context;
     if (slot >= PARCEL_SLOTS) return NULL;
-    return memory_disk_page(host.disk, hosted_file, slot * ART_BLOB_PAGES + page);
+    return sim_disk_page(host.disk, hosted_file, slot * ART_BLOB_PAGES + page);
 }
 
 /* Slot 0 as the store makes it; DAMAGE may change it. */
@@ -124,13 +124,13 @@ static void make_superblock(void) {
 
 void host_open(struct parcel *parcel) {
     if (!host.disk) {
-        host.disk = memory_disk_new();
+        host.disk = sim_disk_new_steady(SIM_PAGES);
         art_cache_join(1 << 20); /* the cache's memory stays mapped from one input to the next */
     }
     struct parcel_place place = {.page = host_page};
     struct art_hash128 chain = {0};
     uint64_t csn;
-    memory_disk_clear(host.disk, hosted_file);
+    sim_disk_clear(host.disk, hosted_file);
     make_superblock();
     for (unsigned i = 0; i < parcel->count; i++) {
         if (parcel->sections[i].kind == PARCEL_BLOB) parcel_open_blob(&place, &parcel->sections[i]);
@@ -160,13 +160,13 @@ void host_open(struct parcel *parcel) {
     if (retired && art_buffer_append(&host.retired, retired->data, retired->len)) abort();
     if (damage) parcel_damage(&place, damage);
     if (size && size->len) {
-        memory_disk_resize(host.disk, hosted_file,
-                           (uint64_t)(size->data[0] % PARCEL_SLOTS) * ART_BLOB_BYTES + size->len / 16 * 512);
+        sim_disk_resize(host.disk, hosted_file,
+                        (uint64_t)(size->data[0] % PARCEL_SLOTS) * ART_BLOB_BYTES + size->len / 16 * 512);
     }
 }
 
 struct art_tree *host_tree(bool small_cache) {
-    struct art_tree_options options = {.disk = memory_disk_art(host.disk),
+    struct art_tree_options options = {.disk = sim_disk_art(host.disk),
                                        .path = hosted_file,
                                        .host_path = "a.db",
                                        .cache_bytes = small_cache ? 1 << 16 : 16 << 20,

@@ -6,7 +6,7 @@
 #include "core/tree/tree.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
-#include "tests/support/memory_disk.h"
+#include "tests/support/sim_disk.h"
 
 enum { HOST_ROWS = 40, HOST_STEPS = 4000 /* rows that anybody waits for */ };
 
@@ -16,7 +16,7 @@ struct host_row {
 };
 
 struct hosted_store {
-    struct memory_disk *disk;
+    struct sim_disk *disk;
     struct host_row rows[HOST_ROWS];
     unsigned count;
     struct art_buffer retired;

@@ -13,9 +13,9 @@
 #include "core/tree/txn/txn.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parcel.h"
-#include "tests/support/memory_disk.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/toy_summary.h"
 
 enum { ROWS_MAX = 30 };
@@ -23,7 +23,7 @@ enum { ROWS_MAX = 30 };
 static const char file[] = "a.db-t-66757a7a.art";
 static const uint8_t uuid[16] = "fuzzed table id.";
 static const char *folder;
-static struct memory_disk *disk;
+static struct sim_disk *disk;
 static struct art_buffer root_row, retired, rows[ROWS_MAX];
 static uint64_t csns[ROWS_MAX];
 static unsigned row_count;
@@ -68,7 +68,7 @@ static void keep(struct art_buffer *buffer, struct art_bytes bytes) {
 }
 
 static struct art_tree *begin(uint32_t blob_pages) {
-    struct art_tree_options options = {.disk = memory_disk_art(disk),
+    struct art_tree_options options = {.disk = sim_disk_art(disk),
                                        .path = file,
                                        .host_path = "a.db",
                                        .cache_bytes = 16 << 20,
@@ -79,7 +79,7 @@ static struct art_tree *begin(uint32_t blob_pages) {
     struct art_host host = {.secure = secure, .epoch = epoch, .load_retired = load_retired};
     struct art_tree *tree;
     uint64_t from;
-    memory_disk_clear(disk, NULL);
+    sim_disk_clear(disk, NULL);
     retired.len = row_count = 0;
     uint8_t initial[ART_ROOT_INITIAL_MAX];
     keep(&root_row, art_bytes(initial, art_tree_initial_root(uuid, initial)));
@@ -127,7 +127,7 @@ static enum art_rc note_blob(void *context, const struct art_ref *ref) {
 
 static void image_of(uint32_t slot, uint8_t *image) {
     for (uint32_t page = 0; page < ART_BLOB_PAGES; page++) {
-        memcpy(image + page * ART_BLOB_PAGE, memory_disk_page(disk, file, slot * ART_BLOB_PAGES + page), ART_BLOB_PAGE);
+        memcpy(image + page * ART_BLOB_PAGE, sim_disk_page(disk, file, slot * ART_BLOB_PAGES + page), ART_BLOB_PAGE);
     }
 }
 
@@ -392,7 +392,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     folder = argv[1];
-    disk = memory_disk_new();
+    disk = sim_disk_new_steady(SIM_PAGES);
     seed_log();
     seed_leaf();
     seed_runs();

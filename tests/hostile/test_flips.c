@@ -13,17 +13,17 @@
 #include "core/blob/blob_format.h"
 #include "core/tree/txn/txn.h"
 #include "tests/support/flips.h"
-#include "tests/support/memory_disk.h"
 #include "tests/support/of_core.h"
 #include "tests/support/random.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
-enum { PAGE_BITS = 8 * ART_BLOB_PAGE, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = MEMORY_DISK_PAGES / ART_BLOB_PAGES };
+enum { PAGE_BITS = 8 * ART_BLOB_PAGE, HOLE_SAMPLES = 200, PREFIXES = 3, SLOTS = SIM_PAGES / ART_BLOB_PAGES };
 
 static const char file[] = "a.db-t-12345678.art";
 static const char *const prefixes[PREFIXES] = {"", "dir-1/", "none"};
-static struct memory_disk *disk;
+static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree_options options;
 
@@ -112,7 +112,7 @@ static enum flip_verdict verdict_of(int rc) {
 static enum flip_verdict read_all(void) {
     static struct answer answer;
     struct art_tree *tree;
-    memory_disk_renew(disk, file);
+    sim_disk_renew(disk, file);
     must(toy_open(toy, &options, &tree));
     int rc = toy_refresh(toy, tree), checked = rc;
     if (!rc) rc = ask(tree, &answer);
@@ -157,9 +157,9 @@ static void commit(struct art_tree *tree, bool flush) {
 
 static struct art_tree *begin(uint32_t blob_pages, uint64_t log_limit) {
     struct art_tree *tree;
-    disk = memory_disk_new();
+    disk = sim_disk_new_steady(SIM_PAGES);
     toy = toy_new(true);
-    options = (struct art_tree_options){.disk = memory_disk_art(disk),
+    options = (struct art_tree_options){.disk = sim_disk_art(disk),
                                         .path = file,
                                         .host_path = "a.db",
                                         .cache_bytes = 4 << 20,
@@ -223,7 +223,7 @@ static void make_left(void) {
 static void end(void) {
     art_buffer_clear(&expected.longest);
     toy_free(toy);
-    memory_disk_free(disk);
+    sim_disk_free(disk);
 }
 
 /* --- flips -------------------------------------------------------------------------------------------------------- */
@@ -237,7 +237,7 @@ static void flip(uint8_t *byte, uint32_t bit, bool must_be_noticed) {
 }
 
 static void flip_page(unsigned worker, uint32_t slot, uint32_t page, bool must_be_noticed) {
-    uint8_t *bytes = memory_disk_page(disk, file, slot * ART_BLOB_PAGES + page);
+    uint8_t *bytes = sim_disk_page(disk, file, slot * ART_BLOB_PAGES + page);
     for (uint32_t bit = worker * flip_stride(); bit < PAGE_BITS; bit += FLIP_WORKERS * flip_stride()) {
         flip_at("slot %u, page %u, byte %u, bit %u", slot, page, bit / 8, bit % 8);
         flip(bytes + bit / 8, bit, must_be_noticed);
@@ -284,12 +284,12 @@ static void flip_file(unsigned worker) {
             if (is_used(&refs[slot], page)) flip_page(worker, slot, page, true);
         }
     }
-    uint32_t pages = (uint32_t)(memory_disk_size(disk, file) / ART_BLOB_PAGE);
+    uint32_t pages = (uint32_t)(sim_disk_size(disk, file) / ART_BLOB_PAGE);
     for (int i = 0; i < HOLE_SAMPLES; i++) {
         uint32_t page = 3 + random_below(&random, pages - 3), bit = random_below(&random, PAGE_BITS);
         if (is_used(&refs[page / ART_BLOB_PAGES], page % ART_BLOB_PAGES)) continue;
         flip_at("page %u of the file, which no blob uses, byte %u, bit %u", page, bit / 8, bit % 8);
-        flip(memory_disk_page(disk, file, page) + bit / 8, bit, false);
+        flip(sim_disk_page(disk, file, page) + bit / 8, bit, false);
     }
 }
 

@@ -19,8 +19,8 @@
 #include "core/io/io.h"
 #include "ext/art.h"
 #include "tests/support/flips.h"
-#include "tests/support/memory_disk.h"
 #include "tests/support/random.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 
 enum { SQL_STRIDE = 9, HOLE_SAMPLES = 300, PAGE_BITS = 8 * ART_PAGE };
@@ -42,7 +42,7 @@ static const char *const readings[] = {
 };
 enum { READINGS = sizeof readings / sizeof *readings, CHECK = READINGS - 1 };
 
-static struct memory_disk *disk;
+static struct sim_disk *disk;
 static char folder[100], path[140], *expected[READINGS];
 static const char *file;
 
@@ -87,8 +87,8 @@ static char *read_rows(sqlite3 *db, const char *sql, int *rc) {
 
 /* Two runs over each other, one row in pieces, a log behind them, free and retired slots: made anew by each worker. */
 static void make_database(const char *options, const char *more) {
-    disk = memory_disk_new();
-    art_disk_set_default(memory_disk_art(disk));
+    disk = sim_disk_new_steady(SIM_PAGES);
+    art_disk_set_default(sim_disk_art(disk));
     const char *temporary = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/flips-XXXXXX", temporary && *temporary ? temporary : "/tmp");
     if (!mkdtemp(folder)) abort();
@@ -115,7 +115,7 @@ static void make_database(const char *options, const char *more) {
     if (!strstr(expected[CHECK], "check ok")) abort();
     run(db, "PRAGMA journal_mode=DELETE"); /* closing a WAL database would sync it, a million times */
     sqlite3_close(db);
-    file = memory_disk_find(disk, ".art");
+    file = sim_disk_find(disk, ".art");
     if (!file) abort();
 }
 
@@ -129,7 +129,7 @@ static void remove_database(void) {
     rmdir(folder);
     for (int i = 0; i < READINGS; i++) sqlite3_free(expected[i]);
     art_disk_set_default(NULL);
-    memory_disk_free(disk);
+    sim_disk_free(disk);
 }
 
 /* A new connection, which has nothing in memory, reads everything. `any_error`: not only CORRUPT will do. */
@@ -157,10 +157,10 @@ static enum flip_verdict read_all(bool any_error) {
 /* --- the file ----------------------------------------------------------------------------------------------------- */
 
 static void flip_file_bit(uint32_t page, uint32_t bit, bool must_be_noticed) {
-    uint8_t *byte = memory_disk_page(disk, file, page) + bit / 8;
+    uint8_t *byte = sim_disk_page(disk, file, page) + bit / 8;
     flip_at("slot %u, page %u, byte %u, bit %u", page / ART_BLOB_PAGES, page % ART_BLOB_PAGES, bit / 8, bit % 8);
     *byte ^= (uint8_t)(1 << bit % 8);
-    memory_disk_renew(disk, file);
+    sim_disk_renew(disk, file);
     enum flip_verdict verdict = read_all(false);
     *byte ^= (uint8_t)(1 << bit % 8);
     if (verdict == FLIP_RIGHT && must_be_noticed) flip_broken("nobody noticed");
@@ -172,31 +172,31 @@ static bool is_used(uint32_t page, const bool *named) {
     uint32_t slot = page / ART_BLOB_PAGES, in = page % ART_BLOB_PAGES, last = (slot + 1) * ART_BLOB_PAGES - 1;
     if (!named[slot]) return false;
     const struct art_blob_trailer *trailer =
-        (const struct art_blob_trailer *)(const void *)(memory_disk_page(disk, file, last) +
+        (const struct art_blob_trailer *)(const void *)(sim_disk_page(disk, file, last) +
                                                         ART_TRAILER_AT % ART_BLOB_PAGE);
     return in < trailer->leaf_pages || in >= ART_BLOB_PAGES - (uint32_t)trailer->footer_pages;
 }
 
 /* The slots that a read needs: spoil the trailer of each, and see. */
 static void find_named(bool *named) {
-    for (uint32_t slot = 1; slot < MEMORY_DISK_PAGES / ART_BLOB_PAGES; slot++) {
+    for (uint32_t slot = 1; slot < SIM_PAGES / ART_BLOB_PAGES; slot++) {
         uint32_t last = slot * ART_BLOB_PAGES + ART_BLOB_PAGES - 1;
         named[slot] = false;
-        if (!memory_disk_used(disk, file, last)) continue;
-        uint8_t *byte = memory_disk_page(disk, file, last) + 4000;
+        if (!sim_disk_page_used(disk, file, last)) continue;
+        uint8_t *byte = sim_disk_page(disk, file, last) + 4000;
         *byte ^= 1;
-        memory_disk_renew(disk, file);
+        sim_disk_renew(disk, file);
         named[slot] = read_all(false) == FLIP_CORRUPT;
         *byte ^= 1;
     }
 }
 
 static void flip_file(unsigned worker) {
-    bool named[MEMORY_DISK_PAGES / ART_BLOB_PAGES] = {false};
+    bool named[SIM_PAGES / ART_BLOB_PAGES] = {false};
     struct random random = {17 + worker};
     uint32_t scale = random_scale(), stride = scale < SQL_STRIDE ? SQL_STRIDE / scale * flip_stride() : flip_stride();
     make_database("", "");
-    uint32_t pages = (uint32_t)(memory_disk_size(disk, file) / ART_PAGE), used = 0;
+    uint32_t pages = (uint32_t)(sim_disk_size(disk, file) / ART_PAGE), used = 0;
     find_named(named);
     for (uint32_t page = 0; page < pages; page++) {
         bool of_blob = is_used(page, named), of_store = page < 3;
@@ -210,7 +210,7 @@ static void flip_file(unsigned worker) {
         uint32_t page = 3 + random_below(&random, pages - 3);
         if (!is_used(page, named)) flip_file_bit(page, random_below(&random, PAGE_BITS), false);
     }
-    memory_disk_renew(disk, file);
+    sim_disk_renew(disk, file);
     if (used < 4 || read_all(false) != FLIP_RIGHT) flip_broken("the store is not what it was");
     remove_database();
 }

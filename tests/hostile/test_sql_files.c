@@ -98,8 +98,7 @@ TEST(test_a_forged_name_makes_no_drop_take_another_databases_file) {
         "ATTACH %Q AS other; UPDATE t_artstate SET v = (SELECT v FROM other.t_artstate AS o WHERE o.k = t_artstate.k)"
         " WHERE k IN ('file', 'id')",
         other_path);
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     sql_run(db, "DROP TABLE t");
     ck_assert_int_eq(access(file, F_OK), 0);
     ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t WHERE path = 'kept'"), 1);
@@ -253,12 +252,9 @@ TEST(test_adopting_in_a_transaction_leaves_what_it_has_written) {
                 "INSERT INTO t(t) VALUES('adopt'); ROLLBACK TO s; INSERT INTO t VALUES('third', 3);"
                 "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('adopt'); COMMIT");
     for (int i = 0; i < 2; i++) {
-        char *rows = sql_rows(db, "SELECT path FROM t WHERE path NOT GLOB 'path/*'");
-        ck_assert_str_eq(rows, "first\nthird\n");
-        sqlite3_free(rows);
+        sql_expect(db, "first\nthird\n", "SELECT path FROM t WHERE path NOT GLOB 'path/*'");
         ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND count(*) = 2002 FROM t"), 1);
-        sql_close(db);
-        db = sql_open(path);
+        sql_reopen();
     }
     sqlite3_free(beside);
 }
@@ -470,9 +466,7 @@ TEST(test_a_backup_of_both_files_goes_on) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value GLOB 'value *xx'"), 2000);
     sql_run(db, "PRAGMA journal_mode=WAL; UPDATE t SET value = 1; PRAGMA journal_mode=DELETE");
     ck_assert_int_eq(sql_int(db, "SELECT sum(value) FROM t"), 2000);
-    char *answer = sql_rows(db, "PRAGMA integrity_check");
-    ck_assert_str_eq(answer, "ok\n");
-    sqlite3_free(answer);
+    sql_expect(db, "ok\n", "PRAGMA integrity_check");
 }
 
 TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
@@ -483,8 +477,7 @@ TEST(test_a_table_keeps_its_file_when_it_is_renamed) {
     ck_assert_str_eq(before, after);
     sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t VALUES('mine', 1); INSERT INTO t(t) VALUES('flush')");
     sql_run(db, "INSERT INTO other VALUES('more', 1); INSERT INTO other(other) VALUES('optimize')");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM other"), 2001);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 1);
     sql_run(db, "DROP TABLE other");

@@ -215,8 +215,7 @@ TEST(test_several_conditions_are_intersected) {
                                              "path COLLATE NOCASE = 'A'",
                                              "path > 'a' COLLATE NOCASE"};
     enum { CONDITIONS = sizeof conditions / sizeof *conditions };
-    struct random random = {random_seed()};
-    printf("conditions: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("conditions");
     for (int i = 0; i < 600 * (int)random_scale(); i++) {
         sqlite3_str *text = sqlite3_str_new(NULL);
         sqlite3_str_appendall(text, "SELECT path, value FROM %s WHERE 1");
@@ -237,8 +236,7 @@ TEST(test_several_conditions_are_intersected) {
 
 TEST(test_patterns_match_as_sqlite_matches_them) {
     static const char letters[] = "aab/*?[]^-5.1xX\xc3\xa9";
-    struct random random = {random_seed()};
-    printf("patterns: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("patterns");
     for (int i = 0; i < 1500 * (int)random_scale(); i++) {
         char pattern[12];
         uint32_t n = random_below(&random, 8);
@@ -273,11 +271,6 @@ TEST(test_orders_and_limits) {
           "FROM n"
           " WHERE p IS NOT NULL) SELECT count(*) FROM n",
           0);
-}
-
-static void plan_says(const char *sql, const char *words) {
-    sql_plan_has(db, sql, words);
-    sql_plan_lacks(db, sql, "TEMP B-TREE");
 }
 
 TEST(test_plans_say_in_words_what_is_done) {
@@ -369,8 +362,7 @@ static void change_both(struct random *random) {
 }
 
 TEST(test_an_open_scan_goes_on_through_every_change_of_its_table) {
-    struct random random = {random_seed()};
-    printf("open scans: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("open scans");
     for (int round = 0; round < 40 * (int)random_scale(); round++) {
         sql_try(db, "ROLLBACK");
         fill_numbers(300);

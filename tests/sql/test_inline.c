@@ -509,8 +509,7 @@ LOOP_TEST(test_an_interrupt_of_a_read_is_not_lost, 2) {
     sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
     int fired = 0;
     for (int n = 1; n < 200; n++) {
-        sql_close(db);
-        db = sql_open(path);
+        sql_reopen();
         if (n % 3) sqlite3_free(sql_rows(db, "SELECT value FROM t WHERE path = 'k/000001'"));
         interrupt_in = n;
         interrupted = 0;

@@ -17,12 +17,6 @@ static void set_up(void) {
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
 }
 
-static void expect_in(sqlite3 *connection, const char *expected, const char *query) {
-    char *rows = sql_rows(connection, "%s", query);
-    ck_assert_msg(!strcmp(rows, expected), "%s\n  gave     %.500s\n  expected %.500s", query, rows, expected);
-    sqlite3_free(rows);
-}
-
 /* How many columns a statement gives that was prepared before. */
 static int width(sqlite3_stmt *statement) {
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
@@ -62,7 +56,7 @@ TEST(test_prepared_statements_of_all_connections_see_it) {
     ck_assert_int_eq(width(own) + 10 * width(theirs), 34);
     sql_run(db, "INSERT INTO t VALUES('b', 2, 3, 4)");
     expect("a|||\nb|2|3|4\n", "SELECT * FROM t");
-    expect_in(other, "a||\n", "SELECT * FROM t");
+    sql_expect(other, "a||\n", "SELECT * FROM t");
     sql_run(db, "COMMIT");
     ck_assert_int_eq(width(own) + 10 * width(theirs), 44);
     sqlite3_finalize(own);
@@ -252,8 +246,7 @@ static int hide_added(void *context, int action, const char *table, const char *
 TEST(test_a_connection_that_may_not_see_the_column_does_not_write_rows_without_it) {
     sql_create(db, "t", "path, a");
     sql_run(db, "INSERT INTO t(t) VALUES('add column b'); INSERT INTO t VALUES('a', 1, 2)");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     answer = SQLITE_DENY;
     sqlite3_set_authorizer(db, hide_added, NULL);
     refuses(SQLITE_AUTH, "not authorized", "UPDATE t SET a = 5");
@@ -278,9 +271,9 @@ TEST(test_it_stays_with_a_table_that_is_renamed_vacuumed_and_copied) {
     expect("a|1|2\n", "SELECT * FROM u");
     char *name = sqlite3_mprintf("%s-copy", path);
     sqlite3 *copy = sql_open(name);
-    expect_in(copy, "a|1|2\n", "SELECT * FROM u");
+    sql_expect(copy, "a|1|2\n", "SELECT * FROM u");
     sql_run(copy, "INSERT INTO u(u) VALUES('add column e')");
-    expect_in(copy, "a|1|2|\n", "SELECT * FROM u");
+    sql_expect(copy, "a|1|2|\n", "SELECT * FROM u");
     sql_close(copy);
     sqlite3_free(name);
     sql_reopen();

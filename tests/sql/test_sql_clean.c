@@ -115,8 +115,7 @@ TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
     make_table("t");
     make_table("u");
     for (size_t i = 0; i < sizeof veils / sizeof *veils; i++) {
-        sql_close(db);
-        db = sql_open(path);
+        sql_reopen();
         sqlite3_set_authorizer(db, authorize, (void *)&veils[i]);
         int rc = sqlite3_exec(db, "INSERT INTO t(t) VALUES('clean')", NULL, NULL, NULL);
         ck_assert_msg(rc != SQLITE_OK, "veil %zu: 'clean' saw nothing wrong", i);

@@ -219,8 +219,7 @@ TEST(test_a_check_finds_nothing_or_fails) {
     db = sql_open(path);
     refuses(SQLITE_CORRUPT_VTAB, strrchr(file, '/') + 1, "INSERT INTO t(t) VALUES('integrity-check')");
     unlink(file);
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     refuses(SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('integrity-check')");
     refuses(SQLITE_CANTOPEN, "missing", "INSERT INTO t(t) VALUES('flush')");
     sqlite3_free(file);
@@ -243,8 +242,7 @@ TEST(test_a_setting_is_kept_and_counts_at_once) {
     command("cache=AUTO");
     ck_assert_int_eq(info(db, "cache limit"), share);
     command("cache=5MB");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     option_is(db, "option cache", "5242880\n");
     option_is(db, "option log_limit", "1024\n");
     ck_assert_int_eq(info(db, "cache limit"), 5 << 20);
@@ -309,13 +307,11 @@ TEST(test_the_environment_says_how_blobs_are_read_and_written) {
                 "art(path, value, io=pwrite, direct=off)' WHERE name = 't'; PRAGMA writable_schema=OFF");
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     sql_run(db, "INSERT INTO t_artstate VALUES('io', 'pwrite'), ('direct', 'sideways')");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     option_is(db, "io", before);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t')"), 0);
     sql_ways("pwrite", "off");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
     option_is(db, "io", "pwrite\n");
     option_is(db, "direct", "no\n");

@@ -67,8 +67,7 @@ static void fill(struct random *random) {
 }
 
 static void set_up(void) {
-    struct random random = {random_seed()};
-    printf("filters: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("filters");
     sql_set_up_in_memory();
     char *options = sqlite3_mprintf("path, %s", columns), *create = sql_create_text("t", options);
     sql_run(db, "%s; CREATE TABLE b(path TEXT NOT NULL PRIMARY KEY, %s) WITHOUT ROWID; CREATE TABLE other(%s)", create,

@@ -203,8 +203,7 @@ TEST(test_a_check_says_ok_or_what_is_wrong) {
     ck_assert_msg(strstr(said, "art: ") && strstr(said, strrchr(file, '/') + 1), "%s", said);
     sqlite3_free(said);
     unlink(file);
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     said = sql_rows(db, "SELECT art_check('t')");
     ck_assert_msg(strstr(said, "missing") && strstr(said, strrchr(file, '/') + 1), "%s", said);
     sqlite3_free(said);
@@ -312,10 +311,10 @@ TEST(test_a_join_descends_for_the_longest_prefix) {
     sql_run(db, "CREATE TABLE requests(url); INSERT INTO requests VALUES('a/b/c/d'), ('b/1'), ('x'), ('a/1')");
     expect("a/b/c/d|a/b/c|3\nb/1|b|5\nx||\na/1|a|1\n",
            "SELECT url, path, value FROM requests LEFT JOIN t ON path = art_longest_prefix('t', url, '/')");
-    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN SELECT url, value FROM requests JOIN t ON "
-                              "path = art_longest_prefix('t', url, '/')");
-    ck_assert_msg(strstr(plan, "path=?") != NULL, "%s", plan);
-    sqlite3_free(plan);
+    sql_plan_has(db,
+                 "SELECT url, value FROM requests JOIN t ON "
+                 "path = art_longest_prefix('t', url, '/')",
+                 "path=?");
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
@@ -353,8 +352,7 @@ TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
     ck_assert_int_eq(sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_lengths), SQLITE_OK);
     sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, other COLLATE own); INSERT INTO c VALUES('a', 1)");
     sql_run(db, "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone");
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         refuses(SQLITE_ERROR, "art: no such collation sequence: own (the columns of c): register", calls[i]);
     }

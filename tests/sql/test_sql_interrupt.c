@@ -358,8 +358,7 @@ CASE("threads", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql
 /* When it comes is chance; whatever it meets is stopped entirely or has happened entirely. */
 TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late) {
     if (sql_standin()) return;
-    struct random random = {random_seed()};
-    printf("seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("interrupts");
     pthread_t thread;
     make_table("WAL", 20000);
     ck_assert_int_eq(pthread_create(&thread, NULL, interrupt_now_and_then, &random), 0);

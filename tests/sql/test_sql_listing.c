@@ -134,8 +134,7 @@ static char *as_argument(struct random *random, const char *bytes) {
 }
 
 TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
-    struct random random = {random_seed()};
-    printf("levels: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("levels");
     for (int round = 0; round < 60 * (int)random_scale(); round++) {
         fill(&random, (int)random_below(&random, 60));
         for (int i = 0; i < 40; i++) {
@@ -153,8 +152,7 @@ TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
 }
 
 TEST(test_a_prefix_is_literal_bytes) {
-    struct random random = {random_seed()};
-    printf("prefixes: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("prefixes");
     for (int round = 0; round < 30 * (int)random_scale(); round++) {
         fill(&random, (int)random_below(&random, 80));
         for (int i = 0; i < 40; i++) {
@@ -217,8 +215,7 @@ static void compare_behind(struct random *random, const char *prefix, const char
 }
 
 TEST(test_start_after_is_what_s3_makes_of_the_keys) {
-    struct random random = {random_seed()};
-    printf("start_after: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("start_after");
     for (int round = 0; round < 40 * (int)random_scale(); round++) {
         fill(&random, (int)random_below(&random, 60));
         for (int i = 0; i < 40; i++) {
@@ -548,11 +545,6 @@ TEST(test_arguments_come_from_other_tables) {
 
 /* --- plans -------------------------------------------------------------------------------------------------------- */
 
-static void plan_says(const char *sql, const char *words) {
-    sql_plan_has(db, sql, words);
-    sql_plan_lacks(db, sql, "TEMP B-TREE");
-}
-
 TEST(test_plans_say_what_is_listed) {
     plan_says("SELECT path FROM t(?)", ":prefix=?, keys only");
     plan_says("SELECT value FROM t(?) WHERE path = 'a'", ":path=? AND prefix=?");
@@ -621,8 +613,7 @@ TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
 }
 
 TEST(test_a_listing_goes_on_while_its_rows_are_written) {
-    struct random random = {random_seed()};
-    printf("listings under writes: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("listings under writes");
     for (int round = 0; round < 60 * (int)random_scale(); round++) {
         bool descending = random_below(&random, 2);
         sql_try(db, "ROLLBACK");

@@ -47,8 +47,7 @@ static void expect_little_memory(const char *statement) {
 TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
     if (sql_standin()) return;
     create_tables(MEASURED);
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     sql_run(db, "PRAGMA cache_size = -200; SELECT count(*) FROM sqlite_master");
     expect_little_memory("SELECT value FROM t%u WHERE path = 'b'");
     expect_little_memory("SELECT count(*), max(value) FROM t%u WHERE path > 'a'");
@@ -252,8 +251,7 @@ TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
     compare_all();
     if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
     compare_all();
-    sql_close(db);
-    db = sql_open(path);
+    sql_reopen();
     compare_all();
 }
 

@@ -1,5 +1,6 @@
 /* Things that happen in an unlucky order: each of these has once lost or damaged something. */
-#include "tests/support/sql_expect.h"
+#include <string.h>
+
 #include "tests/support/sql_one.h"
 #include "tests/support/suite.h"
 
@@ -160,6 +161,86 @@ TEST(test_a_scan_best_first_goes_on_behind_a_rollback) {
     }
     ck_assert_msg(rc == SQLITE_DONE || rc == SQLITE_ABORT_ROLLBACK, "%s", sqlite3_errmsg(db));
     sqlite3_finalize(query);
+}
+
+/* --- within a statement ------------------------------------------------------------------------------------------- */
+
+/* A function within a statement that writes runs SQL of its own, on the same connection: what it ends or takes back is
+ * ended or taken back, and what others commit meanwhile stays. */
+enum { AT = 3 };
+
+static sqlite3 *other;
+static const char *nested, *others;
+static int calls, nested_code;
+
+static const char insert_text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6) INSERT "
+                                  "INTO t SELECT 'k' || i, f() FROM n";
+
+static void run_nested(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    (void)values;
+    if (++calls == AT) {
+        nested_code = sqlite3_exec(db, nested, NULL, NULL, NULL);
+        if (others) sql_run(other, "%s", others);
+    }
+    sqlite3_result_int(context, calls);
+}
+
+static void set_up_nested(void) {
+    sql_set_up();
+    sql_run(db, "PRAGMA journal_mode = WAL; CREATE TABLE u(x UNIQUE); INSERT INTO u VALUES(1)");
+    sql_create(db, "t", "log_limit=1000");
+    sql_run(db, "INSERT INTO t VALUES('z', 0), ('y', 0)");
+    other = sql_open(path);
+    ck_assert_int_eq(sql_int(other, "SELECT count(*) FROM t"), 2);
+    sqlite3_create_function(db, "f", 0, SQLITE_UTF8, NULL, run_nested, NULL, NULL);
+    calls = nested_code = 0;
+    others = NULL;
+}
+
+static void tear_down_nested(void) {
+    sql_close(other);
+    sql_tear_down();
+}
+
+static void expect_everywhere(const char *expected, const char *query) {
+    sqlite3 *third = sql_open(path);
+    sql_expect(db, expected, query);
+    sql_expect(other, expected, query);
+    sql_expect(third, expected, query);
+    if (!sql_standin()) sql_expect(third, "ok\n", "SELECT art_check('t')");
+    sql_close(third);
+}
+
+CASE("nested", .seconds = 120, .set_up = set_up_nested, .tear_down = tear_down_nested)
+
+LOOP_TEST(test_a_transaction_that_ends_within_a_statement_ends_the_statement, 9) {
+    static const char *const endings[] = {"ROLLBACK", "INSERT OR ROLLBACK INTO u VALUES(1)", "ROLLBACK; BEGIN"};
+    static const char *const writes[] = {insert_text, "DELETE FROM t WHERE f() < 9",
+                                         "UPDATE t SET value = f() WHERE path > ''"};
+    nested = endings[_i % 3];
+    others = _i % 3 == 2 ? NULL : "INSERT INTO t SELECT 'other' || value, 1 FROM json_each('[1, 2, 3, 4, 5, 6, 7, 8]')";
+    sql_run(db, "INSERT INTO t VALUES('w', 0), ('x', 0); BEGIN; INSERT INTO t VALUES('first', 1)");
+    int rc = sql_try(db, "%s", writes[_i / 3]);
+    ck_assert_msg(rc == SQLITE_ABORT_ROLLBACK, "%s with %s: code %d", writes[_i / 3], nested, rc);
+    ck_assert_msg(strstr(sqlite3_errmsg(db), "abort due to ROLLBACK") != NULL, "%s", sqlite3_errmsg(db));
+    ck_assert_int_eq(nested_code & 0xff, strncmp(nested, "INSERT", 6) ? SQLITE_OK : SQLITE_CONSTRAINT);
+    if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
+    for (int i = 0; i < 60; i++) sql_run(db, "INSERT INTO t VALUES('later%d', 1)", i);
+    expect_everywhere("w|0\nx|0\ny|0\nz|0\n", "SELECT path, value FROM t WHERE path >= 'w' ORDER BY path");
+    expect_everywhere(others ? "60|8|0\n" : "60|0|0\n",
+                      "SELECT sum(path GLOB 'later*'), sum(path GLOB 'other*'), sum(path = 'first') FROM t");
+}
+
+LOOP_TEST(test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_back_to_it_and_fails, 3) {
+    static const char *const nested_texts[] = {"ROLLBACK TO s", "ROLLBACK TO s; INSERT INTO u VALUES(2), (3)",
+                                               "ROLLBACK TO s; INSERT INTO u SELECT 4 UNION ALL SELECT 1"};
+    nested = nested_texts[_i];
+    sql_run(db, "BEGIN; INSERT INTO t VALUES('first', 1); SAVEPOINT s; INSERT INTO t VALUES('second', 1)");
+    int rc = sql_try(db, "%s UNION ALL SELECT 'z', 0", insert_text);
+    ck_assert_msg(rc != SQLITE_OK, "%s: was not refused", nested);
+    sql_run(db, "COMMIT");
+    expect_everywhere("first|1\ny|0\nz|0\n", "SELECT path, value FROM t WHERE path NOT GLOB 'k*' ORDER BY path");
 }
 
 int main(void) {

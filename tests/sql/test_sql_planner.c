@@ -84,23 +84,6 @@ static void agree_always(const char *sql) {
     for (int i = 0; i < VALUES; i++) agree_bound(sql, i);
 }
 
-static char *plan_of(const char *sql) {
-    return sql_plan(db, "t", sql);
-}
-
-static void plan_says(const char *sql, const char *words) {
-    char *plan = plan_of(sql);
-    ck_assert_msg(strstr(plan, words) != NULL, "%s\n'%s' is not in: %s", sql, words, plan);
-    ck_assert_msg(!strstr(plan, "TEMP B-TREE"), "%s sorts: %s", sql, plan);
-    sqlite3_free(plan);
-}
-
-static void plan_does_not_say(const char *sql, const char *words) {
-    char *plan = plan_of(sql);
-    ck_assert_msg(strstr(plan, words) == NULL, "%s\n'%s' is in: %s", sql, words, plan);
-    sqlite3_free(plan);
-}
-
 /* --- LIKE --------------------------------------------------------------------------------------------------------- */
 
 static const char *const like_forms[] = {
@@ -242,8 +225,7 @@ static void random_letters(struct random *random, char *out, uint32_t most) {
 /* Paths of a few letters in all spellings: the odometer turns everywhere. Among many paths it seeks, among few it
  * steps. */
 TEST(test_like_finds_every_spelling) {
-    struct random random = {random_seed()};
-    printf("spellings: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("spellings");
     for (int round = 0; round < 24 * (int)random_scale(); round++) {
         char path[12], low[4];
         int many = round % 4 == 0;
@@ -278,7 +260,7 @@ TEST(test_plans_with_like) {
     plan_says("SELECT value FROM @ WHERE path LIKE '2024-%' ORDER BY path", ":path LIKE ?");
     plan_says("SELECT value FROM @ WHERE path GLOB 'a' || '/*' ORDER BY path", ":path GLOB ?");
     plan_says("SELECT value FROM @ WHERE path LIKE '%a' ORDER BY path", ":all rows");
-    plan_does_not_say("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3 OFFSET 2", "limit");
+    plan_lacks("SELECT value FROM @ WHERE path LIKE 'a/%' LIMIT 3 OFFSET 2", "limit");
 }
 
 /* --- IN ----------------------------------------------------------------------------------------------------------- */
@@ -477,8 +459,7 @@ static void fill_many(int rows) {
 }
 
 TEST(test_offsets_skip_over_many_rows) {
-    struct random random = {random_seed()};
-    printf("offsets: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("offsets");
     fill_many(3000);
     static const char *const conditions[] = {"", "WHERE path > 'd2'", "WHERE path < 'd5/00100'",
                                              "WHERE path > 'd1' AND path <= 'd6/02000'", "WHERE path GLOB 'd3/*'"};
@@ -490,14 +471,13 @@ TEST(test_offsets_skip_over_many_rows) {
         sqlite3_free(sql);
     }
     bool skips = sqlite3_libversion_number() >= 3046001; /* before, nobody knows whose OFFSET it is */
-    void (*says)(const char *, const char *) = skips ? plan_says : plan_does_not_say;
+    void (*says)(const char *, const char *) = skips ? plan_says : plan_lacks;
     says("SELECT path FROM @ WHERE path > 'd2' ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
     says("SELECT value FROM @ ORDER BY path DESC LIMIT 5 OFFSET 500", ", descending, limit ?, offset ?");
-    plan_does_not_say("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
+    plan_lacks("SELECT path FROM @ WHERE path > 'd2' AND value > 5 ORDER BY path LIMIT 5 OFFSET 500", "limit");
     says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5 OFFSET 500", ", keys only, limit ?, offset ?");
     plan_says("SELECT path FROM @ WHERE path > ? ORDER BY path LIMIT 5", ":path>?, keys only");
-    plan_does_not_say("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5 OFFSET 500",
-                      "limit"); /* a row value? */
+    plan_lacks("SELECT path FROM @ WHERE path >= ? ORDER BY path LIMIT 5 OFFSET 500", "limit"); /* a row value? */
 }
 
 /* --- order, DISTINCT, shapes -------------------------------------------------------------------------------------- */
@@ -722,15 +702,13 @@ TEST(test_the_spellings_of_a_number_come_in_order) {
     agree("SELECT value, path FROM @ WHERE path = (SELECT n FROM r) ORDER BY value, path");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = (SELECT n FROM r) WHERE x.path < 'a' ORDER BY 1, 2");
     agree("SELECT x.path, y.path FROM @ x JOIN @ y ON y.path = x.value + 0 ORDER BY x.path, y.path");
-    char *rows = sql_rows(db, "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
-    ck_assert_str_eq(rows, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n");
-    sqlite3_free(rows);
+    sql_expect(db, "5.0\n5 \n5\n05\n.5e1\n+5\n 5\n",
+               "SELECT path FROM t WHERE path = (SELECT n FROM r) ORDER BY path DESC");
 }
 
 /* SQLite and the C library round the last digit of a long number in different ways, and SQLite's is what counts. */
 TEST(test_long_numbers_are_sqlites_to_round) {
-    struct random random = {random_seed()};
-    printf("long numbers: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("long numbers");
     sql_run(db, "CREATE TABLE long_numbers(f REAL)");
     for (int i = 0; i < 500; i++) {
         char *digits = sqlite3_mprintf("%llu.%llue%d", random_next(&random) >> 1, random_next(&random) >> 40,
@@ -748,7 +726,7 @@ TEST(test_long_numbers_are_sqlites_to_round) {
 
 /* Which table is the outer loop, the first line of the plan. */
 static void outer_is(const char *sql, const char *table) {
-    char *plan = plan_of(sql);
+    char *plan = sql_plan(db, "t", sql);
     char *end = strchr(plan, '\n'), *wanted = sqlite3_mprintf(" %s ", table);
     ck_assert_ptr_nonnull(end);
     *end = 0;

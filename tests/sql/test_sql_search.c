@@ -367,40 +367,10 @@ static void ask_rows(struct both *both, sqlite3 *db) {
     sqlite3_free(from);
 }
 
-/* With a rollback journal a reader of an older state is in the way of a commit. */
-static void flush_if_no_reader_waits(struct both *both) {
-    int code = sql_try(both->db, "INSERT INTO t(t) VALUES('flush')");
-    ck_assert_msg(!code || (both->rollback && code == SQLITE_BUSY), "%s", sqlite3_errmsg(both->db));
-}
-
-/* The next row is the first one behind the last one's path, as the ordinary table is now. */
 static void write_while_asking(struct both *both) {
-    bool descending = once_in(both, 2), more = true;
-    const char *order = descending ? "DESC" : "ASC", *column = once_in(both, 2) ? "path" : "note";
-    char *last = sqlite3_mprintf("1");
-    char *where = sqlite3_mprintf("%s LIKE %z", column, some_pattern(both, *column == 'p' ? keys : notes, false, 0));
-    sqlite3_stmt *query =
-        sql_prepare(both->db, "SELECT hex(path), mtime FROM t WHERE %s ORDER BY path %s", where, order);
-    for (unsigned n = 20; n && more; n--) {
-        char *expected =
-            sql_rows(both->db, "SELECT hex(path), mtime FROM plain WHERE (%s) AND %s ORDER BY path %s LIMIT 1", where,
-                     last, order);
-        int code = sqlite3_step(query);
-        more = code == SQLITE_ROW;
-        ck_assert_msg(more || code == SQLITE_DONE, "%s: %s", sqlite3_sql(query), sqlite3_errmsg(both->db));
-        const char *path = more ? (const char *)sqlite3_column_text(query, 0) : NULL;
-        char *given = more ? sqlite3_mprintf("%s|%s\n", path, sqlite3_column_text(query, 1)) : sqlite3_mprintf("");
-        ck_assert_msg(!strcmp(given, expected), "%s: gave %s, not %s", sqlite3_sql(query), given, expected);
-        sqlite3_free(last);
-        last = sqlite3_mprintf("path %s CAST(x'%s' AS TEXT)", descending ? "<" : ">", path ? path : "");
-        sqlite3_free(expected);
-        sqlite3_free(given);
-        if (once_in(both, 3)) write_something(both);
-        if (once_in(both, 20)) flush_if_no_reader_waits(both);
-    }
-    sqlite3_finalize(query);
-    sqlite3_free(where);
-    sqlite3_free(last);
+    const char *column = once_in(both, 2) ? "path" : "note";
+    char *pattern = some_pattern(both, *column == 'p' ? keys : notes, false, 0);
+    both_write_while_asking(both, 20, "mtime", sqlite3_mprintf("%s LIKE %z", column, pattern));
 }
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {

@@ -237,8 +237,7 @@ static void write_rows(struct random *random, int round) {
 /* A version is never given twice, and who follows by versions misses nothing. */
 LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
     if (_i < 2 && sql_has_no_file("test_versions_go_on_however_often_a_table_is_emptied")) return;
-    struct random random = {random_seed()};
-    printf("emptied: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("emptied");
     sqlite3_create_function(db, "hundreds", 1, SQLITE_UTF8, NULL, add_hundreds, NULL, NULL);
     sql_run(db, "PRAGMA journal_mode=%s; CREATE TABLE m(path PRIMARY KEY)", _i % 2 ? "WAL" : "DELETE");
     sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s, log_limit='8KB', spill_limit='64KB')",

@@ -16,8 +16,6 @@
 #include "tests/support/fault_calls.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/io_faults.h"
-#include "tests/support/sql_fault_points.h"
-#include "tests/support/sql_heap_limit.h"
 #include "tests/support/sql_memory.h"
 
 /* An allocation in so many is made to fail: a step makes thousands, most of them SQLite's. */

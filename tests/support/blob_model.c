@@ -209,10 +209,6 @@ uint8_t *blob_image_new(void) {
     return image;
 }
 
-uint32_t blob_image_used(const struct art_ref *ref) {
-    return (uint32_t)(ref->leaf_pages + ref->footer_pages) * ART_BLOB_PAGE;
-}
-
 bool blob_page_used(const struct art_ref *ref, uint32_t page) {
     return page < ref->leaf_pages || page >= (uint32_t)ART_BLOB_PAGES - ref->footer_pages;
 }
@@ -226,7 +222,7 @@ void blob_image_rehash(uint8_t *image, struct art_ref *ref) {
     ref->hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
 }
 
-static struct blob_image *new_slot(struct blob_run *run, uint32_t first) {
+struct blob_image *blob_run_next(struct blob_run *run, uint32_t first) {
     if (run->count == run->room) {
         run->room = run->room * 2 + 8;
         run->slots = realloc(run->slots, run->room * sizeof *run->slots);
@@ -238,35 +234,46 @@ static struct blob_image *new_slot(struct blob_run *run, uint32_t first) {
     return image;
 }
 
-/* Closes the level's last blob; true: entries are held back, and another one was begun for them. */
-static bool finish_blob(struct blob_run *run, struct art_builder *builder, uint32_t taken) {
-    struct blob_image *image = &run->slots[run->count - 1];
-    struct art_built built;
-    uint32_t pending;
-    must(art_builder_finish(builder, run->count - 1, 77 + run->count, &built));
-    pending = art_builder_pending(builder);
-    ck_assert_int_eq(built.more, pending > 0);
-    image->ref = built.ref;
-    image->ref.label = blob_padded(built.ref.label.data, built.ref.label.len);
-    image->separator = blob_padded(built.separator.data, built.separator.len);
-    image->rows = taken - pending - image->first;
+void blob_image_open(struct blob_image *image) {
     must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
     must(art_blob_verify_all(&image->blob));
-    if (built.more) art_builder_begin(builder, new_slot(run, taken - pending)->image);
+}
+
+bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
+    struct blob_image *image = &run->slots[run->count - 1];
+    struct art_built built;
+    must(art_builder_finish(builder, run->count - 1, 77 + run->count, &built));
+    uint32_t pending = art_builder_pending(builder);
+    ck_assert_int_eq(built.more, pending > 0);
+    image->ref = built.ref;
+    must(art_ref_own(&image->ref));
+    memset((uint8_t *)image->ref.label.data + image->ref.label.len, 0xee, ART_KEY_PADDING);
+    image->separator = blob_padded(built.separator.data, built.separator.len);
+    image->rows = taken - pending - image->first;
+    blob_image_open(image);
+    if (built.more || more) art_builder_begin(builder, blob_run_next(run, taken - pending)->image);
     return built.more;
 }
 
-static void build_level(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
-    uint32_t level = run->height++, n = level ? run->level[level - 1].count : rows->count, i = 0;
+struct art_builder *blob_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages, bool filter) {
     struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
                                           .height = (uint8_t)level,
                                           .filter = filter && !level,
+                                          .summary = summary,
                                           .fill_pages = fill_pages};
     struct art_builder *builder;
     memcpy(options.uuid, blob_uuid, sizeof options.uuid);
     must(art_builder_open(&builder, &options));
+    return builder;
+}
+
+static void build_level(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
+                        uint32_t fill_pages, bool filter) {
+    uint32_t level = run->height++, n = level ? run->level[level - 1].count : rows->count, i = 0;
+    struct art_builder *builder = blob_builder(summary, level, fill_pages, filter);
+    bool by_entries = !summary || !(summary->has.lookups | summary->has.searches);
     run->level[level].first = run->count;
-    art_builder_begin(builder, new_slot(run, 0)->image);
+    art_builder_begin(builder, blob_run_next(run, 0)->image);
     while (i < n) {
         bool full = false;
         if (level) {
@@ -276,19 +283,30 @@ static void build_level(struct blob_run *run, const struct blob_rows *rows, uint
             must(art_builder_add(builder, rows->keys[i], &rows->entries[i], ART_SHARED_UNKNOWN, &full));
         }
         i += !full;
-        if (full) ck_assert(finish_blob(run, builder, i));
+        if (full) ck_assert(blob_run_finish(run, builder, i, true) || !by_entries);
     }
-    while (art_builder_pending(builder)) finish_blob(run, builder, i);
+    while (art_builder_pending(builder)) blob_run_finish(run, builder, i, false);
     run->level[level].count = run->count - run->level[level].first;
     art_builder_close(builder);
 }
 
-void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
+void blob_run_leaves(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
+                     uint32_t fill_pages, bool filter) {
     memset(run, 0, sizeof *run);
-    do {
+    build_level(run, rows, summary, fill_pages, filter);
+}
+
+void blob_run_build_summed(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
+                           uint32_t fill_pages, bool filter) {
+    blob_run_leaves(run, rows, summary, fill_pages, filter);
+    while (run->level[run->height - 1].count > 1) {
         ck_assert_uint_lt(run->height, BLOB_LEVELS_MAX);
-        build_level(run, rows, fill_pages, filter);
-    } while (run->level[run->height - 1].count > 1);
+        build_level(run, rows, summary, fill_pages, filter);
+    }
+}
+
+void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
+    blob_run_build_summed(run, rows, NULL, fill_pages, filter);
 }
 
 void blob_run_clear(struct blob_run *run) {

@@ -72,13 +72,24 @@ struct blob_run {
 };
 
 void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter);
+void blob_run_build_summed(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
+                           uint32_t fill_pages, bool filter);
+/* The lowest level alone. */
+void blob_run_leaves(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
+                     uint32_t fill_pages, bool filter);
 void blob_run_clear(struct blob_run *run);
 static inline struct blob_image *blob_run_root(struct blob_run *run) {
     return &run->slots[run->level[run->height - 1].first];
 }
 
+/* A run blob by blob: the next one to be built, which begins with row or child `first`; the end of the last one, when the
+ * builder has got `taken` of them. True: some are held back. For these, or because there are `more`, another is begun. */
+struct blob_image *blob_run_next(struct blob_run *run, uint32_t first);
+bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more);
+struct art_builder *blob_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages, bool filter);
+void blob_image_open(struct blob_image *image);
+
 uint8_t *blob_image_new(void);
-uint32_t blob_image_used(const struct art_ref *ref); /* bytes in used pages */
 bool blob_page_used(const struct art_ref *ref, uint32_t page);
 /* After a change: all hashes, from the pages up to the reference, are made right again. */
 void blob_image_rehash(uint8_t *image, struct art_ref *ref);

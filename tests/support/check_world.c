@@ -1,4 +1,5 @@
 #include "tests/support/check_world.h"
+#include "tests/support/blob_model.h"
 #include "tests/support/of_core.h"
 
 #include <check.h>
@@ -185,12 +186,8 @@ void check_reseal_top(unsigned run) {
     struct art_root *root = check_root_take();
     struct art_ref *top = &root->run[run].top;
     uint8_t *slot = check_slot(top->slot);
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(slot + ART_TRAILER_AT);
-    for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->footer_pages;
-        if (used) trailer->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
-    }
-    top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
+    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
+    blob_image_rehash(slot, top);
     top->count = trailer->count;
     top->entries = trailer->below;
     top->csn_max = trailer->csn_max;

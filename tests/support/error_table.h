@@ -613,8 +613,8 @@ static const struct elsewhere elsewhere[] = {
      "it takes a small file system"},
     {"art: cannot open a temporary file, which open savepoints need: set SQLITE_TMPDIR to a folder that this user may "
      "write",
-     "test_faults_vfs.c has it refused"},
-    {"cannot use a temporary file", "test_faults_vfs.c has it fail"},
+     "test_faults_sweep.c has it refused"},
+    {"cannot use a temporary file", "test_faults_sweep.c has it fail"},
     {"art: this build of art keeps no .art files (%s): use storage=inline, or open the table with a build for Linux, "
      "whose art_backup() with 'inline' brings all blobs into the copy",
      WITHOUT},

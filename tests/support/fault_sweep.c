@@ -6,18 +6,19 @@
 
 enum { CALLS_KINDS_MAX = 64 };
 
-unsigned fault_one_error(unsigned kind) {
-    (void)kind;
-    return 1;
+const char *fault_text(const struct fault_source *source, unsigned kind, unsigned error) {
+    return source->describe ? source->describe(kind, error) : source->what;
 }
 
-void fault_counter_start(struct fault_counter *counter, unsigned nth, bool stays) {
-    *counter = (struct fault_counter){.nth = nth, .stays = stays, .watching = true};
+void fault_arm(const struct fault_source *source, unsigned kind, unsigned error, unsigned nth, bool stays) {
+    if (!source->counter) return source->arm(kind, error, nth, stays);
+    *source->counter = (struct fault_counter){.nth = nth, .stays = stays, .watching = true};
 }
 
-unsigned fault_counter_stop(struct fault_counter *counter) {
-    counter->watching = false;
-    return counter->given;
+unsigned fault_disarm(const struct fault_source *source) {
+    if (!source->counter) return source->disarm();
+    source->counter->watching = false;
+    return source->counter->given;
 }
 
 bool fault_counter_strikes(struct fault_counter *counter) {
@@ -37,7 +38,7 @@ static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step
     struct fault_outcome outcome;
     bool brave = (nth + error) % 2, counts = !nth;
     fault_world_context("%s, %s, step '%s', %s at call %u%s%s, seed state %llu", source->name, world->mode->name,
-                        step->name, counts ? "nothing" : source->describe(kind, error), nth,
+                        step->name, counts ? "nothing" : fault_text(source, kind, error), nth,
                         stays ? " and from then on" : "", brave ? ", going on" : "",
                         (unsigned long long)sweep->random.state);
     fault_world_connect(world);
@@ -47,14 +48,10 @@ static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step
         fault_world_disconnect(world);
         if (!step->opens) fault_world_connect(world);
     }
-    if (counts) {
-        source->watch();
-    } else {
-        source->arm(kind, error, nth, stays);
-    }
+    fault_arm(source, kind, error, nth, stays);
     fault_world_attempt(world, step, brave, &outcome);
     char *unsynced = source->unsynced && source->unsynced() ? strdup(source->unsynced()) : NULL;
-    unsigned struck = source->disarm();
+    unsigned struck = fault_disarm(source);
     if (getenv("ART_FAULTS_SHOW")) {
         printf("%s: struck %u, %u errors, first %d '%s'%s\n", fault_world_what(), struck, outcome.errors,
                outcome.codes[0], outcome.message, outcome.committed ? ", committed" : "");
@@ -83,7 +80,7 @@ static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step
 
 /* All errors at one place, or one of them. Did anything fail? */
 static bool each_error(struct fault_sweep *sweep, const struct fault_step *step, unsigned kind, unsigned nth) {
-    unsigned errors = sweep->source->errors(kind), struck = 0;
+    unsigned errors = sweep->source->errors ? sweep->source->errors(kind) : 1, struck = 0;
     if (sweep->most) {
         unsigned error = random_below(&sweep->random, errors);
         return attempt(sweep, step, kind, error, nth, random_once_in(&sweep->random, 3)) > 0;
@@ -100,7 +97,9 @@ static void sweep_step(struct fault_sweep *sweep, const struct fault_step *step)
     const struct fault_source *source = sweep->source;
     unsigned calls[CALLS_KINDS_MAX];
     attempt(sweep, step, 0, 0, 0, false);
-    for (unsigned kind = 0; kind < source->kinds; kind++) calls[kind] = source->calls(kind);
+    for (unsigned kind = 0; kind < source->kinds; kind++) {
+        calls[kind] = source->counter ? source->counter->calls : source->calls(kind);
+    }
     for (unsigned kind = 0; kind < source->kinds; kind++) {
         unsigned gap = sweep->most && calls[kind] > sweep->most ? calls[kind] / sweep->most : 1;
         bool more = calls[kind] > 0;

@@ -16,12 +16,15 @@
 struct fault_source {
     const char *name;
     unsigned kinds;
+    /* NULL: one error, which is `what`. */
     unsigned (*errors)(unsigned kind);
     const char *(*describe)(unsigned kind, unsigned error);
-    void (*watch)(void);                                                  /* counts, and lets nothing fail */
-    unsigned (*calls)(unsigned kind);                                     /* since watch() or arm() */
-    void (*arm)(unsigned kind, unsigned error, unsigned nth, bool stays); /* nth: from 1 */
+    const char *what;
+    /* These three are NULL where a counter does all of it (fault_arm(), fault_disarm()). */
+    unsigned (*calls)(unsigned kind);                                     /* since arm() */
+    void (*arm)(unsigned kind, unsigned error, unsigned nth, bool stays); /* nth: from 1; 0: nothing fails */
     unsigned (*disarm)(void);                                             /* how often it failed */
+    struct fault_counter *counter;
     /* May a statement have ended with this code because of it? */
     bool (*excuses)(unsigned kind, unsigned error, int code, const char *message);
     /* The .art file that could not be synced since arm(), so that the connection must not write to it any more; or
@@ -48,17 +51,17 @@ void fault_sweep_run(struct fault_sweep *sweep);
 /* One line; and of all sweeps since the last. */
 void fault_sweep_print(const struct fault_sweep *sweep);
 
-/* For sources of one kind with one error. */
-unsigned fault_one_error(unsigned kind);
+const char *fault_text(const struct fault_source *source, unsigned kind, unsigned error);
+/* From now on the nth call of that kind fails, and all later ones too if it `stays`; nth 0: calls are counted alone. */
+void fault_arm(const struct fault_source *source, unsigned kind, unsigned error, unsigned nth, bool stays);
+/* Nothing fails any more. How often did it? */
+unsigned fault_disarm(const struct fault_source *source);
 
 /* Counts calls, and strikes at the nth, and from it on. */
 struct fault_counter {
     unsigned calls, nth, given;
     bool watching, stays;
 };
-/* nth 0: only counts. */
-void fault_counter_start(struct fault_counter *counter, unsigned nth, bool stays);
-unsigned fault_counter_stop(struct fault_counter *counter); /* how often it has struck */
 bool fault_counter_strikes(struct fault_counter *counter);
 
 #endif

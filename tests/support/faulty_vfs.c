@@ -2,12 +2,13 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- what fails --------------------------------------------------------------------------------------------------- */
 
 enum call { OPEN, DELETE, ACCESS, READ, WRITE, TRUNCATE, SYNC, SIZE, LOCK, UNLOCK, SHM_MAP, SHM_LOCK, CALLS };
-enum { CODES_MAX = 4, NOTHING_DONE = 0, HALF_DONE = 0x10000, ALL_DONE = 0x20000 };
+enum { CODES_MAX = 4, KINDS_MAX = 8, NOTHING_DONE = 0, HALF_DONE = 0x10000, ALL_DONE = 0x20000 };
 
 /* A call that fails may have done its work, or half of it. */
 static const struct {
@@ -46,42 +47,38 @@ static int strikes(enum call call, int *done) {
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
-struct faulty_file {
-    sqlite3_file base;
-    sqlite3_file *real; /* behind this struct, in the same memory */
-};
+/* SQLite's own methods with those below in their places; what has none below goes on to SQLite. */
+static struct methods {
+    sqlite3_io_methods faulty;
+    const sqlite3_io_methods *real; /* NULL: nothing is here yet */
+} kinds[KINDS_MAX];
 
 static sqlite3_vfs *under;
 
-static sqlite3_file *real_of(sqlite3_file *file) {
-    return ((struct faulty_file *)file)->real;
-}
-
-static int file_close(sqlite3_file *file) {
-    sqlite3_file *real = real_of(file);
-    return real->pMethods ? real->pMethods->xClose(real) : SQLITE_OK;
+static const sqlite3_io_methods *real_of(sqlite3_file *file) {
+    return ((const struct methods *)file->pMethods)->real;
 }
 
 static int file_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset) {
     int done, rc = strikes(READ, &done);
-    sqlite3_file *real = real_of(file);
-    if (rc == SQLITE_OK) return real->pMethods->xRead(real, data, length, offset);
-    if (done == HALF_DONE) real->pMethods->xRead(real, data, length / 2, offset);
+    const sqlite3_io_methods *real = real_of(file);
+    if (rc == SQLITE_OK) return real->xRead(file, data, length, offset);
+    if (done == HALF_DONE) real->xRead(file, data, length / 2, offset);
     return rc;
 }
 
 static int file_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset) {
     int done, rc = strikes(WRITE, &done);
-    sqlite3_file *real = real_of(file);
-    if (rc == SQLITE_OK) return real->pMethods->xWrite(real, data, length, offset);
-    if (done == HALF_DONE) real->pMethods->xWrite(real, data, length / 2, offset);
+    const sqlite3_io_methods *real = real_of(file);
+    if (rc == SQLITE_OK) return real->xWrite(file, data, length, offset);
+    if (done == HALF_DONE) real->xWrite(file, data, length / 2, offset);
     return rc;
 }
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     int done, rc = strikes(TRUNCATE, &done);
-    sqlite3_file *real = real_of(file);
-    int result = done == ALL_DONE ? real->pMethods->xTruncate(real, size) : SQLITE_OK;
+    const sqlite3_io_methods *real = real_of(file);
+    int result = done == ALL_DONE ? real->xTruncate(file, size) : SQLITE_OK;
     return rc ? rc : result;
 }
 
@@ -95,87 +92,58 @@ static int file_sync(sqlite3_file *file, int flags) {
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
     int done, rc = strikes(SIZE, &done);
-    return rc ? rc : real_of(file)->pMethods->xFileSize(real_of(file), size);
+    return rc ? rc : real_of(file)->xFileSize(file, size);
 }
 
 static int file_lock(sqlite3_file *file, int level) {
     int done, rc = strikes(LOCK, &done);
-    return rc ? rc : real_of(file)->pMethods->xLock(real_of(file), level);
+    return rc ? rc : real_of(file)->xLock(file, level);
 }
 
 /* A descriptor that is closed, or a process that ends, lets go of its locks whatever xUnlock said. */
 static int file_unlock(sqlite3_file *file, int level) {
     int done, rc = strikes(UNLOCK, &done);
-    int result = real_of(file)->pMethods->xUnlock(real_of(file), level);
+    int result = real_of(file)->xUnlock(file, level);
     return rc ? rc : result;
-}
-
-static int file_check_reserved(sqlite3_file *file, int *out) {
-    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), out);
-}
-
-static int file_control(sqlite3_file *file, int operation, void *argument) {
-    return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
-}
-
-static int file_sector(sqlite3_file *file) {
-    return real_of(file)->pMethods->xSectorSize(real_of(file));
-}
-
-static int file_characteristics(sqlite3_file *file) {
-    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
 }
 
 static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out) {
     int done, rc = strikes(SHM_MAP, &done);
-    return rc ? rc : real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
+    return rc ? rc : real_of(file)->xShmMap(file, page, size, extend, out);
 }
 
 /* To let go of a lock never fails. */
 static int file_shm_lock(sqlite3_file *file, int offset, int count, int flags) {
     int done, rc = flags & SQLITE_SHM_UNLOCK ? SQLITE_OK : strikes(SHM_LOCK, &done);
-    return rc ? rc : real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
+    return rc ? rc : real_of(file)->xShmLock(file, offset, count, flags);
 }
 
-static void file_shm_barrier(sqlite3_file *file) {
-    real_of(file)->pMethods->xShmBarrier(real_of(file));
+static const sqlite3_io_methods *faulty_for(const sqlite3_io_methods *real) {
+    struct methods *kind = kinds;
+    while (kind->real && kind->real != real) kind++;
+    if (kind == kinds + KINDS_MAX - 1) abort();
+    if (kind->real) return &kind->faulty;
+    *kind = (struct methods){*real, real};
+    if (real->iVersion > 2) kind->faulty.iVersion = 2; /* no memory is mapped */
+    kind->faulty.xRead = file_read;
+    kind->faulty.xWrite = file_write;
+    kind->faulty.xTruncate = file_truncate;
+    kind->faulty.xSync = file_sync;
+    kind->faulty.xFileSize = file_size;
+    kind->faulty.xLock = file_lock;
+    kind->faulty.xUnlock = file_unlock;
+    kind->faulty.xShmMap = file_shm_map;
+    kind->faulty.xShmLock = file_shm_lock;
+    return &kind->faulty;
 }
-
-static int file_shm_unmap(sqlite3_file *file, int remove) {
-    return real_of(file)->pMethods->xShmUnmap(real_of(file), remove);
-}
-
-static const sqlite3_io_methods file_methods = {
-    .iVersion = 2,
-    .xClose = file_close,
-    .xRead = file_read,
-    .xWrite = file_write,
-    .xTruncate = file_truncate,
-    .xSync = file_sync,
-    .xFileSize = file_size,
-    .xLock = file_lock,
-    .xUnlock = file_unlock,
-    .xCheckReservedLock = file_check_reserved,
-    .xFileControl = file_control,
-    .xSectorSize = file_sector,
-    .xDeviceCharacteristics = file_characteristics,
-    .xShmMap = file_shm_map,
-    .xShmLock = file_shm_lock,
-    .xShmBarrier = file_shm_barrier,
-    .xShmUnmap = file_shm_unmap,
-};
 
 /* --- the VFS ------------------------------------------------------------------------------------------------------ */
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
-    struct faulty_file *faulty = (struct faulty_file *)file;
     int done, rc = strikes(OPEN, &done);
-    (void)vfs;
-    faulty->base.pMethods = NULL;
-    faulty->real = (sqlite3_file *)(faulty + 1);
-    if (rc) return rc;
-    rc = under->xOpen(under, name, faulty->real, flags, flags_out);
-    if (!rc) faulty->base.pMethods = &file_methods;
+    file->pMethods = NULL;
+    if (!rc) rc = under->xOpen(vfs, name, file, flags, flags_out);
+    if (!rc) file->pMethods = faulty_for(file->pMethods);
     return rc;
 }
 
@@ -193,11 +161,6 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
     return rc ? rc : under->xAccess(under, name, flags, out);
 }
 
-static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int length, char *out) {
-    (void)vfs;
-    return under->xFullPathname(under, name, length, out);
-}
-
 void faulty_vfs_register(void) {
     static sqlite3_vfs vfs;
     sqlite3_initialize();
@@ -206,11 +169,9 @@ void faulty_vfs_register(void) {
     vfs = *under;
     vfs.pNext = NULL;
     vfs.zName = "faulty";
-    vfs.szOsFile = (int)sizeof(struct faulty_file) + under->szOsFile;
     vfs.xOpen = vfs_open;
     vfs.xDelete = vfs_delete;
     vfs.xAccess = vfs_access;
-    vfs.xFullPathname = vfs_full_path;
     sqlite3_vfs_register(&vfs, 0);
 }
 
@@ -232,11 +193,6 @@ static const char *describe(unsigned call, unsigned number) {
     return text;
 }
 
-static void watch(void) {
-    memset(&fault, 0, sizeof fault);
-    fault.call = CALLS;
-}
-
 static unsigned seen[CALLS]; /* until disarm() */
 
 static unsigned counted(unsigned call) {
@@ -244,8 +200,8 @@ static unsigned counted(unsigned call) {
 }
 
 static void arm(unsigned call, unsigned number, unsigned nth, bool stays) {
-    watch();
-    fault.call = call;
+    memset(&fault, 0, sizeof fault);
+    fault.call = nth ? call : CALLS;
     fault.code = calls[call].codes[number];
     fault.first = nth;
     /* SQLite waits for a reader's lock of the WAL with ever longer sleeps. */
@@ -275,7 +231,6 @@ const struct fault_source faulty_vfs_calls = {
     .kinds = CALLS,
     .errors = count_codes,
     .describe = describe,
-    .watch = watch,
     .calls = counted,
     .arm = arm,
     .disarm = disarm,

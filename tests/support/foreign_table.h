@@ -144,12 +144,12 @@ static void aside_long_ago(struct foreign_world *world) {
 
 static void database_restored_into(struct foreign_world *world) {
     foreign_save(world, false);
-    restore(world, true, false, foreign_copy_into);
+    restore(world, true, false, sql_copy_file);
 }
 
 static void old_database_restored_into(struct foreign_world *world) {
     foreign_save(world, true);
-    restore(world, true, false, foreign_copy_into);
+    restore(world, true, false, sql_copy_file);
 }
 
 static void database_restored_by_replacing(struct foreign_world *world) {
@@ -160,7 +160,7 @@ static void database_restored_by_replacing(struct foreign_world *world) {
 
 static void file_restored_into(struct foreign_world *world) {
     foreign_save(world, true);
-    restore(world, false, true, foreign_copy_into);
+    restore(world, false, true, sql_copy_file);
 }
 
 static void file_restored_by_replacing(struct foreign_world *world) {
@@ -170,7 +170,7 @@ static void file_restored_by_replacing(struct foreign_world *world) {
 
 static void both_restored_into(struct foreign_world *world) {
     foreign_save(world, true);
-    restore(world, true, true, foreign_copy_into);
+    restore(world, true, true, sql_copy_file);
 }
 
 static void both_restored_by_replacing(struct foreign_world *world) {

@@ -71,23 +71,9 @@ void foreign_set(char **text, char *now) {
     *text = now;
 }
 
-static void copy(const char *from, int in, const char *to, int out) {
-    static char data[1 << 16];
-    ssize_t n;
-    if (in < 0 || out < 0) die("cannot open to copy", in < 0 ? from : to);
-    while ((n = read(in, data, sizeof data)) > 0) {
-        if (write(out, data, (size_t)n) != n) die("cannot write", to);
-    }
-    if (n < 0 || close(in) || close(out)) die("cannot copy", from);
-}
-
-void foreign_copy_into(const char *from, const char *to) {
-    copy(from, open(from, O_RDONLY), to, open(to, O_WRONLY | O_TRUNC));
-}
-
 void foreign_copy_replacing(const char *from, const char *to) {
     char *new = sqlite3_mprintf("%s.new", to);
-    copy(from, open(from, O_RDONLY), new, open(new, O_WRONLY | O_CREAT | O_EXCL, 0644));
+    sql_copy_file(from, new);
     foreign_move(new, to);
     sqlite3_free(new);
 }

@@ -62,8 +62,7 @@ void foreign_save(struct foreign_world *world, bool much);
 /* sqlite3_free() it. */
 char *foreign_join(const char *folder, const char *name);
 const char *foreign_base(const char *path);
-/* Into the file that is there, or as a new file under its name. */
-void foreign_copy_into(const char *from, const char *to);
+/* A new file under that name. */
 void foreign_copy_replacing(const char *from, const char *to);
 void foreign_move(const char *from, const char *to);
 /* What is tried is another database from now on (takes the name), or may write another file. */

@@ -13,7 +13,7 @@
 #include "core/tree/state/hooks.h"
 #include "core/tree/state/root_format.h"
 #include "ext/art.h"
-#include "tests/support/memory_disk.h"
+#include "tests/support/sim_disk.h"
 
 enum {
     SLOTS = 32,
@@ -64,7 +64,7 @@ struct database {
 };
 
 static struct database databases[DATABASES];
-static struct memory_disk *disk;
+static struct sim_disk *disk;
 static char path[200];
 static uint8_t *image[SLOTS]; /* the forger's copies */
 static struct row forged_log[LOG_ROWS];
@@ -211,8 +211,8 @@ static void begin(void) {
     if (!mkdtemp(path)) broken("no folder %s", path);
     strcat(path, "/f.db");
     atexit(clean_up);
-    disk = memory_disk_new();
-    art_disk_set_default(memory_disk_art(disk));
+    disk = sim_disk_new_steady(SIM_PAGES);
+    art_disk_set_default(sim_disk_art(disk));
     art_cache_join(1 << 20); /* the cache's memory stays mapped from one database to the next */
     art_test_hooks.blob_pages = 2;
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
@@ -234,11 +234,11 @@ static void read_pages(struct database *base, sqlite3 *db) {
     base->pages = calloc(PAGES_MAX, sizeof *base->pages);
     if (!base->pages) abort();
     if (!base->is_inline) {
-        snprintf(base->file, sizeof base->file, "%s", memory_disk_find(disk, ".art"));
-        uint32_t end = (uint32_t)(memory_disk_size(disk, base->file) / ART_PAGE);
+        snprintf(base->file, sizeof base->file, "%s", sim_disk_find(disk, ".art"));
+        uint32_t end = (uint32_t)(sim_disk_size(disk, base->file) / ART_PAGE);
         for (uint32_t page = 0; page < end; page++) {
-            if (memory_disk_used(disk, base->file, page))
-                add_page(base, page, memory_disk_page(disk, base->file, page), ART_PAGE);
+            if (sim_disk_page_used(disk, base->file, page))
+                add_page(base, page, sim_disk_page(disk, base->file, page), ART_PAGE);
         }
         return;
     }
@@ -338,7 +338,7 @@ static void read_file(struct database *base) {
 /* Two runs with an index, a small one above them, long deletes, values in pieces, rows in the log. */
 static void make(struct database *base, unsigned which) {
     base->is_inline = which & 1;
-    memory_disk_clear(disk, NULL);
+    sim_disk_clear(disk, NULL);
     unlink(path);
     sqlite3 *db = open_database(true);
     char *create =
@@ -559,13 +559,13 @@ static void put_database(const struct database *base) {
         const struct row *row = &forged_log[i];
         put_row(db, "UPDATE t_artdata SET ops = ?2 WHERE csn = ?1", row->csn, row->bytes.data, row->bytes.len);
     }
-    memory_disk_clear(disk, NULL);
-    if (!base->is_inline) memory_disk_clear(disk, base->file);
+    sim_disk_clear(disk, NULL);
+    if (!base->is_inline) sim_disk_clear(disk, base->file);
     for (uint32_t i = 0; i < base->count; i++) {
         const struct page *page = &base->pages[i];
         const uint8_t *bytes = image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE;
         if (!base->is_inline)
-            memcpy(memory_disk_page(disk, base->file, page->number), bytes, ART_BLOB_PAGE);
+            memcpy(sim_disk_page(disk, base->file, page->number), bytes, ART_BLOB_PAGE);
         else if (memcmp(bytes, page->bytes, ART_BLOB_PAGE) != 0)
             put_row(db, "UPDATE t_artblob SET data = ?2 WHERE page = ?1", page->number, bytes, ART_BLOB_PAGE);
     }

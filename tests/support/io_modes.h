@@ -9,10 +9,9 @@
 
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
-#include "tests/support/memory_disk.h"
 #include "tests/support/sim_disk.h"
 
-enum io_kind { IO_SYSTEM, IO_MEMORY, IO_SIMULATED, IO_ROWS };
+enum io_kind { IO_SYSTEM, IO_SIMULATED, IO_ROWS };
 
 struct io_mode {
     const char *name;
@@ -23,15 +22,14 @@ struct io_mode {
 };
 
 /* Rows of a host's (toy_rows.h) are no file, but a store may be in them: the mode behind the others. */
-enum { IO_MODES = 9, STORE_MODES = 10 };
+enum { IO_MODES = 8, STORE_MODES = 9 };
 extern const struct io_mode io_modes[STORE_MODES];
 
 /* Where a test's file lives in one mode. */
 struct io_place {
     const struct io_mode *mode;
     struct art_disk *disk;
-    struct memory_disk *memory; /* NULL: not in this mode, */
-    struct sim_disk *sim;       /* as this */
+    struct sim_disk *sim; /* NULL: not in this mode */
     struct art_blob_pool *pool;
     char path[512];
 };
@@ -43,8 +41,17 @@ int io_place_file(struct io_place *place, bool create, bool read_only, struct ar
 /* Removes the file. */
 void io_place_close(struct io_place *place);
 
+/* A file of the system's. */
+int io_file_open(const char *name, enum art_engine engine, enum art_direct direct, bool create,
+                 struct art_blob_pool *pool, struct art_io **out);
+/* Writes a batch of so many blobs, which `salt` tells from others, syncs it, and reads it back. Usable in a child. */
+enum { IO_ROUND_TRIP = 8 };
+bool io_round_trip(struct art_io *io, struct art_blob_pool *pool, int salt);
+
 /* A directory for files of this test program: $TMPDIR, else /var/tmp, which is seldom a tmpfs. */
 const char *io_directory(void);
 void io_skip(const char *test, const char *why);
+/* False, and that is said: no io_uring here. */
+bool io_has_ring(const char *test);
 
 #endif

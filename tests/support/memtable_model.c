@@ -374,3 +374,29 @@ void memtable_model_compare_newer(const struct memtable_model *model, struct art
     HOLDS(!cursor.valid);
     art_memtable_cursor_clear(&cursor);
 }
+
+void memtables_equal(const struct art_memtable *a, const struct art_memtable *b) {
+    struct art_memtable_cursor left, right;
+    art_memtable_cursor_init(&left, a);
+    art_memtable_cursor_init(&right, b);
+    ck_assert_int_eq(art_memtable_first(&left), ART_OK);
+    ck_assert_int_eq(art_memtable_first(&right), ART_OK);
+    while (left.valid && right.valid) {
+        struct art_entry one, other;
+        HOLDS(art_bytes_equal(left.key, right.key));
+        art_memtable_cursor_entry(&left, &one);
+        art_memtable_cursor_entry(&right, &other);
+        HOLDS(one.flags == other.flags);
+        HOLDS(one.csn == other.csn);
+        HOLDS(art_bytes_equal(one.value, other.value));
+        HOLDS(art_memtable_next(&left) == ART_OK);
+        HOLDS(art_memtable_next(&right) == ART_OK);
+    }
+    HOLDS(left.valid == right.valid);
+    HOLDS(art_memtable_count(a) == art_memtable_count(b));
+    HOLDS(art_memtable_bytes(a) == art_memtable_bytes(b));
+    art_memtable_cursor_clear(&left);
+    art_memtable_cursor_clear(&right);
+    int rc = art_memtable_check(b);
+    ck_assert_msg(!rc, "%s", art_error_message());
+}

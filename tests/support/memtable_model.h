@@ -76,5 +76,7 @@ void memtable_model_compare(const struct memtable_model *model, const struct art
 /* A walk from anywhere, in either direction, that may pass over what is not newer than some version. */
 void memtable_model_compare_newer(const struct memtable_model *model, struct art_memtable *memtable, uint64_t newest,
                                   struct random *random);
+/* Both hold the same keys with the same entries, and the second one is sound. */
+void memtables_equal(const struct art_memtable *a, const struct art_memtable *b);
 
 #endif

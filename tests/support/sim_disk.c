@@ -1,15 +1,19 @@
 /* The simulated disk but for open files (sim_io.c): images, names, faults, and what a crash leaves. */
 #include "tests/support/sim_disk.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <sys/mman.h>
 
 #include "core/base/error.h"
 #include "tests/support/sim_disk_private.h"
 
 static const char *const call_names[SIM_CALLS] = {"open", "remove", "sync_directory", "stat",     "read",     "write",
                                                   "wait", "sync",   "size",           "truncate", "identity", "lock"};
+
+static uint64_t last_number; /* of an inode, over all steady disks: the cache of blobs tells files apart by it */
 
 /* The tests' own memory: no faults here, the allocator shim is for the code under test. */
 void *sim_memory(void *old, uint64_t bytes) {
@@ -18,17 +22,17 @@ void *sim_memory(void *old, uint64_t bytes) {
     return memory;
 }
 
-/* SplitMix64 (G. Steele, D. Lea, C. Flood, 2014). */
-uint64_t sim_random(struct sim_disk *disk, uint64_t below) {
-    uint64_t x = disk->random += 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return (x ^ x >> 31) % below;
-}
-
 /* ---- images and operations --------------------------------------------------------------------------------------- */
 
 void sim_image_resize(struct sim_image *image, uint64_t len) {
+    if (image->stays) {
+        uint64_t page = (len + ART_PAGE - 1) / ART_PAGE * ART_PAGE;
+        if (len > image->room) abort();
+        if (len < image->len) memset(image->bytes + len, 0, (page < image->len ? page : image->len) - len);
+        if (page < image->len) madvise(image->bytes + page, image->len - page, MADV_DONTNEED);
+        image->len = len;
+        return;
+    }
     if (len > image->room) {
         image->room = len > 2 * image->room ? len : 2 * image->room;
         image->bytes = sim_memory(image->bytes, image->room);
@@ -53,11 +57,12 @@ void sim_op_apply(struct sim_image *image, const struct sim_op *op) {
 /* The size may have grown for the whole write while parts of the data did not arrive. */
 void sim_op_tear(struct sim_disk *disk, struct sim_image *image, const struct sim_op *op) {
     if (!op->data) return;
-    uint32_t unit = sim_random(disk, 2) ? 512 : 4096;
-    if (sim_random(disk, 2) && op->offset + op->len > image->len) sim_image_resize(image, op->offset + op->len);
+    uint32_t unit = random_below(&disk->random, 2) ? 512 : 4096;
+    if (random_below(&disk->random, 2) && op->offset + op->len > image->len)
+        sim_image_resize(image, op->offset + op->len);
     for (uint32_t at = 0; at < op->len; at += unit) {
         uint32_t len = op->len - at < unit ? op->len - at : unit;
-        if (sim_random(disk, 2)) sim_image_write(image, op->offset + at, op->data + at, len);
+        if (random_below(&disk->random, 2)) sim_image_write(image, op->offset + at, op->data + at, len);
     }
 }
 
@@ -92,12 +97,44 @@ static struct sim_op copy_op(const struct sim_op *op) {
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
+static bool is_named(const struct sim_disk *disk, const struct sim_inode *inode) {
+    bool named = false;
+    for (uint64_t n = 0; n < disk->name_count; n++) named |= disk->names[n].live == inode;
+    return named;
+}
+
+static bool is_open(const struct sim_disk *disk, const struct sim_inode *inode) {
+    bool open = false;
+    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) open |= handle->inode == inode;
+    return open;
+}
+
+/* Of a steady disk: it lives for millions of files, one after the other. */
+static struct sim_inode *inode_to_use_again(struct sim_disk *disk) {
+    for (uint64_t i = 0; disk->steady && i < disk->inode_count; i++) {
+        struct sim_inode *inode = disk->inodes[i];
+        if (is_named(disk, inode) || is_open(disk, inode)) continue;
+        sim_image_resize(&inode->live, 0);
+        inode->number = ++last_number;
+        return inode;
+    }
+    return NULL;
+}
+
 static struct sim_inode *new_inode(struct sim_disk *disk) {
-    struct sim_inode *inode = calloc(1, sizeof *inode);
+    struct sim_inode *inode = inode_to_use_again(disk);
+    if (inode) return inode;
+    inode = calloc(1, sizeof *inode);
     if (!inode) abort();
+    if (disk->steady) {
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        void *bytes = mmap(NULL, disk->steady, PROT_READ | PROT_WRITE, flags, -1, 0);
+        if (bytes == MAP_FAILED) abort();
+        inode->live = (struct sim_image){bytes, 0, disk->steady, true};
+    }
     disk->inodes = sim_memory(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes);
     disk->inodes[disk->inode_count++] = inode;
-    inode->number = disk->inode_count;
+    inode->number = disk->steady ? ++last_number : disk->inode_count;
     inode->permissions = 0644;
     return inode;
 }
@@ -122,6 +159,7 @@ static struct sim_name *find_or_add(struct sim_disk *disk, const char *path) {
 /* The name's new meaning, until its directory's sync only for those who are there. */
 static void set_name(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
     name->live = inode;
+    if (disk->steady) return;
     disk->name_ops = sim_memory(disk->name_ops, (disk->name_op_count + 1) * sizeof *disk->name_ops);
     disk->name_ops[disk->name_op_count++] = (struct sim_name_op){(uint64_t)(name - disk->names), inode};
 }
@@ -148,9 +186,7 @@ static bool same_directory(const char *a, const char *b) {
 uint64_t sim_bytes_in_use(struct sim_disk *disk) {
     uint64_t sum = 0;
     for (uint64_t i = 0; i < disk->inode_count; i++) {
-        bool named = false;
-        for (uint64_t n = 0; n < disk->name_count; n++) named |= disk->names[n].live == disk->inodes[i];
-        if (named) sum += disk->inodes[i]->live.len;
+        if (is_named(disk, disk->inodes[i])) sum += disk->inodes[i]->live.len;
     }
     return sum;
 }
@@ -229,6 +265,7 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
                                  .cached = disk->stale_one_in || disk->at_hand_one_in};
     handle->disk = disk;
     handle->inode = inode;
+    handle->number = inode->number;
     handle->next = disk->handles;
     disk->handles = handle;
     *out = &handle->io;
@@ -293,12 +330,16 @@ void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, st
     for (uint64_t i = 0; i < disk->name_count; i++) out->links += disk->names[i].live == inode;
 }
 
+/* A file that is not on a steady disk is one of SQLite's, which are somewhere else: any will do. */
 static enum art_rc disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_STAT, path);
     struct sim_name *name = sim_find(disk, path);
-    if (!rc && (!name || !name->live)) rc = art_fail(ART_MISSING, "art: no such file (%s)", path);
-    if (!rc) sim_describe(disk, name->live, out);
+    size_t len = strlen(path);
+    bool is_there = name && name->live, is_ours = len > 4 && !strcmp(path + len - 4, ".art");
+    *out = (struct art_file_identity){.device = 1, .inode = 1u << 30, .links = 1, .permissions = 0600};
+    if (!rc && !is_there && (is_ours || !disk->steady)) rc = art_fail(ART_MISSING, "art: no such file (%s)", path);
+    if (!rc && is_there) sim_describe(disk, name->live, out);
     return leave(disk, rc);
 }
 
@@ -324,8 +365,14 @@ struct sim_disk *sim_disk_new(uint64_t seed) {
     if (!disk) abort();
     disk->disk.methods = &disk_methods;
     pthread_mutex_init(&disk->lock, NULL);
-    disk->random = seed;
+    disk->random.state = seed;
     disk->capacity = UINT64_MAX;
+    return disk;
+}
+
+struct sim_disk *sim_disk_new_steady(uint32_t pages) {
+    struct sim_disk *disk = sim_disk_new(1);
+    disk->steady = (uint64_t)pages * ART_PAGE;
     return disk;
 }
 
@@ -338,7 +385,11 @@ void sim_disk_free(struct sim_disk *disk) {
     for (uint64_t i = 0; i < disk->inode_count; i++) {
         struct sim_inode *inode = disk->inodes[i];
         sim_ops_clear(&inode->unsynced);
-        free(inode->live.bytes);
+        if (disk->steady) {
+            munmap(inode->live.bytes, disk->steady);
+        } else {
+            free(inode->live.bytes);
+        }
         free(inode->durable.bytes);
         free(inode->before.bytes);
         free(inode);
@@ -355,7 +406,7 @@ void sim_disk_free(struct sim_disk *disk) {
 
 static void shuffle(struct sim_disk *disk, struct sim_ops *ops) {
     for (uint64_t i = ops->count; i > 1; i--) {
-        uint64_t j = sim_random(disk, i);
+        uint64_t j = random_below(&disk->random, i);
         struct sim_op swapped = ops->items[i - 1];
         ops->items[i - 1] = ops->items[j];
         ops->items[j] = swapped;
@@ -364,13 +415,13 @@ static void shuffle(struct sim_disk *disk, struct sim_ops *ops) {
 
 /* The durable image, and by chance what came after it, becomes all there is. */
 static void crash_inode(struct sim_disk *disk, struct sim_inode *inode, enum sim_crash how) {
-    uint64_t mood = sim_random(disk, 4); /* 0: nearly all kept, 1: nearly none, else mixed */
-    if (how == SIM_CRASH_RANDOM && sim_random(disk, 2)) shuffle(disk, &inode->unsynced);
+    uint64_t mood = random_below(&disk->random, 4); /* 0: nearly all kept, 1: nearly none, else mixed */
+    if (how == SIM_CRASH_RANDOM && random_below(&disk->random, 2)) shuffle(disk, &inode->unsynced);
     for (uint64_t i = 0; i < inode->unsynced.count; i++) {
         const struct sim_op *op = &inode->unsynced.items[i];
         if (how == SIM_CRASH_DROP_ALL || op->lost) continue;
-        uint64_t fate = how == SIM_CRASH_KEEP_ALL ? 0 : sim_random(disk, 3);
-        if (how == SIM_CRASH_RANDOM && mood < 2 && sim_random(disk, 8)) fate = mood;
+        uint64_t fate = how == SIM_CRASH_KEEP_ALL ? 0 : random_below(&disk->random, 3);
+        if (how == SIM_CRASH_RANDOM && mood < 2 && random_below(&disk->random, 8)) fate = mood;
         if (fate == 0) sim_op_apply(&inode->durable, op);
         if (fate == 2) sim_op_tear(disk, &inode->durable, op);
     }
@@ -382,7 +433,7 @@ static void crash_inode(struct sim_disk *disk, struct sim_inode *inode, enum sim
 
 static void crash_names(struct sim_disk *disk, enum sim_crash how) {
     for (uint64_t i = 0; i < disk->name_op_count; i++) {
-        bool kept = how == SIM_CRASH_KEEP_ALL || (how == SIM_CRASH_RANDOM && sim_random(disk, 2));
+        bool kept = how == SIM_CRASH_KEEP_ALL || (how == SIM_CRASH_RANDOM && random_below(&disk->random, 2));
         if (kept) disk->names[disk->name_ops[i].name].durable = disk->name_ops[i].inode;
     }
     disk->name_op_count = 0;
@@ -525,7 +576,7 @@ void sim_disk_corrupt(struct sim_disk *disk, const char *path, uint64_t offset, 
 }
 
 static void fill_durably(struct sim_inode *inode, const void *data, uint64_t len) {
-    struct sim_image image = {(uint8_t *)data, len, len};
+    struct sim_image image = {.bytes = (uint8_t *)data, .len = len};
     sim_ops_clear(&inode->unsynced);
     copy_image(&inode->live, &image);
     copy_image(&inode->durable, &image);
@@ -564,6 +615,55 @@ void sim_disk_remove_file(struct sim_disk *disk, const char *path) {
 void sim_disk_rename_file(struct sim_disk *disk, const char *from, const char *to) {
     sim_disk_link_file(disk, from, to);
     sim_disk_remove_file(disk, from);
+}
+
+/* ---- files of a steady disk ---------------------------------------------------------------------------------------- */
+
+void sim_disk_clear(struct sim_disk *disk, const char *path) {
+    pthread_mutex_lock(&disk->lock);
+    for (uint64_t i = 0; i < disk->name_count && !path; i++) disk->names[i].live = NULL;
+    if (path) {
+        struct sim_name *name = find_or_add(disk, path);
+        if (!name->live) name->live = new_inode(disk);
+        sim_image_resize(&name->live->live, 0);
+        name->live->number = ++last_number;
+    }
+    pthread_mutex_unlock(&disk->lock);
+}
+
+const char *sim_disk_find(const struct sim_disk *disk, const char *suffix) {
+    for (uint64_t i = 0; i < disk->name_count; i++) {
+        const char *path = disk->names[i].path;
+        size_t len = strlen(path), wanted = strlen(suffix);
+        if (disk->names[i].live && len >= wanted && !strcmp(path + len - wanted, suffix)) return path;
+    }
+    return NULL;
+}
+
+void sim_disk_resize(struct sim_disk *disk, const char *path, uint64_t bytes) {
+    sim_image_resize(&must_find(disk, path)->live, bytes);
+}
+
+uint64_t sim_disk_size(struct sim_disk *disk, const char *path) {
+    return must_find(disk, path)->live.len;
+}
+
+uint8_t *sim_disk_page(struct sim_disk *disk, const char *path, uint32_t page) {
+    struct sim_image *image = &must_find(disk, path)->live;
+    uint64_t end = ((uint64_t)page + 1) * ART_PAGE;
+    if (end > image->len) sim_image_resize(image, end);
+    return image->bytes + end - ART_PAGE;
+}
+
+bool sim_disk_page_used(struct sim_disk *disk, const char *path, uint32_t page) {
+    static const uint8_t nothing[ART_PAGE];
+    const struct sim_image *image = &must_find(disk, path)->live;
+    uint64_t at = (uint64_t)page * ART_PAGE, len = at < image->len ? image->len - at : 0;
+    return len && memcmp(image->bytes + at, nothing, len < ART_PAGE ? len : ART_PAGE) != 0;
+}
+
+void sim_disk_renew(struct sim_disk *disk, const char *path) {
+    must_find(disk, path)->number = ++last_number;
 }
 
 /* ---- looking ----------------------------------------------------------------------------------------------------- */
@@ -611,30 +711,4 @@ const char *sim_disk_check(struct sim_disk *disk) {
     for (uint64_t i = 0; !wrong && i < disk->inode_count; i++) wrong = check_inode(disk->inodes[i]);
     pthread_mutex_unlock(&disk->lock);
     return wrong;
-}
-
-void sim_disk_dump(struct sim_disk *disk, FILE *out) {
-    pthread_mutex_lock(&disk->lock);
-    for (uint64_t i = 0; i < disk->name_count; i++) {
-        const struct sim_name *name = &disk->names[i];
-        const struct sim_inode *inode = name->live ? name->live : name->durable;
-        fprintf(out, "%s:%s%s", name->path, name->live ? "" : " removed",
-                name->live == name->durable ? "" : " (unsynced)");
-        if (!inode) {
-            fputc('\n', out);
-            continue;
-        }
-        fprintf(out, " inode %" PRIu64 ", %" PRIu64 " bytes, durable %" PRIu64 "%s%s\n", inode->number, inode->live.len,
-                inode->durable.len, inode->locked_by ? ", locked" : "", inode->lost_something ? ", a sync failed" : "");
-        for (uint64_t n = 0; n < inode->unsynced.count; n++) {
-            const struct sim_op *op = &inode->unsynced.items[n];
-            fprintf(out, "    %s %" PRIu64 " + %u%s\n", op->data ? "write" : "resize", op->offset, op->len,
-                    op->lost ? " lost" : "");
-        }
-    }
-    for (const struct sim_handle *handle = disk->handles; handle; handle = handle->next) {
-        fprintf(out, "handle on %s:%s%s, %" PRIu64 " in flight\n", handle->io.name, handle->dead ? " dead" : "",
-                handle->poisoned ? " poisoned" : "", handle->flight_count);
-    }
-    pthread_mutex_unlock(&disk->lock);
 }

@@ -25,14 +25,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "core/io/io.h"
 
 struct sim_disk;
 
 struct sim_disk *sim_disk_new(uint64_t seed);
-void sim_disk_free(struct sim_disk *disk);
+/* A steady disk, which costs next to nothing: for tests that open, spoil and read the same small file a million times.
+ * What is written lasts at once; the bytes of a file stay where they are, and it has at most so many pages. It has no
+ * crashes, and any file of SQLite's for a file of its own. */
+enum { SIM_PAGES = 32 * 128, SIM_PAGES_OF_LARGE = 1024 * 128 };
+struct sim_disk *sim_disk_new_steady(uint32_t pages);
+void sim_disk_free(struct sim_disk *disk); /* NULL is fine */
 /* The table to hand to the code under test. */
 struct art_disk *sim_disk_art(struct sim_disk *disk);
 /* Opens a file, or makes it, with ordinary options (permissions 0644). */
@@ -99,6 +103,21 @@ void sim_disk_rename_file(struct sim_disk *disk, const char *from, const char *t
 void sim_disk_remove_file(struct sim_disk *disk, const char *path);
 bool sim_disk_has_file(struct sim_disk *disk, const char *path);
 
+/* ---- files of a steady disk ---------------------------------------------------------------------------------------- */
+
+/* Makes the file, or empties it. NULL as a path: removes all files. */
+void sim_disk_clear(struct sim_disk *disk, const char *path);
+/* The first file whose name ends so; NULL when there is none. */
+const char *sim_disk_find(const struct sim_disk *disk, const char *suffix);
+uint64_t sim_disk_size(struct sim_disk *disk, const char *path);
+void sim_disk_resize(struct sim_disk *disk, const char *path, uint64_t bytes);
+/* 4 KB of a file, to be changed in place; the file grows if need be. */
+uint8_t *sim_disk_page(struct sim_disk *disk, const char *path, uint32_t page);
+/* Does anything stand there but zeros? */
+bool sim_disk_page_used(struct sim_disk *disk, const char *path, uint32_t page);
+/* Another inode: nothing that was cached counts any more. */
+void sim_disk_renew(struct sim_disk *disk, const char *path);
+
 /* ---- looking ----------------------------------------------------------------------------------------------------- */
 
 struct sim_disk_stats {
@@ -115,6 +134,5 @@ uint64_t sim_disk_calls(struct sim_disk *disk, enum sim_call call);
 /* NULL, or what is wrong inside the simulation: without failed syncs, the durable image and the operations make the
  * live one. */
 const char *sim_disk_check(struct sim_disk *disk);
-void sim_disk_dump(struct sim_disk *disk, FILE *out);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "tests/support/random.h"
 #include "tests/support/sim_disk.h"
 
 enum { SIM_RULES_MAX = 16 };
@@ -11,6 +12,7 @@ enum { SIM_RULES_MAX = 16 };
 struct sim_image {
     uint8_t *bytes;
     uint64_t len, room;
+    bool stays; /* where it is: so much address space was mapped for it, with zeros behind its end */
 };
 
 /* A write (data) or a change of size (data NULL, offset is the size). */
@@ -57,8 +59,9 @@ struct sim_rule {
 struct sim_disk {
     struct art_disk disk;
     pthread_mutex_t lock;
-    uint64_t random;
+    struct random random;
     uint64_t capacity;
+    uint64_t steady; /* bytes that a file has room for, or 0: it is not steady */
     unsigned stale_one_in, at_hand_one_in;
     struct sim_inode **inodes;
     uint64_t inode_count;
@@ -82,6 +85,7 @@ struct sim_handle {
     struct art_io io;
     struct sim_disk *disk;
     struct sim_inode *inode;
+    uint64_t number; /* the inode's, when it was opened */
     bool dead, poisoned;
     struct sim_flight *flights;
     uint64_t flight_count, flight_room;
@@ -93,7 +97,6 @@ extern const struct art_io_methods sim_io_methods;
 /* Counts the call; the code of the rule that it meets (message noted), or ART_OK. */
 int sim_meet_rules(struct sim_disk *disk, enum sim_call call, const char *path);
 
-uint64_t sim_random(struct sim_disk *disk, uint64_t below);
 void *sim_memory(void *old, uint64_t bytes);
 
 struct sim_name *sim_find(struct sim_disk *disk, const char *path);

@@ -43,6 +43,7 @@ static void make_live(struct sim_handle *handle, struct sim_op op) {
     struct sim_inode *inode = handle->inode;
     if (handle->disk->stale_one_in) keep_before(inode, &op);
     sim_op_apply(&inode->live, &op);
+    if (handle->disk->steady) return free(op.data);
     sim_ops_add(&inode->unsynced, op);
 }
 
@@ -61,9 +62,9 @@ void sim_land_all(struct sim_handle *handle) {
 
 /* Part of a write: as many writes as it has pieces that came through. */
 static void land_pieces(struct sim_handle *handle, const struct sim_op *op) {
-    uint32_t unit = sim_random(handle->disk, 2) ? 512 : 4096;
+    uint32_t unit = random_below(&handle->disk->random, 2) ? 512 : 4096;
     for (uint32_t at = 0; at < op->len; at += unit) {
-        if (sim_random(handle->disk, 2)) continue;
+        if (random_below(&handle->disk->random, 2)) continue;
         struct sim_op piece = {sim_memory(NULL, unit), op->offset + at, unit, false};
         memcpy(piece.data, op->data + at, unit);
         make_live(handle, piece);
@@ -73,7 +74,7 @@ static void land_pieces(struct sim_handle *handle, const struct sim_op *op) {
 void sim_land_by_chance(struct sim_handle *handle) {
     for (uint64_t i = 0; i < handle->flight_count; i++) {
         struct sim_op *op = &handle->flights[i].op;
-        uint64_t fate = sim_random(handle->disk, 3);
+        uint64_t fate = handle->disk->steady ? 2 : random_below(&handle->disk->random, 3);
         if (fate == 0) {
             make_live(handle, *op);
             continue;
@@ -105,7 +106,7 @@ static void make_stale(struct sim_handle *handle, const struct art_io_request *r
     const struct sim_image *before = &handle->inode->before;
     for (uint32_t at = 0; at < request->len; at += ART_PAGE) {
         uint64_t offset = request->offset + at;
-        if (sim_random(disk, disk->stale_one_in) || offset + ART_PAGE > before->len) continue;
+        if (random_below(&disk->random, disk->stale_one_in) || offset + ART_PAGE > before->len) continue;
         uint8_t *page = (uint8_t *)request->data + at;
         disk->stats.stale += memcmp(page, before->bytes + offset, ART_PAGE) != 0;
         memcpy(page, before->bytes + offset, ART_PAGE);
@@ -138,7 +139,8 @@ static bool sim_peek(struct art_io *io, const struct art_io_request *request) {
     struct sim_handle *handle = (struct sim_handle *)io;
     struct sim_disk *disk = handle->disk;
     pthread_mutex_lock(&disk->lock);
-    bool at_hand = !handle->dead && io->cached && disk->at_hand_one_in && !sim_random(disk, disk->at_hand_one_in);
+    bool at_hand =
+        !handle->dead && io->cached && disk->at_hand_one_in && !random_below(&disk->random, disk->at_hand_one_in);
     if (at_hand) at_hand = !art_requests_check(io, request, 1) && !read_one(handle, request, ART_READ_CACHED);
     pthread_mutex_unlock(&disk->lock);
     return at_hand;
@@ -154,6 +156,15 @@ static void take_off(struct sim_handle *handle, const struct art_io_request *req
     handle->flights[handle->flight_count++] = (struct sim_flight){request->data, op};
 }
 
+/* Would the file fit if it ended there? */
+static int fits_with(struct sim_handle *handle, uint64_t end) {
+    struct sim_disk *disk = handle->disk;
+    uint64_t len = handle->inode->live.len, others = sim_bytes_in_use(disk) - len;
+    if (end <= len || (others + end <= disk->capacity && (!disk->steady || end <= disk->steady))) return ART_OK;
+    disk->stats.faults++;
+    return art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", handle->io.name);
+}
+
 /* Does the file, with all that is in flight, still fit? */
 static int fits(struct sim_handle *handle) {
     uint64_t end = handle->inode->live.len;
@@ -161,10 +172,7 @@ static int fits(struct sim_handle *handle) {
         const struct sim_op *op = &handle->flights[i].op;
         if (op->offset + op->len > end) end = op->offset + op->len;
     }
-    uint64_t others = sim_bytes_in_use(handle->disk) - handle->inode->live.len;
-    if (end == handle->inode->live.len || others + end <= handle->disk->capacity) return ART_OK;
-    handle->disk->stats.faults++;
-    return art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", handle->io.name);
+    return fits_with(handle, end);
 }
 
 static enum art_rc sim_write_batch(struct art_io *io, struct art_io_request *requests, unsigned count) {
@@ -213,7 +221,7 @@ static void fail_to_make_durable(struct sim_disk *disk, struct sim_inode *inode)
     struct sim_ops pending = {0};
     for (uint64_t i = 0; i < inode->unsynced.count; i++) {
         struct sim_op *op = &inode->unsynced.items[i];
-        uint64_t fate = sim_random(disk, 3);
+        uint64_t fate = random_below(&disk->random, 3);
         if (fate == 0) sim_op_apply(&inode->durable, op);
         if (fate == 1) op->lost = true;
         sim_ops_add(&pending, *op);
@@ -255,13 +263,8 @@ static enum art_rc sim_truncate(struct art_io *io, uint64_t bytes) {
     if (!rc) rc = may_write(handle);
     if (!rc) {
         sim_land_all(handle);
-        uint64_t others = sim_bytes_in_use(handle->disk) - handle->inode->live.len;
-        if (bytes > handle->inode->live.len && others + bytes > handle->disk->capacity) {
-            handle->disk->stats.faults++;
-            rc = art_fail(ART_DISKFULL, "art: the simulated disk is full (%s)", io->name);
-        } else {
-            make_live(handle, (struct sim_op){NULL, bytes, 0, false});
-        }
+        rc = fits_with(handle, bytes);
+        if (!rc) make_live(handle, (struct sim_op){NULL, bytes, 0, false});
     }
     return leave(io, rc);
 }
@@ -285,6 +288,7 @@ static enum art_rc sim_identity(struct art_io *io, struct art_file_identity *out
     if (!rc) {
         sim_land_all(handle);
         sim_describe(handle->disk, handle->inode, out);
+        out->inode = handle->number;
     }
     return leave(io, rc);
 }

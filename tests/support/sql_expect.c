@@ -36,7 +36,7 @@ char *sql_plan(sqlite3 *db, const char *table, const char *statement) {
 }
 
 static void look_at_plan(sqlite3 *db, const char *statement, const char *words, bool has) {
-    char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", statement);
+    char *plan = sql_plan(db, "t", statement);
     ck_assert_msg(!strstr(plan, words) != has, "%s: %s with%s '%s'", statement, plan, has ? "out" : "", words);
     sqlite3_free(plan);
 }

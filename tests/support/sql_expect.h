@@ -20,7 +20,7 @@ char *sql_named(const char *text, const char *name);
 /* EXPLAIN QUERY PLAN of a statement, '@' in it is the table's name. sqlite3_free() it. */
 char *sql_plan(sqlite3 *db, const char *table, const char *statement);
 
-/* The plan has these words in it, or has them not. */
+/* The plan has these words in it, or has them not. '@' in the statement is t. */
 void sql_plan_has(sqlite3 *db, const char *statement, const char *words);
 void sql_plan_lacks(sqlite3 *db, const char *statement, const char *words);
 

@@ -3,22 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOBODYS = 0xa5 };
+enum { NOBODYS = 0xa5, UNIT = 16 * 1024 };
+
+/* --- allocations -------------------------------------------------------------------------------------------------- */
 
 static sqlite3_mem_methods original;
 static struct fault_counter memory;
-static unsigned serious;
-static int benign; /* depth */
-
-static bool fails_now(void) {
-    if (!fault_counter_strikes(&memory)) return false;
-    serious += !benign;
-    return true;
-}
 
 /* Nobody may rely on what is in memory that is not his yet, or not his any more: in any build. */
 static void *failing_malloc(int bytes) {
-    void *memory_given = fails_now() ? NULL : original.xMalloc(bytes);
+    void *memory_given = fault_counter_strikes(&memory) ? NULL : original.xMalloc(bytes);
     if (memory_given) memset(memory_given, NOBODYS, (size_t)bytes);
     return memory_given;
 }
@@ -29,15 +23,7 @@ static void overwriting_free(void *old) {
 }
 
 static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : original.xRealloc(old, bytes);
-}
-
-static void benign_begin(void) {
-    benign++;
-}
-
-static void benign_end(void) {
-    benign--;
+    return fault_counter_strikes(&memory) ? NULL : original.xRealloc(old, bytes);
 }
 
 void sql_memory_install(void) {
@@ -49,65 +35,94 @@ void sql_memory_install(void) {
     failing.xRealloc = failing_realloc;
     sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
     sqlite3_initialize();
-    sqlite3_test_control(SQLITE_TESTCTRL_BENIGN_MALLOC_HOOKS, benign_begin, benign_end);
 }
 
-unsigned sql_memory_serious(void) {
-    return serious;
-}
-
-/* --- as a source of faults ---------------------------------------------------------------------------------------- */
-
-static const char *describe(unsigned kind, unsigned error) {
+static bool is_no_memory(unsigned kind, unsigned error, int code, const char *message) {
     (void)kind;
     (void)error;
-    return "no memory";
-}
-
-static void start(unsigned nth, bool stays) {
-    serious = 0;
-    fault_counter_start(&memory, nth, stays);
-}
-
-static void watch(void) {
-    start(0, false);
-}
-
-static void arm(unsigned kind, unsigned error, unsigned nth, bool stays) {
-    (void)kind;
-    (void)error;
-    start(nth, stays);
-}
-
-static unsigned disarm(void) {
-    return fault_counter_stop(&memory);
-}
-
-static unsigned calls(unsigned kind) {
-    (void)kind;
-    return memory.calls;
-}
-
-static bool excuses(unsigned kind, unsigned error, int code, const char *message) {
-    (void)kind;
-    (void)error;
-    /* sqlite3_exec() without memory for its columns' names forgets why it stops when a virtual table's xClose asks
-     * SQLite for anything; the connection still knows, or says what the statement had said before. */
-    if (code == SQLITE_ROW) {
-        return message && (!strcmp(message, "out of memory") || !strcmp(message, sqlite3_errstr(SQLITE_ROW)));
-    }
+    (void)message;
     return (code & 0xff) == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
 }
 
-const struct fault_source sql_memory_faults = {
-    .name = "memory",
-    .kinds = 1,
-    .errors = fault_one_error,
-    .describe = describe,
-    .watch = watch,
-    .calls = calls,
-    .arm = arm,
-    .disarm = disarm,
-    .excuses = excuses,
-    .old_state = true,
-};
+/* sqlite3_exec() without memory for its columns' names forgets why it stops when a virtual table's xClose asks SQLite
+ * for anything; the connection still knows, or says what the statement had said before. */
+static bool allocation_excuses(unsigned kind, unsigned error, int code, const char *message) {
+    bool forgot = code == SQLITE_ROW && message;
+    return is_no_memory(kind, error, code, message) ||
+           (forgot && (!strcmp(message, "out of memory") || !strcmp(message, sqlite3_errstr(SQLITE_ROW))));
+}
+
+const struct fault_source sql_memory_faults = {.name = "memory",
+                                               .what = "no memory",
+                                               .kinds = 1,
+                                               .counter = &memory,
+                                               .excuses = allocation_excuses,
+                                               .old_state = true};
+
+/* --- the limit of the heap ---------------------------------------------------------------------------------------- */
+
+static int64_t begun;
+
+static unsigned units_taken(unsigned kind) {
+    (void)kind;
+    return (unsigned)((sqlite3_memory_highwater(0) - begun) / UNIT);
+}
+
+/* A limit of 0 would be none. */
+static void limit_heap(unsigned kind, unsigned error, unsigned nth, bool stays) {
+    (void)kind;
+    (void)error;
+    (void)stays;
+    begun = sqlite3_memory_used();
+    sqlite3_memory_highwater(1);
+    if (nth) sqlite3_hard_heap_limit64(begun + (int64_t)(nth - 1) * UNIT + 1);
+}
+
+static unsigned end_limit(void) {
+    sqlite3_hard_heap_limit64(0);
+    sqlite3_soft_heap_limit64(0); /* goes down with the hard one, and does not come back with it */
+    return 1;
+}
+
+const struct fault_source sql_heap_limit_faults = {.name = "heap limit",
+                                                   .what = "heap limit, in units of 16 KB",
+                                                   .kinds = 1,
+                                                   .calls = units_taken,
+                                                   .arm = limit_heap,
+                                                   .disarm = end_limit,
+                                                   .excuses = is_no_memory,
+                                                   .old_state = true};
+
+/* --- SQLite's own points ------------------------------------------------------------------------------------------ */
+
+static struct fault_counter point;
+static bool asked;
+
+/* 0 is the question whether this is installed. */
+static int reached(int number) {
+    return number && fault_counter_strikes(&point) ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static int answer(int number) {
+    (void)number;
+    asked = true;
+    return SQLITE_OK;
+}
+
+bool sql_fault_points_there(void) {
+    asked = false;
+    sqlite3_test_control(SQLITE_TESTCTRL_FAULT_INSTALL, answer);
+    sqlite3_test_control(SQLITE_TESTCTRL_FAULT_INSTALL, reached);
+    return asked;
+}
+
+/* Whatever it stands for there. */
+static bool is_no_misuse(unsigned kind, unsigned error, int code, const char *message) {
+    (void)kind;
+    (void)error;
+    (void)message;
+    return (code & 0xff) != SQLITE_MISUSE && (code & 0xff) != SQLITE_INTERNAL;
+}
+
+const struct fault_source sql_fault_points = {
+    .name = "SQLite's fault points", .what = "fault point", .kinds = 1, .counter = &point, .excuses = is_no_misuse};

@@ -1,5 +1,8 @@
-/* SQLite's allocator, and with it the extension's, behind a watcher that counts and fails when told to. It overwrites
- * what is freed, so that who still uses it is noticed without a sanitizer, too. */
+/* SQLite's memory as a source of faults: each source has one kind, with one error.
+ *
+ * Its allocator, and with it the extension's, stands behind a watcher that counts and fails when told to. The watcher
+ * overwrites what is freed, so that who still uses it is noticed without a sanitizer, too.
+ */
 #ifndef ART_TESTS_SQL_MEMORY_H
 #define ART_TESTS_SQL_MEMORY_H
 
@@ -7,12 +10,14 @@
 
 /* Before anything else is asked of SQLite in this process. */
 void sql_memory_install(void);
-
-/* Allocations as a source of faults: one kind, "an allocation". An error within a section that SQLite calls benign is
- * none for the statement. */
 extern const struct fault_source sql_memory_faults;
 
-/* Since arm(): those that failed where SQLite does not expect to go on without. */
-unsigned sql_memory_serious(void);
+/* sqlite3_hard_heap_limit64(): at its n-th "call" a step may take n - 1 times 16 KB and no more. */
+extern const struct fault_source sql_heap_limit_faults;
+
+/* The places in SQLite's own code that its test programs can make fail (SQLITE_TESTCTRL_FAULT_INSTALL). Was this SQLite
+ * built with them? */
+extern const struct fault_source sql_fault_points;
+bool sql_fault_points_there(void);
 
 #endif

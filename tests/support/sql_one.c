@@ -51,3 +51,16 @@ void expect(const char *expected, const char *query) {
 void refuses(int code, const char *words, const char *statement) {
     sql_refused(db, code, words, statement);
 }
+
+void plan_has(const char *statement, const char *words) {
+    sql_plan_has(db, statement, words);
+}
+
+void plan_lacks(const char *statement, const char *words) {
+    sql_plan_lacks(db, statement, words);
+}
+
+void plan_says(const char *statement, const char *words) {
+    plan_has(statement, words);
+    plan_lacks(statement, "TEMP B-TREE");
+}

@@ -19,5 +19,9 @@ void sql_reopen(void);
 /* Of db, as sql_expect() and sql_refused(). */
 void expect(const char *expected, const char *query);
 void refuses(int code, const char *words, const char *statement);
+/* As sql_plan_has() and sql_plan_lacks(). What plan_says() wants sorts nothing, besides. */
+void plan_has(const char *statement, const char *words);
+void plan_lacks(const char *statement, const char *words);
+void plan_says(const char *statement, const char *words);
 
 #endif

@@ -33,13 +33,6 @@ bool store_place_open(struct store_place *place, const struct io_mode *mode, con
         return true;
     }
     *place = (struct store_place){.mode = mode};
-    if (mode->kind == IO_MEMORY) {
-        place->memory = memory_disk_new();
-        place->disk = memory_disk_art(place->memory);
-        strcpy(place->path, "a.db-objects-510e0203.art");
-        strcpy(place->host_path, "a.db");
-        return true;
-    }
     if (mode->kind == IO_ROWS) {
         place->rows = toy_blobs_host();
         strcpy(place->path, "the toy's rows");
@@ -59,7 +52,6 @@ bool store_place_open(struct store_place *place, const struct io_mode *mode, con
 }
 
 void store_place_close(struct store_place *place) {
-    memory_disk_free(place->memory);
     sim_disk_free(place->sim);
     if (place->rows) toy_blobs_host_free(place->rows);
     if (place->mode->kind != IO_SYSTEM) return;

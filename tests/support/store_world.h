@@ -8,10 +8,9 @@
 
 struct store_place {
     const struct io_mode *mode;
-    struct art_disk *disk;      /* NULL: rows */
-    struct art_rows *rows;      /* of toy_rows.h; NULL: none */
-    struct memory_disk *memory; /* NULL: not in this mode, */
-    struct sim_disk *sim;       /* as this */
+    struct art_disk *disk; /* NULL: rows */
+    struct art_rows *rows; /* of toy_rows.h; NULL: none */
+    struct sim_disk *sim;  /* NULL: not in this mode */
     char path[512], host_path[512];
 };
 

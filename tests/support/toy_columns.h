@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tests/support/random.h"
 #include "tests/support/toy_cut.h"
 
 static inline void toy_columns_read(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
@@ -29,6 +30,20 @@ static inline void toy_columns_read(void *context, struct art_bytes value, unsig
 
 static inline void toy_columns_open(struct art_summary *summary, struct art_measures has) {
     *summary = (struct art_summary){.has = has, .read = toy_columns_read, .cut = toy_cut, .context = summary};
+}
+
+/* One in so many may be no integer, and one in so many integers is one of those at which numbers end or begin. */
+static inline struct art_datum toy_random_datum(struct random *random, unsigned odd) {
+    static const int64_t integers[] = {0, 1, -1, 1000, (1ll << 53) + 1, INT64_MAX, INT64_MIN};
+    static const double reals[] = {0.5, -1e300, INFINITY, 9007199254740992.0};
+    struct art_datum datum = {.kind = ART_DATUM_INTEGER};
+    if (random_once_in(random, odd)) datum.kind = random_below(random, ART_DATUM_BEYOND);
+    if (datum.kind == ART_DATUM_INTEGER) {
+        datum.integer = random_once_in(random, odd) ? integers[random_below(random, 7)]
+                                                    : (int64_t)random_next(random) >> random_below(random, 64);
+    }
+    if (datum.kind == ART_DATUM_REAL) datum.real = reals[random_below(random, 4)];
+    return datum;
 }
 
 #endif

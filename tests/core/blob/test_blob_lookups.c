@@ -71,66 +71,6 @@ static uint8_t random_lookups(unsigned columns, struct random *random) {
     return (uint8_t)(1 + random_below(random, (1u << columns) - 1));
 }
 
-/* --- blobs -------------------------------------------------------------------------------------------------------- */
-
-static void run_room(struct blob_run *run, uint32_t room) {
-    memset(run, 0, sizeof *run);
-    run->room = room;
-    run->slots = calloc(room, sizeof *run->slots);
-    run->height = 1;
-}
-
-static struct blob_image *next_slot(struct blob_run *run, uint32_t first) {
-    HOLDS(run->count < run->room);
-    struct blob_image *image = &run->slots[run->count];
-    run->level[0].count = ++run->count;
-    image->image = blob_image_new();
-    image->first = first;
-    return image;
-}
-
-/* Closes the last blob; `taken`: how many rows the builder has got so far. A next one is begun if there are more. */
-static void finish_blob(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
-    struct blob_image *image = &run->slots[run->count - 1];
-    struct art_built built;
-    must(art_builder_finish(builder, run->count - 1, 5, &built));
-    image->ref = built.ref;
-    must(art_ref_own(&image->ref));
-    image->separator = blob_padded(built.separator.data, built.separator.len);
-    image->rows = taken - art_builder_pending(builder) - image->first;
-    must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
-    must(art_blob_verify_all(&image->blob));
-    if (built.more || more) art_builder_begin(builder, next_slot(run, taken - art_builder_pending(builder))->image);
-}
-
-static struct art_builder *open_builder(const struct art_summary *summary, uint32_t fill_pages, bool filter) {
-    struct art_builder_options options = {
-        .kind = ART_BLOB_LEAF, .filter = filter, .summary = summary, .fill_pages = fill_pages};
-    struct art_builder *builder;
-    memcpy(options.uuid, blob_uuid, sizeof options.uuid);
-    must(art_builder_open(&builder, &options));
-    return builder;
-}
-
-/* Leaves of all rows. */
-static void build_leaves(struct blob_run *to, const struct table *table, uint32_t fill_pages, struct random *random) {
-    const struct blob_rows *rows = &table->rows;
-    struct art_builder *builder = open_builder(&table->summary, fill_pages, random_once_in(random, 2));
-    uint32_t row = 0;
-    run_room(to, 2 * rows->count + 8);
-    art_builder_begin(builder, next_slot(to, 0)->image);
-    while (row < rows->count) {
-        bool full = false;
-        for (uint32_t some = 1 + random_below(random, 200); some && row < rows->count && !full; some--) {
-            must(art_builder_add(builder, rows->keys[row], &rows->entries[row], ART_SHARED_UNKNOWN, &full));
-            row += !full;
-        }
-        if (full) finish_blob(to, builder, row, true);
-    }
-    while (art_builder_pending(builder)) finish_blob(to, builder, row, false);
-    art_builder_close(builder);
-}
-
 /* --- what is found ------------------------------------------------------------------------------------------------ */
 
 static struct art_pages pages_with(const struct art_blob *blob, unsigned column, uint32_t hash) {
@@ -187,7 +127,8 @@ LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, BLOB_FAMIL
         toy_open(&table.summary, columns, random_lookups(columns, &random));
         uint32_t most = _i == BLOB_LONG ? 40 : _i == BLOB_TWINS ? 100 : 6000;
         table_make(&table, (enum blob_family)_i, 1 + random_below(&random, most), round % 3 ? 0 : 5 * round, &random);
-        build_leaves(&run, &table, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), &random);
+        blob_run_leaves(&run, &table.rows, &table.summary,
+                        random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), random_once_in(&random, 2));
         for (uint32_t slot = 0; slot < run.count; slot++) check_image(&run.slots[slot], &table);
         for (unsigned i = 0; i < 200; i++, probes += run.count)
             found += count_false_blobs(&run, first_lookup(&table.summary), &random);
@@ -204,7 +145,7 @@ TEST(test_several_columns_are_sought_together) {
     struct blob_run run;
     toy_open(&table.summary, 3, 5);
     table_make(&table, BLOB_DIRECTORIES, 3000, 40, &random);
-    build_leaves(&run, &table, 0, &random);
+    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
     const struct art_blob *blob = &run.slots[0].blob;
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t one[2] = {(uint32_t)random_next(&random), 0}, two;
@@ -253,7 +194,7 @@ LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, BLOB_FAMILIES) {
         uint16_t searches = round % 2 ? ART_SEARCH_KEY : (uint16_t)(ART_SEARCH_KEY | 5);
         toy_columns_open(&table.summary, (struct art_measures){round % 2 ? 0 : 3, 0, 0, searches});
         table_make(&table, (enum blob_family)_i, _i == BLOB_LONG ? 40 : 1500, round % 4 ? 50 : 0, &random);
-        build_leaves(&run, &table, round % 3 ? 0 : 20, &random);
+        blob_run_leaves(&run, &table.rows, &table.summary, round % 3 ? 0 : 20, random_once_in(&random, 2));
         for (uint32_t slot = 0; slot < run.count; slot++) {
             const struct art_blob *blob = &run.slots[slot].blob;
             check_image(&run.slots[slot], &table);
@@ -276,7 +217,7 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
     uint32_t fewer = 0;
     toy_columns_open(&table.summary, (struct art_measures){1, 0, 0, ART_SEARCH_KEY | 1});
     table_make(&table, BLOB_DIRECTORIES, 3000, 0, &random);
-    build_leaves(&run, &table, 0, &random);
+    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
     const struct art_blob *blob = &run.slots[0].blob;
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t parts[ART_STORED_MAX], two[2], value = (uint32_t)random_next(&random);
@@ -561,7 +502,7 @@ TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     struct blob_run run;
     toy_open(&table.summary, 2, 1);
     table_make(&table, BLOB_DIRECTORIES, 500, 0, &random);
-    build_leaves(&run, &table, 0, &random);
+    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
     struct blob_image *image = &run.slots[0];
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
     struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table.summary};
@@ -601,7 +542,7 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     uint32_t by_check = 0;
     toy_open(&table.summary, 3, _i ? 6 : 5);
     table_make(&table, BLOB_DIRECTORIES, _i ? 60 : 300, 0, &random);
-    build_leaves(&run, &table, 0, &random);
+    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
     struct blob_image liar = run.slots[0];
     liar.image = blob_image_new();
     memcpy(liar.image, run.slots[0].image, ART_BLOB_BYTES);

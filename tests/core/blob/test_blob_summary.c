@@ -28,19 +28,6 @@ static void toy_open_random(struct art_summary *summary, struct random *random) 
     toy_open(summary, columns, random_below(random, columns + 1));
 }
 
-static struct art_datum random_datum(struct random *random) {
-    static const int64_t integers[] = {0, 1, -1, 1000, (1ll << 53) + 1, INT64_MAX, INT64_MIN};
-    static const double reals[] = {0.5, -1e300, INFINITY, 9007199254740992.0};
-    struct art_datum datum = {.kind = ART_DATUM_INTEGER};
-    if (random_once_in(random, 4)) datum.kind = random_below(random, ART_DATUM_BEYOND);
-    if (datum.kind == ART_DATUM_INTEGER) {
-        datum.integer = random_once_in(random, 4) ? integers[random_below(random, 7)]
-                                                  : (int64_t)random_next(random) >> random_below(random, 64);
-    }
-    if (datum.kind == ART_DATUM_REAL) datum.real = reals[random_below(random, 4)];
-    return datum;
-}
-
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 enum { REFERENCE = 28, SMALL_MOST = 60 };
@@ -86,13 +73,13 @@ static void make_entry(struct table *table, uint32_t at, enum shape shape, struc
     uint8_t value[ART_VALUE_INLINE_MAX], stored[ART_STORED_MAX];
     uint32_t head = 0, len = 0, room = shape == LARGE ? 3000 : SMALL_MOST;
     entry->flags = random_flags(shape, random);
-    for (unsigned i = 0; i < summary->has.columns; i++) before[i] = random_datum(random);
+    for (unsigned i = 0; i < summary->has.columns; i++) before[i] = toy_random_datum(random, 4);
     if (entry->flags & ART_SHADOWS_OLDER && !(entry->flags & ART_CHUNK)) {
         struct art_entry row = {.value = art_bytes(value, put_value(summary, before, 0, 9, random, value))};
         head = art_replaced_encode(summary, &row, stored);
         if (head) entry->flags |= ART_REPLACED;
     }
-    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(random);
+    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = toy_random_datum(random, 4);
     if (!(entry->flags & ART_DELETE)) len = put_value(summary, data, entry->flags, room, random, stored + head);
     if (entry->flags & (ART_DELETE | ART_CHUNK)) memset(data, 0, sizeof *table->data);
     free((void *)entry->value.data);
@@ -121,83 +108,6 @@ static void table_clear(struct table *table) {
     blob_rows_clear(&table->rows);
     free(table->data);
     free(table->sums);
-}
-
-/* --- blobs -------------------------------------------------------------------------------------------------------- */
-
-static void run_room(struct blob_run *run, uint32_t room) {
-    memset(run, 0, sizeof *run);
-    run->room = room;
-    run->slots = calloc(room, sizeof *run->slots);
-}
-
-static struct blob_image *next_slot(struct blob_run *run, uint32_t first) {
-    HOLDS(run->count < run->room);
-    struct blob_image *image = &run->slots[run->count++];
-    image->image = blob_image_new();
-    image->first = first;
-    return image;
-}
-
-static void open_image(struct blob_image *image) {
-    must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
-    must(art_blob_verify_all(&image->blob));
-}
-
-/* Closes the last blob; `taken`: how many rows or children the builder has got so far. True: a next one is begun. */
-static bool finish_blob(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
-    struct blob_image *image = &run->slots[run->count - 1];
-    struct art_built built;
-    must(art_builder_finish(builder, run->count - 1, 5, &built));
-    image->ref = built.ref;
-    must(art_ref_own(&image->ref));
-    image->separator = blob_padded(built.separator.data, built.separator.len);
-    image->rows = taken - art_builder_pending(builder) - image->first;
-    open_image(image);
-    if (built.more || more) art_builder_begin(builder, next_slot(run, taken - art_builder_pending(builder))->image);
-    return built.more || more;
-}
-
-static struct art_builder *open_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages,
-                                        bool filter) {
-    struct art_builder_options options = {.kind = level ? ART_BLOB_INDEX : ART_BLOB_LEAF,
-                                          .height = (uint8_t)level,
-                                          .filter = filter && !level,
-                                          .summary = summary,
-                                          .fill_pages = fill_pages};
-    struct art_builder *builder;
-    memcpy(options.uuid, blob_uuid, sizeof options.uuid);
-    must(art_builder_open(&builder, &options));
-    return builder;
-}
-
-static void build_level(struct blob_run *run, const struct table *table, uint32_t fill_pages, bool filter) {
-    uint32_t level = run->height++, n = level ? run->level[level - 1].count : table->rows.count, i = 0;
-    struct art_builder *builder = open_builder(&table->summary, level, fill_pages, filter);
-    run->level[level].first = run->count;
-    art_builder_begin(builder, next_slot(run, 0)->image);
-    while (i < n) {
-        bool full = false;
-        if (level) {
-            const struct blob_image *child = &run->slots[run->level[level - 1].first + i];
-            must(art_builder_add_ref(builder, child->separator, &child->ref, &full));
-        } else {
-            must(art_builder_add(builder, table->rows.keys[i], &table->rows.entries[i], ART_SHARED_UNKNOWN, &full));
-        }
-        i += !full;
-        if (full) HOLDS(finish_blob(run, builder, i, false));
-    }
-    while (art_builder_pending(builder)) finish_blob(run, builder, i, false);
-    run->level[level].count = run->count - run->level[level].first;
-    art_builder_close(builder);
-}
-
-static void run_build(struct blob_run *run, const struct table *table, uint32_t fill_pages, bool filter) {
-    run_room(run, 2 * table->rows.count + 8);
-    do {
-        HOLDS(run->height < BLOB_LEVELS_MAX);
-        build_level(run, table, fill_pages, filter);
-    } while (run->level[run->height - 1].count > 1);
 }
 
 /* --- sums and zones of a run -------------------------------------------------------------------------------------- */
@@ -334,7 +244,8 @@ LOOP_TEST(test_a_run_has_the_sums_and_zones_of_its_rows, BLOB_FAMILIES) {
         struct blob_run run;
         toy_open_random(&table.summary, &random);
         table_make(&table, family, shape, rows_wanted(family, shape, &random), &random);
-        run_build(&run, &table, random_once_in(&random, 4) ? 0 : 3 + random_below(&random, 12), round % 2);
+        blob_run_build_summed(&run, &table.rows, &table.summary,
+                              random_once_in(&random, 4) ? 0 : 3 + random_below(&random, 12), round % 2);
         check_run(&run, &table);
         check_run_sums(&run, &table, 500, &random);
         blob_run_clear(&run);
@@ -353,11 +264,11 @@ TEST(test_a_builder_takes_no_reference_of_another_summary) {
     bool full;
     toy_open(&table.summary, 2, 1);
     table_make(&table, BLOB_DIRECTORIES, PUTS, 200, &random);
-    run_build(&run, &table, 0, false);
+    blob_run_build_summed(&run, &table.rows, &table.summary, 0, false);
     struct art_ref ref = run.slots[0].ref;
     uint8_t *image = blob_image_new(), impossible[ART_SUMMED_MAX];
     struct art_bytes key = run.slots[0].separator;
-    struct art_builder *builder = open_builder(&table.summary, 1, 0, false);
+    struct art_builder *builder = blob_builder(&table.summary, 1, 0, false);
     art_builder_begin(builder, image);
     ref.has.sums = 0;
     refused(art_builder_add_ref(builder, key, &ref, &full), ART_MISUSE, "this reference cannot go");
@@ -370,7 +281,7 @@ TEST(test_a_builder_takes_no_reference_of_another_summary) {
     refused(art_builder_add_ref(builder, key, &ref, &full), ART_MISUSE, "sums and zones make no sense");
     must(art_builder_add_ref(builder, key, &run.slots[0].ref, &full));
     art_builder_close(builder);
-    builder = open_builder(NULL, 1, 0, false);
+    builder = blob_builder(NULL, 1, 0, false);
     art_builder_begin(builder, image);
     refused(art_builder_add_ref(builder, key, &run.slots[0].ref, &full), ART_MISUSE, "this reference cannot go");
     art_builder_close(builder);
@@ -385,12 +296,11 @@ TEST(test_the_longest_value_goes_in_with_all_that_it_replaces) {
     struct art_entry found,
         entry = {.value = art_bytes(stored, ART_STORED_MAX), .flags = ART_SHADOWS_OLDER | ART_REPLACED};
     struct art_summary summary;
-    struct blob_run run;
+    struct blob_run run = {0};
     bool full;
     toy_open(&summary, 1, 1);
-    run_room(&run, 2);
-    struct art_builder *builder = open_builder(&summary, 0, 0, false);
-    art_builder_begin(builder, next_slot(&run, 0)->image);
+    struct art_builder *builder = blob_builder(&summary, 0, 0, false);
+    art_builder_begin(builder, blob_run_next(&run, 0)->image);
     entry.value.len++;
     refused(art_builder_add(builder, art_bytes(key, 1), &entry, ART_SHARED_UNKNOWN, &full), ART_TOOBIG, "does not fit");
     entry.value.len--;
@@ -401,7 +311,7 @@ TEST(test_the_longest_value_goes_in_with_all_that_it_replaces) {
     entry.flags = ART_SHADOWS_OLDER | ART_REPLACED;
     must(art_builder_add(builder, art_bytes(key, 1), &entry, ART_SHARED_UNKNOWN, &full));
     must(art_builder_add(builder, art_bytes(key, 2), &entry, ART_SHARED_UNKNOWN, &full));
-    finish_blob(&run, builder, 2, false);
+    blob_run_finish(&run, builder, 2, false);
     must(check_image(&run.slots[0], &summary));
     must(art_blob_get(&run.slots[0].blob, art_bytes(key, 2), &found));
     ck_assert(blob_entry_equal(&entry, &found));
@@ -606,7 +516,7 @@ TEST(test_every_byte_of_sums_and_zones_is_looked_at) {
         struct blob_run run;
         toy_open(&table.summary, measures[i][0], measures[i][1]);
         table_make(&table, BLOB_DIRECTORIES, shapes[i % 2], 700, &random);
-        run_build(&run, &table, 4, i % 2);
+        blob_run_build_summed(&run, &table.rows, &table.summary, 4, i % 2);
         HOLDS(run.height > 1);
         every_byte_of_the_directories(&run.slots[0], &table, &random, &by_check);
         every_byte_of_the_directories(blob_run_root(&run), &table, &random, &by_check);
@@ -624,7 +534,7 @@ TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     struct liar liar;
     toy_open(&table.summary, 2, 2);
     table_make(&table, BLOB_DIRECTORIES, PUTS, 300, &random);
-    run_build(&run, &table, 0, false);
+    blob_run_build_summed(&run, &table.rows, &table.summary, 0, false);
     liar_of(&liar, &run.slots[0]);
     struct art_blob *blob = &liar.image.blob, good = run.slots[0].blob;
     uint8_t *image = liar.image.image, *all = image + good.root - good.label_len - art_summed_bytes(good.has);
@@ -671,7 +581,7 @@ static void lie_is_found(struct liar *liar, struct blob_run *run, const struct t
     struct art_blob blob;
     struct art_ref ref;
     make_plausible(liar);
-    open_image(index);
+    blob_image_open(index);
     int rc = check_image(index, &table->summary), unknown = check_image(index, NULL);
     ck_assert_int_eq(rc, unknown);
     if (!rc) {
@@ -692,7 +602,7 @@ TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
     struct art_bucket_view view;
     toy_open(&table.summary, 2, 1);
     table_make(&table, BLOB_DIRECTORIES, PUTS, 2000, &random);
-    run_build(&run, &table, 4, false);
+    blob_run_build_summed(&run, &table.rows, &table.summary, 4, false);
     struct blob_image *root = blob_run_root(&run);
     must(art_bucket_open(&root->blob, 0, &view));
     uint32_t begin = (uint32_t)(art_bucket_value(&view, ENTRY).data - root->image) + ART_REF_FIXED_BYTES;
@@ -720,7 +630,7 @@ TEST(test_a_child_of_another_summary_is_not_followed) {
     art_int128 sum[ART_SUMMARY_MAX] = {0};
     toy_open(&table.summary, 2, 1);
     table_make(&table, BLOB_DIRECTORIES, PUTS, 2000, &random);
-    run_build(&run, &table, 4, false);
+    blob_run_build_summed(&run, &table.rows, &table.summary, 4, false);
     struct blob_image *root = blob_run_root(&run);
     must(art_bucket_open(&root->blob, 0, &view));
     uint32_t at = (uint32_t)(art_bucket_value(&view, 0).data - root->image);
@@ -729,7 +639,7 @@ TEST(test_a_child_of_another_summary_is_not_followed) {
     liar.image.image[at + offsetof(struct art_ref_format, columns)] = 0;
     liar.image.image[at + offsetof(struct art_ref_format, sums)] = 0;
     make_plausible(&liar);
-    open_image(&liar.image);
+    blob_image_open(&liar.image);
     struct art_blob *blob = &liar.image.blob;
     ck_assert_int_eq(check_image(&liar.image, &table.summary), ART_CORRUPT);
     struct art_bytes key = table.rows.keys[0];
@@ -755,7 +665,7 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
         struct blob_run run;
         toy_open_random(&table.summary, &random);
         table_make(&table, round % 2 ? BLOB_DIRECTORIES : BLOB_DENSE, PUTS_AND_DELETES, 900, &random);
-        run_build(&run, &table, 4, round % 3 == 0);
+        blob_run_build_summed(&run, &table.rows, &table.summary, 4, round % 3 == 0);
         for (int times = 0; times < 200; times++) {
             struct blob_image *from =
                 random_once_in(&random, 3) ? blob_run_root(&run) : &run.slots[random_below(&random, run.count)];

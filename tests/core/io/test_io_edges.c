@@ -19,7 +19,7 @@
 #include "tests/support/must.h"
 #include "tests/support/suite.h"
 
-enum { REQUESTS = 8 };
+enum { REQUESTS = IO_ROUND_TRIP };
 
 static char path[512];
 
@@ -28,40 +28,9 @@ static void name_file(const char *test) {
     unlink(path);
 }
 
-static int open_file(enum art_engine engine, struct art_blob_pool *pool, struct art_io **out) {
-    struct art_file_options options = {.path = path,
-                                       .engine = engine,
-                                       .create = true,
-                                       .permissions = 0600,
-                                       .owner = geteuid(),
-                                       .group = getegid(),
-                                       .pool = pool};
-    return art_disk_system()->methods->open(art_disk_system(), &options, out);
-}
-
 /* --- rings that can less ------------------------------------------------------------------------------------------ */
 
 #ifdef ART_HAVE_URING
-
-/* Writes a batch and reads it back. */
-static void round_trip(struct art_io *io, struct art_blob_pool *pool, int salt) {
-    struct art_blob_buf buffers[REQUESTS];
-    struct art_io_request requests[REQUESTS];
-    for (int i = 0; i < REQUESTS; i++) {
-        must(art_blob_buf_get(pool, &buffers[i]));
-        memset(buffers[i].data, i + salt, ART_BLOB_SIZE);
-        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
-    }
-    must(art_io_write(io, requests, REQUESTS));
-    must(art_io_wait(io));
-    for (int i = 0; i < REQUESTS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
-    must(art_io_read(io, requests, REQUESTS));
-    for (int i = 0; i < REQUESTS; i++) {
-        ck_assert_int_eq(buffers[i].data[0], i + salt);
-        ck_assert_int_eq(buffers[i].data[ART_BLOB_SIZE - 1], i + salt);
-        art_blob_buf_put(&buffers[i]);
-    }
-}
 
 static unsigned lacking;
 static int (*real_init)(unsigned entries, struct io_uring *ring, unsigned flags);
@@ -92,9 +61,9 @@ static void life_with_ring(unsigned slots, const char *engine) {
     struct art_io *io;
     name_file("ring");
     must(art_blob_pool_open(&pool, slots));
-    must(open_file(ART_ENGINE_URING, pool, &io));
-    round_trip(io, pool, 1);
-    round_trip(io, pool, 2);
+    must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    ck_assert(io_round_trip(io, pool, 1));
+    ck_assert(io_round_trip(io, pool, 2));
     ck_assert_str_eq(io->engine, engine);
     art_io_close(io);
     art_blob_pool_close(pool);
@@ -127,7 +96,7 @@ TEST(test_more_files_than_rings_are_written_all_the_same) {
         io_fault("", 0, 0, 0, 0);
         for (int i = 0; i < FILES; i++) {
             name_file("many_rings");
-            must(open_file(ART_ENGINE_URING, i % 2 == round ? NULL : pool, &ios[i]));
+            must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, i % 2 == round ? NULL : pool, &ios[i]));
             must(art_blob_buf_get(pool, &buffers[i]));
             memset(buffers[i].data, i + 1, ART_BLOB_SIZE);
             must(art_io_write(ios[i], &(struct art_io_request){buffers[i].data, ART_BLOB_SIZE, 0}, 1));
@@ -155,10 +124,10 @@ TEST(test_of_a_large_slab_only_the_first_buffers_are_registered) {
     struct art_blob_buf held[40], buffer;
     name_file("slab");
     must(art_blob_pool_open(&pool, 64));
-    must(open_file(ART_ENGINE_URING, pool, &io));
-    round_trip(io, pool, 3);
+    must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    ck_assert(io_round_trip(io, pool, 3));
     for (int i = 0; i < 40; i++) must(art_blob_buf_get(pool, &held[i])); /* what comes now is not registered */
-    round_trip(io, pool, 4);
+    ck_assert(io_round_trip(io, pool, 4));
     must(art_blob_buf_get(pool, &buffer));
     art_blob_buf_put(&buffer);
     for (int i = 0; i < 40; i++) art_blob_buf_put(&held[i]);
@@ -188,11 +157,11 @@ TEST(test_what_was_in_flight_when_the_ring_broke_is_read_all_the_same) {
         struct art_io *io;
         name_file("broken");
         must(art_blob_pool_open(&pool, 16));
-        must(open_file(ART_ENGINE_URING, pool, &io));
-        round_trip(io, pool, 5);
+        must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+        ck_assert(io_round_trip(io, pool, 5));
         io_fault("ring_submit_and_wait", nth, UINT_MAX, EBADF, 0);
-        round_trip(io, pool, 6);
-        round_trip(io, pool, 7);
+        ck_assert(io_round_trip(io, pool, 6));
+        ck_assert(io_round_trip(io, pool, 7));
         io_fault_nothing();
         art_io_close(io);
         art_blob_pool_close(pool);
@@ -210,8 +179,8 @@ TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
     struct art_blob_buf buffer;
     name_file("early");
     must(art_blob_pool_open(&pool, 16));
-    must(open_file(ART_ENGINE_URING, pool, &io));
-    round_trip(io, pool, 8);
+    must(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    ck_assert(io_round_trip(io, pool, 8));
     must(art_blob_buf_get(pool, &buffer));
     for (int i = 0; i < MANY; i++) {
         uint32_t page = (uint32_t)i * ART_PAGE;
@@ -230,7 +199,7 @@ TEST(test_a_batch_that_fails_early_leaves_nothing_in_flight) {
     ck_assert_int_eq(rc, ART_IO);
     io_fault_nothing();
     must(art_io_wait(io));
-    round_trip(io, pool, 9);
+    ck_assert(io_round_trip(io, pool, 9));
     art_blob_buf_put(&buffer);
     art_io_close(io);
     art_blob_pool_close(pool);
@@ -246,7 +215,7 @@ TEST(test_a_name_below_a_file_is_missing) {
     struct art_file_identity identity;
     struct art_io *io;
     name_file("plain");
-    must(open_file(ART_ENGINE_PWRITE, NULL, &io));
+    must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
     char below[600];
     snprintf(below, sizeof below, "%s/below", path);
     ck_assert_int_eq(disk->methods->stat(disk, below, &identity), ART_MISSING);
@@ -271,7 +240,7 @@ TEST(test_an_alignment_that_nobody_can_use_is_no_direct_io) {
     for (unsigned i = 0; i < 2; i++) {
         name_file("alignment");
         io_fault("direct_alignment", 1, 1, FAULT_SHORT, alignments[i]);
-        must(open_file(ART_ENGINE_PWRITE, NULL, &io));
+        must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
         ck_assert(!io->direct);
         io_fault_nothing();
         art_io_close(io);
@@ -289,7 +258,7 @@ TEST(test_a_file_that_cannot_be_turned_to_buffered_io_says_why) {
     struct art_io *io;
     static _Alignas(ART_PAGE) uint8_t bytes[ART_PAGE];
     name_file("turned");
-    must(open_file(ART_ENGINE_PWRITE, NULL, &io));
+    must(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io));
     if (!io->direct) {
         io_skip("files that cannot be turned", "no direct I/O here");
     } else {

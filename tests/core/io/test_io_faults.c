@@ -44,6 +44,17 @@ static int step_create(struct life *life) {
     return art_disk_system()->methods->open(art_disk_system(), &options, &life->io);
 }
 
+static void life_begin(struct life *life) {
+    snprintf(life->path, sizeof life->path, "%s/faults.%ld.art", io_directory(), (long)getpid());
+    unlink(life->path);
+    ck_assert_int_eq(step_create(life), ART_OK);
+}
+
+static void life_end(struct life *life) {
+    art_io_close(life->io);
+    unlink(life->path);
+}
+
 static int step_lock(struct life *life) {
     return life->io->methods->lock(life->io);
 }
@@ -313,10 +324,7 @@ LOOP_TEST(test_each_shared_fault_surfaces_once_with_pwrite, COUNT(shared)) {
 }
 
 LOOP_TEST(test_each_shared_fault_surfaces_once_with_uring, COUNT(shared)) {
-    if (!art_io_uring_available()) {
-        if (!_i) io_skip("shared faults with uring", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("shared faults with uring")) return;
     live(ART_ENGINE_URING, &shared[_i]);
 }
 
@@ -325,10 +333,7 @@ LOOP_TEST(test_each_fault_of_pwrite_surfaces_once, COUNT(by_pwrite)) {
 }
 
 LOOP_TEST(test_each_fault_of_the_ring_surfaces_once, COUNT(by_uring)) {
-    if (!art_io_uring_available()) {
-        if (!_i) io_skip("faults of the ring", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("faults of the ring")) return;
     live(ART_ENGINE_URING, &by_uring[_i]);
     ck_assert(art_io_uring_available()); /* and what was learned from a false refusal is put right */
 }
@@ -336,13 +341,8 @@ LOOP_TEST(test_each_fault_of_the_ring_surfaces_once, COUNT(by_uring)) {
 /* With this request goes the rest of the batch, and what is in flight has arrived once. */
 TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
     struct life life = {.engine = ART_ENGINE_URING};
-    if (!art_io_uring_available()) {
-        io_skip("requests that a ring fails to do", "no io_uring in this build or from this kernel");
-        return;
-    }
-    snprintf(life.path, sizeof life.path, "%s/ring_fails.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    if (!io_has_ring("requests that a ring fails to do")) return;
+    life_begin(&life);
     ck_assert_int_eq(step_write(&life), ART_OK);
     ck_assert_uint_eq(life.io->ring_failures, 0);
     io_fault("ring_result", 3, UINT_MAX, ECANCELED, 0);
@@ -355,8 +355,7 @@ TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
     ck_assert_int_eq(step_write(&life), ART_OK);
     ck_assert_uint_eq(io_fault_calls(), 0); /* no other ring is asked for */
     io_fault_nothing();
-    art_io_close(life.io);
-    unlink(life.path);
+    life_end(&life);
 }
 
 TEST(test_a_creation_that_fails_leaves_no_file) {
@@ -405,10 +404,8 @@ TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
 /* `bytes` at a time, many times over: pages are kept, what is beyond them is moved again. */
 static void live_in_pieces(enum art_engine engine, const char *writing, const char *reading, uint32_t bytes) {
     struct life life = {.engine = engine};
-    snprintf(life.path, sizeof life.path, "%s/short.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
     ck_assert_int_eq(art_blob_pool_open(&life.pool, 0), ART_OK);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    life_begin(&life);
     io_fault(writing, 1, 40, FAULT_SHORT, bytes);
     ck_assert_msg(!step_write(&life), "%s", art_error_message());
     ck_assert_uint_gt(io_faults_given(), 10);
@@ -427,26 +424,18 @@ static void live_in_pieces(enum art_engine engine, const char *writing, const ch
 LOOP_TEST(test_short_transfers_go_on_at_a_whole_page, 5) {
     static const uint32_t bytes[] = {4096, 5000, 8191, 512, 30000};
     live_in_pieces(ART_ENGINE_PWRITE, "pwrite", "pread", bytes[_i]);
-    if (art_io_uring_available()) {
+    if (io_has_ring("short transfers of the ring"))
         live_in_pieces(ART_ENGINE_URING, "ring_result", "ring_result", bytes[_i]);
-    } else {
-        io_skip("short transfers of the ring", "no io_uring in this build or from this kernel");
-    }
 }
 
 /* ---- errors of writes in flight ---------------------------------------------------------------------------------- */
 
 TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
-    if (!art_io_uring_available()) {
-        io_skip("writes in flight", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("writes in flight")) return;
     struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
-    snprintf(life.path, sizeof life.path, "%s/in_flight.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    life_begin(&life);
     io_fault("ring_result", 3, 2, EIO, 0);
     ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
     uint64_t size;
@@ -462,44 +451,32 @@ TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
     ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK);
     io_fault_nothing();
     ck_assert_int_eq(art_io_wait(life.io), ART_OK);
-    art_io_close(life.io);
-    unlink(life.path);
+    life_end(&life);
 }
 
 /* A completion that came just behind an interrupted wait was taken, and then waited for once more, for ever. */
 TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
-    if (!art_io_uring_available()) {
-        io_skip("interrupted waits", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("interrupted waits")) return;
     struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
-    snprintf(life.path, sizeof life.path, "%s/interrupted.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    life_begin(&life);
     for (unsigned i = 0; i < 4000; i++) {
         io_fault("ring_submit_and_wait", 1, i % 8 ? UINT_MAX : 1, EINTR, 0);
         ck_assert_int_eq(art_io_write(life.io, requests, 1 + i % 2), ART_OK);
         ck_assert_int_eq(art_io_wait(life.io), ART_OK);
         io_fault_nothing();
     }
-    art_io_close(life.io);
-    unlink(life.path);
+    life_end(&life);
 }
 
 /* What a ring makes of each fault must not depend on what was asked of it before. */
 TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
-    if (!art_io_uring_available()) {
-        io_skip("a broken ring", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("a broken ring")) return;
     struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
-    snprintf(life.path, sizeof life.path, "%s/broken.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    life_begin(&life);
     ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK); /* these are in flight when it breaks */
     io_fault("ring_submit", 1, 1, ENXIO, 0);
     for (unsigned i = 0; i < REQUESTS; i++) requests[i].offset += sizeof data;
@@ -516,8 +493,7 @@ TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     }
     ck_assert_int_eq(step_write(&life), ART_OK);
     ck_assert_int_eq(art_io_sync(life.io), ART_OK);
-    art_io_close(life.io);
-    unlink(life.path);
+    life_end(&life);
 }
 
 /* Nothing is waited for when it starts; what fails on its way is read once more. */
@@ -532,16 +508,11 @@ LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
                   {"ring_init", EPERM},
                   {"ring_result", EAGAIN},
                   {"ring_result", FAULT_SHORT}};
-    if (!art_io_uring_available()) {
-        io_skip("readings", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("readings")) return;
     struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     struct art_io_reading readings[REQUESTS / 2];
-    snprintf(life.path, sizeof life.path, "%s/reading.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    life_begin(&life);
     ck_assert_int_eq(step_write(&life), ART_OK);
     art_io_close(life.io);
     struct art_file_options options = {.path = life.path, .engine = ART_ENGINE_URING};
@@ -563,19 +534,13 @@ LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
     if (!_i) ck_assert_uint_eq(io_fault_count("pread"), 0);
     io_fault_nothing();
     ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
-    art_io_close(life.io);
-    unlink(life.path);
+    life_end(&life);
 }
 
 TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
-    if (!art_io_uring_available()) {
-        io_skip("overlapped readings", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("overlapped readings")) return;
     struct life life = {.engine = ART_ENGINE_URING};
-    snprintf(life.path, sizeof life.path, "%s/overlapped.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    ck_assert_int_eq(step_create(&life), ART_OK);
+    life_begin(&life);
     for (unsigned round = 0; round < 20; round++) {
         ck_assert_int_eq(step_write(&life), ART_OK);
         struct art_io_reading reading = {.requests = {{found[0], sizeof found[0], 0}}, .count = 1};
@@ -591,8 +556,7 @@ TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
         io_fault_nothing();
         ck_assert_int_eq(memcmp(found[0], data[0], sizeof data[0]), 0);
     }
-    art_io_close(life.io);
-    unlink(life.path);
+    life_end(&life);
 }
 
 int main(void) {

@@ -23,7 +23,7 @@
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
-enum { REQUESTS = 8, CHILD_SKIPPED = 77 };
+enum { REQUESTS = IO_ROUND_TRIP, CHILD_SKIPPED = 77 };
 
 static char path[512], other_path[512];
 static struct art_io *inherited;
@@ -34,42 +34,6 @@ static void name_files(const char *test) {
     snprintf(other_path, sizeof other_path, "%s/%s.%ld.other", io_directory(), test, (long)getpid());
     unlink(path);
     unlink(other_path);
-}
-
-static int open_file(const char *name, enum art_engine engine, enum art_direct direct, bool create,
-                     struct art_blob_pool *pool, struct art_io **out) {
-    struct art_file_options options = {.path = name,
-                                       .engine = engine,
-                                       .direct = direct,
-                                       .create = create,
-                                       .permissions = 0600,
-                                       .owner = geteuid(),
-                                       .group = getegid(),
-                                       .pool = pool};
-    return art_disk_system()->methods->open(art_disk_system(), &options, out);
-}
-
-/* Writes a batch and reads it back. Usable in a child. */
-static bool round_trip(struct art_io *io, struct art_blob_pool *pool, int salt) {
-    struct art_blob_buf buffers[REQUESTS];
-    struct art_io_request requests[REQUESTS];
-    bool good = true;
-    for (int i = 0; i < REQUESTS; i++) {
-        if (art_blob_buf_get(pool, &buffers[i])) return false;
-        memset(buffers[i].data, i + salt, ART_BLOB_SIZE);
-        requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
-    }
-    int rc = art_io_write(io, requests, REQUESTS);
-    if (!rc) rc = art_io_wait(io);
-    if (!rc) rc = art_io_sync(io);
-    for (int i = 0; i < REQUESTS; i++) memset(buffers[i].data, 0, ART_BLOB_SIZE);
-    if (!rc) rc = art_io_read(io, requests, REQUESTS);
-    for (int i = 0; i < REQUESTS; i++) {
-        good = good && buffers[i].data[0] == i + salt && buffers[i].data[ART_BLOB_SIZE - 1] == i + salt;
-        art_blob_buf_put(&buffers[i]);
-    }
-    if (!rc && !good) fprintf(stderr, "round trip: other bytes\n");
-    return !rc && good;
 }
 
 /* Runs `work` in a child; its exit code. */
@@ -186,12 +150,12 @@ TEST(test_files_in_memory_file_systems_are_buffered) {
     struct art_blob_pool *pool;
     struct art_io *io;
     ck_assert_int_eq(art_blob_pool_open(&pool, 4), ART_OK);
-    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, pool, &io), ART_CANTOPEN);
+    ck_assert_int_eq(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, pool, &io), ART_CANTOPEN);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "ART_DIRECT=on"));
     ck_assert_int_eq(access(path, F_OK), -1);
-    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+    ck_assert_int_eq(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
     ck_assert(!io->direct);
-    ck_assert(round_trip(io, pool, 1));
+    ck_assert(io_round_trip(io, pool, 1));
     art_io_close(io);
     art_blob_pool_close(pool);
     unlink(path);
@@ -214,14 +178,14 @@ static const struct {
 LOOP_TEST(test_direct_io_is_used_where_pages_are_aligned_enough, (int)(sizeof file_systems / sizeof *file_systems)) {
     name_files("alignment");
     struct art_io *io;
-    if (open_file(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, NULL, &io)) {
+    if (io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_ON, true, NULL, &io)) {
         if (!_i) io_skip("alignment of direct I/O", art_error_message());
         return;
     }
     art_io_close(io);
     for (int insist = 0; insist < 2; insist++) {
         io_fault(file_systems[_i].call, 1, 1, file_systems[_i].error, file_systems[_i].alignment);
-        int rc = open_file(path, ART_ENGINE_AUTO, insist ? ART_DIRECT_ON : ART_DIRECT_AUTO, false, NULL, &io);
+        int rc = io_file_open(path, ART_ENGINE_AUTO, insist ? ART_DIRECT_ON : ART_DIRECT_AUTO, false, NULL, &io);
         io_fault_nothing();
         ck_assert_msg(rc == (insist && !file_systems[_i].direct ? ART_CANTOPEN : ART_OK), "%s", file_systems[_i].what);
         if (rc) continue;
@@ -236,23 +200,20 @@ LOOP_TEST(test_direct_io_is_used_where_pages_are_aligned_enough, (int)(sizeof fi
 TEST(test_every_direct_transfer_in_flight_may_be_refused_and_goes_on_buffered) {
     struct art_blob_pool *pool;
     struct art_io *io;
-    if (!art_io_uring_available()) {
-        io_skip("refused direct transfers in flight", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("refused direct transfers in flight")) return;
     ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
     for (unsigned first = 1; first <= REQUESTS + 1; first += REQUESTS) { /* the writes, or the reads */
         name_files("einvals");
-        ck_assert_int_eq(open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+        ck_assert_int_eq(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
         if (!io->direct) {
             io_skip("refused direct transfers in flight", "no direct I/O here");
         } else {
             io_fault("ring_result", first, REQUESTS, EINVAL, 0);
-            ck_assert_msg(round_trip(io, pool, 7), "%s", art_error_message());
+            ck_assert_msg(io_round_trip(io, pool, 7), "%s", art_error_message());
             ck_assert(!io->direct);
             ck_assert_uint_eq(io_faults_given(), REQUESTS);
             io_fault("ring_result", 2, 1, EINVAL, 0);
-            ck_assert(round_trip(io, pool, 8)); /* buffered it is the ring's */
+            ck_assert(io_round_trip(io, pool, 8)); /* buffered it is the ring's */
             ck_assert_str_eq(io->engine, "pwrite");
             io_fault_nothing();
         }
@@ -269,25 +230,22 @@ TEST(test_a_refused_direct_transfer_turns_to_buffered_io_unless_insisted) {
     struct art_io *io;
     ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
     for (int uring = 0; uring < 2; uring++) {
-        if (uring && !art_io_uring_available()) {
-            io_skip("refused direct transfers of the ring", "no io_uring in this build or from this kernel");
-            continue;
-        }
+        if (uring && !io_has_ring("refused direct transfers of the ring")) continue;
         name_files("einval");
         enum art_engine engine = uring ? ART_ENGINE_URING : ART_ENGINE_PWRITE;
-        if (open_file(path, engine, ART_DIRECT_ON, true, pool, &io)) {
+        if (io_file_open(path, engine, ART_DIRECT_ON, true, pool, &io)) {
             io_skip("refused direct transfers", art_error_message());
             break;
         }
         io_fault(calls[uring][0], 2, 3, EINVAL, 0);
-        ck_assert(!round_trip(io, pool, 1));
+        ck_assert(!io_round_trip(io, pool, 1));
         ck_assert_ptr_nonnull(strstr(art_error_message(), "ART_DIRECT=off"));
         ck_assert(io->direct);
         art_io_close(io);
-        ck_assert_int_eq(open_file(path, engine, ART_DIRECT_AUTO, false, pool, &io), ART_OK);
+        ck_assert_int_eq(io_file_open(path, engine, ART_DIRECT_AUTO, false, pool, &io), ART_OK);
         ck_assert(io->direct);
         io_fault(calls[uring][0], 2, 1, EINVAL, 0);
-        ck_assert(round_trip(io, pool, 2));
+        ck_assert(io_round_trip(io, pool, 2));
         ck_assert(!io->direct);
         io_fault_nothing();
         art_io_close(io);
@@ -305,10 +263,10 @@ TEST(test_a_refused_read_through_the_page_cache_leaves_direct_io_as_it_is) {
     ck_assert_int_eq(art_blob_pool_open(&pool, 0), ART_OK);
     ck_assert_int_eq(art_blob_buf_get(pool, &buffer), ART_OK);
     name_files("einval-cached");
-    ck_assert_int_eq(open_file(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+    ck_assert_int_eq(io_file_open(path, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
     if (io->direct && io->cached) {
         struct art_io_request page = {buffer.data, ART_PAGE, 0};
-        ck_assert(round_trip(io, pool, 1));
+        ck_assert(io_round_trip(io, pool, 1));
         io_fault("pread", 1, 1, EINVAL, 0);
         ck_assert_int_eq(art_io_read_from(io, &page, 1, ART_READ_CACHED), ART_IO);
         ck_assert(io->direct);
@@ -346,13 +304,13 @@ static int refused_before_the_first_ring(void) {
     struct art_blob_pool *pool;
     struct art_io *io, *later;
     CHILD_EXPECT(!art_blob_pool_open(&pool, REQUESTS));
-    CHILD_EXPECT(!open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    CHILD_EXPECT(!io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
     CHILD_EXPECT(!strcmp(io->engine, "uring"));
     if (!deny(__NR_io_uring_setup)) return CHILD_SKIPPED;
     CHILD_EXPECT(!art_io_uring_available());
-    CHILD_EXPECT(round_trip(io, pool, 1));
+    CHILD_EXPECT(io_round_trip(io, pool, 1));
     CHILD_EXPECT(!strcmp(io->engine, "pwrite"));
-    CHILD_EXPECT(!open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, pool, &later));
+    CHILD_EXPECT(!io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, pool, &later));
     CHILD_EXPECT(!strcmp(later->engine, "pwrite")); /* known by now */
     art_io_close(later);
     art_io_close(io);
@@ -366,11 +324,11 @@ static int refused_with_writes_in_flight(void) {
     struct art_io *io;
     struct art_blob_buf buf;
     CHILD_EXPECT(!art_blob_pool_open(&pool, REQUESTS));
-    CHILD_EXPECT(!open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    CHILD_EXPECT(!io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
     CHILD_EXPECT(!art_blob_buf_get_zeroed(pool, &buf));
     CHILD_EXPECT(!art_io_write(io, &(struct art_io_request){buf.data, ART_BLOB_SIZE, 9 * ART_BLOB_SIZE}, 1));
     if (!deny(__NR_io_uring_enter)) return CHILD_SKIPPED;
-    CHILD_EXPECT(round_trip(io, pool, 1));
+    CHILD_EXPECT(io_round_trip(io, pool, 1));
     CHILD_EXPECT(!strcmp(io->engine, "pwrite"));
     art_blob_buf_put(&buf);
     art_io_close(io);
@@ -380,10 +338,7 @@ static int refused_with_writes_in_flight(void) {
 
 static void expect_of_child(const char *test, int (*work)(void), const char *why) {
     name_files(test);
-    if (!art_io_uring_available()) {
-        io_skip(test, "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring(test)) return;
     int code = in_child(work);
     if (code == CHILD_SKIPPED) io_skip(test, why);
     ck_assert(code == CHILD_SKIPPED || code == 0);
@@ -400,19 +355,16 @@ TEST(test_a_sandbox_that_closes_behind_the_ring_loses_nothing) {
 
 /* The next pool often has the addresses of the last one, and other pages behind them. */
 TEST(test_a_ring_knows_no_buffers_of_a_pool_that_was_closed) {
-    if (!art_io_uring_available()) {
-        io_skip("buffers of a closed pool", "no io_uring in this build or from this kernel");
-        return;
-    }
+    if (!io_has_ring("buffers of a closed pool")) return;
     for (int i = 0; i < 4; i++) {
         struct art_blob_pool *pool;
         struct art_io *io, *other;
         name_files("pools");
         ck_assert_int_eq(art_blob_pool_open(&pool, 2 * REQUESTS), ART_OK);
-        ck_assert_int_eq(open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
-        ck_assert_int_eq(open_file(other_path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, NULL, &other), ART_OK);
-        ck_assert(round_trip(io, pool, 16 * i));
-        ck_assert(round_trip(other, pool, 16 * i + 8));
+        ck_assert_int_eq(io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io), ART_OK);
+        ck_assert_int_eq(io_file_open(other_path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, NULL, &other), ART_OK);
+        ck_assert(io_round_trip(io, pool, 16 * i));
+        ck_assert(io_round_trip(other, pool, 16 * i + 8));
         art_io_close(io);
         art_blob_pool_close(pool);
         art_io_close(other);
@@ -427,7 +379,7 @@ static void write_page(const char *name, int byte) {
     struct art_io *io;
     static _Alignas(ART_PAGE) uint8_t page[ART_PAGE];
     memset(page, byte, sizeof page);
-    ck_assert_int_eq(open_file(name, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io), ART_OK);
+    ck_assert_int_eq(io_file_open(name, ART_ENGINE_PWRITE, ART_DIRECT_AUTO, true, NULL, &io), ART_OK);
     ck_assert_int_eq(art_io_write(io, &(struct art_io_request){page, ART_PAGE, 0}, 1), ART_OK);
     art_io_close(io);
 }
@@ -510,9 +462,9 @@ static int with_little_memlock(void) {
     struct art_blob_pool *pool;
     struct art_io *io;
     CHILD_EXPECT(!art_blob_pool_open(&pool, REQUESTS));
-    CHILD_EXPECT(!open_file(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
+    CHILD_EXPECT(!io_file_open(path, ART_ENGINE_URING, ART_DIRECT_AUTO, true, pool, &io));
     io_fault("ring_register_buffers", 0, 0, 0, 0); /* counts the tries: 8 slots, 4, 2, 1 */
-    CHILD_EXPECT(round_trip(io, pool, 1));
+    CHILD_EXPECT(io_round_trip(io, pool, 1));
     unsigned tries = io_fault_calls();
     /* Newer kernels count the ring itself, and what other rings of this user hold until they are torn down. */
     bool refused = !strcmp(io->engine, "pwrite") && !tries;
@@ -549,7 +501,7 @@ static int use_what_came_through_fork(void) {
     CHILD_EXPECT(methods->lock(inherited) == ART_FORKED);
     methods->unlock(inherited); /* must not take the parent's lock away */
     struct art_io *own;
-    CHILD_EXPECT(!open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, inherited_pool, &own));
+    CHILD_EXPECT(!io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, inherited_pool, &own));
     CHILD_EXPECT(own->methods->lock(own) == ART_BUSY);
     art_io_close(inherited);
     CHILD_EXPECT(own->methods->lock(own) == ART_BUSY);
@@ -562,7 +514,7 @@ static void fork_with_writes_in_flight(enum art_engine engine) {
     struct art_io_request requests[REQUESTS];
     name_files("fork");
     ck_assert_int_eq(art_blob_pool_open(&inherited_pool, 2 * REQUESTS), ART_OK);
-    ck_assert_int_eq(open_file(path, engine, ART_DIRECT_AUTO, true, inherited_pool, &inherited), ART_OK);
+    ck_assert_int_eq(io_file_open(path, engine, ART_DIRECT_AUTO, true, inherited_pool, &inherited), ART_OK);
     ck_assert_int_eq(inherited->methods->lock(inherited), ART_OK);
     for (int i = 0; i < REQUESTS; i++) {
         ck_assert_int_eq(art_blob_buf_get(inherited_pool, &buffers[i]), ART_OK);
@@ -573,7 +525,7 @@ static void fork_with_writes_in_flight(enum art_engine engine) {
     ck_assert_int_eq(in_child(use_what_came_through_fork), 0);
     ck_assert_int_eq(art_io_wait(inherited), ART_OK);
     for (int i = 0; i < REQUESTS; i++) art_blob_buf_put(&buffers[i]);
-    ck_assert(round_trip(inherited, inherited_pool, 3));
+    ck_assert(io_round_trip(inherited, inherited_pool, 3));
     art_io_close(inherited);
     art_blob_pool_close(inherited_pool);
     unlink(path);
@@ -590,8 +542,8 @@ static int pipe_ends[2];
 static int die_with_the_lock(void) {
     struct art_io *io;
     CHILD_EXPECT(!art_blob_pool_open(&inherited_pool, REQUESTS));
-    CHILD_EXPECT(!open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, inherited_pool, &io));
-    CHILD_EXPECT(round_trip(io, inherited_pool, 1));
+    CHILD_EXPECT(!io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, true, inherited_pool, &io));
+    CHILD_EXPECT(io_round_trip(io, inherited_pool, 1));
     CHILD_EXPECT(!io->methods->lock(io));
     pid_t child = fork();
     CHILD_EXPECT(child >= 0);
@@ -609,7 +561,7 @@ TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     struct art_io *io;
     ck_assert_int_eq(pipe(pipe_ends), 0);
     ck_assert_int_eq(in_child(die_with_the_lock), 0);
-    ck_assert_int_eq(open_file(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, NULL, &io), ART_OK);
+    ck_assert_int_eq(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, NULL, &io), ART_OK);
     int rc = ART_BUSY;
     for (int i = 0; rc == ART_BUSY && i < 3000; i++) {
         rc = io->methods->lock(io);

@@ -11,21 +11,22 @@
 #include "core/store/private.h"
 #include "core/store/write_pool.h"
 #include "tests/support/io_modes.h"
-#include "tests/support/memory_disk.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 
 /* Each into a file of its own. */
 static struct art_store *store_that_writes(void) {
-    static const char *const names[MEMORY_DISK_FILES] = {"a.art", "b.art", "c.art", "d.art"};
-    static struct memory_disk *disk;
+    enum { FILES = 4 };
+    static const char *const names[FILES] = {"a.art", "b.art", "c.art", "d.art"};
+    static struct sim_disk *disk;
     static unsigned opened;
     struct art_store *store;
     uint32_t end;
-    if (!disk) disk = memory_disk_new();
-    const char *name = names[opened++ % MEMORY_DISK_FILES];
-    memory_disk_clear(disk, name);
+    if (!disk) disk = sim_disk_new_steady(SIM_PAGES);
+    const char *name = names[opened++ % FILES];
+    sim_disk_clear(disk, name);
     struct art_store_options options = {
-        .disk = memory_disk_art(disk), .path = name, .host_path = "a.db", .cache_bytes = 1 << 20};
+        .disk = sim_disk_art(disk), .path = name, .host_path = "a.db", .cache_bytes = 1 << 20};
     ck_assert_int_eq(art_store_open(&store, &options), ART_OK);
     ck_assert_int_eq(art_store_write_begin(store, true, &end), ART_OK);
     ck_assert_ptr_nonnull(store->phase.pool);

@@ -38,11 +38,6 @@ static void check(const struct art_memtable *memtable) {
     ck_assert_msg(!rc, "%s", art_error_message());
 }
 
-static void announce(const char *test, uint64_t seed) {
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)seed);
-    fflush(stdout);
-}
-
 /* --- single facts ------------------------------------------------------------------------------------------------- */
 
 TEST(test_an_empty_memtable_answers_everything) {
@@ -415,9 +410,8 @@ CASE("model", .seconds = 600)
 
 LOOP_TEST(test_a_memtable_agrees_with_an_array, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
-    uint64_t seed = random_seed();
-    struct random random = {seed + family};
-    announce(key_family_name(family), seed);
+    struct random random = random_announced(key_family_name(family));
+    random.state += family;
     for (unsigned i = 0; i < 25 * random_scale(); i++) {
         struct round round;
         uint32_t keys = family == KEYS_LONG ? 40 : family == KEYS_NESTED ? 200 : 1 + random_below(&random, 600);
@@ -436,9 +430,7 @@ LOOP_TEST(test_a_memtable_agrees_with_an_array, KEY_FAMILIES) {
 
 /* All that one byte can be, at two levels: every type of node, filled and emptied again. */
 TEST(test_nodes_of_every_size_fill_and_empty) {
-    uint64_t seed = random_seed();
-    struct random random = {seed};
-    announce("nodes of every size", seed);
+    struct random random = random_announced("nodes of every size");
     struct round round;
     round_init(&round, KEYS_WIDE, 6000, &random);
     for (int times = 0; times < 3; times++) {
@@ -498,9 +490,7 @@ TEST(test_keys_nest_as_deep_as_they_are_long) {
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
 TEST(test_a_set_without_memory_changes_nothing) {
-    uint64_t seed = random_seed();
-    struct random random = {seed};
-    announce("set without memory", seed);
+    struct random random = random_announced("set without memory");
     short_memory_use();
     int64_t blocks = short_memory_blocks();
     for (int family = 0; family < KEY_FAMILIES; family++) {

@@ -14,25 +14,13 @@
 #include "tests/support/must.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
+#include "tests/support/toy_columns.h"
 
 enum { COLUMNS = 3, MARKS_MOST = 5, VALUE = COLUMNS * ART_DATUM_BYTES, LOOKUPS = 5 /* the first and the third */ };
 
 /* A value is its data, of a text its hashes. */
-static void read_toy(void *context, struct art_bytes value, unsigned wanted, struct art_datum *out) {
-    (void)context;
-    for (unsigned i = 0; i < COLUMNS; i++) {
-        const uint8_t *at = value.data + i * ART_DATUM_BYTES;
-        out[i] = (struct art_datum){.kind = ART_DATUM_INTEGER, .integer = 0x5a5a5a}; /* nobody is to look at it */
-        if (!(wanted >> i & 1)) continue;
-        out[i] = (struct art_datum){.kind = ART_DATUM_NULL};
-        if (value.len < VALUE || *at > ART_DATUM_BLOB) continue;
-        out[i].kind = (enum art_datum_kind) * at;
-        out[i].by_hash = out[i].kind >= ART_DATUM_TEXT;
-        memcpy(&out[i].integer, at + 1, 8);
-    }
-}
-
-static const struct art_summary summary = {.has = {COLUMNS, 0, LOOKUPS, 0}, .read = read_toy};
+static const struct art_summary summary = {
+    .has = {COLUMNS, 0, LOOKUPS, 0}, .read = toy_columns_read, .context = (void *)(uintptr_t)&summary};
 
 struct cell {
     bool present;

@@ -23,11 +23,6 @@ static struct art_memtable *open_memtable(void) {
     return memtable;
 }
 
-static void announce(const char *test, uint64_t seed) {
-    printf("%s: ART_TEST_SEED=%llu\n", test, (unsigned long long)seed);
-    fflush(stdout);
-}
-
 static struct art_bytes bytes_of(const struct art_buffer *buffer) {
     return art_bytes(buffer->data, (uint32_t)buffer->len);
 }
@@ -37,33 +32,6 @@ static struct art_bytes copy_of(struct art_bytes bytes) {
     uint8_t *copy = malloc(bytes.len ? bytes.len : 1);
     if (bytes.len) memcpy(copy, bytes.data, bytes.len);
     return art_bytes(copy, bytes.len);
-}
-
-/* Both hold the same keys with the same entries. */
-static void compare_memtables(const struct art_memtable *a, const struct art_memtable *b) {
-    struct art_memtable_cursor left, right;
-    art_memtable_cursor_init(&left, a);
-    art_memtable_cursor_init(&right, b);
-    ck_assert_int_eq(art_memtable_first(&left), ART_OK);
-    ck_assert_int_eq(art_memtable_first(&right), ART_OK);
-    while (left.valid && right.valid) {
-        struct art_entry one, other;
-        HOLDS(art_bytes_equal(left.key, right.key));
-        art_memtable_cursor_entry(&left, &one);
-        art_memtable_cursor_entry(&right, &other);
-        HOLDS(one.flags == other.flags);
-        HOLDS(one.csn == other.csn);
-        HOLDS(art_bytes_equal(one.value, other.value));
-        HOLDS(art_memtable_next(&left) == ART_OK);
-        HOLDS(art_memtable_next(&right) == ART_OK);
-    }
-    HOLDS(left.valid == right.valid);
-    HOLDS(art_memtable_count(a) == art_memtable_count(b));
-    HOLDS(art_memtable_bytes(a) == art_memtable_bytes(b));
-    art_memtable_cursor_clear(&left);
-    art_memtable_cursor_clear(&right);
-    int rc = art_memtable_check(b);
-    ck_assert_msg(!rc, "%s", art_error_message());
 }
 
 /* --- a writer ----------------------------------------------------------------------------------------------------- */
@@ -168,7 +136,7 @@ static bool transaction(struct history *history, struct art_buffer *row) {
         art_memtable_forget_undo(history->writer);
     } else {
         art_memtable_rollback(history->writer, 0);
-        compare_memtables(before, history->writer);
+        memtables_equal(before, history->writer);
     }
     art_memtable_unref(before);
     return commit;
@@ -194,18 +162,17 @@ static void replay_history(const struct history *history) {
         replay(reader, &history->rows[csn - 1], csn);
     }
     ck_assert(art_hash128_equal(hash, history->hash));
-    compare_memtables(history->writer, reader);
+    memtables_equal(history->writer, reader);
     uint64_t from = history->csn ? 1 + random_below(history->random, (uint32_t)history->csn) : 1;
     for (uint64_t csn = from; csn <= history->csn; csn++) replay(reader, &history->rows[csn - 1], csn);
-    compare_memtables(history->writer, reader);
+    memtables_equal(history->writer, reader);
     art_memtable_unref(reader);
 }
 
 LOOP_TEST(test_who_replays_a_history_holds_what_its_writer_holds, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
-    uint64_t seed = random_seed();
-    struct random random = {seed + family};
-    announce(key_family_name(family), seed);
+    struct random random = random_announced(key_family_name(family));
+    random.state += family;
     for (unsigned times = 0; times < 20 * random_scale(); times++) {
         struct history history;
         history_init(&history, family, family == KEYS_LONG ? 30 : 1 + random_below(&random, 400), &random);
@@ -214,9 +181,9 @@ LOOP_TEST(test_who_replays_a_history_holds_what_its_writer_holds, KEY_FAMILIES) 
             struct art_buffer *row = &history.rows[history.csn];
             if (!transaction(&history, row)) continue;
             replay(close, row, history.csn);
-            compare_memtables(history.writer, close);
+            memtables_equal(history.writer, close);
             if (random_once_in(&random, 3)) replay(close, row, history.csn);
-            compare_memtables(history.writer, close);
+            memtables_equal(history.writer, close);
         }
         replay_history(&history);
         art_memtable_unref(close);
@@ -226,9 +193,8 @@ LOOP_TEST(test_who_replays_a_history_holds_what_its_writer_holds, KEY_FAMILIES) 
 
 LOOP_TEST(test_a_complete_memtable_survives_as_bytes, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
-    uint64_t seed = random_seed();
-    struct random random = {seed + family};
-    announce(key_family_name(family), seed);
+    struct random random = random_announced(key_family_name(family));
+    random.state += family;
     struct history history;
     history_init(&history, family, family == KEYS_LONG ? 30 : 300, &random);
     for (int i = 0; i < 10; i++) {
@@ -240,7 +206,7 @@ LOOP_TEST(test_a_complete_memtable_survives_as_bytes, KEY_FAMILIES) {
         struct art_bytes bytes = copy_of(art_bytes(all.data + 6, (uint32_t)all.len - 6));
         struct art_memtable *copy = open_memtable();
         ck_assert_int_eq(art_redo_decode_all(bytes, copy), ART_OK);
-        compare_memtables(history.writer, copy);
+        memtables_equal(history.writer, copy);
         art_memtable_rollback(history.writer, 0);
         free((void *)bytes.data);
         art_memtable_unref(copy);
@@ -257,32 +223,41 @@ static void set(struct art_memtable *memtable, const char *key, uint64_t csn, ui
     ck_assert_int_eq(art_memtable_set(memtable, art_bytes(key, (uint32_t)strlen(key)), &entry), ART_OK);
 }
 
-CASE("facts")
+/* A writer and a reader, and the row that goes from one to the other. */
+static struct art_memtable *writer, *reader;
+static struct art_buffer row;
+static struct art_hash128 hash;
+
+static void set_up(void) {
+    writer = open_memtable();
+    reader = open_memtable();
+    row = (struct art_buffer){0};
+    hash = (struct art_hash128){0, 0};
+}
+
+static void tear_down(void) {
+    art_buffer_clear(&row);
+    art_memtable_unref(writer);
+    art_memtable_unref(reader);
+}
+
+CASE("facts", .set_up = set_up, .tear_down = tear_down)
 
 TEST(test_a_key_inserted_and_deleted_in_one_transaction_reads_as_absent) {
-    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     set(writer, "a", 1, ART_DELETE);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), 1, reader), ART_OK);
     ck_assert_int_eq(art_memtable_count(reader), 0);
     art_memtable_forget_undo(writer);
-    compare_memtables(writer, reader);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
-    art_memtable_unref(reader);
+    memtables_equal(writer, reader);
 }
 
 /* A connection that reads a row or two has no use for what makes many reads quick, and little memory to spare. */
 TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_is_asked) {
     enum { ROWS = 1400, BYTES_A_ROW = 170 };
-    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
-    struct art_hash128 hash = {0, 0};
     char key[40];
     for (uint64_t i = 1; i <= ROWS; i++) {
-        struct art_buffer row = {0};
         snprintf(key, sizeof key, "%08x/some path", (unsigned)i * 2654435761u);
         set(writer, key, i, 0);
         ck_assert_int_eq(art_redo_encode(writer, i, &hash, &row), ART_OK);
@@ -297,15 +272,10 @@ TEST(test_a_short_log_is_replayed_into_little_memory_and_gets_a_filter_when_it_i
     }
     ck_assert_msg(asked > ROWS / 8 && asked < ROWS / 2, "%u", asked);
     ck_assert(art_memtable_may_contain(reader, art_hash64(key, strlen(key))));
-    compare_memtables(writer, reader);
-    art_memtable_unref(writer);
-    art_memtable_unref(reader);
+    memtables_equal(writer, reader);
 }
 
 TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
-    struct art_memtable *writer = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     art_memtable_forget_undo(writer);
     uint64_t mark = art_memtable_savepoint(writer);
@@ -315,15 +285,10 @@ TEST(test_a_key_brought_back_by_a_rollback_is_not_in_the_row) {
     ck_assert_int_eq(art_redo_encode(writer, 2, &hash, &row), ART_OK);
     ck_assert_uint_eq(row.len, ART_REDO_HASH_BYTES + 1);
     ck_assert_int_eq(art_redo_verify(bytes_of(&row), 2, (struct art_hash128){0, 0}, &hash), ART_OK);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
 }
 
 /* Who commits a row at a time has thousands of them in the log. */
 TEST(test_a_row_of_one_entry_is_verified_without_memory) {
-    struct art_memtable *writer = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a/path/of/some/length", 1, 0);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     short_memory_use();
@@ -331,28 +296,17 @@ TEST(test_a_row_of_one_entry_is_verified_without_memory) {
     int rc = art_redo_verify(bytes_of(&row), 1, (struct art_hash128){0, 0}, &hash);
     short_memory_fail_after(-1);
     ck_assert_int_eq(rc, ART_OK);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
 }
 
 TEST(test_a_row_of_an_impossible_number_is_damage) {
-    struct art_memtable *writer = open_memtable(), *reader = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     set(writer, "a", 1, 0);
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), (uint64_t)1 << 56, reader), ART_CORRUPT);
     ck_assert_uint_eq(art_memtable_keys(reader), 0);
     ck_assert_int_eq(art_redo_replay(bytes_of(&row), ((uint64_t)1 << 56) - 1, reader), ART_OK);
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
-    art_memtable_unref(reader);
 }
 
 TEST(test_a_row_of_paths_is_small) {
-    struct art_memtable *writer = open_memtable();
-    struct art_buffer row = {0};
-    struct art_hash128 hash = {0, 0};
     char key[64];
     for (int i = 0; i < 1000; i++) {
         sprintf(key, "bucket-07/path/sub/file-%06d.bin", i);
@@ -360,8 +314,6 @@ TEST(test_a_row_of_paths_is_small) {
     }
     ck_assert_int_eq(art_redo_encode(writer, 1, &hash, &row), ART_OK);
     ck_assert_uint_lt(row.len, 1000 * 14); /* of 34 */
-    art_buffer_clear(&row);
-    art_memtable_unref(writer);
 }
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
@@ -369,9 +321,7 @@ TEST(test_a_row_of_paths_is_small) {
 CASE("model", .seconds = 600)
 
 TEST(test_redo_without_memory_fails_cleanly) {
-    uint64_t seed = random_seed();
-    struct random random = {seed};
-    announce("redo without memory", seed);
+    struct random random = random_announced("redo without memory");
     short_memory_use();
     int64_t blocks = short_memory_blocks();
     struct history history;
@@ -407,7 +357,7 @@ TEST(test_redo_without_memory_fails_cleanly) {
             rc = round ? art_redo_replay(bytes_of(&row), 1, memtable) : art_redo_decode_all(bytes_of(&all), memtable);
             ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
             short_memory_fail_after(-1);
-            if (!rc) compare_memtables(history.writer, memtable);
+            if (!rc) memtables_equal(history.writer, memtable);
             art_memtable_unref(memtable);
         }
     }
@@ -506,9 +456,8 @@ CASE("model", .seconds = 600)
 
 LOOP_TEST(test_hostile_rows_are_refused_or_harmless, KEY_FAMILIES) {
     enum memtable_key_family family = (enum memtable_key_family)_i;
-    uint64_t seed = random_seed();
-    struct random random = {seed + family};
-    announce(key_family_name(family), seed);
+    struct random random = random_announced(key_family_name(family));
+    random.state += family;
     struct history history;
     struct art_buffer row = {0}, all = {0};
     history_init(&history, family, 12, &random);

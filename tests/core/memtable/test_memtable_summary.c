@@ -18,21 +18,6 @@
 #include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"
 
-/* --- a toy summary ------------------------------------------------------------------------------------------------ */
-
-static struct art_datum random_datum(struct random *random) {
-    static const int64_t integers[] = {0, 1, -1, 1000, (1ll << 53) + 1, INT64_MAX, INT64_MIN};
-    static const double reals[] = {0.5, -1e300, INFINITY, 9007199254740992.0};
-    struct art_datum datum = {.kind =
-                                  random_below(random, 2) ? ART_DATUM_INTEGER : random_below(random, ART_DATUM_BEYOND)};
-    if (datum.kind == ART_DATUM_INTEGER) {
-        datum.integer = random_once_in(random, 2) ? integers[random_below(random, 7)]
-                                                  : (int64_t)random_next(random) >> random_below(random, 64);
-    }
-    if (datum.kind == ART_DATUM_REAL) datum.real = reals[random_below(random, 4)];
-    return datum;
-}
-
 /* --- the array ---------------------------------------------------------------------------------------------------- */
 
 enum {
@@ -100,7 +85,7 @@ static void random_value(struct round *round, struct cell *cell) {
         cell->len += REFERENCE;
     }
     for (unsigned i = 0; i < has.columns; i++) { /* in every other column integers and NULLs alone */
-        do cell->data[i] = random_datum(random);
+        do cell->data[i] = toy_random_datum(random, 2);
         while (i % 2 && cell->data[i].kind > ART_DATUM_INTEGER);
     }
     art_data_encode(has, cell->data, cell->stored + cell->len);
@@ -326,27 +311,6 @@ static void check(const struct art_memtable *memtable) {
     must(art_memtable_check(memtable));
 }
 
-static void compare_memtables(const struct art_memtable *a, const struct art_memtable *b) {
-    struct art_memtable_cursor left, right;
-    art_memtable_cursor_init(&left, a);
-    art_memtable_cursor_init(&right, b);
-    must(art_memtable_first(&left));
-    must(art_memtable_first(&right));
-    while (left.valid && right.valid) {
-        struct art_entry one, other;
-        art_memtable_cursor_entry(&left, &one);
-        art_memtable_cursor_entry(&right, &other);
-        HOLDS(art_bytes_equal(left.key, right.key));
-        HOLDS(one.flags == other.flags && one.csn == other.csn && art_bytes_equal(one.value, other.value));
-        must(art_memtable_next(&left));
-        must(art_memtable_next(&right));
-    }
-    HOLDS(left.valid == right.valid);
-    art_memtable_cursor_clear(&left);
-    art_memtable_cursor_clear(&right);
-    check(b);
-}
-
 static void set(struct round *round) {
     uint32_t at = random_below(round->random, round->set.count);
     struct cell cell = random_cell(round, at);
@@ -380,7 +344,7 @@ static void commit(struct round *round) {
     replay_alone(round, row);
     for (int times = random_once_in(round->random, 3) ? 2 : 1; times; times--) {
         must(art_redo_replay(row, round->csn, round->reader));
-        compare_memtables(round->memtable, round->reader);
+        memtables_equal(round->memtable, round->reader);
         compare_sums(round, round->reader, NULL);
     }
     art_memtable_forget_undo(round->memtable);
@@ -416,7 +380,7 @@ static void survive_as_bytes(const struct round *round) {
     struct art_memtable *copy = open_memtable(round);
     must(art_redo_encode_all(round->memtable, &all));
     must(art_redo_decode_all(art_buffer_bytes(&all), copy));
-    compare_memtables(round->memtable, copy);
+    memtables_equal(round->memtable, copy);
     compare_sums(round, copy, NULL);
     art_buffer_clear(&all);
     art_memtable_unref(copy);

@@ -387,11 +387,6 @@ static void flip(const struct store_place *place, uint64_t offset, unsigned bit)
         sim_disk_corrupt(place->sim, place->path, offset, bit);
         return;
     }
-    if (place->memory) {
-        memory_disk_page(place->memory, place->path, (uint32_t)(offset / ART_PAGE))[offset % ART_PAGE] ^=
-            (uint8_t)(1 << bit);
-        return;
-    }
     FILE *file = fopen(place->path, "r+b");
     ck_assert_ptr_nonnull(file);
     ck_assert_int_eq(fseek(file, (long)offset, SEEK_SET), 0);

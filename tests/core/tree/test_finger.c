@@ -156,8 +156,7 @@ static void step(struct random *random) {
 }
 
 TEST(test_lookups_side_by_side_find_what_others_find) {
-    struct random random = {random_seed()};
-    printf("finger: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("finger");
     for (unsigned round = 0; round < 2 * random_scale(); round++) {
         make(round % 2);
         for (int i = 0; i < 600; i++) step(&random);

@@ -199,8 +199,7 @@ static void change(struct random *random) {
 }
 
 TEST(test_whatever_is_deleted_the_cursor_comes_to_the_rows_that_are_left) {
-    struct random random = {random_seed()};
-    printf("gaps: seed %llu\n", (unsigned long long)random.state);
+    struct random random = random_announced("gaps");
     selects = 0;
     for (unsigned round = 0; round < 4 * random_scale(); round++) {
         load();

@@ -8,15 +8,15 @@
 #include <time.h>
 
 #include "core/tree/txn/txn.h"
-#include "tests/support/memory_disk.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
 enum { SLICE_MOST = 16, BATCH = 20000 };
 
-static struct memory_disk *disk;
+static struct sim_disk *disk;
 static struct toy *toy;
 static struct art_tree *tree;
 static struct random keys;
@@ -49,8 +49,8 @@ static enum art_rc failing_merge(struct art_tree *of, struct art_version_edit *e
 }
 
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {
-    disk = memory_disk_new_large();
-    struct art_tree_options options = {.disk = memory_disk_art(disk),
+    disk = sim_disk_new_steady(SIM_PAGES_OF_LARGE);
+    struct art_tree_options options = {.disk = sim_disk_art(disk),
                                        .path = "a.art",
                                        .host_path = "a.db",
                                        .cache_bytes = 256 << 20,
@@ -69,7 +69,7 @@ static void end_world(void) {
     must(art_tree_check(tree));
     art_tree_close(tree);
     toy_free(toy);
-    memory_disk_free(disk);
+    sim_disk_free(disk);
 }
 
 static uint64_t pages_written(void) {

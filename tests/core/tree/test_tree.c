@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "tests/support/io_modes.h"
-#include "tests/support/memory_disk.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/suite.h"
 #include "tests/support/tree_world.h"
 
@@ -46,14 +46,13 @@ static void walks_in_files(const char *name, unsigned count, uint64_t first, enu
 }
 
 TEST(test_a_tree_in_memory_is_what_the_model_is) {
-    struct memory_disk *disk = memory_disk_new_large();
-    struct art_tree_options options = {
-        .disk = memory_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
+    struct sim_disk *disk = sim_disk_new_steady(SIM_PAGES_OF_LARGE);
+    struct art_tree_options options = {.disk = sim_disk_art(disk), .path = "a.db-t-12345678.art", .host_path = "a.db"};
     for (unsigned i = 0; i < 24; i++) {
-        memory_disk_clear(disk, NULL);
+        sim_disk_clear(disk, NULL);
         walks("memory", 1, 1 + i * random_scale(), options);
     }
-    memory_disk_free(disk);
+    sim_disk_free(disk);
 }
 
 TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {

@@ -7,6 +7,7 @@
 #include "core/blob/blob_format.h"
 #include "core/store/store_format.h"
 #include "core/tree/state/root_format.h"
+#include "tests/support/blob_model.h"
 #include "tests/support/salvage_facts.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
@@ -406,10 +407,7 @@ static void lie_about(uint32_t slot) {
         image[at] =
             random_below(&dice, 2) ? (uint8_t)random_next(&dice) : (uint8_t)(image[at] ^ 1 << random_below(&dice, 8));
     }
-    for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < leaf || page >= ART_BLOB_PAGES - footer;
-        if (used) trailer->page_hash[page] = art_hash64(image + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
-    }
+    blob_image_rehash(image, &(struct art_ref){.leaf_pages = (uint8_t)leaf, .footer_pages = (uint8_t)footer});
     trailer->own_hash = art_blob_trailer_hash(image + ART_LAST_PAGE_AT);
 }
 

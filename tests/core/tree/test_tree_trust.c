@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/blob/blob_format.h"
+#include "tests/support/blob_model.h"
 #include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
@@ -65,22 +66,13 @@ static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
     }
 }
 
-static void set_hashes(uint8_t *slot, struct art_ref *top) {
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(slot + ART_TRAILER_AT);
-    for (int page = 0; page < ART_BLOB_PAGES - 1; page++) {
-        bool used = page < top->leaf_pages || page >= ART_BLOB_PAGES - top->footer_pages;
-        if (used) trailer->page_hash[page] = art_hash64(slot + (size_t)page * ART_BLOB_PAGE, ART_BLOB_PAGE);
-    }
-    top->hash = art_hash128(slot + ART_BLOB_BYTES - ART_BLOB_PAGE, ART_BLOB_PAGE);
-}
-
 /* Which bucket a key belongs to. */
 static void lie_in_routing(uint8_t *slot, struct art_ref *top, struct random *random) {
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
     uint32_t end = trailer->filter ? trailer->filter : (uint32_t)ART_TRAILER_AT;
     uint32_t room = art_min32(end - trailer->root, 60);
     for (int n = 2; n--;) slot[trailer->root + random_below(random, room)] = (uint8_t)random_next(random);
-    set_hashes(slot, top);
+    blob_image_rehash(slot, top);
 }
 
 /* Changes something in a run's top blob, and all hashes with it. */
@@ -98,7 +90,7 @@ static void lie(uint8_t *slot, struct art_ref *top, struct random *random) {
             lie_in_page(slot + (size_t)footer * ART_BLOB_PAGE, room, random);
     }
     if (random_once_in(random, 20)) top->count = trailer->count = -(int64_t)random_below(random, 50);
-    set_hashes(slot, top);
+    blob_image_rehash(slot, top);
 }
 
 static unsigned answers, errors;
@@ -134,31 +126,6 @@ static void ask(struct art_tree *tree, struct random *random) {
     }
 }
 
-TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
-    uint64_t seed = random_seed();
-    printf("lies: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
-    struct random random = {seed};
-    static uint8_t saved[ART_BLOB_BYTES];
-    answers = errors = 0;
-    make_world(seed);
-    for (unsigned round = 0; round < 1500 * random_scale(); round++) {
-        small_tree_open();
-        uint64_t len;
-        struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
-        uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
-        memcpy(saved, slot, sizeof saved);
-        lie(slot, top, &random);
-        ask(tree, &random);
-        art_tree_close(tree);
-        memcpy(slot, saved, sizeof saved); /* nothing has written the file meanwhile */
-    }
-    printf("lies: %u answers, %u errors\n", answers, errors);
-    ck_assert_uint_gt(answers, 100);
-    ck_assert_uint_gt(errors, 100);
-    end_world();
-}
-
 /* Slices from run to run, or all runs into one. Nothing of it is kept. */
 static int merge(struct art_tree *tree, unsigned how) {
     struct art_version_edit edit = {0};
@@ -171,33 +138,51 @@ static int merge(struct art_tree *tree, unsigned how) {
     return rc;
 }
 
-TEST(test_a_merge_of_runs_that_lie_ends) {
-    uint64_t seed = random_seed();
-    printf("merges: ART_TEST_SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
-    struct random random = {seed};
+/* Many times: a tree is opened, the top blob of one of its runs changed, the tree asked, and the blob as it was. */
+static void over_lies(const char *name, unsigned rounds,
+                      void (*round)(uint8_t *slot, struct art_ref *top, struct random *random)) {
     static uint8_t saved[ART_BLOB_BYTES];
+    struct random random = random_announced_with(name, random_seed());
     answers = errors = 0;
-    make_world(seed);
-    for (unsigned round = 0; round < 600 * random_scale(); round++) {
+    make_world(random.state);
+    for (; rounds; rounds--) {
         small_tree_open();
         uint64_t len;
         struct art_ref *top = &tree->root->run[random_below(&random, tree->root->runs)].top;
         uint64_t at = (uint64_t)top->slot * ART_BLOB_BYTES;
         uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + at;
         memcpy(saved, slot, sizeof saved);
-        if (round % 2)
-            lie(slot, top, &random);
-        else
-            lie_in_routing(slot, top, &random);
-        note(merge(tree, random_below(&random, 3)));
+        round(slot, top, &random);
         art_tree_close(tree);
         memcpy(sim_disk_file_bytes(disk, options.path, &len) + at, saved, sizeof saved);
     }
-    printf("merges: %u done, %u refused\n", answers, errors);
+    printf("%s: %u answers, %u errors\n", name, answers, errors);
+    end_world();
+}
+
+static void lie_and_ask(uint8_t *slot, struct art_ref *top, struct random *random) {
+    lie(slot, top, random);
+    ask(tree, random);
+}
+
+TEST(test_lies_about_sums_keys_and_places_end_in_an_answer_or_an_error) {
+    over_lies("lies", 1500 * random_scale(), lie_and_ask);
+    ck_assert_uint_gt(answers, 100);
+    ck_assert_uint_gt(errors, 100);
+}
+
+static void lie_and_merge(uint8_t *slot, struct art_ref *top, struct random *random) {
+    if (random_once_in(random, 2))
+        lie(slot, top, random);
+    else
+        lie_in_routing(slot, top, random);
+    note(merge(tree, random_below(random, 3)));
+}
+
+TEST(test_a_merge_of_runs_that_lie_ends) {
+    over_lies("merges", 600 * random_scale(), lie_and_merge);
     ck_assert_uint_gt(answers, 20);
     ck_assert_uint_gt(errors, 20);
-    end_world();
 }
 
 int main(void) {
