@@ -73,7 +73,10 @@ sub places_in {
         my ($sign, $at, $end) = ($1, $-[1], $+[1]);
         $add->('compare', $at, $end, $other{$sign}) if line_at($part, $at) !~ /($operand) [<>] ($operand)(?:\) \1 = \2;| \? (?:\1 : \2|\2 : \1)\b)/;
     }
-    while ($part =~ /(?<=\s)(&&|\|\|)(?=\s)/g) { $add->('logic', $-[1], $+[1], $other{$1}) }
+    while ($part =~ /(?<=\s)(&&|\|\|)(?=\s)/g) {
+        my ($sign, $at, $end) = ($1, $-[1], $+[1]);
+        $add->('logic', $at, $end, $other{$sign}) if substr($part, 0, $at) !~ /(?:\bfor \([^;]*; |\bwhile \()!rc $/; # without end
+    }
     while ($part =~ /\b(?:if|while) $round/g) {
         my ($condition, $at, $end) = ($1, $-[1], $+[1]);
         $add->('negate', $at, $end, '(!' . $condition . ')') if $condition !~ / (?:[<>]=?|[!=]=|&&|\|\||=)\s|^\(!?rc\)$/;
