@@ -96,7 +96,8 @@ sub places_in {
     my $value = $type =~ /\*\s*$/ ? ' NULL' : $type =~ /\bvoid\b/ ? '' : $type =~ /\bbool\b/ ? ' false' : ' 0';
     if ($type !~ /\*\s*$/ && $type =~ /\bstruct\b/) { $value = undef }
     while (defined $value && $part =~ /\) \{\n\s*+(?!return\b|break\b|continue\b|goto\b|[a-z]+ [^=]*\breturn\b)()/g) {
-        $add->('return', $-[1], $-[1], "return$value; ");
+        my $at = $-[1];
+        $add->('return', $at, $at, "return$value; ") if substr($part, $at, 200) !~ $lets_go;
     }
     return sort { $a->[1] <=> $b->[1] || $a->[0] cmp $b->[0] } @places;
 }
