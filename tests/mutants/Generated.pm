@@ -73,7 +73,10 @@ sub places_in {
         my ($sign, $at, $end) = ($1, $-[1], $+[1]);
         $add->('compare', $at, $end, $other{$sign}) if line_at($part, $at) !~ /($operand) [<>] ($operand)(?:\) \1 = \2;| \? (?:\1 : \2|\2 : \1)\b)/;
     }
-    while ($part =~ /(?<=\s)(&&|\|\|)(?=\s)/g) { $add->('logic', $-[1], $+[1], $other{$1}) }
+    while ($part =~ /(?<=\s)(&&|\|\|)(?=\s)/g) {
+        my ($sign, $at, $end) = ($1, $-[1], $+[1]);
+        $add->('logic', $at, $end, $other{$sign}) if substr($part, 0, $at) !~ /(?:\bfor \([^;]*; |\bwhile \()!rc $/; # without end
+    }
     while ($part =~ /\b(?:if|while) $round/g) {
         my ($condition, $at, $end) = ($1, $-[1], $+[1]);
         $add->('negate', $at, $end, '(!' . $condition . ')') if $condition !~ / (?:[<>]=?|[!=]=|&&|\|\||=)\s|^\(!?rc\)$/;
@@ -93,7 +96,8 @@ sub places_in {
     my $value = $type =~ /\*\s*$/ ? ' NULL' : $type =~ /\bvoid\b/ ? '' : $type =~ /\bbool\b/ ? ' false' : ' 0';
     if ($type !~ /\*\s*$/ && $type =~ /\bstruct\b/) { $value = undef }
     while (defined $value && $part =~ /\) \{\n\s*+(?!return\b|break\b|continue\b|goto\b|[a-z]+ [^=]*\breturn\b)()/g) {
-        $add->('return', $-[1], $-[1], "return$value; ");
+        my $at = $-[1];
+        $add->('return', $at, $at, "return$value; ") if substr($part, $at, 200) !~ $lets_go;
     }
     return sort { $a->[1] <=> $b->[1] || $a->[0] cmp $b->[0] } @places;
 }
