@@ -174,9 +174,19 @@ void art_table_rollback_to(struct art_table *table, int number) {
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-/* A statement that is a transaction by itself, as far as anybody can know. */
+/* Does SQLite commit a statement that writes, and no COMMIT? That counts as one that reads, and commits while no other
+ * one writes. sqlite3_get_autocommit() is true within both. */
+static bool a_writer_runs(sqlite3 *db) {
+    for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each)) {
+        if (sqlite3_stmt_busy(each) && !sqlite3_stmt_readonly(each)) return true;
+    }
+    return false;
+}
+
+/* A statement that is a transaction by itself. Behind the last row that it has changed a function may have begun one
+ * that goes on. */
 static bool stands_alone(const struct art_table *table) {
-    return table->stage == ART_STAGE_ALONE && sqlite3_get_autocommit(table->connection->db);
+    return table->stage == ART_STAGE_ALONE && a_writer_runs(table->connection->db);
 }
 
 /* What commands have left for now. */

@@ -243,6 +243,26 @@ LOOP_TEST(test_what_stood_before_a_savepoint_outlives_a_statement_that_goes_back
     expect_everywhere("first|1\ny|0\nz|0\n", "SELECT path, value FROM t WHERE path NOT GLOB 'k*' ORDER BY path");
 }
 
+/* The statement is no transaction by itself any more, so its rows may be wanted again. */
+TEST(test_a_refused_commit_of_a_transaction_that_began_behind_a_statements_last_row_takes_nothing_away) {
+    sql_close(other);
+    sql_run(db, "PRAGMA journal_mode = DELETE; CREATE TABLE q(x);"
+                "CREATE TEMP TRIGGER on_q AFTER INSERT ON q BEGIN DELETE FROM t; SELECT f(); END");
+    sql_command(db, "main", "t", "flush");
+    other = sql_open(path);
+    sqlite3_stmt *reader = sql_prepare(other, "SELECT * FROM u");
+    nested = "BEGIN";
+    calls = AT - 1;
+    sql_run(db, "INSERT INTO q VALUES(1)");
+    ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
+    sqlite3_finalize(reader);
+    if (!sql_standin()) sql_expect(db, "ok\n", "SELECT art_check('t')");
+    sql_run(db, "INSERT INTO t VALUES('z', 1); COMMIT");
+    expect_everywhere("z|1\n", "SELECT path, value FROM t");
+}
+
 int main(void) {
     return suite_run("unlucky order", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }
