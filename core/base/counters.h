@@ -28,6 +28,7 @@
     X(memtable, "memtable passed")       /* searches of the memtable that its filter made needless */                  \
     X(gaps, "gaps passed")               /* searches that began behind deleted rows instead of among them */           \
     X(fronts, "fronts passed")           /* searches best first that began a page behind rows known to be hidden */    \
+    X(narrowed, "zones narrowed")        /* nodes of the memtable whose bounds a search best first made narrower */    \
     X(pages_passed, "pages passed")      /* pages of leaf blobs that a search or a lookup passed over */               \
     X(flushes, "flushes")                /* flushes of the memtable */                                                 \
     X(joined, "flushes joined")          /* earlier flushes that later ones took in */                                 \

@@ -179,6 +179,7 @@ static void narrow_path(struct art_memtable *memtable, art_link link) {
         at = *art_node_toward(art_link_node(at), key);
     }
     if (!narrow_node(memtable, art_link_node(link))) return;
+    memtable->narrowed++;
     while (count && narrow_node(memtable, above[count - 1])) count--;
 }
 

@@ -61,6 +61,7 @@ struct art_memtable {
     uint64_t passed;                /* keys of earlier memtables in the filter */
     uint64_t asked;                 /* without a filter: keys that were asked for */
     uint64_t replayed;              /* entries of redo, since it began */
+    uint64_t narrowed;              /* times that a search has made zones narrower */
     struct art_value_index *values; /* NULL: nobody has asked for one */
     bool knows_newest;              /* nodes know their newest version: somebody has asked */
 };

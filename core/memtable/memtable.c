@@ -405,6 +405,10 @@ uint64_t art_memtable_replayed(const struct art_memtable *memtable) {
     return memtable->replayed;
 }
 
+uint64_t art_memtable_narrowed(const struct art_memtable *memtable) {
+    return memtable->narrowed;
+}
+
 int64_t art_memtable_count(const struct art_memtable *memtable) {
     return memtable->weight;
 }

@@ -93,6 +93,8 @@ bool art_memtable_dirty(const struct art_memtable *memtable);                 /*
 /* Entries of the redo of this transaction, or a few more; entries of redo that were replayed since it was opened. */
 uint64_t art_memtable_noted(const struct art_memtable *memtable);
 uint64_t art_memtable_replayed(const struct art_memtable *memtable);
+/* How often art_memtable_visit() has found zones too wide, and made them narrower, since it was opened. */
+uint64_t art_memtable_narrowed(const struct art_memtable *memtable);
 
 /* Memory of arena and undo list, in bytes; how much of the arena no key refers to any more; keys (deletes included);
  * bytes of keys and values as a flush would write them; sum of weights. */

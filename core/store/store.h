@@ -171,6 +171,8 @@ enum art_rc art_store_sync(struct art_store *store);
 /* The root of the commit that is just over: into the file, if there is one, without a sync. Failures are
  * no matter, and leave no message. */
 void art_store_note_root(struct art_store *store, struct art_bytes root);
+/* The same for who asks for it, with what went wrong. */
+enum art_rc art_store_put_root(struct art_store *store, struct art_bytes root);
 /* The newest root that was noted for this table; nothing where none is whole. Of a store that is ready. ART_NOMEM. */
 enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out);
 /* Waits for every write, releases the lock. */

@@ -93,17 +93,20 @@ enum art_rc art_store_adopt(struct art_store *store) {
     return begin(store, false, true);
 }
 
-void art_store_note_root(struct art_store *store, struct art_bytes root) {
+enum art_rc art_store_put_root(struct art_store *store, struct art_bytes root) {
     assert(root.len);
     bool sound = store->phase.active && !store->poisoned && !art_store_forked(store) && art_store_has_file(store);
-    if (!sound || art_store_settle(store)) return;
+    if (!sound) return ART_OK;
+    enum art_rc rc = art_store_settle(store);
+    if (!rc) rc = art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing);
+    store->count.pages_written += !rc;
+    return rc;
+}
+
+void art_store_note_root(struct art_store *store, struct art_bytes root) {
     struct art_kept_error why;
     art_error_keep(&why);
-    if (art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing)) {
-        art_error_restore(&why);
-    } else {
-        store->count.pages_written++;
-    }
+    if (art_store_put_root(store, root)) art_error_restore(&why);
 }
 
 enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out) {

@@ -454,7 +454,7 @@ struct art_tree_info {
     } run[ART_RUNS_MAX + 8];
     uint64_t blobs, blob_bytes;
     double fill; /* used bytes of all blobs / their slots */
-    uint64_t memtable_keys, memtable_bytes, log_rows, log_bytes;
+    uint64_t memtable_keys, memtable_bytes, front_bytes, log_rows, log_bytes;
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
     struct art_store_stats store;

@@ -51,10 +51,11 @@ static int look_at_schema(sqlite3 *db, const char *schema) {
 
 /* The schema in which a name alone is found, and its number; *out stays NULL where there is none. Not asked of a table
  * of SQLite's that no CREATE has made, as pragma_database_list: sqlite3_deserialize() frees the schema of those that
- * the connection has used. */
+ * the connection has used. Of a database that is locked the schema counts that the connection knows, as it does for
+ * SQLite; that it is locked is only said where no other one has the table. */
 static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence, char **message) {
     sqlite3_stmt *list = NULL;
-    int best = -1;
+    int best = -1, locked = SQLITE_OK;
     int rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
     while (!rc && sqlite3_step(list) == SQLITE_ROW) {
         int number = sqlite3_column_int(list, 0);
@@ -62,6 +63,10 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
         const char *schema = (const char *)sqlite3_column_text(list, 1);
         if (!schema || (best >= 0 && place > best)) continue;
         if (number != SEQUENCE_TEMP) rc = look_at_schema(db, schema);
+        if ((rc & 0xff) == SQLITE_BUSY) {
+            locked = report_listing(message, db, rc);
+            rc = SQLITE_OK;
+        }
         if (rc) break;
         int there = sqlite3_table_column_metadata(db, schema, table, NULL, NULL, NULL, NULL, NULL, NULL);
         if (there == SQLITE_ERROR) continue;
@@ -75,7 +80,10 @@ static int find_schema(sqlite3 *db, const char *table, char **out, int *sequence
     }
     if (rc) rc = report_listing(message, db, rc); /* before the end of the list, which takes SQLite's words away */
     int end = sqlite3_finalize(list);
-    return rc || !end ? rc : report_listing(message, db, end);
+    if (rc || end) return rc ? rc : report_listing(message, db, end);
+    if (!*out) return locked;
+    if (locked) art_forget_message(message);
+    return SQLITE_OK;
 }
 
 int art_find_vtab(struct art_connection *connection, const char *schema, const char *table, struct art_vtab **out,

@@ -77,15 +77,21 @@ static int refuse_names_of_journals(sqlite3 *db, const char *file, char **messag
     const char *slash = strrchr(file, '/');
     char *given = sqlite3_mprintf("%.*s", (int)(slash - file) + 1, file);
     char *folder = given ? art_platform_real_path(given) : NULL;
+    sqlite3_stmt *list = NULL; /* sqlite3_db_name() came later than the oldest SQLite that art runs with */
     int rc = given ? SQLITE_OK : SQLITE_NOMEM;
-    for (int i = 0; folder && !rc && sqlite3_db_name(db, i); i++) {
-        const char *database = art_database_name(db, sqlite3_db_name(db, i));
+    if (folder && !rc) rc = sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &list, NULL);
+    if (rc) rc = art_report_sql(message, db, rc, "cannot list the databases (PRAGMA database_list)");
+    while (!rc && list && sqlite3_step(list) == SQLITE_ROW) {
+        const char *schema = (const char *)sqlite3_column_text(list, 1);
+        const char *database = schema ? art_database_name(db, schema) : "";
         if (!is_journal_of(database, strcmp(folder, "/") ? folder : "", slash + 1)) continue;
         rc = art_complain(message, SQLITE_CANTOPEN,
                           "art: the copy cannot have the name of a journal of this connection's database (%s): give "
                           "another name",
                           file);
     }
+    int end = sqlite3_finalize(list);
+    if (!rc && end) rc = art_report_sql(message, db, end, "cannot list the databases (PRAGMA database_list)");
     free(folder);
     sqlite3_free(given);
     return rc;

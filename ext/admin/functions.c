@@ -142,7 +142,14 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
                             column, table);
     }
     int item = art_summary_find_measured(summarised, (unsigned)i);
-    if (item < 0 || (question->asks == ASKS_SUM && (unsigned)item >= summarised->sums)) {
+    bool has = item >= 0 && (question->asks != ASKS_SUM || (unsigned)item < summarised->sums);
+    if (!has && (i == ART_COLUMN_KEY || !art_column_is_of_numbers(&columns->items[i]))) {
+        return art_complain(message, SQLITE_ERROR,
+                            "art: there is no %s of the key, nor of a TEXT or BLOB column (%s.%s): name a column of "
+                            "numbers",
+                            word, table, columns->items[i].name);
+    }
+    if (!has) {
         return art_complain(message, SQLITE_ERROR,
                             "art: the column has no %s (%s.%s): name it beside the others in the command "
                             "'summary=(..., %s(%s))', which replaces the whole list",

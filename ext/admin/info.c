@@ -89,6 +89,7 @@ static void add_all(struct info_cursor *cursor, const struct art_table *table, c
     for (unsigned i = 0; i < info->runs; i++) add_run(cursor, info, i);
     add_integer(cursor, "memtable keys", info->memtable_keys);
     add_integer(cursor, "memtable bytes", info->memtable_bytes);
+    add_integer(cursor, "front bytes", info->front_bytes);
     add_integer(cursor, "log rows", info->log_rows);
     add_integer(cursor, "log bytes", info->log_bytes);
     add_integer(cursor, "redo bytes since merge", info->redo_since_merge);

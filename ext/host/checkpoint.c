@@ -34,13 +34,8 @@ bool art_sqlite_loses_commits(int version) {
 }
 
 static bool pragma_says(struct art_connection *connection, const char *schema, const char *pragma, const char *word) {
-    sqlite3_stmt *ask = NULL;
-    const char *text = NULL;
-    int rc = art_prepare(connection->db, 0, &ask, sqlite3_mprintf("PRAGMA \"%w\".%s", schema, pragma));
-    if (!rc && art_shadow_step(connection, ask) == SQLITE_ROW) text = (const char *)sqlite3_column_text(ask, 0);
-    bool says = text && !sqlite3_stricmp(text, word);
-    sqlite3_finalize(ask);
-    return says;
+    bool told, says;
+    return !art_pragma_ask(connection, schema, pragma, word, &told, &says) && says;
 }
 
 enum art_wal_users art_wal_users(struct art_connection *connection, const char *schema) {

@@ -18,6 +18,10 @@ static inline int art_cache_count(sqlite3 *db, int which) {
 }
 /* Is this a host that has put a log of its own into the place of SQLite's? */
 bool art_journal_is_hidden(struct art_connection *connection);
+/* Does this PRAGMA of the schema answer with the word? *told: it answers; an authorizer may keep it from that. SQLite's
+ * code. */
+int art_pragma_ask(struct art_connection *connection, const char *schema, const char *pragma, const char *word,
+                   bool *told, bool *says);
 /* enum art_rc. */
 enum art_rc art_journal_is_wal(struct art_table *table, bool *wal);
 /* With what the table keeps for it. enum art_rc. */

@@ -113,19 +113,24 @@ static int sync_folder(sqlite3 *db, const char *schema) {
     return rc;
 }
 
+int art_pragma_ask(struct art_connection *connection, const char *schema, const char *pragma, const char *word,
+                   bool *told, bool *says) {
+    sqlite3_stmt *ask;
+    *told = *says = false;
+    int rc = art_prepare(connection->db, 0, &ask, sqlite3_mprintf("PRAGMA \"%w\".%s", schema, pragma));
+    if (!rc && art_shadow_step(connection, ask) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(ask, 0);
+        *told = text != NULL;
+        *says = text && !sqlite3_stricmp(text, word);
+    }
+    int end = sqlite3_finalize(ask);
+    return rc ? rc : end;
+}
+
 enum art_rc art_journal_is_wal(struct art_table *table, bool *wal) {
     sqlite3 *db = table->connection->db;
-    sqlite3_stmt *mode;
-    bool told = false;
-    *wal = false;
-    int rc = art_prepare(db, 0, &mode, sqlite3_mprintf("PRAGMA \"%w\".journal_mode", table->name->schema));
-    if (!rc && art_shadow_step(table->connection, mode) == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(mode, 0);
-        told = text != NULL;
-        *wal = text && !sqlite3_stricmp(text, "wal");
-    }
-    int end = sqlite3_finalize(mode);
-    if (!rc) rc = end;
+    bool told;
+    int rc = art_pragma_ask(table->connection, table->name->schema, "journal_mode", "wal", &told, wal);
     if (!rc && !told)
         return art_fail(ART_IO, "art: an authorizer hides the journal mode (PRAGMA journal_mode): let art ask for it");
     return rc ? art_fail_sql(db, rc, "cannot ask for the journal mode (PRAGMA journal_mode)") : ART_OK;

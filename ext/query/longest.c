@@ -5,8 +5,8 @@
 
 #include "ext/query/scan.h"
 
-/* Of all prefixes the longest stands last in key order, and begins as most of them do. So where any of them lies in the
- * range of the other arguments, it does. */
+/* Of all prefixes the longest stands last in key order, and the others are beginnings of it. So it meets a prefix and a
+ * start_after, the arguments beside MATCH, if any of them does. Of no upper bound is that true; none is taken. */
 enum art_rc art_longest_scan_open(struct art_scan *scan) {
     struct art_bytes wanted = scan->of.longest.wanted;
     struct art_bytes delimiter = art_buffer_bytes(&scan->shown[ART_HIDDEN_DELIMITER].text);

@@ -69,6 +69,10 @@ const char *art_columns_hidden_name(enum art_hidden hidden) {
     return hidden_columns[hidden].name;
 }
 
+bool art_column_is_of_numbers(const struct art_column *column) {
+    return column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
+}
+
 int art_columns_find(const struct art_columns *columns, const char *name) {
     for (unsigned i = 0; i < columns->count; i++) {
         if (!sqlite3_stricmp(name, columns->items[i].name)) return (int)i;

@@ -54,6 +54,7 @@ bool art_definition_is_plain_name(const char *text); /* one that needs no quotes
 
 /* columns.c */
 enum art_affinity art_affinity_of(const char *type);
+bool art_column_is_of_numbers(const struct art_column *column); /* as far as it is declared */
 void art_column_clear(struct art_column *column);
 void art_columns_clear(struct art_columns *columns);
 int art_columns_default(struct art_columns *columns); /* path, value */

@@ -71,8 +71,7 @@ static int check_item(const struct summary_list *list, enum summary_word word, c
     /* Values are found by their bytes. */
     if (lookup && column->collation && sqlite3_stricmp(column->collation, "BINARY"))
         return refuse_column(list, name, "a lookup is by BINARY", "leave out the column's COLLATE");
-    bool numbers = column->affinity >= ART_AFFINITY_NUMERIC || !*column->type;
-    return search || lookup || numbers
+    return search || lookup || art_column_is_of_numbers(column)
                ? SQLITE_OK
                : refuse_column(list, name, "a summary is of numbers", "give the column a numeric type");
 }

@@ -713,6 +713,35 @@ TEST(test_an_interrupted_vacuum_leaves_cache_spill_as_it_was) {
     ck_assert_uint_gt(interrupted, 2);
 }
 
+CASE("adopt", .seconds = 120, .set_up = set_up, .tear_down = tear_down)
+
+/* 'adopt' was over without an error though the .art file still had the root of commits that the database has lost. */
+TEST(test_adopt_without_memory_is_no_success_while_the_file_tells_of_lost_commits) {
+    char *before = sqlite3_mprintf("%s/before", directory);
+    unsigned failed = 0;
+    sql_run(db, add_and_flush);
+    sql_close(db);
+    sql_copy_file(path, before);
+    io_fault_skip_syncs();
+    for (unsigned nth = 1, struck = 1; struck; nth++) {
+        db = open_linked();
+        sql_run(db, add_and_flush);
+        sql_close(db);
+        sql_copy_file(before, path);
+        db = open_linked();
+        sql_expect(db, "1\n", "SELECT art_check('t') LIKE '%1 commit behind its .art file%'");
+        sql_memory_faults.arm(0, 0, nth, false);
+        int rc = sqlite3_exec(db, "INSERT INTO t(t) VALUES('adopt')", NULL, NULL, NULL);
+        struck = sql_memory_faults.disarm();
+        failed += rc != SQLITE_OK;
+        if (!rc) sql_expect(db, "ok\n", "SELECT art_check('t')");
+        sql_close(db);
+    }
+    ck_assert_uint_gt(failed, 0);
+    db = open_linked();
+    sqlite3_free(before);
+}
+
 int main(void) {
     sql_memory_install();
     faulty_vfs_register();

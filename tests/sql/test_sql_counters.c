@@ -66,6 +66,25 @@ TEST(test_the_best_rows_are_sought_behind_those_that_are_known_to_be_hidden) {
     sql_int(db, "SELECT sum(value) FROM (SELECT value FROM queue ORDER BY value LIMIT 90)");
     passed = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'fronts passed'");
     ck_assert_int_lt(passed - again, 60); /* once a page, whatever it gives */
+    sqlite3_int64 bytes = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'front bytes'");
+    ck_assert_int_gt(bytes, 0);
+    ck_assert_int_le(bytes, 4 << 20);
+}
+
+/* Rows leave the front of a memtable whose nodes have bounds of all that were ever there. */
+TEST(test_bounds_in_memory_are_narrowed_by_the_search_that_finds_them_wide) {
+    sql_create(db, "queue", "summary=(max(value))");
+    sql_run(db, "INSERT INTO queue(path, value) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+                "SELECT printf('k%%08x', i * 2654435761 & 4294967295), i FROM n");
+    sql_run(db, "DELETE FROM queue WHERE value < 300");
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'zones narrowed'"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
+    sqlite3_int64 once = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'zones narrowed'");
+    ck_assert_int_gt(once, 0);
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM queue ORDER BY value LIMIT 1"), 300);
+    sqlite3_int64 twice = sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'zones narrowed'");
+    ck_assert_int_lt(twice - once, once / 2); /* those on other ways */
+    ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('queue') WHERE property = 'front bytes'"), 0);
 }
 
 TEST(test_commits_count_what_they_merge_and_what_they_need_not_read) {

@@ -395,6 +395,24 @@ TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
     sqlite3_free(second);
 }
 
+/* As SQLite does it, which knows the schema of a locked database and asks no more of it for another one's table. */
+TEST(test_a_locked_database_does_not_keep_another_ones_table_from_being_found) {
+    char *first = file_of("first.db"), *second = file_of("second.db");
+    sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
+    sql_run(
+        db,
+        "CREATE TABLE first.plain(a); CREATE VIRTUAL TABLE second.s USING art; INSERT INTO second.s VALUES('a', 1)");
+    sqlite3 *locker = sql_open(first);
+    sql_run(locker, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO plain VALUES(1); COMMIT");
+    expect("1|1\n", "SELECT count(*), art_count('s', '') FROM s");
+    sql_refused(db, SQLITE_BUSY, "locked", "SELECT art_count('nobodys', '')");
+    sql_close(locker);
+    sql_refused(db, SQLITE_ERROR, "there is no art table of that name (nobodys)", "SELECT art_count('nobodys', '')");
+    expect("1\n", "SELECT art_count('s', '')");
+    sqlite3_free(first);
+    sqlite3_free(second);
+}
+
 TEST(test_temp_comes_before_main_and_main_before_attached) {
     char *second = file_of("b.db");
     make_table();

@@ -280,6 +280,21 @@ TEST(test_the_plan_tells_beside_which_conditions_rows_come_best_first) {
 
 /* --- what is spared ----------------------------------------------------------------------------------------------- */
 
+/* What a search finds out of the children of an index blob is noted of all of them, and not of those alone that its
+ * own condition leaves. */
+TEST(test_a_search_with_a_condition_notes_nothing_that_is_untrue_without_it) {
+    sql_run(db,
+            "INSERT INTO t(path, size, mtime, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 24000) "
+            "SELECT printf('%%06d', i), CASE WHEN i > 16000 THEN 9 ELSE 1 END, i, hex(randomblob(40)) FROM i");
+    sql_command(db, "main", "t", "optimize");
+    ck_assert_int_gt(counter("blobs"), 4);
+    sql_run(db, "DELETE FROM t WHERE mtime <= 300; INSERT INTO t(path, size, mtime) VALUES('z', 1, 500)");
+    expect("301\n", "SELECT mtime FROM t ORDER BY mtime LIMIT 1");
+    expect("16001\n", "SELECT mtime FROM t WHERE size > 5 ORDER BY mtime LIMIT 1");
+    expect("301\n302\n303\n", "SELECT mtime FROM t ORDER BY mtime LIMIT 3");
+    expect("500\n500\n501\n", "SELECT mtime FROM t WHERE mtime >= 500 ORDER BY mtime LIMIT 3");
+}
+
 /* A filter that most rows meet costs no walk, and a bound at the near end, with NULLs in every page, neither. */
 TEST(test_a_search_that_finds_its_rows_is_not_given_up) {
     sql_run(db,

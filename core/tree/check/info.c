@@ -68,6 +68,7 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out) {
     out->full = tree->full;
     out->memtable_keys = art_memtable_keys(tree->memtable);
     out->memtable_bytes = art_memtable_memory(tree->memtable);
+    out->front_bytes = tree->fronts.bytes;
     out->log_rows = tree->log_rows;
     out->log_bytes = tree->log_bytes;
     out->redo_since_merge = tree->redo_since_merge;

@@ -695,9 +695,13 @@ static enum art_rc push_part(void *context, const struct art_memtable_part *met)
 }
 
 static enum art_rc expand_node(struct art_best *best, uintptr_t link) {
+    struct art_memtable *memtable = best->tree->memtable;
+    uint64_t before = art_memtable_narrowed(memtable);
     assert(art_tree_summary(best->tree));
-    return art_memtable_visit(best->tree->memtable, link, best->order.column, best->order.descending,
-                              art_buffer_bytes(&best->low), art_buffer_bytes(&best->high), push_part, best);
+    enum art_rc rc = art_memtable_visit(memtable, link, best->order.column, best->order.descending,
+                                        art_buffer_bytes(&best->low), art_buffer_bytes(&best->high), push_part, best);
+    best->tree->count.narrowed += art_memtable_narrowed(memtable) - before;
+    return rc;
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

@@ -471,11 +471,13 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
 }
 
 /* The file forgets what another database has made of the table, or this one before it lost commits. */
-static void note_own_root(struct art_tree *tree) {
+static enum art_rc note_own_root(struct art_tree *tree) {
     struct art_buffer bytes = {0};
     bool committed = art_tree_is_known(tree) && !tree->txn.handed_over;
-    if (committed && !art_root_encode(tree->root, &bytes)) art_store_note_root(tree->store, art_buffer_bytes(&bytes));
+    enum art_rc rc = committed ? art_root_encode(tree->root, &bytes) : ART_OK;
+    if (committed && !rc) rc = art_store_put_root(tree->store, art_buffer_bytes(&bytes));
     art_buffer_clear(&bytes);
+    return rc;
 }
 
 enum art_rc art_tree_adopt(struct art_tree *tree) {
@@ -488,10 +490,10 @@ enum art_rc art_tree_adopt(struct art_tree *tree) {
     if (rc == ART_MISSING && !art_tree_has_runs(tree))
         return ART_OK; /* no file yet: the one to come is this database's */
     if (rc) return rc;
-    note_own_root(tree);
+    rc = note_own_root(tree);
     art_store_write_end(tree->store);
     tree->file_ready = false;
-    return ART_OK;
+    return rc;
 }
 
 void art_rows_catch_up(struct art_tree *tree) {

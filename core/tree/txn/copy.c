@@ -86,10 +86,12 @@ static enum art_rc collect_blob(void *context, const struct art_ref *ref) {
     return ART_OK;
 }
 
-static void note_root(struct art_tree *tree, struct art_store *to) {
+static enum art_rc note_root(struct art_tree *tree, struct art_store *to) {
     struct art_buffer bytes = {0};
-    if (tree->root->runs && !art_root_encode(tree->root, &bytes)) art_store_note_root(to, art_buffer_bytes(&bytes));
+    enum art_rc rc = tree->root->runs ? art_root_encode(tree->root, &bytes) : ART_OK;
+    if (bytes.len && !rc) rc = art_store_put_root(to, art_buffer_bytes(&bytes));
     art_buffer_clear(&bytes);
+    return rc;
 }
 
 static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_location *location, bool *begun) {
@@ -116,7 +118,7 @@ static enum art_rc copy_all(struct art_tree *tree, const struct art_tree_locatio
     }
     if (!rc) rc = copy_collected(&copier);
     if (!rc) rc = art_store_sync(copier.to);
-    if (!rc) note_root(tree, copier.to);
+    if (!rc) rc = note_root(tree, copier.to);
     art_store_close(copier.to);
     return rc;
 }
