@@ -586,7 +586,9 @@ static void same_rows(const char *art, const char *ordinary) {
     sqlite3_free(wanted);
 }
 
-static void compare_stage(const struct seen_table *is, enum art_stage should, const char *table) {
+/* Newer versions of SQLite may go back to a statement's savepoint within an ALTER TABLE, and begin it again. */
+static void compare_stage(const struct seen_table *is, enum art_stage should, enum call call, const char *table) {
+    if (call == RENAME && should == ART_STAGE_PREPARED && is->stage == ART_STAGE_REFUSED) return;
     if (is->stage != should) {
         ck_abort_msg("%s is %s and should be %s, behind:%s", table, stage_name(is->stage), stage_name(should),
                      way_here);
@@ -664,11 +666,11 @@ static void try_call(uint32_t number, enum call call) {
     assert_all();
     struct state after = look();
     if (before.t.exists && after.t.exists) {
-        compare_stage(&after.t, model(&before, call, false, after.open), "t");
+        compare_stage(&after.t, model(&before, call, false, after.open), call, "t");
         note(before.t.stage, after.t.stage, call);
     }
     if (before.u.exists && after.u.exists && before.u.first == after.u.first) {
-        compare_stage(&after.u, model(&before, call, true, after.open), "u");
+        compare_stage(&after.u, model(&before, call, true, after.open), call, "u");
         note(before.u.stage, after.u.stage, call);
     }
     find_or_add(&after, number, call);
