@@ -3,9 +3,9 @@
  *
  * Beside the art tables t and u there are ordinary ones, and each statement does the same to both. A state is what
  * SQLite's connection is at, and what art knows of it: each table's stage, owner and saved states. From each one that
- * can be reached every statement is tried, led there by the shortest way. Then the stage is the one that the model says,
- * what must hold in it is asserted (art_table_assert()), and both kinds of tables have the same rows. At the end each
- * arrow of the diagram was gone along, and no other.
+ * can be reached every statement is tried, led there by the shortest way. Then the stage is as the model says, what
+ * must hold in it is asserted (art_table_assert()), and both kinds of tables have the same rows. At the end each arrow
+ * of the diagram was gone along, and no other.
  *
  * So savepoints are repeated, handles come late, a COMMIT is refused, or vetoed, a statement within another one rolls
  * back everything, or to a savepoint, and the schema is read again: in any order, as far as two savepoints go. Not all
@@ -224,9 +224,10 @@ static void run_nested(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_result_value(context, values[0]);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
-/* The database as each world begins, and its .art file: written anew in place, since that knows both by their inodes. */
+/* The database as each world begins, and its .art file, which knows both by their inodes: so they stay, and are written
+ * anew. */
 static struct file {
     char *path, *bytes;
     size_t size;
@@ -288,7 +289,7 @@ static void files_end(void) {
     sqlite3_free(path);
 }
 
-/* --- statements ----------------------------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------------------------------- */
 
 static unsigned version_of_file(void) {
     unsigned version = 0;
@@ -518,7 +519,7 @@ static bool may_come(const struct state *s, enum call call) {
     }
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------------ */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 /* What a statement does with a table. */
 enum { LEAVES, CHANGES, CHANGES_AND_GOES_BACK, GOES_BACK };
@@ -603,7 +604,7 @@ static void assert_all(void) {
     art_savepoints_assert(&connection->savepoints);
 }
 
-/* --- all of them ---------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 struct found {
     struct state state;

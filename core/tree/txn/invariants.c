@@ -1,4 +1,4 @@
-/* What holds of a tree between two calls, whatever it is at. Nothing here looks at a page, or at more than a few things. */
+/* What holds of a tree between two calls, whatever it is at. Nothing here looks at a page, or at many things. */
 #include "core/tree/txn/txn.h"
 
 #ifndef NDEBUG
