@@ -49,6 +49,7 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
         *file = NULL;
         if (i == NAME_ATTEMPTS) rc = complain_taken(name, message);
     }
+    assert(rc || *file);
     art_free(folder);
     return rc;
 }
@@ -56,6 +57,7 @@ static int choose_id(sqlite3 *db, const struct art_name *name, uint8_t *uuid, ch
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
 static int declare(struct art_vtab *vtab, char **message) {
+    assert(vtab->columns.count && !vtab->fields);
     sqlite3 *db = vtab->connection->db;
     unsigned values = vtab->columns.count - 1;
     vtab->fields = values ? art_alloc(values * sizeof *vtab->fields) : NULL;
@@ -132,6 +134,7 @@ static int connect_table(sqlite3 *db, void *context, int argc, const char *const
         art_vtab_free(vtab);
         return rc == SQLITE_INTERRUPT ? art_report_interrupt(message) : rc; /* else SQLite blames the table */
     }
+    assert(vtab->created && vtab->created <= vtab->columns.count && !vtab->table);
     *out = &vtab->base;
     return SQLITE_OK;
 }
@@ -165,6 +168,7 @@ static int take_arguments(struct art_vtab *vtab, int argc, const char *const *ar
 
 /* From here on the table is part of the transaction: it did not exist at its beginning. */
 static int create_table(struct art_vtab *vtab, char **message) {
+    assert(!vtab->table && vtab->created == vtab->columns.count);
     sqlite3 *db = vtab->connection->db;
     uint8_t uuid[ART_UUID_BYTES];
     char *file = NULL, *columns = art_columns_show(&vtab->columns);
@@ -215,6 +219,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
         return rc;
     }
     vtab->begun = true; /* SQLite counts it in, and never calls xBegin */
+    assert(vtab->table && vtab->table->owner && vtab->table->exists);
     art_table_assert(vtab->table);
     *out = &vtab->base;
     return SQLITE_OK;
@@ -225,6 +230,7 @@ static int create(sqlite3 *db, void *context, int argc, const char *const *argv,
 /* Without the listener nobody would hear that a DROP or RENAME was taken back, and uncommitted rows would be lost. Nor
  * would SQLite tell this handle of the end: a table that is not in the transaction yet stays out of it. */
 static int join_for_change(struct art_vtab *vtab, const char *what) {
+    assert(vtab->table);
     struct art_table *table = vtab->table;
     int rc = art_listener_take_over(vtab->connection, &vtab->base.zErrMsg);
     if (!rc && vtab->connection->joined) rc = art_table_join(table, vtab, &vtab->base.zErrMsg);
@@ -234,6 +240,7 @@ static int join_for_change(struct art_vtab *vtab, const char *what) {
 }
 
 static void table_is_dropped(struct art_table *table, sqlite3_vtab *base) {
+    assert(table->vtabs);
     table->exists = false;
     if (art_table_is_heard(table)) return;
     table->remove_allowed = false; /* nobody will tell whether the DROP lasts */

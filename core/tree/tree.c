@@ -35,7 +35,8 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
         return rc;
     }
     *out = tree;
-    assert(art_tree_unknown(tree) && !art_tree_in_txn(tree) && tree->changes);
+    assert(art_tree_unknown(tree) && !art_tree_in_txn(tree));
+    art_tree_invariants(tree);
     return ART_OK;
 }
 

@@ -155,6 +155,12 @@ void art_tree_refresh_abort(struct art_tree *tree);
 bool art_tree_unknown(const struct art_tree *tree);
 /* A sync of the .art file has failed, so nothing more is written by this tree. */
 bool art_tree_poisoned(const struct art_tree *tree);
+/* Asserts what must hold of a tree between two calls, whatever it is at: behind each transition, in test builds. */
+#ifdef NDEBUG
+#define art_tree_invariants(tree) ((void)(tree))
+#else
+void art_tree_invariants(const struct art_tree *tree);
+#endif
 void art_tree_forget(struct art_tree *tree); /* makes it unknown (host: the schema's table was replaced, ...) */
 /* csn of the last committed change that the tree knows. */
 uint64_t art_tree_csn(const struct art_tree *tree);

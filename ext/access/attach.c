@@ -14,6 +14,7 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
                      char **message) {
     sqlite3 *db = table->connection->db;
     const struct art_summary *summary;
+    assert(!table->tree && !table->path);
     int rc = SQLITE_OK;
     if (table->settings.storage != ART_STORAGE_INLINE) {
         rc = art_storage_refuse_file(db, table->name->schema, message);
@@ -57,6 +58,7 @@ int art_table_new(struct art_vtab *vtab, const uint8_t *uuid, const struct art_s
     }
     art_connection_add_table(table);
     *out = table;
+    assert(table->tree && table->journal && table->stage == ART_STAGE_OUT);
     return SQLITE_OK;
 }
 
@@ -169,6 +171,7 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
 void art_vtab_detach(struct art_vtab *vtab) {
     struct art_table *table = vtab->table;
     if (!table) return;
+    assert(table->vtabs);
     art_scans_abandon(vtab);
     vtab->table = NULL;
     table->vtabs--;
@@ -205,6 +208,7 @@ int art_table_refresh(struct art_table *table, char **message) {
     }
     if (rc) return rc;
     table->data_version = version;
+    assert(!art_tree_unknown(table->tree));
     table->fresh = ART_FRESH_AT_VERSION;
     return SQLITE_OK;
 }

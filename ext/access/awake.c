@@ -13,6 +13,7 @@ void art_vtab_trim(struct art_vtab *vtab) {
 }
 
 static void fall_asleep(struct art_vtab *vtab) {
+    assert(vtab->awake);
     struct art_table *table = vtab->table;
     vtab->awake = false;
     if (vtab->pins) return;
@@ -21,6 +22,7 @@ static void fall_asleep(struct art_vtab *vtab) {
 }
 
 void art_vtab_wake(struct art_vtab *vtab) {
+    assert(!vtab->awake && !vtab->disconnected);
     struct art_connection *connection = vtab->connection;
     if (connection->stepping) return;
     struct art_vtab **place = &connection->awake[connection->awake_turn++ % ART_AWAKE_MAX];

@@ -3,10 +3,9 @@
  */
 #include "ext/access/access.h"
 
-#include <assert.h>
-
 void art_table_ref_free(struct art_table_ref *ref) {
     struct art_table_ref **link = &ref->connection->table_refs;
+    assert(!ref->held && !ref->pins);
     while (*link != ref) link = &(*link)->next;
     *link = ref->next;
     sqlite3_finalize(ref->snapshot);
@@ -79,6 +78,7 @@ int art_vtab_disconnect(sqlite3_vtab *base) {
 }
 
 void art_vtab_pin(struct art_vtab *vtab) {
+    assert(!vtab->disconnected);
     vtab->pins++;
 }
 

@@ -176,6 +176,7 @@ int art_table_ref_look(struct art_connection *connection, const char *text, stru
 
 /* In front of the list, from which the oldest falls out: one at a time is held, and that is the newest. */
 static void keep_ref(struct art_connection *connection, struct art_table_ref *ref) {
+    assert(ref->held && ref->connection == connection);
     ref->next = connection->table_refs;
     connection->table_refs = ref;
     unsigned count = 1;
@@ -231,6 +232,7 @@ static int look_up(struct art_connection *connection, const char *text, struct a
 /* --- holding ------------------------------------------------------------------------------------------------------ */
 
 void art_table_ref_release(struct art_table_ref *ref) {
+    assert(ref->held);
     struct art_vtab *pinned = ref->pins ? ref->vtab : NULL;
     sqlite3_reset(ref->snapshot);
     ref->held = ref->pins = false;
@@ -263,6 +265,7 @@ int art_table_ref_hold(struct art_connection *connection, const char *text, stru
         if (rc) return rc;
         rc = hold_ref(ref, &same);
         if (!rc && same) {
+            assert(ref->held && !ref->pins);
             art_vtab_pin(ref->vtab);
             ref->pins = true;
             *out = ref;

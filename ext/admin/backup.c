@@ -135,6 +135,7 @@ static bool is_of_the_disk(int rc) {
 }
 
 static int copy_database(struct backup *backup, char **message) {
+    assert(backup->copy.db && backup->copy.path);
     sqlite3 *to = backup->copy.db;
     sqlite3_backup *pages = sqlite3_backup_init(to, "main", backup->connection->db, backup->schema);
     if (!pages) return art_report_sql(message, to, sqlite3_errcode(to), "cannot begin the copy");
@@ -165,6 +166,7 @@ static struct art_vtab *find_held(const struct backup *backup, const char *name)
 static int copy_one_table(struct backup *backup, const char *name, char **message) {
     struct art_vtab *vtab = find_held(backup, name);
     int rc = vtab ? art_table_ref_ready(vtab, message) : hold_one_table(backup, name, message);
+    assert(rc || backup->count);
     if (!vtab && !rc) vtab = backup->tables[backup->count - 1];
     return rc ? rc : art_copy_table(&backup->copy, vtab->table, name, message);
 }
@@ -190,6 +192,7 @@ static int forget_listener(struct backup *backup, char **message) {
 }
 
 static int copy_tables(struct backup *backup, char **message) {
+    assert(backup->copy.db);
     int rc = art_copy_begin(&backup->copy, message);
     if (!rc) rc = art_tables_each(backup->copy.db, "main", visit_copy, backup, message);
     if (!rc) rc = forget_listener(backup, message);

@@ -25,6 +25,7 @@ void art_behind_clear(struct art_behind *behind) {
 
 /* Takes the mark. */
 static int add_suspect(struct art_behind *behind, const struct art_name *name, const struct art_root_mark *mark) {
+    assert(behind->can_tell);
     if (art_grow(&behind->items, &behind->capacity, behind->count + 1, sizeof *behind->items)) return SQLITE_NOMEM;
     if (!behind->schema) behind->schema = sqlite3_mprintf("%s", name->schema);
     char *table = sqlite3_mprintf("%s", name->table);
@@ -71,6 +72,7 @@ static int look_again(struct art_behind *behind, const struct art_suspect *suspe
 int art_behind_end(struct art_behind *behind, art_behind_found *found, void *context, char **message) {
     sqlite3_stmt *snapshot = NULL;
     if (!behind->count) return SQLITE_OK;
+    assert(behind->schema && behind->count <= behind->capacity);
     int rc = art_snapshot_hold(behind->connection->db, behind->schema, &snapshot, message);
     for (unsigned i = 0; !rc && i < behind->count; i++) {
         rc = look_again(behind, &behind->items[i], found, context, message);

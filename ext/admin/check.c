@@ -31,6 +31,7 @@ void art_findings_clear(struct art_findings *findings) {
 
 /* Takes the texts; `place` may be NULL. False: enough, or no memory. */
 static bool add_finding(struct art_findings *findings, struct art_finding finding) {
+    assert(findings->most && findings->count <= findings->most);
     enum art_rc rc = art_grow(&findings->items, &findings->capacity, findings->count + 1, sizeof *findings->items);
     findings->nomem |= rc || !finding.sentence || !finding.what;
     if (findings->nomem || findings->count == findings->most) {
@@ -44,6 +45,7 @@ static bool add_finding(struct art_findings *findings, struct art_finding findin
 
 /* Takes the sentence, one of art's own; NULL: there was no memory for it. */
 static bool add_sentence(struct art_findings *findings, int rc, char *sentence) {
+    assert(rc && (!sentence || !strncmp(sentence, "art: ", strlen("art: "))));
     struct art_finding finding = {.rc = rc, .sentence = sentence, .slot = ART_NOWHERE, .page = ART_NOWHERE};
     finding.what = sentence ? sqlite3_mprintf("%s", sentence + strlen("art: ")) : NULL;
     return add_finding(findings, finding);

@@ -38,6 +38,7 @@ void art_result_place(sqlite3_context *context, uint32_t number) {
 }
 
 static void show_finding(struct art_function_cursor *base, sqlite3_context *context, int column) {
+    assert(base->row >= 1 && base->row <= ((struct check_cursor *)base)->findings.count);
     const struct art_finding *finding = &((struct check_cursor *)base)->findings.items[base->row - 1];
     if (column == COLUMN_PROBLEM) sqlite3_result_text(context, finding->what, -1, SQLITE_TRANSIENT);
     if (column == COLUMN_PLACE) sqlite3_result_text(context, finding->place, -1, SQLITE_TRANSIENT);

@@ -171,6 +171,7 @@ static int name_storage(struct art_copy *copy, const char *name, bool inlined, c
 
 /* *taken: something has this name. */
 static int copy_blobs(struct art_copy *copy, struct art_table *table, const char *file, bool *taken, char **message) {
+    assert(copy->path && art_tree_has_runs(table->tree));
     char *path;
     char **more = art_resize(copy->art_files, (copy->count + 1) * sizeof *more);
     *taken = false;
@@ -189,6 +190,7 @@ static int copy_blobs(struct art_copy *copy, struct art_table *table, const char
 }
 
 static int copy_to_file(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    assert(copy->path && !art_tree_unknown(table->tree));
     bool taken = false;
     int rc;
     for (unsigned attempt = 0;; attempt++) {
@@ -229,6 +231,7 @@ static enum art_rc tell_no_page(void *put, uint64_t *pages) {
 }
 
 static int fill_rows(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    assert(!art_tree_unknown(table->tree));
     sqlite3_stmt *put = NULL;
     int rc = art_prepare(copy->db, 0, &put,
                          sqlite3_mprintf("INSERT INTO main.\"%w_artblob\"(page, data) VALUES(?1, ?2)", name));
@@ -252,6 +255,7 @@ static int copy_to_rows(struct art_copy *copy, struct art_table *table, const ch
 }
 
 int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
+    assert(!art_tree_unknown(table->tree));
     bool as_it_is = copy->storage == ART_STORAGE_AUTO;
     bool was_inlined = !table->path, inlined = as_it_is ? was_inlined : copy->storage == ART_STORAGE_INLINE;
     if (inlined && was_inlined) return SQLITE_OK;
@@ -269,6 +273,7 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
 /* --- its transaction, and its end --------------------------------------------------------------------------------- */
 
 int art_copy_begin(struct art_copy *copy, char **message) {
+    assert(copy->db && copy->file);
     return cannot_write(copy, sqlite3_exec(copy->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), message);
 }
 
@@ -281,6 +286,7 @@ int art_copy_commit(struct art_copy *copy, char **message) {
 
 /* In the room behind the name: there may be no memory for another. */
 static void remove_with_suffix(struct art_copy *copy, const char *suffix) {
+    assert(strlen(suffix) < sizeof JOURNAL_ROOM);
     size_t length = strlen(copy->file);
     strcpy(copy->file + length, suffix);
     art_file_remove(copy->file);
@@ -288,6 +294,7 @@ static void remove_with_suffix(struct art_copy *copy, const char *suffix) {
 }
 
 static void remove_all(struct art_copy *copy) {
+    assert(!copy->count || copy->file);
     for (unsigned i = 0; i < copy->count; i++) art_file_remove(copy->art_files[i]);
     if (!copy->file) return;
     art_file_remove(copy->file);
@@ -295,6 +302,7 @@ static void remove_all(struct art_copy *copy) {
 }
 
 static void measure(const struct art_copy *copy, struct art_made *made) {
+    assert(copy->file);
     uint64_t bytes, names;
     for (unsigned i = 0; i <= copy->count; i++) {
         if (art_file_look(i ? copy->art_files[i - 1] : copy->file, &bytes, &names)) continue;

@@ -49,6 +49,7 @@ static bool any_null(int count, sqlite3_value **values) {
 
 /* Takes the message. */
 static void fail_call(sqlite3_context *context, int rc, char *message) {
+    assert(rc);
     if (message) sqlite3_result_error(context, message, -1);
     if (rc == SQLITE_NOMEM) {
         sqlite3_result_error_nomem(context);
@@ -80,6 +81,7 @@ static struct art_table_ref *open_table(sqlite3_context *context, sqlite3_value 
 }
 
 static struct art_tree *tree_of(const struct art_table_ref *ref) {
+    assert(ref->pins && ref->vtab->table);
     return ref->vtab->table->tree;
 }
 
@@ -124,6 +126,7 @@ static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix,
     if (prefix.len > ART_PATH_MAX) return question->asks == ASKS_NTH ? ART_NOTFOUND : ART_OK;
     if (prefix.len > sizeof here) buffer = art_alloc(prefix.len);
     if (!buffer) return art_nomem();
+    assert(prefix.len <= ART_PATH_MAX);
     art_range_of_prefix(prefix, buffer, &range);
     enum art_rc rc = answer_question(tree, &range, question);
     if (buffer != here) art_free(buffer);
@@ -132,6 +135,7 @@ static enum art_rc ask_of_prefix(struct art_tree *tree, struct art_bytes prefix,
 
 /* Any column with a summary has bounds, and so a least and a largest value; a sum has only one that asks for it. */
 static int find_summary(const struct art_vtab *vtab, const char *column, struct question *question, char **message) {
+    assert(question->asks >= ASKS_SUM);
     const struct art_columns *columns = &vtab->columns;
     const struct art_summarised *summarised = art_table_summarised(vtab->table);
     static const char *const words[] = {[ASKS_SUM] = "sum", [ASKS_MIN] = "min", [ASKS_MAX] = "max"};
@@ -155,11 +159,13 @@ static int find_summary(const struct art_vtab *vtab, const char *column, struct 
                             "'summary=(..., %s(%s))', which replaces the whole list",
                             word, table, columns->items[i].name, word, columns->items[i].name);
     }
+    assert((unsigned)item < summarised->count);
     question->item = (unsigned)item;
     return SQLITE_OK;
 }
 
 static void give_answer(sqlite3_context *context, const struct question *question) {
+    assert(question->asks <= ASKS_MAX && question->item < ART_SUMMARY_MAX);
     switch (question->asks) {
     case ASKS_COUNT:
         sqlite3_result_int64(context, (sqlite3_int64)question->rows);

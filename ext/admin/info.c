@@ -45,6 +45,7 @@ static struct fact *add_fact(struct info_cursor *cursor, enum fact_kind kind, ch
         return &cursor->lost;
     }
     cursor->facts[cursor->count] = (struct fact){.property = property, .kind = kind};
+    assert(cursor->count < cursor->capacity);
     return &cursor->facts[cursor->count++];
 }
 
@@ -73,6 +74,7 @@ static void add_text(struct info_cursor *cursor, const char *property, const cha
 }
 
 static void add_run(struct info_cursor *cursor, const struct art_tree_info *info, unsigned i) {
+    assert(i < info->runs);
     add_owned(cursor, sqlite3_mprintf("run %u", i + 1),
               sqlite3_mprintf("level %u: %llu entries in %llu blobs, %llu bytes", info->run[i].level,
                               info->run[i].entries, info->run[i].blobs, info->run[i].bytes));
@@ -196,6 +198,7 @@ static int next_fact(struct art_function_cursor *base, char **message) {
 }
 
 static void show_fact(struct art_function_cursor *base, sqlite3_context *context, int column) {
+    assert(base->row >= 1 && base->row <= ((struct info_cursor *)base)->count);
     const struct fact *fact = &((struct info_cursor *)base)->facts[base->row - 1];
     if (column == INFO_PROPERTY) {
         sqlite3_result_text(context, fact->property, -1, SQLITE_TRANSIENT);

@@ -33,6 +33,7 @@ static int find_target(struct art_connection *connection, const char *text, stru
 }
 
 static int next_lost(struct art_function_cursor *base, char **message) {
+    assert(((struct lost_cursor *)base)->remains.salvage);
     struct lost_cursor *cursor = (struct lost_cursor *)base;
     struct art_salvage *salvage = cursor->remains.salvage;
     bool more = true;

@@ -44,6 +44,7 @@ static const char *file_value(const char *argument) {
 }
 
 static int take_file(struct salvage_vtab *vtab, int argc, const char *const *argv, char **message) {
+    assert(argc && file_value(argv[0]));
     const char *value = file_value(argv[0]);
     char *path = argument_text(value);
     int rc = path ? art_salvage_target_file(path, &vtab->target, message) : SQLITE_NOMEM;
@@ -95,6 +96,7 @@ static char *salvage_declaration(const struct art_columns *columns, bool collati
 
 /* A collation that nobody has registered is no reason to keep the rows back. */
 static int declare_salvage(const struct salvage_vtab *vtab, sqlite3 *db) {
+    assert(vtab->columns.count);
     int rc = SQLITE_ERROR;
     for (int collations = 1; rc && rc != SQLITE_NOMEM && collations >= 0; collations--) {
         char *sql = salvage_declaration(&vtab->columns, collations);
@@ -174,6 +176,7 @@ static void clear_remains(struct art_function_cursor *base) {
 }
 
 static int next_remaining(struct art_function_cursor *base, char **message) {
+    assert(((struct salvage_cursor *)base)->remains.salvage);
     struct salvage_cursor *cursor = (struct salvage_cursor *)base;
     struct art_salvage *salvage = cursor->remains.salvage;
     int rc = art_report(message, art_salvage_next(salvage));
@@ -192,6 +195,7 @@ static int begin_remaining(struct art_function_cursor *base, const char *text, c
 
 /* A record that nobody of ours has made has no value to show. */
 static void show_remaining(struct art_function_cursor *base, sqlite3_context *context, int column) {
+    assert(column >= 0 && column <= (int)((struct salvage_vtab *)base->base.pVtab)->columns.count);
     struct salvage_cursor *cursor = (struct salvage_cursor *)base;
     const struct salvage_vtab *vtab = (struct salvage_vtab *)base->base.pVtab;
     const struct art_salvage *salvage = cursor->remains.salvage;

@@ -29,6 +29,7 @@ int art_salvage_target_table(struct art_connection *connection, const char *text
                              struct art_columns *columns, bool *found, char **message) {
     struct art_vtab *vtab;
     *found = false;
+    assert(!out->schema && !out->table && !out->file);
     int rc = art_table_ref_look(connection, text, &vtab, message);
     if (rc || !vtab) return rc;
     *found = true;
@@ -50,6 +51,7 @@ bool art_salvage_is_path(const char *text) {
 }
 
 int art_salvage_target_file(const char *path, struct art_salvage_target *out, char **message) {
+    assert(!out->schema && !out->table && !out->file);
     if (!ends_in_art(path)) {
         return art_complain(message, SQLITE_CANTOPEN,
                             "art: the name of an .art file ends in .art (%s): give the path of one, or of a copy that "
@@ -63,6 +65,7 @@ int art_salvage_target_file(const char *path, struct art_salvage_target *out, ch
 /* --- T_artstate --------------------------------------------------------------------------------------------------- */
 
 static int prepare_on(const struct art_remains *remains, const char *format, sqlite3_stmt **out) {
+    assert(remains->target->schema && remains->target->table);
     const struct art_salvage_target *target = remains->target;
     return art_prepare(remains->connection->db, 0, out, sqlite3_mprintf(format, target->schema, target->table));
 }

@@ -66,6 +66,7 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
 /* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint, nor is it
  * asked where art itself has found a writer (`log` is -1 then): this waits, as long as busy_timeout says. */
 static int checkpoint(const struct vacuum *vacuum) {
+    assert(vacuum->name); /* measure_table() has found it */
     struct art_connection *connection = vacuum->connection;
     for (int waited = 0, limit = -1;; waited += CHECKPOINT_DELAY_MS) {
         int log, rc = art_checkpoint_truncate(connection, vacuum->name->schema, &log);
@@ -80,6 +81,7 @@ static int checkpoint(const struct vacuum *vacuum) {
 
 /* last_insert_rowid() is the user's. */
 static int run_commands(const struct vacuum *vacuum) {
+    assert(vacuum->name && sqlite3_get_autocommit(vacuum->connection->db));
     sqlite3 *db = vacuum->connection->db;
     const char *table = vacuum->name->table;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
@@ -124,6 +126,7 @@ static int refuse_inside(const char *table, char **message) {
 }
 
 static int tell_what_hinders(const struct vacuum *vacuum, int rc, char **message) {
+    assert(rc);
     switch (rc & 0xff) {
     case SQLITE_LOCKED: /* a statement around it, as VACUUM INTO art_vacuum('t') */
         art_forget_message(message);

@@ -13,6 +13,7 @@
 #ifndef ART_EXT_BASE_H
 #define ART_EXT_BASE_H
 
+#include <assert.h>
 #include <limits.h>
 
 #include <sqlite3ext.h>

@@ -12,6 +12,7 @@ int art_prepare(sqlite3 *db, unsigned flags, sqlite3_stmt **out, char *sql) {
 int art_shadow_step(struct art_connection *connection, sqlite3_stmt *statement) {
     connection->stepping++;
     int rc = sqlite3_step(statement);
+    assert(connection->stepping);
     connection->stepping--;
     return rc;
 }
@@ -80,4 +81,5 @@ void art_connection_forget_statements(struct art_connection *connection) {
     art_connection_forget_join(connection);
     sqlite3_finalize(connection->listen);
     connection->listen = NULL;
+    assert(!connection->join);
 }

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 int art_sqlite_code(enum art_rc rc) {
+    assert(rc < ART_ERROR_COUNT);
     switch (rc) {
     case ART_OK:
         return SQLITE_OK;
@@ -79,6 +80,7 @@ void art_forget_message(char **message) {
 }
 
 int art_complain(char **message, int rc, const char *format, ...) {
+    assert(rc);
     if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
     va_list arguments;
     va_start(arguments, format);
@@ -131,6 +133,7 @@ static const char *reason(sqlite3 *db, int rc) {
 }
 
 int art_report_sql(char **message, sqlite3 *db, int rc, const char *format, ...) {
+    assert(rc && rc != SQLITE_ROW && rc != SQLITE_DONE);
     if (rc == SQLITE_NOMEM) return rc;
     if ((rc & 0xff) == SQLITE_INTERRUPT) return art_report_interrupt(message);
     if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
@@ -160,15 +163,18 @@ static enum art_rc core_code(int rc) {
 }
 
 enum art_rc art_fail_sql(sqlite3 *db, int rc, const char *what) {
+    assert(rc && rc != SQLITE_ROW && rc != SQLITE_DONE);
     if (is_a_limit(db, rc)) rc = SQLITE_TOOBIG;
     return art_fail(core_code(rc), "art: %s: %s%s", what, reason(db, rc), what_to_do(rc));
 }
 
 enum art_rc art_fail_code(int rc, const char *what) {
+    assert(rc);
     return art_fail(core_code(rc), "art: %s: %s%s", what, sqlite3_errstr(rc), what_to_do(rc));
 }
 
 int art_report_own(char **message, int rc, const char *text) {
+    assert(rc && text);
     char *sentence = sqlite3_mprintf("%s%s", text, rc == SQLITE_ERROR ? "" : what_to_do(rc));
     if (!sentence) return SQLITE_NOMEM;
     art_complain(message, rc, "art: %s", sentence);

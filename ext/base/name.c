@@ -14,10 +14,12 @@ struct art_name *art_name_new(const char *schema, const char *table) {
 }
 
 struct art_name *art_name_hold(struct art_name *name) {
+    assert(name->references);
     name->references++;
     return name;
 }
 
 void art_name_release(struct art_name *name) {
+    assert(!name || name->references);
     if (name && --name->references == 0) art_free(name);
 }

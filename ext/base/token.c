@@ -26,6 +26,7 @@ static const char *skip_blanks(const char *at) {
 
 /* Behind the closing quote, or NULL. */
 static const char *end_of_quoted(const char *at) {
+    assert(*at && strchr("\"'`[", *at));
     char quote = *at == '[' ? ']' : *at;
     for (at++; *at; at++) {
         if (*at != quote) continue;
@@ -60,6 +61,7 @@ struct art_token art_token_at(const char *text) {
         token.kind = is_word(*end) || *end == '.' ? ART_TOKEN_BROKEN : ART_TOKEN_NUMBER;
     }
     token.len = (size_t)(end - at);
+    assert(token.at >= text && !token.len == (token.kind == ART_TOKEN_END));
     return token;
 }
 
@@ -73,6 +75,7 @@ bool art_token_is_word(const struct art_token *token, const char *word) {
 }
 
 char *art_token_text(const struct art_token *token) {
+    assert(token->kind != ART_TOKEN_QUOTED || token->len >= 2);
     char *text = art_alloc(token->len + 1), *to = text;
     if (!text) return NULL;
     const char *at = token->at, *end = at + token->len;
@@ -86,6 +89,7 @@ char *art_token_text(const struct art_token *token) {
         memcpy(to, at, token->len);
         to += token->len;
     }
+    assert((size_t)(to - text) <= token->len);
     *to = 0;
     return text;
 }

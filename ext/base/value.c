@@ -74,6 +74,7 @@ static inline uint64_t body_bytes(uint64_t serial) {
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
 static void set_number(struct art_field *field, uint64_t serial, uint64_t bits) {
+    assert(serial >= 1 && serial <= 9);
     art_store64_be(field->number, bits);
     field->serial = serial;
     field->body = field->number + 8 - body_bytes(serial);
@@ -184,6 +185,7 @@ enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fi
         p += n;
     }
     out->len = (size_t)(p - out->data);
+    assert(out->len == header + body && out->len <= out->capacity);
     return ART_OK;
 }
 
@@ -205,6 +207,7 @@ void art_result_init(void) {
 }
 
 static inline void result_with_length(sqlite3_context *context, const uint8_t *data, uint64_t len) {
+    assert(data || !len);
     sqlite3_result_text64(context, (const char *)data, len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
@@ -228,6 +231,7 @@ void art_result_ended_text(sqlite3_context *context, const char *data, uint64_t 
 
 /* Long texts and blobs of an own record are handed over: what stands before them is pushed out. */
 static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t len, bool text, uint8_t **whole) {
+    assert(data && len);
     void (*destroy)(void *) = SQLITE_TRANSIENT;
     if (whole && *whole) {
         memmove(*whole, data, (size_t)len);
@@ -246,6 +250,7 @@ static void hand_over(sqlite3_context *context, const uint8_t *data, uint64_t le
 
 /* Of a serial type from 1 to 7. */
 static inline uint64_t number_bits(uint64_t serial, const uint8_t *p) {
+    assert(serial >= 1 && serial <= 7);
     switch (serial) {
     case 1:
         return (uint64_t)(int8_t)p[0];
@@ -269,6 +274,7 @@ static inline double real_of(uint64_t bits) {
 }
 
 static void result(sqlite3_context *context, uint64_t serial, const uint8_t *data, uint64_t len, uint8_t **whole) {
+    assert(serial < 10 || (serial >= 12 && len == body_bytes(serial)));
     static const uint8_t nothing;
     if (serial >= 12) {
         if (len) {
@@ -298,6 +304,7 @@ static inline bool open_record(struct art_record_reader *reader) {
     if (reader->record.len && (!n || header > reader->record.len || header < n)) return false;
     reader->types = p + n;
     reader->body = reader->end_of_types = p + header;
+    assert(reader->types <= reader->end_of_types && reader->end_of_types <= end);
     reader->column = 0;
     return true;
 }
@@ -354,6 +361,7 @@ static inline __attribute__((always_inline)) enum art_rc find_field(struct art_r
             return rc;
         }
     } while (reader->column <= column);
+    assert(reader->column == column + 1 && reader->types <= reader->end_of_types);
     return ART_OK;
 }
 
@@ -366,6 +374,7 @@ enum art_rc art_record_reader_result(struct art_record_reader *reader, sqlite3_c
 }
 
 static inline void set_datum(struct art_datum *out, uint64_t serial, const uint8_t *data, uint64_t len) {
+    assert(serial < 10 || (serial >= 12 && len == body_bytes(serial)));
     if (serial >= 1 && serial <= 6) {
         out->kind = ART_DATUM_INTEGER;
         out->integer = (int64_t)number_bits(serial, data);
@@ -398,7 +407,9 @@ void art_record_data(const struct art_record_places *places, struct art_bytes re
     uint64_t serial = 0, len = 0;
     if (!open_record(&reader)) reader.types = reader.end_of_types = reader.body = record.data;
     const struct art_record_place *end = places->place + places->count;
+    assert(places->count <= ART_SUMMARY_MAX);
     for (const struct art_record_place *place = places->place; place < end; place++) {
+        assert(place->item < places->count && (place == places->place || place[-1].column < place->column));
         if (!(wanted >> place->item & 1)) continue;
         while (reader.column <= place->column) {
             if (!next_field(&reader, &serial, &len)) continue;
@@ -440,6 +451,7 @@ int art_result_sum(sqlite3_context *context, art_int128 sum) {
 }
 
 enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count) {
+    assert(fields || !count);
     struct art_record_reader reader;
     art_record_reader_set(&reader, record);
     if (!open_record(&reader)) return damaged("has no header");

@@ -53,6 +53,7 @@ static sqlite3_file *file_with_index(sqlite3 *db, const char *schema) {
 }
 
 static uint32_t index_number(const volatile uint32_t *index, int at) {
+    assert(index && at >= 0 && at < INDEX_BYTES / (int)sizeof *index);
     return __atomic_load_n(index + at, __ATOMIC_ACQUIRE);
 }
 
@@ -83,6 +84,7 @@ static bool checkpoint_beside_others(sqlite3 *db, const char *schema, uint32_t a
     if (!file || file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, &index) || !index) return false;
     int reader = hold_read_lock(file, index);
     if (reader < 0) return false;
+    assert(reader > 0 && reader < READERS);
     bool made = has_work(index, autocheckpoint) && make_checkpoint(db, schema);
     file->pMethods->xShmLock(file, READ_LOCKS + reader, 1, UNLOCK_SHARED);
     return made;

@@ -81,6 +81,7 @@ static void keep_cache(struct art_table *table) {
 int art_blobs_bind(sqlite3_stmt *write, uint64_t page, const uint8_t *data) {
     uint64_t len = PAGE_BYTES;
     while (len > 1 && !data[len - 1]) len--;
+    assert(len && len <= PAGE_BYTES);
     sqlite3_bind_int64(write, 1, (sqlite3_int64)page);
     return sqlite3_bind_blob64(write, 2, data, len, SQLITE_STATIC);
 }
@@ -99,6 +100,7 @@ static enum art_rc check_spill(struct art_table *table, int pages_written) {
 }
 
 static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
+    assert(!table->path);
     sqlite3_stmt *write;
     int rc = statement(table, ART_BLOB_WRITE, &write);
     if (rc) return rc;
@@ -132,6 +134,7 @@ static enum art_rc write_page(void *context, uint64_t page, const void *data) {
 }
 
 static enum art_rc remove_pages(void *context, uint64_t from, uint64_t end) {
+    assert(from <= end);
     struct art_table *table = context;
     sqlite3_stmt *remove;
     int rc = statement(table, ART_BLOB_REMOVE, &remove);

@@ -144,6 +144,7 @@ static void close_own_wal(struct art_table *table) {
 }
 
 static int open_own_wal(struct art_table *table) {
+    assert(!table->journal->own_wal);
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema, *database = sqlite3_db_filename(db, schema);
     sqlite3_vfs *vfs = NULL;
@@ -160,6 +161,7 @@ static int open_own_wal(struct art_table *table) {
 }
 
 int art_journal_prepare_to_harden(struct art_table *table, char **message) {
+    assert(table->owner);
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     bool wal;
@@ -183,11 +185,13 @@ int art_journal_harden(struct art_table *table) {
 }
 
 void art_journal_leave(struct art_table *table) {
+    assert(table->journal);
     close_own_wal(table);
     *table->journal = (struct art_journal){0};
 }
 
 enum art_rc art_journal_write_nonce(struct art_table *table) {
+    assert(table->owner);
     uint8_t nonce[ART_NONCE_BYTES];
     char *message = NULL;
     enum art_rc art_rc = art_random(nonce, sizeof nonce);
@@ -382,6 +386,7 @@ static enum art_rc each_log_row(void *context, enum art_rc (*row)(void *to, int6
 }
 
 void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
+    assert(table->owner);
     struct art_journal *journal = table->journal;
     sqlite3_int64 pages = wanted ? art_ask_number(table->connection, "PRAGMA wal_autocheckpoint", 0) : 0;
     journal->autocheckpoint = pages > 0 ? (uint32_t)pages : 0;
@@ -389,6 +394,7 @@ void art_journal_note_checkpoint(struct art_table *table, bool wanted) {
 }
 
 void art_journal_end_epoch(struct art_table *table) {
+    assert(table->stage == ART_STAGE_PREPARED);
     sqlite3 *db = table->connection->db;
     const char *schema = table->name->schema;
     const struct art_journal *journal = table->journal;
@@ -405,6 +411,7 @@ static bool wait_for_writer(void *context, unsigned attempt) {
     if (left <= 0) return false;
     int delay = delays[attempt < DELAYS ? attempt : DELAYS - 1];
     if (delay > left) delay = left;
+    assert(delay > 0);
     sqlite3_sleep(delay);
     table->journal->waited += delay;
     return true;
@@ -416,6 +423,7 @@ static bool interrupted(void *context) {
 }
 
 enum art_rc art_journal_host(struct art_table *table, struct art_host *out) {
+    assert(!table->journal && !table->tree);
     table->journal = art_alloc_zeroed(sizeof *table->journal);
     if (!table->journal) return art_nomem();
     art_blobs_host(table, &table->rows);

@@ -49,6 +49,7 @@ static enum art_rc open_temporary(void *context, void **out) {
 }
 
 static enum art_rc write_temporary(void *opened, const void *data, uint32_t len, uint64_t offset) {
+    assert(len && offset <= (uint64_t)INT64_MAX - len);
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {
@@ -59,6 +60,7 @@ static enum art_rc write_temporary(void *opened, const void *data, uint32_t len,
 }
 
 static enum art_rc read_temporary(void *opened, void *data, uint32_t len, uint64_t offset) {
+    assert(len && offset <= (uint64_t)INT64_MAX - len);
     sqlite3_file *file = opened;
     int rc = SQLITE_OK;
     for (uint32_t at = 0, n; !rc && at < len; at += n) {

@@ -23,6 +23,7 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
     const char *name = art_database_name(connection->db, schema);
     bool file = may_have_file(connection, name);
     if (*storage == ART_STORAGE_AUTO) *storage = file ? ART_STORAGE_FILE : ART_STORAGE_INLINE;
+    assert(*storage == ART_STORAGE_FILE || *storage == ART_STORAGE_INLINE);
     if (*storage == ART_STORAGE_INLINE || file) return SQLITE_OK;
     if (!art_platform_has_files()) return refuse_any_file(name, schema, message);
     return art_complain(
@@ -45,6 +46,7 @@ int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message) {
 }
 
 static int follow_inside(struct art_table *table, char **message) {
+    assert(table->path);
     struct art_tree_location location = {.path = NULL};
     int rc = art_report(message, art_tree_use_location(table->tree, &location));
     if (rc) return rc;

@@ -66,6 +66,7 @@ bool art_columns_hide(const char *name) {
 }
 
 const char *art_columns_hidden_name(enum art_hidden hidden) {
+    assert(hidden < ART_HIDDEN_COLUMNS);
     return hidden_columns[hidden].name;
 }
 
@@ -86,6 +87,7 @@ bool art_columns_have(const struct art_columns *columns, const char *name) {
 
 /* Takes the column over, whatever comes of it. */
 static int append(struct art_columns *columns, const char *table, struct art_column *column, char **message) {
+    assert(column->name && *column->name && column->type);
     int rc = SQLITE_OK;
     if (art_columns_hide(column->name)) {
         rc = art_complain(message, SQLITE_ERROR,
@@ -153,6 +155,7 @@ static void append_name(sqlite3_str *out, const char *name) {
 }
 
 char *art_columns_show(const struct art_columns *columns) {
+    assert(!columns->count == !columns->items);
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (unsigned i = 0; i < columns->count; i++) {
         const struct art_column *column = &columns->items[i];
@@ -169,6 +172,7 @@ char *art_columns_show(const struct art_columns *columns) {
 }
 
 int art_columns_copy(struct art_columns *columns, const char *table, const struct art_columns *from, char **message) {
+    assert(columns != from && from->count);
     *columns = (struct art_columns){0};
     char *text = art_columns_show(from);
     int rc = text ? art_columns_parse(columns, table, text, message) : SQLITE_NOMEM;
@@ -188,6 +192,7 @@ int art_columns_compare(const struct art_columns *a, const struct art_columns *b
 /* --- for SQLite --------------------------------------------------------------------------------------------------- */
 
 static char *declaration(const struct art_columns *columns, const char *table) {
+    assert(columns->count && columns->items[ART_COLUMN_KEY].not_null && !columns->items[ART_COLUMN_KEY].collation);
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
     for (unsigned i = 0; i < columns->count; i++) {

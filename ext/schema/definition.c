@@ -136,6 +136,7 @@ static void take_into_type(struct definition *definition, sqlite3_str *type) {
             sqlite3_str_appendchar(type, 1, ' ');
         }
     }
+    assert(token->kind != ART_TOKEN_END && token->len);
     sqlite3_str_append(type, token->at, (int)token->len);
     next_token(definition);
 }
@@ -210,6 +211,7 @@ static int parse_collation(struct definition *definition) {
 }
 
 static int parse_primary_key(struct definition *definition) {
+    assert(definition->key);
     next_token(definition);
     if (!skip_keyword(definition, "KEY")) return refuse_token(definition, form);
     if (art_token_is_word(&definition->token, "DESC")) {
@@ -256,6 +258,7 @@ int art_definition_parse(const char *text, const char **end, const char *table, 
     *out = (struct art_column){0};
     struct definition definition = {.table = table, .key = key, .at = text, .column = out, .message = message};
     int rc = parse(&definition, end);
+    assert(rc || (out->name && *out->name && out->type));
     if (rc) art_column_clear(out);
     return rc;
 }

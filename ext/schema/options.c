@@ -39,6 +39,7 @@ bool art_settings_equal(const struct art_settings *a, const struct art_settings 
 }
 
 struct art_text art_text_trimmed(const char *at, const char *end) {
+    assert(at <= end);
     while (at < end && isspace((unsigned char)*at)) at++;
     while (end > at && isspace((unsigned char)end[-1])) end--;
     return (struct art_text){at, (int)(end - at)};
@@ -117,6 +118,7 @@ int art_settings_take(struct art_settings *settings, const char *key, const char
 
 int art_settings_parse(struct art_settings *settings, const char *argument, char **message) {
     const char *end = argument + strlen(argument), *equals = strchr(argument, '=');
+    assert(equals); /* art_definition_is_option() has seen it */
     struct art_text name = art_text_trimmed(argument, equals);
     struct art_text value = art_text_trimmed(equals + 1, end);
     if (value.len >= 2 && (*value.at == '\'' || *value.at == '"') && value.at[value.len - 1] == *value.at) {
@@ -137,6 +139,7 @@ int art_settings_parse(struct art_settings *settings, const char *argument, char
 bool art_settings_show(const struct art_settings *settings, unsigned number, const char **key, char **text) {
     if (number >= OPTIONS) return false;
     const struct option *option = &options[number];
+    assert((unsigned)settings->storage < sizeof storage_words / sizeof *storage_words);
     *key = option->name;
     switch (option->kind) {
     case OPTION_AUTO_SIZE:

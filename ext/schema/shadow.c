@@ -60,6 +60,7 @@ static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_s
 static int fill_log(sqlite3_stmt *put, const uint8_t *uuid) {
     uint8_t root[ART_ROOT_INITIAL_MAX];
     uint32_t len = art_tree_initial_root(uuid, root);
+    assert(len && len <= sizeof root);
     sqlite3_bind_int(put, 1, 0);
     sqlite3_bind_blob(put, 2, root, (int)len, SQLITE_STATIC);
     sqlite3_step(put);
@@ -86,6 +87,7 @@ int art_shadow_has_blobs(sqlite3 *db, const struct art_name *name, bool *has) {
 
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message) {
+    assert(settings->storage != ART_STORAGE_AUTO); /* art_storage_resolve() has chosen */
     const char *schema = name->schema, *table = name->table;
     int rc = run(db, message,
                  sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"

@@ -34,6 +34,7 @@ static void take_format(const struct art_state_query *query, sqlite3_stmt *row, 
 static int take_field(const struct art_state_query *query, enum state_key key, sqlite3_stmt *row,
                       struct art_state *out) {
     int type = sqlite3_column_type(row, 1);
+    assert((unsigned)key < KEYS);
     if (key == KEY_FORMAT) {
         take_format(query, row, out);
         return SQLITE_OK;
@@ -141,6 +142,7 @@ int art_shadow_read_state(struct art_connection *connection, const struct art_na
                           "what is left by art_salvage and DROP the table",
                           name->schema, name->table);
     }
+    assert(rc || out->has_id);
     if (rc) art_state_clear(out);
     return rc;
 }

@@ -56,6 +56,7 @@ static struct art_summarised_column *find_item(struct art_summarised *out, unsig
 }
 
 static int check_item(const struct summary_list *list, enum summary_word word, const char *name, int found) {
+    assert(word > WORD_NONE && word < WORDS && found < (int)list->columns->count);
     static const char others[] = "name another column in summary=";
     if (found < 0) return refuse_column(list, name, "a summary of a column that is not there", others);
     bool key = found == ART_COLUMN_KEY, search = word == WORD_SEARCH, lookup = word == WORD_LOOKUP;
@@ -93,6 +94,7 @@ static int add_item(struct summary_list *list, enum summary_word word, const cha
     item->lookup |= word == WORD_LOOKUP;
     item->search |= word == WORD_SEARCH;
     if (word < WORD_LOOKUP) item->measure = (enum art_measure)word;
+    assert(out->count <= ART_SUMMARY_MAX && item->column != ART_COLUMN_KEY);
     return SQLITE_OK;
 }
 
@@ -128,9 +130,11 @@ static void put_sums_first(struct art_summarised *list) {
     for (unsigned i = 0; i < sorted.count; i++) { /* insertion sort by column; the key is in no record */
         struct art_record_places *places = &sorted.places;
         unsigned at = places->count++, column = sorted.items[i].column - 1;
+        assert(sorted.items[i].column != ART_COLUMN_KEY && places->count <= ART_SUMMARY_MAX);
         for (; at && places->place[at - 1].column > column; at--) places->place[at] = places->place[at - 1];
         places->place[at] = (struct art_record_place){column, i};
     }
+    assert(sorted.count == list->count && sorted.sums <= sorted.count);
     *list = sorted;
 }
 
@@ -179,6 +183,7 @@ char *art_summary_show(const struct art_summarised *summarised, const struct art
     for (unsigned i = 0; i < summarised->count; i++) {
         const struct art_summarised_column *item = &summarised->items[i];
         const char *name = columns->items[item->column].name;
+        assert(item->column < columns->count);
         show_word(out, (enum summary_word)item->measure, name);
         if (item->lookup) show_word(out, WORD_LOOKUP, name);
         if (item->search) show_word(out, WORD_SEARCH, name);

@@ -65,6 +65,7 @@ uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features)
         if (trigrams) mix_all(mixed, begin);
         for (uint32_t i = 0; i < trigrams; i++) features[count++] = mixed[i];
     }
+    assert(count <= texts.len);
     for (uint32_t i = 0; i < AT_ONCE; i++) all |= high[i];
     if (met != ends || (all >= 0x80 && !are_sound(texts))) return ART_CUT_ANY;
     return count;

@@ -30,6 +30,7 @@ struct art_connection *art_connection_hold(sqlite3 *db) {
 void art_connection_release(void *held) {
     struct art_connection *connection = held;
     pthread_mutex_lock(&list_mutex);
+    assert(connection->references);
     bool last = --connection->references == 0;
     if (last) {
         struct art_connection **link = &connections;
@@ -38,6 +39,7 @@ void art_connection_release(void *held) {
     }
     pthread_mutex_unlock(&list_mutex);
     if (!last) return;
+    assert(!connection->vtabs && !connection->listeners && !connection->stepping && !connection->table_refs);
     for (unsigned chain = 0; chain < ART_TABLE_CHAINS; chain++) {
         for (struct art_table *table = connection->tables[chain], *next; table; table = next) {
             next = table->next;
@@ -51,6 +53,7 @@ void art_connection_release(void *held) {
 }
 
 void art_connection_add_table(struct art_table *table) {
+    assert(!table->owner && table->tree);
     struct art_table **chain = art_table_chain(table->connection, table->uuid);
     table->next = *chain;
     *chain = table;
@@ -58,6 +61,9 @@ void art_connection_add_table(struct art_table *table) {
 
 void art_connection_remove_table(struct art_table *table) {
     struct art_table **link = art_table_chain(table->connection, table->uuid);
-    while (*link != table) link = &(*link)->next;
+    while (*link != table) {
+        assert(*link);
+        link = &(*link)->next;
+    }
     *link = table->next;
 }

@@ -236,6 +236,7 @@ enum art_rc art_shadow_each_log_row(struct art_table *table,
 }
 
 static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, char **message) {
+    assert(table->owner && ops.data && ops.len);
     sqlite3_stmt *put;
     int rc = art_shadow_statement(table, ART_LOG_PUT, &put, message);
     if (rc) return rc;
@@ -248,6 +249,7 @@ static int put_log(struct art_table *table, uint64_t csn, struct art_bytes ops, 
 
 /* There is something to be deleted, unless a COMMIT that was refused has done it. */
 static int clear_log(struct art_table *table, const struct art_commit *commit, char **message) {
+    assert(commit->clear_log || commit->spent);
     sqlite3_stmt *clear;
     int rc = art_shadow_statement(table, commit->clear_log ? ART_LOG_CLEAR : ART_LOG_SPEND, &clear, message);
     if (rc) return rc;
@@ -268,6 +270,7 @@ static int clear_log(struct art_table *table, const struct art_commit *commit, c
 }
 
 int art_shadow_write(struct art_table *table, const struct art_commit *commit, char **message) {
+    assert(table->owner && (!commit->write_redo || commit->csn));
     sqlite3 *db = table->connection->db;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);
     int rc = SQLITE_OK;
@@ -275,6 +278,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     if (!rc && (commit->write_root || commit->mark_root)) rc = put_log(table, 0, commit->root, message);
     if (!rc && commit->write_redo) rc = put_log(table, commit->csn, commit->redo, message);
     if (!rc && commit->write_root && table->renamed) {
+        assert(table->path);
         rc = art_shadow_put_text(table, "file", strrchr(table->path, '/') + 1, message);
     }
     if (!rc && commit->write_root) rc = art_shadow_put(table, "root", commit->root.data, commit->root.len, message);

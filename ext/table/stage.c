@@ -60,6 +60,7 @@ void art_table_assert(const struct art_table *table) {
     } else {
         assert_in(table);
     }
+    art_tree_invariants(table->tree);
 }
 
 void art_savepoints_assert(const struct art_savepoints *savepoints) {

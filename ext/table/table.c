@@ -13,6 +13,7 @@ struct art_given_summary {
 };
 
 void art_table_set_name(struct art_table *table, struct art_name *name) {
+    assert(name && name->references);
     if (table->name == name) return;
     art_shadow_finalize(table);
     art_name_hold(name);
@@ -21,7 +22,7 @@ void art_table_set_name(struct art_table *table, struct art_name *name) {
 }
 
 void art_table_free(struct art_table *table) {
-    assert(!table->vtabs && !table->scans);
+    assert(!table->vtabs && !table->scans && !table->owner);
     art_shadow_finalize(table);
     for (unsigned i = 0; i < table->saved_count; i++) art_name_release(table->saved[i].name);
     art_free(table->saved);
@@ -43,6 +44,7 @@ void art_table_free(struct art_table *table) {
 void art_table_free_if_unused(struct art_table *table) {
     struct art_connection *connection = table->connection;
     if (table->vtabs) return;
+    assert(!table->scans);                                 /* they are of handles */
     if (!connection->stepping) art_shadow_finalize(table); /* else sqlite3_close() would find them */
     /* A failed sync is remembered as long as the connection lives: SQLite lets go of a handle whenever it reads the
      * schema anew, which is no reopening. */
@@ -71,6 +73,7 @@ void art_tables_free_unused(struct art_connection *connection) {
 void art_table_trim(struct art_table *table) {
     table->trim_later = table->owner != NULL;
     if (table->owner || table->connection->stepping) return;
+    assert(!art_tree_dirty(table->tree));
     art_shadow_finalize(table);
     art_tree_trim(table->tree);
 }
@@ -103,6 +106,7 @@ void art_settings_use(struct art_table *table, const struct art_settings *settin
 
 void art_scans_enter(struct art_open_scan *scan) {
     struct art_table *table = ((struct art_vtab *)scan->base.pVtab)->table;
+    assert(table && scan->methods);
     if (scan->link) return;
     scan->next = table->scans;
     scan->link = &table->scans;
@@ -123,9 +127,11 @@ void art_scans_settle(struct art_table *table) {
 }
 
 void art_scans_abandon(struct art_vtab *vtab) {
+    assert(vtab->table);
     for (struct art_open_scan *scan = vtab->table->scans, *next; scan; scan = next) {
         next = scan->next;
         if (scan->base.pVtab == &vtab->base) scan->methods->abandon(scan);
+        assert(scan->base.pVtab != &vtab->base || !scan->link);
     }
 }
 
@@ -139,6 +145,7 @@ const struct art_summarised *art_table_summarised(const struct art_table *table)
 
 int art_table_give_summary(struct art_table *table, const struct art_summarised *summarised,
                            const struct art_summary **out) {
+    assert(summarised->count <= ART_SUMMARY_MAX && summarised->sums <= summarised->count);
     struct art_given_summary *given = table->summaries;
     *out = NULL;
     if (art_summary_is_empty(summarised)) return SQLITE_OK;

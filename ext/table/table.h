@@ -64,7 +64,7 @@ enum art_statement {
     ART_STATEMENTS /* their number */
 };
 
-/* Where a table stands in the running transaction: the diagram at the head of txn/txn.h. */
+/* Where a table stands in the running transaction: the diagram at the head of txn/txn.h. Only stage.c sets it. */
 enum art_stage {
     ART_STAGE_OUT,
     ART_STAGE_ALONE, /* the transaction is this one statement, as far as is known */
@@ -128,7 +128,7 @@ struct art_table {
     unsigned saved_count, saved_capacity;
     bool exists; /* as of now: created and not dropped */
     bool noted;  /* the last savepoint saved the table */
-    enum art_stage stage; /* stage.c alone sets it */
+    enum art_stage stage;
     unsigned requested; /* enum art_request: what commands have left to the commit */
     struct art_orphan_files orphans;
 

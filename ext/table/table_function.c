@@ -55,6 +55,7 @@ static const struct art_table_function *function_of(const sqlite3_vtab_cursor *b
 }
 
 int art_function_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    assert(((struct art_function_vtab *)base)->function->cursor_bytes >= sizeof(struct art_function_cursor));
     struct art_function_cursor *cursor = art_alloc_zeroed(((struct art_function_vtab *)base)->function->cursor_bytes);
     if (!cursor) return SQLITE_NOMEM;
     *out = &cursor->base;
@@ -104,12 +105,14 @@ int art_function_eof(sqlite3_vtab_cursor *base) {
 }
 
 int art_function_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    assert(((struct art_function_cursor *)base)->valid && column >= 0);
     const struct art_table_function *function = function_of(base);
     if (function->column) function->column((struct art_function_cursor *)base, context, column);
     return SQLITE_OK;
 }
 
 int art_function_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    assert(((struct art_function_cursor *)base)->row > 0);
     *rowid = ((struct art_function_cursor *)base)->row - 1;
     return SQLITE_OK;
 }

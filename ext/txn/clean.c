@@ -41,6 +41,7 @@ void art_orphan_files_clear(struct art_orphan_files *orphans) {
 
 /* Takes both texts. */
 static int add_orphan(struct art_orphan_files *orphans, const struct art_orphan_file *file) {
+    assert(file->path && !(file->known && file->reason));
     struct art_orphan_file *items = NULL;
     if (file->known || file->reason) {
         items = art_resize(orphans->items, (orphans->count + 1) * sizeof *items);
@@ -56,6 +57,7 @@ static int add_orphan(struct art_orphan_files *orphans, const struct art_orphan_
 }
 
 static void drop_orphan(struct art_orphan_files *orphans, unsigned i) {
+    assert(i < orphans->count);
     sqlite3_free(orphans->items[i].path);
     sqlite3_free(orphans->items[i].reason);
     memmove(orphans->items + i, orphans->items + i + 1, (--orphans->count - i) * sizeof *orphans->items);
@@ -72,6 +74,7 @@ static bool is_called_so(const char *name, const char *beginning) {
 }
 
 static bool digits_are(const char *name, const uint8_t *uuid) {
+    assert(strlen(name) > ID_DIGITS + 4); /* is_called_so() has looked */
     char digits[ID_DIGITS + 1];
     snprintf(digits, sizeof digits, "%02x%02x%02x%02x", uuid[0], uuid[1], uuid[2], uuid[3]);
     return !strncmp(name + strlen(name) - ID_DIGITS - 4, digits, ID_DIGITS);
@@ -119,6 +122,7 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 static void spare(struct art_orphan_files *orphans, const struct art_state *state) {
     bool inlined = state->settings.storage == ART_STORAGE_INLINE;
     for (unsigned i = orphans->count; i-- > 0;) {
+        assert(strchr(orphans->items[i].path, '/'));
         const char *name = strrchr(orphans->items[i].path, '/') + 1;
         bool own = state->has_id && !memcmp(state->uuid, orphans->items[i].uuid, ART_UUID_BYTES);
         bool named = state->file && !strcmp(state->file, name);
@@ -263,6 +267,7 @@ static int check_tables(struct art_connection *connection, const char *schema, c
 }
 
 int art_clean_look(struct art_table *table, char **message) {
+    assert(table->owner);
     struct art_connection *connection = table->connection;
     struct art_name *name = art_name_hold(table->name); /* a statement that fails may bring another one back */
     art_orphan_files_clear(&table->orphans);
@@ -273,6 +278,7 @@ int art_clean_look(struct art_table *table, char **message) {
 }
 
 int art_clean_prepare(struct art_table *table, char **message) {
+    assert(table->owner && table->requested & ART_REQUEST_CLEAN);
     if (!table->orphans.count) return SQLITE_OK;
     int rc = spare_used(table->connection, table->name->schema, &table->orphans, message);
     if (rc || !table->orphans.count) return rc;
@@ -291,6 +297,7 @@ static bool is_in_use(const struct art_connection *connection, const char *path)
 }
 
 void art_clean_finish(struct art_table *table) {
+    assert(table->owner && table->stage == ART_STAGE_PREPARED);
     struct art_orphan_files *orphans = &table->orphans;
     if (!orphans->count || art_journal_harden(table)) return;
     for (unsigned i = 0; i < orphans->count; i++) {

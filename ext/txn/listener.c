@@ -41,6 +41,7 @@ int art_listener_make_now(struct art_connection *connection) {
 }
 
 static int run_join(struct art_connection *connection) {
+    assert(!connection->joined);
     int rc = SQLITE_OK;
     sqlite3_stmt *join = connection->join;
     connection->join = NULL; /* not to be finalized by an art table's handle that preparing it disconnects */
@@ -63,6 +64,7 @@ int art_listener_join(struct art_connection *connection, char **message) {
     if (connection->joined) return SQLITE_OK;
     int rc = run_join(connection);
     connection->joined = !rc && connection->owner;
+    art_savepoints_assert(&connection->savepoints);
     if (connection->joined) return SQLITE_OK;
     if (!rc) art_connection_forget_join(connection); /* somebody else's table */
     if (!art_ends_transaction(rc)) return SQLITE_OK;
@@ -79,6 +81,7 @@ int art_listener_take_over(struct art_connection *connection, char **message) {
     if (!connection->joined) return rc;
     for (struct art_table *table = connection->changing; table && !rc; table = table->changing_next) {
         if (table->owner == connection->owner) continue;
+        assert(((struct art_vtab *)table->owner)->owned);
         const struct art_savepoints *savepoints = &((struct art_vtab *)table->owner)->savepoints;
         for (unsigned i = 0; i < savepoints->count && !rc; i++)
             rc = art_savepoints_push(&connection->savepoints, savepoints->items[i]);
@@ -113,6 +116,7 @@ static int listener_connect(sqlite3 *db, void *context, int argc, const char *co
 static int listener_begin(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner) return SQLITE_OK;
+    assert(!connection->joined);
     connection->owner = base;
     art_savepoints_begin(&connection->savepoints);
     return SQLITE_OK;
@@ -128,6 +132,7 @@ static int listener_create(sqlite3 *db, void *context, int argc, const char *con
 static int listener_disconnect(sqlite3_vtab *base) {
     struct art_connection *connection = ((struct art_function_vtab *)base)->connection;
     if (connection->owner == base) art_owner_rolled_back(connection, base);
+    assert(connection->owner != base && connection->listeners);
     connection->listeners--;
     sqlite3_free(base->zErrMsg);
     art_free(base);

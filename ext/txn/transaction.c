@@ -38,6 +38,7 @@ static struct art_saved_table saved_now(struct art_table *table, int number, uin
 }
 
 static int push_saved(struct art_table *table, int number, uint32_t savepoint) {
+    assert(table->owner && number != ART_SAVEPOINT_NONE);
     if (art_grow(&table->saved, &table->saved_capacity, table->saved_count + 1, sizeof *table->saved)) {
         return SQLITE_NOMEM;
     }
@@ -54,12 +55,14 @@ static void link_changing(struct art_table *table) {
 }
 
 static void unlink_changing(struct art_table *table) {
+    assert(*table->changing_link == table);
     *table->changing_link = table->changing_next;
     if (table->changing_next) table->changing_next->changing_link = table->changing_link;
 }
 
 void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner) {
     const sqlite3_vtab *listener = table->connection->owner;
+    assert(!table->owner || !owner || owner == listener); /* who takes over is the listener */
     if (table->owner && table->owner != listener) ((struct art_vtab *)table->owner)->owned--;
     if (owner && owner != listener) ((struct art_vtab *)owner)->owned++;
     if (owner && !table->owner) link_changing(table);
@@ -69,6 +72,7 @@ void art_table_set_owner(struct art_table *table, sqlite3_vtab *owner) {
 
 /* Forgets the saved states from number `keep` on, without the tree's savepoints. */
 static void drop_saved(struct art_table *table, unsigned keep) {
+    assert(keep <= table->saved_count);
     while (table->saved_count > keep) art_name_release(table->saved[--table->saved_count].name);
 }
 
@@ -78,6 +82,7 @@ bool art_table_is_heard(const struct art_table *table) {
 
 /* Without the listener nobody knows which names belong to the saved state: the next handle brings the right one. */
 static void restore(struct art_table *table, const struct art_saved_table *saved) {
+    assert(saved->name && table->owner);
     if (art_table_is_heard(table)) art_table_set_name(table, saved->name);
     table->exists = saved->exists;
     table->requested = saved->requested;
@@ -126,6 +131,7 @@ int art_table_join(struct art_table *table, struct art_vtab *vtab, char **messag
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
 
 int art_table_savepoint(struct art_table *table, int number) {
+    assert(table->stage != ART_STAGE_OUT);
     table->noted = false;
     for (unsigned i = 0; i < table->saved_count; i++) {
         if (table->saved[i].number == number) return SQLITE_OK;
@@ -142,6 +148,7 @@ int art_table_savepoint(struct art_table *table, int number) {
 }
 
 void art_table_release(struct art_table *table, int number) {
+    assert(table->stage != ART_STAGE_OUT);
     unsigned keep = table->saved_count;
     while (keep && table->saved[keep - 1].number >= number) keep--;
     for (unsigned i = keep; i < table->saved_count; i++) {
@@ -153,6 +160,7 @@ void art_table_release(struct art_table *table, int number) {
 }
 
 void art_table_rollback_to(struct art_table *table, int number) {
+    assert(table->stage != ART_STAGE_OUT);
     const struct art_saved_table *target = &table->begin;
     for (unsigned i = 0; i < table->saved_count; i++) {
         if (table->saved[i].number == number) target = &table->saved[i];
@@ -191,6 +199,7 @@ static bool stands_alone(const struct art_table *table) {
 
 /* What commands have left for now. */
 static int ask_tree(struct art_table *table, char **message) {
+    assert(table->exists && table->owner);
     bool packs = table->requested & (ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM),
          empties = art_tree_empties(table->tree);
     if (!table->requested && !empties) return SQLITE_OK;
@@ -200,6 +209,7 @@ static int ask_tree(struct art_table *table, char **message) {
 
 /* Its .art file goes with this commit. */
 static bool is_dropped(const struct art_table *table) {
+    assert(table->owner && table->begin.name);
     return !table->exists && table->begin.exists && table->path && table->remove_allowed &&
            art_file_belongs(table->path, table->database, table->uuid);
 }
@@ -220,6 +230,7 @@ static int check_alive(const struct art_table *table, char **message) {
 }
 
 static int prepare_and_write(struct art_table *table, char **message) {
+    assert(table->exists && !art_tree_unknown(table->tree));
     struct art_commit commit = {0};
     int rc = ask_tree(table, message);
     if (!rc && table->requested & ART_REQUEST_CLEAN) rc = art_clean_prepare(table, message);
@@ -257,6 +268,7 @@ int art_table_sync(struct art_table *table, char **message) {
         table->fresh = ART_FRESH_LOCKED;
     }
     rc = prepare_and_write(table, message);
+    assert(rc || table->stage == ART_STAGE_PREPARED);
     return rc ? rc : art_journal_sound(table, message);
 }
 
@@ -265,6 +277,7 @@ int art_table_sync(struct art_table *table, char **message) {
  * all the same (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody
  * may have written, can name another database's file. */
 static void remove_file(struct art_table *table) {
+    assert(!table->exists && table->owner);
     bool born = !table->begin.exists;
     if (!table->path || !table->remove_allowed || (born && art_commit_attempted(table))) return;
     if (!art_file_belongs(table->path, table->database, table->uuid)) return;
@@ -302,6 +315,7 @@ void art_table_committed(struct art_table *table) {
 /* A COMMIT that ended in an error may be there all the same, for this connection, too: the log is asked at the next
  * read. */
 void art_table_rolled_back(struct art_table *table) {
+    assert(table->owner);
     art_scans_settle(table);
     art_tree_rolled_back(table->tree);
     restore(table, &table->begin);
@@ -384,6 +398,7 @@ void art_owner_rollback_to(struct art_connection *connection, sqlite3_vtab *owne
                            int number) {
     bool present = savepoints->missed == number;
     savepoints->missed = ART_SAVEPOINT_NONE;
+    assert(savepoints->cut != ART_SAVEPOINT_NONE);
     if (number >= savepoints->cut) return;
     art_savepoints_drop(savepoints, number + 1);
     if (present) return;

@@ -17,8 +17,8 @@
  *   REFUSED    as PREPARED, but the shadow tables may lack something
  *
  * xRollback leads to OUT from everywhere, and so does xCommit where xSync had nothing to write. ext/table/stage.c has
- * the arrows, and asserts what holds in a stage behind each callback. tests/sql/test_ext_states.c has a model of it, goes
- * through all of its states, and prints the arrows.
+ * the arrows, and asserts what holds in a stage behind each callback. tests/sql/test_ext_states.c has a model of it,
+ * goes through all of its states, and prints the arrows.
  *
  *     transaction   joining, savepoints, sync, commit, rollback of a table
  *     listener      temp.art_txn, which hears of every savepoint, commit and rollback

@@ -5,6 +5,7 @@
 
 /* Else the table could not even be opened. */
 static int check_collation(sqlite3 *db, const char *table, const struct art_column *column, char **message) {
+    assert(column->collation);
     sqlite3_stmt *comparison;
     int rc = art_prepare(db, 0, &comparison, sqlite3_mprintf("SELECT '' < '' COLLATE \"%w\"", column->collation));
     sqlite3_finalize(comparison);
@@ -14,6 +15,7 @@ static int check_collation(sqlite3 *db, const char *table, const struct art_colu
 }
 
 static int check_added(const struct art_vtab *vtab, const struct art_columns *columns, char **message) {
+    assert(columns->count > 1);
     const char *table = vtab->name->table;
     const struct art_column *added = &columns->items[columns->count - 1];
     if (added->not_null) {
@@ -31,6 +33,7 @@ static int check_added(const struct art_vtab *vtab, const struct art_columns *co
 }
 
 int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, char **message) {
+    assert(vtab->created && vtab->created <= vtab->columns.count);
     struct art_columns created = {vtab->columns.items, vtab->created};
     bool sound; /* or the table would not be attached */
     int rc = art_columns_copy(out, vtab->name->table, &created, message);
@@ -38,6 +41,7 @@ int art_columns_present(const struct art_vtab *vtab, struct art_columns *out, ch
 }
 
 int art_columns_add(struct art_vtab *vtab, const char *definition) {
+    assert(vtab->table->owner);
     char **message = &vtab->base.zErrMsg;
     struct art_columns columns;
     int rc = art_columns_present(vtab, &columns, message);

@@ -31,6 +31,7 @@ struct command {
 
 /* Noted for the commit, and refused now if it could not be done then. */
 static int run_at_commit(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    assert(command->request && vtab->table->owner);
     (void)argument;
     struct art_row row = {0};
     enum art_rc art_rc = art_tree_get(vtab->table->tree, art_bytes(NULL, 0), &row);
@@ -41,6 +42,7 @@ static int run_at_commit(struct art_vtab *vtab, const struct command *command, c
 }
 
 static int run_clean(struct art_vtab *vtab, const struct command *command, const char *argument) {
+    assert(command->request == ART_REQUEST_CLEAN);
     (void)argument;
     int rc = art_clean_look(vtab->table, &vtab->base.zErrMsg);
     if (!rc) vtab->table->requested |= command->request;
@@ -115,6 +117,7 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
 static int refuse_storage(struct art_vtab *vtab, enum art_storage storage) {
+    assert(vtab->table);
     int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
     bool inlined = storage == ART_STORAGE_INLINE;
     if (rc || inlined == !vtab->table->path) return rc;
@@ -160,6 +163,7 @@ static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
 }
 
 int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
+    assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
     const char *table = vtab->name->table;
     sqlite3_value *value = columns[vtab->columns.count + ART_HIDDEN_COMMAND];
     if (art_columns_have(&vtab->columns, table) || art_columns_hide(table)) {

@@ -25,6 +25,7 @@ static int change(struct art_vtab *vtab, const struct art_summarised *wanted, co
     char **message = &vtab->base.zErrMsg;
     const struct art_summary *summary;
     uint32_t before;
+    assert(table->owner && !art_tree_unknown(table->tree));
     int rc = art_table_give_summary(table, wanted, &summary);
     if (!rc) rc = art_report(message, art_tree_savepoint(table->tree, &before));
     if (rc) return rc;

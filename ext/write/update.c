@@ -73,6 +73,7 @@ static int check_length(struct art_vtab *vtab) {
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
  * which columns are kept that the UPDATE does not set; NULL: all are given. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
+    assert(vtab->columns.count && (vtab->columns.count == 1 || vtab->fields));
     unsigned count = vtab->columns.count - 1;
     enum art_rc art_rc = old ? art_record_fields(*old, vtab->fields, count) : ART_OK;
     for (unsigned i = 0; !art_rc && i < count; i++) {
@@ -141,6 +142,7 @@ static bool is_listed(sqlite3_value *prefix, sqlite3_value *delimiter, struct ar
     if (!is_given(prefix)) return false;
     const uint8_t *end = sqlite3_value_blob(delimiter);
     size_t before = (size_t)sqlite3_value_bytes(prefix), len = (size_t)sqlite3_value_bytes(delimiter);
+    assert(before <= path.len); /* is_prefix() has seen it */
     return !len || !art_find_bytes(path.data + before, path.len - before, end, len);
 }
 
@@ -152,6 +154,7 @@ static bool lies_behind(sqlite3_value *start_after, struct art_bytes path) {
 
 /* The version that the row has; or in an UPDATE ... FROM that meets a row again, the one that it had before. */
 static bool is_its_version(const struct art_vtab *vtab, int argc, sqlite3_value **argv, const struct art_row *row) {
+    assert(row && vtab->table);
     sqlite3_value *value = hidden(vtab, argc, argv, ART_HIDDEN_VERSION);
     if (sqlite3_value_type(value) != SQLITE_INTEGER) return false;
     uint64_t version = (uint64_t)sqlite3_value_int64(value);
@@ -207,6 +210,7 @@ static int encode_change(struct art_vtab *vtab, sqlite3_value **argv, struct cha
     uint8_t *owned = NULL;
     if (!change.sets) return SQLITE_OK;
     if (!change.keeps) return encode(vtab, argv, NULL, out);
+    assert(change.needs_row && row->version);
     int rc = art_report(&vtab->base.zErrMsg, art_row_value(vtab->table->tree, row, &old, &owned));
     if (!rc) rc = encode(vtab, argv, &old, out);
     art_free(owned);
@@ -217,6 +221,7 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     struct art_bytes from = {0}, to = {0}, value = {0};
     struct art_tree *tree = vtab->table->tree;
     struct change change = change_of(vtab, argc, argv);
+    assert(change.sets || change.keeps || vtab->columns.count == 1);
     struct art_row row = {0};
     if (vtab->columns.count != vtab->table->columns) {
         return art_complain(&vtab->base.zErrMsg, SQLITE_ABORT,
@@ -283,6 +288,8 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
     struct art_vtab *vtab = (struct art_vtab *)base;
     int rc = begin_write(vtab);
     if (rc) return rc;
+    assert(argc == 1 || argc == ARGUMENT_COLUMNS + (int)vtab->columns.count + ART_HIDDEN_COLUMNS);
+    assert(vtab->table->owner && vtab->table->fresh == ART_FRESH_LOCKED);
     if (argc == 1) {
         rc = run_delete(vtab, argv);
     } else if (sqlite3_value_type(argv[ARGUMENT_OLD]) != SQLITE_NULL) {

@@ -3,9 +3,9 @@
  *
  * Beside the art tables t and u there are ordinary ones, and each statement does the same to both. A state is what
  * SQLite's connection is at, and what art knows of it: each table's stage, owner and saved states. From each one that
- * can be reached every statement is tried, led there by the shortest way. Then the stage is the one that the model says,
- * what must hold in it is asserted (art_table_assert()), and both kinds of tables have the same rows. At the end each
- * arrow of the diagram was gone along, and no other.
+ * can be reached every statement is tried, led there by the shortest way. Then the stage is as the model says, what
+ * must hold in it is asserted (art_table_assert()), and both kinds of tables have the same rows. At the end each arrow
+ * of the diagram was gone along, and no other.
  *
  * So savepoints are repeated, handles come late, a COMMIT is refused, or vetoed, a statement within another one rolls
  * back everything, or to a savepoint, and the schema is read again: in any order, as far as two savepoints go. Not all
@@ -224,9 +224,10 @@ static void run_nested(sqlite3_context *context, int count, sqlite3_value **valu
     sqlite3_result_value(context, values[0]);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
-/* The database as each world begins, and its .art file: written anew in place, since that knows both by their inodes. */
+/* The database as each world begins, and its .art file, which knows both by their inodes: so they stay, and are written
+ * anew. */
 static struct file {
     char *path, *bytes;
     size_t size;
@@ -288,7 +289,7 @@ static void files_end(void) {
     sqlite3_free(path);
 }
 
-/* --- statements ----------------------------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------------------------------- */
 
 static unsigned version_of_file(void) {
     unsigned version = 0;
@@ -518,7 +519,7 @@ static bool may_come(const struct state *s, enum call call) {
     }
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------------ */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 /* What a statement does with a table. */
 enum { LEAVES, CHANGES, CHANGES_AND_GOES_BACK, GOES_BACK };
@@ -586,7 +587,9 @@ static void same_rows(const char *art, const char *ordinary) {
     sqlite3_free(wanted);
 }
 
-static void compare_stage(const struct seen_table *is, enum art_stage should, const char *table) {
+/* Newer versions of SQLite may go back to a statement's savepoint within an ALTER TABLE, and begin it again. */
+static void compare_stage(const struct seen_table *is, enum art_stage should, enum call call, const char *table) {
+    if (call == RENAME && should == ART_STAGE_PREPARED && is->stage == ART_STAGE_REFUSED) return;
     if (is->stage != should) {
         ck_abort_msg("%s is %s and should be %s, behind:%s", table, stage_name(is->stage), stage_name(should),
                      way_here);
@@ -601,7 +604,7 @@ static void assert_all(void) {
     art_savepoints_assert(&connection->savepoints);
 }
 
-/* --- all of them ---------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 struct found {
     struct state state;
@@ -664,11 +667,11 @@ static void try_call(uint32_t number, enum call call) {
     assert_all();
     struct state after = look();
     if (before.t.exists && after.t.exists) {
-        compare_stage(&after.t, model(&before, call, false, after.open), "t");
+        compare_stage(&after.t, model(&before, call, false, after.open), call, "t");
         note(before.t.stage, after.t.stage, call);
     }
     if (before.u.exists && after.u.exists && before.u.first == after.u.first) {
-        compare_stage(&after.u, model(&before, call, true, after.open), "u");
+        compare_stage(&after.u, model(&before, call, true, after.open), call, "u");
         note(before.u.stage, after.u.stage, call);
     }
     find_or_add(&after, number, call);

@@ -316,7 +316,7 @@ static enum art_rc offer_commit(struct art_tree *tree, struct art_commit *out) {
     if (tree->txn.handed_over < tree->pending.kind) tree->txn.handed_over = tree->pending.kind;
     if (tree->txn.shown == ART_ROOT_OFFERED) tree->txn.shown = ART_ROOT_SHOWN;
     if (out->write_root && tree->txn.shown == ART_ROOT_HIDDEN) tree->txn.shown = ART_ROOT_OFFERED;
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
     return ART_OK;
 }
 
@@ -379,7 +379,7 @@ static void end_transaction(struct art_tree *tree) {
     memset(&tree->txn, 0, sizeof tree->txn);
     tree->txn.savepoints = savepoints;
     tree->txn.savepoint_capacity = capacity;
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
 }
 
 /* This connection will not read them again; other readers still may. */
@@ -467,6 +467,7 @@ enum art_rc art_tree_request(struct art_tree *tree, unsigned requests) {
     assert(art_tree_in_txn(tree));
     tree->txn.requested |= requests;
     art_tree_changed(tree, true);
+    art_tree_invariants(tree);
     return ART_OK;
 }
 
@@ -501,4 +502,5 @@ void art_rows_catch_up(struct art_tree *tree) {
     tree->rows.rolled_back = false;
     art_tree_rolled_back(tree);
     tree->state = ART_TREE_UNKNOWN;
+    art_tree_invariants(tree);
 }

@@ -166,11 +166,12 @@ enum art_rc art_tree_refresh_end(struct art_tree *tree) {
         return art_fail(ART_MISUSE, "art: the log changed under a running transaction: ROLLBACK it");
     }
     tree->state = ART_TREE_KNOWN;
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
     return ART_OK;
 }
 
 void art_tree_refresh_abort(struct art_tree *tree) {
     tree->state = ART_TREE_UNKNOWN;
     tree->changes++;
+    art_tree_invariants(tree);
 }

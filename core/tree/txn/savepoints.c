@@ -62,7 +62,7 @@ enum art_rc art_tree_savepoint(struct art_tree *tree, uint32_t *out) {
     assert(tree->txn.savepoint_count < tree->txn.savepoint_capacity);
     *out = tree->txn.savepoint_count;
     tree->txn.savepoints[tree->txn.savepoint_count++] = savepoint;
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
     return ART_OK;
 }
 
@@ -70,7 +70,7 @@ void art_tree_release_savepoints(struct art_tree *tree, uint32_t from) {
     if (art_tree_inside(tree)) return;
     art_rows_catch_up(tree);
     art_savepoints_clear(tree, from);
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
 }
 
 /* The state at the beginning: undone in memory, or read again from the log. */
@@ -144,7 +144,7 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
     if (number == ART_SAVEPOINT_BEGIN) {
         art_savepoints_clear(tree, 0);
         to_beginning(tree);
-        art_txn_assert(tree);
+        art_tree_invariants(tree);
         return;
     }
     assert(number < tree->txn.savepoint_count);
@@ -153,5 +153,5 @@ void art_tree_rollback_to(struct art_tree *tree, uint32_t number) {
      * before the transaction's end. */
     if (tree->txn.doomed) return;
     to_savepoint(tree, &tree->txn.savepoints[number]);
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
 }

@@ -160,6 +160,6 @@ enum art_rc art_spill_into(struct art_tree *tree, struct art_version_edit *edit,
     tree->memtable = empty;
     tree->txn.state = ART_TXN_SPILLED;
     art_tree_changed(tree, true);
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
     return ART_OK;
 }

@@ -36,7 +36,8 @@
  *   commit.c       prepare, committed, rolled back    pending.c    what a prepare has made
  *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
  *   resummarise.c  another summary                    log_cost.c   when the log is full
- *   room.c         room on the disk, and 'vacuum'     scratch.c    the temporary file of saved memtables */
+ *   room.c         room on the disk, and 'vacuum'     scratch.c    the temporary file of saved memtables
+ *   invariants.c   what holds of a tree between two calls */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
@@ -46,13 +47,6 @@
 /* As art_tree_ready(), and begins the transaction where none is running: the file is claimed, csn and base are fixed.
  * ART_READONLY, or what claiming the file said: none has begun. */
 enum art_rc art_tree_begin(struct art_tree *tree);
-
-/* Asserts what must hold in the state that the transaction is in: behind each transition. */
-#ifdef NDEBUG
-#define art_txn_assert(tree) ((void)(tree))
-#else
-void art_txn_assert(const struct art_tree *tree);
-#endif
 
 /* --- pending.c ---------------------------------------------------------------------------------------------------- */
 /* What an earlier prepare() made is not wanted any more: before anything else changes which slots the tree names. */

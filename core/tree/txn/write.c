@@ -94,7 +94,7 @@ static enum art_rc finish(struct art_tree *tree, enum art_rc rc, uint64_t before
     }
     if (to) art_gap_end(tree, *to);
     art_tree_changed(tree, !rc);
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
     return rc;
 }
 

@@ -394,7 +394,7 @@ static void same(const char *what, unsigned is, unsigned should) {
 }
 
 static void compare(const struct state *s) {
-    art_txn_assert(tree);
+    art_tree_invariants(tree);
     same("txn.state", tree->txn.state, s->txn);
     same("handed over", tree->txn.handed_over, s->left);
     same("shown", tree->txn.shown, s->shown);
