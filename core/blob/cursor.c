@@ -295,21 +295,19 @@ enum art_rc art_blob_seek_ge(struct art_blob_cursor *cursor, struct art_bytes ke
     return ART_OK;
 }
 
-/* To the entry before the place, in this bucket or at the end of the one before. */
-static enum art_rc settle_before(struct art_blob_cursor *cursor, const struct art_place *place) {
-    if (!place->entry) return place_before(cursor, place->bucket, false);
-    cursor->view = place->view;
-    settle(cursor, place->bucket, place->entry - 1);
-    return ART_OK;
-}
-
 enum art_rc art_blob_seek_le(struct art_blob_cursor *cursor, struct art_bytes key) {
     struct art_place place;
     cursor->valid = false;
     enum art_rc rc = art_blob_find(cursor->blob, key, &place);
     if (ART_UNLIKELY(rc)) return rc;
-    if (!place.exact) return settle_before(cursor, &place);
-    settle_found(cursor, &place, key);
+    if (place.exact) {
+        settle_found(cursor, &place, key);
+    } else if (place.entry) {
+        cursor->view = place.view;
+        settle(cursor, place.bucket, place.entry - 1);
+    } else {
+        return place_before(cursor, place.bucket, false);
+    }
     return ART_OK;
 }
 

@@ -273,11 +273,6 @@ uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, 
     return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
-static uint32_t newest_of(const struct art_bounds *bounds, uint64_t csn_min) {
-    uint64_t newest = bounds->csn_max - csn_min;
-    return newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN;
-}
-
 /* A column of numbers after the other. */
 static uint32_t put_summed(const struct art_footer *footer, uint8_t *out) {
     struct art_measures has = footer->has;
@@ -310,20 +305,15 @@ static uint32_t put_directories(const struct art_footer *footer, struct art_byte
     for (uint32_t b = 0; b <= footer->buckets; b++, at += 4) art_store32(out + at, footer->rank[b]);
     for (uint32_t b = 0; footer->sums && b <= footer->buckets; b++, at += 8)
         art_store64(out + at, (uint64_t)footer->sum[b]);
-    for (uint32_t b = 0; b < footer->buckets; b++, at += 4) art_store32(out + at, newest_of(&bounds[b], csn_min));
+    for (uint32_t b = 0; b < footer->buckets; b++, at += 4) {
+        uint64_t newest = bounds[b].csn_max - csn_min;
+        art_store32(out + at, newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN);
+    }
     for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(out + at, bounds[b].key_max);
     for (uint32_t b = 0; b < footer->buckets; b++) out[at++] = bounds[b].overflows;
     if (footer->has.columns) at += put_summed(footer, out + at);
     if (label.len) memcpy(out + at, label.data, label.len);
     return at + label.len;
-}
-
-static enum art_rc put_postings(struct art_footer *footer, uint8_t *out, uint32_t *bytes) {
-    *bytes = footer->known_postings.len;
-    if (*bytes) memcpy(out, footer->known_postings.data, *bytes);
-    if (!footer->postings.tables) return ART_OK;
-    uint32_t last = footer->offset[footer->buckets - 1];
-    return art_postings_write(&footer->postings, last / ART_BLOB_PAGE + 1, out, bytes);
 }
 
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
@@ -344,7 +334,10 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     }
     assert(nodes <= footer->nodes_bound);
     uint8_t *after = footer->scratch + directory + nodes;
-    rc = put_postings(footer, after, &postings);
+    postings = footer->known_postings.len;
+    if (postings) memcpy(after, footer->known_postings.data, postings);
+    uint32_t last_page = footer->offset[footer->buckets - 1] / ART_BLOB_PAGE;
+    if (footer->postings.tables) rc = art_postings_write(&footer->postings, last_page + 1, after, &postings);
     if (rc) return rc;
     uint64_t others = (uint64_t)label.len + nodes + (postings ? postings + ART_POSTINGS_ALIGN : 0);
     if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)

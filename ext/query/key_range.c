@@ -96,13 +96,6 @@ static void compare_text(struct art_key_range *keys, enum art_argument compariso
     }
 }
 
-/* A number, which SQLite may compare as one. */
-static void compare_number(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
-    if (comparison == ART_ARGUMENT_GREATER || comparison == ART_ARGUMENT_GREATER_EQUAL) return;
-    if (isinf(sqlite3_value_double(value))) return; /* its text is Inf */
-    art_key_range_high(keys, art_bytes(colon, 1), true);
-}
-
 void art_key_range_compare(struct art_key_range *keys, enum art_argument comparison, sqlite3_value *value) {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) {
@@ -111,7 +104,8 @@ void art_key_range_compare(struct art_key_range *keys, enum art_argument compari
         if (comparison != ART_ARGUMENT_LESS && comparison != ART_ARGUMENT_LESS_EQUAL) keys->empty = true;
     } else if (type == SQLITE_TEXT) {
         compare_text(keys, comparison, value);
-    } else {
-        compare_number(keys, comparison, value);
+    } else if (comparison != ART_ARGUMENT_GREATER && comparison != ART_ARGUMENT_GREATER_EQUAL) {
+        /* A number, which SQLite may compare as one. (The text of an infinite one is Inf.) */
+        if (!isinf(sqlite3_value_double(value))) art_key_range_high(keys, art_bytes(colon, 1), true);
     }
 }

@@ -470,15 +470,6 @@ static void choose_bucket(struct choice *choice, const struct art_blob *blob, ui
     }
 }
 
-/* With by_key: the bucket's first one. It stands in the cursor. */
-static enum art_rc first_key(const struct art_best *best, struct art_blob_cursor *at, uint32_t bucket,
-                             struct art_bytes *out) {
-    if (!best->order.by_key) return ART_OK;
-    enum art_rc rc = art_blob_seek_entry(at, art_blob_entries_in(at->blob, 0, bucket));
-    *out = art_bytes(at->key, at->key_len);
-    return rc;
-}
-
 /* Before anything of the blob comes out: do fronts tell the values of its parts? */
 static enum art_rc begin_to_note(struct art_best *best, struct met_blob *met, const struct art_blob *blob) {
     bool index = blob->kind == ART_BLOB_INDEX;
@@ -507,7 +498,10 @@ static enum art_rc expand_blob(struct art_best *best, const struct best_part *pa
                                .blob = part->blob,
                                .at = choice.at};
     struct art_bytes first = {0};
-    rc = first_key(best, at, choice.at, &first);
+    if (best->order.by_key) {
+        rc = art_blob_seek_entry(at, art_blob_entries_in(at->blob, 0, choice.at));
+        first = art_bytes(at->key, at->key_len);
+    }
     if (!rc) rc = keep_key(best, &bucket, first);
     if (!rc) rc = heap_push(best, &bucket);
     return rc || to - from == 1 ? rc : push_back(&choice, from, to, first);
@@ -530,12 +524,6 @@ static void consider_entry(void *context, uint32_t at, uint8_t flags, struct art
     if (wanted) choose_part(choice, at, own);
 }
 
-static void widen_bound(struct choice *choice, const struct art_datum *value) {
-    int c = choice->bounded ? art_datum_compare(value, &choice->bound) : 0;
-    if (!choice->bounded || (choice->best->order.descending ? c > 0 : c < 0)) choice->bound = *value;
-    choice->bounded = true;
-}
-
 static void consider_child(void *context, uint32_t at, uint8_t flags, struct art_bytes value) {
     struct choice *choice = context;
     const struct art_best_order *order = &choice->best->order;
@@ -545,7 +533,11 @@ static void consider_child(void *context, uint32_t at, uint8_t flags, struct art
     (void)flags;
     if (choice->given) fronts = fronts_below(choice->best, art_ref_hash(value));
     if (!best_left(order, &zone, fronts ? &fronts->best : NULL, &most)) return;
-    if (choice->given) widen_bound(choice, &most);
+    if (choice->given) {
+        int c = choice->bounded ? art_datum_compare(&most, &choice->bound) : 0;
+        if (!choice->bounded || (order->descending ? c > 0 : c < 0)) choice->bound = most;
+        choice->bounded = true;
+    }
     for (unsigned i = 0; i < order->limits.count; i++) {
         struct art_zone other = art_ref_zone(value, choice->has, order->limits.limit[i].column);
         if (!art_zone_may_have(&other, &order->limits.limit[i])) return;
@@ -633,14 +625,6 @@ static void begin_behind_hidden(struct choice *choice, const struct art_blob *bl
     if (!choice->part->begun && is_behind_zone(choice, blob, front)) choice->best->tree->count.fronts++;
 }
 
-/* The best entry in a bucket of a leaf blob. */
-static enum art_rc choose_in_bucket(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
-    uint32_t bucket = choice->part->at;
-    if (choice->best->tree->fronts.bytes)
-        begin_behind_hidden(choice, at->blob, art_blob_entries_in(at->blob, 0, bucket));
-    return art_blob_each(at->blob, bucket, from, to, consider_entry, choice);
-}
-
 /* The best child in a bucket of an index blob. The cursor stands on it. */
 static enum art_rc choose_child(struct choice *choice, struct art_blob_cursor *at, uint32_t from, uint32_t to) {
     const struct best_part *part = choice->part;
@@ -669,7 +653,8 @@ static enum art_rc expand_bucket(struct art_best *best, const struct best_part *
     if (rc || from >= to) return rc;
     bool texts = leaf && art_blob_zone(blob, best->order.column, part->at).kinds & ART_ZONE_OTHERS;
     if (texts || (leaf && best->order.matches_paths)) return push_matching_rows(best, part, at, from, to);
-    rc = leaf ? choose_in_bucket(&choice, at, from, to) : choose_child(&choice, at, from, to);
+    if (leaf && best->tree->fronts.bytes) begin_behind_hidden(&choice, blob, art_blob_entries_in(blob, 0, part->at));
+    rc = leaf ? art_blob_each(blob, part->at, from, to, consider_entry, &choice) : choose_child(&choice, at, from, to);
     if (!rc) rc = choice.rc;
     if (rc || !choice.any) return rc;
     if (leaf && choice.value.kind >= ART_DATUM_TEXT) /* whose bytes nobody has copied */

@@ -141,20 +141,16 @@ static bool is_finding(const struct art_limits *limits) {
     return false;
 }
 
-/* A key has the same features wherever it is, also as a delete. So all runs may be passed over by them: what is
- * uncovered has another key than those that are sought. */
-static void take_limits_of_keys(struct art_cursor *cursor) {
+static void limit_runs(struct art_cursor *cursor) {
+    struct art_merge *merge = &cursor->merge;
+    /* A key has the same features wherever it is, also as a delete. So all runs may be passed over by them: what is
+     * uncovered has another key than those that are sought. */
     struct art_limits *keys = &cursor->of_keys;
     *keys = (struct art_limits){.summary = cursor->limits.summary};
     for (unsigned i = 0; i < cursor->limits.sought_count; i++) {
         const struct art_sought *sought = &cursor->limits.sought[i];
         if (sought->table == ART_TABLE_KEYS) keys->sought[keys->sought_count++] = *sought;
     }
-}
-
-static void limit_runs(struct art_cursor *cursor) {
-    struct art_merge *merge = &cursor->merge;
-    take_limits_of_keys(cursor);
     for (unsigned i = 0; is_limited(cursor) && i < merge->count; i++) {
         struct art_source *source = &merge->source[i];
         bool oldest = i + 1 == merge->count;

@@ -40,16 +40,6 @@ static void move_bound(struct art_between *between, struct art_bytes key, int64_
     }
 }
 
-/* Moves one of the bounds to `key`. *above: the low one. */
-static enum art_rc look(struct select *select, struct art_bytes key, bool *above) {
-    int64_t rank;
-    enum art_rc rc = art_tree_rank(select->tree, key, &rank);
-    if (rc) return rc;
-    *above = rank <= select->rank;
-    move_bound(select->between, key, rank, *above);
-    return ART_OK;
-}
-
 /* Is the low bound, before which so many rows stand, a row itself? */
 static enum art_rc is_row(struct select *select, bool *found) {
     struct art_found entry;
@@ -79,9 +69,14 @@ static enum art_rc narrow_blob(struct select *select, struct art_blob_cursor *at
     if (!rc) rc = keys_before(at, label, select->between->high, false, &end);
     while (!rc && *first < end) {
         uint32_t middle = *first + (end - *first) / 2;
-        bool above = false;
+        int64_t rank = 0;
         rc = art_blob_seek_entry(at, middle);
-        if (!rc) rc = look(select, set_key(at->key, art_bytes(at->key, at->key_len)), &above);
+        if (rc) break;
+        struct art_bytes key = set_key(at->key, art_bytes(at->key, at->key_len));
+        rc = art_tree_rank(select->tree, key, &rank);
+        if (rc) break;
+        bool above = rank <= select->rank;
+        move_bound(select->between, key, rank, above);
         if (above)
             *first = middle + 1;
         else

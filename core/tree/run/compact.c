@@ -132,12 +132,6 @@ enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struc
     return merge_entries(tree, merge, build, last, NULL);
 }
 
-/* The level of what takes the place of the runs before `end`: a run that drains is not joined by another. */
-static uint8_t merged_level(const struct art_tree *tree, const struct art_root *root, unsigned end, uint64_t pages) {
-    if (end == root->runs) return level_of(tree, pages);
-    return root->run[end].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
-}
-
 /* Replaces runs [from, end) by one, with a memtable over them or NULL; entries as `rewrite` gives them, or NULL. */
 static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                               unsigned from, unsigned end, const struct art_rewrite *rewrite) {
@@ -161,7 +155,10 @@ static enum art_rc merge_runs(struct art_tree *tree, struct art_version_edit *ed
     art_free(merge);
     for (unsigned i = from; !rc && i < end; i++) rc = art_run_drop(tree, edit, &edit->root->run[i]);
     if (!rc) {
-        run.level = merged_level(tree, edit->root, end, run.pages);
+        if (last)
+            run.level = level_of(tree, run.pages);
+        else /* a run that drains is not joined by another */
+            run.level = edit->root->run[end].level == LEVEL_DRAINING ? 0 : LEVEL_DRAINING;
         for (unsigned i = from; i < end; i++) art_root_remove_run(edit->root, from);
         if (run.top.entries) rc = art_root_insert_run(edit->root, from, &run);
     }
@@ -217,11 +214,6 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
     return share < most ? share : most;
 }
 
-/* What counts as a run's size. */
-static uint64_t burden(const struct art_run *run) {
-    return run->hides > run->pages ? run->hides : run->pages;
-}
-
 /* Do the level-0 runs hide more than the run over the last one may? */
 static bool level0_hide_much(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
     assert(level0 < root->runs);
@@ -260,7 +252,7 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        uint64_t size = burden(&root->run[i]);
+        uint64_t pages = root->run[i].pages, hides = root->run[i].hides, size = hides > pages ? hides : pages;
         if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;
@@ -399,12 +391,6 @@ enum art_rc art_compact_merge(struct art_tree *tree, struct art_version_edit *ed
     return rc;
 }
 
-static void note_rewritten(struct art_tree *tree, const struct art_run *run) {
-    tree->rewritten.entries = run->top.entries;
-    tree->rewritten.pages = run->pages;
-    tree->rewritten.blobs = run->blobs;
-}
-
 /* Would it hardly be a blob less if it were written anew? The last leaf is not full, nor is an index. Blobs may also
  * have room that postings could have taken: then it is known only of a run that was written anew. */
 static bool is_packed(const struct art_tree *tree, const struct art_run *run) {
@@ -442,7 +428,12 @@ enum art_rc art_compact_all(struct art_tree *tree, struct art_version_edit *edit
     if (root->runs == 1 && !art_memtable_keys(memtable)) rc = is_in_order(tree, &root->run[0], &in_order);
     if (rc || in_order) return rc;
     rc = merge_runs(tree, edit, memtable, 0, root->runs, NULL);
-    if (!rc && edit->root->runs == 1) note_rewritten(tree, &edit->root->run[0]);
+    if (!rc && edit->root->runs == 1) {
+        const struct art_run *run = &edit->root->run[0];
+        tree->rewritten.entries = run->top.entries;
+        tree->rewritten.pages = run->pages;
+        tree->rewritten.blobs = run->blobs;
+    }
     return rc;
 }
 

@@ -40,23 +40,17 @@ void art_edit_empty(struct art_tree *tree, struct art_version_edit *edit) {
     while (edit->root->runs) art_root_remove_run(edit->root, 0);
 }
 
-/* A finished blob's own count of its entries stands only in its trailer. */
-static enum art_rc entries_inside(struct art_tree *tree, const struct art_blob_buf *buffer, const struct art_ref *ref,
-                                  uint32_t *out) {
-    assert(buffer->data);
-    struct art_blob blob;
-    enum art_rc rc = art_blob_open(&blob, buffer->data, ref, tree->options.uuid, "a blob just built");
-    if (!rc) *out = blob.entries;
-    return rc;
-}
-
 enum art_rc art_edit_write(struct art_tree *tree, struct art_version_edit *edit, struct art_builder *builder,
                            struct art_blob_buf *buffer, struct art_built *out, uint32_t *inside) {
     uint32_t slot;
     assert(edit->root && edit->root->generation > tree->root->generation);
     enum art_rc rc = art_slots_take(tree, edit, &slot);
     if (!rc) rc = art_builder_finish(builder, slot, edit->root->generation, out);
-    if (!rc && inside) rc = entries_inside(tree, buffer, &out->ref, inside);
+    if (!rc && inside) { /* a finished blob's own count of its entries stands only in its trailer */
+        struct art_blob blob;
+        rc = art_blob_open(&blob, buffer->data, &out->ref, tree->options.uuid, "a blob just built");
+        if (!rc) *inside = blob.entries;
+    }
     assert(rc || (out->ref.slot == slot && art_ref_pages(&out->ref) <= ART_BLOB_PAGES));
     assert(rc || (out->ref.entries && out->ref.generation == edit->root->generation));
     if (!rc) rc = art_store_write(tree->store, &out->ref, buffer);

@@ -47,11 +47,6 @@ static enum art_rc before_open(struct running_sums *before, struct art_tree *tre
     return rc ? rc : take_leaf(before);
 }
 
-static void before_close(struct running_sums *before) {
-    art_run_cursor_close(&before->next);
-    art_buffer_clear(&before->label);
-}
-
 static enum art_rc before_key(struct running_sums *before, struct art_bytes key, uint64_t *entries, int64_t *weights) {
     enum art_rc rc = ART_OK;
     while (!rc && before->more && art_bytes_compare(art_run_key(&before->next), key) <= 0) {
@@ -132,7 +127,8 @@ static enum art_rc ask_groups(struct art_tree *tree, const struct art_run *upper
         low = high;
     }
     art_run_cursor_close(&leaves);
-    before_close(&before);
+    art_run_cursor_close(&before.next);
+    art_buffer_clear(&before.label);
     return rc;
 }
 

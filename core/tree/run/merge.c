@@ -233,20 +233,17 @@ static inline enum art_rc pass_hidden(struct art_merge *merge, bool backward) {
     return ART_OK;
 }
 
-/* In a forged blob, with its keys in no order and its hashes right, a search may lead anywhere. */
-static enum art_rc led_back(const struct art_source *source) {
-    const struct art_blob *leaf = source->is_memtable ? NULL : source->run.leaf.blob;
-    return art_corrupt(leaf ? leaf->file : NULL, leaf ? leaf->slot : ART_NOWHERE, ART_NOWHERE,
-                       "a search for a later key leads back");
-}
-
 /* All sources have been led to `key`, or to what comes first behind it, or backward before it. The first in line tells
- * for all: a walk that goes on by searches would never end if one of them led back. */
+ * for all: a walk that goes on by searches would never end if one of them led back. In a forged blob, with its keys in
+ * no order and its hashes right, a search may lead anywhere. */
 static enum art_rc begin_at(struct art_merge *merge, struct art_bytes key, bool backward) {
     line_up(merge, backward);
     int c = merge->waiting && key.data ? art_bytes_compare(art_merge_winner(merge)->key, key) : 0;
-    if (backward ? c > 0 : c < 0) return led_back(art_merge_winner(merge));
-    return pass_hidden(merge, backward);
+    if (backward ? c <= 0 : c >= 0) return pass_hidden(merge, backward);
+    const struct art_source *source = art_merge_winner(merge);
+    const struct art_blob *leaf = source->is_memtable ? NULL : source->run.leaf.blob;
+    return art_corrupt(leaf ? leaf->file : NULL, leaf ? leaf->slot : ART_NOWHERE, ART_NOWHERE,
+                       "a search for a later key leads back");
 }
 
 enum art_rc art_merge_seek(struct art_merge *merge, struct art_bytes key, bool backward) {

@@ -105,12 +105,6 @@ static enum art_rc leaves_seek_le(struct leaves *leaves, struct art_bytes key) {
     return rc || leaves->valid ? rc : leaves_first(leaves);
 }
 
-static enum art_rc leaves_next(struct leaves *leaves) {
-    enum art_rc rc = leaves->run->top.height ? art_run_next(&leaves->cursor) : ART_OK;
-    leaves->valid = leaves->run->top.height && leaves->cursor.valid;
-    return rc;
-}
-
 static struct art_bytes leaves_separator(const struct leaves *leaves) {
     return leaves->run->top.height ? art_run_key(&leaves->cursor) : art_bytes(NULL, 0);
 }
@@ -129,7 +123,9 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
     if (rc) return rc;
     out->blobs++;
     out->pages += art_ref_pages(&ref);
-    return leaves_next(leaves);
+    if (leaves->run->top.height) rc = art_run_next(&leaves->cursor);
+    leaves->valid = leaves->run->top.height && leaves->cursor.valid;
+    return rc;
 }
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */

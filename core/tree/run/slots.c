@@ -235,14 +235,6 @@ static enum art_rc find_free(struct art_tree *tree) {
     return ART_OK;
 }
 
-/* Slots are taken behind the end: it must lie behind all that the base names, even if another has cut off or hidden
- * what was there. */
-static enum art_rc check_end(const struct art_tree *tree) {
-    uint32_t last = art_slot_set_highest(&tree->slots.base);
-    if (!last || last < tree->slots.end) return ART_OK;
-    return art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
-}
-
 /* The host may refuse while a savepoint could lead back, and agree at the commit. */
 static enum art_rc ask_for_free(struct art_tree *tree) {
     assert(tree->slots.use && tree->slots.retired.state == ART_RETIRED_WAITING);
@@ -260,7 +252,11 @@ enum art_rc art_slots_begin(struct art_tree *tree) {
     if (!rc) rc = lock_own_file(tree);
     if (rc) return rc;
     tree->slots.use = ART_SLOTS_EXTENDED;
-    rc = check_end(tree);
+    /* Slots are taken behind the end: it must lie behind all that the base names, even if another has cut off or hidden
+     * what was there. */
+    uint32_t last = art_slot_set_highest(&tree->slots.base);
+    if (last >= tree->slots.end && last)
+        rc = art_corrupt(tree->options.path, last, ART_NOWHERE, "the file is cut short");
     if (!rc) rc = art_retired_load(tree, tree->slots.end, &tree->slots.retired);
     if (!rc) rc = ask_for_free(tree);
     if (rc) art_slots_end(tree);

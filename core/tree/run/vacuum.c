@@ -22,18 +22,14 @@ static enum art_rc note_index(void *context, const struct art_ref *ref) {
     return ref->height ? art_slot_set_add(context, ref->slot) : ART_OK;
 }
 
-static unsigned greatest_height(const struct art_root *root) {
-    unsigned height = 0;
-    for (unsigned i = 0; i < root->runs; i++)
-        height = root->run[i].top.height > height ? root->run[i].top.height : height;
-    return height;
-}
-
 /* Each one that moves has as many index blobs over it as its run is high. */
 static bool room_before(const struct art_tree *tree, const struct art_version_edit *edit,
                         const struct art_slot_set *index, uint32_t end, uint32_t most) {
     uint64_t moved = art_slot_set_count(&edit->used, end, UINT32_MAX), named = art_slot_set_count(index, 0, end);
-    uint64_t over = moved * greatest_height(edit->root);
+    unsigned height = 0;
+    for (unsigned i = 0; i < edit->root->runs; i++)
+        if (edit->root->run[i].top.height > height) height = edit->root->run[i].top.height;
+    uint64_t over = moved * height;
     return moved <= most && moved + (over < named ? over : named) <= art_store_free_slots(tree->store, end);
 }
 
@@ -87,13 +83,6 @@ struct moved_range {
     bool to_end;
     uint32_t staying; /* of its last children, those that stay */
 };
-
-static void moved_range_clear(struct moved_range *range) {
-    art_children_clear(&range->children);
-    art_slot_set_clear(&range->left);
-    art_buffer_clear(&range->low);
-    art_buffer_clear(&range->next);
-}
 
 /* Does the leaf blob under the cursor, or an index blob over it, lie behind `end`? */
 static bool must_move(const struct art_run_cursor *cursor, const struct art_run *run, const struct art_ref *leaf,
@@ -188,7 +177,10 @@ static enum art_rc move_range(struct art_tree *tree, struct art_version_edit *ed
     }
     if (!rc && *more) rc = art_buffer_set_key(from, art_buffer_bytes(&range.next));
     art_run_clear(&moved);
-    moved_range_clear(&range);
+    art_children_clear(&range.children);
+    art_slot_set_clear(&range.left);
+    art_buffer_clear(&range.low);
+    art_buffer_clear(&range.next);
     return rc;
 }
 
