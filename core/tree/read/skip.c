@@ -161,7 +161,7 @@ enum art_rc art_cursor_skip(struct art_cursor *cursor, uint64_t count) {
     key = art_bound_key(cursor->place, key, false);
     if (cursor->changes != cursor->tree->changes) rc = art_cursor_sources(cursor, &merge);
     uint8_t *scratch = walk_room(cursor->tree);
-    if (!rc && !scratch) rc = art_nomem();
+    if (!rc && !scratch) return art_nomem();
     if (!rc) rc = skip_rows(cursor, key, count, scratch);
     if (!rc) rc = check_jump(cursor, key);
     if (rc) cursor->valid = false;
