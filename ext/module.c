@@ -288,6 +288,7 @@ static int rename_table(sqlite3_vtab *base, const char *to) {
     if (rc) return rc;
     struct art_name *name = art_name_new(vtab->name->schema, to);
     if (!name) return SQLITE_NOMEM;
+    assert(vtab->table && strcmp(vtab->table->name->schema, vtab->name->schema) == 0);
     art_shadow_finalize(vtab->table);
     rc = art_shadow_rename(vtab->connection->db, vtab->name, to, &base->zErrMsg);
     if (!rc) {

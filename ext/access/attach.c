@@ -91,6 +91,7 @@ static int read_changes(const struct art_vtab *vtab, struct art_columns *columns
 /* A handle declares its columns before it knows its table: what T_artstate says must be the same now, of those that
  * CREATE named, and of those that were added, which an authorizer may have hidden then. */
 static int check_columns(const struct art_vtab *vtab, const struct art_state *state, char **message) {
+    assert(vtab->created && vtab->created <= vtab->columns.count);
     struct art_columns columns, created = {vtab->columns.items, vtab->created};
     const struct art_name *name = vtab->name;
     bool equal = false, damaged = true, sound = true, same = true;

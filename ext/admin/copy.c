@@ -111,6 +111,7 @@ static char *name_with_room(const char *path) {
 }
 
 static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from, const char *schema, char **message) {
+    assert(!copy->file && !copy->db);
     if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }

@@ -37,6 +37,7 @@ static const char *end_of_quoted(const char *at) {
 }
 
 static const char *end_of_number(const char *at) {
+    assert(art_is_digit(*at));
     while (art_is_digit(*at)) at++;
     if (*at == '.') at++;
     while (art_is_digit(*at)) at++;

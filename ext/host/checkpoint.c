@@ -91,6 +91,7 @@ static bool checkpoint_beside_others(sqlite3 *db, const char *schema, uint32_t a
 }
 
 bool art_checkpoint_early(sqlite3 *db, const char *schema, enum art_wal_users users, uint32_t autocheckpoint) {
+    assert(autocheckpoint);
     switch (users) {
     case ART_WAL_UNTOLD:
         return false;

@@ -151,6 +151,7 @@ static bool parse_type_number(struct definition *definition, sqlite3_str *type) 
 
 /* (10) or (10, 2) */
 static bool parse_type_numbers(struct definition *definition, sqlite3_str *type) {
+    assert(art_token_is_mark(&definition->token, '('));
     take_into_type(definition, type);
     if (!parse_type_number(definition, type)) return false;
     if (art_token_is_mark(&definition->token, ',')) {

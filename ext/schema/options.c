@@ -86,6 +86,7 @@ static bool parse_storage(struct art_text text, enum art_storage *out) {
 }
 
 static bool set(struct art_settings *settings, const struct option *option, struct art_text value) {
+    assert(option->offset < sizeof *settings);
     switch (option->kind) {
     case OPTION_AUTO_SIZE:
         if (art_text_is(value, "auto")) {

@@ -175,6 +175,7 @@ int art_summary_parse(const char *argument, const struct art_columns *columns, c
 }
 
 static void show_word(sqlite3_str *out, enum summary_word word, const char *name) {
+    assert(word < WORDS && name);
     if (word) sqlite3_str_appendf(out, "%s%s(\"%w\")", sqlite3_str_length(out) ? ", " : "", summary_words[word], name);
 }
 

@@ -54,6 +54,7 @@ uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features)
     for (uint32_t at = 0; at < texts.len; at += CUT_AT_ONCE_BYTES) {
         uint32_t n = art_min32(texts.len - at, CUT_AT_ONCE_BYTES + BEHIND), own = art_min32(n, CUT_AT_ONCE_BYTES);
         uint32_t trigrams = n - art_min32(n, BEHIND), mixed[AT_ONCE];
+        assert(n <= sizeof part && own <= n);
         uint8_t ends_in[AT_ONCE] = {0}, *begin = folded;
         memcpy(part, texts.data + at, n);
         memset(part + n, 0, sizeof part - n);

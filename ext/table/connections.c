@@ -22,6 +22,7 @@ struct art_connection *art_connection_hold(sqlite3 *db) {
             connections = connection;
         }
     }
+    assert(!connection || connection->db == db);
     if (connection) connection->references++;
     pthread_mutex_unlock(&list_mutex);
     return connection;

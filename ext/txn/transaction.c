@@ -47,6 +47,7 @@ static int push_saved(struct art_table *table, int number, uint32_t savepoint) {
 }
 
 static void link_changing(struct art_table *table) {
+    assert(!table->owner);
     struct art_connection *connection = table->connection;
     table->changing_next = connection->changing;
     table->changing_link = &connection->changing;

@@ -11,6 +11,7 @@
 
 /* SQLite may have ended the whole transaction. */
 static int write_schema(struct art_vtab *vtab, uint32_t before, const char *list) {
+    assert(vtab->table->owner && before != ART_SAVEPOINT_BEGIN);
     struct art_table *table = vtab->table;
     int rc = art_shadow_set_summary(vtab->connection->db, table->name, list, &vtab->base.zErrMsg);
     if (!table->owner) return rc ? rc : SQLITE_ABORT_ROLLBACK;
