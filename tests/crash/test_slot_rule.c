@@ -335,6 +335,16 @@ TEST(test_where_no_own_frame_comes_into_the_wal_the_file_grows) {
     ck_assert_msg(strchr(seen(), 'r'), "nothing was used again: %s", seen());
 }
 
+/* In one transaction, which uses no slot again. */
+static void change_two_databases(int n) {
+    watch();
+    sql_run(db,
+            "BEGIN IMMEDIATE; INSERT INTO m VALUES(%d, zeroblob(20000));"
+            "UPDATE t SET value = '%d ' || hex(zeroblob(900)); INSERT INTO t(t) VALUES('optimize'); COMMIT",
+            n, n);
+    ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
+}
+
 /* SQLite counts the pages that it writes for all databases of a connection together, and whether a cache may be written
  * early is asked of each: a PRAGMA within a transaction counts only for those that are attached later. */
 TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
@@ -343,12 +353,7 @@ TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
     sql_run(db, "ATTACH '%q/other.db' AS other; PRAGMA other.journal_mode=WAL; CREATE TABLE other.m(a, b)", folder);
     for (int n = 1; n < 4; n++) {
         finish_epoch(db);
-        watch();
-        sql_run(db,
-                "BEGIN IMMEDIATE; INSERT INTO m VALUES(%d, zeroblob(20000));"
-                "UPDATE t SET value = '%d ' || hex(zeroblob(900)); INSERT INTO t(t) VALUES('optimize'); COMMIT",
-                n, n);
-        ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
+        change_two_databases(n);
     }
     all_are(db, 3, "the writer");
 }
@@ -372,12 +377,7 @@ TEST(test_pages_of_a_database_that_was_locked_are_not_taken_for_the_own_frame) {
     for (int n = 1; n < 4; n++) {
         finish_epoch(db);
         sql_run(reader, "BEGIN; SELECT * FROM m");
-        watch();
-        sql_run(db,
-                "BEGIN IMMEDIATE; INSERT INTO m VALUES(%d, zeroblob(20000));"
-                "UPDATE t SET value = '%d ' || hex(zeroblob(900)); INSERT INTO t(t) VALUES('optimize'); COMMIT",
-                n, n);
-        ck_assert_msg(!strchr(seen(), 'r'), "a slot was used again: %s", seen());
+        change_two_databases(n);
         ck_assert(sqlite3_get_autocommit(reader));
     }
     all_are(db, 3, "the writer");

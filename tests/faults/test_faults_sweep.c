@@ -1,6 +1,6 @@
 /* What may fail under an art table and its ordinary twin, everywhere, once and from then on: system calls of core/io,
- * each with each errno; allocations of SQLite and of the extension; calls of SQLite's VFS, each with each code. Whatever
- * SQLite makes of it, a commit or none, it must make the same of both.
+ * each with each errno; allocations of SQLite and of the extension; calls of SQLite's VFS, each with each code.
+ * Whatever SQLite makes of it, a commit or none, it must make the same of both.
  *
  * Where the extension is linked in, core's table of system calls is this program's own. The fault loops of SQLite's own
  * test programs are gone through with the art.so that is delivered: memory that runs out, files that fail, the heap

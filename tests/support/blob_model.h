@@ -82,8 +82,9 @@ static inline struct blob_image *blob_run_root(struct blob_run *run) {
     return &run->slots[run->level[run->height - 1].first];
 }
 
-/* A run blob by blob: the next one to be built, which begins with row or child `first`; the end of the last one, when the
- * builder has got `taken` of them. True: some are held back. For these, or because there are `more`, another is begun. */
+/* A run blob by blob: the next one to be built, which begins with row or child `first`; the end of the last one, when
+ * the builder has got `taken` of them. True: some are held back. For these, or because there are `more`, another is
+ * begun. */
 struct blob_image *blob_run_next(struct blob_run *run, uint32_t first);
 bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more);
 struct art_builder *blob_builder(const struct art_summary *summary, uint32_t level, uint32_t fill_pages, bool filter);

@@ -75,8 +75,9 @@ void both_close(struct both *both);
 /* The statement on both tables, each of its own kind; it ends alike. Frees the text. */
 void both_write(struct both *both, char *text);
 
-/* Reads t's rows with the condition (sqlite3_free()s it) in the order of the path, up to so many of them, and writes and
- * flushes meanwhile: the next row is always the first one behind the last one's path, as the ordinary table is then. */
+/* Reads t's rows with the condition (sqlite3_free()s it) in the order of the path, up to so many of them, and writes
+ * and flushes meanwhile: the next row is always the first one behind the last one's path, as the ordinary table is
+ * then. */
 void both_write_while_asking(struct both *both, unsigned rows, const char *column, char *where);
 
 /* Both tables have the same rows for it, or the same error. Frees the text. */

@@ -226,26 +226,8 @@ char *foreign_named_file(const struct foreign_world *world) {
     return sqlite3_mprintf("%.*s%s", (int)(foreign_base(world->path) - world->path), world->path, world->name);
 }
 
-static void remove_below(const char *folder) {
-    DIR *list = opendir(folder);
-    for (struct dirent *entry; list && (entry = readdir(list));) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-        char *path = foreign_join(folder, entry->d_name);
-        struct stat status;
-        if (!lstat(path, &status) && S_ISDIR(status.st_mode)) {
-            chmod(path, 0755);
-            remove_below(path);
-        } else {
-            unlink(path);
-        }
-        sqlite3_free(path);
-    }
-    if (list) closedir(list);
-    rmdir(folder);
-}
-
 void foreign_free(struct foreign_world *world) {
-    remove_below(world->root);
+    sql_scratch_remove(world->root);
     char *texts[] = {world->root, world->here,     world->elsewhere, world->path, world->uri,
                      world->file, world->expected, world->saved,     world->name, world->also};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) sqlite3_free(texts[i]);

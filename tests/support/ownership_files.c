@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/ownership_private.h"
+#include "tests/support/sql.h"
 
 static const char *const folders[] = {"a", "b", "backup"};
 
@@ -204,14 +205,8 @@ void own_rescan(struct own_world *world, void (*gone)(struct own_world *world, u
 
 void own_remove_all(const struct own_world *world) {
     for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++) {
-        char full[PATH_MAX], name[PATH_MAX + 300];
+        char full[PATH_MAX];
         own_full(world, folders[i], full);
-        DIR *list = opendir(full);
-        for (struct dirent *entry; list && (entry = readdir(list));) {
-            snprintf(name, sizeof name, "%s/%s", full, entry->d_name);
-            if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) unlink(name);
-        }
-        if (list) closedir(list);
-        rmdir(full);
+        sql_scratch_remove(full);
     }
 }

@@ -617,7 +617,7 @@ void sim_disk_rename_file(struct sim_disk *disk, const char *from, const char *t
     sim_disk_remove_file(disk, from);
 }
 
-/* ---- files of a steady disk ---------------------------------------------------------------------------------------- */
+/* ---- files of a steady disk -------------------------------------------------------------------------------------- */
 
 void sim_disk_clear(struct sim_disk *disk, const char *path) {
     pthread_mutex_lock(&disk->lock);

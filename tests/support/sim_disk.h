@@ -103,7 +103,7 @@ void sim_disk_rename_file(struct sim_disk *disk, const char *from, const char *t
 void sim_disk_remove_file(struct sim_disk *disk, const char *path);
 bool sim_disk_has_file(struct sim_disk *disk, const char *path);
 
-/* ---- files of a steady disk ---------------------------------------------------------------------------------------- */
+/* ---- files of a steady disk -------------------------------------------------------------------------------------- */
 
 /* Makes the file, or empties it. NULL as a path: removes all files. */
 void sim_disk_clear(struct sim_disk *disk, const char *path);

@@ -69,8 +69,8 @@ void sql_forbid(sqlite3 *db, int answer, int action, const char *first, const ch
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
 
-/* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes the files with
- * it. */
+/* A fresh directory below TMPDIR (default /tmp); sqlite3_free() the name. sql_scratch_remove() takes
+ * what is in it along. */
 char *sql_scratch(const char *name);
 /* One that another user may reach, for tests in which root gives its rights up: where a folder above TMPDIR is closed
  * to others (root's home, say), it is below /var/tmp or /tmp. A test that finds neither open says that it is
