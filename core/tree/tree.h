@@ -45,10 +45,11 @@ struct art_epoch {
     uint8_t salts[8];
 };
 
-/* Bytes of blobs that one commit can write as rows, and remove as many, before the disk is full; and bytes that are
- * free within the database, and will be used again. */
+/* What the host's file system has for blobs in rows. */
 struct art_budget {
-    uint64_t bytes, unused;
+    uint64_t left;   /* bytes, for the database and its journal; UINT64_MAX: that cannot be told */
+    uint64_t unused; /* bytes that are free within the database, and will be used first */
+    bool twice;      /* what is written takes room in the journal, too (a WAL), as what is removed does in any case */
 };
 
 /* Files of the host's that have no name and are gone when they are closed. Errors as those of art_rows. */
@@ -84,7 +85,7 @@ struct art_host {
     /* Bytes that the file system of the database has left for this process; UINT64_MAX where that cannot be told. May
      * be NULL. */
     uint64_t (*room)(void *context);
-    /* The same for blobs in rows. May be NULL: as much as is wanted. */
+    /* For blobs in rows. May be NULL: as much as is wanted. */
     void (*budget)(void *context, struct art_budget *out);
     /* Are deleted rows to leave nothing in the file? Asked for 'optimize' and 'vacuum', whose commits then overwrite
      * what they may. May be NULL: they are not. */
@@ -463,8 +464,9 @@ struct art_tree_info {
     uint64_t memtable_keys, memtable_bytes, front_bytes, log_rows, log_bytes;
     uint64_t redo_since_merge; /* bytes that this connection has committed since one of its commits merged last */
     uint64_t retired_slots, free_slots;
+    uint64_t left_rows; /* of the log before the root, which later commits delete */
     struct art_store_stats store;
-    bool full; /* the disk was, when blobs were last written */
+    bool full; /* the disk was, when blobs were last written, or had no room to let go all that is dead */
 };
 /* An error of reading: what is in *out means nothing. Its texts are borrowed from the tree. */
 enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);

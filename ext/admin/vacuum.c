@@ -43,11 +43,13 @@ static int measure_table(struct vacuum *vacuum, char **message) {
 
 /* A blob that moves has its index blob written anew, into another slot. So where the disk has no room for all of it at
  * once, one slot may stay free. Rows of the log that are there behind a round are others', who go on writing; or, for
- * blobs in rows, a full disk had no room for their flush. */
+ * blobs in rows, a full disk had no room for their flush. There may have been none for removing all that is dead,
+ * either. */
 static bool is_small_enough(const struct vacuum *vacuum) {
     const struct art_tree_info *info = &vacuum->info;
-    if (!vacuum->medium->is_cut) return info->runs <= 1 && !(info->full && info->log_bytes);
-    return info->runs <= 1 && !info->retired_slots && info->free_slots <= 1;
+    if (info->runs > 1 || (info->full && info->left_rows)) return false;
+    if (!vacuum->medium->is_cut) return !(info->full && (info->log_bytes || info->retired_slots));
+    return !info->retired_slots && info->free_slots <= 1;
 }
 
 static bool is_smallest(const struct vacuum *vacuum) {
@@ -60,7 +62,8 @@ static bool is_same(const struct art_tree_info *a, const struct art_tree_info *b
         if (a->run[i].entries != b->run[i].entries) return false;
     }
     return a->runs == b->runs && a->blobs == b->blobs && a->blob_bytes == b->blob_bytes &&
-           a->store.file_bytes == b->store.file_bytes && a->retired_slots == b->retired_slots;
+           a->store.file_bytes == b->store.file_bytes && a->retired_slots == b->retired_slots &&
+           a->left_rows == b->left_rows;
 }
 
 /* Without a WAL there is nothing to be done. SQLite's busy handler does not wait for another's checkpoint, nor is it

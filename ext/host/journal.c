@@ -347,22 +347,12 @@ static uint64_t room(void *context) {
     return left > taken ? left - taken : 0;
 }
 
-/* A blob's page is a row, and takes about a page of the database and a quarter. What is written are new pages: free
- * ones, or such that make the file longer. What is removed is written, too, since secure_delete may be on: with a
- * rollback journal into that. With a WAL all goes there first, and takes room in the file at the checkpoint. */
 static void budget(void *context, struct art_budget *out) {
-    enum { KEPT_BYTES = 128 << 10, PARTS = 5, PARTS_OF_BLOBS = 4 };
     struct art_table *table = context;
-    uint64_t left = room(table);
-    bool wal = false;
-    *out = (struct art_budget){.bytes = UINT64_MAX};
-    if (left == UINT64_MAX) return;
-    (void)art_journal_is_wal(table, &wal);
+    *out = (struct art_budget){.left = room(table)};
+    if (out->left == UINT64_MAX) return;
+    (void)art_journal_is_wal(table, &out->twice);
     out->unused = (uint64_t)(ask_schema(table, "freelist_count", 0) * ask_schema(table, "page_size", 0));
-    left = left > KEPT_BYTES ? left - KEPT_BYTES : 0;
-    uint64_t ways = wal ? 2 : 1, bytes = left / ways; /* as long as free pages suffice */
-    if (bytes > out->unused) bytes = (left + out->unused) / (ways + 1);
-    out->bytes = bytes / PARTS * PARTS_OF_BLOBS;
 }
 
 /* FAST overwrites where that takes no I/O: here it always does. Where it is not told (an authorizer), it may be on. */

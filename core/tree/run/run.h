@@ -147,9 +147,10 @@ enum art_rc art_slots_begin(struct art_tree *tree);
 /* A slot for a new blob of the edit, which names it from now on; within the write phase. ART_TOOBIG, ART_NOMEM: none is
  * taken. */
 enum art_rc art_slots_take(struct art_tree *tree, struct art_version_edit *edit, uint32_t *slot);
-/* Discards what lies in slots that neither the base nor the edit names, where that is wasted room. ART_NOMEM, or what
- * the host's rows said. */
-enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit);
+/* Discards what lies in slots that neither the base nor the edit names, where that is wasted room: in `most` slots at
+ * most. *all: no more are there, but for those that the next blobs overwrite. The others stay in the retired list.
+ * ART_NOMEM, or what the host's rows said. */
+enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit, uint64_t most, bool *all);
 /* Free slots that are left alone beside so many in use: the next merges take them. A small table has fewer to spare:
  * its log and level-0 runs, which do not shrink with it, take their share already. */
 uint32_t art_slots_slack(uint32_t used);

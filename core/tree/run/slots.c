@@ -209,7 +209,8 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed retired list names; but no more than FREE_SLOTS_MAX
+/* Everything below the end that neither the base nor an unpassed retired list names. On a full disk blobs in rows do
+ * not overwrite others, either: these would go to the host's journal. But no more than FREE_SLOTS_MAX
  * slots behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by
  * slot. */
 static enum art_rc find_free(struct art_tree *tree) {
@@ -226,7 +227,8 @@ static enum art_rc find_free(struct art_tree *tree) {
     if (last_retired > last) last = last_retired;
     for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_SLOTS_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
-        if (retired->state == ART_RETIRED_WAITING && art_slot_set_has(&retired->slots, slot)) continue;
+        bool waits = retired->state == ART_RETIRED_WAITING || (tree->full && art_tree_medium(tree)->discards);
+        if (waits && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
         if (rc) return rc;
     }
@@ -337,42 +339,53 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return alone && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
 }
 
-/* Parts `garbage` into what is discarded and what is spared: a few slots, which the next blobs overwrite. So the host
- * need not write that their rows are gone. */
-static enum art_rc spare_some(const struct art_tree *tree, const struct art_version_edit *edit,
-                              const struct art_slot_set *garbage, struct art_slot_set *spared,
-                              struct art_slot_set *gone) {
-    uint32_t most = keeps_none(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
-    assert(art_tree_medium(tree)->discards);
+/* Slots whose rows stay for blobs to come. */
+static uint32_t slots_to_keep(const struct art_tree *tree, const struct art_version_edit *edit) {
+    return keeps_none(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
+}
+
+/* May a root need what is in the slot, if this transaction is committed or goes on? */
+static bool is_named(const struct art_tree *tree, const struct art_version_edit *edit, uint32_t slot) {
+    if (art_slot_set_has(&edit->used, slot)) return true;
+    return !leaves_the_base(tree) && (art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot));
+}
+
+/* Parts `garbage` into what is discarded, `most` slots at most, and what is spared: a few slots, which the next blobs
+ * overwrite. So the host need not write that their rows are gone. What is spared beyond these waits for a later
+ * transaction. */
+static enum art_rc spare_some(const struct art_slot_set *garbage, uint32_t few, uint64_t most,
+                              struct art_slot_set *spared, struct art_slot_set *gone) {
+    assert(garbage != spared && garbage != gone && !art_slot_set_has(garbage, 0));
     art_slot_set_clear(spared);
     enum art_rc rc = ART_OK;
-    for (uint32_t slot = art_slot_set_next(garbage, 0); !rc && slot != UINT32_MAX;
-         slot = art_slot_set_next(garbage, slot + 1)) {
-        rc = art_slot_set_add(most ? spared : gone, slot);
-        most -= most > 0;
+    for (uint32_t slot = art_slot_set_next(garbage, 0), at = 0; !rc && slot != UINT32_MAX;
+         slot = art_slot_set_next(garbage, slot + 1), at++) {
+        bool stays = at < few || at - few >= most;
+        rc = art_slot_set_add(stays ? spared : gone, slot);
     }
     return rc;
 }
 
-enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit) {
+enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_edit *edit, uint64_t most, bool *all) {
     assert(tree->slots.use && edit == &tree->pending.edit && edit->root);
     struct art_slot_set gone = {0};
+    *all = true;
     if (!art_tree_medium(tree)->discards) return ART_OK;
     struct art_slot_set *garbage = &tree->slots.retired.slots, *others = &tree->slots.free;
-    bool none = keeps_none(tree), leaves = leaves_the_base(tree);
-    enum art_rc rc = leaves ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
+    enum art_rc rc = leaves_the_base(tree) ? add_others(garbage, &tree->slots.base, &edit->used) : ART_OK;
     /* Where a transaction went on after work that had failed, something may lie where nobody looks. */
-    for (uint32_t slot = none ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
+    for (uint32_t slot = keeps_none(tree) ? art_slot_set_next(others, 0) : UINT32_MAX; !rc && slot != UINT32_MAX;
          slot = art_slot_set_next(others, slot + 1)) {
-        rc = art_slot_set_add(garbage, slot);
+        bool nowhere = !art_slot_set_has(garbage, slot) && !is_named(tree, edit, slot);
+        if (nowhere) rc = art_slot_set_add(&gone, slot);
     }
     for (uint32_t slot = rc ? UINT32_MAX : art_slot_set_next(garbage, 0); slot != UINT32_MAX;
          slot = art_slot_set_next(garbage, slot + 1)) {
-        bool named = art_slot_set_has(&edit->used, slot);
-        if (!leaves) named |= art_slot_set_has(&tree->slots.used, slot) || kept(tree, slot);
-        if (named) art_slot_set_remove(garbage, slot);
+        if (is_named(tree, edit, slot)) art_slot_set_remove(garbage, slot);
     }
-    if (!rc) rc = spare_some(tree, edit, garbage, &tree->slots.retired.spared, &gone);
+    uint32_t dead = art_slot_set_count(garbage, 0, UINT32_MAX), few = slots_to_keep(tree, edit);
+    *all = dead <= few || dead - few <= most;
+    if (!rc) rc = spare_some(garbage, few, most, &tree->slots.retired.spared, &gone);
     if (!rc) rc = art_store_discard(tree->store, &gone);
     art_slot_set_clear(&gone);
     return rc;

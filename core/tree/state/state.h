@@ -221,6 +221,7 @@ struct art_tree {
         bool adds;          /* something else than deletes, maybe taken back */
         enum art_rc doomed; /* an error after which only a rollback helps */
         uint64_t csn;
+        uint64_t to_flush;        /* bytes of the memtable when it began */
         uint32_t overflow_values; /* counter of their ids, never taken back */
         struct art_root *base;
         const struct art_summary *base_summary;
@@ -250,6 +251,7 @@ struct art_tree {
         struct art_hash128 chain;   /* of the row of redo */
         enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
+        bool leaves;                /* there was no room to let go all that is dead */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;
@@ -258,6 +260,7 @@ struct art_tree {
     /* By level: the separator at which the next input begins. */
     struct art_buffer compaction_cursor[ART_RUN_LEVEL_LAST + 1];
     uint64_t redo_since_merge; /* bytes of redo since the last merge: merging is paid by the way */
+    uint64_t redo_until_look;  /* bytes of redo that may be written before room is asked for again (txn/room.c) */
     bool small_compactions;    /* run/partial.c */
     bool full;                 /* the disk was full when blobs were last written */
     unsigned attempt;          /* the last way to vacuum (txn/room.c) */

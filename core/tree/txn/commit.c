@@ -21,7 +21,6 @@
 enum {
     PATIENCE = 4,
     HIDES_MUCH_SLOTS = 8,     /* 4 MB */
-    LONG_ROW_BYTES = 4096,    /* of redo: it has pages of its own in the host's table */
     SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */
 };
@@ -74,7 +73,9 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
     if (hidden >= HIDES_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
-    if (!rc) rc = art_slots_discard(tree, edit);
+    bool all = true;
+    if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &all);
+    tree->pending.leaves |= !all;
     if (!rc) rc = art_store_sync(tree->store);
     return rc ? rc : name_root(tree, edit->root, &edit->used);
 }
@@ -108,14 +109,14 @@ static bool has_no_row(struct art_tree *tree) {
     return !art_tree_count(tree, &(struct art_range){0}, &rows) && !rows;
 }
 
-/* Is there no row behind this transaction, but blobs, and room to let them go? The counts of all sources add up to the
+/* Is there no row behind this transaction, but blobs? The counts of all sources add up to the
  * rows and to the chunks of their values. */
 bool art_tree_empties(struct art_tree *tree) {
     if (tree->txn.state < ART_TXN_CHANGED || !art_tree_is_known(tree) || !tree->root->runs) return false;
     int64_t left = art_memtable_count(tree->memtable);
     for (unsigned i = 0; i < tree->root->runs; i++) left += tree->root->run[i].top.count;
     if (left || (art_root_left(tree->root, tree->csn) && !outweighs_the_log(tree))) return false;
-    return art_room_budget(tree).bytes >= art_room_of_runs(tree->root) && has_no_row(tree);
+    return has_no_row(tree);
 }
 
 /* Has the edit let all blobs go? */
@@ -148,6 +149,11 @@ static enum art_rc merge_what_is_owed(struct art_tree *tree) {
     return flush_memtable(tree);
 }
 
+bool art_log_can_be_left(const struct art_tree *tree) {
+    uint64_t rows = tree->csn - tree->root->csn;
+    return rows > 1 && !tree->txn.handed_over && tree->log_bytes >= ART_LONG_ROW_BYTES * rows;
+}
+
 /* How many rows stay in the log whose changes the new root has. None where a command is to leave nothing of what was
  * deleted, or where a refused COMMIT has left row csn among them. Never 2^k - 1: row csn deletes row csn - left_rows -
  * 1, and a flipped bit in the number of the one must not give the number of the other. */
@@ -156,7 +162,7 @@ static uint64_t rows_to_leave(const struct art_tree *tree) {
     uint64_t rows = tree->csn - tree->root->csn;
     assert(art_tree_in_txn(tree));
     bool asked = art_tree_requested(tree, ART_REQUEST_ALONE - 1);
-    if (!rows || asked || tree->txn.handed_over || tree->log_bytes < LONG_ROW_BYTES * rows) return 0;
+    if (!art_log_can_be_left(tree) || (asked && art_room_clears_log(tree))) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 
@@ -167,10 +173,11 @@ enum art_rc art_commit_finish_flush(struct art_tree *tree) {
     edit->root->csn = tree->txn.csn;
     edit->root->chain = chain_of_root(tree, edit->root);
     tree->pending.kind = ART_COMMIT_FLUSH;
-    bool clears = was_emptied(tree, edit) && outweighs_the_log(tree);
+    bool clears = was_emptied(tree, edit) && outweighs_the_log(tree) && art_room_clears_log(tree);
     edit->root->left_rows = clears ? 0 : (uint32_t)rows_to_leave(tree);
     tree->pending.commit = (struct art_commit){.csn = tree->txn.csn, .clear_log = !edit->root->left_rows};
     bool spends = art_root_left(tree->root, tree->csn) || edit->root->left_rows < tree->csn - tree->root->csn;
+    tree->pending.leaves |= edit->root->left_rows && art_tree_requested(tree, ART_REQUEST_VACUUM);
     if (edit->root->left_rows && spends) tree->pending.commit.spent = art_root_spent(edit->root, edit->root->csn);
     return art_commit_finish_root(tree);
 }
@@ -404,7 +411,7 @@ void art_tree_committed(struct art_tree *tree) {
             art_store_note_root(tree->store, art_buffer_bytes(&tree->pending.root));
             bool emptied = was_emptied(tree, edit);
             bool more = edit->pages_written || tree->pending.slots_cut || emptied;
-            if (more) tree->full = false;
+            tree->full = (tree->full && !more) || tree->pending.leaves;
             tree->count.emptied += emptied;
             tree->thrift = 0;
             tree->slack = more ? tree->pending.slack : ART_SLACK_USUAL;
@@ -427,6 +434,8 @@ void art_tree_committed(struct art_tree *tree) {
             tree->log_rows++;
             tree->log_entries += tree->pending.entries;
             tree->redo_since_merge += tree->pending.redo.len;
+            bool soon = tree->redo_until_look < tree->pending.redo.len;
+            tree->redo_until_look -= soon ? tree->redo_until_look : tree->pending.redo.len;
         }
         tree->csn = tree->txn.csn;
         tree->chain = tree->pending.kind == ART_COMMIT_FLUSH ? tree->root->chain : tree->pending.chain;

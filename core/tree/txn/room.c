@@ -22,25 +22,87 @@ enum {
     JOURNAL_BYTES = 256 << 10 /* beside what is in the log */
 };
 
-/* Of the budget for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum';
- * below which merges go in small portions, and about what a portion writes, small or not. */
+/* Of the room for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum'; below
+ * which merges go in small portions, and about what a portion writes, small or not. Of the disk's own: what is left in
+ * any case, and what is taken for each eight bytes, since a page of ours is a row of a b-tree. How much of what is
+ * beyond the need may be written before room is asked for again. */
 enum {
     MERGED_PART = 4,
     RESERVE_BYTES_IN_ROWS = 3 << 20,
     SHORT_BYTES = 32 << 20,
-    PORTION_BYTES = 3 << 19,
-    LARGE_PORTION_BYTES = 12 << 20
+    PORTION_BYTES = 2 << 20,
+    LARGE_PORTION_BYTES = 12 << 20,
+    KEPT_BYTES = 128 << 10,
+    REMOVED_BYTES = 1 << 20, /* what a commit can always remove: two blobs, or a row that a flush has left in the log */
+    ROW_PARTS = 9,
+    ROW_PARTS_OF_BLOB = 8,
+    LOOK_AGAIN_PART = 16
 };
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t bytes_of_log(const struct art_tree *tree) {
+    return tree->log_bytes + tree->pending.redo.len;
+}
 
 static uint64_t room_left(const struct art_tree *tree) {
     return tree->host.room ? tree->host.room(tree->host.context) : UINT64_MAX;
 }
 
 /* Of blobs in rows. Elsewhere a blob that is written takes room, and no more. */
-struct art_budget art_room_budget(const struct art_tree *tree) {
-    struct art_budget budget = {.bytes = UINT64_MAX};
+static struct art_budget budget_left(const struct art_tree *tree) {
+    struct art_budget budget = {.left = UINT64_MAX};
     if (art_tree_medium(tree)->in_hosts_journal && tree->host.budget) tree->host.budget(tree->host.context, &budget);
     return budget;
+}
+
+/* What writing blobs of so many bytes and removing others takes of the disk. New pages are free ones of the database's,
+ * or make its file longer. What is removed is written, too, since secure_delete may be on, and always to the journal:
+ * with a WAL all goes there first. */
+static uint64_t cost_of(const struct art_budget *budget, uint64_t written, uint64_t removed) {
+    uint64_t grown = written > budget->unused ? written - budget->unused : 0;
+    uint64_t journal = removed + (budget->twice ? written : 0);
+    return (grown + journal) / ROW_PARTS_OF_BLOB * ROW_PARTS + KEPT_BYTES;
+}
+
+static bool disk_holds(const struct art_budget *budget, uint64_t written, uint64_t removed) {
+    return budget->left == UINT64_MAX || cost_of(budget, written, removed) <= budget->left;
+}
+
+/* Can so much be written, and still something be removed? */
+static bool leaves_room(const struct art_budget *budget, uint64_t written) {
+    return disk_holds(budget, written, REMOVED_BYTES);
+}
+
+/* So much can be written, and as much removed. */
+static uint64_t balance_of(const struct art_budget *budget) {
+    if (budget->left == UINT64_MAX) return UINT64_MAX;
+    uint64_t left = budget->left > KEPT_BYTES ? (budget->left - KEPT_BYTES) / ROW_PARTS * ROW_PARTS_OF_BLOB : 0;
+    uint64_t ways = budget->twice ? 2 : 1, bytes = left / ways; /* as long as free pages suffice */
+    if (bytes > budget->unused) bytes = (left + budget->unused) / (ways + 1);
+    assert(disk_holds(budget, bytes, bytes) || budget->left <= KEPT_BYTES);
+    return bytes;
+}
+
+/* What a flush writes, at most about. The log has each key as often as it was changed, but shares its beginnings, as a
+ * blob does. */
+static uint64_t bytes_to_flush(const struct art_tree *tree) {
+    uint64_t bytes = art_memtable_bytes(tree->memtable);
+    return tree->pending.redo.len ? smaller(bytes, bytes_of_log(tree)) : bytes;
+}
+
+/* What deleting the rows of the log writes. Without secure_delete the host frees the pages of long rows as they are. */
+static uint64_t bytes_of_clearing(const struct art_tree *tree) {
+    bool is_long = tree->log_bytes >= (uint64_t)ART_LONG_ROW_BYTES * tree->log_rows;
+    bool writes = !is_long || !tree->host.secure_delete || tree->host.secure_delete(tree->host.context);
+    return writes ? tree->log_bytes : tree->log_rows * ART_BLOB_PAGE;
+}
+
+/* With those that an earlier flush has left. */
+static uint64_t bytes_to_clear(const struct art_tree *tree) {
+    return bytes_of_clearing(tree) + art_root_left(tree->root, tree->csn) * ART_LEFT_ROW_BYTES;
 }
 
 static enum art_rc check_left(const struct art_tree *tree, uint64_t left, uint64_t needed) {
@@ -59,19 +121,60 @@ static enum art_rc check_room(const struct art_tree *tree, uint64_t needed) {
 /* Blobs that take the last room leave none for the host's journal, whose commit would fail after they were named. */
 enum art_rc art_room_leave_for_journal(const struct art_tree *tree) {
     if (!tree->pending.edit.pages_written) return ART_OK;
-    return check_room(tree, JOURNAL_BYTES + (tree->pending.kind == ART_COMMIT_FLUSH ? tree->log_bytes : 0));
+    bool clears = tree->pending.kind == ART_COMMIT_FLUSH && !tree->pending.edit.root->left_rows;
+    return check_room(tree, JOURNAL_BYTES + (clears ? bytes_of_clearing(tree) : 0));
+}
+
+static enum art_rc refuse_rows(const struct art_tree *tree, uint64_t left) {
+    return art_fail(
+        ART_DISKFULL,
+        "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
+        "system, or DELETE rows, then art_vacuum()",
+        tree->options.path, (unsigned long long)left);
+}
+
+/* Blobs in rows, and a row of redo: behind it there must be room for a flush, and for a portion of what is merged then.
+ * A DELETE may take of that where it makes the flush smaller. Who adds asks seldom where much is left. */
+static enum art_rc leave_room_for_flush(struct art_tree *tree) {
+    uint64_t redo = tree->pending.redo.len, flushed = bytes_to_flush(tree);
+    if (tree->txn.adds ? redo < tree->redo_until_look : redo < ART_BATCH_BYTES) return ART_OK;
+    struct art_budget budget = budget_left(tree);
+    uint64_t portion = smaller(PORTION_BYTES, art_room_of_runs(tree->root) + flushed);
+    uint64_t needed = cost_of(&budget, flushed + portion + redo, REMOVED_BYTES);
+    bool there_is = budget.left == UINT64_MAX || needed <= budget.left;
+    tree->redo_until_look = there_is ? ART_BATCH_BYTES + (budget.left - needed) / LOOK_AGAIN_PART : 0;
+    if (there_is || (!tree->txn.adds && art_memtable_bytes(tree->memtable) <= tree->txn.to_flush)) return ART_OK;
+    return tree->txn.adds ? refuse_rows(tree, budget.left) : check_left(tree, budget.left, needed);
 }
 
 /* A large DELETE is refused if 'vacuum', which turns deleted rows into room, would find none for its own commit. The
  * log counts, too: what is in a WAL takes room once more when it is checkpointed. */
-enum art_rc art_room_leave_for_vacuum(const struct art_tree *tree) {
+enum art_rc art_room_leave_for_vacuum(struct art_tree *tree) {
     uint64_t redo = tree->pending.redo.len;
-    bool only_deletes =
-        tree->pending.commit.write_redo && !tree->txn.adds && !art_tree_requested(tree, ART_REQUEST_VACUUM);
-    if (!only_deletes || redo < ART_BATCH_BYTES) return ART_OK;
-    enum art_rc rc = check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo);
-    if (rc || !art_tree_medium(tree)->in_hosts_journal) return rc;
-    return check_left(tree, art_room_budget(tree).bytes, PORTION_BYTES + tree->log_bytes + redo);
+    if (!tree->pending.commit.write_redo || art_tree_requested(tree, ART_REQUEST_VACUUM)) return ART_OK;
+    if (art_tree_medium(tree)->in_hosts_journal) return leave_room_for_flush(tree);
+    bool large = !tree->txn.adds && redo >= ART_BATCH_BYTES;
+    return large ? check_room(tree, JOURNAL_BYTES + tree->log_bytes + redo) : ART_OK;
+}
+
+/* Is there room for a flush's commit to delete the whole log? What it writes is in the host's files already, but not in
+ * its WAL. */
+bool art_room_clears_log(const struct art_tree *tree) {
+    struct art_budget budget = budget_left(tree);
+    uint64_t written = budget.twice ? tree->pending.edit.pages_written * ART_BLOB_PAGE : 0;
+    if (!art_tree_medium(tree)->in_hosts_journal) return room_left(tree) >= JOURNAL_BYTES + bytes_of_clearing(tree);
+    return disk_holds(&budget, 0, written + bytes_to_clear(tree));
+}
+
+/* Slots whose blobs the pending commit may discard; UINT64_MAX: all. */
+uint64_t art_room_to_discard(const struct art_tree *tree) {
+    struct art_budget budget = budget_left(tree);
+    const struct art_version_edit *edit = &tree->pending.edit;
+    uint64_t taken = budget.twice ? edit->pages_written * ART_BLOB_PAGE : 0;
+    if (tree->pending.kind == ART_COMMIT_FLUSH && !edit->root->left_rows) taken += bytes_to_clear(tree);
+    uint64_t cost = cost_of(&budget, 0, taken);
+    if (budget.left == UINT64_MAX) return UINT64_MAX;
+    return budget.left > cost ? (budget.left - cost) / ROW_PARTS * ROW_PARTS_OF_BLOB / ART_BLOB_BYTES : 0;
 }
 
 /* A transaction that spilled or wants to be flushed has no row: what it flushes counts. */
@@ -79,15 +182,16 @@ uint64_t art_room_owed_pages(const struct art_tree *tree, uint64_t flushed_pages
     if (art_tree_has_spilled(tree) || art_tree_requested(tree, ART_REQUEST_OPTIMIZE)) return UINT64_MAX;
     uint64_t redo = tree->pending.redo.len,
              owed = MERGE_BYTES_PER_REDO_BYTE * (redo ? redo / ART_BLOB_PAGE : flushed_pages);
-    uint64_t most = art_room_budget(tree).bytes / MERGED_PART / ART_BLOB_PAGE;
-    return owed < most ? owed : most;
+    struct art_budget budget = budget_left(tree);
+    return smaller(owed, balance_of(&budget) / MERGED_PART / ART_BLOB_PAGE);
 }
 
 /* In small portions where the whole budget is no more than a few large ones. */
 enum art_rc art_room_merge(struct art_tree *tree, struct art_version_edit *edit, uint64_t owed) {
     assert(tree->slots.use);
     assert(edit->root && !tree->small_compactions);
-    tree->small_compactions = art_room_budget(tree).bytes < SHORT_BYTES;
+    struct art_budget budget = budget_left(tree);
+    tree->small_compactions = balance_of(&budget) < SHORT_BYTES;
     enum art_rc rc = art_compact_merge(tree, edit, owed);
     tree->small_compactions = false;
     return rc;
@@ -99,17 +203,21 @@ uint64_t art_room_of_runs(const struct art_root *root) {
     return pages * ART_BLOB_PAGE;
 }
 
-/* Of blobs in rows: has the budget for them come to so little, and do they need as much? */
+/* Of blobs in rows: has the room for them come to so little, and do they need as much? */
 static bool is_short(const struct art_tree *tree, uint64_t bytes) {
-    uint64_t all = art_room_of_runs(tree->root);
-    return art_room_budget(tree).bytes < (all < bytes ? all : bytes);
+    struct art_budget budget = budget_left(tree);
+    return balance_of(&budget) < smaller(art_room_of_runs(tree->root), bytes);
+}
+
+/* For any storage. */
+static bool has_reserve(const struct art_tree *tree, uint64_t *left) {
+    uint64_t room = room_left(tree), unused = budget_left(tree).unused;
+    *left = room < UINT64_MAX - unused ? room + unused : room;
+    return *left >= smaller(art_room_of_runs(tree->root) / RESERVE_PART, RESERVE_BYTES);
 }
 
 bool art_room_is_low(const struct art_tree *tree, uint64_t *left) {
-    uint64_t part = art_room_of_runs(tree->root) / RESERVE_PART;
-    uint64_t room = room_left(tree), unused = art_room_budget(tree).unused;
-    *left = room < UINT64_MAX - unused ? room + unused : room;
-    return *left < (part < RESERVE_BYTES ? part : RESERVE_BYTES) || is_short(tree, RESERVE_BYTES_IN_ROWS);
+    return !has_reserve(tree, left) || is_short(tree, RESERVE_BYTES_IN_ROWS);
 }
 
 /* Is a merge that is merely due better left to 'vacuum'? */
@@ -136,17 +244,11 @@ static uint64_t bytes_due(const struct art_tree *tree) {
 
 enum art_rc art_room_keep_reserve(const struct art_tree *tree) {
     uint64_t left;
-    if (!tree->txn.adds || (!art_room_is_low(tree, &left) && !is_short(tree, RESERVE_BYTES_IN_ROWS + bytes_due(tree))))
-        return ART_OK;
-    return art_fail(
-        ART_DISKFULL,
-        "art: the disk is nearly full (%s): its last %llu bytes are kept for deletes: make room on its file "
-        "system, or DELETE rows, then art_vacuum()",
-        tree->options.path, (unsigned long long)left);
-}
-
-static uint64_t bytes_of_log(const struct art_tree *tree) {
-    return tree->log_bytes + tree->pending.redo.len;
+    if (!tree->txn.adds) return ART_OK;
+    struct art_budget budget = budget_left(tree);
+    uint64_t reserve = smaller(art_room_of_runs(tree->root), RESERVE_BYTES_IN_ROWS);
+    bool kept = leaves_room(&budget, bytes_to_flush(tree) + bytes_due(tree) + reserve);
+    return has_reserve(tree, &left) && kept ? ART_OK : refuse_rows(tree, left);
 }
 
 /* --- vacuum ------------------------------------------------------------------------------------------------------- */
@@ -190,42 +292,51 @@ static enum art_rc vacuum_once(struct art_tree *tree, enum art_log_room log) {
     return flush ? art_commit_finish_flush(tree) : art_commit_finish_root(tree);
 }
 
-/* What an edit has written, or removes, whichever is more; former commits have left rows to be removed, too. */
-static uint64_t bytes_spent(const struct art_tree *tree, const struct art_version_edit *edit) {
-    uint64_t before = art_room_of_runs(tree->root), now = art_room_of_runs(edit->root);
-    uint64_t written = edit->pages_written * ART_BLOB_PAGE;
-    uint64_t retired = (uint64_t)art_slot_set_count(&tree->slots.retired.slots, 0, UINT32_MAX) * ART_BLOB_BYTES;
-    uint64_t removed = written + before > now ? written + before - now : 0;
-    removed += retired;
-    return written > removed ? written : removed;
+/* Is there something to be flushed, and room for it? Long rows of the log may stay there for now. */
+static bool flush_fits(const struct art_tree *tree, const struct art_budget *budget) {
+    uint64_t flushed = bytes_to_flush(tree);
+    bool stays = art_log_can_be_left(tree) && !art_root_left(tree->root, tree->csn);
+    if (!bytes_of_log(tree) || tree->root->runs >= ART_RUNS_MAX) return false;
+    return disk_holds(budget, flushed, REMOVED_BYTES + (stays ? 0 : bytes_to_clear(tree)));
 }
 
-/* Is there something to be flushed, and room for it? */
-static bool flush_fits(const struct art_tree *tree, uint64_t budget) {
-    uint64_t log = bytes_of_log(tree);
-    return log && log <= budget && tree->root->runs < ART_RUNS_MAX;
+static bool all_fits(const struct art_tree *tree, const struct art_budget *budget) {
+    return balance_of(budget) >= art_room_of_runs(tree->root) + bytes_of_log(tree);
 }
 
-static uint64_t portion_of(uint64_t budget) {
-    return budget < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
+static uint64_t portion_of(const struct art_budget *budget) {
+    return balance_of(budget) < SHORT_BYTES ? PORTION_BYTES : LARGE_PORTION_BYTES;
 }
 
-/* Blobs in rows, and no room for all of them at once: the log goes, and as many portions are merged as the budget
- * allows. What they free is the next transaction's. A host whose disk is full ends the transaction, so nothing is begun
- * that cannot be finished; and what a portion takes is known behind it only, so more than one need twice as much. */
-static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, enum art_log_room log) {
+static bool portion_fits(const struct art_tree *tree, const struct art_budget *budget) {
+    return tree->root->runs > 1 && leaves_room(budget, portion_of(budget));
+}
+
+/* Is there room to let a blob go, or a row that a flush has left in the log? */
+static bool some_can_go(const struct art_tree *tree, const struct art_budget *budget) {
+    return art_root_left(tree->root, tree->csn) || disk_holds(budget, 0, ART_BLOB_BYTES);
+}
+
+/* Blobs in rows, and no room for all of them at once: the log goes, as many portions are merged as there is room for,
+ * and as many blobs are discarded. What is left is the next transaction's. A host whose disk is full ends the
+ * transaction, so nothing is begun that cannot be finished; and what a portion takes is known behind it only, so more
+ * than one need twice as much. */
+static enum art_rc vacuum_within(struct art_tree *tree, const struct art_budget *budget, enum art_log_room log) {
     struct art_version_edit *edit = &tree->pending.edit;
     assert(!edit->root && art_tree_medium(tree)->in_hosts_journal);
     bool flushes = vacuum_must_flush(tree, log) || flush_fits(tree, budget);
     uint64_t needed = portion_of(budget);
     tree->full = true;
-    if (!flushes && (budget < needed || tree->root->runs <= 1)) return ART_OK;
+    if (!flushes && !portion_fits(tree, budget) && !disk_holds(budget, 0, ART_BLOB_BYTES)) return ART_OK;
     enum art_rc rc = flushes ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && flushes) rc = art_compact_flush(tree, edit, tree->memtable);
-    tree->small_compactions = budget < SHORT_BYTES;
-    for (; !rc && edit->root->runs > 1 && bytes_spent(tree, edit) + needed <= budget; needed = 2 * portion_of(budget)) {
+    tree->small_compactions = balance_of(budget) < SHORT_BYTES;
+    /* What a flush of much takes is known by the next commit only. */
+    bool merges = !flushes || !tree->small_compactions || edit->pages_written * ART_BLOB_PAGE < KEPT_BYTES;
+    while (!rc && merges && edit->root->runs > 1 && leaves_room(budget, edit->pages_written * ART_BLOB_PAGE + needed)) {
         rc = art_compact_some(tree, edit, 1);
+        needed = 2 * portion_of(budget);
     }
     if (!rc && edit->root->runs > ART_RUNS_MAX) rc = art_compact_merge(tree, edit, 0);
     tree->small_compactions = false;
@@ -236,9 +347,9 @@ static enum art_rc vacuum_within(struct art_tree *tree, uint64_t budget, enum ar
 enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log) {
     assert(tree->thrift < VACUUM_ATTEMPTS);
     enum art_rc rc = ART_OK;
-    uint64_t budget = art_room_budget(tree).bytes;
-    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && budget < art_room_of_runs(tree->root) + bytes_of_log(tree)) {
-        return vacuum_within(tree, budget, log);
+    struct art_budget budget = budget_left(tree);
+    if (art_tree_requested(tree, ART_REQUEST_OPTIMIZE) && !all_fits(tree, &budget)) {
+        return vacuum_within(tree, &budget, log);
     }
     for (unsigned i = tree->thrift; i < VACUUM_ATTEMPTS; i++) {
         if (rc) (void)art_commit_give_up(tree, rc);
@@ -255,9 +366,9 @@ enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log) {
 bool art_room_has_none(const struct art_tree *tree) {
     bool alone = tree->txn.state == ART_TXN_BEGUN && art_tree_requested(tree, ART_REQUEST_OPTIMIZE);
     if (!alone || tree->txn.handed_over != ART_COMMIT_NOTHING || !art_commit_finds_vacuum(tree)) return false;
-    uint64_t budget = art_room_budget(tree).bytes;
-    if (budget >= art_room_of_runs(tree->root) + bytes_of_log(tree) || flush_fits(tree, budget)) return false;
-    return budget < portion_of(budget) || tree->root->runs <= 1;
+    struct art_budget budget = budget_left(tree);
+    if (all_fits(tree, &budget) || flush_fits(tree, &budget)) return false;
+    return !portion_fits(tree, &budget) && !some_can_go(tree, &budget);
 }
 
 void art_room_note_full(struct art_tree *tree) {

@@ -4,7 +4,11 @@
 
 #include "core/tree/txn/txn.h"
 
-enum { ART_BATCH_BYTES = 32 << 10 /* of redo: rows that were collected may wait */ };
+enum {
+    ART_BATCH_BYTES = 32 << 10,  /* of redo: rows that were collected may wait */
+    ART_LONG_ROW_BYTES = 4096,   /* of redo: it has pages of its own in the host's table */
+    ART_LEFT_ROW_BYTES = 1 << 20 /* what a row may have that a flush has left: nobody knows any more */
+};
 
 /* What becomes of the row of redo in the log. */
 enum art_log_room {
@@ -15,16 +19,17 @@ enum art_log_room {
 };
 
 /* --- room.c ------------------------------------------------------------------------------------------------------- */
-/* What is left for blobs; UINT64_MAX where blobs are a file's. */
-struct art_budget art_room_budget(const struct art_tree *tree);
 /* Bytes of the used pages of all blobs that the root names. */
 uint64_t art_room_of_runs(const struct art_root *root);
 /* Is the disk nearly full? *left: bytes that it has. */
 bool art_room_is_low(const struct art_tree *tree, uint64_t *left);
 /* ART_DISKFULL where what was written for the pending root leaves none for the host's journal. */
 enum art_rc art_room_leave_for_journal(const struct art_tree *tree);
-/* ART_DISKFULL where a large DELETE would leave none for 'vacuum'. */
-enum art_rc art_room_leave_for_vacuum(const struct art_tree *tree);
+/* ART_DISKFULL where a row of redo would leave none for 'vacuum'. */
+enum art_rc art_room_leave_for_vacuum(struct art_tree *tree);
+/* May the commit that flushes delete all rows of the log? And blobs of so many slots? UINT64_MAX: all. */
+bool art_room_clears_log(const struct art_tree *tree);
+uint64_t art_room_to_discard(const struct art_tree *tree);
 /* ART_DISKFULL where a flush of rows that were added would take from the reserve. */
 enum art_rc art_room_keep_reserve(const struct art_tree *tree);
 /* Is a flush of deletes better left to 'vacuum'? Is a merge that is merely due? */
@@ -42,6 +47,8 @@ enum art_rc art_room_vacuum(struct art_tree *tree, enum art_log_room log);
 void art_room_note_full(struct art_tree *tree);
 
 /* --- commit.c ----------------------------------------------------------------------------------------------------- */
+/* Are the log's rows such that a flush may leave them, to be overwritten one by one? */
+bool art_log_can_be_left(const struct art_tree *tree);
 /* The pending edit becomes what the commit names, synced; behind art_commit_finish_flush() the whole memtable is in it.
  * Or an error, and the edit is still to be forgotten. */
 enum art_rc art_commit_finish_root(struct art_tree *tree);

@@ -311,10 +311,12 @@ TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
 }
 
 static struct art_budget budget;
+static unsigned looks; /* after so many, if any, nothing is left */
 
 static void budget_of_the_disk(void *context, struct art_budget *out) {
     (void)context;
     *out = budget;
+    if (looks && !--looks) budget.left = 0;
 }
 
 /* Blobs are rows of the host's, whole ones, in some runs. */
@@ -334,7 +336,7 @@ static void make_world_of_rows(unsigned files) {
         commit();
     }
     tree->host.budget = budget_of_the_disk;
-    budget.bytes = UINT64_MAX;
+    budget = (struct art_budget){.left = UINT64_MAX};
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     commit();
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE)); /* removes what the last one has left */
@@ -351,20 +353,20 @@ static uint64_t vacuum_rows(void) {
 
 /* Each transaction writes no more than the host has room for, and the last one leaves one run. */
 TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
-    enum { FILES = 240000, LEAST = 2 << 20 };
+    enum { FILES = 480000, LEAST = 4 << 20 };
     make_world_of_rows(FILES);
     uint64_t redo, pages = info_of(tree).blob_bytes / ART_BLOB_PAGE;
     must(delete_every(4, 0, FILES, UINT64_MAX, &redo)); /* a blob whose rows are all deleted would go unread */
     tree->host.room = NULL;
-    budget.bytes = 0;
+    budget.left = 0;
     ck_assert_uint_eq(vacuum_rows(), 0);
     ck_assert_uint_eq(info_of(tree).log_rows, 1);
-    budget.bytes = LEAST + 2 * redo;
-    ck_assert_uint_lt(budget.bytes, pages * ART_BLOB_PAGE / 2);
+    budget.left = LEAST + 2 * redo;
+    ck_assert_uint_lt(budget.left, pages * ART_BLOB_PAGE / 2);
     unsigned rounds = 0;
     for (; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
         ck_assert_uint_lt(rounds, 60);
-        ck_assert_uint_le(vacuum_rows() * ART_BLOB_PAGE, budget.bytes);
+        ck_assert_uint_le(vacuum_rows() * ART_BLOB_PAGE, budget.left);
     }
     ck_assert_uint_ge(rounds, 2);
     expect_rows(FILES - FILES / 4);
@@ -373,16 +375,16 @@ TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
 
 /* What is written takes room, what is removed, too: a portion that leaves little takes much. */
 TEST(test_what_is_removed_counts_as_what_is_written) {
-    enum { FILES = 480000, PORTION = 3 << 20 };
+    enum { FILES = 480000, PORTION = 4 << 20 };
     make_world_of_rows(FILES);
     uint64_t redo;
     must(delete_files(0, FILES / 10 * 9, UINT64_MAX, &redo));
     tree->host.room = NULL;
-    budget.bytes = (3 << 20) + redo;
+    budget.left = PORTION + redo;
     for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         uint64_t before = toy->blobs.rows, written = vacuum_rows(), left = toy->blobs.rows;
-        ck_assert_uint_le((before + written - left) * ART_BLOB_PAGE, budget.bytes + PORTION);
+        ck_assert_uint_le((before + written - left) * ART_BLOB_PAGE, budget.left + PORTION);
     }
     expect_rows(FILES / 10);
     end_world();
@@ -390,7 +392,7 @@ TEST(test_what_is_removed_counts_as_what_is_written) {
 
 static int flush_with(uint64_t bytes) {
     struct art_commit commit;
-    budget.bytes = bytes;
+    budget.left = bytes;
     put_file(1);
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
     int rc = art_tree_prepare(tree, &commit);
@@ -417,7 +419,7 @@ LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_giv
     must(toy_refresh(toy, tree));
     tree->host.budget = budget_of_the_disk;
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
-    budget.bytes = tree->log_bytes; /* and no more */
+    looks = 1;
     must(art_tree_prepare(tree, &commit_of));
     ck_assert(commit_of.write_redo && !commit_of.write_root);
     toy_write(toy, &commit_of);
@@ -427,7 +429,7 @@ LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_giv
         must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
     }
     if (_i == ANOTHER_COMMAND) must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    budget.bytes = 0;
+    budget.left = 0;
     int rc = art_tree_prepare(tree, &commit_of);
     if (!rc) toy_write(toy, &commit_of);
     if (!rc) art_tree_committed(tree);
@@ -436,16 +438,17 @@ LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_giv
     must(toy_refresh(toy, reader));
     ck_assert_uint_eq(reader->csn, tree->csn);
     art_tree_close(reader);
-    budget.bytes = UINT64_MAX;
+    budget.left = UINT64_MAX;
     end_world();
 }
 
 /* Who adds rows is refused while 'vacuum' still finds room; who deletes many, too. */
 TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
-    enum { FILES = 240000, RESERVE = 3 << 20, PORTION = 3 << 19 };
+    enum { FILES = 240000, KEPT = 128 << 10, REMOVED = 1 << 20, A_ROW = 4096, PORTION = 2 << 20 };
+    enum { RESERVE = ((3 << 20) + REMOVED) / 8 * 9 + KEPT };
     uint64_t redo;
     make_world_of_rows(FILES);
-    ck_assert_int_eq(flush_with(RESERVE), ART_OK);
+    ck_assert_int_eq(flush_with(RESERVE + A_ROW), ART_OK);
     ck_assert_int_eq(flush_with(RESERVE - 1), ART_DISKFULL);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then art_vacuum()"));
     tree->host.room = room_of_the_disk;
@@ -453,7 +456,7 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     ck_assert_int_eq(flush_with(UINT64_MAX), ART_DISKFULL);
     budget.unused = 8 << 20; /* free pages of the database */
     ck_assert_int_eq(flush_with(UINT64_MAX), ART_OK);
-    budget.bytes = PORTION + 1000;
+    budget = (struct art_budget){.left = PORTION + KEPT};
     ck_assert_int_eq(delete_files(0, 10000, UINT64_MAX, &redo), ART_DISKFULL);
     must(toy_refresh(toy, tree));
     must(delete_files(0, 100, UINT64_MAX, &redo));
