@@ -354,6 +354,8 @@ enum art_rc art_tree_prepare(struct art_tree *tree, struct art_commit *out) {
         rc = make_row(tree);
         if (rc) return refuse_commit(tree, rc);
         log = room_in_log(tree);
+        rc = art_tree_ready(tree); /* blobs were read for it, and the host may have ended the transaction in that */
+        if (rc) return refuse_commit(tree, rc);
     }
 
     /* With it, or in its place, a new root: by 'vacuum', a flush, or merging by the way. What is merely due may fail:
