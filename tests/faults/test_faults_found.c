@@ -730,9 +730,9 @@ TEST(test_adopt_without_memory_is_no_success_while_the_file_tells_of_lost_commit
         sql_copy_file(before, path);
         db = open_linked();
         sql_expect(db, "1\n", "SELECT art_check('t') LIKE '%1 commit behind its .art file%'");
-        sql_memory_faults.arm(0, 0, nth, false);
+        fault_arm(&sql_memory_faults, 0, 0, nth, false);
         int rc = sqlite3_exec(db, "INSERT INTO t(t) VALUES('adopt')", NULL, NULL, NULL);
-        struck = sql_memory_faults.disarm();
+        struck = fault_disarm(&sql_memory_faults);
         failed += rc != SQLITE_OK;
         if (!rc) sql_expect(db, "ok\n", "SELECT art_check('t')");
         sql_close(db);
