@@ -35,7 +35,7 @@ struct art_medium {
     uint32_t page_spare; /* bytes of zeros at a page's end for the host's own, at least */
 };
 
-/* One in_hosts_journal is in_hosts_snapshots, under_hosts_lock and read by the host. */
+/* Where in_hosts_journal holds, in_hosts_snapshots and under_hosts_lock hold, too, and the host reads the blobs. */
 extern const struct art_medium art_medium_file, art_medium_rows;
 
 #endif

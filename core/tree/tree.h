@@ -386,8 +386,8 @@ enum art_request {
                             * is gone with it */
     ART_REQUEST_OF_HOST = 16, /* the host's own, which the tree does not look at */
 };
-/* Does the transaction leave no row where there were blobs? Its commit then lets all of them go, unless it has no room
- * for that, or a queue's long rows would go with them. */
+/* Does the transaction leave no row where there were blobs? Its commit then names none of them any more, unless a
+ * queue's long rows would go with them. Where there is no room for their removal, it waits for a later commit. */
 bool art_tree_empties(struct art_tree *tree);
 /* Begins the transaction where none is running, and fails only in that: as art_tree_claim(). What it was asked for
  * before, it is asked for still. */

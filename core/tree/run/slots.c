@@ -209,10 +209,9 @@ enum art_rc art_retired_load(struct art_tree *tree, uint32_t end, struct art_ret
     return rc;
 }
 
-/* Everything below the end that neither the base nor an unpassed retired list names. On a full disk blobs in rows do
- * not overwrite others, either: these would go to the host's journal. But no more than FREE_SLOTS_MAX
+/* Everything below the end that neither the base nor an unpassed retired list names, but no more than FREE_SLOTS_MAX
  * slots behind the last one of these: what somebody has made longer, by whatever, is cut off and not counted slot by
- * slot. */
+ * slot. On a full disk dead blobs in rows are not overwritten: their rows would go to the host's journal. */
 static enum art_rc find_free(struct art_tree *tree) {
     assert(tree->slots.use == ART_SLOTS_REUSED);
     enum { FREE_SLOTS_MAX = 1 << 20 };

@@ -155,14 +155,16 @@ bool art_log_can_be_left(const struct art_tree *tree) {
 }
 
 /* How many rows stay in the log whose changes the new root has. None where a command is to leave nothing of what was
- * deleted, or where a refused COMMIT has left row csn among them. Never 2^k - 1: row csn deletes row csn - left_rows -
- * 1, and a flipped bit in the number of the one must not give the number of the other. */
+ * deleted, unless 'vacuum' has no room for that, or where a refused COMMIT has left row csn among them. Never 2^k - 1:
+ * row csn deletes row csn - left_rows - 1, and a flipped bit in the number of the one must not give the number of the
+ * other. */
 static uint64_t rows_to_leave(const struct art_tree *tree) {
     assert(tree->csn >= tree->root->csn);
     uint64_t rows = tree->csn - tree->root->csn;
     assert(art_tree_in_txn(tree));
-    bool asked = art_tree_requested(tree, ART_REQUEST_ALONE - 1);
-    if (!art_log_can_be_left(tree) || (asked && art_room_clears_log(tree))) return 0;
+    bool asked = art_tree_requested(tree, ART_REQUEST_ALONE - 1),
+         may_leave = art_tree_requested(tree, ART_REQUEST_VACUUM);
+    if (!art_log_can_be_left(tree) || (asked && (!may_leave || art_room_clears_log(tree)))) return 0;
     return rows & (rows + 1) ? rows : rows - 1;
 }
 

@@ -13,8 +13,8 @@
 #include <limits.h>
 
 /* Each byte of a commit's redo makes it owe MERGE_BYTES_PER_REDO_BYTE of merging. Small commits leave the merging to
- * one of them, behind MERGE_EVERY_BYTES of redo: so somebody who commits a row at a time waits in one commit of some
- * thousand, and not in each hundredth. */
+ * one of them, behind the medium's merge_every_bytes of redo: so somebody who commits a row at a time waits in one
+ * commit of some thousand, and not in each hundredth. */
 enum {
     MERGE_BYTES_PER_REDO_BYTE = 16,
     RESERVE_BYTES = 8 << 20, /* of the file system's, or a part of the table's own size, for DELETE and 'vacuum' */
@@ -24,8 +24,8 @@ enum {
 
 /* Of the room for blobs in rows: the part that a commit merges by the way; what is left for DELETE and 'vacuum'; below
  * which merges go in small portions, and about what a portion writes, small or not. Of the disk's own: what is left in
- * any case, and what is taken for each eight bytes, since a page of ours is a row of a b-tree. How much of what is
- * beyond the need may be written before room is asked for again. */
+ * any case, and what is taken for each eight bytes, since a page of ours is a row of a b-tree. Of what is beyond the
+ * need, the part that may be written before room is asked for again. */
 enum {
     MERGED_PART = 4,
     RESERVE_BYTES_IN_ROWS = 3 << 20,
@@ -331,6 +331,7 @@ static enum art_rc vacuum_within(struct art_tree *tree, const struct art_budget 
     enum art_rc rc = flushes ? art_memtable_open_summed(&tree->pending.empty, art_tree_summary(tree)) : ART_OK;
     if (!rc) rc = art_edit_begin(tree, edit);
     if (!rc && flushes) rc = art_compact_flush(tree, edit, tree->memtable);
+    if (!rc) tree->pending.leaves |= !flushes && (tree->log_bytes || art_root_left(tree->root, tree->csn));
     tree->small_compactions = balance_of(budget) < SHORT_BYTES;
     /* What a flush of much takes is known by the next commit only. */
     bool merges = !flushes || !tree->small_compactions || edit->pages_written * ART_BLOB_PAGE < KEPT_BYTES;
