@@ -227,9 +227,11 @@ bool art_room_spares_disk(const struct art_tree *tree) {
 }
 
 /* A flush takes room before it gives any, and so does the host's journal for the rows that go: those who delete leave
- * it to 'vacuum' as long as the log's own bytes are few. */
-bool art_room_leaves_flush(const struct art_tree *tree) {
+ * it to 'vacuum' as long as the log's own bytes are few. Who deletes the last row has no blob to write. */
+bool art_room_leaves_flush(struct art_tree *tree) {
     uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
+    bool log_may_go = art_log_can_be_left(tree) || art_room_clears_log(tree);
+    if (log_may_go && art_tree_empties(tree)) return false;
     return !tree->txn.adds && (tree->full || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
 }
 

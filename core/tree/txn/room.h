@@ -33,7 +33,7 @@ uint64_t art_room_to_discard(const struct art_tree *tree);
 /* ART_DISKFULL where a flush of rows that were added would take from the reserve. */
 enum art_rc art_room_keep_reserve(const struct art_tree *tree);
 /* Is a flush of deletes better left to 'vacuum'? Is a merge that is merely due? */
-bool art_room_leaves_flush(const struct art_tree *tree);
+bool art_room_leaves_flush(struct art_tree *tree);
 bool art_room_spares_disk(const struct art_tree *tree);
 /* Pages of merging that this commit owes, with so many pages flushed; UINT64_MAX: all. And merges them into the edit:
  * what art_compact_merge() said. */
