@@ -303,12 +303,9 @@ void sql_scratch_remove(const char *directory) {
     for (struct dirent *entry; (entry = readdir(list));) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
         char *path = sqlite3_mprintf("%s/%s", directory, entry->d_name);
-        struct stat status;
-        if (!lstat(path, &status) && S_ISDIR(status.st_mode)) {
+        if (unlink(path)) { /* a folder */
             chmod(path, 0755);
             sql_scratch_remove(path);
-        } else {
-            unlink(path);
         }
         sqlite3_free(path);
     }
