@@ -197,16 +197,6 @@ static struct state look(void) {
 
 static char way_here[1024]; /* the statements, in words */
 
-static int try_it(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    char *text = sqlite3_vmprintf(format, arguments);
-    va_end(arguments);
-    int rc = sqlite3_exec(db, text, NULL, NULL, NULL);
-    sqlite3_free(text);
-    return rc;
-}
-
 static void must_be(int rc, int expected) {
     if ((rc & 0xff) != expected)
         ck_abort_msg("code %d (%s) instead of %d, behind:%s", rc, sqlite3_errmsg(db), expected, way_here);
@@ -214,8 +204,8 @@ static void must_be(int rc, int expected) {
 
 /* The same on the ordinary tables as on the art tables, whose names are put into the statement. */
 static void on_both(int expected, const char *format) {
-    must_be(try_it(format, name_of_t()), expected);
-    must_be(try_it(format, "bt"), expected);
+    must_be(sql_try(db, format, name_of_t()), expected);
+    must_be(sql_try(db, format, "bt"), expected);
 }
 
 static void run_nested(sqlite3_context *context, int count, sqlite3_value **values) {
@@ -322,8 +312,8 @@ static void end_reading(void) {
 /* Files of tables that the world has made go with it. */
 static void world_end(void) {
     end_reading();
-    try_it("ROLLBACK");
-    if (is_there("u")) try_it("DROP TABLE u");
+    sql_try(db, "ROLLBACK");
+    if (is_there("u")) sql_try(db, "DROP TABLE u");
     art_connection_release(connection);
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
     db = NULL;
@@ -336,7 +326,7 @@ static void commit_refused(void) {
         ck_assert_int_eq(sqlite3_prepare_v2(other, "SELECT * FROM p", -1, &reader, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     }
-    int rc = try_it(by_savepoint ? "RELEASE s0" : "COMMIT");
+    int rc = sql_try(db, by_savepoint ? "RELEASE s0" : "COMMIT");
     if (rc) must_be(rc, SQLITE_BUSY); /* else nothing had been written */
 }
 
@@ -362,35 +352,35 @@ static const char failing_text[] =
 static int with_nested(const char *text, const char *rows) {
     nested = text;
     nested_at = 1;
-    int rc = try_it(rows, name_of_t());
+    int rc = sql_try(db, rows, name_of_t());
     nested = NULL;
     return rc;
 }
 
 static void drop_or_create(void) {
     if (is_there("u")) {
-        must_be(try_it("DROP TABLE u; DROP TABLE bu"), SQLITE_OK);
+        must_be(sql_try(db, "DROP TABLE u; DROP TABLE bu"), SQLITE_OK);
     } else {
         sql_create(db, "u", "");
-        must_be(try_it("CREATE TABLE bu(path TEXT PRIMARY KEY, value) WITHOUT ROWID"), SQLITE_OK);
+        must_be(sql_try(db, "CREATE TABLE bu(path TEXT PRIMARY KEY, value) WITHOUT ROWID"), SQLITE_OK);
     }
 }
 
 static void nested_back(bool fails) {
     must_be(with_nested("ROLLBACK TO s0", fails ? failing_text : rows_text), fails ? SQLITE_CONSTRAINT : SQLITE_OK);
     marks = 1;
-    must_be(try_it("INSERT OR REPLACE INTO bt VALUES('2', 1), ('3', 1)"), SQLITE_OK);
+    must_be(sql_try(db, "INSERT OR REPLACE INTO bt VALUES('2', 1), ('3', 1)"), SQLITE_OK);
 }
 
 static void world_step(enum call call) {
     static const char late[] = "INSERT OR REPLACE INTO u VALUES('a', 1); INSERT OR REPLACE INTO bu VALUES('a', 1)";
     switch (call) {
     case BEGIN_IT:
-        must_be(try_it("BEGIN"), SQLITE_OK);
+        must_be(sql_try(db, "BEGIN"), SQLITE_OK);
         break;
     case COMMIT_IT:
         end_reading();
-        must_be(try_it("COMMIT"), SQLITE_OK);
+        must_be(sql_try(db, "COMMIT"), SQLITE_OK);
         break;
     case REFUSED:
         commit_refused();
@@ -398,25 +388,25 @@ static void world_step(enum call call) {
     case VETOED:
         end_reading();
         sqlite3_commit_hook(db, veto, NULL);
-        if (try_it("COMMIT")) must_be(sqlite3_errcode(db), SQLITE_CONSTRAINT);
+        if (sql_try(db, "COMMIT")) must_be(sqlite3_errcode(db), SQLITE_CONSTRAINT);
         sqlite3_commit_hook(db, NULL, NULL);
         break;
     case ROLLBACK_IT:
-        must_be(try_it("ROLLBACK"), SQLITE_OK);
+        must_be(sql_try(db, "ROLLBACK"), SQLITE_OK);
         break;
     case MARK:
         by_savepoint |= sqlite3_get_autocommit(db);
-        must_be(try_it("SAVEPOINT s%u", marks++), SQLITE_OK);
+        must_be(sql_try(db, "SAVEPOINT s%u", marks++), SQLITE_OK);
         break;
     case BACK_TO_FIRST:
     case BACK_TO_SECOND:
-        must_be(try_it("ROLLBACK TO s%d", call - BACK_TO_FIRST), SQLITE_OK);
+        must_be(sql_try(db, "ROLLBACK TO s%d", call - BACK_TO_FIRST), SQLITE_OK);
         marks = call - BACK_TO_FIRST + 1;
         break;
     case RELEASE_FIRST:
     case RELEASE_SECOND:
         if (by_savepoint && call == RELEASE_FIRST) end_reading();
-        must_be(try_it("RELEASE s%d", call - RELEASE_FIRST), SQLITE_OK);
+        must_be(sql_try(db, "RELEASE s%d", call - RELEASE_FIRST), SQLITE_OK);
         marks = call - RELEASE_FIRST;
         break;
     case PUT:
@@ -433,13 +423,13 @@ static void world_step(enum call call) {
         on_both(SQLITE_OK, "DELETE FROM %s");
         break;
     case PUT_LATE:
-        must_be(try_it(late), SQLITE_OK);
+        must_be(sql_try(db, late), SQLITE_OK);
         break;
     case COMMAND:
-        must_be(try_it("INSERT INTO %s(%s) VALUES('flush')", name_of_t(), name_of_t()), SQLITE_OK);
+        must_be(sql_try(db, "INSERT INTO %s(%s) VALUES('flush')", name_of_t(), name_of_t()), SQLITE_OK);
         break;
     case END_ALL:
-        must_be(try_it("INSERT OR ROLLBACK INTO p VALUES(1)"), SQLITE_CONSTRAINT);
+        must_be(sql_try(db, "INSERT OR ROLLBACK INTO p VALUES(1)"), SQLITE_CONSTRAINT);
         break;
     case NESTED_END:
         must_be(with_nested("ROLLBACK", rows_text), SQLITE_ABORT);
@@ -450,23 +440,23 @@ static void world_step(enum call call) {
         break;
     case NESTED_BEGIN:
         must_be(with_nested("BEGIN", rows_text), SQLITE_OK);
-        must_be(try_it(rows_text, "bt"), SQLITE_OK);
+        must_be(sql_try(db, rows_text, "bt"), SQLITE_OK);
         break;
     case BEGIN_BEHIND:
         nested = "BEGIN";
         nested_at = 0;
-        must_be(try_it("INSERT INTO q VALUES(1)"), SQLITE_OK);
+        must_be(sql_try(db, "INSERT INTO q VALUES(1)"), SQLITE_OK);
         nested = NULL;
         break;
     case NESTED_LATE:
         must_be(with_nested(late, rows_text), SQLITE_OK);
-        must_be(try_it(rows_text, "bt"), SQLITE_OK);
+        must_be(sql_try(db, rows_text, "bt"), SQLITE_OK);
         break;
     case RELOAD:
-        must_be(try_it("PRAGMA writable_schema=RESET"), SQLITE_OK);
+        must_be(sql_try(db, "PRAGMA writable_schema=RESET"), SQLITE_OK);
         break;
     case RENAME:
-        must_be(try_it("ALTER TABLE %s RENAME TO %s", is_there("t2") ? "t2" : "t", is_there("t2") ? "t" : "t2"),
+        must_be(sql_try(db, "ALTER TABLE %s RENAME TO %s", is_there("t2") ? "t2" : "t", is_there("t2") ? "t" : "t2"),
                 SQLITE_OK);
         break;
     case DROP_OR_CREATE:
@@ -642,10 +632,10 @@ static void note(enum art_stage from, enum art_stage to, enum call call) {
 static bool begins_anew(void) {
     if (!db) return false;
     end_reading();
-    try_it("ROLLBACK");
+    sql_try(db, "ROLLBACK");
     marks = 0;
     by_savepoint = false;
-    try_it("SELECT * FROM t; SELECT * FROM u");
+    sql_try(db, "SELECT * FROM t; SELECT * FROM u");
     struct state now = look();
     if (version_of_file() == first_version && !memcmp(&now, &found[0].state, sizeof now)) return true;
     world_end();

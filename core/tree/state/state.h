@@ -251,7 +251,7 @@ struct art_tree {
         struct art_hash128 chain;   /* of the row of redo */
         enum art_slack slack;       /* that this root leaves */
         uint32_t slots_cut;         /* that the file has lost */
-        bool leaves;                /* there was no room to let go all that is dead */
+        bool leaves;                /* no room to let go all that is dead, or rows of the log */
         struct art_memtable *empty; /* the memtable after a flush */
         uint64_t entries;           /* of the row of redo */
         struct art_buffer redo, root, retired_bytes;

@@ -230,9 +230,9 @@ bool art_room_spares_disk(const struct art_tree *tree) {
  * it to 'vacuum' as long as the log's own bytes are few. Who deletes the last row has no blob to write. */
 bool art_room_leaves_flush(struct art_tree *tree) {
     uint64_t left, bytes = tree->log_bytes + tree->pending.redo.len;
-    bool log_may_go = art_log_can_be_left(tree) || art_room_clears_log(tree);
-    if (log_may_go && art_tree_empties(tree)) return false;
-    return !tree->txn.adds && (tree->full || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
+    if (tree->txn.adds) return false;
+    if (art_tree_empties(tree) && (art_log_can_be_left(tree) || art_room_clears_log(tree))) return false;
+    return (tree->full || (bytes <= 2 * art_log_limit(tree) && art_room_is_low(tree, &left)));
 }
 
 /* What a flush must merge, since the root has no place for another run: all of level 0. */
