@@ -268,7 +268,7 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
     if (!rc && inlined != was_inlined) rc = name_storage(copy, name, inlined, message);
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */
-    return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'young'", name));
+    return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));
 }
 
 /* --- its transaction, and its end --------------------------------------------------------------------------------- */

@@ -318,7 +318,7 @@ static enum art_rc load_retired(void *context, struct art_buffer *out) {
     out->len = 0;
     int rc = table->stage == ART_STAGE_ALONE ? art_shadow_is_ours(table, &ours, &message) : SQLITE_OK;
     if (!rc && !ours) rc = SQLITE_CORRUPT_VTAB;
-    if (!rc) rc = art_shadow_get(table, "young", out, &message);
+    if (!rc) rc = art_shadow_get(table, "retired", out, &message);
     sqlite3_free(message);
     return rc ? art_fail_sql(table->connection->db, rc, "cannot read the retired list") : ART_OK;
 }

@@ -1,7 +1,7 @@
 /* The shadow tables, and all SQL that is run on them. SQLite protects (DEFENSIVE) only names with no other '_' behind
  * the table's own.
  *
- *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, young, root
+ *     T_artstate(k TEXT PRIMARY KEY, v) WITHOUT ROWID     format, id, file, columns, the options, nonce, retired, root
  *                                                         (a copy for salvage); columns without meaning may follow k
  *                                                         and v
  *     T_artdata(csn INTEGER PRIMARY KEY, ops BLOB)        row 0: the root; then one row a transaction

@@ -5,13 +5,13 @@
  *     format, id, file, columns    each there once
  *     the options                  as they are stored, the defaults where they are not
  *     root                         a copy for art_salvage
- *     nonce, young                 host/journal.c, core/tree/run/slots.c; here only what they look like
+ *     nonce, retired                 host/journal.c, core/tree/run/slots.c; here only what they look like
  *     other keys                   those of a later version
  */
 #include "ext/schema/schema.h"
 
-enum state_key { KEY_FORMAT, KEY_ID, KEY_FILE, KEY_COLUMNS, KEYS_NEEDED, KEY_ROOT = KEYS_NEEDED, KEY_NONCE, KEY_YOUNG };
-static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "young"};
+enum state_key { KEY_FORMAT, KEY_ID, KEY_FILE, KEY_COLUMNS, KEYS_NEEDED, KEY_ROOT = KEYS_NEEDED, KEY_NONCE, KEY_RETIRED };
+static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired"};
 enum { KEYS = sizeof key_names / sizeof *key_names };
 
 static void say_wrong(const struct art_state_query *query, const char *key, const char *what) {
@@ -51,7 +51,7 @@ static int take_field(const struct art_state_query *query, enum state_key key, s
     int len = sqlite3_column_bytes(row, 1);
     bool is_id = type == SQLITE_BLOB && data && len == ART_UUID_BYTES;
     _Static_assert((int)ART_UUID_BYTES == (int)ART_NONCE_BYTES, "both are 16 bytes");
-    if (key == KEY_YOUNG && type != SQLITE_BLOB) say_wrong(query, "young", "is no list of slots");
+    if (key == KEY_RETIRED && type != SQLITE_BLOB) say_wrong(query, "retired", "is no list of slots");
     if ((key == KEY_ID || key == KEY_NONCE) && !is_id) say_wrong(query, key_names[key], "is not 16 bytes");
     if (key == KEY_ID && is_id) {
         memcpy(out->uuid, data, ART_UUID_BYTES);

@@ -283,7 +283,7 @@ int art_shadow_write(struct art_table *table, const struct art_commit *commit, c
     }
     if (!rc && commit->write_root) rc = art_shadow_put(table, "root", commit->root.data, commit->root.len, message);
     if (!rc && commit->write_retired)
-        rc = art_shadow_put(table, "young", commit->retired.data, commit->retired.len, message);
+        rc = art_shadow_put(table, "retired", commit->retired.data, commit->retired.len, message);
     sqlite3_set_last_insert_rowid(db, rowid);
     return rc;
 }

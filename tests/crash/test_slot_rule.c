@@ -573,7 +573,7 @@ TEST(test_the_epoch_of_a_list_is_that_of_the_wal_that_its_commit_is_in) {
         reopen("OFF");
         sqlite3 *reader = begin_reading(n - 1);
         must_change_all(db, n + 100);
-        char *list = sql_rows(db, "SELECT hex(substr(v, 3, 8)) FROM t_artstate WHERE k = 'young'");
+        char *list = sql_rows(db, "SELECT hex(substr(v, 3, 8)) FROM t_artstate WHERE k = 'retired'");
         char *name = sqlite3_mprintf("%s-wal", path), salts[20];
         uint8_t header[32];
         int fd = open(name, O_RDONLY | O_CLOEXEC);

@@ -317,13 +317,13 @@ TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {
     fill(db, "a", 300, 1000);
     sql_command(db, "main", "t", "flush");
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        sql_run(db, "UPDATE t_artstate SET v = x'%s' WHERE k = 'young'", lists[i]);
+        sql_run(db, "UPDATE t_artstate SET v = x'%s' WHERE k = 'retired'", lists[i]);
         sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', %d)", (int)i);
         int rc = sql_try(db, "INSERT INTO t(t) VALUES('flush')");
         ck_assert_msg(rc == SQLITE_CORRUPT_VTAB && strstr(sqlite3_errmsg(db), "retired slots"), "list %zu: %d, %s", i,
                       rc, sqlite3_errmsg(db));
     }
-    sql_run(db, "UPDATE t_artstate SET v = x'' WHERE k = 'young'");
+    sql_run(db, "UPDATE t_artstate SET v = x'' WHERE k = 'retired'");
     sql_command(db, "main", "t", "optimize");
     sql_expect(db, "301|ok\n", "SELECT count(*), art_check('t') FROM t");
 }

@@ -229,11 +229,11 @@ TEST(test_every_field_of_the_state_is_looked_at) {
          "'log_limit' is not valid: '' is no value for log_limit: give auto, or a size such as 1MB"},
         {"UPDATE t_artstate SET v = x'3131' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
         {"UPDATE t_artstate SET v = '0123456789abcdef' WHERE k = 'nonce'", "'nonce' is not 16 bytes"},
-        {"INSERT OR REPLACE INTO t_artstate VALUES('young', 'none')", "'young' is no list of slots"},
+        {"INSERT OR REPLACE INTO t_artstate VALUES('retired', 'none')", "'retired' is no list of slots"},
     };
     sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_artstate");
     for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
-        bool retired = strstr(fields[i].change, "young");
+        bool retired = strstr(fields[i].change, "retired");
         char *expected =
             sqlite3_mprintf("%s|main.t_artstate\n%s", fields[i].expected,
                             retired ? "the list of retired slots cannot be decoded|the state table\n" : "");

@@ -412,7 +412,7 @@ static const struct error errors[] = {
      "INSERT INTO t_artdata SELECT * FROM kept UNION ALL SELECT * FROM kept",
      reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "the list of retired slots cannot be decoded", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
-     "INSERT OR REPLACE INTO t_artstate(k, v) VALUES('young', x'0102')", NULL, "INSERT INTO t(t) VALUES('optimize')"},
+     "INSERT OR REPLACE INTO t_artstate(k, v) VALUES('retired', x'0102')", NULL, "INSERT INTO t(t) VALUES('optimize')"},
     {MESSAGE_CORRUPT, "root is cut short", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
      "UPDATE t_artdata SET ops = x'00' WHERE csn = 0", reopen, "SELECT * FROM t"},
     {MESSAGE_CORRUPT, "root does not match its checksum", SQLITE_CORRUPT_VTAB, "the .art file is damaged",
