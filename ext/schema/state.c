@@ -10,7 +10,16 @@
  */
 #include "ext/schema/schema.h"
 
-enum state_key { KEY_FORMAT, KEY_ID, KEY_FILE, KEY_COLUMNS, KEYS_NEEDED, KEY_ROOT = KEYS_NEEDED, KEY_NONCE, KEY_RETIRED };
+enum state_key {
+    KEY_FORMAT,
+    KEY_ID,
+    KEY_FILE,
+    KEY_COLUMNS,
+    KEYS_NEEDED,
+    KEY_ROOT = KEYS_NEEDED,
+    KEY_NONCE,
+    KEY_RETIRED
+};
 static const char *const key_names[] = {"format", "id", "file", "columns", "root", "nonce", "retired"};
 enum { KEYS = sizeof key_names / sizeof *key_names };
 
