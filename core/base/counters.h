@@ -21,24 +21,26 @@
     X(pages_ahead, "pages read ahead")         /* pages read with the one that a walk had come to */                   \
     X(pages_behind, "pages read behind")       /* the rest of a blob, read with the page that a point read needed */   \
     X(whole_indexes, "index blobs read whole") /* index blobs read whole where only their footer was needed */         \
-    X(bypassed, "pages past the cache")  /* point reads that looked into a page past the cache, which was full */      \
-    X(separators, "separators searched") /* searches of an index blob in its decoded separators */                     \
-    X(finger, "lookups side by side")    /* lookups that began in the leaf where the last ones had ended */            \
-    X(filters, "lookups filtered")       /* searches of a leaf blob that its filter made needless */                   \
-    X(memtable, "memtable passed")       /* searches of the memtable that its filter made needless */                  \
-    X(gaps, "gaps passed")               /* searches that began behind deleted rows instead of among them */           \
-    X(fronts, "fronts passed")           /* searches best first that began a page behind rows known to be hidden */    \
-    X(narrowed, "zones narrowed")        /* nodes of the memtable whose bounds a search best first made narrower */    \
-    X(pages_passed, "pages passed")      /* pages of leaf blobs that a search or a lookup passed over */               \
-    X(flushes, "flushes")                /* flushes of the memtable */                                                 \
-    X(joined, "flushes joined")          /* earlier flushes that later ones took in */                                 \
-    X(appended, "flushes appended")      /* flushes whose values went behind all others of the last run */             \
-    X(emptied, "times emptied")          /* commits that left no row, and so dropped all blobs unread */               \
-    X(merges, "merges")                  /* steps of merges */                                                         \
-    X(moved, "blobs moved")              /* blobs that merges gave to the next run without reading them */             \
-    X(dropped, "blobs dropped")          /* blobs of deleted rows alone that merges dropped without reading */         \
-    X(checkpoints, "early checkpoints")  /* checkpoints after a commit, so that its slots are free soon */             \
-    X(trims, "trims")                    /* times that what can be made again was given back */                        \
+    X(bypassed, "pages past the cache")    /* point reads that looked into a page past the cache, which was full */    \
+    X(separators, "separators searched")   /* searches of an index blob in its decoded separators */                   \
+    X(finger, "lookups side by side")      /* lookups that began in the leaf where the last ones had ended */          \
+    X(filters, "lookups filtered")         /* searches of a leaf blob that its filter made needless */                 \
+    X(memtable, "memtable passed")         /* searches of the memtable that its filter made needless */                \
+    X(gaps, "gaps passed")                 /* searches that began behind deleted rows instead of among them */         \
+    X(fronts, "fronts passed")             /* searches best first that began a page behind rows known to be hidden */  \
+    X(narrowed, "zones narrowed")          /* nodes of the memtable whose bounds a search best first made narrower */  \
+    X(pages_passed, "pages passed")        /* pages of leaf blobs that a search or a lookup passed over */             \
+    X(flushes, "flushes")                  /* flushes of the memtable */                                               \
+    X(joined, "flushes joined")            /* earlier flushes that later ones took in */                               \
+    X(appended, "flushes appended")        /* flushes whose values went behind all others of the last run */           \
+    X(emptied, "times emptied")            /* commits that left no row, and so dropped all blobs unread */             \
+    X(merges, "merges")                    /* steps of merges */                                                       \
+    X(moved, "blobs moved")                /* blobs that merges gave to the next run without reading them */           \
+    X(dropped, "blobs dropped")            /* blobs of deleted rows alone that merges dropped without reading */       \
+    X(directory_rows, "rows by directory") /* rows that were deleted, moved or copied with all of a range */           \
+    X(edge_rows, "rows at edges")          /* rows of blobs at the edges of such a range, which were written anew */   \
+    X(checkpoints, "early checkpoints")    /* checkpoints after a commit, so that its slots are free soon */           \
+    X(trims, "trims")                      /* times that what can be made again was given back */                      \
     /* CACHE */                                                                                                        \
     X(footers_kept, "footers kept")    /* blobs that were asked for when only their footer was left */                 \
     X(spares, "buffers used again")    /* buffers of whole blobs that took one that had gone, with its memory */       \

@@ -336,6 +336,13 @@ enum art_rc art_tree_move(struct art_tree *tree, enum art_write mode, struct art
  * for again; ART_NOTFOUND then: it is not there any more. */
 enum art_rc art_tree_update(struct art_tree *tree, struct art_bytes key, const struct art_row *row,
                             struct art_bytes value);
+/* Deletes all rows of a range, and says how many they were. Each of these is atomic by itself; see txn/directory.c. */
+enum art_rc art_tree_delete_range(struct art_tree *tree, const struct art_range *range, uint64_t *rows);
+/* Gives all rows whose paths begin with `from` paths that begin with `to` instead; `copies`: other rows, and those stay.
+ * Neither begins with the other. *taken: there are rows below `to`, so nothing has changed. ART_TOOBIG: a path would be
+ * too long. */
+enum art_rc art_tree_move_prefix(struct art_tree *tree, struct art_bytes from, struct art_bytes to, bool copies,
+                                 uint64_t *rows, bool *taken);
 /* Has this transaction changed anything (also if taken back since)? Or has a COMMIT of it that was refused left rows in
  * the host's log? After that COMMIT the log no longer says how the transaction began. */
 bool art_tree_dirty(const struct art_tree *tree);

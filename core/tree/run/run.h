@@ -5,7 +5,7 @@
  *   run_build.c   entries in, a run out                      splice.c    new children for a part of a run
  *   compact.c     flush, merges, optimize                    partial.c   a part of a run for the run below
  *   hidden.c      what newer runs hide of the last one
- *   append.c      new values behind all others
+ *   append.c      new values behind all others              directory.c   a range of keys as one thing
  *   shrink.c      giving space back with each merge          vacuum.c    the same all at once
  *
  * Where nothing else is said a function returns ART_OK, or what reading and writing blobs failed with: ART_CORRUPT,
@@ -247,6 +247,17 @@ enum art_rc art_run_splice(struct art_tree *tree, struct art_version_edit *edit,
                            struct art_run *out);
 /* Frees all slots of a run (after it was merged away); reads its index blobs. */
 enum art_rc art_run_drop(struct art_tree *tree, struct art_version_edit *edit, const struct art_run *run);
+
+/* --- directory.c -------------------------------------------------------------------------------------------------- */
+/* Entries that come into a run: add() gives them to the build, in order. */
+struct art_stream {
+    enum art_rc (*add)(void *context, struct art_run_build *build);
+    void *context;
+};
+/* All entries in [low, high) (high.data NULL: to the end) leave the edit's run `at`, and those of the stream (NULL:
+ * none), whose keys lie in that range, come in. A run of which nothing is left is out. */
+enum art_rc art_run_replace_range(struct art_tree *tree, struct art_version_edit *edit, unsigned at,
+                                  struct art_bytes low, struct art_bytes high, const struct art_stream *stream);
 
 /* --- append.c ----------------------------------------------------------------------------------------------------- */
 /* Gives new values of the memtable to the end of the edit's last run, where they are many. *end, which the caller

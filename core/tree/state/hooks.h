@@ -22,6 +22,7 @@ enum art_event {
     ART_EVENT_MERGE,
     ART_EVENT_SPILL,
     ART_EVENT_SUMMARY,
+    ART_EVENT_DIRECTORY,
     ART_EVENT_VACUUM,
     /* Moments. */
     ART_EVENT_SLOT_NEW,   /* a blob takes a slot behind the file's end */

@@ -37,7 +37,7 @@
  *   rows.c         blobs in the host's own rows       copy.c       where blobs are, and a copy of them
  *   resummarise.c  another summary                    log_cost.c   when the log is full
  *   room.c         room on the disk, and 'vacuum'     scratch.c    the temporary file of saved memtables
- *   invariants.c   what holds of a tree between two calls */
+ *   directory.c    a range of rows as one thing       invariants.c   what holds of a tree between two calls */
 #ifndef ART_TREE_TXN_H
 #define ART_TREE_TXN_H
 
