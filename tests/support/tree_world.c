@@ -1,5 +1,7 @@
 #include "tests/support/tree_world.h"
 
+#include "core/tree/state/hooks.h"
+
 #include <check.h>
 
 #include "core/base/alloc.h"
@@ -375,6 +377,81 @@ static void step_move(struct walk *walk) {
 }
 
 /* A row that was found gets another value, maybe with changes between. */
+/* What the host may ask for by itself is left to the caller: that neither prefix begins with the other. */
+static bool draw_prefixes(struct walk *walk, struct art_bytes *from, struct art_bytes *to) {
+    static uint8_t bytes[2][ART_PATH_MAX];
+    struct art_bytes key = walk->now.rows ? model_key(&walk->now.row[below(walk->now.rows)]) : random_key(walk->family);
+    *from = art_bytes(memcpy(bytes[0], key.data, key.len), key.len ? below(key.len + 1) : 0);
+    key = random_key(walk->family);
+    *to = art_bytes(memcpy(bytes[1], key.data, key.len), key.len ? below(key.len + 1) : 0);
+    if (!below(3) && to->len < ART_PATH_MAX) bytes[1][to->len++] = (uint8_t)below(256);
+    return !art_bytes_starts_with(*from, *to) && !art_bytes_starts_with(*to, *from);
+}
+
+/* Every key of the range in the model, with `to` instead of its first bytes; false: one would be too long. */
+static bool moved_rows(const struct model *model, unsigned low, unsigned high, uint32_t from, struct art_bytes to,
+                       struct model *out) {
+    static uint8_t bytes[ART_PATH_MAX];
+    for (unsigned i = low; i < high; i++) {
+        struct art_bytes key = model_key(&model->row[i]);
+        if (key.len - from + to.len > ART_PATH_MAX) return false;
+        memcpy(bytes, to.data, to.len);
+        memcpy(bytes + to.len, key.data + from, key.len - from);
+        model_put(out, art_bytes(bytes, key.len - from + to.len),
+                  art_bytes(model->row[i].value, model->row[i].value_len));
+    }
+    return true;
+}
+
+static void delete_rows(struct model *model, unsigned low, unsigned high) {
+    while (high-- > low) model_delete(model, model_key(&model->row[high]));
+}
+
+static void step_delete_range(struct walk *walk) {
+    TRY(begin(walk));
+    struct art_range range;
+    unsigned low, high;
+    uint64_t rows;
+    model_random_range(source, walk->family, &range);
+    art_test_hooks.as_one = below(3);
+    model_range(&walk->now, &range, &low, &high);
+    TRY(art_tree_delete_range(walk->tree, &range, &rows));
+    ck_assert_uint_eq(rows, high - low);
+    delete_rows(&walk->now, low, high);
+}
+
+static void step_move_prefix(struct walk *walk) {
+    TRY(begin(walk));
+    struct art_bytes from, to;
+    struct art_range range, target;
+    static uint8_t ends[2][ART_PATH_MAX];
+    unsigned low, high, target_low, target_high;
+    uint64_t rows;
+    bool copies = below(2), taken;
+    if (!draw_prefixes(walk, &from, &to)) return;
+    art_test_hooks.as_one = below(3);
+    art_range_of_prefix(from, ends[0], &range);
+    art_range_of_prefix(to, ends[1], &target);
+    model_range(&walk->now, &range, &low, &high);
+    model_range(&walk->now, &target, &target_low, &target_high);
+    if (walk->now.rows + high - low > MODEL_MAX - 10) return;
+    static struct model moved;
+    bool fits = moved_rows(&walk->now, low, high, from.len, to, &moved);
+    int rc = art_tree_move_prefix(walk->tree, from, to, copies, &rows, &taken);
+    if (rc == ART_TOOBIG && !fits)
+        rc = ART_OK;
+    else if (!rc) {
+        ck_assert_int_eq(taken, target_low < target_high);
+        ck_assert(taken || fits || low == high);
+        ck_assert_uint_eq(rows, taken ? 0 : high - low);
+        if (!taken && !copies) delete_rows(&walk->now, low, high);
+        for (unsigned i = 0; !taken && i < moved.rows; i++)
+            model_put(&walk->now, model_key(&moved.row[i]), art_bytes(moved.row[i].value, moved.row[i].value_len));
+    }
+    model_clear(&moved);
+    TRY(rc);
+}
+
 static void step_update(struct walk *walk) {
     TRY(begin(walk));
     if (!walk->now.rows) return;
@@ -678,10 +755,22 @@ void walk_step(struct walk *walk) {
     else if (kind < 60)
         step_delete(walk);
     else if (kind < 66)
-        if (below(2)) {
+        switch (below(4)) {
+        case 0:
             step_move(walk);
-        } else {
+            break;
+        case 1:
             step_update(walk);
+            break;
+        case 2:
+            step_move_prefix(walk);
+            break;
+        default:
+            if (below(4)) {
+                step_move_prefix(walk);
+            } else {
+                step_delete_range(walk);
+            }
         }
     else if (kind < 72)
         step_mark(walk);
