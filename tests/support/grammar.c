@@ -149,29 +149,43 @@ static void draw_brackets(struct grammar *grammar, struct span text) {
 }
 
 /* The bracket that closes what is open at `at`. */
-static const char *closing(const char *at) {
+static const char *closing(const char *at, char open, char close) {
     for (int depth = 1; *at; at++) {
-        depth += (*at == '(') - (*at == ')');
+        depth += (*at == open) - (*at == close);
         if (!depth) return at;
     }
     abort();
 }
 
+/* {this|that}, of two texts. */
+static void draw_each(struct grammar *grammar, struct span text) {
+    sqlite3_str *out = grammar->out, *twin = grammar->twin;
+    struct span first = next_alternative(&text);
+    grammar->twin = NULL;
+    draw(grammar, first);
+    grammar->out = twin;
+    if (text.at) draw(grammar, text);
+    grammar->out = out;
+    grammar->twin = twin;
+}
+
 static void draw(struct grammar *grammar, struct span text) {
-    while (text.at < text.end) {
-        const char *dollar = memchr(text.at, '$', (size_t)(text.end - text.at));
-        grammar_put(grammar, text.at, (int)((dollar ? dollar : text.end) - text.at));
-        if (!dollar) return;
-        text.at = dollar + 1;
-        if (*text.at == '(') {
-            const char *end = closing(text.at + 1);
-            draw_brackets(grammar, (struct span){text.at + 1, end});
-            text.at = end + 1;
+    for (const char *from = text.at, *at = from;; at++) {
+        bool each = at < text.end && *at == '{' && grammar->twin;
+        if (at < text.end && *at != '$' && !each) continue;
+        grammar_put(grammar, from, (int)(at - from));
+        if (at == text.end) return;
+        const char *inside = at + (each ? 1 : 2), *end;
+        if (each || at[1] == '(') {
+            end = each ? closing(inside, '{', '}') : closing(inside, '(', ')');
+            each ? draw_each(grammar, (struct span){inside, end}) : draw_brackets(grammar, (struct span){inside, end});
+            from = end + 1;
         } else {
-            size_t len = name_length(text);
-            draw_name(grammar, text.at, len);
-            text.at += len;
+            size_t len = name_length((struct span){at + 1, text.end});
+            draw_name(grammar, at + 1, len);
+            from = at + 1 + len;
         }
+        at = from - 1;
     }
 }
 
