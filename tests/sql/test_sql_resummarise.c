@@ -9,10 +9,8 @@
 #include "tests/support/summed.h"
 
 LOOP_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says, 12) {
-    static summed_question *const questions[] = {
-        summed_listing, summed_function, summed_function, summed_best, summed_rows, summed_join, NULL};
     struct both both = {.random = {random_seed() + (uint64_t)_i},
-                        .questions = questions,
+                        .questions = "$listing | 2*$function | $best | $rows | $join",
                         .memory = _i % 6 == 5,
                         .rollback = _i % 2 == 0,
                         .inlined = _i % 3 == 1,
