@@ -1,4 +1,4 @@
-/* The tables of test_sql_errors.c: each message of art's sources is in one of them. Included there, and nowhere else. */
+/* The tables of test_sql_errors.c: each message of art's sources is in one of them. Included there alone. */
 
 #define SAYS(text, statement, ...)                                                                                     \
     { .says = text, .sql = statement, ##__VA_ARGS__ }
