@@ -46,4 +46,14 @@ static inline struct art_datum toy_random_datum(struct random *random, unsigned 
     return datum;
 }
 
+/* Nothing is in a zone without kinds. */
+static inline bool toy_zone_has(const struct art_zone *zone, const struct art_datum *datum) {
+    struct art_datum least = art_zone_end(zone, false), most = art_zone_end(zone, true);
+    return zone->kinds && art_datum_compare(&least, datum) <= 0 && art_datum_compare(datum, &most) <= 0;
+}
+
+static inline bool toy_zones_equal(const struct art_zone *a, const struct art_zone *b) {
+    return a->kinds == b->kinds && a->low.integer == b->low.integer && a->high.integer == b->high.integer;
+}
+
 #endif
