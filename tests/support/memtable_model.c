@@ -7,7 +7,6 @@
 #include "core/memtable/redo_format.h"
 #include "core/memtable/redo_reader.h"
 #include "tests/support/of_core.h"
-#include "tests/support/toy_columns.h"
 
 /* --- cells -------------------------------------------------------------------------------------------------------- */
 
@@ -40,25 +39,14 @@ static struct art_datum random_datum(struct memtable_model *model, unsigned colu
         while (column % 2 && datum.kind > ART_DATUM_INTEGER);
         return datum;
     }
-    uint32_t number = random_below(random, model->values);
-    datum = (struct art_datum){.kind = random_below(random, ART_DATUM_BEYOND)};
-    if (datum.kind == ART_DATUM_REAL) datum.real = number / 2.0;
-    if (datum.kind == ART_DATUM_INTEGER) datum.integer = number;
-    datum.by_hash = datum.kind >= ART_DATUM_TEXT;
-    if (datum.by_hash) datum.hashes = number | (uint64_t)random_once_in(random, 6) << 32;
-    return datum;
+    return toy_hashed_datum(random, model->values);
 }
 
 static void random_value(struct memtable_model *model, struct memtable_cell *cell) {
     struct random *random = model->random;
     struct art_measures has = model->summary.has;
-    if (cell->flags & ART_OVERFLOW) {
-        memset(cell->stored + cell->len, 0xc5, MODEL_REFERENCE);
-        cell->len += MODEL_REFERENCE;
-    }
     for (unsigned i = 0; i < has.columns; i++) cell->data[i] = random_datum(model, i);
-    art_data_encode(has, cell->data, cell->stored + cell->len);
-    cell->len += has.columns * (uint32_t)ART_DATUM_BYTES;
+    cell->len += toy_value_put(&model->summary, cell->data, cell->flags, 0, cell->stored + cell->len);
     if (!(cell->flags & ART_OVERFLOW)) cell->more = random_below(random, random_once_in(random, 50) ? 5000 : 40);
     if (cell->flags & ART_CHUNK) memset(cell->data, 0, sizeof cell->data);
 }

@@ -14,10 +14,10 @@
 #include "core/memtable/memtable.h"
 #include "tests/support/keys.h"
 #include "tests/support/must.h"
+#include "tests/support/toy_columns.h"
 
 enum {
-    MODEL_REFERENCE = 28,
-    MODEL_STORED_MOST = ART_REPLACED_MAX + MODEL_REFERENCE + ART_SUMMARY_MAX * ART_DATUM_BYTES,
+    MODEL_STORED_MOST = ART_REPLACED_MAX + TOY_REFERENCE + ART_SUMMARY_MAX * ART_DATUM_BYTES,
     MODEL_MARKS = 6,
     MODEL_ROWS = 24
 };
