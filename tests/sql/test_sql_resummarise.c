@@ -33,18 +33,12 @@ static const char level[] = "SELECT path, size FROM t('', '/')", sound[] = "SELE
 CASE("one by one", .seconds = SUITE_FOREVER, .set_up = setup, .tear_down = sql_tear_down)
 
 TEST(test_a_summary_that_cannot_be_changes_nothing) {
-    static const char *const wrong[] = {"summary=(sum(nope))",  "summary=(max(path))",
-                                        "summary=(sum(owner))", "summary=(sum(size), max(size))",
-                                        "summary=(avg(size))",  "summary=",
-                                        "summary=(sum(size)",   "summary=() size"};
-    static const char *const said[] = {"a summary of a column that is not there",
-                                       "the key can only be searched",
-                                       "a summary is of numbers",
-                                       "two summaries of one column",
-                                       "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
-                                       "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
-                                       "the list of a summary is not closed",
-                                       "something stands behind a summary"};
+    TEXTS(wrong, "summary=(sum(nope))", "summary=(max(path))", "summary=(sum(owner))", "summary=(sum(size), max(size))",
+          "summary=(avg(size))", "summary=", "summary=(sum(size)", "summary=() size");
+    TEXTS(said, "a summary of a column that is not there", "the key can only be searched", "a summary is of numbers",
+          "two summaries of one column", "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
+          "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
+          "the list of a summary is not closed", "something stands behind a summary");
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         sql_run(db, i % 2 ? "BEGIN" : "SELECT 1");
