@@ -195,16 +195,15 @@ fuzz-programs: $(addprefix $(BUILD)/tests/fuzz/,$(FUZZ_NAMES) seeds)
 BENCH_OBJECTS = $(call object,$(sort $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))))
 BENCH_LIBS = $(if $(wildcard build/bench/lsm1/lsm.h),build/bench/lsm1/liblsm1.a) $(if $(wildcard /usr/include/lmdb.h),-llmdb) \
              $(if $(wildcard /usr/include/rocksdb/c.h),-lrocksdb)
-BENCH_WRAPS = -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 $(BENCH_OBJECTS): $(BUILD)/tests/bench/peers
 $(BUILD)/tests/bench/peers: FORCE
 	@mkdir -p $(@D)
 	@echo '$(BENCH_LIBS)' | cmp -s - $@ || echo '$(BENCH_LIBS)' > $@
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
-	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) $(BENCH_WRAPS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
 $(BUILD)/tests/bench_summaries: $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
-$(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS) $(BENCH_WRAPS)
+$(BUILD)/tests/bench_summaries: TEST_LIBS += $(BENCH_LIBS)
 $(BUILD)/tests/bench_spellings: $(call object,tests/bench/keys.c tests/bench/contexts.c)
 $(BUILD)/tests/bench_search: $(call object,tests/bench/files.c)
 

@@ -54,7 +54,6 @@ struct art_counters {
 
 /* What a store tells of itself. */
 struct art_store_stats {
-    const char *file;                  /* path, or NULL in rows */
     const char *engine;                /* "uring", "pwrite", "inline", "none" before it was needed */
     bool direct, cached;               /* writes go past the page cache; reads do not */
     uint64_t file_bytes;               /* 0 when there is no file */

@@ -3,6 +3,8 @@
 #include "core/base/rows.h"
 
 const struct art_medium art_medium_file = {
+    .name = "file",
+    .has_superblock = true,
     .is_cut = true,
     .pause_pages = 1024,
     .merge_every_bytes = 320 << 10,
@@ -10,6 +12,8 @@ const struct art_medium art_medium_file = {
 };
 
 const struct art_medium art_medium_rows = {
+    .name = "inline",
+    .goes_with_host = true,
     .discards = true,
     .in_hosts_journal = true,
     .in_hosts_snapshots = true,

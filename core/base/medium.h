@@ -1,8 +1,8 @@
 /* What the place is like in which blobs lie: the .art file, or rows of the host's database (storage=inline).
  *
  * Code asks for the property that it needs, and not which of the two places it is. So a comment here says once what
- * differs, and a third place would be a third row in medium.c. Where a file is opened, named or measured the store
- * asks whether there is one (art_store_has_file()).
+ * differs, and a third place would be a third row in medium.c. Which of the two it is only those ask that open one,
+ * choose one, or write one.
  */
 #ifndef ART_BASE_MEDIUM_H
 #define ART_BASE_MEDIUM_H
@@ -17,6 +17,13 @@ struct art_portion {
 };
 
 struct art_medium {
+    const char *name; /* as the option "storage" has it */
+
+    /* Whose the blobs are. */
+    bool has_superblock; /* slot 0 says which database they belong to, is locked, and has copies of the root */
+    bool goes_with_host; /* who copies, moves or drops the database does so with them; else there is a file beside it,
+                          * which may be missing, another's, or left over */
+
     /* How room comes back. One of the two holds. */
     bool is_cut;   /* by cutting the end off: a free slot before it takes room, and is written again */
     bool discards; /* by art_store_discard(), each blob by itself: a dead one takes room until then */

@@ -80,7 +80,7 @@ static enum art_rc ask_host(const struct art_store *store, struct art_file_ident
 enum purpose { TO_READ, TO_WRITE, TO_CREATE };
 
 static enum art_rc open_io(struct art_store *store, enum purpose purpose) {
-    assert(art_store_has_file(store));
+    assert(store->location.medium->has_superblock);
     struct art_file_options options = {.path = store->location.path,
                                        .engine = store->engine,
                                        .direct = store->direct,
@@ -113,7 +113,7 @@ static enum art_rc missing(const struct art_store *store) {
 
 /* Nobody else's, and nothing is to be checked. */
 static enum art_rc open_rows(struct art_store *store) {
-    assert(!store->location.io && !art_store_has_file(store));
+    assert(!store->location.io && store->location.rows);
     struct art_file_identity identity;
     enum art_rc rc =
         art_io_rows_open(store->location.rows, store->location.rows_id, store->location.path, &store->location.io);
@@ -281,7 +281,7 @@ static enum art_rc accept_for_reading(struct art_store *store, struct art_superb
 
 enum art_rc art_store_ready(struct art_store *store) {
     if (store->location.checked) return ART_OK;
-    if (!art_store_has_file(store)) return open_rows(store);
+    if (!store->location.medium->has_superblock) return open_rows(store);
     enum art_rc rc = store->location.io ? ART_OK : open_io(store, TO_READ);
     if (rc == ART_MISSING) missing(store);
     if (rc) return rc;
@@ -299,7 +299,7 @@ bool art_store_unclaimed(const struct art_store *store) {
 
 enum art_rc art_store_check_owner(struct art_store *store) {
     enum art_rc rc = art_store_ready(store);
-    if (rc || !art_store_has_file(store)) return rc;
+    if (rc || !store->location.medium->has_superblock) return rc;
     struct art_file_identity own = {0}, host;
     struct art_owner me;
     const struct art_owner_page *owner = NULL;
@@ -529,7 +529,7 @@ static void open_reader(struct art_store *store) {
 enum art_rc art_store_lock_file(struct art_store *store, bool fresh, bool adopt) {
     struct art_file_identity own = {0};
     bool created = false;
-    if (!art_store_has_file(store)) {
+    if (!store->location.medium->has_superblock) {
         enum art_rc rc = art_store_ready(store);
         if (!rc) rc = art_write_pool_take(&store->phase.pool);
         return rc ? rc : store->location.io->methods->size(store->location.io, &store->location.file_bytes);

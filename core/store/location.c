@@ -9,14 +9,17 @@
 #include "core/base/error.h"
 #include "core/store/private.h"
 
-static enum art_rc copy_location(struct art_whereabouts *to, const struct art_store_location *from) {
-    assert(from->path && (from->rows || from->host_path));
-    *to = (struct art_whereabouts){.rows = from->rows, .rows_id = from->rows_id};
-    to->path = art_string_copy(from->path);
-    to->host_path = from->rows ? NULL : art_string_copy(from->host_path);
-    if (to->path && (to->host_path || from->rows)) return ART_OK;
+enum art_rc art_location_copy(struct art_whereabouts *to, const struct art_store_location *from) {
+    assert(from->path && !from->rows != !from->host_path);
+    *to = (struct art_whereabouts){.rows = from->rows,
+                                   .rows_id = from->rows_id,
+                                   .medium = from->rows ? &art_medium_rows : &art_medium_file,
+                                   .path = art_string_copy(from->path),
+                                   .host_path = from->host_path ? art_string_copy(from->host_path) : NULL};
+    if (to->path && (to->host_path || !from->host_path)) return ART_OK;
     art_free(to->path);
     art_free(to->host_path);
+    to->path = to->host_path = NULL;
     return art_nomem();
 }
 
@@ -25,7 +28,7 @@ enum art_rc art_store_use(struct art_store *store, const struct art_store_locati
     struct art_whereabouts now;
     struct art_old_path *node = art_alloc(sizeof *node);
     if (!node) return art_nomem();
-    enum art_rc rc = copy_location(&now, location);
+    enum art_rc rc = art_location_copy(&now, location);
     if (rc) {
         art_free(node);
         return rc;

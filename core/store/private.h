@@ -90,6 +90,7 @@ struct art_whereabouts {
     char *path, *host_path;
     const struct art_rows *rows;
     uint64_t rows_id;
+    const struct art_medium *medium;
     struct art_io *io;        /* NULL: not open */
     struct art_io *reader;    /* in a write phase, where `io` has the lock: what is read by afterwards */
     bool io_for_writing;      /* opened with the write pool */
@@ -169,11 +170,11 @@ void art_store_drop_bypasses(struct art_store *store);
 /* Waits for what is on its way and forgets it; in a forked child it only forgets. Before the file is closed. */
 void art_store_readahead_drop(struct art_store *store);
 
+/* --- location.c --------------------------------------------------------------------------------------------------- */
+/* A location that nothing is open at, with copies of the paths. ART_NOMEM: *to has none. */
+enum art_rc art_location_copy(struct art_whereabouts *to, const struct art_store_location *from);
+
 /* --- file.c ------------------------------------------------------------------------------------------------------- */
-/* False: the blobs are rows of the host's. */
-static inline bool art_store_has_file(const struct art_store *store) {
-    return !store->location.rows;
-}
 /* Opens or (`fresh`) creates the file, locks it and accepts it for writing, with `adopt` whatever its owner pages say;
  * rows are only opened. ART_BUSY: somebody else has the lock. ART_MISSING, ART_FOREIGN, ART_READONLY (hard links),
  * ART_CANTOPEN, ART_CORRUPT, ART_IO, ART_NOMEM, ... On failure nothing is locked, and what was created is removed,

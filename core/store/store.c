@@ -8,22 +8,19 @@
 #include "core/store/private.h"
 
 enum art_rc art_store_open(struct art_store **out, const struct art_store_options *options) {
-    assert(options->path && (options->rows || options->host_path));
     *out = NULL;
     enum art_rc rc = art_fork_watch();
     if (rc) return rc;
     struct art_store *store = art_alloc_zeroed(sizeof *store);
     if (!store) return art_nomem();
     atomic_init(&store->references, 1);
-    store->location.path = art_string_copy(options->path);
-    store->location.host_path = options->rows ? NULL : art_string_copy(options->host_path);
-    if (!store->location.path || !(store->location.host_path || options->rows)) {
+    struct art_store_location at = {options->path, options->host_path, options->rows, options->rows_id};
+    rc = art_location_copy(&store->location, &at);
+    if (rc) {
         art_store_unref(store);
-        return art_nomem();
+        return rc;
     }
     store->fork_generation = art_fork_now();
-    store->location.rows = options->rows;
-    store->location.rows_id = options->rows_id;
     store->disk = options->disk ? options->disk : art_disk_default();
     memcpy(store->uuid, options->uuid, sizeof store->uuid);
     store->engine = options->engine;
@@ -55,10 +52,24 @@ void art_store_close(struct art_store *store) {
     art_store_unref(store);
 }
 
+/* Of a file that is not open. */
+static enum art_rc look_by_name(struct art_store *store, struct art_file_identity *out) {
+    assert(!store->location.io);
+    if (!store->location.medium->has_superblock) return ART_MISSING;
+    return store->disk->methods->stat(store->disk, store->location.path, out);
+}
+
 bool art_store_exists(struct art_store *store) {
     struct art_file_identity identity;
-    return store->location.io ||
-           (art_store_has_file(store) && !store->disk->methods->stat(store->disk, store->location.path, &identity));
+    return store->location.io || !look_by_name(store, &identity);
+}
+
+const char *art_store_path(const struct art_store *store) {
+    return store->location.path;
+}
+
+const struct art_medium *art_store_medium(const struct art_store *store) {
+    return store->location.medium;
 }
 
 bool art_store_poisoned(const struct art_store *store) {
@@ -107,7 +118,6 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
     const char *engine = store->phase.active ? NULL : store->location.wrote_by;
     if (!engine) engine = store->location.io ? store->location.io->engine : "none";
     *out = (struct art_store_stats){
-        .file = art_store_has_file(store) ? store->location.path : NULL,
         .engine = engine,
         .direct = store->location.io && store->location.io->direct,
         .cached = store->location.io && store->location.io->cached,
@@ -125,9 +135,8 @@ enum art_rc art_store_stats(struct art_store *store, struct art_store_stats *out
         out->count.ring_batches += open[i]->ring_batches;
     }
     if (store->location.io) return store->location.io->methods->size(store->location.io, &out->file_bytes);
-    if (!art_store_has_file(store)) return ART_OK;
     struct art_file_identity identity;
-    rc = store->disk->methods->stat(store->disk, store->location.path, &identity);
+    rc = look_by_name(store, &identity);
     if (!rc) out->file_bytes = identity.size;
     return rc == ART_MISSING ? ART_OK : rc;
 }

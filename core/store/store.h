@@ -55,6 +55,8 @@ struct art_store_location {
     uint64_t rows_id;
 };
 enum art_rc art_store_use(struct art_store *store, const struct art_store_location *location);
+/* The path that it was given last, for messages: borrowed until the store is closed, also where another one follows. */
+const char *art_store_path(const struct art_store *store);
 /* Copies blobs, ART_COPY_MAX at most, read together, into the same slots of another store, in its write phase; what
  * does not verify is not copied. Two files share them where their file system can do that: then they are read, and not
  * written. On an error of either store some may have been copied. */

@@ -95,7 +95,8 @@ enum art_rc art_store_adopt(struct art_store *store) {
 
 enum art_rc art_store_put_root(struct art_store *store, struct art_bytes root) {
     assert(root.len);
-    bool sound = store->phase.active && !store->poisoned && !art_store_forked(store) && art_store_has_file(store);
+    bool sound =
+        store->phase.active && !store->poisoned && !art_store_forked(store) && store->location.medium->has_superblock;
     if (!sound) return ART_OK;
     enum art_rc rc = art_store_settle(store);
     if (!rc) rc = art_root_copy_write(store->location.io, store->uuid, root, store->phase.leaves_nothing);
@@ -111,7 +112,7 @@ void art_store_note_root(struct art_store *store, struct art_bytes root) {
 
 enum art_rc art_store_noted_root(struct art_store *store, struct art_buffer *out) {
     uint8_t uuid[sizeof store->uuid];
-    if (!art_store_has_file(store) || !store->location.io) return ART_OK;
+    if (!store->location.medium->has_superblock || !store->location.io) return ART_OK;
     enum art_rc rc = art_root_copy_read(store->location.io, out, uuid);
     if (rc || memcmp(uuid, store->uuid, sizeof uuid)) out->len = 0;
     return rc == ART_NOTFOUND ? ART_OK : rc;
@@ -183,12 +184,6 @@ void art_store_return_slot(struct art_store *store, uint32_t slot) {
     bool useful = store->phase.active && !store->poisoned && !store->closed && !art_store_forked(store);
     assert(!useful || !art_slot_set_has(&store->phase.returned, slot));
     if (useful && slot && slot < store->phase.end) (void)art_slot_set_add(&store->phase.returned, slot);
-}
-
-const struct art_medium *art_store_medium(const struct art_store *store) {
-    const struct art_medium *medium = art_store_has_file(store) ? &art_medium_file : &art_medium_rows;
-    assert(medium->is_cut != medium->discards);
-    return medium;
 }
 
 static enum art_rc discard_each(struct art_store *store, const struct art_slot_set *set) {

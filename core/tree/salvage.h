@@ -26,8 +26,7 @@ struct art_salvage;
 struct art_salvage_options {
     struct art_disk *disk; /* NULL: the system's */
     const char *path;      /* of the .art file; NULL: there is none. It may be missing where there is a database */
-    const struct art_rows *rows; /* or blobs are rows of the host's */
-    const char *rows_name;       /* for messages */
+    const struct art_rows *rows; /* or blobs are rows of the host's, and `path` is their name for messages */
     bool uuid_known;
     uint8_t uuid[ART_UUID_BYTES];
     bool alone;            /* a file without its database: there is no log */

@@ -14,9 +14,8 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->root = art_root_new(options->uuid);
     enum art_rc rc = tree->root ? ART_OK : art_nomem();
     if (!rc) rc = art_memtable_open_summed(&tree->memtable, art_tree_summary(tree));
-    struct art_tree_location location = {.path = options->path, .host_path = options->host_path};
-    if (!rc) rc = art_location_copy(&tree->options, &location);
     if (!rc) {
+        struct art_tree_location location = {.path = options->path, .host_path = options->host_path};
         struct art_store_location at = art_location_of(tree, &location);
         struct art_store_options store = {.disk = options->disk,
                                           .path = at.path,
@@ -34,6 +33,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
         art_tree_close(tree);
         return rc;
     }
+    tree->options.path = art_store_path(tree->store);
     *out = tree;
     assert(art_tree_unknown(tree) && !art_tree_in_txn(tree));
     art_tree_invariants(tree);
@@ -82,7 +82,5 @@ void art_tree_close(struct art_tree *tree) {
     art_gaps_clear(&tree->gaps);
     art_fronts_clear(&tree->fronts);
     art_buffer_clear(&tree->finger.label);
-    art_free((void *)tree->options.path);
-    art_free((void *)tree->options.host_path);
     art_free(tree);
 }

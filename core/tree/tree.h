@@ -106,7 +106,7 @@ struct art_host {
 struct art_tree_options {
     struct art_disk *disk; /* NULL: the system's files */
     const char *path;      /* of the .art file; NULL: inlined, blobs are rows of the host's */
-    const char *host_path; /* of the database file; NULL with path NULL */
+    const char *host_path; /* of the database file */
     uint8_t uuid[ART_UUID_BYTES];
     enum art_engine engine;
     enum art_direct direct;

@@ -15,16 +15,12 @@ static int open_tree(struct art_table *table, const struct art_summarised *summa
     sqlite3 *db = table->connection->db;
     const struct art_summary *summary;
     assert(!table->tree && !table->path);
-    int rc = SQLITE_OK;
-    if (table->settings.storage != ART_STORAGE_INLINE) {
-        rc = art_storage_refuse_file(db, table->name->schema, message);
-        if (!rc) rc = art_report(message, art_table_set_file(table, file));
-    }
+    int rc = art_storage_use(table, art_storage_medium(table->settings.storage), file, message);
     if (!rc) rc = art_table_give_summary(table, summarised, &summary);
     if (rc) return rc;
     const struct art_settings *settings = &table->settings;
     struct art_tree_options options = {.path = table->path,
-                                       .host_path = table->path ? table->database : NULL,
+                                       .host_path = table->database,
                                        .read_only = sqlite3_db_readonly(db, table->name->schema) == 1,
                                        .cache_bytes = settings->cache_bytes,
                                        .log_limit = settings->log_limit,
@@ -154,8 +150,8 @@ int art_vtab_attach(struct art_vtab *vtab, char **message) {
     } else if (!rc) {
         rc = follow_summary(table, &vtab->summarised, message);
         /* A copy of the other storage was put into the database's place. */
-        bool inlined = state.settings.storage == ART_STORAGE_INLINE;
-        if (inlined != !table->path && !table->owner) art_tree_forget(table->tree);
+        bool moved = art_storage_medium(state.settings.storage) != art_tree_medium(table->tree);
+        if (moved && !table->owner) art_tree_forget(table->tree);
     }
     art_state_clear(&state);
     if (rc) return rc;

@@ -66,13 +66,15 @@ static int check_transaction(const struct backup *backup, char **message) {
 
 /* --- which tables ------------------------------------------------------------------------------------------------- */
 
-/* Is there more to this art table than pages of the database, or may there be? Only a T_artstate that says 'inline',
- * and still has what else a table needs, says no: any other table is opened, which tells also where T_artstate is
- * damaged. */
-static int may_be_outside(const struct art_state_query *query, bool *may) {
+/* Is there more to copy of this art table than pages of the database, or may there be? Only a T_artstate that says
+ * 'inline', and still has what else a table needs, says no: any other table is opened, which tells also where
+ * T_artstate is damaged. And so is each whose copy is to have a file. */
+static int asks_more(const struct backup *backup, const struct art_state_query *query, bool *more) {
     struct art_state state;
     int rc = art_state_read(query, &state);
-    *may = rc || state.settings.storage != ART_STORAGE_INLINE || !state.has_id || !state.file;
+    bool goes_along = !rc && art_storage_medium(state.settings.storage)->goes_with_host;
+    bool stays = !backup->copy.medium || backup->copy.medium->goes_with_host;
+    *more = !goes_along || !stays || !state.has_id || !state.file;
     art_state_clear(&state);
     return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* T_artstate was dropped */
 }
@@ -93,10 +95,11 @@ static int hold_one_table(struct backup *backup, const char *name, char **messag
 static int visit_source(void *context, const char *name, char **message) {
     struct backup *backup = context;
     sqlite3 *db = backup->connection->db;
-    bool may;
-    int rc = may_be_outside(&(struct art_state_query){backup->connection, db, backup->schema, .table = name}, &may);
+    bool more;
+    const struct art_state_query query = {backup->connection, db, backup->schema, .table = name};
+    int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_sql(message, db, rc, "cannot read the tables of %s", backup->schema);
-    return may || backup->copy.storage == ART_STORAGE_FILE ? hold_one_table(backup, name, message) : SQLITE_OK;
+    return more ? hold_one_table(backup, name, message) : SQLITE_OK;
 }
 
 static void release_source(struct backup *backup) {
@@ -173,12 +176,12 @@ static int copy_one_table(struct backup *backup, const char *name, char **messag
 
 static int visit_copy(void *context, const char *name, char **message) {
     struct backup *backup = context;
-    bool may;
+    const struct art_state_query query = {backup->connection, backup->copy.db, "main", .table = name};
+    bool more;
     backup->made->tables++;
-    int rc =
-        may_be_outside(&(struct art_state_query){backup->connection, backup->copy.db, "main", .table = name}, &may);
+    int rc = asks_more(backup, &query, &more);
     if (rc) return art_report_sql(message, backup->copy.db, rc, "cannot read the tables of the copy");
-    return may || backup->copy.storage == ART_STORAGE_FILE ? copy_one_table(backup, name, message) : SQLITE_OK;
+    return more ? copy_one_table(backup, name, message) : SQLITE_OK;
 }
 
 /* Our own table in temp is none of the copy's, where it could not be. */
@@ -206,18 +209,22 @@ static int harmless(int rc) {
     return is_of_the_disk(rc) ? SQLITE_CANTOPEN : rc;
 }
 
-static int read_storage(const char *storage, enum art_storage *out, char **message) {
-    *out = !sqlite3_stricmp(storage, "inline") ? ART_STORAGE_INLINE : ART_STORAGE_FILE;
-    if (*out == ART_STORAGE_INLINE || !sqlite3_stricmp(storage, "file")) return SQLITE_OK;
+static int read_storage(const char *word, const struct art_medium **out, char **message) {
+    enum art_storage storage;
+    bool known = art_storage_parse((struct art_text){word, (int)strlen(word)}, &storage);
+    if (known && storage != ART_STORAGE_AUTO) {
+        *out = art_storage_medium(storage);
+        return SQLITE_OK;
+    }
     return art_complain(message, SQLITE_ERROR,
                         "art: there is no storage of that name (%s): give 'inline' or 'file' for all art tables of the "
                         "copy, or nothing",
-                        storage);
+                        word);
 }
 
 int art_backup(struct art_connection *connection, const char *path, const char *schema, const char *storage,
                struct art_made *made, char **message) {
-    struct backup backup = {.connection = connection, .schema = schema, .made = made, .copy.storage = ART_STORAGE_AUTO};
+    struct backup backup = {.connection = connection, .schema = schema, .made = made};
     *made = (struct art_made){0};
     if (!art_platform_has_files()) {
         return art_complain(message, SQLITE_CANTOPEN,
@@ -225,7 +232,7 @@ int art_backup(struct art_connection *connection, const char *path, const char *
                             "copy its tables with all others",
                             path);
     }
-    int rc = storage ? read_storage(storage, &backup.copy.storage, message) : SQLITE_OK;
+    int rc = storage ? read_storage(storage, &backup.copy.medium, message) : SQLITE_OK;
     if (!rc) rc = art_shadow_busy(connection, schema, message);
     if (!rc) rc = ask_authorizer(connection->db, path, message);
     if (!rc) rc = check_transaction(&backup, message);

@@ -39,7 +39,7 @@ static int add_suspect(struct art_behind *behind, const struct art_name *name, c
 
 int art_behind_look(struct art_behind *behind, const struct art_vtab *vtab, char **message) {
     struct art_root_mark mark;
-    if (!behind->can_tell || !vtab->table || !vtab->table->path) return SQLITE_OK;
+    if (!behind->can_tell || !vtab->table) return SQLITE_OK;
     int rc = art_report(message, art_tree_file_mark(vtab->table->tree, &mark));
     if (rc || !art_tree_is_behind(vtab->table->tree, &mark)) return rc;
     return add_suspect(behind, vtab->name, &mark);
@@ -61,7 +61,8 @@ static int look_again(struct art_behind *behind, const struct art_suspect *suspe
     int rc = art_table_open(behind->connection, behind->schema, suspect->table, &vtab, message);
     if (rc) return rc;
     rc = art_table_ref_ready(vtab, message);
-    if (!rc && vtab->table->path && art_tree_is_behind(vtab->table->tree, &suspect->mark)) {
+    bool together = !rc && art_tree_medium(vtab->table->tree)->goes_with_host; /* by now */
+    if (!rc && !together && art_tree_is_behind(vtab->table->tree, &suspect->mark)) {
         complain_of(vtab->table, &suspect->mark, &sentence);
         rc = found(context, sentence);
     }

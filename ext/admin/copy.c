@@ -161,11 +161,11 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
     return cannot_write(copy, rc ? rc : end, message);
 }
 
-static int name_storage(struct art_copy *copy, const char *name, bool inlined, char **message) {
+static int name_storage(struct art_copy *copy, const char *name, const struct art_medium *medium, char **message) {
     return run_formatted(
         copy, message,
         sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('format', %d), ('storage', %Q)", name,
-                        art_state_format(inlined), inlined ? "inline" : "file"));
+                        art_state_format(medium), medium->name));
 }
 
 /* --- .art files --------------------------------------------------------------------------------------------------- */
@@ -257,15 +257,14 @@ static int copy_to_rows(struct art_copy *copy, struct art_table *table, const ch
 
 int art_copy_table(struct art_copy *copy, struct art_table *table, const char *name, char **message) {
     assert(!art_tree_unknown(table->tree));
-    bool as_it_is = copy->storage == ART_STORAGE_AUTO;
-    bool was_inlined = !table->path, inlined = as_it_is ? was_inlined : copy->storage == ART_STORAGE_INLINE;
-    if (inlined && was_inlined) return SQLITE_OK;
-    int rc = inlined ? copy_to_rows(copy, table, name, message) : copy_to_file(copy, table, name, message);
+    const struct art_medium *was = art_tree_medium(table->tree), *is = copy->medium ? copy->medium : was;
+    if (is == was && is->goes_with_host) return SQLITE_OK;
+    int rc = is->goes_with_host ? copy_to_rows(copy, table, name, message) : copy_to_file(copy, table, name, message);
     /* Nothing can be dropped while the tables are being listed. */
-    if (!rc && was_inlined) {
+    if (!rc && was->goes_with_host) {
         rc = run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\"", name));
     }
-    if (!rc && inlined != was_inlined) rc = name_storage(copy, name, inlined, message);
+    if (!rc && is != was) rc = name_storage(copy, name, is, message);
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */
     return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));

@@ -16,7 +16,7 @@ struct art_copy {
     char *file;       /* the same as it was given, with room for the names of journals; NULL: not made */
     char **art_files; /* that were made beside it */
     unsigned count;
-    enum art_storage storage; /* of its art tables; ART_STORAGE_AUTO: as they have it */
+    const struct art_medium *medium; /* of its art tables; NULL: as they have it */
 };
 
 /* A new, empty database, used by nobody else until finish(). It takes its rights, its owner and its VFS from the one

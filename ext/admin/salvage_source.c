@@ -219,7 +219,7 @@ static int use_rows(struct art_remains *remains, struct art_salvage_options *opt
     if (rc) return art_check_hindered(rc) ? rc : SQLITE_OK;
     remains->rows = (struct art_rows){.context = remains, .read = read_page_left, .end = last_page_left};
     options->rows = &remains->rows;
-    options->rows_name = blobs;
+    options->path = blobs;
     return SQLITE_OK;
 }
 

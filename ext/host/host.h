@@ -66,8 +66,9 @@ int art_checkpoint_truncate(struct art_connection *connection, const char *schem
 /* What `auto` stands for here; or a sentence why it cannot be. */
 int art_storage_resolve(struct art_connection *connection, const char *schema, enum art_storage *storage,
                         char **message);
-/* An error where no .art file can be beside the database; it is a copy, then, or is to become one. */
-int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message);
+/* The table's blobs are there from now on: in the .art file of this name where there is one. An error, and all as
+ * before, where none can be beside the database; it is a copy, then, or is to become one. */
+int art_storage_use(struct art_table *table, const struct art_medium *medium, const char *file, char **message);
 /* Another root may have come with another place of the blobs: what does T_artstate say? */
 int art_storage_follow(struct art_table *table, char **message);
 

@@ -100,7 +100,6 @@ static enum art_rc check_spill(struct art_table *table, int pages_written) {
 }
 
 static int put_blob_row(struct art_table *table, uint64_t page, const uint8_t *data) {
-    assert(!table->path);
     sqlite3_stmt *write;
     int rc = statement(table, ART_BLOB_WRITE, &write);
     if (rc) return rc;

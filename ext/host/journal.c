@@ -263,7 +263,7 @@ int art_journal_sound(const struct art_table *table, char **message) {
 static enum art_rc unmoved(void *context) {
     const struct art_table *table = context;
     int moved = 0;
-    if (!table->path) return ART_OK;
+    if (art_tree_medium(table->tree)->in_hosts_journal) return ART_OK; /* nothing goes elsewhere than the commit */
     int rc = sqlite3_file_control(table->connection->db, table->name->schema, SQLITE_FCNTL_HAS_MOVED, &moved);
     if (rc || !moved) return ART_OK; /* a VFS that cannot tell */
     return art_fail(

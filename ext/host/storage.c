@@ -33,7 +33,7 @@ int art_storage_resolve(struct art_connection *connection, const char *schema, e
         *name ? name : schema);
 }
 
-int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message) {
+static int refuse_beside_memory(sqlite3 *db, const char *schema, char **message) {
     if (!art_platform_has_files()) return refuse_any_file(art_database_name(db, schema), schema, message);
     sqlite3_vfs *vfs = NULL;
     int rc = sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
@@ -45,38 +45,38 @@ int art_storage_refuse_file(sqlite3 *db, const char *schema, char **message) {
                         schema);
 }
 
-static int follow_inside(struct art_table *table, char **message) {
-    assert(table->path);
-    struct art_tree_location location = {.path = NULL};
-    int rc = art_report(message, art_tree_use_location(table->tree, &location));
-    if (rc) return rc;
-    art_free(table->path);
-    table->path = NULL;
-    return SQLITE_OK;
+int art_storage_use(struct art_table *table, const struct art_medium *medium, const char *file, char **message) {
+    if (medium->goes_with_host) return art_report(message, art_table_set_file(table, NULL));
+    int rc = refuse_beside_memory(table->connection->db, table->name->schema, message);
+    return rc ? rc : art_report(message, art_table_set_file(table, file));
+}
+
+static int read_medium(struct art_table *table, const struct art_medium **out, char **message) {
+    struct art_buffer word = {0};
+    enum art_storage storage = ART_STORAGE_AUTO;
+    int rc = art_shadow_get(table, "storage", &word, message);
+    (void)art_storage_parse((struct art_text){(const char *)word.data, (int)word.len}, &storage);
+    art_buffer_clear(&word);
+    *out = art_storage_medium(storage);
+    return rc;
 }
 
 /* The first root with runs may have come with another name of the .art file, too (a copied database, see art_host). */
-static int follow_outside(struct art_table *table, char **message) {
+int art_storage_follow(struct art_table *table, char **message) {
+    const struct art_medium *medium;
     char *file = NULL;
-    int rc = art_shadow_get_file(table, &file, message);
-    const char *now = table->path ? strrchr(table->path, '/') + 1 : "";
-    if (!rc && file && strcmp(file, now) != 0) {
-        rc = art_storage_refuse_file(table->connection->db, table->name->schema, message);
-        if (!rc) rc = art_report(message, art_table_set_file(table, file));
+    int rc = read_medium(table, &medium, message);
+    bool moved = medium != art_tree_medium(table->tree);
+    /* A name of our own that T_artstate does not have yet goes there with the first root that has runs. */
+    bool awaited = table->renamed && !art_tree_has_runs(table->tree);
+    if (rc || (!moved && (medium->goes_with_host || awaited))) return rc;
+    if (!medium->goes_with_host) rc = art_shadow_get_file(table, &file, message);
+    bool lost = !medium->goes_with_host && !file;
+    bool same = file && !moved && !strcmp(file, strrchr(table->path, '/') + 1);
+    if (!rc && !lost && !same) {
+        rc = art_storage_use(table, medium, file, message);
         if (!rc) table->renamed = false;
     }
     art_free(file);
     return rc;
-}
-
-int art_storage_follow(struct art_table *table, char **message) {
-    struct art_buffer storage = {0};
-    int rc = art_shadow_get(table, "storage", &storage, message);
-    bool inlined = art_text_is((struct art_text){(const char *)storage.data, (int)storage.len}, "inline");
-    art_buffer_clear(&storage);
-    if (rc) return rc;
-    if (inlined) return table->path ? follow_inside(table, message) : SQLITE_OK;
-    /* A name of our own that T_artstate does not have yet goes there with the first root that has runs. */
-    bool awaited = table->path && table->renamed && !art_tree_has_runs(table->tree);
-    return awaited ? SQLITE_OK : follow_outside(table, message);
 }

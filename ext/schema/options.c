@@ -76,7 +76,7 @@ static bool parse_size(struct art_text text, uint64_t *out) {
     return false;
 }
 
-static bool parse_storage(struct art_text text, enum art_storage *out) {
+bool art_storage_parse(struct art_text text, enum art_storage *out) {
     for (unsigned i = 0; i < sizeof storage_words / sizeof *storage_words; i++) {
         if (!art_text_is(text, storage_words[i])) continue;
         *out = (enum art_storage)i;
@@ -97,7 +97,7 @@ static bool set(struct art_settings *settings, const struct option *option, stru
     case OPTION_SIZE:
         return parse_size(value, (uint64_t *)((char *)settings + option->offset));
     case OPTION_STORAGE:
-        return parse_storage(value, &settings->storage);
+        return art_storage_parse(value, &settings->storage);
     }
     return false;
 }

@@ -113,6 +113,10 @@ struct art_settings {
     uint64_t cache_bytes, log_limit, spill_limit;
     enum art_storage storage; /* as asked for; in T_artstate what it was resolved to */
 };
+/* What it is like there. Where T_artstate does not say (ART_STORAGE_AUTO) there may be a file. */
+static inline const struct art_medium *art_storage_medium(enum art_storage storage) {
+    return storage == ART_STORAGE_INLINE ? &art_medium_rows : &art_medium_file;
+}
 /* A part of a text. */
 struct art_text {
     const char *at;
@@ -120,6 +124,7 @@ struct art_text {
 };
 struct art_text art_text_trimmed(const char *at, const char *end); /* without the blanks around it */
 bool art_text_is(struct art_text text, const char *word);          /* in capitals or not */
+bool art_storage_parse(struct art_text text, enum art_storage *out);
 void art_settings_default(struct art_settings *settings);
 bool art_settings_equal(const struct art_settings *a, const struct art_settings *b);
 /* One argument of USING art(...), for instance "cache = 64 MB"; there is a '=' in it. */
@@ -131,7 +136,7 @@ bool art_settings_show(const struct art_settings *settings, unsigned number, con
 
 /* --- shadow tables (shadow.c) ------------------------------------------------------------------------------------- */
 
-/* The second one: with the blobs in the database. */
+/* The second one: with T_artblob, which goes with the others. */
 enum {
     ART_STATE_FORMAT = 4,
     ART_STATE_FORMAT_INLINE = 5,
@@ -140,9 +145,8 @@ enum {
 static inline bool art_state_format_known(int64_t format) {
     return format >= ART_STATE_FORMAT && format <= ART_STATE_FORMAT_INLINE;
 }
-/* T_artstate's format where blobs are inlined, or in a file. */
-static inline int art_state_format(bool inlined) {
-    return inlined ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
+static inline int art_state_format(const struct art_medium *medium) {
+    return medium->goes_with_host ? ART_STATE_FORMAT_INLINE : ART_STATE_FORMAT;
 }
 int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *uuid,
                       const struct art_settings *settings, const char *file, const char *columns, char **message);

@@ -37,7 +37,7 @@ static int put_state(sqlite3_stmt *statement, const char *key) {
 
 static int fill_state(sqlite3_stmt *put, const uint8_t *uuid, const struct art_settings *settings, const char *file,
                       const char *columns) {
-    sqlite3_bind_int(put, 2, art_state_format(settings->storage == ART_STORAGE_INLINE));
+    sqlite3_bind_int(put, 2, art_state_format(art_storage_medium(settings->storage)));
     int rc = put_state(put, "format");
     if (rc) return rc;
     sqlite3_bind_blob(put, 2, uuid, ART_UUID_BYTES, SQLITE_STATIC);
@@ -93,7 +93,7 @@ int art_shadow_create(sqlite3 *db, const struct art_name *name, const uint8_t *u
                  sqlite3_mprintf("CREATE TABLE \"%w\".\"%w_artstate\"(k TEXT PRIMARY KEY, v) WITHOUT ROWID;"
                                  "CREATE TABLE \"%w\".\"%w_artdata\"(csn INTEGER PRIMARY KEY, ops BLOB)",
                                  schema, table, schema, table));
-    if (!rc && settings->storage == ART_STORAGE_INLINE) rc = art_shadow_create_blobs(db, name, message);
+    if (!rc && art_storage_medium(settings->storage)->goes_with_host) rc = art_shadow_create_blobs(db, name, message);
     if (rc) return rc;
     sqlite3_stmt *state = NULL, *log = NULL;
     sqlite3_int64 rowid = sqlite3_last_insert_rowid(db);

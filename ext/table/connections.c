@@ -44,7 +44,7 @@ void art_connection_release(void *held) {
     for (unsigned chain = 0; chain < ART_TABLE_CHAINS; chain++) {
         for (struct art_table *table = connection->tables[chain], *next; table; table = next) {
             next = table->next;
-            table->owner = NULL;
+            assert(!table->owner && table->stage == ART_STAGE_OUT); /* an owner is a handle or a listener */
             art_table_free_if_unused(table);
         }
     }

@@ -79,10 +79,10 @@ void art_table_trim(struct art_table *table) {
 }
 
 enum art_rc art_table_set_file(struct art_table *table, const char *file) {
-    char *path;
-    enum art_rc rc = art_path_beside(table->database, file, &path);
+    char *path = NULL;
+    enum art_rc rc = file ? art_path_beside(table->database, file, &path) : ART_OK;
     if (rc) return rc;
-    assert(path); /* art_storage_refuse_file() has seen a folder */
+    assert(!path == !file); /* art_storage_use() has seen a folder */
     struct art_tree_location location = {.path = path, .host_path = table->database};
     rc = table->tree ? art_tree_use_location(table->tree, &location) : ART_OK;
     art_free(rc ? path : table->path);

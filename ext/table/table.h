@@ -106,7 +106,7 @@ struct art_table {
     struct art_given_summary *summaries; /* table.c: what the tree was given */
     bool keeps_cache;                    /* SQLite was told not to spill its cache */
     struct art_rows rows;
-    char *path;          /* of the .art file; NULL: inlined, blobs are rows of T_artblob */
+    char *path;          /* of the .art file; NULL: blobs are rows of T_artblob */
     bool renamed;        /* T_artstate may not say yet that this is its name */
     bool remove_allowed; /* DROP takes the .art file along, if it belongs to this table */
     struct art_tree *tree;
@@ -208,7 +208,7 @@ void art_table_free_if_unused(struct art_table *table);
 void art_tables_free_unused(struct art_connection *connection);
 /* Gives back what its next use makes again; in a transaction, when that has ended. */
 void art_table_trim(struct art_table *table);
-/* The .art file of this name in the database's folder, from now on, for the table and its tree. enum art_rc. */
+/* The .art file of this name in the database's folder, from now on, for the table and its tree; NULL: rows. */
 enum art_rc art_table_set_file(struct art_table *table, const char *file);
 /* Another name for the .art file: the one that CREATE would give, or one of its kin. enum art_rc. */
 enum art_rc art_file_rename(struct art_table *table, unsigned attempt);

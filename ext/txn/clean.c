@@ -120,13 +120,13 @@ static int list_files(sqlite3 *db, const char *schema, const char *folder, struc
 /* One of a table's own files is left over when its blobs are in the database, or in a file of another name: a copy with
  * the other storage was put into the database's place. */
 static void spare(struct art_orphan_files *orphans, const struct art_state *state) {
-    bool inlined = state->settings.storage == ART_STORAGE_INLINE;
+    bool inside = art_storage_medium(state->settings.storage)->goes_with_host;
     for (unsigned i = orphans->count; i-- > 0;) {
         assert(strchr(orphans->items[i].path, '/'));
         const char *name = strrchr(orphans->items[i].path, '/') + 1;
         bool own = state->has_id && !memcmp(state->uuid, orphans->items[i].uuid, ART_UUID_BYTES);
         bool named = state->file && !strcmp(state->file, name);
-        bool used = own ? !inlined && (!state->file_is_sound || named) : named;
+        bool used = own ? !inside && (!state->file_is_sound || named) : named;
         if (used) drop_orphan(orphans, i);
     }
 }
@@ -160,7 +160,8 @@ static int keep_for(struct art_orphan_files *orphans, const struct art_state *st
 /* Is the table with this state without its file? A table that has never been flushed has none. */
 static int keep_if_astray(const char *database, struct art_orphan_files *orphans, const struct art_state *state) {
     bool astray, is_anothers;
-    bool has_file = state->settings.storage != ART_STORAGE_INLINE && state->file_is_sound && state->root.len;
+    bool inside = art_storage_medium(state->settings.storage)->goes_with_host;
+    bool has_file = !inside && state->file_is_sound && state->root.len;
     if (!has_file || !orphans->count) return SQLITE_OK;
     const char *beside = orphans->items[0].path;
     int folder = (int)(strrchr(beside, '/') + 1 - beside);
@@ -310,7 +311,7 @@ void art_clean_finish(struct art_table *table) {
 int art_clean_allow_adoption(struct art_table *table, char **message) {
     struct art_orphan_files orphans = {0};
     bool astray, is_anothers;
-    if (!table->path) return SQLITE_OK;
+    if (art_tree_medium(table->tree)->goes_with_host) return SQLITE_OK;
     int rc = look_for_file(table->path, table->database, &astray, &is_anothers);
     if (rc || !is_anothers) return rc;
     struct art_name *name = art_name_hold(table->name);

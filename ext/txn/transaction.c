@@ -208,11 +208,17 @@ static int ask_tree(struct art_table *table, char **message) {
     return art_report(message, art_tree_request(table->tree, table->requested | alone));
 }
 
+/* May the table's .art file go when the table does? T_artstate, which anybody may have written, can name another
+ * database's file. */
+static bool is_files_end(const struct art_table *table) {
+    return table->remove_allowed && !art_tree_medium(table->tree)->goes_with_host &&
+           art_file_belongs(table->path, table->database, table->uuid);
+}
+
 /* Its .art file goes with this commit. */
 static bool is_dropped(const struct art_table *table) {
     assert(table->owner && table->begin.name);
-    return !table->exists && table->begin.exists && table->path && table->remove_allowed &&
-           art_file_belongs(table->path, table->database, table->uuid);
+    return !table->exists && table->begin.exists && is_files_end(table);
 }
 
 /* An authorizer that does not let us ask for the journal mode only keeps the file, not the table. */
@@ -275,13 +281,11 @@ int art_table_sync(struct art_table *table, char **message) {
 
 /* The .art file of a table that is no more. A dropped one's only when its DROP can't be lost any more. One that was
  * made in this transaction only while no COMMIT was attempted: one that ended in an error may have been made durable
- * all the same (its frames are in the WAL, its journal is gone), and 'clean' will tell. And T_artstate, which anybody
- * may have written, can name another database's file. */
+ * all the same (its frames are in the WAL, its journal is gone), and 'clean' will tell. */
 static void remove_file(struct art_table *table) {
     assert(!table->exists && table->owner);
     bool born = !table->begin.exists;
-    if (!table->path || !table->remove_allowed || (born && art_commit_attempted(table))) return;
-    if (!art_file_belongs(table->path, table->database, table->uuid)) return;
+    if ((born && art_commit_attempted(table)) || !is_files_end(table)) return;
     if (!born && art_journal_harden(table)) return;
     art_file_remove(table->path); /* not there: no flush has made it yet */
 }

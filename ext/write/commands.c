@@ -119,13 +119,13 @@ static int complain(struct art_vtab *vtab, struct art_text given) {
 static int refuse_storage(struct art_vtab *vtab, enum art_storage storage) {
     assert(vtab->table);
     int rc = art_storage_resolve(vtab->connection, vtab->name->schema, &storage, &vtab->base.zErrMsg);
-    bool inlined = storage == ART_STORAGE_INLINE;
-    if (rc || inlined == !vtab->table->path) return rc;
+    const struct art_medium *wanted = art_storage_medium(storage);
+    if (rc || wanted == art_tree_medium(vtab->table->tree)) return rc;
     return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
                         "art: a table keeps the storage that it was created with (%s): CREATE another one with "
                         "storage=%s, INSERT INTO it SELECT * FROM this one, DROP this one, and ALTER TABLE the other "
                         "RENAME TO its name",
-                        vtab->name->table, inlined ? "inline" : "file");
+                        vtab->name->table, wanted->name);
 }
 
 static int run_setting(struct art_vtab *vtab, const char *text) {

@@ -270,15 +270,6 @@ static void measure_opening(struct run *run) {
     add_all(run, "reopen-log", "... with a nearly full log", ENGINE_NO_REOPEN);
 }
 
-static void count_locks(struct run *run) {
-    for (int i = 0; i < run->count; i++) {
-        if (run->workers[i].engine != &engine_core) continue;
-        const struct block *block = &worker_tell(&run->workers[i], &(struct command){.order = ORDER_LOCKS})->block;
-        add(run, "locks", "locks of core's in reads done again", &run->workers[i], UNIT_TIMES, (double)block->units,
-            NULL);
-    }
-}
-
 static void measure_company(struct run *run) {
     static const struct {
         const char *name, *label;
@@ -438,7 +429,6 @@ static void conduct_with_large_caches(struct run *run) {
     verify(run); /* nor is anything behind an opening */
     measure_operations(run, true);
     measure_company(run);
-    count_locks(run);
     measure_bulk(run);
     measure_long(run);
     uint64_t cold_cache = run->keys->payload / 10;

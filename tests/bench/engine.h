@@ -86,6 +86,11 @@ extern const struct engine engine_art, engine_inline, engine_table, engine_core,
 const struct engine *engine_liar(void);
 const struct engine *engine_former(void);
 
+/* What the engines without SQL call by these names. */
+#define ENGINE_TASKS                                                                                                   \
+    .set_sync = set_sync, .put = put, .update = put, .remove = remove_key, .rename = rename_key, .get = get,           \
+    .list = list, .level = level, .any = any, .longest = longest, .count = count, .quiesce = quiesce
+
 /* Ends the process. */
 void engine_fail(const char *engine, const char *task, const char *why) __attribute__((noreturn));
 

@@ -14,9 +14,9 @@
 struct lmdb {
     MDB_env *env;
     MDB_dbi dbi;
-    MDB_txn *txn;    /* the running one */
-    MDB_txn *parked; /* a read transaction at rest, renewed at the next use */
-    MDB_cursor *cursor;
+    MDB_txn *txn;              /* the running one */
+    MDB_txn *parked;           /* a read transaction at rest, renewed at the next use */
+    MDB_cursor *cursor, *kept; /* kept: of the readers, while a writer's is in use */
     bool borrowed, explicit, writing, sorted;
     MDB_val key, value;
 };
@@ -200,56 +200,21 @@ static struct art_bytes value_of(void *store) {
 static const struct walker walker = {seek, seek_before, next, previous, key_of, value_of};
 
 /* A writing transaction has a cursor for each task. */
-static MDB_cursor *enter_cursor(struct lmdb *lmdb) {
-    MDB_cursor *kept = lmdb->cursor;
+static void enter_cursor(struct lmdb *lmdb) {
     enter(lmdb, false);
+    lmdb->kept = lmdb->cursor;
     if (lmdb->writing) must(mdb_cursor_open(lmdb->txn, lmdb->dbi, &lmdb->cursor), "cursor");
-    return lmdb->writing ? kept : lmdb->cursor;
 }
 
-static void leave_cursor(struct lmdb *lmdb, MDB_cursor *kept) {
-    if (lmdb->writing) mdb_cursor_close(lmdb->cursor);
-    lmdb->cursor = kept;
+static void leave_cursor(struct lmdb *lmdb) {
+    if (lmdb->writing) {
+        mdb_cursor_close(lmdb->cursor);
+        lmdb->cursor = lmdb->kept;
+    }
     leave(lmdb);
 }
 
-static uint64_t list(void *store, struct art_bytes prefix, bool descending, uint64_t offset, uint64_t limit,
-                     uint64_t *digest) {
-    MDB_cursor *kept = enter_cursor(store);
-    uint64_t rows = walk_list(&walker, store, prefix, descending, offset, limit, digest);
-    leave_cursor(store, kept);
-    return rows;
-}
-
-static uint64_t level(void *store, struct art_bytes directory, uint64_t limit, bool by_query, uint64_t *digest) {
-    (void)by_query;
-    MDB_cursor *kept = enter_cursor(store);
-    uint64_t names = walk_level(&walker, store, directory, limit, digest);
-    leave_cursor(store, kept);
-    return names;
-}
-
-static bool any(void *store, struct art_bytes prefix) {
-    MDB_cursor *kept = enter_cursor(store);
-    bool there = walk_any(&walker, store, prefix);
-    leave_cursor(store, kept);
-    return there;
-}
-
-static bool longest(void *store, struct art_bytes path, uint64_t *digest) {
-    MDB_cursor *kept = enter_cursor(store);
-    bool there = walk_longest(&walker, store, path, digest);
-    leave_cursor(store, kept);
-    return there;
-}
-
-static uint64_t count(void *store, struct art_bytes prefix, bool by_rows) {
-    (void)by_rows;
-    MDB_cursor *kept = enter_cursor(store);
-    uint64_t rows = walk_count(&walker, store, prefix);
-    leave_cursor(store, kept);
-    return rows;
-}
+WALK_TASKS(&walker, enter_cursor, leave_cursor)
 
 static void quiesce(void *store) {
     must(mdb_env_sync(((struct lmdb *)store)->env, 1), "sync");
@@ -260,20 +225,9 @@ const struct engine engine_lmdb = {
     .about = "LMDB, without SQL",
     .open = lmdb_open,
     .close = lmdb_close,
-    .set_sync = set_sync,
     .begin = lmdb_begin,
     .commit = lmdb_commit,
-    .put = put,
-    .update = put,
-    .remove = remove_key,
-    .rename = rename_key,
-    .get = get,
-    .list = list,
-    .level = level,
-    .any = any,
-    .longest = longest,
-    .count = count,
-    .quiesce = quiesce,
+    ENGINE_TASKS,
     .settle = quiesce,
 };
 #endif

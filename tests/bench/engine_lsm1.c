@@ -176,43 +176,7 @@ static struct art_bytes value_of(void *store) {
 
 static const struct walker walker = {seek, seek_before, next, previous, key_of, value_of};
 
-static uint64_t list(void *store, struct art_bytes prefix, bool descending, uint64_t offset, uint64_t limit,
-                     uint64_t *digest) {
-    enter(store);
-    uint64_t rows = walk_list(&walker, store, prefix, descending, offset, limit, digest);
-    leave(store);
-    return rows;
-}
-
-static uint64_t level(void *store, struct art_bytes directory, uint64_t limit, bool by_query, uint64_t *digest) {
-    (void)by_query;
-    enter(store);
-    uint64_t names = walk_level(&walker, store, directory, limit, digest);
-    leave(store);
-    return names;
-}
-
-static bool any(void *store, struct art_bytes prefix) {
-    enter(store);
-    bool there = walk_any(&walker, store, prefix);
-    leave(store);
-    return there;
-}
-
-static bool longest(void *store, struct art_bytes path, uint64_t *digest) {
-    enter(store);
-    bool there = walk_longest(&walker, store, path, digest);
-    leave(store);
-    return there;
-}
-
-static uint64_t count(void *store, struct art_bytes prefix, bool by_rows) {
-    (void)by_rows;
-    enter(store);
-    uint64_t rows = walk_count(&walker, store, prefix);
-    leave(store);
-    return rows;
-}
+WALK_TASKS(&walker, enter, leave)
 
 static void quiesce(void *store) {
     struct lsm1 *lsm1 = store;
@@ -233,20 +197,9 @@ const struct engine engine_lsm1 = {
     .about = "lsm1 of SQLite's source tree, without SQL",
     .open = lsm1_open,
     .close = lsm1_close,
-    .set_sync = set_sync,
     .begin = begin,
     .commit = commit,
-    .put = put,
-    .update = put,
-    .remove = remove_key,
-    .rename = rename_key,
-    .get = get,
-    .list = list,
-    .level = level,
-    .any = any,
-    .longest = longest,
-    .count = count,
-    .quiesce = quiesce,
+    ENGINE_TASKS,
     .settle = settle,
 };
 #endif

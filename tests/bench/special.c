@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tests/bench/files.h"
-#include "tests/bench/locks.h"
 #include "tests/support/random.h"
 
 static void put_key(struct workplace *place, void *store, struct art_bytes key, uint64_t number) {
@@ -214,27 +213,6 @@ void special_readers(struct workplace *place, uint32_t readers, bool write, uint
     }
     free(all);
     if (write) mend(place);
-}
-
-static void read_all_kinds(struct workplace *place) {
-    const struct keys *keys = place->keys;
-    struct random random = {53};
-    uint64_t digest = 0;
-    for (int i = 0; i < 1000; i++) {
-        struct art_bytes key = keys->sorted[random_below(&random, keys->count)];
-        place->engine->get(place->store, key, &digest);
-        place->engine->list(place->store, art_bytes(key.data, key.len / 2), false, 0, 100, &digest);
-    }
-    place->engine->list(place->store, art_bytes("", 0), false, 0, UINT32_MAX, &digest);
-}
-
-void special_locks(struct workplace *place, struct block *out) {
-    place->engine->begin(place->store, false, false);
-    read_all_kinds(place);
-    uint64_t before = bench_locks();
-    read_all_kinds(place);
-    out->units = bench_locks() - before;
-    place->engine->commit(place->store);
 }
 
 /* ---- long runs in stores of their own ---------------------------------------------------------------------------- */

@@ -33,10 +33,6 @@ void special_catch_up(struct workplace *place, uint32_t times, struct block *out
  * units: reads of all; steps: writes; the histogram: of reads. */
 void special_readers(struct workplace *place, uint32_t readers, bool write, uint64_t ns, struct block *out);
 
-/* Gets, lists of a hundred and a scan in one transaction, twice; units: locks of core's that were taken the second
- * time. */
-void special_locks(struct workplace *place, struct block *out);
-
 /* A new store in `directory`, filled at random in batches, as stores grow, then `steps` puts of new keys, autocommit
  * and not synced, each timed. */
 void special_pauses(struct workplace *place, const char *directory, uint32_t steps, struct block *out);

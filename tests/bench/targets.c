@@ -99,7 +99,6 @@ static const struct target targets[] = {
     /* 7. many cores */
     {"reads a second: 2 readers / 1 reader (on two free cores)", NULL, 0, ART("readers-2"), ART("readers-1"),
      AT_LEAST(1.8)},
-    {"locks taken by 1000 gets, 1000 lists and a scan done again", NULL, 0, CORE("locks"), ALONE, AT_MOST(0)},
     /* 8. space */
     {"bytes on disk after a random load: art / table", NULL, 0, ART("bytes-loaded"), TABLE("bytes-loaded"),
      AT_MOST(0.6)},

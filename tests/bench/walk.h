@@ -126,4 +126,40 @@ WALK uint64_t walk_count(const struct walker *walker, void *store, struct art_by
     return rows;
 }
 
+/* The tasks of an engine, by its walker; enter(store) before each, leave(store) behind. */
+#define WALK_TASKS(walker, enter, leave)                                                                               \
+    static uint64_t list(void *store, struct art_bytes prefix, bool descending, uint64_t offset, uint64_t limit,       \
+                         uint64_t *digest) {                                                                           \
+        enter(store);                                                                                                  \
+        uint64_t rows = walk_list(walker, store, prefix, descending, offset, limit, digest);                           \
+        leave(store);                                                                                                  \
+        return rows;                                                                                                   \
+    }                                                                                                                  \
+    static uint64_t level(void *store, struct art_bytes directory, uint64_t limit, bool by_query, uint64_t *digest) {  \
+        (void)by_query;                                                                                                \
+        enter(store);                                                                                                  \
+        uint64_t names = walk_level(walker, store, directory, limit, digest);                                          \
+        leave(store);                                                                                                  \
+        return names;                                                                                                  \
+    }                                                                                                                  \
+    static bool any(void *store, struct art_bytes prefix) {                                                            \
+        enter(store);                                                                                                  \
+        bool there = walk_any(walker, store, prefix);                                                                  \
+        leave(store);                                                                                                  \
+        return there;                                                                                                  \
+    }                                                                                                                  \
+    static bool longest(void *store, struct art_bytes path, uint64_t *digest) {                                        \
+        enter(store);                                                                                                  \
+        bool there = walk_longest(walker, store, path, digest);                                                        \
+        leave(store);                                                                                                  \
+        return there;                                                                                                  \
+    }                                                                                                                  \
+    static uint64_t count(void *store, struct art_bytes prefix, bool by_rows) {                                        \
+        (void)by_rows;                                                                                                 \
+        enter(store);                                                                                                  \
+        uint64_t rows = walk_count(walker, store, prefix);                                                             \
+        leave(store);                                                                                                  \
+        return rows;                                                                                                   \
+    }
+
 #endif

@@ -66,9 +66,6 @@ static void obey(struct workplace *place, const struct command *command, struct 
     case ORDER_READERS:
         special_readers(place, command->count, command->flag, command->limit_ns, out);
         break;
-    case ORDER_LOCKS:
-        special_locks(place, out);
-        break;
     case ORDER_PAUSES:
         special_pauses(place, command->directory, command->count, out);
         break;

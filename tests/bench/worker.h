@@ -20,7 +20,6 @@ enum order {
     ORDER_FILL_LOG, /* limit_ns: bytes */
     ORDER_CATCH_UP, /* count */
     ORDER_READERS,  /* count, flag: with a writer, limit_ns */
-    ORDER_LOCKS,    /* units: locks of core's */
     ORDER_PAUSES,   /* count, directory */
     ORDER_CHURN,    /* count: keys, round: times */
     ORDER_CACHE,    /* limit_ns: bytes */

@@ -9,15 +9,12 @@
 enum { WORLDS = 12 };
 
 LOOP_TEST(test_what_is_summed_up_and_looked_up_is_what_an_ordinary_table_says, WORLDS) {
-    static summed_question *const questions[] = {summed_listing,    summed_function,   summed_rows, summed_rows,
-                                                 summed_aggregates, summed_aggregates, summed_join, summed_join,
-                                                 summed_best,       summed_best,       NULL};
     struct both both = {.random = {random_seed() + (uint64_t)_i},
-                        .questions = questions,
+                        .questions = "$listing | $function | 2*$rows | 2*$aggregates | 2*$join | 2*$best",
                         .memory = _i % 6 == 5,
                         .huge = _i % 4 == 1,
                         .versions = true,
-                        .newer = 6,
+                        .first = "5*$condition | $newer",
                         .change = summed_change,
                         .changes = 70};
     both.now.summary = below(&both, SUMMED_WITHOUT_EXTRA);

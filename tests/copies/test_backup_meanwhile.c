@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
@@ -120,8 +121,15 @@ static unsigned look_at_copy(void) {
     return tables;
 }
 
+/* ART_BACKUP_COPIES of them, ART_BACKUP_EVERY seconds apart. */
+static unsigned setting(const char *name, unsigned otherwise) {
+    const char *given = getenv(name);
+    return given ? (unsigned)strtoul(given, NULL, 10) : otherwise;
+}
+
 LOOP_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 2) {
-    unsigned rounds = random_rounds(20), tables = 0;
+    unsigned rounds = setting("ART_BACKUP_COPIES", random_rounds(20)), every = setting("ART_BACKUP_EVERY", 0),
+             tables = 0;
     struct random random = {random_seed() + (uint64_t)_i};
     int status;
     printf("seed %llu\n", (unsigned long long)random.state);
@@ -132,11 +140,13 @@ LOOP_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 2) {
     struct load *load = mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t writer = start_load(load, (struct random){random_next(&random)});
     for (unsigned round = 0; round < rounds; round++) {
+        time_t begun = time(NULL);
         db = open_waiting(); /* which has none of the files open */
         sql_run(db, "SELECT art_backup(%Q)", copy_path);
         sql_close(db);
         tables += look_at_copy();
         remove_copy();
+        while (time(NULL) < begun + (time_t)every) usleep(10000);
     }
     atomic_store(&load->stop, true);
     ck_assert_int_eq(waitpid(writer, &status, 0), writer);
@@ -148,6 +158,8 @@ LOOP_TEST(test_tables_that_come_and_go_are_copied_whole_or_not_at_all, 2) {
 }
 
 /* --- at each moment ----------------------------------------------------------------------------------------------- */
+
+CASE("moments", .seconds = 120, .set_up = sql_set_up_closed, .tear_down = sql_tear_down)
 
 static const char *const happenings[] = {"DROP TABLE t", "ALTER TABLE t RENAME TO u",
                                          "PRAGMA busy_timeout=0; DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')"};
@@ -207,6 +219,6 @@ LOOP_TEST(test_what_happens_to_a_table_at_any_moment_leaves_it_whole_or_away, HA
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("art_backup() meanwhile", .seconds = 120 * (double)random_scale(), .set_up = sql_set_up_closed,
-                     .tear_down = sql_tear_down);
+    return suite_run("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0),
+                     .set_up = sql_set_up_closed, .tear_down = sql_tear_down);
 }

@@ -136,13 +136,6 @@ TEST(test_a_copy_that_fails_leaves_the_transaction) {
     sqlite3_free(limited);
 }
 
-TEST(test_a_path_with_a_nul_is_no_path) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q || char(0) || 'more')", copy_path);
-    sql_refused(db, SQLITE_CANTOPEN, "is to be a file", sql);
-    ck_assert_int_ne(access(copy_path, F_OK), 0);
-    sqlite3_free(sql);
-}
-
 /* --- names that are taken ----------------------------------------------------------------------------------------- */
 
 /* sqlite3_free() it. */

@@ -1,16 +1,12 @@
-/* art_backup(): copies that are taken while another process writes, what lives in them, and what is refused. A copy
- * that fails leaves nothing behind. (Faults of the system: test_faults_backup.c; other ways to copy: test_copies.c.)
+/* art_backup(): what lives in the copies, and what is refused. A copy that fails leaves nothing behind. (While others
+ * write: test_backup_meanwhile.c; faults of the system: test_faults_backup.c; other ways to copy: test_copies.c.)
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/random.h"
@@ -75,73 +71,7 @@ static void remove_files_of(const char *database) {
     sqlite3_free(command);
 }
 
-/* --- under load --------------------------------------------------------------------------------------------------- */
-
-struct load {
-    _Atomic unsigned commits;
-    atomic_bool stop;
-};
-
-static pid_t start_load(struct load *load, uint64_t seed) {
-    pid_t writer = fork();
-    ck_assert_int_ge(writer, 0);
-    if (writer) return writer;
-    struct random random = {seed};
-    sqlite3 *mine = sql_open(path);
-    sqlite3_busy_timeout(mine, 60000);
-    sql_run(mine, "PRAGMA synchronous=OFF");
-    while (!atomic_load(&load->stop)) {
-        unsigned commit = atomic_load(&load->commits);
-        write_some(mine, &random, commit);
-        atomic_store(&load->commits, commit + 1);
-    }
-    sql_close(mine);
-    _exit(0);
-}
-
-/* ART_BACKUP_COPIES of them, ART_BACKUP_EVERY seconds apart. */
-static unsigned setting(const char *name, unsigned otherwise) {
-    const char *given = getenv(name);
-    return given ? (unsigned)strtoul(given, NULL, 10) : otherwise;
-}
-
-LOOP_TEST(test_copies_under_a_write_load_are_some_committed_state_of_all_tables, 2) {
-    unsigned rounds = setting("ART_BACKUP_COPIES", 15 * random_scale()), every = setting("ART_BACKUP_EVERY", 0);
-    unsigned seen = 0, moved = 0;
-    struct random random = {random_seed() + (uint64_t)_i};
-    int status;
-    printf("seed %llu\n", (unsigned long long)random.state);
-    make(modes[_i], 20000);
-    sql_close(db);
-    struct load *load = mmap(NULL, sizeof *load, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t writer = start_load(load, random_next(&random));
-    db = sql_open(path);
-    sqlite3_busy_timeout(db, 60000);
-    for (unsigned round = 0; round < rounds; round++) {
-        time_t begun = time(NULL);
-        back_up(db, copy_path);
-        moved += atomic_load(&load->commits) != seen;
-        seen = atomic_load(&load->commits);
-        sqlite3 *copy = sql_open(copy_path);
-        is_whole(copy);
-        for (unsigned i = 0; i < 3; i++) write_some(copy, &random, 10 * i);
-        is_whole(copy);
-        sql_close(copy);
-        remove_files_of(copy_path);
-        while (time(NULL) < begun + (time_t)every) usleep(10000);
-    }
-    printf("%u copies during %u commits (%s)\n", rounds, seen, modes[_i]);
-    atomic_store(&load->stop, true);
-    ck_assert_int_eq(waitpid(writer, &status, 0), writer);
-    ck_assert_int_eq(status, 0);
-    ck_assert_uint_ge(moved, rounds / 2); /* the load went on */
-    is_whole(db);
-    munmap(load, sizeof *load);
-}
-
 /* --- a life of its own -------------------------------------------------------------------------------------------- */
-
-CASE("copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
 
 LOOP_TEST(test_a_copy_its_copy_and_their_original_live_beside_each_other, 2) {
     struct random random = {random_seed()};
@@ -316,41 +246,37 @@ static void refused_cleanly(int code, const char *words, const char *sql) {
     sqlite3_free(before);
 }
 
+/* Where art_backup() was told to write; it is relative to the folder. */
+static void cannot_be_written(const char *to, const char *words) {
+    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", to);
+    refused_cleanly(SQLITE_CANTOPEN, words, sql);
+    sqlite3_free(sql);
+}
+
 TEST(test_what_cannot_be_copied_to_is_refused) {
-    char *sql = sqlite3_mprintf("SELECT art_backup(%Q)", copy_path),
-         *self = sqlite3_mprintf("SELECT art_backup(%Q)", path);
-    char *link_path = sqlite3_mprintf("%s/link.db", directory),
-         *via = sqlite3_mprintf("SELECT art_backup(%Q)", link_path);
-    char *nowhere = sqlite3_mprintf("SELECT art_backup('%q/no/copy.db')", directory);
+    static const char *const journals[] = {"copy.db-journal", "copy.db-wal", "copy.db-shm"};
+    ck_assert_int_eq(chdir(directory), 0);
     make("WAL", 3000);
-    refused_cleanly(SQLITE_CANTOPEN, "must be a new file", self);
-    refused_cleanly(SQLITE_CANTOPEN, "No such file", nowhere);
-    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('')");
-    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup(':memory:')");
-    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('/tmp/')");
-    ck_assert_int_eq(symlink("elsewhere.db", link_path), 0);
-    refused_cleanly(SQLITE_CANTOPEN, "must be a new file", via);
+    cannot_be_written("a.db", "must be a new file");
+    cannot_be_written("no/copy.db", "No such file");
+    cannot_be_written("", "is to be a file");
+    cannot_be_written(":memory:", "is to be a file");
+    cannot_be_written("/tmp/", "is to be a file");
+    refused_cleanly(SQLITE_CANTOPEN, "is to be a file", "SELECT art_backup('copy.db' || char(0) || 'more')");
+    ck_assert_int_eq(symlink("elsewhere.db", "link.db"), 0);
+    cannot_be_written("link.db", "must be a new file");
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(symlink("nowhere", journals[i]), 0);
+        cannot_be_written("copy.db", "a journal is there");
+        ck_assert_int_eq(unlink(journals[i]), 0);
+    }
     back_up(db, copy_path);
-    refused_cleanly(SQLITE_CANTOPEN, "must be a new file", sql);
+    cannot_be_written("copy.db", "must be a new file");
     sqlite3 *copy = sql_open(copy_path);
     is_whole(copy);
     sql_close(copy);
-    ck_assert_int_eq(rename(copy_path, link_path), 0);
-    for (size_t i = 0; i < 3; i++) {
-        static const char *const journals[] = {"journal", "wal", "shm"};
-        char *journal = sqlite3_mprintf("%s-%s", copy_path, journals[i]);
-        ck_assert_int_eq(symlink("nowhere", journal), 0);
-        refused_cleanly(SQLITE_CANTOPEN, "a journal is there", sql);
-        unlink(journal);
-        sqlite3_free(journal);
-    }
     sql_expect(db, "\n", "SELECT art_backup(NULL)");
     is_whole(db);
-    sqlite3_free(sql);
-    sqlite3_free(self);
-    sqlite3_free(via);
-    sqlite3_free(link_path);
-    sqlite3_free(nowhere);
 }
 
 LOOP_TEST(test_what_is_not_committed_and_what_is_not_there_is_not_copied, 2) {
@@ -472,6 +398,17 @@ TEST(test_a_table_is_copied_however_its_create_was_written) {
     }
 }
 
+/* There is a whole copy, which goes, or nothing new. */
+static void whole_or_nothing(const char *before) {
+    if (!access(copy_path, F_OK)) {
+        sqlite3 *copy = sql_open(copy_path);
+        is_whole(copy);
+        sql_close(copy);
+        remove_files_of(copy_path);
+    }
+    leaves_nothing(before);
+}
+
 static int steps_left;
 
 static int stop(void *unused) {
@@ -490,19 +427,12 @@ TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
         sqlite3_progress_handler(db, 0, NULL, NULL);
         if (!rc) break;
         ck_assert_msg(rc == SQLITE_INTERRUPT, "%d: %s", rc, sqlite3_errmsg(db));
-        if (!access(copy_path, F_OK)) { /* it came behind the function, in the SELECT around it */
-            sqlite3 *copy = sql_open(copy_path);
-            is_whole(copy);
-            sql_close(copy);
-            remove_files_of(copy_path);
-        }
-        leaves_nothing(before);
+        whole_or_nothing(before); /* the interrupt may come behind the function, in the SELECT around it */
         interrupted++;
     }
     ck_assert_uint_gt(interrupted, 10);
-    sqlite3 *copy = sql_open(copy_path);
-    is_whole(copy);
-    sql_close(copy);
+    ck_assert_int_eq(access(copy_path, F_OK), 0);
+    whole_or_nothing(before);
     sqlite3_free(before);
 }
 
@@ -536,13 +466,7 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
             is_whole(from);
         }
         sql_close(from);
-        if (!access(copy_path, F_OK)) {
-            sqlite3 *copy = sql_open(copy_path);
-            is_whole(copy);
-            sql_close(copy);
-            remove_files_of(copy_path);
-        }
-        leaves_nothing(before);
+        whole_or_nothing(before);
         if (!asked) break;
     }
     ck_assert_uint_gt(failed, 5);
@@ -552,6 +476,5 @@ LOOP_TEST(test_an_authorizer_makes_no_half_copy, 2) {
 
 int main(void) {
     if (sql_standin()) return 0;
-    return suite_run("load", .seconds = 120 * random_scale() + 20 * setting("ART_BACKUP_COPIES", 0),
-                     .set_up = sql_set_up, .tear_down = sql_tear_down);
+    return suite_run("copies", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down);
 }

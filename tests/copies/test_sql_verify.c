@@ -184,26 +184,6 @@ TEST(test_a_copy_without_its_file_says_how_to_copy) {
     sqlite3_free(file);
 }
 
-/* It reads as any other, until the original is written. */
-TEST(test_a_file_that_is_shared_by_a_hard_link_is_no_copy) {
-    make();
-    char *file = sql_find_file(directory, ".art"), *other = sqlite3_mprintf("%s/link", directory);
-    ck_assert_int_eq(link(file, other), 0);
-    sql_reopen();
-    sql_expect(db, "ok\n", "SELECT art_check('f')");
-    is_refused("main.f: the .art file is a hard link");
-    ck_assert_int_eq(unlink(other), 0);
-    sql_expect(db, "ok: 2 art tables\n", "SELECT art_verify()");
-    sqlite3_free(file);
-    sqlite3_free(other);
-}
-
-TEST(test_a_database_with_nothing_in_it_is_no_copy) {
-    is_refused("there is nothing in this database (main: ");
-    sql_run(db, "CREATE TABLE x(a)");
-    sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()");
-}
-
 TEST(test_shadow_tables_without_their_table_are_found) {
     sql_run(db, "CREATE TABLE mine_artstate(a)");
     sql_expect(db, "ok: 0 art tables\n", "SELECT art_verify()"); /* somebody's own */
@@ -217,23 +197,6 @@ TEST(test_shadow_tables_without_their_table_are_found) {
 }
 
 /* --- the ordinary tables ------------------------------------------------------------------------------------------ */
-
-static void damage_plain(void) {
-    int64_t page = sql_int(db, "SELECT rootpage FROM sqlite_schema WHERE name = 'plain'");
-    int64_t size = sql_int(db, "PRAGMA page_size");
-    sql_close(db);
-    int fd = open(path, O_RDWR);
-    ck_assert_int_eq(pwrite(fd, "damage", 6, (page - 1) * size), 6);
-    close(fd);
-    db = sql_open(path);
-}
-
-TEST(test_damage_of_ordinary_tables_is_found) {
-    make();
-    damage_plain();
-    sql_expect(db, "ok|ok\n", "SELECT art_check('f'), art_check('i')");
-    is_refused("art: main: SQLite's own pages are damaged (PRAGMA integrity_check: ");
-}
 
 /* As a copy that was made while somebody wrote may have it. quick_check says ok. */
 TEST(test_an_index_that_is_not_its_tables_is_found) {

@@ -60,7 +60,6 @@ TEST(test_the_loaded_extension_stands_memory_that_runs_out) {
 }
 
 TEST(test_the_loaded_extension_stands_files_that_fail) {
-    sweep_loaded(&faulty_vfs_calls, "uring-wal", "FULL", 1);
     sweep_loaded(&faulty_vfs_calls, "buffered-persist", "FULL", 1);
 }
 

@@ -1,13 +1,11 @@
 /* What a process with art tables takes of the system, and what it does when it is refused: descriptors (which ones they
- * are, how many, too few), files that may not grow, threads for a ring, rings at all. */
+ * are, how many, too few), threads for a ring, rings at all. (A full disk, a limit of file sizes: test_foreign_disk.c.) */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,53 +200,6 @@ static int flush_with_fewer_and_fewer(void) {
 
 TEST(test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more) {
     ck_assert_int_eq(in_child(flush_with_fewer_and_fewer), 0);
-}
-
-/* ---- too large --------------------------------------------------------------------------------------------------- */
-
-static const char content[] = "SELECT count(*), total(length(value)), group_concat(hex(value)) FROM t";
-
-/* A file that may not grow past the limit, SQLite's or art's: the statement fails, and nothing of it is there. */
-static int fill_files_to_their_limit(void) {
-    sqlite3 *db = sql_open(path);
-    char *before = NULL, *after;
-    int rc = SQLITE_OK;
-    for (int i = 0; i < 2000 && !rc; i++) {
-        sqlite3_free(before);
-        before = sql_rows(db, content);
-        rc = sql_try(db,
-                     "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200) "
-                     "SELECT printf('full/%%d/%%d', %d, i), randomblob(300) FROM n",
-                     i);
-    }
-    if (!sqlite3_get_autocommit(db)) sql_try(db, "ROLLBACK");
-    after = sql_rows(db, content);
-    return !rc ? 2 : (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_IOERR ? 1 : strcmp(before, after) ? 3 : 0;
-}
-
-static rlim_t most_bytes;
-
-static int with_limited_files(void) {
-    signal(SIGXFSZ, SIG_IGN);
-    return setrlimit(RLIMIT_FSIZE, &(struct rlimit){most_bytes, most_bytes}) ? 90 : fill_files_to_their_limit();
-}
-
-TEST(test_a_file_that_may_not_grow_is_an_error_and_the_old_state) {
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA journal_mode=WAL");
-    sql_create(db, "t", "log_limit='8KB', spill_limit='32KB', cache='1MB'");
-    load(db, "t", 600);
-    sql_close(db);
-    for (most_bytes = 1200000; most_bytes < 3500000; most_bytes += 370000) {
-        int code = in_child(with_limited_files);
-        ck_assert_msg(!code, "%llu bytes: %d", (unsigned long long)most_bytes, code);
-        db = sql_open(path);
-        sql_run(db, "INSERT OR REPLACE INTO t VALUES('again', 1)");
-        char *rows = sql_rows(db, "SELECT value, art_check('t') FROM t WHERE path = 'again'");
-        ck_assert_str_eq(rows, "1|ok\n");
-        sqlite3_free(rows);
-        sql_close(db);
-    }
 }
 
 /* ---- how many ---------------------------------------------------------------------------------------------------- */

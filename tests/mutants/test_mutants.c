@@ -1,5 +1,5 @@
 /* What the lists of deliberate defects (tests/mutants) have shown nobody to
- * look at, in files, blobs and SQL (in the tree: test_mutants_tree.c). Each
+ * look at, in files and SQL (in the tree: test_mutants_tree.c). Each
  * test here is the one that notices some of them, and each is about a promise
  * of its own.
  */
@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
-#include "core/blob/bucket.h"
 #include "core/io/blob_pool.h"
 #include "core/io/io.h"
 #include "core/linux/io_system.h"
 #include "ext/art.h"
-#include "tests/support/blob_model.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
 #include "tests/support/sql_expect.h"
@@ -302,32 +300,6 @@ TEST(test_a_savepoint_between_spills_keeps_its_blobs) {
 
 /* ---- forged tables ----------------------------------------------------------------------------------------------- */
 
-/* The list of retired slots is not covered by a hash: one that cannot be decoded
- * stops the flush, and whatever it says, no slot of the committed root is
- * written. */
-TEST(test_a_forged_list_of_retired_slots_is_refused_or_harmless) {
-    static const char *const lists[] = {"01010000000000000000",
-                                        "0101000000000000000000FF",
-                                        "02010000000000000000",
-                                        "0105000000000000000000",
-                                        "010100000000000000000101010101",
-                                        "010100000000000000000200",
-                                        "0101000000000000000001FFFFFFFFFF0F"};
-    sql_create(db, "t", "log_limit='1MB'");
-    fill(db, "a", 300, 1000);
-    sql_command(db, "main", "t", "flush");
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        sql_run(db, "UPDATE t_artstate SET v = x'%s' WHERE k = 'retired'", lists[i]);
-        sql_run(db, "INSERT OR REPLACE INTO t VALUES('b', %d)", (int)i);
-        int rc = sql_try(db, "INSERT INTO t(t) VALUES('flush')");
-        ck_assert_msg(rc == SQLITE_CORRUPT_VTAB && strstr(sqlite3_errmsg(db), "retired slots"), "list %zu: %d, %s", i,
-                      rc, sqlite3_errmsg(db));
-    }
-    sql_run(db, "UPDATE t_artstate SET v = x'' WHERE k = 'retired'");
-    sql_command(db, "main", "t", "optimize");
-    sql_expect(db, "301|ok\n", "SELECT count(*), art_check('t') FROM t");
-}
-
 /* What is behind a NUL is no part of a file's name, nor is what is before a
  * name's beginning. */
 TEST(test_a_forged_name_of_the_file_is_none) {
@@ -359,66 +331,7 @@ TEST(test_a_forged_name_of_the_file_is_none) {
     }
 }
 
-/* --- bytes with and without their hashes -------------------------------------------------------------------------- */
-
-CASE("files and blobs")
-
-/* A footer of several pages: what is not in the trailer's own page has its hash
- * there. */
-TEST(test_a_flipped_bit_in_a_long_footer_is_refused) {
-    struct random random = {random_seed()};
-    struct blob_rows rows;
-    struct blob_run run;
-    printf("long footers: seed %llu\n", (unsigned long long)random.state);
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 12000, &random);
-    blob_run_build(&run, &rows, 0, true);
-    struct blob_image *image = &run.slots[0];
-    ck_assert_uint_gt(image->ref.footer_pages, 2);
-    uint32_t from = ART_BLOB_BYTES - image->ref.footer_pages * ART_BLOB_PAGE, end = ART_BLOB_BYTES - ART_BLOB_PAGE;
-    for (uint32_t at = from; at < end; at += 1 + random_below(&random, 90)) {
-        struct art_blob blob;
-        uint8_t bit = (uint8_t)(1u << random_below(&random, 8));
-        image->image[at] ^= bit;
-        ck_assert_int_eq(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
-        image->image[at] ^= bit;
-    }
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-}
-
-/* Somebody has made a value longer than its bucket, and all the hashes right.
- */
-TEST(test_a_value_that_leaves_its_bucket_is_refused) {
-    struct random random = {random_seed()};
-    struct blob_rows rows;
-    struct blob_run run;
-    unsigned tried = 0;
-    printf("long values: seed %llu\n", (unsigned long long)random.state);
-    blob_rows_make(&rows, (struct blob_style){BLOB_DIRECTORIES, VALUES_MIXED, FLAGS_PUTS, CSNS_BYTE}, 600, &random);
-    blob_run_build(&run, &rows, 0, false);
-    struct blob_image *image = &run.slots[0];
-    for (uint32_t b = 0; b < image->blob.buckets; b++) {
-        struct art_bucket_view view;
-        struct art_blob blob;
-        art_bucket_view_open(&view, image->image + art_bucket_offset(&image->blob, b));
-        if (!(view.form & ART_BUCKET_LENGTHS)) continue;
-        uint8_t *end = (uint8_t *)view.value_ends + 2 * (view.count - 1);
-        uint32_t before = view.count > 1 ? art_load16(end - 2) : 0, was = art_load16(end);
-        art_store16(end, before + ART_VALUE_INLINE_MAX);
-        blob_image_rehash(image->image, &image->ref);
-        must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
-        ck_assert_int_eq(art_blob_verify_all(&blob), ART_CORRUPT);
-        art_store16(end, was);
-        tried++;
-    }
-    ck_assert_uint_gt(tried, 0);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-}
-
 /* ---- objects that SQLite tells nothing --------------------------------------------------------------------------- */
-
-CASE("SQL", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)
 
 /* Somebody's table has the listener's name: then SQLite's callbacks for a table
  * that ROLLBACK TO has undone still come. */

@@ -497,12 +497,11 @@ TEST(test_a_log_that_may_not_be_written_fails_the_commit_and_leaves_the_old_stat
 }
 
 TEST(test_flushes_work_in_every_journal_mode) {
-    static const char *const modes[] = {"WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF"};
     make_table("log_limit=0");
-    for (int i = 0; i < 6; i++) {
-        sql_run(db, "PRAGMA journal_mode=%s", modes[i]);
+    EACH(mode, "WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF") {
+        sql_run(db, "PRAGMA journal_mode=%s", mode);
         for (int j = 0; j < 3; j++)
-            sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('mode', '%s %d')", modes[i], j);
+            sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('mode', '%s %d')", mode, j);
         sql_run(db, "BEGIN EXCLUSIVE; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('c'); COMMIT");
         ck_assert_int_eq(sql_int(db, "SELECT length(v) FROM t_artstate WHERE k = 'nonce'"), sql_inline() ? 0 : 16);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), 1);

@@ -101,31 +101,9 @@ static void agree(const char *format, int binding) {
 
 /* --- comparisons -------------------------------------------------------------------------------------------------- */
 
-static const char *const right_sides[] = {
-    "5",
-    "'5'",
-    "12.5",
-    "'12.5'",
-    "1e3",
-    "'a/1'",
-    "x'35'",
-    "NULL",
-    "?1",
-    "?1 || ''",
-    "+?1",
-    "CAST(?1 AS TEXT)",
-    "5 + 0",
-    "'a' || '/1'",
-    "(SELECT s FROM r LIMIT 1)",
-    "-1",
-    "9223372036854775807",
-    "''",
-    "zeroblob(0)",
-    "CAST('a/1' AS BLOB)",
-    "CAST('12.5' AS NUMERIC)",
-    "lower('A')",
-    "char(233)",
-};
+TEXTS(right_sides, "5", "'5'", "12.5", "'12.5'", "1e3", "'a/1'", "x'35'", "NULL", "?1", "?1 || ''", "+?1",
+      "CAST(?1 AS TEXT)", "5 + 0", "'a' || '/1'", "(SELECT s FROM r LIMIT 1)", "-1", "9223372036854775807", "''",
+      "zeroblob(0)", "CAST('a/1' AS BLOB)", "CAST('12.5' AS NUMERIC)", "lower('A')", "char(233)");
 static const char *const operators[] = {"=",  "==", "IS",     "<",    "<=",       ">",
                                         ">=", "<>", "IS NOT", "GLOB", "NOT GLOB", "LIKE"};
 enum { RIGHT_SIDES = sizeof right_sides / sizeof *right_sides, OPERATORS = sizeof operators / sizeof *operators };
@@ -142,11 +120,9 @@ TEST(test_every_operator_takes_every_right_side) {
 }
 
 TEST(test_it_takes_them_from_the_left_too) {
-    static const char *const turned[] = {"=", "<", "<=", ">", ">="};
-    for (int o = 0; o < 5; o++) {
+    EACH(each, "=", "<", "<=", ">", ">=") {
         for (int r = 0; r < RIGHT_SIDES; r++) {
-            char *format =
-                sqlite3_mprintf("SELECT path FROM %%s WHERE %s %s path ORDER BY path", right_sides[r], turned[o]);
+            char *format = sqlite3_mprintf("SELECT path FROM %%s WHERE %s %s path ORDER BY path", right_sides[r], each);
             for (int i = 0; i < (strstr(right_sides[r], "?1") ? BINDINGS : 1); i++) agree(format, i);
             sqlite3_free(format);
         }
@@ -178,42 +154,22 @@ TEST(test_joins_compare_by_the_other_columns_affinity) {
 
 /* The table holds other spellings of the numbers, too. */
 TEST(test_updates_and_deletes_by_a_number_find_its_text) {
-    static const char *const changes[] = {
-        "UPDATE %s SET value = 'changed' WHERE path = 5",
-        "UPDATE %s SET value = 'changed' WHERE path = 12.5",
-        "UPDATE %s SET value = 'changed' WHERE path = ?1 || ''",
-        "UPDATE %s SET value = 'changed' WHERE path = 5.5",
-        "UPDATE %s SET path = 'five' WHERE path = 5",
-        "DELETE FROM %s WHERE path = 1000",
-        "DELETE FROM %s WHERE path IN (1000, -1)",
-        "DELETE FROM %s WHERE path <= 5 AND path > -7",
-    };
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        for (int binding = 0; binding < (strstr(changes[i], "?1") ? BINDINGS : 1); binding++) {
-            agree(changes[i], binding);
+    EACH(change, "UPDATE %s SET value = 'changed' WHERE path = 5", "UPDATE %s SET value = 'changed' WHERE path = 12.5",
+         "UPDATE %s SET value = 'changed' WHERE path = ?1 || ''", "UPDATE %s SET value = 'changed' WHERE path = 5.5",
+         "UPDATE %s SET path = 'five' WHERE path = 5", "DELETE FROM %s WHERE path = 1000",
+         "DELETE FROM %s WHERE path IN (1000, -1)", "DELETE FROM %s WHERE path <= 5 AND path > -7") {
+        for (int binding = 0; binding < (strstr(change, "?1") ? BINDINGS : 1); binding++) {
+            agree(change, binding);
             agree("SELECT path, value FROM %s ORDER BY path", 0);
         }
     }
 }
 
 TEST(test_several_conditions_are_intersected) {
-    static const char *const conditions[] = {"path > '5'",
-                                             "path >= 'a'",
-                                             "path < 'b'",
-                                             "path <= 'a/2'",
-                                             "path BETWEEN '1' AND 'a/'",
-                                             "path GLOB 'a*'",
-                                             "path GLOB 'a/?'",
-                                             "path = 'a/1'",
-                                             "path IN ('a', 'a/1', 5, NULL)",
-                                             "value > 2",
-                                             "path LIKE 'A%'",
-                                             "path > ?1",
-                                             "path < ?1",
-                                             "path IN (SELECT s FROM r)",
-                                             "length(path) = 3",
-                                             "path COLLATE NOCASE = 'A'",
-                                             "path > 'a' COLLATE NOCASE"};
+    TEXTS(conditions, "path > '5'", "path >= 'a'", "path < 'b'", "path <= 'a/2'", "path BETWEEN '1' AND 'a/'",
+          "path GLOB 'a*'", "path GLOB 'a/?'", "path = 'a/1'", "path IN ('a', 'a/1', 5, NULL)", "value > 2",
+          "path LIKE 'A%'", "path > ?1", "path < ?1", "path IN (SELECT s FROM r)", "length(path) = 3",
+          "path COLLATE NOCASE = 'A'", "path > 'a' COLLATE NOCASE");
     enum { CONDITIONS = sizeof conditions / sizeof *conditions };
     struct random random = random_announced("conditions");
     for (int i = 0; i < 600 * (int)random_scale(); i++) {
@@ -343,11 +299,9 @@ LOOP_TEST(test_a_column_after_many_rows_without_one_is_the_right_rows, 2) {
 }
 
 static void change_both(struct random *random) {
-    static const char *const changes[] = {
-        "INSERT OR REPLACE INTO %s(path, value) VALUES('d%u/%05ux', 'new')",
-        "DELETE FROM %s WHERE path > 'd%u' AND path < 'd%u/00100' AND value %% 2",
-        "UPDATE OR REPLACE %s SET path = 'd%u/moved%u' WHERE path GLOB 'd[25]/0010?'",
-    };
+    TEXTS(changes, "INSERT OR REPLACE INTO %s(path, value) VALUES('d%u/%05ux', 'new')",
+          "DELETE FROM %s WHERE path > 'd%u' AND path < 'd%u/00100' AND value %% 2",
+          "UPDATE OR REPLACE %s SET path = 'd%u/moved%u' WHERE path GLOB 'd[25]/0010?'");
     static const char *const ends[] = {
         "SAVEPOINT a", "ROLLBACK TO a", "RELEASE a", "COMMIT", "ROLLBACK", "BEGIN", "INSERT INTO t(t) VALUES('flush')"};
     if (random_once_in(random, 2)) {

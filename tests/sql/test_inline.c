@@ -405,32 +405,6 @@ static int in_a_child(int (*what)(void)) {
 }
 
 TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
-    static const char *const spoils[] = {
-        "DELETE FROM t_artblob WHERE page = %lld",
-        "UPDATE t_artblob SET data = NULL WHERE page = %lld",
-        "UPDATE t_artblob SET data = x'' WHERE page = %lld",
-        "UPDATE t_artblob SET data = substr(data, 1, length(data) - 4096) WHERE page = %lld",
-        "UPDATE t_artblob SET data = substr(data, 1, length(data) - 1) WHERE page = %lld",
-        "UPDATE t_artblob SET data = substr(data, 2) || x'00' WHERE page = %lld",
-        "UPDATE t_artblob SET data = CAST(data AS TEXT) || 'x' WHERE page = %lld",
-        "UPDATE t_artblob SET data = hex(data) WHERE page = %lld",
-        "UPDATE t_artblob SET data = 17 WHERE page = %lld",
-        "UPDATE t_artblob SET data = zeroblob(length(data)) WHERE page = %lld",
-        "UPDATE t_artblob SET data = zeroblob(40000000) WHERE page = %lld",
-        "UPDATE t_artblob SET data = randomblob(length(data)) WHERE page = %lld",
-        "UPDATE t_artblob SET page = page + 1 WHERE page = %lld",
-        "UPDATE t_artblob SET page = -page WHERE page = %lld",
-        "UPDATE t_artblob SET page = 9223372036854775807 WHERE page = %lld",
-        "UPDATE t_artblob SET page = page + 1152921504606846976 WHERE page = %lld",
-        "UPDATE t_artblob SET data = (SELECT o.data FROM t_artblob o WHERE o.page <> t_artblob.page) WHERE page = %lld",
-        "INSERT OR IGNORE INTO t_artblob VALUES(%lld + 1, zeroblob(32768))",
-        "INSERT OR REPLACE INTO t_artblob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
-        "DELETE FROM t_artblob WHERE page >= %lld",
-        "DROP TABLE t_artblob -- %lld",
-        "ALTER TABLE t_artblob RENAME COLUMN data TO other -- %lld",
-        "DROP TABLE t_artblob; CREATE TABLE t_artblob(page, data); -- %lld",
-        "DROP TABLE t_artblob; CREATE VIEW t_artblob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld",
-    };
     int named = 0, silent = 0;
     make("DELETE", "");
     fill("base", 0, 300, 700);
@@ -442,7 +416,27 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     char *aside = sqlite3_mprintf("%s/aside.db", directory);
     sql_close(db);
     sql_copy_file(path, aside);
-    for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
+    EACH(
+        spoil, "DELETE FROM t_artblob WHERE page = %lld", "UPDATE t_artblob SET data = NULL WHERE page = %lld",
+        "UPDATE t_artblob SET data = x'' WHERE page = %lld",
+        "UPDATE t_artblob SET data = substr(data, 1, length(data) - 4096) WHERE page = %lld",
+        "UPDATE t_artblob SET data = substr(data, 1, length(data) - 1) WHERE page = %lld",
+        "UPDATE t_artblob SET data = substr(data, 2) || x'00' WHERE page = %lld",
+        "UPDATE t_artblob SET data = CAST(data AS TEXT) || 'x' WHERE page = %lld",
+        "UPDATE t_artblob SET data = hex(data) WHERE page = %lld", "UPDATE t_artblob SET data = 17 WHERE page = %lld",
+        "UPDATE t_artblob SET data = zeroblob(length(data)) WHERE page = %lld",
+        "UPDATE t_artblob SET data = zeroblob(40000000) WHERE page = %lld",
+        "UPDATE t_artblob SET data = randomblob(length(data)) WHERE page = %lld",
+        "UPDATE t_artblob SET page = page + 1 WHERE page = %lld", "UPDATE t_artblob SET page = -page WHERE page = %lld",
+        "UPDATE t_artblob SET page = 9223372036854775807 WHERE page = %lld",
+        "UPDATE t_artblob SET page = page + 1152921504606846976 WHERE page = %lld",
+        "UPDATE t_artblob SET data = (SELECT o.data FROM t_artblob o WHERE o.page <> t_artblob.page) WHERE page = %lld",
+        "INSERT OR IGNORE INTO t_artblob VALUES(%lld + 1, zeroblob(32768))",
+        "INSERT OR REPLACE INTO t_artblob VALUES(%lld * 0 + 9223372036854775000, zeroblob(32768))",
+        "DELETE FROM t_artblob WHERE page >= %lld", "DROP TABLE t_artblob -- %lld",
+        "ALTER TABLE t_artblob RENAME COLUMN data TO other -- %lld",
+        "DROP TABLE t_artblob; CREATE TABLE t_artblob(page, data); -- %lld",
+        "DROP TABLE t_artblob; CREATE VIEW t_artblob AS SELECT 1 AS page, zeroblob(9) AS data -- %lld") {
         for (int row = 0; row < 6; row++) {
             unlink(path);
             sql_copy_file(aside, path);
@@ -451,7 +445,7 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
             int64_t all = sql_int(db, "SELECT count(*) FROM t_artblob");
             int64_t page =
                 sql_int(db, "SELECT page FROM t_artblob ORDER BY page LIMIT 1 OFFSET %lld", row * (all - 1) / 5);
-            char *sql = sqlite3_mprintf(spoils[i], page);
+            char *sql = sqlite3_mprintf(spoil, page);
             sql_try(db, "%s", sql);
             sql_close(db);
             int verdict = in_a_child(read_spoilt);
@@ -609,16 +603,8 @@ TEST(test_no_commit_pays_for_the_whole_table) {
 
 /* A statement that is a transaction by itself, as far as it knows, within one that goes on as another's. */
 static char *with_a_statement_under_way(const char *create) {
-    static const char *const steps[] = {"BEGIN",
-                                        "INSERT INTO t VALUES('b', 3)",
-                                        NULL,
-                                        "SAVEPOINT s",
-                                        "INSERT INTO t VALUES('c', 4)",
-                                        "ROLLBACK TO s",
-                                        "DROP TABLE t",
-                                        "ROLLBACK TO s",
-                                        "INSERT INTO t VALUES('d', 5)",
-                                        "COMMIT"};
+    TEXTS(steps, "BEGIN", "INSERT INTO t VALUES('b', 3)", NULL, "SAVEPOINT s", "INSERT INTO t VALUES('c', 4)",
+          "ROLLBACK TO s", "DROP TABLE t", "ROLLBACK TO s", "INSERT INTO t VALUES('d', 5)", "COMMIT");
     sqlite3_str *out = sqlite3_str_new(NULL);
     sql_tear_down();
     sql_set_up();

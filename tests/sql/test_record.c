@@ -104,18 +104,8 @@ static void tear_down(void) {
 }
 
 static void put_value(sqlite3_str *out) {
-    static const char *const values[] = {"NULL",
-                                         "NULL",
-                                         "0",
-                                         "1",
-                                         "'text'",
-                                         "''",
-                                         "x''",
-                                         "2.5",
-                                         "x'00ff'",
-                                         "zeroblob(130)",
-                                         "printf('%.*c', 300, 'x')",
-                                         "char(0, 65)"};
+    TEXTS(values, "NULL", "NULL", "0", "1", "'text'", "''", "x''", "2.5", "x'00ff'", "zeroblob(130)",
+          "printf('%.*c', 300, 'x')", "char(0, 65)");
     if (random_once_in(&chance, 3)) {
         sqlite3_str_appendf(out, "%lld", (int64_t)random_next(&chance) >> random_below(&chance, 64));
     } else {

@@ -97,10 +97,9 @@ TEST(test_a_rollback_takes_it_back) {
 }
 
 TEST(test_it_works_in_every_schema) {
-    static const char *const schemas[] = {"temp", "side", "memory"};
     sql_run(db, "ATTACH '%q-side' AS side; ATTACH ':memory:' AS memory", path);
-    for (int i = 0; i < 3; i++) {
-        char *name = sqlite3_mprintf("%s.t", schemas[i]);
+    EACH(schema, "temp", "side", "memory") {
+        char *name = sqlite3_mprintf("%s.t", schema);
         sql_create(db, name, "path");
         sql_run(db, "INSERT INTO %s VALUES('a'); INSERT INTO %s(t) VALUES('add column b INT')", name, name);
         sql_run(db, "BEGIN; INSERT INTO %s(t) VALUES('add column c'); UPDATE %s SET c = 5; ROLLBACK", name, name);

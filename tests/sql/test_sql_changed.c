@@ -7,13 +7,11 @@
 #include "tests/support/summed.h"
 
 LOOP_TEST(test_what_changed_since_a_version_is_what_an_ordinary_table_says, 12) {
-    static summed_question *const questions[] = {summed_rows,       summed_rows, summed_rows,
-                                                 summed_aggregates, summed_join, NULL};
     struct both both = {.random = {random_seed() + (uint64_t)_i},
-                        .questions = questions,
+                        .questions = "3*$rows | $aggregates | $join",
                         .inlined = _i % 3 == 2,
                         .versions = true,
-                        .newer = 1,
+                        .first = "$newer",
                         .now.summary = _i % 2 ? SUMMED_MAX_OF_SIZE : SUMMED_NONE};
     summed_history(&both, "changed", (unsigned)_i, 1200);
 }

@@ -194,29 +194,15 @@ TEST(test_a_collation_must_be_there_when_the_table_is_first_used) {
 /* ---- what T_artstate says of the columns ------------------------------------------------------------------------- */
 
 TEST(test_a_table_whose_columns_cannot_be_read_can_be_dropped_and_says_so) {
-    static const char *const texts[] = {"''",
-                                        "'path,'",
-                                        "','",
-                                        "'path, value, '",
-                                        "'path, \"value'",
-                                        "'path INTEGER'",
-                                        "'path, value DEFAULT 5'",
-                                        "'path, version'",
-                                        "'path, value) WITHOUT ROWID; --'",
-                                        "'path, value /*'",
-                                        "'path, value /* */ '' '",
-                                        "char(1, 2, 3)",
-                                        "x'0001'",
-                                        "5",
-                                        "printf('%.*c', 100000, '(')",
-                                        "'p' || replace(printf('%.*c', 40000, ','), ',', ',p')",
-                                        "CAST(x'fffefd80' AS TEXT)"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    EACH(text, "''", "'path,'", "','", "'path, value, '", "'path, \"value'", "'path INTEGER'",
+         "'path, value DEFAULT 5'", "'path, version'", "'path, value) WITHOUT ROWID; --'", "'path, value /*'",
+         "'path, value /* */ '' '", "char(1, 2, 3)", "x'0001'", "5", "printf('%.*c', 100000, '(')",
+         "'p' || replace(printf('%.*c', 40000, ','), ',', ',p')", "CAST(x'fffefd80' AS TEXT)") {
         sql_create(db, "t", "");
-        sql_run(db, "INSERT INTO t VALUES('a', 1); UPDATE t_artstate SET v = %s WHERE k = 'columns'", texts[i]);
+        sql_run(db, "INSERT INTO t VALUES('a', 1); UPDATE t_artstate SET v = %s WHERE k = 'columns'", text);
         sql_reopen();
         int rc = sql_try(db, "SELECT * FROM t");
-        ck_assert_msg(rc == SQLITE_CORRUPT_VTAB || rc == SQLITE_OK, "%s: %d %s", texts[i], rc, sqlite3_errmsg(db));
+        ck_assert_msg(rc == SQLITE_CORRUPT_VTAB || rc == SQLITE_OK, "%s: %d %s", text, rc, sqlite3_errmsg(db));
         if (rc) ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "art: the columns are damaged (main.t_artstate)"));
         if (rc == SQLITE_OK) expect("a|1\n", "SELECT * FROM t");
         sql_run(db, "DROP TABLE t");
@@ -238,12 +224,10 @@ TEST(test_columns_that_are_not_those_of_create_are_damage) {
 }
 
 TEST(test_an_added_column_that_is_not_understood_is_damage) {
-    static const char *const added[] = {"value",      "a,",   ",", "a, b",          "\"a",     "a DEFAULT 5",
-                                        "prefix INT", " ",    "5", "a /* ' */ ''",  "a INT (", "a) WITHOUT ROWID; --",
-                                        "a [b",       "\x01", "",  "a PRIMARY KEY", "PATH"};
-    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+    EACH(each, "value", "a,", ",", "a, b", "\"a", "a DEFAULT 5", "prefix INT", " ", "5", "a /* ' */ ''", "a INT (",
+         "a) WITHOUT ROWID; --", "a [b", "\x01", "", "a PRIMARY KEY", "PATH") {
         sql_create(db, "t", "");
-        sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_artstate ADD COLUMN \"added: %w\"", added[i]);
+        sql_run(db, "INSERT INTO t VALUES('a', 1); ALTER TABLE t_artstate ADD COLUMN \"added: %w\"", each);
         sql_reopen();
         refuses(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "SELECT * FROM t");
         refuses(SQLITE_CORRUPT_VTAB, "the columns are damaged (main.t_artstate)", "DELETE FROM t");

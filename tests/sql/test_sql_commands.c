@@ -91,17 +91,16 @@ TEST(test_case_and_blanks_mean_nothing) {
 TEST(test_commands_work_wherever_a_table_is) {
     char *second = sqlite3_mprintf("%s/b.db", directory);
     sql_run(db, "ATTACH '%q' AS x; ATTACH ':memory:' AS m", second);
-    static const char *const schemas[] = {"main", "temp", "x", "m"};
     static const char *const all[] = {"flush", "optimize", "vacuum", "clean", "integrity-check", "cache=1MB"};
-    for (unsigned i = 0; i < 4; i++) {
-        sql_run(db, "CREATE VIRTUAL TABLE %s.\"a \"\"b\" USING art", schemas[i]);
+    EACH(schema, "main", "temp", "x", "m") {
+        sql_run(db, "CREATE VIRTUAL TABLE %s.\"a \"\"b\" USING art", schema);
         for (unsigned k = 0; k < sizeof all / sizeof *all; k++) {
-            sql_run(db, "INSERT INTO %s.\"a \"\"b\"(path) VALUES('%s')", schemas[i], all[k]);
-            sql_command(db, schemas[i], "a \"b", all[k]);
+            sql_run(db, "INSERT INTO %s.\"a \"\"b\"(path) VALUES('%s')", schema, all[k]);
+            sql_command(db, schema, "a \"b", all[k]);
         }
-        ck_assert_int_eq(sql_int(db, "SELECT art_count('%s.a \"b', '')", schemas[i]), sizeof all / sizeof *all);
-        ck_assert_int_eq(
-            sql_int(db, "SELECT value FROM art_info('%s.a \"b') WHERE property = 'option cache'", schemas[i]), 1 << 20);
+        ck_assert_int_eq(sql_int(db, "SELECT art_count('%s.a \"b', '')", schema), sizeof all / sizeof *all);
+        ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('%s.a \"b') WHERE property = 'option cache'", schema),
+                         1 << 20);
     }
     sql_run(db, "ALTER TABLE x.\"a \"\"b\" RENAME TO c; INSERT INTO x.c(c) VALUES('optimize')");
     sql_run(db,

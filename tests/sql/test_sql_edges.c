@@ -33,16 +33,14 @@ static void same(const char *query) {
 #define LONG "(SELECT hex(zeroblob(40000)))"
 
 TEST(test_paths_that_are_too_long_are_nowhere) {
-    static const char *const queries[] = {
-        "SELECT count(*) FROM @ WHERE path = " LONG,
-        "SELECT count(*) FROM @ WHERE path = " LONG " AND path > ''",
-        "SELECT count(*) FROM @ WHERE path < " LONG,
-        "SELECT count(*) FROM @ WHERE path >= " LONG,
-        "SELECT path FROM @ WHERE path IN ('a', " LONG ", 'b') ORDER BY path",
-        "SELECT path FROM @ WHERE path IN (SELECT hex(zeroblob(40000)) UNION SELECT 'b')",
-    };
     both("INSERT INTO @ VALUES('a', 1), ('b', 2), ('0', 3), ('', 4)");
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) same(queries[i]);
+    EACH(each, "SELECT count(*) FROM @ WHERE path = " LONG,
+         "SELECT count(*) FROM @ WHERE path = " LONG " AND path > ''", "SELECT count(*) FROM @ WHERE path < " LONG,
+         "SELECT count(*) FROM @ WHERE path >= " LONG,
+         "SELECT path FROM @ WHERE path IN ('a', " LONG ", 'b') ORDER BY path",
+         "SELECT path FROM @ WHERE path IN (SELECT hex(zeroblob(40000)) UNION SELECT 'b')") {
+        same(each);
+    }
     sql_expect(db, "0\n", "SELECT count(*) FROM t('', '/') WHERE path = " LONG);
     sql_expect(db, "0\n", "SELECT count(*) FROM t(" LONG ", '/')");
     sql_expect(db, "0|\n", "SELECT art_count('t', " LONG "), art_longest_prefix('t', 'x' || " LONG ", '/')");
@@ -67,10 +65,9 @@ TEST(test_patterns_with_broken_characters) {
         sqlite3_free(row);
     }
     for (unsigned i = 0; i < COUNT; i++) {
-        static const char *const forms[] = {"GLOB CAST(x'61%s' AS TEXT) || '*'", "GLOB CAST(x'61%s' AS TEXT) || 'b'",
-                                            "LIKE CAST(x'61%s' AS TEXT) || '%%'", "LIKE CAST(x'41%s' AS TEXT) || 'B'"};
-        for (unsigned form = 0; form < 4; form++) {
-            char *condition = sqlite3_mprintf(forms[form], characters[i]);
+        EACH(each, "GLOB CAST(x'61%s' AS TEXT) || '*'", "GLOB CAST(x'61%s' AS TEXT) || 'b'",
+             "LIKE CAST(x'61%s' AS TEXT) || '%%'", "LIKE CAST(x'41%s' AS TEXT) || 'B'") {
+            char *condition = sqlite3_mprintf(each, characters[i]);
             char *query = sqlite3_mprintf("SELECT hex(path) FROM @ WHERE path %s ORDER BY 1", condition);
             same(query);
             sqlite3_free(query);
@@ -122,17 +119,15 @@ TEST(test_a_delimiter_that_is_only_compared_is_refused) {
 /* --- memory that is given back ------------------------------------------------------------------------------------ */
 
 TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
-    static const char *const statements[] = {"SELECT count(*) FROM t(zeroblob(3000000), '/')",
-                                             "SELECT count(*) FROM t('', zeroblob(3000000))",
-                                             "INSERT OR REPLACE INTO t VALUES('huge', zeroblob(3000000))"};
     sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('cache=100KB'), ('log_limit=1KB')");
-    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+    EACH(statement, "SELECT count(*) FROM t(zeroblob(3000000), '/')", "SELECT count(*) FROM t('', zeroblob(3000000))",
+         "INSERT OR REPLACE INTO t VALUES('huge', zeroblob(3000000))") {
         char *rows = sql_rows(db, "SELECT count(*) FROM t('', '/')");
         sqlite3_free(rows);
         sqlite3_int64 before = sqlite3_memory_used();
-        sql_run(db, "%s", statements[i]);
+        sql_run(db, "%s", statement);
         sqlite3_int64 after = sqlite3_memory_used();
-        ck_assert_msg(after - before < 2500000, "%s leaves %lld bytes", statements[i], (long long)(after - before));
+        ck_assert_msg(after - before < 2500000, "%s leaves %lld bytes", statement, (long long)(after - before));
     }
 }
 
@@ -180,16 +175,15 @@ CASE("others", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)
 /* --- names and definitions ---------------------------------------------------------------------------------------- */
 
 TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
-    static const char *const names[] = {"prefix", "delimiter", "entries", "version", "path", "value"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        sql_create(db, names[i], "");
-        sql_run(db, "INSERT INTO \"%w\"(path, value) VALUES('a', 1)", names[i]);
+    EACH(name, "prefix", "delimiter", "entries", "version", "path", "value") {
+        sql_create(db, name, "");
+        sql_run(db, "INSERT INTO \"%w\"(path, value) VALUES('a', 1)", name);
         sql_reopen();
-        char *rows = sql_rows(db, "SELECT path, value, entries FROM \"%w\"", names[i]);
+        char *rows = sql_rows(db, "SELECT path, value, entries FROM \"%w\"", name);
         ck_assert_str_eq(rows, "a|1|\n");
         sqlite3_free(rows);
-        sql_run(db, "UPDATE \"%w\" SET value = 2; DELETE FROM \"%w\" WHERE value = 2; DROP TABLE \"%w\"", names[i],
-                names[i], names[i]);
+        sql_run(db, "UPDATE \"%w\" SET value = 2; DELETE FROM \"%w\" WHERE value = 2; DROP TABLE \"%w\"", name, name,
+                name);
     }
 }
 
@@ -242,16 +236,14 @@ TEST(test_odd_definitions) {
 
 /* Somebody has been at the schema: nothing is understood, and the table can be dropped. */
 TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
-    static const char *const schemas[] = {"art(path BLOB)", "art(path, a CHECK (a > 1))", "art(path, path)",
-                                          "art(',')"};
-    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+    EACH(each, "art(path BLOB)", "art(path, a CHECK (a > 1))", "art(path, path)", "art(',')") {
         sql_create(db, "u", "");
         sql_run(db, "INSERT INTO u VALUES('a', 1)");
         sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
         sql_run(db,
                 "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE u USING ' || %Q "
                 "WHERE name = 'u'; PRAGMA writable_schema=OFF",
-                schemas[i]);
+                each);
         sql_reopen();
         sql_try(db, "SELECT * FROM u");
         ck_assert_int_ne(sqlite3_errcode(db), SQLITE_NOMEM);
@@ -343,18 +335,16 @@ TEST(test_a_long_value_that_is_replaced_under_its_statement) {
         "DELETE FROM t WHERE path = 'big'", "UPDATE t SET value = hex(zeroblob(10001)) WHERE path = 'big'",
         "UPDATE t SET value = hex(randomblob(10000)) WHERE path = 'big'",
         "UPDATE t SET value = 'short' WHERE path = 'big'", "UPDATE t SET path = 'other' WHERE path = 'big'"};
-    static const char *const queries[] = {"SELECT path, change(), value FROM t WHERE path = 'big'",
-                                          "SELECT path, change(), value FROM t WHERE path GLOB 'b*'"};
     sqlite3_create_function_v2(db, "change", 0, SQLITE_UTF8, NULL, run_change, NULL, NULL, NULL);
     char *value = sql_rows(db, "SELECT 'big', 0, hex(zeroblob(10000))");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        for (size_t j = 0; j < sizeof queries / sizeof *queries; j++) {
+        EACH(query, "SELECT path, change(), value FROM t WHERE path = 'big'",
+             "SELECT path, change(), value FROM t WHERE path GLOB 'b*'") {
             change = changes[i];
             sql_run(db, "DELETE FROM t; INSERT INTO t VALUES('big', hex(zeroblob(10000)))");
             if (i % 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-            char *rows = sql_rows(db, "%s", queries[j]);
-            ck_assert_msg(!strcmp(rows, value) || !strcmp(rows, "big|0|\n"), "%s, %s: %.200s", change, queries[j],
-                          rows);
+            char *rows = sql_rows(db, "%s", query);
+            ck_assert_msg(!strcmp(rows, value) || !strcmp(rows, "big|0|\n"), "%s, %s: %.200s", change, query, rows);
             sqlite3_free(rows);
         }
     }

@@ -345,16 +345,14 @@ static int compare_lengths(void *unused, int a, const void *left, int b, const v
 }
 
 TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
-    static const char *const calls[] = {"SELECT art_count('c', '')",   "SELECT art_longest_prefix('main.c', 'a')",
-                                        "SELECT art_check('c')",       "SELECT * FROM art_check('main.c')",
-                                        "SELECT * FROM art_info('c')", "SELECT art_count('C', '')"};
     make_table();
     ck_assert_int_eq(sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_lengths), SQLITE_OK);
     sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, other COLLATE own); INSERT INTO c VALUES('a', 1)");
     sql_run(db, "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone");
     sql_reopen();
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        refuses(SQLITE_ERROR, "art: no such collation sequence: own (the columns of c): register", calls[i]);
+    EACH(call, "SELECT art_count('c', '')", "SELECT art_longest_prefix('main.c', 'a')", "SELECT art_check('c')",
+         "SELECT * FROM art_check('main.c')", "SELECT * FROM art_info('c')", "SELECT art_count('C', '')") {
+        refuses(SQLITE_ERROR, "art: no such collation sequence: own (the columns of c): register", call);
     }
     refuses(SQLITE_ERROR, "no art table of that name (broken)", "SELECT art_count('broken', '')");
     refuses(SQLITE_ERROR, "no art table of that name (main.broken)", "SELECT art_count('main.broken', '')");

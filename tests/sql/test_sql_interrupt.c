@@ -77,25 +77,21 @@ static int64_t next_place(int64_t place) {
 }
 
 TEST(test_a_stopped_scan_leaves_a_connection_that_reads_on) {
-    static const char *const scans[] = {"SELECT path, value FROM t",
-                                        "SELECT count(*) FROM t",
-                                        "SELECT path FROM t ORDER BY path DESC",
-                                        "SELECT sum(value) FROM t WHERE path GLOB 'd0*'",
-                                        "SELECT count(*) FROM t a JOIN t b ON b.path = a.path WHERE a.path < 'd01'",
-                                        "SELECT max(path) FROM t WHERE value % 2",
-                                        "SELECT path FROM t WHERE path LIKE 'D0%'"};
     make_table("WAL", 2000);
     char *before = summary(db);
     sql_run(db, "BEGIN; INSERT INTO t(path, value) VALUES('uncommitted', 1)");
     char *within = summary(db);
-    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) {
+    EACH(scan, "SELECT path, value FROM t", "SELECT count(*) FROM t", "SELECT path FROM t ORDER BY path DESC",
+         "SELECT sum(value) FROM t WHERE path GLOB 'd0*'",
+         "SELECT count(*) FROM t a JOIN t b ON b.path = a.path WHERE a.path < 'd01'",
+         "SELECT max(path) FROM t WHERE value % 2", "SELECT path FROM t WHERE path LIKE 'D0%'") {
         int stopped = 0;
         for (int64_t place = 0;; place = next_place(place)) {
-            int rc = run_for(place, scans[i]);
+            int rc = run_for(place, scan);
             if (rc == SQLITE_OK) break;
             ck_assert_int_eq(rc & 0xff, SQLITE_INTERRUPT);
             ck_assert(!sqlite3_get_autocommit(db));
-            if (stopped++ % 16 == 0) is_as(db, within, scans[i]);
+            if (stopped++ % 16 == 0) is_as(db, within, scan);
         }
         ck_assert_int_gt(stopped, 4);
     }
@@ -114,39 +110,35 @@ static int stop_at_once(void *calls) {
 /* The machine takes a few steps, the module passes over all rows: each time that it asks counts as some steps, so that
  * a handler that was made for every thousandth is heard. */
 TEST(test_a_search_that_finds_nothing_hears_a_progress_handler) {
-    static const char *const searches[] = {"SELECT path FROM t WHERE path GLOB 'd*none'",
-                                           "SELECT path FROM t WHERE path GLOB '*none' ORDER BY path DESC"};
     sql_create(db, "t", "log_limit='256KB'");
     fill(db, "t", 0, 100000);
-    for (size_t i = 0; i < sizeof searches / sizeof *searches; i++) {
+    EACH(search, "SELECT path FROM t WHERE path GLOB 'd*none'",
+         "SELECT path FROM t WHERE path GLOB '*none' ORDER BY path DESC") {
         int calls = 0;
         sqlite3_progress_handler(db, 1000, stop_at_once, &calls);
-        int rc = sqlite3_exec(db, searches[i], NULL, NULL, NULL);
+        int rc = sqlite3_exec(db, search, NULL, NULL, NULL);
         sqlite3_progress_handler(db, 0, NULL, NULL);
-        ck_assert_msg(rc == SQLITE_INTERRUPT && calls == 1, "%d, %d calls: %s", rc, calls, searches[i]);
+        ck_assert_msg(rc == SQLITE_INTERRUPT && calls == 1, "%d, %d calls: %s", rc, calls, search);
     }
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 100000);
 }
 
 /* A table that is called like a function is one of the module's own. */
 TEST(test_a_stopped_listing_leaves_a_connection_that_reads_on) {
-    static const char *const scans[] = {
-        "SELECT path, value FROM t('d0')",
-        "SELECT path, entries FROM t('', '/')",
-        "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
-        "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a",
-        "SELECT art_count('t', 'd0'), art_longest_prefix('main.t', 'd00/000016/x', '/')",
-        "SELECT art_check('t'), (SELECT count(*) FROM art_check('main.t'))",
-        "SELECT value FROM art_info('t') WHERE property = 'keys'"};
     if (sql_standin()) return;
     make_table("WAL", 2000);
     char *before = summary(db);
-    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) {
-        char *answer = sql_rows(db, "%s", scans[i]);
-        for (int64_t place = 0; run_for(place, scans[i]) != SQLITE_OK; place = next_place(place)) {
+    EACH(scan, "SELECT path, value FROM t('d0')", "SELECT path, entries FROM t('', '/')",
+         "SELECT path, entries FROM t('d', '1') WHERE path > 'd05' ORDER BY path DESC",
+         "SELECT a.path, (SELECT count(*) FROM t(a.path)) FROM t('', '/') a",
+         "SELECT art_count('t', 'd0'), art_longest_prefix('main.t', 'd00/000016/x', '/')",
+         "SELECT art_check('t'), (SELECT count(*) FROM art_check('main.t'))",
+         "SELECT value FROM art_info('t') WHERE property = 'keys'") {
+        char *answer = sql_rows(db, "%s", scan);
+        for (int64_t place = 0; run_for(place, scan) != SQLITE_OK; place = next_place(place)) {
             ck_assert_int_eq(sqlite3_errcode(db) & 0xff, SQLITE_INTERRUPT);
         }
-        char *again = sql_rows(db, "%s", scans[i]);
+        char *again = sql_rows(db, "%s", scan);
         ck_assert_str_eq(again, answer);
         sqlite3_free(answer);
         sqlite3_free(again);
@@ -275,15 +267,11 @@ static void stop_me(sqlite3_context *context, int count, sqlite3_value **values)
 }
 
 /* '@' is the table. What is rolled back, the statement or its whole transaction, is SQLite's to say. */
-static const char *const stopping[] = {
-    "SELECT stop(path) FROM @",
-    "INSERT INTO @(path, value) SELECT stop(path) || '/', 1 FROM @",
-    "UPDATE @ SET value = stop(value) + 1",
-    "UPDATE @ SET path = stop(path) || '.'",
-    "DELETE FROM @ WHERE stop(value) % 2 = 0",
-    "INSERT OR IGNORE INTO @(path, value) SELECT stop(path), 1 FROM @",
-    "BEGIN; DELETE FROM @ WHERE path < 'd02'; SAVEPOINT s; UPDATE @ SET value = stop(0)",
-    "BEGIN; DELETE FROM @ WHERE path < 'd02'; SELECT stop(path) FROM @"};
+TEXTS(stopping, "SELECT stop(path) FROM @", "INSERT INTO @(path, value) SELECT stop(path) || '/', 1 FROM @",
+      "UPDATE @ SET value = stop(value) + 1", "UPDATE @ SET path = stop(path) || '.'",
+      "DELETE FROM @ WHERE stop(value) % 2 = 0", "INSERT OR IGNORE INTO @(path, value) SELECT stop(path), 1 FROM @",
+      "BEGIN; DELETE FROM @ WHERE path < 'd02'; SAVEPOINT s; UPDATE @ SET value = stop(0)",
+      "BEGIN; DELETE FROM @ WHERE path < 'd02'; SELECT stop(path) FROM @");
 
 TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
     static const char rows[] = "SELECT count(*), total(value), group_concat(path) FROM (SELECT * FROM @ ORDER BY path)";

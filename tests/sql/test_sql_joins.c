@@ -38,27 +38,11 @@ static void fill_directories(int paths, int directories, int others) {
             paths, directories, others, directories, directories);
 }
 
-static const char *const bounds_of_others[] = {
-    "q.path >= o.d AND q.path < o.d || '0'",
-    "q.path BETWEEN o.d AND o.p",
-    "q.path GLOB o.d || '/*'",
-    "q.prefix = o.d || '/'",
-    "q.path LIKE o.d || '/%'",
-    "q.path IN (o.d, o.p)",
-};
-static const char *const bounds_for_all[] = {
-    "q.path > 'd/'",
-    "q.path >= 'd'",
-    "q.path < 'e'",
-    "q.path > 'd' AND q.path < 'e'",
-    "q.path GLOB 'd/*'",
-    "q.path > ''",
-    "q.path LIKE 'd/%'",
-    "q.path GLOB ?1",
-    "q.path >= ?2 AND q.path < ?3",
-    "q.value >= 0",
-    "q.path IN ('d/000/00000', 'd/001/00001', 'd/002/00002')",
-};
+TEXTS(bounds_of_others, "q.path >= o.d AND q.path < o.d || '0'", "q.path BETWEEN o.d AND o.p",
+      "q.path GLOB o.d || '/*'", "q.prefix = o.d || '/'", "q.path LIKE o.d || '/%'", "q.path IN (o.d, o.p)");
+TEXTS(bounds_for_all, "q.path > 'd/'", "q.path >= 'd'", "q.path < 'e'", "q.path > 'd' AND q.path < 'e'",
+      "q.path GLOB 'd/*'", "q.path > ''", "q.path LIKE 'd/%'", "q.path GLOB ?1", "q.path >= ?2 AND q.path < ?3",
+      "q.value >= 0", "q.path IN ('d/000/00000', 'd/001/00001', 'd/002/00002')");
 enum {
     BOUNDS_OF_OTHERS = sizeof bounds_of_others / sizeof *bounds_of_others,
     BOUNDS_FOR_ALL = sizeof bounds_for_all / sizeof *bounds_for_all
@@ -70,14 +54,13 @@ LOOP_TEST(test_bounds_of_another_table_count_beside_any_others, 16) {
     static const struct {
         int paths, directories, others;
     } sizes[] = {{3000, 300, 300}, {3000, 300, 20}, {300, 300, 300}, {12000, 3, 2}};
-    static const char *const joins[] = {"o JOIN @ q ON ", "@ q JOIN o ON ", "o LEFT JOIN @ q ON ",
-                                        "o JOIN x USING(id) JOIN @ q ON ", "@ q JOIN x JOIN o ON x.id = o.id AND "};
     fill_directories(sizes[_i / 4].paths, sizes[_i / 4].directories, sizes[_i / 4].others);
     if (_i % 2) sql_run(db, "ANALYZE");
     if (_i % 4 / 2) sql_command(db, "main", "t", "flush");
-    for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
+    EACH(join, "o JOIN @ q ON ", "@ q JOIN o ON ", "o LEFT JOIN @ q ON ", "o JOIN x USING(id) JOIN @ q ON ",
+         "@ q JOIN x JOIN o ON x.id = o.id AND ") {
         for (int j = 0; j < BOUNDS_OF_OTHERS; j++) {
-            char *alone = sqlite3_mprintf("SELECT count(*) FROM %s%s", joins[i], bounds_of_others[j]);
+            char *alone = sqlite3_mprintf("SELECT count(*) FROM %s%s", join, bounds_of_others[j]);
             int most = 4 * steps_of(alone) + 2000; /* SQLite checks some rows again */
             for (int k = 0; k < BOUNDS_FOR_ALL; k++) {
                 if (strstr(bounds_of_others[j], "LIKE") && strstr(bounds_for_all[k], "LIKE"))
@@ -149,17 +132,14 @@ LOOP_TEST(test_a_listing_changes_no_other_plan, 2) {
 
 /* A join begins with the table that a condition on another column leaves few rows of, in whatever order they stand. */
 TEST(test_a_join_begins_with_the_table_that_a_condition_narrows) {
-    static const char *const conditions[] = {"q.value = 5", "q.value IS 5", "5 = q.value", "q.value = ?1",
-                                             "q.value = 5 AND q.path > 'd'"};
-    static const char *const joins[] = {"SELECT count(*) FROM t2 p, @ q WHERE p.path = q.path AND %s",
-                                        "SELECT count(*) FROM @ q, t2 p WHERE p.path = q.path AND %s",
-                                        "SELECT count(*) FROM t2 p JOIN @ q USING(path) WHERE %s"};
     fill_directories(3000, 3, 1);
     char *create = sql_create_text("t2", "path, value");
     sql_run(db, "%s; UPDATE t SET value = value %% 1000; INSERT INTO t2 SELECT path, value FROM t", create);
-    for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
-        for (unsigned j = 0; j < sizeof conditions / sizeof *conditions; j++) {
-            char *sql = sqlite3_mprintf(joins[i], conditions[j]);
+    EACH(text_of, "SELECT count(*) FROM t2 p, @ q WHERE p.path = q.path AND %s",
+         "SELECT count(*) FROM @ q, t2 p WHERE p.path = q.path AND %s",
+         "SELECT count(*) FROM t2 p JOIN @ q USING(path) WHERE %s") {
+        EACH(one, "q.value = 5", "q.value IS 5", "5 = q.value", "q.value = ?1", "q.value = 5 AND q.path > 'd'") {
+            char *sql = sqlite3_mprintf(text_of, one);
             int steps = steps_of(sql);
             ck_assert_msg(steps < 3 * 3000 + 5000, "%s: %d steps", sql, steps); /* 8 steps each row of a join */
             sqlite3_free(sql);

@@ -87,22 +87,10 @@ static void fill(struct random *random, int rows) {
 
 static void append_condition(sqlite3_str *out, struct random *random) {
     static const char *const comparisons[] = {"=", "<", "<=", ">", ">=", "IS", "<>"};
-    static const char *const others[] = {"path GLOB 'a*'",
-                                         "path GLOB '*/'",
-                                         "path GLOB 'a?b*' || ''",
-                                         "path LIKE 'A%'",
-                                         "path LIKE 'a/%'",
-                                         "path LIKE '%' || '/'",
-                                         "path IN ('a', 'a/', 'b/', '/', 5, NULL)",
-                                         "value > 3",
-                                         "entries > 1",
-                                         "entries IS NULL",
-                                         "length(path) = 2",
-                                         "path COLLATE NOCASE >= 'A'",
-                                         "path > 5",
-                                         "path < (SELECT 6)",
-                                         "path = NULL",
-                                         "path < x'61'"};
+    TEXTS(others, "path GLOB 'a*'", "path GLOB '*/'", "path GLOB 'a?b*' || ''", "path LIKE 'A%'", "path LIKE 'a/%'",
+          "path LIKE '%' || '/'", "path IN ('a', 'a/', 'b/', '/', 5, NULL)", "value > 3", "entries > 1",
+          "entries IS NULL", "length(path) = 2", "path COLLATE NOCASE >= 'A'", "path > 5", "path < (SELECT 6)",
+          "path = NULL", "path < x'61'");
     if (random_once_in(random, 4)) {
         sqlite3_str_appendall(out, others[random_below(random, sizeof others / sizeof *others)]);
         return;
@@ -293,27 +281,6 @@ TEST(test_rows_behind_a_key_are_changed) {
 
 /* As for a column of an application's own that has such a name. */
 TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
-    static const char *const comparisons[] = {"%s > 'usr/'",
-                                              "%s >= 'usr/' AND %s < 'usr0'",
-                                              "%s BETWEEN 'a' AND 'z'",
-                                              "%s LIKE 'usr%%'",
-                                              "%s LIKE 'u' ESCAPE 'x'",
-                                              "%s GLOB 'usr*'",
-                                              "%s IS 'usr/'",
-                                              "%s IS NOT 'usr/'",
-                                              "%s <> 'usr/'",
-                                              "%s IS NOT NULL",
-                                              "(%s, path) > ('a', 'b')",
-                                              "5 < %s",
-                                              "%s > (SELECT 'a')",
-                                              "path = 'a' AND %s > 'a'",
-                                              "(%s > 'a' OR path = 'a')"};
-    static const char *const statements[] = {"SELECT count(*) FROM t WHERE ",
-                                             "SELECT * FROM t WHERE ",
-                                             "DELETE FROM t WHERE ",
-                                             "UPDATE t SET value = 0 WHERE ",
-                                             "SELECT * FROM (SELECT 1) LEFT JOIN t ON ",
-                                             "SELECT 1 FROM (SELECT 1) CROSS JOIN t WHERE "};
     static const char *const names[] = {"prefix", "delimiter", "start_after", "snapshot", "t"};
     fill_example();
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
@@ -321,9 +288,14 @@ TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
                                               "compare path",
                                               names[i], names[i], names[i])
                             : sqlite3_mprintf(i == 3 ? "no snapshots" : "fifth argument");
-        for (unsigned j = 0; j < sizeof comparisons / sizeof *comparisons; j++) {
-            for (unsigned k = 0; k < sizeof statements / sizeof *statements; k++) {
-                char *text = sqlite3_mprintf("%s%s", statements[k], comparisons[j]);
+        EACH(comparison, "%s > 'usr/'", "%s >= 'usr/' AND %s < 'usr0'", "%s BETWEEN 'a' AND 'z'", "%s LIKE 'usr%%'",
+             "%s LIKE 'u' ESCAPE 'x'", "%s GLOB 'usr*'", "%s IS 'usr/'", "%s IS NOT 'usr/'", "%s <> 'usr/'",
+             "%s IS NOT NULL", "(%s, path) > ('a', 'b')", "5 < %s", "%s > (SELECT 'a')", "path = 'a' AND %s > 'a'",
+             "(%s > 'a' OR path = 'a')") {
+            EACH(statement, "SELECT count(*) FROM t WHERE ", "SELECT * FROM t WHERE ", "DELETE FROM t WHERE ",
+                 "UPDATE t SET value = 0 WHERE ", "SELECT * FROM (SELECT 1) LEFT JOIN t ON ",
+                 "SELECT 1 FROM (SELECT 1) CROSS JOIN t WHERE ") {
+                char *text = sqlite3_mprintf("%s%s", statement, comparison);
                 char *sql = sqlite3_mprintf(text, names[i], names[i], names[i]);
                 sql_refused(db, SQLITE_ERROR, words, sql);
                 sqlite3_free(sql);
@@ -521,16 +493,13 @@ TEST(test_many_conditions_beside_an_argument) {
 TEST(test_arguments_come_from_other_tables) {
     fill_example();
     sql_run(db, "CREATE TABLE dirs(d); INSERT INTO dirs VALUES('usr'), ('var'), ('usr/share'), (NULL)");
-    static const char *const joins[] = {
-        "SELECT d, path, entries FROM dirs, t(d || '/', '/') ORDER BY 1, 2",
-        "SELECT d, path, entries FROM t(d || '/', '/'), dirs ORDER BY 1, 2",
-        "SELECT d, path, entries FROM dirs JOIN t ON prefix = d || '/' AND delimiter = '/' ORDER BY 1, 2",
-        "SELECT d, path, entries FROM t JOIN dirs ON prefix = d || '/' WHERE delimiter = '/' ORDER BY 1, 2",
-    };
-    for (size_t i = 0; i < sizeof joins / sizeof *joins; i++) {
+    EACH(join, "SELECT d, path, entries FROM dirs, t(d || '/', '/') ORDER BY 1, 2",
+         "SELECT d, path, entries FROM t(d || '/', '/'), dirs ORDER BY 1, 2",
+         "SELECT d, path, entries FROM dirs JOIN t ON prefix = d || '/' AND delimiter = '/' ORDER BY 1, 2",
+         "SELECT d, path, entries FROM t JOIN dirs ON prefix = d || '/' WHERE delimiter = '/' ORDER BY 1, 2") {
         expect("usr|usr/bin/|2\nusr|usr/readme|\nusr|usr/share/|4\nusr/share|usr/share/|\n"
                "usr/share|usr/share/[x]/|2\nusr/share|usr/share/[x]c|\n",
-               joins[i]);
+               join);
     }
     expect("|0\nusr|7\nusr/share|4\nvar|0\n",
            "SELECT d, count(path) FROM dirs LEFT JOIN t(d || '/') GROUP BY d ORDER BY d");

@@ -156,20 +156,15 @@ TEST(test_a_delimiter_is_of_one_arm_of_an_or) {
 }
 
 TEST(test_a_match_that_no_search_answers_is_an_error) {
-    static const char *const statements[] = {
-        "SELECT path FROM t WHERE NOT path MATCH 'a'",
-        "SELECT path FROM t WHERE name MATCH 'a'",
-        "SELECT path FROM t WHERE path MATCH 'a' AND path MATCH 'b'",
-        "SELECT path MATCH 'a' FROM t",
-        "SELECT path FROM t WHERE path MATCH name",
-        "SELECT path FROM t WHERE 'a' MATCH path",
-        "SELECT path FROM t WHERE path MATCH 'a' OR length(path) = 3",
-        /* a listing's argument that is no literal, in an OR */
-        "SELECT path FROM t WHERE path MATCH 'a' AND delimiter = (SELECT '/') OR path = 'b'",
-    };
     make_routes();
-    for (unsigned i = 0; i < sizeof statements / sizeof *statements; i++)
-        refuses(SQLITE_ERROR, "unable to use function MATCH", statements[i]);
+    EACH(statement, "SELECT path FROM t WHERE NOT path MATCH 'a'", "SELECT path FROM t WHERE name MATCH 'a'",
+         "SELECT path FROM t WHERE path MATCH 'a' AND path MATCH 'b'", "SELECT path MATCH 'a' FROM t",
+         "SELECT path FROM t WHERE path MATCH name", "SELECT path FROM t WHERE 'a' MATCH path",
+         "SELECT path FROM t WHERE path MATCH 'a' OR length(path) = 3",
+         /* a listing's argument that is no literal, in an OR */
+         "SELECT path FROM t WHERE path MATCH 'a' AND delimiter = (SELECT '/') OR path = 'b'") {
+        refuses(SQLITE_ERROR, "unable to use function MATCH", statement);
+    }
     refuses(SQLITE_ERROR, "the column that takes commands", "SELECT path FROM t WHERE t MATCH 'a'");
 }
 

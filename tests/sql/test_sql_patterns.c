@@ -168,17 +168,15 @@ static int compare(const char *sql, const struct text *glob, const struct text *
 }
 
 /* ?1 is for GLOB, ?2 for LIKE. */
-static const char *const of_path[] = {
-    "SELECT path FROM %s WHERE path GLOB ?1 ORDER BY path",
-    "SELECT path, n FROM %s WHERE path LIKE ?2 AND ?1 NOTNULL ORDER BY path DESC",
-    "SELECT path FROM %s WHERE path GLOB ?1 AND path LIKE ?2 ORDER BY path",
-    "SELECT path FROM %s WHERE path GLOB ?1 AND path GLOB '*[0-9a]*' AND n > 20 ORDER BY path",
-    "SELECT count(*) FROM %s WHERE path LIKE ?2 AND ?1 NOTNULL AND path LIKE '%%mario%%'",
-    "SELECT path FROM %s WHERE path LIKE ?2 AND ?1 NOTNULL ORDER BY n DESC, path LIMIT 3",
-    "SELECT n FROM %s WHERE path GLOB ?1 ORDER BY n LIMIT 2 OFFSET 1",
-    "SELECT count(*) FROM %s x JOIN (SELECT ?1 AS g, ?2 AS l) y ON x.path LIKE y.l AND x.path NOT GLOB y.g",
-    "SELECT path FROM %s WHERE path BETWEEN 'a' AND 'm' AND path LIKE '%%.jpg' AND path GLOB ?1 ORDER BY path",
-};
+TEXTS(of_path, "SELECT path FROM %s WHERE path GLOB ?1 ORDER BY path",
+      "SELECT path, n FROM %s WHERE path LIKE ?2 AND ?1 NOTNULL ORDER BY path DESC",
+      "SELECT path FROM %s WHERE path GLOB ?1 AND path LIKE ?2 ORDER BY path",
+      "SELECT path FROM %s WHERE path GLOB ?1 AND path GLOB '*[0-9a]*' AND n > 20 ORDER BY path",
+      "SELECT count(*) FROM %s WHERE path LIKE ?2 AND ?1 NOTNULL AND path LIKE '%%mario%%'",
+      "SELECT path FROM %s WHERE path LIKE ?2 AND ?1 NOTNULL ORDER BY n DESC, path LIMIT 3",
+      "SELECT n FROM %s WHERE path GLOB ?1 ORDER BY n LIMIT 2 OFFSET 1",
+      "SELECT count(*) FROM %s x JOIN (SELECT ?1 AS g, ?2 AS l) y ON x.path LIKE y.l AND x.path NOT GLOB y.g",
+      "SELECT path FROM %s WHERE path BETWEEN 'a' AND 'm' AND path LIKE '%%.jpg' AND path GLOB ?1 ORDER BY path");
 static const char *const of_others[] = {
     "SELECT path, name FROM %s WHERE name GLOB ?1 ORDER BY path",
     "SELECT path, any FROM %s WHERE any LIKE ?2 AND ?1 NOTNULL ORDER BY path",
@@ -305,7 +303,6 @@ TEST(test_patterns_that_begin_with_any_bytes_find_what_sqlite_finds) {
 }
 
 TEST(test_pieces_stand_behind_each_other) {
-    static const char *const patterns[] = {"*ab*ba*", "*ab*ba", "x/ab*ba", "*a*a*a*", "*ab*ab*ab", "x/*b*b", "*aa*aa*"};
     make_tables();
     for (int table = 0; table < 2; table++) {
         sql_run(db,
@@ -314,8 +311,9 @@ TEST(test_pieces_stand_behind_each_other) {
                 "NULL), ('x/b', NULL)",
                 table ? "p" : "t", table ? "p" : "t");
     }
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-        compare_where(sqlite3_mprintf("path GLOB %Q", patterns[i]));
+    EACH(pattern, "*ab*ba*", "*ab*ba", "x/ab*ba", "*a*a*a*", "*ab*ab*ab", "x/*b*b", "*aa*aa*") {
+        compare_where(sqlite3_mprintf("path GLOB %Q", pattern));
+    }
     struct text broken = {"\x80"
                           "a%",
                           3};
@@ -378,12 +376,10 @@ static void never(sqlite3_context *context, int count, sqlite3_value **arguments
 /* Few rows may match, and then a walk finds them: at once where SQLite does not tell of the LIMIT, else when the search
  * is given up (test_sql_newest). */
 TEST(test_a_pattern_that_may_be_rare_may_be_walked_for) {
-    static const char *const rare[] = {"path LIKE '%mario%'", "path GLOB '*mario*'", "path LIKE 'a%b'",
-                                       "path GLOB 'a*b'"};
     const char *way = sqlite3_libversion_number() >= 3046001 ? "best first" : "USE TEMP B-TREE";
     make_tables();
-    for (size_t i = 0; i < sizeof rare / sizeof *rare; i++) {
-        char *query = sqlite3_mprintf("SELECT path FROM t WHERE %s ORDER BY n DESC LIMIT 3", rare[i]);
+    EACH(each, "path LIKE '%mario%'", "path GLOB '*mario*'", "path LIKE 'a%b'", "path GLOB 'a*b'") {
+        char *query = sqlite3_mprintf("SELECT path FROM t WHERE %s ORDER BY n DESC LIMIT 3", each);
         sql_plan_has(db, query, way);
         sqlite3_free(query);
     }
@@ -413,9 +409,6 @@ TEST(test_the_plan_says_which_patterns_are_searched) {
          "note GLOB ? (search), best first by size and the path, descending"},
         {"path LIKE '%abc%' AND note LIKE '%def%' AND size > 3 ORDER BY size LIMIT 5", "best first by size"},
     };
-    static const char *const not_searched[] = {
-        "path LIKE '%ab%'",    "path GLOB '*[abc]*'", "path GLOB 'abc/def*'",      "path LIKE '%ab_cd%'",
-        "note GLOB '*ab?cd*'", "other LIKE '%abc%'",  "note NOT LIKE '%abc%def%'", "note LIKE 12345"};
     sql_run(db,
             "CREATE VIRTUAL TABLE f USING art(path, note, size INTEGER, other, summary=(search(path), search(note), "
             "sum(size)))");
@@ -424,8 +417,9 @@ TEST(test_the_plan_says_which_patterns_are_searched) {
         sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", searched[i].where);
         sql_plan_has(db, statement, searched[i].plan);
     }
-    for (size_t i = 0; i < sizeof not_searched / sizeof *not_searched; i++) {
-        sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", not_searched[i]);
+    EACH(each, "path LIKE '%ab%'", "path GLOB '*[abc]*'", "path GLOB 'abc/def*'", "path LIKE '%ab_cd%'",
+         "note GLOB '*ab?cd*'", "other LIKE '%abc%'", "note NOT LIKE '%abc%def%'", "note LIKE 12345") {
+        sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", each);
         sql_plan_lacks(db, statement, "search");
     }
     sql_run(db, "CREATE TABLE q(path PRIMARY KEY, word); ANALYZE");

@@ -253,16 +253,13 @@ static int ask_until(void *context, int action, const char *first, const char *s
     return limit->questions-- > 0 ? SQLITE_OK : limit->answer;
 }
 
-static const char *const schema_changes[] = {
-    "CREATE VIRTUAL TABLE u USING art",
-    "DROP TABLE t",
-    "ALTER TABLE t RENAME TO u",
-    "BEGIN; INSERT INTO t(path) VALUES('n'); DROP TABLE t; COMMIT",
-    "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES(1);"
-    "INSERT INTO t(path) VALUES('m'); COMMIT",
-    "INSERT INTO t(t) VALUES('add column owner TEXT')",
-    "BEGIN; INSERT INTO t(path) VALUES('n'); INSERT INTO t(t) VALUES('add column "
-    "owner TEXT'); INSERT INTO t(path, owner) VALUES('o', 1); COMMIT"};
+TEXTS(schema_changes, "CREATE VIRTUAL TABLE u USING art", "DROP TABLE t", "ALTER TABLE t RENAME TO u",
+      "BEGIN; INSERT INTO t(path) VALUES('n'); DROP TABLE t; COMMIT",
+      "BEGIN; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES(1);"
+      "INSERT INTO t(path) VALUES('m'); COMMIT",
+      "INSERT INTO t(t) VALUES('add column owner TEXT')",
+      "BEGIN; INSERT INTO t(path) VALUES('n'); INSERT INTO t(t) VALUES('add column "
+      "owner TEXT'); INSERT INTO t(path, owner) VALUES('o', 1); COMMIT");
 
 TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
@@ -510,11 +507,11 @@ TEST(test_a_stranger_cannot_write_into_the_listener) {
 /* --- query_only --------------------------------------------------------------------------------------------------- */
 
 TEST(test_query_only_refuses_every_way_of_writing) {
-    static const char *const writes[] = {
-        "INSERT INTO t(path) VALUES('x')",           "UPDATE t SET value = 9", "DELETE FROM t",
-        "INSERT OR IGNORE INTO t(path) VALUES('a')", "DROP TABLE t",           "ALTER TABLE t RENAME TO u"};
     sql_run(db, "PRAGMA query_only=ON");
-    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) sql_refused(db, SQLITE_READONLY, "readonly", writes[i]);
+    EACH(write, "INSERT INTO t(path) VALUES('x')", "UPDATE t SET value = 9", "DELETE FROM t",
+         "INSERT OR IGNORE INTO t(path) VALUES('a')", "DROP TABLE t", "ALTER TABLE t RENAME TO u") {
+        sql_refused(db, SQLITE_READONLY, "readonly", write);
+    }
     if (!sql_standin()) {
         sql_refused(db, SQLITE_READONLY, "readonly", "INSERT INTO t(t) VALUES('flush')");
         sql_refused(db, SQLITE_READONLY, "readonly", "CREATE VIRTUAL TABLE u USING art");

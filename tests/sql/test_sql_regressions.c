@@ -45,27 +45,17 @@ static void same_rows(const struct twins *twins, const char *query) {
 
 /* SQLite 3.40.1 offers LIMIT and OFFSET beside conditions that it does not show to the table. */
 TEST(test_a_limit_counts_the_rows_that_unseen_conditions_leave) {
-    static const char *const conditions[] = {"value = path",
-                                             "value = value",
-                                             "value > path",
-                                             "value IS path",
-                                             "path < path",
-                                             "(path, value) > ('b', 'x')",
-                                             "(path, value) >= ('c', 'a')",
-                                             "(path, 1) > ('b', 2)",
-                                             "(value, path) < ('d', 'd')",
-                                             "path >= 'b' AND value = path"};
-    static const char *const limits[] = {"LIMIT 1", "LIMIT 2", "LIMIT 2 OFFSET 1", "LIMIT 9 OFFSET 2",
-                                         "LIMIT -1 OFFSET 1"};
     struct twins twins;
     twins_open(&twins);
     both(&twins, "INSERT INTO t VALUES('a', NULL), ('b', 'b'), ('c', 'x'), ('d', 'd'), ('e', 'e'), ('f', 'a')");
-    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
-        for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
+    EACH(condition, "value = path", "value = value", "value > path", "value IS path", "path < path",
+         "(path, value) > ('b', 'x')", "(path, value) >= ('c', 'a')", "(path, 1) > ('b', 2)",
+         "(value, path) < ('d', 'd')", "path >= 'b' AND value = path") {
+        EACH(limit, "LIMIT 1", "LIMIT 2", "LIMIT 2 OFFSET 1", "LIMIT 9 OFFSET 2", "LIMIT -1 OFFSET 1") {
             char query[200];
-            snprintf(query, sizeof query, "SELECT path FROM t WHERE %s ORDER BY path %s", conditions[i], limits[k]);
+            snprintf(query, sizeof query, "SELECT path FROM t WHERE %s ORDER BY path %s", condition, limit);
             same_rows(&twins, query);
-            snprintf(query, sizeof query, "SELECT * FROM t WHERE %s ORDER BY path DESC %s", conditions[i], limits[k]);
+            snprintf(query, sizeof query, "SELECT * FROM t WHERE %s ORDER BY path DESC %s", condition, limit);
             same_rows(&twins, query);
         }
     }
@@ -122,13 +112,11 @@ TEST(test_in_a_subquery_has_the_affinities_of_both_columns) {
         "CREATE TABLE n(y, i INTEGER, r REAL, x TEXT, c TEXT COLLATE NOCASE);"
         "INSERT INTO n VALUES(12.5, 1000, 12.0, '12', 'AB'), ('12', 12, 1000, '1000.0', 'ab'), (x'3132', 0, 0, '', '');"
         "INSERT INTO t VALUES('12.5', 1), ('12', 2), ('1000.0', 3), ('1e3', 4), ('AB', 5), ('', 6), ('0.0', 7)");
-    static const char *const columns[] = {"y", "i", "r", "x", "c", "i || ''", "+y"};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+    EACH(column, "y", "i", "r", "x", "c", "i || ''", "+y") {
         char query[200];
-        snprintf(query, sizeof query, "SELECT path FROM t WHERE path IN (SELECT %s FROM n) ORDER BY path", columns[i]);
+        snprintf(query, sizeof query, "SELECT path FROM t WHERE path IN (SELECT %s FROM n) ORDER BY path", column);
         same_rows(&twins, query);
-        snprintf(query, sizeof query, "SELECT path FROM t WHERE path NOT IN (SELECT %s FROM n) ORDER BY path",
-                 columns[i]);
+        snprintf(query, sizeof query, "SELECT path FROM t WHERE path NOT IN (SELECT %s FROM n) ORDER BY path", column);
         same_rows(&twins, query);
     }
     twins_close(&twins);
@@ -215,16 +203,15 @@ TEST(test_an_argument_out_of_a_subquery_is_seen_beside_an_or) {
 
 /* UPDATE reads all columns, also those of a listing's arguments: that must not make all plans for the table alike. */
 TEST(test_an_update_from_another_table_finds_its_rows_by_their_paths) {
-    static const char *const updates[] = {"UPDATE t SET value = 9 FROM arguments WHERE path = p",
-                                          "UPDATE t SET value = 9 FROM t('b') AS x WHERE t.path = x.path",
-                                          "SELECT x.prefix, t.prefix FROM t('b') AS x JOIN t WHERE t.path = x.value"};
     struct twins twins;
     if (sql_standin()) return;
     twins_open(&twins);
     sql_run(twins.art, "CREATE TABLE arguments(p); INSERT INTO arguments VALUES('a'), ('b');"
                        "INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3)");
-    for (size_t i = 0; i < sizeof updates / sizeof *updates; i++) {
-        sql_plan_has(twins.art, updates[i], ":path=?");
+    EACH(update, "UPDATE t SET value = 9 FROM arguments WHERE path = p",
+         "UPDATE t SET value = 9 FROM t('b') AS x WHERE t.path = x.path",
+         "SELECT x.prefix, t.prefix FROM t('b') AS x JOIN t WHERE t.path = x.value") {
+        sql_plan_has(twins.art, update, ":path=?");
     }
     twins_close(&twins);
 }
@@ -238,16 +225,16 @@ static void reopen_art(struct twins *twins) {
 
 /* The first that a connection hears of an art table may be in the middle of a statement, as schema browsers have it. */
 TEST(test_a_schema_browser_meets_the_table_within_its_statement) {
-    static const char *const queries[] = {
+    EACH(
+        query,
         "SELECT name, (SELECT group_concat(p.name) FROM pragma_table_info(m.name, 'main') p) FROM main.sqlite_master m "
         "WHERE "
         "type = 'table' AND name = 't' UNION ALL SELECT name, 1 FROM temp.sqlite_master WHERE name = 't' ORDER BY 1",
-        "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.name = 't' ORDER BY 1, 2"};
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.name = 't' ORDER BY 1, 2") {
         struct twins twins;
         twins_open(&twins);
         reopen_art(&twins);
-        same_rows(&twins, queries[i]);
+        same_rows(&twins, query);
         both(&twins,
              "BEGIN; INSERT INTO t VALUES('a', 1); ALTER TABLE t RENAME TO u; INSERT INTO u VALUES('b', 1); COMMIT");
         same_rows(&twins, "SELECT * FROM u ORDER BY 1");
@@ -285,8 +272,7 @@ TEST(test_a_table_first_seen_behind_a_savepoint_can_be_renamed_after_rollback_to
 /* It was spilled for want of memory, and committed without a root: this connection went on reading the one that nobody
  * else knew, in slots that others took. */
 TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_as_it_is) {
-    static const char *const wishes[] = {"flush", "clean", "vacuum"};
-    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+    EACH(wish, "flush", "clean", "vacuum") {
         struct twins twins;
         twins_open(&twins);
         sql_run(twins.art, "DROP TABLE t");
@@ -299,8 +285,7 @@ TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_
             snprintf(insert, sizeof insert, "INSERT INTO t VALUES('row%d', hex(zeroblob(400)))", n);
             both(&twins, insert);
             sql_run(twins.art,
-                    "BEGIN; INSERT OR IGNORE INTO t VALUES('row0', 1); INSERT INTO t(t) VALUES('%s'); COMMIT",
-                    wishes[i]);
+                    "BEGIN; INSERT OR IGNORE INTO t VALUES('row0', 1); INSERT INTO t(t) VALUES('%s'); COMMIT", wish);
             sql_expect(twins.art, "ok\n", "SELECT art_check('t')");
             if (n % 40 == 39) sql_run(other, "INSERT INTO t(t) VALUES('flush')");
         }
@@ -312,20 +297,17 @@ TEST(test_a_transaction_that_changes_nothing_beside_a_long_log_leaves_the_table_
 
 /* SQLite 3.40.1 shows GLOB and LIKE of a LEFT JOIN's ON to a virtual table on its left. */
 TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
-    static const char *const conditions[] = {"path GLOB 'b/*'",    "path GLOB 'B*'",     "path GLOB 'b/1'",
-                                             "path LIKE 'b/%'",    "path LIKE 'B%'",     "path LIKE 'b/1'",
-                                             "+(path GLOB '/*')",  "+(path LIKE '20%')", "+(path GLOB y || '*')",
-                                             "y GLOB path || '*'", "path GLOB y || '*'"};
-    static const char *const joins[] = {"SELECT path, y FROM t LEFT JOIN o ON %s ORDER BY 1",
-                                        "SELECT path, y FROM o LEFT JOIN t ON %s ORDER BY 1",
-                                        "SELECT path, y FROM t LEFT JOIN o ON y = path WHERE %s ORDER BY 1"};
     struct twins twins;
     twins_open(&twins);
     both(&twins, "CREATE TABLE o(y); INSERT INTO o VALUES('b');"
                  "INSERT INTO t(path) VALUES('a/1'), ('b/1'), ('b/2'), ('B/3'), ('/x'), ('2024/1')");
-    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
-        for (size_t j = 0; j < sizeof joins / sizeof *joins; j++) {
-            char *sql = sqlite3_mprintf(joins[j], conditions[i]);
+    EACH(condition, "path GLOB 'b/*'", "path GLOB 'B*'", "path GLOB 'b/1'", "path LIKE 'b/%'", "path LIKE 'B%'",
+         "path LIKE 'b/1'", "+(path GLOB '/*')", "+(path LIKE '20%')", "+(path GLOB y || '*')", "y GLOB path || '*'",
+         "path GLOB y || '*'") {
+        EACH(join, "SELECT path, y FROM t LEFT JOIN o ON %s ORDER BY 1",
+             "SELECT path, y FROM o LEFT JOIN t ON %s ORDER BY 1",
+             "SELECT path, y FROM t LEFT JOIN o ON y = path WHERE %s ORDER BY 1") {
+            char *sql = sqlite3_mprintf(join, condition);
             same_rows(&twins, sql);
             sqlite3_free(sql);
         }
@@ -335,29 +317,23 @@ TEST(test_the_left_table_of_a_left_join_keeps_its_rows) {
 
 /* SQLite hands it over as an INSERT: of a key, or of none, and then it is refused. */
 TEST(test_an_update_of_an_aggregate_over_nothing_makes_no_row) {
-    static const char *const updates[] = {
-        "UPDATE t SET path = count(x) FROM o",
-        "UPDATE t SET path = count(x), value = max(x) FROM o WHERE path = 'none'",
-        "UPDATE OR REPLACE t SET path = 'a', value = count(x) FROM o WHERE path = 'none'",
-        "UPDATE t SET path = 'b' || count(x) FROM o WHERE path = 'a'",
-        "UPDATE t SET value = 10, path = 'z' || path FROM (SELECT 4 AS z) q RIGHT JOIN o ON o.x = q.z",
-    };
-    static const char *const keyless[] = {
-        "UPDATE t SET path = NULL, value = max(x) FROM o WHERE path = 'none'",
-        "UPDATE t SET value = count(x) FROM o WHERE path = 'none'",
-        "WITH c(x) AS (SELECT 1) UPDATE OR REPLACE main.t SET value = count(c.x) FROM c WHERE path = 'none'",
-    };
-    static const char *const rows[] = {"", "INSERT INTO o VALUES(4), (5)", "INSERT INTO t VALUES('a', 1), ('a/b', 2)"};
+    TEXTS(keyless, "UPDATE t SET path = NULL, value = max(x) FROM o WHERE path = 'none'",
+          "UPDATE t SET value = count(x) FROM o WHERE path = 'none'",
+          "WITH c(x) AS (SELECT 1) UPDATE OR REPLACE main.t SET value = count(c.x) FROM c WHERE path = 'none'");
     struct twins twins;
     twins_open(&twins);
     both(&twins, "CREATE TABLE o(x)");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        both(&twins, rows[i]);
-        for (size_t j = 0; j < sizeof updates / sizeof *updates; j++) {
+    EACH(row, "", "INSERT INTO o VALUES(4), (5)", "INSERT INTO t VALUES('a', 1), ('a/b', 2)") {
+        both(&twins, row);
+        EACH(update, "UPDATE t SET path = count(x) FROM o",
+             "UPDATE t SET path = count(x), value = max(x) FROM o WHERE path = 'none'",
+             "UPDATE OR REPLACE t SET path = 'a', value = count(x) FROM o WHERE path = 'none'",
+             "UPDATE t SET path = 'b' || count(x) FROM o WHERE path = 'a'",
+             "UPDATE t SET value = 10, path = 'z' || path FROM (SELECT 4 AS z) q RIGHT JOIN o ON o.x = q.z") {
             both(&twins, "BEGIN");
-            int art = sql_try(twins.art, "%s", updates[j]), plain = sql_try(twins.plain, "%s", updates[j]);
-            ck_assert_msg((art & 0xff) == (plain & 0xff), "%s: %d \"%s\" where an ordinary table says %d", updates[j],
-                          art, sqlite3_errmsg(twins.art), plain);
+            int art = sql_try(twins.art, "%s", update), plain = sql_try(twins.plain, "%s", update);
+            ck_assert_msg((art & 0xff) == (plain & 0xff), "%s: %d \"%s\" where an ordinary table says %d", update, art,
+                          sqlite3_errmsg(twins.art), plain);
             same_rows(&twins, "SELECT path, value FROM t ORDER BY path");
             if (!sqlite3_get_autocommit(twins.art)) both(&twins, "ROLLBACK");
         }
@@ -379,12 +355,10 @@ TEST(test_an_insert_without_a_key_beside_an_update_is_refused) {
                 "CREATE TRIGGER write AFTER UPDATE ON o BEGIN INSERT INTO t VALUES(NEW.y, 1); END;"
                 "CREATE TEMP VIEW u AS SELECT * FROM o; CREATE TEMP TRIGGER u_write INSTEAD OF UPDATE ON u "
                 "BEGIN INSERT INTO t VALUES(NEW.y, 2); END");
-    static const char *const statements[] = {
-        "INSERT INTO t(value) VALUES(1)",  "INSERT INTO t SELECT NULL, x FROM o",
-        "REPLACE INTO t(value) VALUES(1)", "WITH c AS (SELECT 1) INSERT INTO t(value) SELECT * FROM c",
-        "UPDATE o SET y = NULL",           "UPDATE u SET y = NULL"};
-    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-        sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", statements[i]);
+    EACH(statement, "INSERT INTO t(value) VALUES(1)", "INSERT INTO t SELECT NULL, x FROM o",
+         "REPLACE INTO t(value) VALUES(1)", "WITH c AS (SELECT 1) INSERT INTO t(value) SELECT * FROM c",
+         "UPDATE o SET y = NULL", "UPDATE u SET y = NULL") {
+        sql_refused(db, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.path", statement);
     }
     sql_run(db, "INSERT INTO t VALUES('a', 1); CREATE TABLE p(y);"
                 "CREATE TRIGGER p_write AFTER INSERT ON p BEGIN INSERT INTO t VALUES(NEW.y, 3); END;"

@@ -9,10 +9,8 @@
 #include "tests/support/summed.h"
 
 LOOP_TEST(test_a_summary_that_comes_later_is_what_an_ordinary_table_says, 12) {
-    static summed_question *const questions[] = {
-        summed_listing, summed_function, summed_function, summed_best, summed_rows, summed_join, NULL};
     struct both both = {.random = {random_seed() + (uint64_t)_i},
-                        .questions = questions,
+                        .questions = "$listing | 2*$function | $best | $rows | $join",
                         .memory = _i % 6 == 5,
                         .rollback = _i % 2 == 0,
                         .inlined = _i % 3 == 1,
@@ -35,18 +33,12 @@ static const char level[] = "SELECT path, size FROM t('', '/')", sound[] = "SELE
 CASE("one by one", .seconds = SUITE_FOREVER, .set_up = setup, .tear_down = sql_tear_down)
 
 TEST(test_a_summary_that_cannot_be_changes_nothing) {
-    static const char *const wrong[] = {"summary=(sum(nope))",  "summary=(max(path))",
-                                        "summary=(sum(owner))", "summary=(sum(size), max(size))",
-                                        "summary=(avg(size))",  "summary=",
-                                        "summary=(sum(size)",   "summary=() size"};
-    static const char *const said[] = {"a summary of a column that is not there",
-                                       "the key can only be searched",
-                                       "a summary is of numbers",
-                                       "two summaries of one column",
-                                       "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
-                                       "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
-                                       "the list of a summary is not closed",
-                                       "something stands behind a summary"};
+    TEXTS(wrong, "summary=(sum(nope))", "summary=(max(path))", "summary=(sum(owner))", "summary=(sum(size), max(size))",
+          "summary=(avg(size))", "summary=", "summary=(sum(size)", "summary=() size");
+    TEXTS(said, "a summary of a column that is not there", "the key can only be searched", "a summary is of numbers",
+          "two summaries of one column", "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
+          "a summary is sum(...), min(...), max(...), lookup(...) or search(...)",
+          "the list of a summary is not closed", "something stands behind a summary");
     sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         sql_run(db, i % 2 ? "BEGIN" : "SELECT 1");

@@ -38,28 +38,9 @@ static void set_up(void) {
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static void make_tables(void) {
-    static const char *const types[] = {"",
-                                        "INTEGER",
-                                        "INT",
-                                        "REAL",
-                                        "TEXT",
-                                        "BLOB",
-                                        "NUMERIC",
-                                        "VARCHAR(20)",
-                                        "CHARINT",
-                                        "FLOATING POINT",
-                                        "DATE",
-                                        "DECIMAL(10, 2)",
-                                        "DOUBLE",
-                                        "CLOB",
-                                        "BOOLEAN",
-                                        "STRING",
-                                        "unsigned bigint",
-                                        "blob real",
-                                        "Real Blob",
-                                        "realtext",
-                                        "REAL TEXT",
-                                        "xblob"};
+    TEXTS(types, "", "INTEGER", "INT", "REAL", "TEXT", "BLOB", "NUMERIC", "VARCHAR(20)", "CHARINT", "FLOATING POINT",
+          "DATE", "DECIMAL(10, 2)", "DOUBLE", "CLOB", "BOOLEAN", "STRING", "unsigned bigint", "blob real", "Real Blob",
+          "realtext", "REAL TEXT", "xblob");
     static const char *const constraints[] = {
         "", "", "", "", " NOT NULL", " COLLATE NOCASE", " NULL", " DEFAULT NULL", " COLLATE RTRIM NOT NULL"};
     static const char *const options[] = {"", ", log_limit='8KB'", ", spill_limit='64KB', log_limit='8KB'"};
@@ -320,17 +301,13 @@ TEST(test_hidden_columns_are_not_for_writing) {
     sql_run(
         db,
         "INSERT INTO t(path, a, b, prefix, delimiter, entries, version) VALUES('dir/z', 3, 3, NULL, NULL, NULL, NULL)");
-    static const char *const hidden[] = {"prefix", "delimiter", "entries", "version"};
-    for (int i = 0; i < 4; i++) {
-        char *message =
-            sqlite3_mprintf("art: the hidden column %s cannot be written (t.%s): leave it out", hidden[i], hidden[i]);
-        static const char *const statements[] = {"INSERT INTO t(path, b, %s) VALUES('new', 1, 5)",
-                                                 "INSERT OR REPLACE INTO t(path, b, %s) VALUES('dir/x', 1, '')",
-                                                 "UPDATE t SET %s = 'no' WHERE path = 'dir/x'",
-                                                 "UPDATE t SET a = 5, %s = 0",
-                                                 "UPDATE t SET path = 'dir/w', %s = 1.5 WHERE path = 'dir/x'"};
-        for (int j = 0; j < 5; j++) {
-            char *statement = sqlite3_mprintf(statements[j], hidden[i]);
+    EACH(each, "prefix", "delimiter", "entries", "version") {
+        char *message = sqlite3_mprintf("art: the hidden column %s cannot be written (t.%s): leave it out", each, each);
+        EACH(one, "INSERT INTO t(path, b, %s) VALUES('new', 1, 5)",
+             "INSERT OR REPLACE INTO t(path, b, %s) VALUES('dir/x', 1, '')",
+             "UPDATE t SET %s = 'no' WHERE path = 'dir/x'", "UPDATE t SET a = 5, %s = 0",
+             "UPDATE t SET path = 'dir/w', %s = 1.5 WHERE path = 'dir/x'") {
+            char *statement = sqlite3_mprintf(one, each);
             refuses(SQLITE_ERROR, message, statement);
             sqlite3_free(statement);
         }

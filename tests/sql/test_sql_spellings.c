@@ -63,22 +63,12 @@ LOOP_TEST(test_a_literal_like_leaves_what_lies_below_its_beginning, 2) {
 
 LOOP_TEST(test_a_walk_in_order_is_not_forgotten_for_arms_that_are_open, 2) {
     fill(_i);
-    static const char *const open[] = {
-        "path > ?1 OR path = ?2",
-        "path < ?1 OR path > ?2",
-        "path >= ?1 OR path GLOB ?2",
-        "path > 'usr/d0001' OR path = 'a'",
-        "path < 'usr/d0005/' OR path > 'usr/d0009/'",
-    };
-    for (unsigned i = 0; i < sizeof open / sizeof *open; i++) {
-        static const char *const statements[] = {
-            "SELECT path FROM t WHERE %s ORDER BY path LIMIT 10",
-            "SELECT path FROM t WHERE %s ORDER BY path DESC LIMIT 10",
-            "SELECT min(t.path) FROM t WHERE %s",
-            "SELECT max(path) FROM t WHERE %s",
-        };
-        for (unsigned k = 0; k < sizeof statements / sizeof *statements; k++) {
-            char *sql = sqlite3_mprintf(statements[k], open[i]);
+    EACH(each, "path > ?1 OR path = ?2", "path < ?1 OR path > ?2", "path >= ?1 OR path GLOB ?2",
+         "path > 'usr/d0001' OR path = 'a'", "path < 'usr/d0005/' OR path > 'usr/d0009/'") {
+        EACH(statement, "SELECT path FROM t WHERE %s ORDER BY path LIMIT 10",
+             "SELECT path FROM t WHERE %s ORDER BY path DESC LIMIT 10", "SELECT min(t.path) FROM t WHERE %s",
+             "SELECT max(path) FROM t WHERE %s") {
+            char *sql = sqlite3_mprintf(statement, each);
             plan_lacks(sql, "MULTI-INDEX OR");
             plan_has(sql, ":all rows");
             sqlite3_free(sql);
@@ -117,25 +107,22 @@ LOOP_TEST(test_each_word_is_searched_below_a_wide_prefix, 2) {
 /* An arm that does not get the prefix would find nothing. */
 LOOP_TEST(test_no_row_below_a_prefix_is_lost_to_an_or, 2) {
     fill(_i);
-    static const char *const prefixes[] = {
-        "SELECT count(*), min(t.path) FROM t('usr/') WHERE %s",
-        "SELECT count(*), min(t.path) FROM t WHERE prefix = 'usr/' AND %s",
-        "SELECT count(*), min(t.path) FROM t WHERE %s AND prefix = 'usr/'",
-        "SELECT count(*), min(t.path) FROM t WHERE 'usr/' = prefix AND %s",
-        "SELECT count(*), min(t.path) FROM t WHERE prefix = (SELECT 'usr/') AND %s",
-        "SELECT count(*), min(t.path) FROM t WHERE (prefix, note) = ('usr/', 'note') AND %s",
-        "SELECT count(*), min(t.path) FROM t WHERE %s AND (prefix, note) = ('usr/', 'note')",
-        "SELECT count(*), min(t.path) FROM t WHERE (note, prefix) = ('note', 'usr/') AND %s",
-        "SELECT count(*), min(t.path) FROM t WHERE n >= 0 AND %s AND (note, prefix) = ('note', 'usr/')",
-        "SELECT count(*), min(t.path) FROM t('usr/') WHERE (n >= 0 OR n < 0) AND %s",
-        "SELECT count(*), min(t.path) FROM (SELECT * FROM t('usr/')) AS t WHERE %s",
-        "SELECT count(*), min(t.path) FROM big JOIN t('usr/') ON t.n >= big.id WHERE big.id = 0 AND %s",
-        "SELECT count(*), min(t.path) FROM big LEFT JOIN t('usr/') ON %s WHERE big.id = 7",
-        ("SELECT count(*), min(path) FROM (SELECT path FROM t WHERE (prefix, note) = ('usr/', 'note') AND %s"
-         " UNION SELECT 'usr/d0000/haystack00008')"),
-    };
-    for (unsigned i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        char *sql = sqlite3_mprintf(prefixes[i], words);
+    EACH(each, "SELECT count(*), min(t.path) FROM t('usr/') WHERE %s",
+         "SELECT count(*), min(t.path) FROM t WHERE prefix = 'usr/' AND %s",
+         "SELECT count(*), min(t.path) FROM t WHERE %s AND prefix = 'usr/'",
+         "SELECT count(*), min(t.path) FROM t WHERE 'usr/' = prefix AND %s",
+         "SELECT count(*), min(t.path) FROM t WHERE prefix = (SELECT 'usr/') AND %s",
+         "SELECT count(*), min(t.path) FROM t WHERE (prefix, note) = ('usr/', 'note') AND %s",
+         "SELECT count(*), min(t.path) FROM t WHERE %s AND (prefix, note) = ('usr/', 'note')",
+         "SELECT count(*), min(t.path) FROM t WHERE (note, prefix) = ('note', 'usr/') AND %s",
+         "SELECT count(*), min(t.path) FROM t WHERE n >= 0 AND %s AND (note, prefix) = ('note', 'usr/')",
+         "SELECT count(*), min(t.path) FROM t('usr/') WHERE (n >= 0 OR n < 0) AND %s",
+         "SELECT count(*), min(t.path) FROM (SELECT * FROM t('usr/')) AS t WHERE %s",
+         "SELECT count(*), min(t.path) FROM big JOIN t('usr/') ON t.n >= big.id WHERE big.id = 0 AND %s",
+         "SELECT count(*), min(t.path) FROM big LEFT JOIN t('usr/') ON %s WHERE big.id = 7",
+         ("SELECT count(*), min(path) FROM (SELECT path FROM t WHERE (prefix, note) = ('usr/', 'note') AND %s"
+          " UNION SELECT 'usr/d0000/haystack00008')")) {
+        char *sql = sqlite3_mprintf(each, words);
         char *rows = sql_rows(db, "%s", sql);
         ck_assert_msg(!strcmp(rows, "12|usr/d0000/haystack00008\n"), "%s\n%s", sql, rows);
         sqlite3_free(rows);
@@ -148,14 +135,12 @@ LOOP_TEST(test_no_row_below_a_prefix_is_lost_to_an_or, 2) {
 /* A value that many rows have beside one that another table knows. */
 LOOP_TEST(test_each_lookup_counts_in_a_join, 2) {
     fill(_i);
-    static const char *const joins[] = {
-        "SELECT t.path FROM t JOIN known k ON t.hash = k.hash WHERE t.owner = 1 AND k.name = ?1",
-        "SELECT t.path FROM known k JOIN t ON t.hash = k.hash WHERE t.owner = ?2 AND k.name = ?1",
-        "SELECT t.path FROM t JOIN known k ON t.hash = k.hash JOIN big ON big.id = t.n WHERE owner = 1 AND k.name = ?1",
-    };
-    for (unsigned i = 0; i < sizeof joins / sizeof *joins; i++) {
-        plan_has(joins[i], "hash=? (lookup)");
-        plan_has(joins[i], "owner=? (lookup)");
+    EACH(join, "SELECT t.path FROM t JOIN known k ON t.hash = k.hash WHERE t.owner = 1 AND k.name = ?1",
+         "SELECT t.path FROM known k JOIN t ON t.hash = k.hash WHERE t.owner = ?2 AND k.name = ?1",
+         "SELECT t.path FROM t JOIN known k ON t.hash = k.hash JOIN big ON big.id = t.n WHERE owner = 1 AND k.name = "
+         "?1") {
+        plan_has(join, "hash=? (lookup)");
+        plan_has(join, "owner=? (lookup)");
     }
     /* The range that is beside one of them counts, too. */
     const char *itself = "SELECT a.path, b.path FROM t a JOIN t b ON b.hash = a.hash"

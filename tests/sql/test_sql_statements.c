@@ -52,39 +52,30 @@ static const char *const words[] = {"", " OR ABORT", " OR FAIL", " OR IGNORE", "
 enum { WORDS = sizeof words / sizeof *words };
 
 /* ~ is the conflict clause. */
-static const char *const conflicting[] = {
-    "INSERT~ INTO @(path, value) VALUES('b', 'again')",
-    "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', 2), ('n2', 3), ('c', 4), ('n1', 5)",
-    "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, 2), ('n2', 3)",
-    "INSERT~ INTO @(value) VALUES('no path')",
-    "INSERT~ INTO @(path, value) SELECT path, value || '+' FROM @",
-    "INSERT~ INTO @(path, value) SELECT 'b' || substr('cbd', value, 1), value FROM @",
-    "INSERT~ INTO @(path, value) SELECT substr(path, 1, 1) || 'b', value FROM @ WHERE path > 'a'",
-    "UPDATE~ @ SET path = 'c' WHERE path = 'b'",
-    "UPDATE~ @ SET path = 'b'",
-    "UPDATE~ @ SET path = 'b' WHERE path > 'b'",
-    "UPDATE~ @ SET path = NULL WHERE path = 'b'",
-    "UPDATE~ @ SET path = iif(path = 'c', NULL, path || 'x')",
-    "UPDATE~ @ SET path = iif(path = 'c', 'a', path || 'x'), value = value * 10",
-    "UPDATE~ @ SET path = char(unicode(path) + 1)",
-    "UPDATE~ @ SET path = char(unicode(path) - 1)",
-    "UPDATE~ @ SET path = char(unicode(path) + 1) WHERE path IN (SELECT path FROM @ ORDER BY path DESC)",
-    "UPDATE~ @ SET path = n.p, value = n.v FROM (SELECT 'a' AS p, 7 AS v, 'b' AS o) AS n WHERE @.path = n.o",
-    "REPLACE INTO @(path, value) VALUES('b', 1), ('b', 2), ('z', 3)",
-    "INSERT INTO o@ SELECT 'b', 1",
-    "INSERT~ INTO o@ VALUES('n3', 1), ('c', 2), ('n4', 3)"};
+TEXTS(conflicting, "INSERT~ INTO @(path, value) VALUES('b', 'again')",
+      "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', 2), ('n2', 3), ('c', 4), ('n1', 5)",
+      "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, 2), ('n2', 3)", "INSERT~ INTO @(value) VALUES('no path')",
+      "INSERT~ INTO @(path, value) SELECT path, value || '+' FROM @",
+      "INSERT~ INTO @(path, value) SELECT 'b' || substr('cbd', value, 1), value FROM @",
+      "INSERT~ INTO @(path, value) SELECT substr(path, 1, 1) || 'b', value FROM @ WHERE path > 'a'",
+      "UPDATE~ @ SET path = 'c' WHERE path = 'b'", "UPDATE~ @ SET path = 'b'",
+      "UPDATE~ @ SET path = 'b' WHERE path > 'b'", "UPDATE~ @ SET path = NULL WHERE path = 'b'",
+      "UPDATE~ @ SET path = iif(path = 'c', NULL, path || 'x')",
+      "UPDATE~ @ SET path = iif(path = 'c', 'a', path || 'x'), value = value * 10",
+      "UPDATE~ @ SET path = char(unicode(path) + 1)", "UPDATE~ @ SET path = char(unicode(path) - 1)",
+      "UPDATE~ @ SET path = char(unicode(path) + 1) WHERE path IN (SELECT path FROM @ ORDER BY path DESC)",
+      "UPDATE~ @ SET path = n.p, value = n.v FROM (SELECT 'a' AS p, 7 AS v, 'b' AS o) AS n WHERE @.path = n.o",
+      "REPLACE INTO @(path, value) VALUES('b', 1), ('b', 2), ('z', 3)", "INSERT INTO o@ SELECT 'b', 1",
+      "INSERT~ INTO o@ VALUES('n3', 1), ('c', 2), ('n4', 3)");
 
 /* For tables whose value must not be NULL. */
-static const char *const not_null[] = {"INSERT~ INTO @(path, value) VALUES('n', NULL)",
-                                       "INSERT~ INTO @(path) VALUES('n')",
-                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), ('n2', NULL), ('n3', 3)",
-                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, NULL), ('b', NULL)",
-                                       "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', NULL), ('b', 3), ('n2', 2)",
-                                       "UPDATE~ @ SET value = NULL",
-                                       "UPDATE~ @ SET value = iif(path = 'c', NULL, value + 1)",
-                                       "UPDATE~ @ SET path = path || '+', value = iif(path = 'c', NULL, value)",
-                                       "UPDATE~ @ SET path = 'd', value = NULL WHERE path = 'b'",
-                                       "INSERT~ INTO o@ VALUES('n4', NULL)"};
+TEXTS(not_null, "INSERT~ INTO @(path, value) VALUES('n', NULL)", "INSERT~ INTO @(path) VALUES('n')",
+      "INSERT~ INTO @(path, value) VALUES('n1', 1), ('n2', NULL), ('n3', 3)",
+      "INSERT~ INTO @(path, value) VALUES('n1', 1), (NULL, NULL), ('b', NULL)",
+      "INSERT~ INTO @(path, value) VALUES('n1', 1), ('b', NULL), ('b', 3), ('n2', 2)", "UPDATE~ @ SET value = NULL",
+      "UPDATE~ @ SET value = iif(path = 'c', NULL, value + 1)",
+      "UPDATE~ @ SET path = path || '+', value = iif(path = 'c', NULL, value)",
+      "UPDATE~ @ SET path = 'd', value = NULL WHERE path = 'b'", "INSERT~ INTO o@ VALUES('n4', NULL)");
 
 static char *with_word(const char *statement, const char *word) {
     const char *at = strchr(statement, '~');
@@ -237,17 +228,16 @@ TEST(test_a_statement_within_a_transaction_may_change_the_table_that_it_reads) {
 
 /* By the hidden column, and on an ordinary table by what it means. */
 TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
-    static const char *const changes[] = {"UPDATE @ SET path = 'moved/' || path WHERE %s",
-                                          "UPDATE @ SET path = path || '/', value = path WHERE %s",
-                                          "INSERT INTO @(path, value) SELECT 'copy/' || path, value FROM @ WHERE %s",
-                                          "INSERT OR REPLACE INTO @(path, value) SELECT path || 'x', 1 FROM @ WHERE %s",
-                                          "DELETE FROM @ WHERE %s AND value > 100"};
     if (sql_standin()) return;
     make_tables("log_limit='16KB'");
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    EACH(change, "UPDATE @ SET path = 'moved/' || path WHERE %s",
+         "UPDATE @ SET path = path || '/', value = path WHERE %s",
+         "INSERT INTO @(path, value) SELECT 'copy/' || path, value FROM @ WHERE %s",
+         "INSERT OR REPLACE INTO @(path, value) SELECT path || 'x', 1 FROM @ WHERE %s",
+         "DELETE FROM @ WHERE %s AND value > 100") {
         fill_many();
         for (int t = 0; t < 2; t++) {
-            char *statement = sqlite3_mprintf(changes[i], t ? "path GLOB 'b/1*'" : "prefix = 'b/1'");
+            char *statement = sqlite3_mprintf(change, t ? "path GLOB 'b/1*'" : "prefix = 'b/1'");
             char *text = sql_named(statement, tables[t]);
             sql_run(db, "%s", text);
             ck_assert_int_gt(sqlite3_changes(db), 10);
@@ -301,32 +291,6 @@ TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_
 /* --- savepoints --------------------------------------------------------------------------------------------------- */
 
 TEST(test_savepoints_with_the_same_name_twice_are_two) {
-    static const char *const steps[] = {"SAVEPOINT s",
-                                        "INSERT INTO @(path) VALUES('1')",
-                                        "SAVEPOINT s",
-                                        "INSERT INTO @(path) VALUES('2')",
-                                        "SAVEPOINT s",
-                                        "DELETE FROM @",
-                                        "ROLLBACK TO s", /* the innermost, which stays */
-                                        "INSERT INTO @(path) VALUES('3')",
-                                        "ROLLBACK TO S",
-                                        "RELEASE s",
-                                        "INSERT INTO @(path) VALUES('4')",
-                                        "ROLLBACK TO s", /* the second */
-                                        "INSERT INTO @(path) VALUES('5')",
-                                        "SAVEPOINT t",
-                                        "SAVEPOINT s",
-                                        "UPDATE @ SET path = path || '.'",
-                                        "RELEASE t",
-                                        "ROLLBACK TO t", /* is not there any more */
-                                        "INSERT INTO @(path) VALUES('5')",
-                                        "ROLLBACK TO s",
-                                        "RELEASE s",
-                                        "INSERT INTO @(path) VALUES('6')",
-                                        "ROLLBACK TO s", /* the first */
-                                        "INSERT INTO @(path) VALUES('7')",
-                                        "RELEASE s",
-                                        "RELEASE s"};
     make_tables("");
     on_both("INSERT INTO @(path) VALUES('0')");
     char *found[2];
@@ -334,9 +298,18 @@ TEST(test_savepoints_with_the_same_name_twice_are_two) {
         for (int t = 0; t < 2; t++) {
             sqlite3_str *story = sqlite3_str_new(NULL);
             if (outer) sql_run(db, "BEGIN IMMEDIATE");
-            for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-                char *outcome = sql_outcome(db, tables[t], steps[i], all_rows);
-                sqlite3_str_appendf(story, "%s: %s", steps[i], outcome);
+            EACH(step, "SAVEPOINT s", "INSERT INTO @(path) VALUES('1')", "SAVEPOINT s",
+                 "INSERT INTO @(path) VALUES('2')", "SAVEPOINT s", "DELETE FROM @",
+                 "ROLLBACK TO s", /* the innermost, which stays */
+                 "INSERT INTO @(path) VALUES('3')", "ROLLBACK TO S", "RELEASE s", "INSERT INTO @(path) VALUES('4')",
+                 "ROLLBACK TO s", /* the second */
+                 "INSERT INTO @(path) VALUES('5')", "SAVEPOINT t", "SAVEPOINT s", "UPDATE @ SET path = path || '.'",
+                 "RELEASE t", "ROLLBACK TO t", /* is not there any more */
+                 "INSERT INTO @(path) VALUES('5')", "ROLLBACK TO s", "RELEASE s", "INSERT INTO @(path) VALUES('6')",
+                 "ROLLBACK TO s", /* the first */
+                 "INSERT INTO @(path) VALUES('7')", "RELEASE s", "RELEASE s") {
+                char *outcome = sql_outcome(db, tables[t], step, all_rows);
+                sqlite3_str_appendf(story, "%s: %s", step, outcome);
                 sqlite3_free(outcome);
             }
             if (outer) sql_run(db, "COMMIT");
@@ -383,12 +356,9 @@ static void write_first(const char *statement, const char *schema) {
 }
 
 TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
-    static const char *const writes[] = {"INSERT INTO @.t(path) VALUES('b')",
-                                         "UPDATE @.t SET size = 2",
-                                         "DELETE FROM @.t",
-                                         "INSERT OR REPLACE INTO @.t SELECT * FROM @.t",
-                                         "INSERT INTO @.t(t) VALUES('flush')",
-                                         "INSERT INTO @.t(path, owner) VALUES('b', 1)"};
+    TEXTS(writes, "INSERT INTO @.t(path) VALUES('b')", "UPDATE @.t SET size = 2", "DELETE FROM @.t",
+          "INSERT OR REPLACE INTO @.t SELECT * FROM @.t", "INSERT INTO @.t(t) VALUES('flush')",
+          "INSERT INTO @.t(path, owner) VALUES('b', 1)");
     if (sql_standin()) return;
     sql_run(db, "ATTACH '%q/elsewhere.db' AS elsewhere; PRAGMA elsewhere.journal_mode=WAL", directory);
     sql_create(db, "t", "path, size INTEGER");
@@ -409,15 +379,11 @@ TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
 
 /* --- changes(), total_changes(), last_insert_rowid() -------------------------------------------------------------- */
 
-static const char *const counted[] = {"INSERT INTO @(path, value) VALUES('p', 1), ('q', 2), ('r', 3)",
-                                      "UPDATE @ SET value = value + 1 WHERE path > 'p'",
-                                      "UPDATE @ SET value = 1 WHERE path = 'nothing'",
-                                      "DELETE FROM @ WHERE path = 'q'",
-                                      "INSERT INTO @(path, value) SELECT path || '2', value FROM @",
-                                      "SELECT * FROM @",
-                                      "UPDATE @ SET path = path || '/', value = NULL",
-                                      "DELETE FROM @ WHERE value IS NULL",
-                                      "DELETE FROM @"};
+TEXTS(counted, "INSERT INTO @(path, value) VALUES('p', 1), ('q', 2), ('r', 3)",
+      "UPDATE @ SET value = value + 1 WHERE path > 'p'", "UPDATE @ SET value = 1 WHERE path = 'nothing'",
+      "DELETE FROM @ WHERE path = 'q'", "INSERT INTO @(path, value) SELECT path || '2', value FROM @",
+      "SELECT * FROM @", "UPDATE @ SET path = path || '/', value = NULL", "DELETE FROM @ WHERE value IS NULL",
+      "DELETE FROM @");
 
 TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
     make_tables("");
@@ -426,14 +392,13 @@ TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
         if (round) sql_run(db, "BEGIN");
         for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
             int expected = -1;
-            static const char *const all[] = {"theirs", "ours", "words"};
-            for (int t = 0; t < 3; t++) {
-                char *text = sql_named(counted[i], all[t]);
+            EACH(each, "theirs", "ours", "words") {
+                char *text = sql_named(counted[i], each);
                 sql_run(db, "%s", text);
                 sqlite3_free(text);
                 int changes = sqlite3_changes(db);
                 if (expected < 0) expected = changes;
-                ck_assert_msg(changes == expected, "%s: %s says %d", counted[i], all[t], changes);
+                ck_assert_msg(changes == expected, "%s: %s says %d", counted[i], each, changes);
             }
         }
         if (round) sql_run(db, "COMMIT");
@@ -515,22 +480,20 @@ TEST(test_last_insert_rowid_is_that_of_the_last_table_with_rowids) {
 /* --- RETURNING and UPSERT ----------------------------------------------------------------------------------------- */
 
 TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
-    static const char *const inserts[] = {
-        "INSERT INTO @(path, value) VALUES('a', 1), ('b', NULL) RETURNING path, value",
-        "INSERT INTO @ VALUES('c', x'00') RETURNING *",
-        "INSERT OR IGNORE INTO @(path, value) VALUES('d', 3) RETURNING path, value",
-        "INSERT OR REPLACE INTO @(path, value) VALUES('a', 'new') RETURNING path || '=' || value, typeof(value)",
-        "INSERT INTO @(path, value) SELECT path || '/copy', value FROM @ WHERE path < 'c' RETURNING upper(path)",
-        "REPLACE INTO @(path) VALUES('e') RETURNING (SELECT 1), value IS NULL"};
     make_tables("");
-    for (size_t i = 0; i < sizeof inserts / sizeof *inserts; i++) {
+    EACH(insert, "INSERT INTO @(path, value) VALUES('a', 1), ('b', NULL) RETURNING path, value",
+         "INSERT INTO @ VALUES('c', x'00') RETURNING *",
+         "INSERT OR IGNORE INTO @(path, value) VALUES('d', 3) RETURNING path, value",
+         "INSERT OR REPLACE INTO @(path, value) VALUES('a', 'new') RETURNING path || '=' || value, typeof(value)",
+         "INSERT INTO @(path, value) SELECT path || '/copy', value FROM @ WHERE path < 'c' RETURNING upper(path)",
+         "REPLACE INTO @(path) VALUES('e') RETURNING (SELECT 1), value IS NULL") {
         char *results[2];
         for (int t = 0; t < 2; t++) {
-            char *text = sql_named(inserts[i], tables[t]);
+            char *text = sql_named(insert, tables[t]);
             results[t] = sql_rows(db, "%s", text);
             sqlite3_free(text);
         }
-        ck_assert_msg(!strcmp(results[0], results[1]), "%s\n  gave     %s\n  ordinary %s", inserts[i], results[0],
+        ck_assert_msg(!strcmp(results[0], results[1]), "%s\n  gave     %s\n  ordinary %s", insert, results[0],
                       results[1]);
         same_rows();
         for (int t = 0; t < 2; t++) sqlite3_free(results[t]);

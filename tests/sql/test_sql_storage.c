@@ -248,42 +248,34 @@ LOOP_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 3) {
 /* --- databases without a name ------------------------------------------------------------------------------------- */
 
 TEST(test_no_table_with_a_file_is_made_in_a_database_without_a_name) {
-    static const char *const schemas[] = {"main", "temp", "nameless"};
     sql_close(db);
     db = sql_open(":memory:");
     sql_run(db, "ATTACH '' AS nameless");
-    for (unsigned i = 0; i < sizeof schemas / sizeof *schemas; i++) {
-        char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE %s.t USING art(path, storage=file)", schemas[i]);
+    EACH(schema, "main", "temp", "nameless") {
+        char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE %s.t USING art(path, storage=file)", schema);
         sql_refused(db, SQLITE_ERROR, "leave storage=file out", create);
         sqlite3_free(create);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
         for (int given = 0; given < 2; given++) {
-            sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schemas[i],
-                    given ? ", storage=auto" : "");
-            sql_run(db, "INSERT INTO %s.t VALUES('a', 1); INSERT INTO %s.t(t) VALUES('flush')", schemas[i], schemas[i]);
+            sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, given ? ", storage=auto" : "");
+            sql_run(db, "INSERT INTO %s.t VALUES('a', 1); INSERT INTO %s.t(t) VALUES('flush')", schema, schema);
             char *blobs =
-                sql_rows(db, "SELECT count(*) > 0, (SELECT value FROM %s.t) FROM %s.t_artblob", schemas[i], schemas[i]);
+                sql_rows(db, "SELECT count(*) > 0, (SELECT value FROM %s.t) FROM %s.t_artblob", schema, schema);
             ck_assert_str_eq(blobs, "1|1\n");
             sqlite3_free(blobs);
-            char *setting = sqlite3_mprintf("INSERT INTO %s.t(t) VALUES('storage=file')", schemas[i]);
+            char *setting = sqlite3_mprintf("INSERT INTO %s.t(t) VALUES('storage=file')", schema);
             sql_refused(db, SQLITE_ERROR, "leave storage=file out", setting);
             sqlite3_free(setting);
-            sql_run(db, "DROP TABLE %s.t", schemas[i]);
+            sql_run(db, "DROP TABLE %s.t", schema);
         }
     }
 }
 
 static void has_no_file(sqlite3 *copy) {
-    static const char *const statements[] = {"SELECT * FROM t",
-                                             "SELECT art_count('t', '')",
-                                             "INSERT INTO t(path) VALUES('x')",
-                                             "UPDATE t SET value = 2",
-                                             "DELETE FROM t",
-                                             "INSERT INTO t(t) VALUES('flush')",
-                                             "INSERT INTO t(t) VALUES('adopt')",
-                                             "SELECT * FROM art_info('t')"};
-    for (unsigned i = 0; i < sizeof statements / sizeof *statements; i++) {
-        sql_refused(copy, SQLITE_ERROR, "no .art file can stand beside a database in memory (main)", statements[i]);
+    EACH(statement, "SELECT * FROM t", "SELECT art_count('t', '')", "INSERT INTO t(path) VALUES('x')",
+         "UPDATE t SET value = 2", "DELETE FROM t", "INSERT INTO t(t) VALUES('flush')",
+         "INSERT INTO t(t) VALUES('adopt')", "SELECT * FROM art_info('t')") {
+        sql_refused(copy, SQLITE_ERROR, "no .art file can stand beside a database in memory (main)", statement);
     }
 }
 

@@ -10,10 +10,8 @@
 enum { SUMMARIES = SUMMED_WITHOUT_EXTRA - SUMMED_MAX_OF_SIZE };
 
 LOOP_TEST(test_summaries_are_what_an_ordinary_table_says, 2 * SUMMARIES) {
-    static summed_question *const questions[] = {summed_listing, summed_listing, summed_function,   summed_best,
-                                                 summed_best,    summed_rows,    summed_aggregates, NULL};
     struct both both = {.random = {random_seed() + (uint64_t)_i},
-                        .questions = questions,
+                        .questions = "2*$listing | $function | 2*$best | $rows | $aggregates",
                         .integers = _i >= SUMMARIES,
                         .inlined = _i % 3 == 2,
                         .now.summary = SUMMED_MAX_OF_SIZE + (unsigned)_i % SUMMARIES};

@@ -149,7 +149,6 @@ TEST(test_a_path_may_have_65534_bytes_and_not_one_more) {
 /* SQLite's GLOB reads a broken character as U+FFFD: such patterns and paths match each other, and no whole
  * character. */
 TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
-    static const char *const patterns[] = {"ff2a", "c32a", "ff", "efbfbd2a", "61ff2a", "61c32a", "c3a92a", "e2822a"};
     sql_create(db, "t", "");
     sql_run(db, "CREATE TABLE p(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
     sql_run(
@@ -158,10 +157,10 @@ TEST(test_a_pattern_of_broken_utf8_matches_as_in_an_ordinary_table) {
         "(x'c3a9'), "
         "(x'c3a962'), (x'61ff'), (x'61c3'), (x'61c3a9'), (x'efbfbd'), (x'efbfbd61'), (x'e282'), (x'e282ac'), (x'61'))");
     sql_run(db, "INSERT INTO t SELECT * FROM p");
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+    EACH(pattern, "ff2a", "c32a", "ff", "efbfbd2a", "61ff2a", "61c32a", "c3a92a", "e2822a") {
         const char *query = "SELECT hex(path) FROM %s WHERE path GLOB CAST(x'%s' AS TEXT) ORDER BY path";
-        char *ours = sql_rows(db, query, "t", patterns[i]), *theirs = sql_rows(db, query, "p", patterns[i]);
-        ck_assert_msg(!strcmp(ours, theirs), "GLOB x'%s'\n  gave     %s\n  ordinary %s", patterns[i], ours, theirs);
+        char *ours = sql_rows(db, query, "t", pattern), *theirs = sql_rows(db, query, "p", pattern);
+        ck_assert_msg(!strcmp(ours, theirs), "GLOB x'%s'\n  gave     %s\n  ordinary %s", pattern, ours, theirs);
         sqlite3_free(ours);
         sqlite3_free(theirs);
     }
@@ -197,17 +196,12 @@ TEST(test_unknown_or_malformed_options_are_refused_by_name) {
 TEST(test_options_are_taken_in_any_order_and_spacing) {
     if (sql_standin()) return;
     /* 64MB without quotes is no token of SQL. */
-    static const char *const right[] = {"cache=64 MB, log_limit=\"1mb\"",
-                                        "cache='64MB', log_limit='1MB', spill_limit='64MB'",
-                                        "log_limit=auto,cache=auto",
-                                        " cache = '8MB' , storage = auto ",
-                                        "cache='1GB'",
-                                        "log_limit='64KB'",
-                                        "log_limit=1048576"};
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    EACH(each, "cache=64 MB, log_limit=\"1mb\"", "cache='64MB', log_limit='1MB', spill_limit='64MB'",
+         "log_limit=auto,cache=auto", " cache = '8MB' , storage = auto ", "cache='1GB'", "log_limit='64KB'",
+         "log_limit=1048576") {
         sql_run(db,
                 "CREATE VIRTUAL TABLE t USING art(%s); INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')",
-                right[i]);
+                each);
         sql_reopen();
         expect("a|1\n", "SELECT * FROM t");
         sql_run(db, "DROP TABLE t");
@@ -249,13 +243,11 @@ TEST(test_shadow_tables_are_protected_in_defensive_mode) {
 }
 
 TEST(test_a_name_may_be_any_name) {
-    static const char *const names[] = {"with space", "it''s", "\"quoted\"", "SELECT", "a-b",
-                                        "ünï",        "100%",  "a.b",        "x;y"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *name = sqlite3_mprintf("\"%w\"", names[i]);
+    EACH(each, "with space", "it''s", "\"quoted\"", "SELECT", "a-b", "ünï", "100%", "a.b", "x;y") {
+        char *name = sqlite3_mprintf("\"%w\"", each);
         sql_create(db, name, "log_limit='1KB'");
         sql_run(db, "INSERT INTO %s VALUES('a', zeroblob(3000)), ('b', 2)", name);
-        sql_command(db, "main", names[i], "flush");
+        sql_command(db, "main", each, "flush");
         sql_reopen();
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s", name), 2);
         sql_run(db, "ALTER TABLE %s RENAME TO \"other name\"", name);

@@ -198,19 +198,16 @@ LOOP_TEST(test_a_reader_keeps_the_rows_of_a_table_that_was_emptied, 2) {
 }
 
 /* With what the ordinary table m does. A reader is in the way of each commit that says so, with a rollback journal. */
-static const char *const ways_to_empty[] = {
-    "DELETE FROM t; DELETE FROM m",
-    "BEGIN; DELETE FROM m; DELETE FROM t; COMMIT",
-    "BEGIN; DELETE FROM m; DELETE FROM t; ROLLBACK",
-    "BEGIN; SAVEPOINT s; DELETE FROM m; DELETE FROM t; ROLLBACK TO s; COMMIT",
-    "BEGIN; DELETE FROM m; DELETE FROM t; SAVEPOINT s; INSERT INTO t VALUES('in s', 1); ROLLBACK TO s; COMMIT",
-    ("BEGIN; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM json_each(hundreds(3)); DELETE FROM m; "
-     "DELETE FROM t; SAVEPOINT s; INSERT INTO t SELECT 'spilt/' || value, 1 FROM json_each(hundreds(9)); ROLLBACK TO "
-     "s; "
-     "COMMIT"),
-    ("BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
-     "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT"),
-};
+TEXTS(ways_to_empty, "DELETE FROM t; DELETE FROM m", "BEGIN; DELETE FROM m; DELETE FROM t; COMMIT",
+      "BEGIN; DELETE FROM m; DELETE FROM t; ROLLBACK",
+      "BEGIN; SAVEPOINT s; DELETE FROM m; DELETE FROM t; ROLLBACK TO s; COMMIT",
+      "BEGIN; DELETE FROM m; DELETE FROM t; SAVEPOINT s; INSERT INTO t VALUES('in s', 1); ROLLBACK TO s; COMMIT",
+      ("BEGIN; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM json_each(hundreds(3)); DELETE FROM m; "
+       "DELETE FROM t; SAVEPOINT s; INSERT INTO t SELECT 'spilt/' || value, 1 FROM json_each(hundreds(9)); ROLLBACK TO "
+       "s; "
+       "COMMIT"),
+      ("BEGIN; DELETE FROM m; DELETE FROM t; INSERT INTO t SELECT 'spilt/' || value, randomblob(200) FROM "
+       "json_each(hundreds(9)); DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); COMMIT"));
 enum { WAYS_TO_EMPTY = sizeof ways_to_empty / sizeof *ways_to_empty };
 
 /* [0,0,...]: hundreds(n) has n times a hundred numbers. */
@@ -345,12 +342,9 @@ static void expect_rows_after_vacuum(void) {
     expect("ok|59000\n", "SELECT art_check('t'), count(*) FROM t");
 }
 
-static const char *const settings[] = {"PRAGMA journal_mode=WAL",
-                                       "PRAGMA journal_mode=DELETE",
-                                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
-                                       "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF",
-                                       "PRAGMA journal_mode=WAL; PRAGMA locking_mode=EXCLUSIVE",
-                                       "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0"};
+TEXTS(settings, "PRAGMA journal_mode=WAL", "PRAGMA journal_mode=DELETE",
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF",
+      "PRAGMA journal_mode=WAL; PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
 /* By the commands and checkpoints of which it consists. */

@@ -1,77 +1,19 @@
 #include "tests/support/blob_model.h"
 #include "tests/support/must.h"
 #include "tests/support/of_core.h"
+#include "tests/support/toy_columns.h"
 
 #include <check.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/blob/blob_format.h"
 
 const uint8_t blob_uuid[16] = "sqlite-art tests";
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static uint32_t make_dense(uint8_t *out, struct random *random) {
-    static const uint8_t alphabet[] = {0, 0xff, 'a', 'b', '/'};
-    uint32_t len = random_below(random, 12);
-    for (uint32_t i = 0; i < len; i++) out[i] = alphabet[random_below(random, sizeof alphabet)];
-    return len;
-}
-
-static uint32_t make_random(uint8_t *out, struct random *random) {
-    for (uint32_t i = 0; i < 32; i++) out[i] = (uint8_t)random_next(random);
-    return 32;
-}
-
-static uint32_t make_directory(uint8_t *out, struct random *random) {
-    return (uint32_t)sprintf((char *)out, "dir-%03u/sub/%06u", random_below(random, 50), random_below(random, 3000));
-}
-
-static uint32_t make_shared(uint8_t *out, struct random *random) {
-    uint32_t len = random_below(random, 700);
-    for (uint32_t i = 0; i < len; i++) {
-        out[i] = random_once_in(random, 60) ? (uint8_t) "\0\xffxab/"[random_below(random, 6)] : 'x';
-    }
-    return len;
-}
-
-static uint32_t make_wide(uint8_t *out, struct random *random) {
-    uint32_t len = 1 + random_below(random, 3);
-    for (uint32_t i = 0; i < len; i++) out[i] = (uint8_t)random_next(random);
-    return len;
-}
-
-static uint32_t make_long(uint8_t *out, struct random *random) {
-    uint32_t len = random_below(random, 8) ? random_below(random, 50) : 5000 + random_below(random, ART_KEY_MAX - 4999);
-    if (random_once_in(random, 20)) len = ART_KEY_MAX;
-    memset(out, 'q', len);
-    for (uint32_t i = 0; i < 3 && len; i++) {
-        out[random_once_in(random, 2) ? len - 1 - random_below(random, art_min32(len, 4)) : random_below(random, len)] =
-            (uint8_t)random_next(random);
-    }
-    return len;
-}
-
-static uint32_t make_twin(uint8_t *out, struct random *random) {
-    uint32_t pair = random_below(random, 60), len = 3000 + 20 * pair;
-    struct random same = {pair};
-    for (uint32_t i = 0; i < len; i++) out[i] = (uint8_t)random_next(&same);
-    out[len] = (uint8_t)random_below(random, 2);
-    return len + 1;
-}
-
-static int compare_keys(const void *a, const void *b) {
-    return art_bytes_compare(*(const struct art_bytes *)a, *(const struct art_bytes *)b);
-}
-
 struct art_bytes blob_padded(const void *data, uint32_t len) {
-    uint8_t *copy = malloc(len + ART_KEY_PADDING);
-    ck_assert_ptr_nonnull(copy);
-    if (len) memcpy(copy, data, len);
-    memset(copy + len, 0xee, ART_KEY_PADDING);
-    return art_bytes(copy, len);
+    return key_copy(data, len, ART_KEY_PADDING);
 }
 
 static uint32_t value_length(enum blob_values style, struct random *random) {
@@ -117,82 +59,82 @@ static void make_entry(struct art_entry *entry, struct blob_style style, struct 
     entry->csn = csn_of(style.csns, random);
 }
 
-void blob_rows_make(struct blob_rows *rows, struct blob_style style, uint32_t wanted, struct random *random) {
-    static uint32_t (*const makers[])(uint8_t *, struct random *) = {
-        make_dense, make_random, make_directory, make_shared, make_wide, make_long, make_twin,
-    };
-    static uint8_t key[ART_KEY_MAX + 1];
-    rows->keys = calloc(wanted, sizeof *rows->keys);
-    rows->entries = calloc(wanted, sizeof *rows->entries);
-    rows->rank = calloc(wanted + 1, sizeof *rows->rank);
-    for (uint32_t i = 0; i < wanted; i++) rows->keys[i] = blob_padded(key, makers[style.family](key, random));
-    qsort(rows->keys, wanted, sizeof *rows->keys, compare_keys);
-    rows->count = 0;
-    for (uint32_t i = 0; i < wanted; i++) {
-        if (rows->count && art_bytes_equal(rows->keys[rows->count - 1], rows->keys[i])) {
-            free((void *)rows->keys[i].data);
-        } else {
-            rows->keys[rows->count++] = rows->keys[i];
-        }
-    }
-    for (uint32_t i = 0; i < rows->count; i++) {
-        make_entry(&rows->entries[i], style, random);
+static void make_keys(struct blob_rows *rows, enum key_family family, uint32_t wanted, struct random *random) {
+    *rows = (struct blob_rows){0};
+    key_set_make(&rows->set, family, wanted, ART_KEY_PADDING, random);
+    rows->entries = calloc(rows->set.count, sizeof *rows->entries);
+    rows->rank = calloc(rows->set.count + 1, sizeof *rows->rank);
+}
+
+static void add_ranks(struct blob_rows *rows) {
+    for (uint32_t i = 0; i < rows->set.count; i++)
         rows->rank[i + 1] = rows->rank[i] + art_entry_weight(rows->entries[i].flags);
+}
+
+void blob_rows_make(struct blob_rows *rows, struct blob_style style, uint32_t wanted, struct random *random) {
+    make_keys(rows, style.family, wanted, random);
+    for (uint32_t i = 0; i < rows->set.count; i++) make_entry(&rows->entries[i], style, random);
+    add_ranks(rows);
+}
+
+static struct art_datum random_datum(const struct blob_rows *rows, uint32_t different, struct random *random) {
+    bool looked_up = rows->summary.has.lookups | rows->summary.has.searches;
+    return looked_up ? toy_hashed_datum(random, different) : toy_random_datum(random, 4);
+}
+
+static int64_t integer_of(const struct art_datum *datum) {
+    return datum->kind == ART_DATUM_INTEGER ? datum->integer : 0;
+}
+
+static void make_summed(struct blob_rows *rows, uint32_t at, struct blob_style style, uint32_t more, uint32_t different,
+                        struct random *random) {
+    static const uint8_t kinds[] = {0, 0, 0, ART_DELETE, ART_OVERFLOW, ART_CHUNK};
+    const struct art_summary *summary = &rows->summary;
+    struct art_entry *entry = &rows->entries[at];
+    struct art_datum before[ART_SUMMARY_MAX], *data = rows->data[at];
+    uint8_t value[ART_VALUE_INLINE_MAX], stored[ART_STORED_MAX];
+    uint32_t head = 0, len = 0;
+    if (style.flags == FLAGS_ANY) {
+        entry->flags = kinds[random_below(random, sizeof kinds)];
+        if (random_once_in(random, 2)) entry->flags |= ART_SHADOWS_OLDER;
     }
+    if (summary->has.searches) entry->flags &= (uint8_t)~ART_CHUNK; /* chunks do not stand among rows */
+    for (unsigned i = 0; i < summary->has.columns; i++) before[i] = random_datum(rows, different, random);
+    if (entry->flags & ART_SHADOWS_OLDER && !(entry->flags & ART_CHUNK)) {
+        struct art_entry row = {.value = art_bytes(value, toy_value_put(summary, before, 0, 0, value))};
+        head = art_replaced_encode(summary, &row, stored);
+        if (head) entry->flags |= ART_REPLACED;
+    }
+    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(rows, different, random);
+    if (!(entry->flags & ART_DELETE))
+        len = toy_value_put(summary, data, entry->flags, random_below(random, more + 1), stored + head);
+    if (entry->flags & (ART_DELETE | ART_CHUNK)) memset(data, 0, sizeof *rows->data);
+    entry->value = key_copy(stored, head + len, 0);
+    entry->csn = csn_of(style.csns, random);
+    for (unsigned i = 0; i < summary->has.sums; i++) {
+        art_int128 taken = head ? integer_of(&before[i]) : 0;
+        rows->sums[at + 1][i] = rows->sums[at][i] + integer_of(&data[i]) - taken;
+    }
+}
+
+void blob_rows_make_summed(struct blob_rows *rows, struct art_measures has, struct blob_style style, uint32_t more,
+                           uint32_t different, uint32_t wanted, struct random *random) {
+    make_keys(rows, style.family, wanted, random);
+    toy_columns_open(&rows->summary, has);
+    rows->data = calloc(rows->set.count, sizeof *rows->data);
+    rows->sums = calloc(rows->set.count + 1, sizeof *rows->sums);
+    for (uint32_t at = 0; at < rows->set.count; at++) make_summed(rows, at, style, more, different, random);
+    add_ranks(rows);
 }
 
 void blob_rows_clear(struct blob_rows *rows) {
-    for (uint32_t i = 0; i < rows->count; i++) {
-        free((void *)rows->keys[i].data);
-        free((void *)rows->entries[i].value.data);
-    }
-    free(rows->keys);
+    for (uint32_t i = 0; i < rows->set.count; i++) free((void *)rows->entries[i].value.data);
+    key_set_clear(&rows->set);
     free(rows->entries);
     free(rows->rank);
-    memset(rows, 0, sizeof *rows);
-}
-
-uint32_t blob_rows_below(const struct blob_rows *rows, struct art_bytes key) {
-    uint32_t low = 0, high = rows->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (art_bytes_compare(rows->keys[middle], key) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-struct art_bytes blob_probe(const struct blob_rows *rows, uint32_t from, uint32_t to, struct random *random) {
-    static uint8_t probe[ART_KEY_MAX + 1];
-    struct art_bytes key = rows->keys[from + random_below(random, to - from)];
-    uint32_t len = key.len;
-    memcpy(probe, key.data, len);
-    switch (random_below(random, 7)) {
-    case 0:
-        if (len) len--;
-        break;
-    case 1:
-        if (len < ART_KEY_MAX) probe[len++] = random_once_in(random, 2) ? 0 : 0xff;
-        break;
-    case 2:
-        if (len) probe[random_below(random, len)]++;
-        break;
-    case 3:
-        if (len) probe[len - 1]--;
-        break;
-    case 4:
-        len = random_below(random, len + 1);
-        break;
-    case 5:
-        if (len) probe[len - 1 - random_below(random, art_min32(len, 8))] ^= (uint8_t)(1u << random_below(random, 8));
-        break;
-    default:
-        break;
-    }
-    return blob_padded(probe, len);
+    free(rows->data);
+    free(rows->sums);
+    *rows = (struct blob_rows){0};
 }
 
 bool blob_entry_equal(const struct art_entry *a, const struct art_entry *b) {
@@ -214,12 +156,18 @@ bool blob_page_used(const struct art_ref *ref, uint32_t page) {
 }
 
 void blob_image_rehash(uint8_t *image, struct art_ref *ref) {
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
+    struct art_blob_trailer *trailer = blob_image_trailer(image);
     for (uint32_t page = 0; page < ART_BLOB_PAGES - 1; page++) {
         if (blob_page_used(ref, page))
             trailer->page_hash[page] = art_hash64(image + page * ART_BLOB_PAGE, ART_BLOB_PAGE);
     }
     ref->hash = art_hash128(image + (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE, ART_BLOB_PAGE);
+}
+
+void blob_image_rehash_all(uint8_t *image, struct art_ref *ref) {
+    blob_image_rehash(image, ref);
+    blob_image_trailer(image)->own_hash = art_blob_trailer_hash(image + ART_LAST_PAGE_AT);
+    blob_image_rehash(image, ref);
 }
 
 struct blob_image *blob_run_next(struct blob_run *run, uint32_t first) {
@@ -237,6 +185,21 @@ struct blob_image *blob_run_next(struct blob_run *run, uint32_t first) {
 void blob_image_open(struct blob_image *image) {
     must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
     must(art_blob_verify_all(&image->blob));
+}
+
+struct blob_image blob_image_copy(const struct blob_image *from) {
+    struct blob_image copy = *from;
+    copy.image = blob_image_new();
+    memcpy(copy.image, from->image, ART_BLOB_BYTES);
+    copy.blob.image = copy.image;
+    return copy;
+}
+
+enum art_rc blob_image_check(struct blob_image *image, const struct art_summary *summary) {
+    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = summary};
+    enum art_rc rc = art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test");
+    if (!rc) rc = art_blob_verify_all(&image->blob);
+    return rc ? rc : art_blob_check_expected(&image->blob, &expected);
 }
 
 bool blob_run_finish(struct blob_run *run, struct art_builder *builder, uint32_t taken, bool more) {
@@ -267,9 +230,9 @@ struct art_builder *blob_builder(const struct art_summary *summary, uint32_t lev
     return builder;
 }
 
-static void build_level(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
-                        uint32_t fill_pages, bool filter) {
-    uint32_t level = run->height++, n = level ? run->level[level - 1].count : rows->count, i = 0;
+static void build_level(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
+    const struct art_summary *summary = art_measures_any(rows->summary.has) ? &rows->summary : NULL;
+    uint32_t level = run->height++, n = level ? run->level[level - 1].count : rows->set.count, i = 0;
     struct art_builder *builder = blob_builder(summary, level, fill_pages, filter);
     bool by_entries = !summary || !(summary->has.lookups | summary->has.searches);
     run->level[level].first = run->count;
@@ -280,7 +243,7 @@ static void build_level(struct blob_run *run, const struct blob_rows *rows, cons
             const struct blob_image *child = &run->slots[run->level[level - 1].first + i];
             must(art_builder_add_ref(builder, child->separator, &child->ref, &full));
         } else {
-            must(art_builder_add(builder, rows->keys[i], &rows->entries[i], ART_SHARED_UNKNOWN, &full));
+            must(art_builder_add(builder, rows->set.keys[i], &rows->entries[i], ART_SHARED_UNKNOWN, &full));
         }
         i += !full;
         if (full) ck_assert(blob_run_finish(run, builder, i, true) || !by_entries);
@@ -290,23 +253,25 @@ static void build_level(struct blob_run *run, const struct blob_rows *rows, cons
     art_builder_close(builder);
 }
 
-void blob_run_leaves(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
-                     uint32_t fill_pages, bool filter) {
+void blob_run_leaves(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
     memset(run, 0, sizeof *run);
-    build_level(run, rows, summary, fill_pages, filter);
-}
-
-void blob_run_build_summed(struct blob_run *run, const struct blob_rows *rows, const struct art_summary *summary,
-                           uint32_t fill_pages, bool filter) {
-    blob_run_leaves(run, rows, summary, fill_pages, filter);
-    while (run->level[run->height - 1].count > 1) {
-        ck_assert_uint_lt(run->height, BLOB_LEVELS_MAX);
-        build_level(run, rows, summary, fill_pages, filter);
-    }
+    build_level(run, rows, fill_pages, filter);
 }
 
 void blob_run_build(struct blob_run *run, const struct blob_rows *rows, uint32_t fill_pages, bool filter) {
-    blob_run_build_summed(run, rows, NULL, fill_pages, filter);
+    blob_run_leaves(run, rows, fill_pages, filter);
+    while (run->level[run->height - 1].count > 1) {
+        ck_assert_uint_lt(run->height, BLOB_LEVELS_MAX);
+        build_level(run, rows, fill_pages, filter);
+    }
+}
+
+void blob_run_make(struct blob_run *run, struct blob_rows *rows, struct blob_style style, uint32_t wanted,
+                   uint32_t fill_pages, bool filter, struct random *random) {
+    blob_run_clear(run);
+    blob_rows_clear(rows);
+    blob_rows_make(rows, style, wanted, random);
+    blob_run_build(run, rows, fill_pages, filter);
 }
 
 void blob_run_clear(struct blob_run *run) {

@@ -45,8 +45,8 @@ struct both {
     bool versions;
     /* Of summed.h alone. */
     bool huge, integers, inlined; /* huge: some integers are; integers: and NULLs are all that is written */
-    unsigned newer;               /* once in so many questions is about the version; 0: never */
-    char *(*const *questions)(struct both *, sqlite3 *, const struct both_state *);
+    const char *questions;        /* alternatives of what is asked */
+    const char *first;            /* of a first condition: "5*$condition | $newer"; NULL: none is about the version */
 
     /* What follows is not the caller's. */
     char *directory, *path;

@@ -41,13 +41,14 @@ static unsigned attempt(struct fault_sweep *sweep, const struct fault_step *step
                         step->name, counts ? "nothing" : fault_text(source, kind, error), nth,
                         stays ? " and from then on" : "", brave ? ", going on" : "",
                         (unsigned long long)sweep->random.state);
-    fault_world_connect(world);
-    if (step->before) step->before(world);
-    uint64_t before = fault_world_state(world->db);
-    if (!world->mode->in_memory) {
-        fault_world_disconnect(world);
-        if (!step->opens) fault_world_connect(world);
+    if (step->before || !world->state) {
+        fault_world_connect(world);
+        if (step->before) step->before(world);
+        world->state = fault_world_state(world->db);
+        if (!world->mode->in_memory) fault_world_disconnect(world);
     }
+    uint64_t before = world->state;
+    if (world->mode->in_memory || !step->opens) fault_world_connect(world);
     fault_arm(source, kind, error, nth, stays);
     fault_world_attempt(world, step, brave, &outcome);
     char *unsynced = source->unsynced && source->unsynced() ? strdup(source->unsynced()) : NULL;

@@ -199,6 +199,7 @@ void fault_world_open(struct fault_world *world) {
     world->path = world->directory ? sqlite3_mprintf("%s/f.db", world->directory) : sqlite3_mprintf(":memory:");
     world->aux = world->directory ? sqlite3_mprintf("%s/aux.db", world->directory) : sqlite3_mprintf(":memory:");
     world->db = NULL;
+    world->state = 0;
     fault_world_connect(world);
     fill(world);
     if (world->mode->in_memory) return;
@@ -537,7 +538,7 @@ void fault_world_verify(struct fault_world *world, const struct fault_step *step
         check_usable(world->db, world->attempts, poisoned);
         if (*poisoned) check_poisoned(world->db, poisoned);
         if (strcmp(poisoned, "t")) check_flush(world->db);
-        state_of(world->db, false);
+        world->state = state_of(world->db, false);
     }
     if (world->mode->in_memory) {
         expect_text(world->db, "ok\n", "PRAGMA main.integrity_check");
@@ -548,7 +549,7 @@ void fault_world_verify(struct fault_world *world, const struct fault_step *step
     if (old && !world->db && now != before) fault_world_fail("nothing was committed, and something changed");
     check_usable(other, world->attempts, "");
     check_flush(other);
-    if (world->db) state_of(world->db, true);
+    world->state = state_of(world->db ? world->db : other, true);
     expect_text(other, "ok\n", "PRAGMA main.integrity_check");
     expect_text(other, "ok\n", "PRAGMA aux.integrity_check");
     check_files(world, other);

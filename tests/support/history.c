@@ -161,8 +161,8 @@ static void count_step(const struct workload_step *step, const struct outcome *a
     tally->busy += class_of(art->rc) == BUSY;
     tally->constraint += class_of(art->rc) == CONSTRAINT;
     tally->failed += class_of(art->rc) == OTHER;
-    for (int i = 0; i < WORKLOAD_FEATURE_COUNT; i++) {
-        if (!workload_feature_met(&step->features, (enum workload_feature)i)) continue;
+    for (unsigned i = 0; i < WORKLOAD_FEATURES; i++) {
+        if (!workload_feature_met(&step->met, i)) continue;
         tally->feature[i].met++;
         tally->feature[i].worked += !art->rc;
         tally->feature[i].rows += art->row_count + (changed ? art->changes : 0);
@@ -180,15 +180,15 @@ int history_print_tally(const struct history_tally *tally) {
         (long long)tally->with_rows, (long long)tally->rows, (long long)tally->busy, (long long)tally->constraint,
         (long long)tally->failed, (long long)tally->versions_checked, (long long)tally->refused);
     printf("met (times:rows):");
-    for (int i = 0; i < WORKLOAD_FEATURE_COUNT; i++) {
-        printf("%s %s %lld:%lld", i ? "," : "", workload_feature_name((enum workload_feature)i),
-               (long long)tally->feature[i].met, (long long)tally->feature[i].rows);
+    for (unsigned i = 0; i < WORKLOAD_FEATURES; i++) {
+        printf("%s %s %lld:%lld", i ? "," : "", workload_feature_name(i), (long long)tally->feature[i].met,
+               (long long)tally->feature[i].rows);
         never += tally->feature[i].worked == 0;
     }
     printf("\n");
     if (never) printf("NEVER WORKED:");
-    for (int i = 0; i < WORKLOAD_FEATURE_COUNT; i++) {
-        if (!tally->feature[i].worked) printf(" [%s]", workload_feature_name((enum workload_feature)i));
+    for (unsigned i = 0; i < WORKLOAD_FEATURES; i++) {
+        if (!tally->feature[i].worked) printf(" [%s]", workload_feature_name(i));
     }
     if (never) printf("\n");
     fflush(stdout);
@@ -370,7 +370,7 @@ static void shrink(struct history *history, const char *failure) {
 
 /* The rest of the setup is the same in all histories. */
 static bool shows_shape(const struct workload_step *step) {
-    return workload_feature_met(&step->features, FEATURE_CREATE) || step->flags & STEP_WRITES;
+    return workload_meets(&step->met, "CREATE") || step->flags & STEP_WRITES;
 }
 
 static void report(struct history *history, const char *differs) {

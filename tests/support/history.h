@@ -20,7 +20,7 @@ struct history_tally {
     int64_t refused; /* histories that a write which only art refuses has ended */
     struct {
         int64_t met, worked, rows; /* worked: success; rows: returned or changed */
-    } feature[WORKLOAD_FEATURE_COUNT];
+    } feature[WORKLOAD_FEATURES];
 };
 struct history_tally *history_tally(void);
 /* For people: what was met how often. The number of features that never worked. */

@@ -27,6 +27,7 @@ static size_t add_document(const char *path, char *text, size_t room) {
 const char *readme_text(void) {
     static char text[1 << 19];
     glob_t pages;
+    if (*text) return text;
     size_t len = add_document("README.md", text, sizeof text - 1);
     ck_assert_msg(glob("sql/*.md", 0, NULL, &pages) == 0,
                   "there is no page in sql/: run the test in the project's folder");

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "tests/support/grammar.h"
 #include "tests/support/sql_expect.h"
 
-enum { DIRECTORIES = 24, FILES = 50, COLUMNS = 4 };
+enum { COLUMNS = 4 };
 
 static const char *const columns[] = {"size", "score", "anything", "extra"}; /* the last may come later, or never */
 
@@ -40,161 +41,124 @@ static const char *const limits[] = {"log_limit='2KB'",
                                      "log_limit='1KB'"};
 enum { LIMITS = sizeof limits / sizeof *limits };
 
-/* --- values and conditions ---------------------------------------------------------------------------------------- */
+/* --- what is drawn ------------------------------------------------------------------------------------------------ */
 
-/* One that is written. Few are met often, so that ties are. */
-static char *value(struct both *both) {
-    long long n = below(both, 1000);
-    unsigned kind = below(both, 15);
-    if (both->huge && once_in(both, 12))
-        return sqlite3_mprintf("%lld", n % 2 ? INT64_MAX - n * 1000 : -INT64_MAX + n * 900);
-    if (both->integers && kind) kind = kind % 2 ? 4 : 9;
-    switch (kind) {
-    case 0:
-        return sqlite3_mprintf("NULL");
-    case 1:
-        return sqlite3_mprintf("'t%lld'", n % 40);
-    case 2:
-        return sqlite3_mprintf("x'%02llx'", (unsigned long long)n % 256);
-    case 3:
-        return sqlite3_mprintf("%lld.25", n - 500);
-    case 4:
-        return sqlite3_mprintf("%lld", 9007199254740993 + n);
-    case 5:
-        return sqlite3_mprintf("'%lld'", n % 50);
-    case 6:
-        return sqlite3_mprintf("9007199254740993.0 + %lld", n);
-    case 7:
-        return sqlite3_mprintf(n % 3 ? "1e300" : "-1e300");
-    case 8:
-        return sqlite3_mprintf("%lld", -9000000000000000 - n);
-    case 9:
-    case 10:
-        return sqlite3_mprintf("%lld", n % 3);
-    default:
-        return sqlite3_mprintf("%lld", n - 300);
-    }
+/* Before a column of a condition stands `a`: the table's name with a dot, or nothing. What is drawn `apart` is two
+ * directories: a path that is set to itself would not be written. */
+static const char *const rules[] = {
+    /* values: few are met often, so that ties are */
+    "any: NULL | 't$(0-39)' | x'$hex$hex' | $(|-)$(0-499).25 | 900719925474$(0993-1992) | '$(0-49)' | "
+    "9007199254740993.0 + $(0-999) | $(2*1e300|-1e300) | -900000000000$(0000-0999) | 2*$(0-2) | 4*$small",
+    "hex: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | a | b | c | d | e | f", "small: 7*$(0-699) | 3*-$(1-300)",
+    "huge: 922337203685$(3775807-4775807) | -922337203685$(3876707-4775807)",
+    "integer: NULL | 7*900719925474$(0993-1992) | 7*$(0-2)", "asked: 21*$value | -9e999 | 9223372036854775807 | 9e999",
+    "owner: 'root' | 'www' | 'backup' | '1' | 1 | NULL", "key: d$dir/f$file", "dir: $(00-23)", "file: $(000-049)",
+    "apart: $(to:=$(00-11))$(from:=$(12-23)) | $(to:=$(12-23))$(from:=$(00-11))",
+    /* conditions */
+    "a: ", "path: $($a)path",
+    "path_is: $path GLOB 'd$(00-24)/*' | $path GLOB 'd$(0-2)*' | "
+    "$path > 'd$(t=$(0-1))$(0-4)/f$file' AND $path <= 'd$t$(5-9)' | $path IN ('$key', 'd$(e=$dir)/f001', 'd$e/f$file') "
+    "| $path >= '$key' | $path BETWEEN 'd$dir' AND '$key' | 1 | $path < '$key'",
+    "newer: 11*$version_of_it $newer_than | ($version_of_it $newer_than OR $($a)size > 900)",
+    "version_of_it: {$($a)version|$($a)v}",
+    "newer_than: 4*> $since | >= $since | = $since | IS $since | > $since.5 | >= $since.5 | BETWEEN $since AND $since "
+    "| "
+    "> '$since' | IN ($since, $since) | > (SELECT max(v) - $(0-4) FROM plain)",
+    "compared: > | >= | < | <= | = | IS | <>",
+    "condition: $a$column IS $(|NOT )NULL | $a$column BETWEEN $(0-299) AND $asked | "
+    "$a$column IN ($asked, $asked, '7', 1) | ($a$column $compared $asked OR $a$column = $asked) | "
+    "$a$column $compared (SELECT max(size) FROM {t|plain} WHERE path > 'd$dir') | 2*$($a)owner $(2*=|IS) $owner | "
+    "$($a)owner IN ($owner, 'www') | $maybe_newer | 2*$path_is | 3*$a$column $compared $asked",
+    "conditions: $first | $first AND $condition | $first AND $condition AND $condition",
+    /* what is written */
+    "write: DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | DELETE FROM {t|plain} WHERE $condition AND path GLOB "
+    "'*$(0-9)' | 2*$apart$move | 3*$update | $job | 5*$insert | $apart INSERT OR REPLACE INTO {t|plain}(path, size, "
+    "anything, owner) SELECT 'd$to' || substr(path, 4), score, size, owner FROM {t|plain} WHERE path GLOB 'd$from/*'",
+    "way: 2*INSERT OR REPLACE | INSERT OR IGNORE | INSERT | INSERT OR FAIL",
+    "insert: $way INTO {t|plain}(path, size, score, anything, note, owner) " /* with a value in chunks */
+    "VALUES('$key', $value, 7, $value, zeroblob($(8*$(4000-34000)|70000)), $owner) | "
+    "2*WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $(0-49)) $way INTO {t|plain}(path, "
+    "size, score, anything, owner, note) SELECT printf('d$dir/f%03d', i * 7 % 50), i * $(0-999), i / 3.0, iif(i % 5, "
+    "$value, $value), iif(i % 4, $owner, 'o' || i % 9), substr(hex(zeroblob(40)), 1 + i % 60) FROM n | "
+    "2*$way INTO {t|plain}(path, $(size|anything), score, owner) VALUES('$key', $value, $value, $owner)",
+    "move: UPDATE $conflict {t|plain} SET path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/f0$(0-4)*' | "
+    "UPDATE $conflict {t|plain} SET path = 'd$to/f$file', $column = $value WHERE path = 'd$from/f$file' | "
+    "UPDATE $conflict {t|plain} SET path = 'd$to/f$file' WHERE path = 'd$from/f$file'", /* onto another row, maybe */
+    "conflict: 2*OR REPLACE | OR IGNORE | ",
+    "update: UPDATE {t|plain} SET size = size % 1000 + 1 WHERE path GLOB 'd$dir/*' AND typeof(size) = 'integer' | "
+    "UPDATE {t|plain} SET $column = other.value, owner = 'from' FROM (SELECT 'd$dir/f$(000-024)' AS path, $value AS "
+    "value UNION ALL SELECT 'd$dir/f$(025-050)', $(0-49)) AS other WHERE {t|plain}.path = other.path | "
+    "UPDATE {t|plain} SET $column = $value, owner = $owner WHERE $condition AND path > 'd$dir' | "
+    "UPDATE {t|plain} SET anything = size, size = NULL WHERE path GLOB 'd$dir/f0$(0-4)*' | UPDATE {t|plain} SET "
+    "$column = $value WHERE path > 'd$(d=$dir)/f0$(t=$(0-4))$(0-4)' AND path < 'd$d/f0$t$(5-9)'",
+    "job: 4*INSERT INTO {jobs_t|jobs_plain} VALUES('$key', $value, $value), ('$key', $(3*$(0-30)|-$(1-9)), 'job') | "
+    "DELETE FROM {jobs_t|jobs_plain} WHERE path GLOB 'd$dir/*'",
+    /* what is asked: a table, or its part below a prefix, by its argument */
+    "part: {t|plain} WHERE | {t('$(p=$prefix)')|plain} WHERE {1|path GLOB '$p*'} AND",
+    "prefix: | d$(0-2) | d$(00-25)/ | d$(00-25)/f$(00-04) | d$(00-25)/f$file", "order: ASC | DESC",
+    "offset: OFFSET $(2*0|$(0-8))", "some: 3*$conditions | 1",
+    /* The values; with the path as the second order the rows, too. Else rows with one value come in any order: all of
+     * them are rows, and none comes twice. */
+    "best: $(c:=$column)$best_of_it",
+    "best_of_it: 2*SELECT path, alike($c) FROM $sorted, path $limit | SELECT alike($c) FROM $sorted $limit | "
+    "SELECT count(*), count(DISTINCT a.path), alike(max(a.$c)) FROM (SELECT *, $version AS w FROM $sorted $limit) a, "
+    "plain b WHERE a.path = b.path AND a.size IS b.size AND a.score IS b.score AND a.anything IS b.anything AND "
+    "a.owner "
+    "IS b.owner AND a.note IS b.note AND a.w = $version_beside",
+    "sorted: $part $($conditions|$path_is) ORDER BY $c $order", "limit: LIMIT $(0-39) $offset",
+    "rows: SELECT path, size, score, anything, owner, length(note), $extra, $version FROM {t|plain} WHERE $conditions "
+    "ORDER BY path $order LIMIT $(9999|$(0-19)) $offset",
+    "aggregates: 2*SELECT alike(best) FROM (SELECT $(max|min)($column) AS best FROM $part $some) | "
+    "SELECT owner, count(*), exact_sum($column), alike(min($column)) FROM {t|plain} WHERE $some GROUP BY owner ORDER "
+    "BY "
+    "owner | SELECT substr(path, 1, 4) AS level, count(*), exact_sum($column) FROM {t|plain} WHERE $some GROUP BY "
+    "level "
+    "| SELECT count(*), exact_sum($column), alike(min($column)), alike(max($column)), count(DISTINCT owner), "
+    "max($version) FROM {t|plain} WHERE $some",
+    /* Rows that others name, or with a value that others have. */
+    "join: SELECT count(*), exact_sum(a.size), max(a.path) FROM (SELECT DISTINCT $(c=$joined) AS x FROM plain WHERE "
+    "$path_is LIMIT 9) AS b CROSS JOIN {t|plain} AS a ON a.$c = b.x WHERE $(a:=a.)$conditions | "
+    "SELECT a.path, a.$(c=$joined) FROM {t|plain} AS a WHERE a.$c IN (SELECT $c FROM plain WHERE $path_is) AND "
+    "$(a:=a.)$conditions ORDER BY a.path | SELECT a.path, a.$joined FROM {t|plain} AS a, kept WHERE kept.path = a.path "
+    "AND $(a:=a.)$conditions ORDER BY 1 | SELECT k.path, a.$joined FROM kept AS k LEFT JOIN {t|plain} AS a ON a.path = "
+    "k.path AND $(a:=a.)$conditions ORDER BY 1",
+    "joined: 6*owner | note | 5*$column", NULL};
+
+struct asked {
+    struct both *both;
+    sqlite3 *db;
+    const struct both_state *state;
+};
+
+/* What depends on the state. */
+static void draw_more(struct grammar *grammar, const char *name);
+
+static char *drawn(struct both *both, sqlite3 *db, const struct both_state *state, const char *text) {
+    struct asked asked = {both, db, state};
+    struct grammar grammar = {
+        .random = &both->random,
+        .rules = rules,
+        .given = {"column", state->extra ? "size | score | anything | extra" : "size | score | anything", "value",
+                  both->integers ? both->huge ? "11*$integer | $huge" : "$integer"
+                  : both->huge   ? "11*$any | $huge"
+                                 : "$any",
+                  "first", both->first ? both->first : "$condition", "maybe_newer",
+                  both->first ? "$newer" : "$a$column > -9e18", "extra", state->extra ? "extra" : "NULL", "version",
+                  both->versions ? "{version|v}" : "0", "version_beside", both->versions ? "b.v" : "0", "question",
+                  both->questions},
+        .call = draw_more,
+        .context = &asked};
+    return grammar_text(&grammar, text);
 }
 
-static char *asked_value(struct both *both) {
-    static const char *const limits_of_numbers[] = {"-9e999", "9223372036854775807", "9e999"};
-    return once_in(both, 8) ? sqlite3_mprintf("%s", limits_of_numbers[below(both, 3)]) : value(both);
-}
-
-static char *owner(struct both *both) {
-    static const char *const owners[] = {"'root'", "'www'", "'backup'", "'1'", "1", "NULL"};
-    return sqlite3_mprintf("%s", owners[below(both, 6)]);
-}
-
-static const char *column(struct both *both, const struct both_state *state) {
-    return columns[below(both, state->extra ? 4 : 3)];
-}
-
-static const char *direction(struct both *both) {
-    return once_in(both, 2) ? "DESC" : "ASC";
-}
-
-/* `table` is its name with a dot, or nothing; so below. */
-static char *path_condition(struct both *both, const char *table) {
-    unsigned d = below(both, DIRECTORIES + 1), f = below(both, FILES), e = below(both, DIRECTORIES);
-    switch (below(both, 8)) {
-    case 0:
-        return sqlite3_mprintf("%spath GLOB 'd%02u/*'", table, d);
-    case 1:
-        return sqlite3_mprintf("%spath GLOB 'd%u*'", table, d / 10);
-    case 2:
-        return sqlite3_mprintf("%spath > 'd%02u/f%03u' AND %spath <= 'd%02u'", table, d, f, table, d + f / 6);
-    case 3:
-        return sqlite3_mprintf("%spath IN ('d%02u/f%03u', 'd%02u/f001', 'd%02u/f%03u')", table, d, f, e, e, f);
-    case 4:
-        return sqlite3_mprintf("%spath >= 'd%02u/f%03u'", table, d, f);
-    case 5:
-        return sqlite3_mprintf("%spath BETWEEN 'd%02u' AND 'd%02u/f%03u'", table, e, d, f);
-    case 6:
-        return sqlite3_mprintf("1");
-    default:
-        return sqlite3_mprintf("%spath < 'd%02u/f%03u'", table, d, f);
-    }
-}
-
-static char *version_condition(struct both *both, sqlite3 *db, const char *table) {
-    static const char *const forms[] = {"> %lld",
-                                        "> %lld",
-                                        "> %lld",
-                                        "> %lld",
-                                        ">= %lld",
-                                        "= %lld",
-                                        "IS %lld",
-                                        "> %lld.5",
-                                        ">= %lld.5",
-                                        "BETWEEN %lld AND %lld",
-                                        "> '%lld'",
-                                        "IN (%lld, %lld)",
-                                        "> (SELECT max(v) - %lld FROM plain)"};
-    enum { FORMS = sizeof forms / sizeof *forms };
+/* A version that is, or was. */
+static void draw_since(struct grammar *grammar, sqlite3 *db) {
+    char digits[24];
     long long top = sql_int(db, "SELECT coalesce(max(v), 0) FROM plain"), since = top;
-    unsigned form = below(both, FORMS);
-    if (once_in(both, 2)) since = below(both, (uint32_t)top + 3);
-    if (once_in(both, 3)) since = top - below(both, 6);
-    char *is =
-        sqlite3_mprintf(forms[form], form == FORMS - 1 ? (long long)below(both, 5) : since, since + below(both, 5));
-    if (once_in(both, 12)) return sqlite3_mprintf("({%sversion|%sv} %z OR %ssize > 900)", table, table, is, table);
-    return sqlite3_mprintf("{%sversion|%sv} %z", table, table, is);
-}
-
-static char *condition(struct both *both, sqlite3 *db, const struct both_state *state, const char *table) {
-    static const char *const comparisons[] = {">", ">=", "<", "<=", "=", "IS", "<>"};
-    const char *name = column(both, state), *comparison = comparisons[below(both, 7)];
-    char *one = asked_value(both), *two = asked_value(both), *who = owner(both), *out;
-    switch (below(both, 14)) {
-    case 0:
-        out = sqlite3_mprintf("%s%s IS %sNULL", table, name, once_in(both, 2) ? "NOT " : "");
-        break;
-    case 1:
-        out = sqlite3_mprintf("%s%s BETWEEN %d AND %s", table, name, below(both, 300), one);
-        break;
-    case 2:
-        out = sqlite3_mprintf("%s%s IN (%s, %s, '7', 1)", table, name, one, two);
-        break;
-    case 3:
-        out =
-            sqlite3_mprintf("(%s%s %s %s OR %s%s = %s)", table, name, comparison, one, table, column(both, state), two);
-        break;
-    case 4:
-        out = sqlite3_mprintf("%s%s %s (SELECT max(size) FROM {t|plain} WHERE path > 'd%02u')", table, name, comparison,
-                              below(both, DIRECTORIES));
-        break;
-    case 5:
-    case 6:
-        out = sqlite3_mprintf("%sowner %s %s", table, once_in(both, 3) ? "IS" : "=", who);
-        break;
-    case 7:
-        out = sqlite3_mprintf("%sowner IN (%s, 'www')", table, who);
-        break;
-    case 8:
-        out = both->newer ? version_condition(both, db, table) : sqlite3_mprintf("%s%s > -9e18", table, name);
-        break;
-    case 9:
-    case 10:
-        out = path_condition(both, table);
-        break;
-    default:
-        out = sqlite3_mprintf("%s%s %s %s", table, name, comparison, one);
-    }
-    sqlite3_free(one);
-    sqlite3_free(two);
-    sqlite3_free(who);
-    return out;
-}
-
-/* Up to three of them. */
-static char *conditions(struct both *both, sqlite3 *db, const struct both_state *state, const char *table) {
-    bool newer = both->newer && once_in(both, both->newer);
-    char *out = newer ? version_condition(both, db, table) : condition(both, db, state, table);
-    for (unsigned more = below(both, 3); more; more--) {
-        out = sqlite3_mprintf("%z AND %z", out, condition(both, db, state, table));
-    }
-    return out;
+    if (random_once_in(grammar->random, 2)) since = random_below(grammar->random, (uint32_t)top + 3);
+    if (random_once_in(grammar->random, 3)) since = top - random_below(grammar->random, 6);
+    sqlite3_snprintf((int)sizeof digits, digits, "%lld", since);
+    grammar_put(grammar, digits, (int)strlen(digits));
 }
 
 /* --- what is written ---------------------------------------------------------------------------------------------- */
@@ -248,112 +212,11 @@ void summed_change(struct both *both) {
     }
 }
 
-static char *some_insert(struct both *both, unsigned d, unsigned f) {
-    static const char *const ways[] = {"INSERT OR REPLACE", "INSERT OR REPLACE", "INSERT OR IGNORE", "INSERT",
-                                       "INSERT OR FAIL"};
-    const char *way = ways[below(both, 5)];
-    char *one = value(both), *two = value(both), *who = owner(both);
-    unsigned n = below(both, 1000);
-    switch (below(both, 5)) {
-    case 0: /* with a value in chunks */
-        return sqlite3_mprintf("%s INTO {t|plain}(path, size, score, anything, note, owner) "
-                               "VALUES('d%02u/f%03u', %z, 7, %z, zeroblob(%u), %z)",
-                               way, d, f, one, two, n % 9 ? 4000 + 30 * n : 70000, who);
-    case 1:
-    case 2:
-        return sqlite3_mprintf("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %u) "
-                               "%s INTO {t|plain}(path, size, score, anything, owner, note) "
-                               "SELECT printf('d%02u/f%%03d', i * 7 %% %u), i * %u, i / 3.0, iif(i %% 5, %z, %z), "
-                               "iif(i %% 4, %z, 'o' || i %% 9), substr(hex(zeroblob(40)), 1 + i %% 60) FROM n",
-                               f, way, d, FILES, n, one, two, who);
-    default:
-        return sqlite3_mprintf("%s INTO {t|plain}(path, %s, score, owner) VALUES('d%02u/f%03u', %z, %z, %z)", way,
-                               once_in(both, 2) ? "size" : "anything", d, f, one, two, who);
-    }
-}
-
-/* Onto other rows, maybe; a path that is set to itself would not be written. */
-static char *some_move(struct both *both, unsigned d, unsigned f) {
-    static const char *const ways[] = {"OR REPLACE", "OR REPLACE", "OR IGNORE", ""};
-    const char *way = ways[below(both, 4)], *name = column(both, &both->now);
-    unsigned from = (d + 1 + below(both, DIRECTORIES - 1)) % DIRECTORIES;
-    switch (below(both, 3)) {
-    case 0:
-        return sqlite3_mprintf(
-            "UPDATE %s {t|plain} SET path = 'd%02u' || substr(path, 4) WHERE path GLOB 'd%02u/f0%u*'", way, d, from,
-            f / 10);
-    case 1:
-        return sqlite3_mprintf("UPDATE %s {t|plain} SET path = 'd%02u/f%03u', %s = %z WHERE path = 'd%02u/f%03u'", way,
-                               d, f, name, value(both), from, f);
-    default:
-        return sqlite3_mprintf("UPDATE %s {t|plain} SET path = 'd%02u/f%03u' WHERE path = 'd%02u/f%03u'", way, d, f,
-                               from, below(both, FILES));
-    }
-}
-
-static char *some_update(struct both *both, unsigned d, unsigned f) {
-    const char *name = column(both, &both->now);
-    switch (below(both, 5)) {
-    case 0:
-        return sqlite3_mprintf("UPDATE {t|plain} SET size = size %% 1000 + 1 WHERE path GLOB 'd%02u/*' "
-                               "AND typeof(size) = 'integer'",
-                               d);
-    case 1:
-        return sqlite3_mprintf("UPDATE {t|plain} SET %s = other.value, owner = 'from' FROM (SELECT 'd%02u/f%03u' AS "
-                               "path, %z AS value UNION ALL SELECT 'd%02u/f%03u', %u) AS other "
-                               "WHERE {t|plain}.path = other.path",
-                               name, d, f, value(both), d, f + 1, f);
-    case 2:
-        return sqlite3_mprintf("UPDATE {t|plain} SET %s = %z, owner = %z WHERE %z AND path > 'd%02u'", name,
-                               value(both), owner(both), condition(both, both->db, &both->now, ""), d);
-    case 3:
-        return sqlite3_mprintf("UPDATE {t|plain} SET anything = size, size = NULL WHERE path GLOB 'd%02u/f0%u*'", d,
-                               f / 10);
-    default:
-        return sqlite3_mprintf("UPDATE {t|plain} SET %s = %z WHERE path > 'd%02u/f%03u' AND path < 'd%02u/f%03u'", name,
-                               value(both), d, f, d, f + 5);
-    }
-}
-
-static char *some_job(struct both *both, unsigned d, unsigned f) {
-    if (once_in(both, 5)) return sqlite3_mprintf("DELETE FROM {jobs_t|jobs_plain} WHERE path GLOB 'd%02u/*'", d);
-    return sqlite3_mprintf("INSERT INTO {jobs_t|jobs_plain} VALUES('d%02u/f%03u', %z, %z), ('d%02u/f%03u', %d, 'job')",
-                           d, f, value(both), value(both), below(both, DIRECTORIES), f, (int)below(both, 40) - 9);
-}
-
 static void write_something(struct both *both) {
-    unsigned d = below(both, DIRECTORIES), f = below(both, FILES);
-    unsigned from = (d + 1 + f % (DIRECTORIES - 1)) % DIRECTORIES;
-    switch (below(both, 14)) {
-    case 0:
-        return both_write(both, sqlite3_mprintf("DELETE FROM {t|plain} WHERE path GLOB 'd%02u/*'", d));
-    case 1:
-        return both_write(both, sqlite3_mprintf("DELETE FROM {t|plain} WHERE %z AND path GLOB '*%u'",
-                                                condition(both, both->db, &both->now, ""), f % 10));
-    case 2:
-    case 3:
-        return both_write(both, some_move(both, d, f));
-    case 4:
-    case 5:
-    case 6:
-        return both_write(both, some_update(both, d, f));
-    case 7:
-        return both_write(both, some_job(both, d, f));
-    case 8:
-        return both_write(both, sqlite3_mprintf("INSERT OR REPLACE INTO {t|plain}(path, size, anything, owner) SELECT "
-                                                "'d%02u' || substr(path, 4), score, size, owner FROM {t|plain} "
-                                                "WHERE path GLOB 'd%02u/*'",
-                                                d, from));
-    default:
-        return both_write(both, some_insert(both, d, f));
-    }
+    both_write(both, drawn(both, both->db, &both->now, "$write"));
 }
 
 /* --- what is asked ------------------------------------------------------------------------------------------------ */
-
-static const char *version(const struct both *both) {
-    return both->versions ? "{version|v}" : "0";
-}
 
 /* What a level shows of a column; of a row by itself, its own value. SQLite sums up groups of which none is asked, too:
  * there it is kept from overflowing. */
@@ -378,29 +241,22 @@ static char *listing(struct both *both, const struct both_state *state, const ch
         "(SELECT *, instr(substr(path, %d), '%s') AS rolled FROM plain WHERE path GLOB '%s*'))} "
         "WHERE %s {|GROUP BY path} ORDER BY path %s",
         some, others, each[0], each[1], each[2], each[3], prefix, delimiter, at + len - 1, at + 1, delimiter, prefix,
-        where, direction(both));
+        where, once_in(both, 2) ? "DESC" : "ASC");
 }
 
-char *summed_listing(struct both *both, sqlite3 *db, const struct both_state *state) {
+static char *some_listing(struct both *both, const struct both_state *state) {
     static const char *const prefixes[] = {"", "d", "d0", "d1", "d03/", "d07/f", "d2"};
     static const char *const delimiters[] = {"/", "/f", "1", "0", "f0"};
     char where[32];
-    (void)db;
     if (once_in(both, 3)) return listing(both, state, prefixes[below(both, 2)], "/", 1, 1, "1");
     sqlite3_snprintf(sizeof where, where, "path GLOB 'd*[%u-9]*'", below(both, 7));
     return listing(both, state, prefixes[below(both, 7)], delimiters[below(both, 5)], 1 + below(both, 3),
                    1 + below(both, 3), once_in(both, 2) ? where : "1");
 }
 
-static char *some_prefix(struct both *both) {
-    static const char *const forms[] = {"", "d%u", "d%02u/", "d%02u/f%02u", "d%02u/f%03u"};
-    unsigned form = below(both, 5), d = below(both, DIRECTORIES + 2), f = below(both, FILES);
-    return sqlite3_mprintf(forms[form], form == 1 ? d / 10 : d, form == 3 ? f / 10 : f);
-}
-
 static char *function(struct both *both, sqlite3 *db, const struct both_state *state, unsigned i) {
     const char *name = columns[i];
-    char how = summaries[state->summary].shown[i], *prefix = some_prefix(both), *text = NULL;
+    char how = summaries[state->summary].shown[i], *prefix = drawn(both, db, state, "$prefix"), *text = NULL;
     if (how == ' ') {
         ck_assert_int_eq(sql_try(db, "SELECT art_max('t', '%s', '%s')", name, prefix), SQLITE_ERROR);
         ck_assert(strstr(sqlite3_errmsg(db), "the column has no max") != NULL);
@@ -416,101 +272,24 @@ static char *function(struct both *both, sqlite3 *db, const struct both_state *s
     return text;
 }
 
-char *summed_function(struct both *both, sqlite3 *db, const struct both_state *state) {
-    return function(both, db, state, below(both, state->extra ? 4 : 3));
+static void draw_more(struct grammar *grammar, const char *name) {
+    const struct asked *asked = grammar->context;
+    if (!strcmp(name, "since")) return draw_since(grammar, asked->db);
+    ck_assert_msg(!strcmp(name, "listing") || !strcmp(name, "function"), "no rule says what '%s' is", name);
+    char *text = *name == 'l'
+                     ? some_listing(asked->both, asked->state)
+                     : function(asked->both, asked->db, asked->state, below(asked->both, asked->state->extra ? 4 : 3));
+    if (text) grammar_put(grammar, text, (int)strlen(text));
+    sqlite3_free(text);
 }
-
-/* A table, or its part below a prefix, by its argument. */
-static char *some_part(struct both *both) {
-    if (once_in(both, 2)) return sqlite3_mprintf("{t|plain} WHERE");
-    char *prefix = some_prefix(both),
-         *text = sqlite3_mprintf("{t('%s')|plain} WHERE {1|path GLOB '%s*'} AND", prefix, prefix);
-    sqlite3_free(prefix);
-    return text;
-}
-
-/* The values; with the path as the second order the rows, too. Else rows with one value come in any order: all of them
- * are rows, and none comes twice. */
-char *summed_best(struct both *both, sqlite3 *db, const struct both_state *state) {
-    const char *name = column(both, state), *order = direction(both);
-    char *where = once_in(both, 2) ? conditions(both, db, state, "") : path_condition(both, "");
-    unsigned limit = below(both, 40), offset = once_in(both, 3) ? below(both, 9) : 0;
-    bool by_path = once_in(both, 2);
-    char *from = sqlite3_mprintf("%z %z ORDER BY %s %s%s LIMIT %u OFFSET %u", some_part(both), where, name, order,
-                                 by_path ? ", path" : "", limit, offset);
-    if (by_path) return sqlite3_mprintf("SELECT path, alike(%s) FROM %z", name, from);
-    if (once_in(both, 2)) return sqlite3_mprintf("SELECT alike(%s) FROM %z", name, from);
-    return sqlite3_mprintf(
-        "SELECT count(*), count(DISTINCT a.path), alike(max(a.%s)) FROM (SELECT *, %s AS w FROM %z) a, "
-        "plain b WHERE a.path = b.path AND a.size IS b.size AND a.score IS b.score AND a.anything IS "
-        "b.anything AND a.owner IS b.owner AND a.note IS b.note AND a.w = %s",
-        name, version(both), from, both->versions ? "b.v" : "0");
-}
-
-char *summed_rows(struct both *both, sqlite3 *db, const struct both_state *state) {
-    return sqlite3_mprintf("SELECT path, size, score, anything, owner, length(note), %s, %s FROM {t|plain} WHERE %z "
-                           "ORDER BY path %s LIMIT %u OFFSET %u",
-                           state->extra ? "extra" : "NULL", version(both), conditions(both, db, state, ""),
-                           direction(both), once_in(both, 2) ? 9999 : below(both, 20),
-                           once_in(both, 3) ? below(both, 9) : 0);
-}
-
-char *summed_aggregates(struct both *both, sqlite3 *db, const struct both_state *state) {
-    const char *name = column(both, state), *other = column(both, state);
-    char *where = once_in(both, 4) ? sqlite3_mprintf("1") : conditions(both, db, state, "");
-    switch (below(both, 5)) {
-    case 0:
-    case 1:
-        return sqlite3_mprintf("SELECT alike(best) FROM (SELECT %s(%s) AS best FROM %z %z)",
-                               once_in(both, 2) ? "max" : "min", name, some_part(both), where);
-    case 2:
-        return sqlite3_mprintf("SELECT owner, count(*), exact_sum(%s), alike(min(%s)) FROM {t|plain} WHERE %z "
-                               "GROUP BY owner ORDER BY owner",
-                               name, other, where);
-    case 3:
-        return sqlite3_mprintf("SELECT substr(path, 1, 4) AS level, count(*), exact_sum(%s) FROM {t|plain} WHERE %z "
-                               "GROUP BY level",
-                               name, where);
-    default:
-        return sqlite3_mprintf("SELECT count(*), exact_sum(%s), alike(min(%s)), alike(max(%s)), count(DISTINCT owner), "
-                               "max(%s) FROM {t|plain} WHERE %z",
-                               name, other, name, version(both), where);
-    }
-}
-
-/* Rows that others name, or with a value that others have. */
-char *summed_join(struct both *both, sqlite3 *db, const struct both_state *state) {
-    const char *name = once_in(both, 2) ? "owner" : once_in(both, 6) ? "note" : column(both, state);
-    char *where = conditions(both, db, state, "a."), *of = path_condition(both, "");
-    switch (below(both, 4)) {
-    case 0:
-        return sqlite3_mprintf(
-            "SELECT count(*), exact_sum(a.size), max(a.path) FROM (SELECT DISTINCT %s AS x FROM plain "
-            "WHERE %z LIMIT 9) AS b CROSS JOIN {t|plain} AS a ON a.%s = b.x WHERE %z",
-            name, of, name, where);
-    case 1:
-        return sqlite3_mprintf("SELECT a.path, a.%s FROM {t|plain} AS a WHERE a.%s IN (SELECT %s FROM plain WHERE %z) "
-                               "AND %z ORDER BY a.path",
-                               name, name, name, of, where);
-    case 2:
-        sqlite3_free(of);
-        return sqlite3_mprintf(
-            "SELECT a.path, a.%s FROM {t|plain} AS a, kept WHERE kept.path = a.path AND %z ORDER BY 1", name, where);
-    default:
-        sqlite3_free(of);
-        return sqlite3_mprintf("SELECT k.path, a.%s FROM kept AS k LEFT JOIN {t|plain} AS a ON a.path = k.path AND %z "
-                               "ORDER BY 1",
-                               name, where);
-    }
-}
-
-/* --- a history ---------------------------------------------------------------------------------------------------- */
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
-    unsigned count = 0;
-    while (both->questions[count]) count++;
-    char *text = both->questions[below(both, count)](both, db, state);
-    if (text) both_same(both, db, text);
+    char *text = drawn(both, db, state, "$question");
+    if (*text) {
+        both_same(both, db, text);
+    } else {
+        sqlite3_free(text);
+    }
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
@@ -521,9 +300,8 @@ static void check_all(struct both *both, sqlite3 *db, const struct both_state *s
         if (text) both_same(both, db, text);
     }
     both_same(both, db,
-              sqlite3_mprintf("SELECT path, size, score, anything, owner, note, %s, %s FROM {t|plain} ORDER BY "
-                              "path",
-                              state->extra ? "extra" : "NULL", version(both)));
+              drawn(both, db, state,
+                    "SELECT path, size, score, anything, owner, note, $extra, $version FROM {t|plain} ORDER BY path"));
 }
 
 void summed_history(struct both *both, const char *name, unsigned number, unsigned steps) {

@@ -13,15 +13,12 @@
 /* Of both->now.summary; the first are of columns that any table has. */
 enum { SUMMED_NONE, SUMMED_MAX_OF_SIZE, SUMMED_WITHOUT_EXTRA = 14, SUMMED_SUMMARIES = 16 };
 
-/* A history of random_rounds(steps), with the questions that the caller lists (a NULL behind them). What the caller
+/* A history of random_rounds(steps), with both->questions: the alternatives of a rule out of $listing, $function,
+ * $best, $rows, $aggregates and $join. What the caller
  * leaves out is chosen here: the table's other options by `number`, that of the history. */
 void summed_history(struct both *both, const char *name, unsigned number, unsigned steps);
 
 /* For both->change: another summary, or a column. */
 void summed_change(struct both *both);
-
-/* Texts for both_same(); NULL where there is nothing to ask. */
-typedef char *summed_question(struct both *both, sqlite3 *db, const struct both_state *state);
-summed_question summed_listing, summed_function, summed_best, summed_rows, summed_aggregates, summed_join;
 
 #endif

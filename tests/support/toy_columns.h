@@ -46,4 +46,38 @@ static inline struct art_datum toy_random_datum(struct random *random, unsigned 
     return datum;
 }
 
+/* One of so many different values (0: nearly any), a text as its hashes. */
+static inline struct art_datum toy_hashed_datum(struct random *random, uint32_t different) {
+    uint64_t number = different ? random_below(random, different) : random_next(random);
+    struct art_datum datum = {.kind = random_below(random, ART_DATUM_BEYOND)};
+    if (datum.kind == ART_DATUM_INTEGER) datum.integer = (int64_t)number;
+    if (datum.kind == ART_DATUM_REAL) datum.real = (double)(int64_t)number / 2;
+    datum.by_hash = datum.kind >= ART_DATUM_TEXT;
+    if (datum.by_hash) datum.hashes = (number * 0x9e3779b9u & UINT32_MAX) | (uint64_t)random_once_in(random, 9) << 32;
+    return datum;
+}
+
+enum { TOY_REFERENCE = 28 }; /* bytes of an overflow reference, before its data */
+
+/* The value of an entry with these flags: the data, behind a reference, or in front of `more` bytes; its length. */
+static inline uint32_t toy_value_put(const struct art_summary *summary, const struct art_datum *data, uint8_t flags,
+                                     uint32_t more, uint8_t *out) {
+    uint32_t head = flags & ART_OVERFLOW ? TOY_REFERENCE : 0, len = head + summary->has.columns * ART_DATUM_BYTES;
+    if (head) memset(out, 0xc5, head);
+    if (head) more = 0;
+    art_data_encode(summary->has, data, out + head);
+    memset(out + len, 0x3a, more);
+    return len + more;
+}
+
+/* Nothing is in a zone without kinds. */
+static inline bool toy_zone_has(const struct art_zone *zone, const struct art_datum *datum) {
+    struct art_datum least = art_zone_end(zone, false), most = art_zone_end(zone, true);
+    return zone->kinds && art_datum_compare(&least, datum) <= 0 && art_datum_compare(datum, &most) <= 0;
+}
+
+static inline bool toy_zones_equal(const struct art_zone *a, const struct art_zone *b) {
+    return a->kinds == b->kinds && a->low.integer == b->low.integer && a->high.integer == b->high.integer;
+}
+
 #endif

@@ -8,18 +8,40 @@
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
 
-static const char *const feature_names[] = {
-#define X(name, text) text,
-    WORKLOAD_FEATURES(X)
-#undef X
-};
+static const char features[] =
+    "EQUAL IS UNEQUAL RANGE BETWEEN CONTRADICTION GLOB NOT_GLOB LIKE NOT_LIKE LIKE_ESCAPE IN_LIST IN_EMPTY "
+    "IN_SELECT NOT_IN OR NOT ROW_VALUE COLLATE BOUND COMPUTED NUMBER BLOB NULL COLUMN AGGREGATE MIN_MAX DISTINCT "
+    "GROUP_BY DESCENDING OTHER_ORDER LIMIT OFFSET ODD_LIMIT WINDOW EXISTS CORRELATED CTE COMPOUND JOIN JOIN_GLOB "
+    "JOIN_LIKE JOIN_AFFINITY LEFT_JOIN SCHEMA VIEW PREFIX LISTING LISTING_JOIN START_AFTER LISTING_BYTES "
+    "LISTING_WRITE COUNT_FUNCTION LONGEST_PREFIX CHECK_FUNCTION VERSION COMPARE_AND_SET INSERT INSERT_COLUMNS "
+    "INSERT_SELECT INSERT_SELF RETURNING REPLACE IGNORE FAIL ROLLBACK_CLAUSE UPDATE UPDATE_PATH UPDATE_FROM "
+    "DELETE TRIGGER TYPED SAVEPOINT ROLLBACK_TO RELEASE COMMIT ROLLBACK CREATE DROP RENAME ADD_COLUMN "
+    "OTHER_SCHEMA VACUUM ANALYZE ATTACH REOPEN CURSOR COMMAND_FLUSH COMMAND_OPTIMIZE COMMAND_VACUUM "
+    "COMMAND_CLEAN COMMAND_CHECK COMMAND_SETTING PRAGMA REPLACED_FUNCTION JOURNAL LOCKING_MODE SWITCH "
+    "SCHEMA_RESET REGISTERED_AGAIN";
 
-const char *workload_feature_name(enum workload_feature feature) {
-    return feature_names[feature];
+const char *workload_feature_name(unsigned feature) {
+    static char name[24];
+    const char *at = features;
+    while (feature--) at = strchr(at, ' ') + 1;
+    sqlite3_snprintf((int)sizeof name, name, "%.*s", (int)strcspn(at, " "), at);
+    return name;
 }
 
-bool workload_feature_met(const struct workload_features *features, enum workload_feature feature) {
-    return features->bits[feature / 64] >> (feature % 64) & 1;
+static unsigned feature_of(const char *name) {
+    for (unsigned i = 0; i < WORKLOAD_FEATURES; i++) {
+        if (!strcmp(workload_feature_name(i), name)) return i;
+    }
+    fprintf(stderr, "nothing is called '%s'\n", name);
+    abort();
+}
+
+bool workload_feature_met(const struct workload_met *met, unsigned feature) {
+    return met->bits[feature / 64] >> (feature % 64) & 1;
+}
+
+bool workload_meets(const struct workload_met *met, const char *name) {
+    return workload_feature_met(met, feature_of(name));
 }
 
 void workload_step_clear(struct workload_step *step) {
@@ -91,9 +113,17 @@ void writer_use(struct writer *x, enum workload_table_number number) {
     x->table = &x->w->tables[x->step->connection][number];
 }
 
+/* Without the blank behind what a rule has noted. */
+static char *finish(sqlite3_str *out) {
+    char *text = sqlite3_str_finish(out);
+    size_t blanks = text ? strspn(text, " ") : 0;
+    if (blanks) memmove(text, text + blanks, strlen(text + blanks) + 1);
+    return text;
+}
+
 void writer_end(struct writer *x) {
-    x->step->sql = sqlite3_str_finish(x->art);
-    x->step->plain_sql = sqlite3_str_finish(x->plain);
+    x->step->sql = finish(x->art);
+    x->step->plain_sql = finish(x->plain);
     const char *a = x->step->sql, *p = x->step->plain_sql;
     if ((!a && !p) || (a && p && !strcmp(a, p))) {
         sqlite3_free(x->step->plain_sql);
@@ -111,7 +141,7 @@ void writer_put(struct writer *x, const char *format, ...) {
     sqlite3_str_vappendf(x->art, format, args);
     va_end(args);
     int after = sqlite3_str_length(x->art);
-    if (after > before) sqlite3_str_append(x->plain, sqlite3_str_value(x->art) + before, after - before);
+    if (after > before && x->plain) sqlite3_str_append(x->plain, sqlite3_str_value(x->art) + before, after - before);
 }
 
 char *writer_capture(struct writer *x, void (*put)(struct writer *)) {
@@ -126,8 +156,9 @@ char *writer_capture(struct writer *x, void (*put)(struct writer *)) {
     return text;
 }
 
-void writer_meet(struct writer *x, enum workload_feature feature) {
-    x->step->features.bits[feature / 64] |= (uint64_t)1 << (feature % 64);
+void writer_meet(struct writer *x, const char *name) {
+    unsigned feature = feature_of(name);
+    x->step->met.bits[feature / 64] |= (uint64_t)1 << (feature % 64);
 }
 
 /* ---- the tables -------------------------------------------------------------------------------------------------- */
@@ -246,8 +277,7 @@ static void cursor_step(struct writer *x) {
     MEET(x, CURSOR);
     if (!w->cursor_open[c]) {
         x->step->kind = STEP_CURSOR_OPEN;
-        PUT(x, "SELECT "), put_path(x), PUT(x, ", "), put_column(x, any_column(x)), PUT(x, " FROM "), put_name(x);
-        PUT(x, " ORDER BY "), put_path(x);
+        writer_draw(x, "SELECT $path, $any FROM $name ORDER BY $path");
     } else {
         x->step->kind = once_in(w, 6) ? STEP_CURSOR_CLOSE : STEP_CURSOR_MOVE;
     }
@@ -275,29 +305,29 @@ static void expect_tick(struct writer *x) {
     w->tick_connection = c;
 }
 
+static void put_query(struct writer *x) {
+    writer_draw(x, !x->prefix && once_in(x->w, 5) ? "$table_query" : "$query");
+}
+
 static void put_read(struct writer *x) {
     struct workload *w = x->w;
     if (w->versions && once_in(w, 12)) {
-        put_version_step(x);
-        return;
-    }
-    if (once_in(w, 9)) {
+        writer_draw(x, "$version_step");
+    } else if (once_in(w, 9)) {
         put_function_query(x);
-    } else if (once_in(w, 3)) {
-        if (once_in(w, 6)) {
-            put_listing_join(x);
-        } else {
-            writer_use_listing(x);
-            put_query(x);
-        }
+    } else if (!once_in(w, 3)) {
+        put_query(x);
+    } else if (once_in(w, 6)) {
+        put_listing_join(x);
     } else {
+        writer_use_listing(x);
         put_query(x);
     }
 }
 
-static void put_all_rows(struct writer *x) {
-    PUT(x, "SELECT typeof("), put_path(x), PUT(x, "), "), put_all_columns(x), PUT(x, " FROM "), put_name(x);
-    PUT(x, " ORDER BY "), put_path(x), PUT(x, once_in(x->w, 2) ? " DESC" : "");
+static void put_side_write(struct writer *x) {
+    x->step->flags |= STEP_WRITES;
+    writer_draw(x, x->w->setting->gentle ? "$side_write" : "$side_write_or_trigger");
 }
 
 static bool may_reopen(const struct writer *x) {
@@ -326,7 +356,7 @@ static void put_rare_step(struct writer *x) {
     } else if (w->cursors && !w->setting->gentle) {
         cursor_step(x);
     } else {
-        put_all_rows(x);
+        writer_draw(x, "$all_rows");
     }
 }
 
@@ -345,12 +375,12 @@ static void put_next(struct writer *x) {
     if (!t && !u && kind < 300) {
         put_schema_change(x);
     } else if (kind < 250) {
-        put_write(x);
+        writer_draw(x, "$write");
         expect_tick(x);
     } else if (kind < 690) {
         put_read(x);
     } else if (kind < 720) {
-        put_all_rows(x);
+        writer_draw(x, "$all_rows");
     } else if (kind < 860) {
         if (!put_tick_before_commit(x)) {
             put_transaction(x);

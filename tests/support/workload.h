@@ -6,10 +6,9 @@
  *     workload.c             what comes next
  *     workload_shape.c       the tables: names and types of their columns, CREATE
  *     workload_value.c       keys, patterns, values: few enough letters that they meet
- *     workload_condition.c   WHERE
- *     workload_query.c       SELECT
+ *     workload_rules.c       SELECT, WHERE and all other statements, as rules of a grammar
  *     workload_listing.c     prefix, delimiter, start_after, entries, version, art_count(), art_longest_prefix()
- *     workload_write.c       INSERT, UPDATE, DELETE
+ *     workload_write.c       what of INSERT and UPDATE depends on the table's columns
  *     workload_schema.c      transactions, CREATE, DROP, RENAME, commands, pragmas, replaced functions
  *     workload_life.c        journals, page sizes, locks, caches
  *
@@ -40,122 +39,18 @@
 
 enum { WORKLOAD_CONNECTIONS = 2, WORKLOAD_PARAMETERS = 8, WORKLOAD_TABLES = 3, WORKLOAD_COLUMNS = 14 };
 
-/* What a step is about. How often each was met is counted, so that one which is never met is seen. */
-#define WORKLOAD_FEATURES(X)                                                                                           \
-    X(EQUAL, "=")                                                                                                      \
-    X(IS, "IS")                                                                                                        \
-    X(UNEQUAL, "<>")                                                                                                   \
-    X(RANGE, "range")                                                                                                  \
-    X(BETWEEN, "BETWEEN")                                                                                              \
-    X(CONTRADICTION, "contradiction")                                                                                  \
-    X(GLOB, "GLOB")                                                                                                    \
-    X(NOT_GLOB, "NOT GLOB")                                                                                            \
-    X(LIKE, "LIKE")                                                                                                    \
-    X(NOT_LIKE, "NOT LIKE")                                                                                            \
-    X(LIKE_ESCAPE, "LIKE ESCAPE")                                                                                      \
-    X(IN_LIST, "IN list")                                                                                              \
-    X(IN_EMPTY, "IN ()")                                                                                               \
-    X(IN_SELECT, "IN SELECT")                                                                                          \
-    X(NOT_IN, "NOT IN")                                                                                                \
-    X(OR, "OR")                                                                                                        \
-    X(NOT, "NOT")                                                                                                      \
-    X(ROW_VALUE, "row value")                                                                                          \
-    X(COLLATE, "COLLATE")                                                                                              \
-    X(BOUND, "bound")                                                                                                  \
-    X(COMPUTED, "computed")                                                                                            \
-    X(NUMBER, "number as path")                                                                                        \
-    X(BLOB, "BLOB as path")                                                                                            \
-    X(NULL, "NULL as path")                                                                                            \
-    X(COLUMN, "condition on column")                                                                                   \
-    X(AGGREGATE, "aggregate")                                                                                          \
-    X(MIN_MAX, "min, max")                                                                                             \
-    X(DISTINCT, "DISTINCT")                                                                                            \
-    X(GROUP_BY, "GROUP BY")                                                                                            \
-    X(DESCENDING, "DESC")                                                                                              \
-    X(OTHER_ORDER, "other order")                                                                                      \
-    X(LIMIT, "LIMIT")                                                                                                  \
-    X(OFFSET, "OFFSET")                                                                                                \
-    X(ODD_LIMIT, "odd LIMIT")                                                                                          \
-    X(WINDOW, "window")                                                                                                \
-    X(EXISTS, "EXISTS")                                                                                                \
-    X(CORRELATED, "correlated")                                                                                        \
-    X(CTE, "CTE")                                                                                                      \
-    X(COMPOUND, "compound")                                                                                            \
-    X(JOIN, "join")                                                                                                    \
-    X(JOIN_GLOB, "join GLOB")                                                                                          \
-    X(JOIN_LIKE, "join LIKE")                                                                                          \
-    X(JOIN_AFFINITY, "join affinity")                                                                                  \
-    X(LEFT_JOIN, "LEFT JOIN")                                                                                          \
-    X(SCHEMA, "table_info")                                                                                            \
-    X(VIEW, "view")                                                                                                    \
-    X(PREFIX, "prefix")                                                                                                \
-    X(LISTING, "listing")                                                                                              \
-    X(LISTING_JOIN, "listing join")                                                                                    \
-    X(START_AFTER, "start_after")                                                                                      \
-    X(LISTING_BYTES, "listing bytes")                                                                                  \
-    X(LISTING_WRITE, "prefix write")                                                                                   \
-    X(COUNT_FUNCTION, "art_count")                                                                                     \
-    X(LONGEST_PREFIX, "art_longest_prefix")                                                                            \
-    X(CHECK_FUNCTION, "art_check")                                                                                     \
-    X(VERSION, "version")                                                                                              \
-    X(COMPARE_AND_SET, "compare-and-set")                                                                              \
-    X(INSERT, "INSERT")                                                                                                \
-    X(INSERT_COLUMNS, "INSERT some columns")                                                                           \
-    X(INSERT_SELECT, "INSERT SELECT")                                                                                  \
-    X(INSERT_SELF, "INSERT from itself")                                                                               \
-    X(RETURNING, "RETURNING")                                                                                          \
-    X(REPLACE, "OR REPLACE")                                                                                           \
-    X(IGNORE, "OR IGNORE")                                                                                             \
-    X(FAIL, "OR FAIL")                                                                                                 \
-    X(ROLLBACK_CLAUSE, "OR ROLLBACK")                                                                                  \
-    X(UPDATE, "UPDATE")                                                                                                \
-    X(UPDATE_PATH, "UPDATE path")                                                                                      \
-    X(UPDATE_FROM, "UPDATE FROM")                                                                                      \
-    X(DELETE, "DELETE")                                                                                                \
-    X(TRIGGER, "trigger")                                                                                              \
-    X(TYPED, "typed columns")                                                                                          \
-    X(SAVEPOINT, "SAVEPOINT")                                                                                          \
-    X(ROLLBACK_TO, "ROLLBACK TO")                                                                                      \
-    X(RELEASE, "RELEASE")                                                                                              \
-    X(COMMIT, "COMMIT")                                                                                                \
-    X(ROLLBACK, "ROLLBACK")                                                                                            \
-    X(CREATE, "CREATE")                                                                                                \
-    X(DROP, "DROP")                                                                                                    \
-    X(RENAME, "RENAME")                                                                                                \
-    X(ADD_COLUMN, "add column")                                                                                        \
-    X(OTHER_SCHEMA, "other DDL")                                                                                       \
-    X(VACUUM, "VACUUM")                                                                                                \
-    X(ANALYZE, "ANALYZE")                                                                                              \
-    X(ATTACH, "DETACH and ATTACH")                                                                                     \
-    X(REOPEN, "reopen")                                                                                                \
-    X(CURSOR, "open cursor")                                                                                           \
-    X(COMMAND_FLUSH, "flush")                                                                                          \
-    X(COMMAND_OPTIMIZE, "optimize")                                                                                    \
-    X(COMMAND_VACUUM, "vacuum")                                                                                        \
-    X(COMMAND_CLEAN, "clean")                                                                                          \
-    X(COMMAND_CHECK, "integrity-check")                                                                                \
-    X(COMMAND_SETTING, "setting")                                                                                      \
-    X(PRAGMA, "PRAGMA")                                                                                                \
-    X(REPLACED_FUNCTION, "replaced function")                                                                          \
-    X(JOURNAL, "journal_mode")                                                                                         \
-    X(LOCKING_MODE, "locking_mode")                                                                                    \
-    X(SWITCH, "other settings")                                                                                        \
-    X(SCHEMA_RESET, "schema read anew")                                                                                \
-    X(REGISTERED_AGAIN, "registered again")
+/* What a step is about, by name (workload.c lists them). How often each was met is counted, so that one which
+ * is never met is seen. */
+enum { WORKLOAD_FEATURES = 100 };
 
-enum workload_feature {
-#define X(name, text) FEATURE_##name,
-    WORKLOAD_FEATURES(X)
-#undef X
-        WORKLOAD_FEATURE_COUNT
+struct workload_met {
+    uint64_t bits[(WORKLOAD_FEATURES + 63) / 64];
 };
 
-struct workload_features {
-    uint64_t bits[(WORKLOAD_FEATURE_COUNT + 63) / 64];
-};
-
-const char *workload_feature_name(enum workload_feature feature);
-bool workload_feature_met(const struct workload_features *features, enum workload_feature feature);
+/* Its name, borrowed until the next call. */
+const char *workload_feature_name(unsigned feature);
+bool workload_feature_met(const struct workload_met *met, unsigned feature);
+bool workload_meets(const struct workload_met *met, const char *name);
 
 enum workload_kind {
     STEP_SQL,
@@ -198,7 +93,7 @@ struct workload_step {
     char *plain_sql; /* what the ordinary table gets in its stead; NULL: the same */
     int parameter_count;
     struct workload_parameter parameters[WORKLOAD_PARAMETERS];
-    struct workload_features features;
+    struct workload_met met;
 };
 
 void workload_step_clear(struct workload_step *step);

@@ -61,7 +61,7 @@ void writer_use_listing(struct writer *x) {
     bool may_start = x->delimiter || x->as_conditions;
     if (may_start && once_in(x->w, 3)) x->start_after = writer_capture(x, put_prefix); /* much the same texts */
     x->alias = "l";
-    writer_meet(x, x->delimiter ? FEATURE_LISTING : FEATURE_PREFIX);
+    writer_meet(x, x->delimiter ? "LISTING" : "PREFIX");
     if (x->start_after) MEET(x, START_AFTER);
 }
 
@@ -73,6 +73,13 @@ static void put_plain_key(struct writer *x, const char *before) {
 
 static void put_plain_name(struct writer *x) {
     PUT_PLAIN(x, "%s.%s", workload_table_schema(x->w->setting, x->number), workload_table_name(x->number));
+}
+
+/* Its path begins with this. */
+static void put_plain_begins(struct writer *x, const char *prefix) {
+    PUT_PLAIN(x, "coalesce(substr(CAST(");
+    put_plain_key(x, "");
+    PUT_PLAIN(x, " AS BLOB), 1, length(CAST(%s AS BLOB))), x'') = CAST(%s AS BLOB)", prefix, prefix);
 }
 
 /* Rows k, kb, at: the paths that begin with the prefix; `at` counts from 1 behind it, 0 for no delimiter. */
@@ -147,9 +154,8 @@ void put_listing_join(struct writer *x) {
         PUT(x, "SELECT s.a, (SELECT count(*) FROM ");
         put_name(x);
         PUT_ART(x, "(%s)", argument);
-        PUT_PLAIN(x, " WHERE coalesce(substr(CAST(");
-        put_plain_key(x, "");
-        PUT_PLAIN(x, " AS BLOB), 1, length(CAST(%s AS BLOB))), x'') = CAST(%s AS BLOB)", argument, argument);
+        PUT_PLAIN(x, " WHERE ");
+        put_plain_begins(x, argument);
         PUT(x, ") FROM %s.side s ORDER BY 1", schema);
         return;
     }
@@ -172,9 +178,7 @@ void put_prefix_condition(struct writer *x) {
     char *prefix = writer_capture(x, put_prefix);
     MEET(x, LISTING_WRITE);
     PUT_ART(x, "prefix = %s", prefix);
-    PUT_PLAIN(x, "coalesce(substr(CAST(");
-    put_plain_key(x, "");
-    PUT_PLAIN(x, " AS BLOB), 1, length(CAST(%s AS BLOB))), x'') = CAST(%s AS BLOB)", prefix, prefix);
+    put_plain_begins(x, prefix);
     sqlite3_free(prefix);
 }
 
@@ -183,9 +187,9 @@ void put_prefix_condition(struct writer *x) {
 static void put_plain_count(struct writer *x, const char *prefix) {
     PUT_PLAIN(x, "CASE WHEN %s IS NOT NULL THEN (SELECT count(*) FROM ", prefix);
     put_plain_name(x);
-    PUT_PLAIN(x, " WHERE coalesce(substr(CAST(");
-    put_plain_key(x, "");
-    PUT_PLAIN(x, " AS BLOB), 1, length(CAST(%s AS BLOB))), x'') = CAST(%s AS BLOB)) END", prefix, prefix);
+    PUT_PLAIN(x, " WHERE ");
+    put_plain_begins(x, prefix);
+    PUT_PLAIN(x, ") END");
 }
 
 static void put_count(struct writer *x, const char *prefix) {

@@ -17,21 +17,24 @@ struct writer {
     char *prefix, *delimiter, *start_after; /* arguments, where a listing is the source; NULL: none */
     bool as_conditions;                     /* given as WHERE prefix = ... instead of t(...) */
     bool minimum;                           /* of a query with min() or max() */
+    unsigned column;                        /* that was picked */
 };
 
 void writer_begin(struct writer *x, struct workload *w, struct workload_step *step);
 void writer_end(struct writer *x);
 void writer_use(struct writer *x, enum workload_table_number number);
 void writer_put(struct writer *x, const char *format, ...);
+/* As the rules of workload_rules.c say. */
+void writer_draw(struct writer *x, const char *text);
 /* What `put` writes, as a text that can be written more than once. sqlite3_free() it. */
 char *writer_capture(struct writer *x, void (*put)(struct writer *));
 
 #define PUT(x, ...)       writer_put(x, __VA_ARGS__)
 #define PUT_ART(x, ...)   sqlite3_str_appendf((x)->art, __VA_ARGS__)
 #define PUT_PLAIN(x, ...) sqlite3_str_appendf((x)->plain, __VA_ARGS__)
-#define MEET(x, name)     writer_meet(x, FEATURE_##name)
+#define MEET(x, name)     writer_meet(x, #name)
 
-void writer_meet(struct writer *x, enum workload_feature feature);
+void writer_meet(struct writer *x, const char *name);
 
 static inline uint32_t below(struct workload *w, uint32_t limit) {
     return random_below(&w->random, limit);
@@ -80,25 +83,12 @@ void put_text(struct writer *x, const char *text, int len); /* as a literal, or 
 void put_key(struct writer *x);
 void put_glob(struct writer *x);
 void put_like(struct writer *x);
-void put_value(struct writer *x);                                           /* any type and size */
 void put_value_for(struct writer *x, const struct workload_column *column); /* mostly what suits the column */
+void put_blob(struct writer *x);
+void put_null(struct writer *x);
 void put_number(struct writer *x);
-void put_operand(struct writer *x); /* what a path may be compared with */
+void put_number_text(struct writer *x);
 void put_bound(struct writer *x, struct workload_parameter parameter);
-struct workload_parameter text_parameter(const char *text, int len);
-
-/* ---- workload_condition.c ---------------------------------------------------------------------------------------- */
-
-void put_condition(struct writer *x);
-/* One by which every plan visits the rows in the order of their paths. */
-void put_ordered_condition(struct writer *x);
-void put_column_condition(struct writer *x);
-
-/* ---- workload_query.c -------------------------------------------------------------------------------------------- */
-
-void put_query(struct writer *x);
-void put_limit(struct writer *x);
-void put_source(struct writer *x); /* FROM ... */
 
 /* ---- workload_listing.c ------------------------------------------------------------------------------------------ */
 
@@ -113,10 +103,18 @@ void put_prefix_condition(struct writer *x);
 
 /* ---- workload_write.c -------------------------------------------------------------------------------------------- */
 
-void put_write(struct writer *x);
+void put_insert_columns(struct writer *x);
 void put_insert_many(struct writer *x);
-void put_side_write(struct writer *x);
-void put_version_step(struct writer *x);
+void put_update(struct writer *x);
+void put_other_columns(struct writer *x); /* all but the key, each behind a comma; so what follows */
+void put_other_values(struct writer *x);
+void put_side_values(struct writer *x);
+void put_returned(struct writer *x);
+void put_another_too(struct writer *x);  /* ", column = value" of any column but the key */
+void put_second_value(struct writer *x); /* the same of another column than the one that was picked */
+void put_from_side(struct writer *x);
+void put_same_or_new(struct writer *x);
+void note_changes_unless_replaced(struct writer *x);
 
 /* ---- workload_schema.c ------------------------------------------------------------------------------------------- */
 

@@ -14,25 +14,16 @@ void put_transaction(struct writer *x) {
         return;
     }
     if (!w->in_transaction[c]) {
-        PUT(x, "%s", PICK(w, "BEGIN", "BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "SAVEPOINT s0", "SAVEPOINT s1"));
+        writer_draw(x, "$begin");
         return;
     }
     /* The second connection does not hold its locks for long. */
     uint32_t kind = c && once_in(w, 2) ? 80 + below(w, 20) : below(w, 100);
-    const char *name = PICK(w, "s0", "s1", "s2");
-    if (kind < 40) {
-        PUT(x, "SAVEPOINT %s", name);
-        MEET(x, SAVEPOINT);
-    } else if (kind < 65) {
-        PUT(x, "ROLLBACK TO %s", name);
-        MEET(x, ROLLBACK_TO);
-    } else if (kind < 80) {
-        PUT(x, "RELEASE %s", name);
-        MEET(x, RELEASE);
-    } else {
-        PUT(x, "%s", kind < 96 ? "COMMIT" : "ROLLBACK");
-        writer_meet(x, kind < 96 ? FEATURE_COMMIT : FEATURE_ROLLBACK);
-    }
+    writer_draw(x, kind < 40   ? "$!SAVEPOINT SAVEPOINT s$(0-2)"
+                   : kind < 65 ? "$!ROLLBACK_TO ROLLBACK TO s$(0-2)"
+                   : kind < 80 ? "$!RELEASE RELEASE s$(0-2)"
+                   : kind < 96 ? "$!COMMIT COMMIT"
+                               : "$!ROLLBACK ROLLBACK");
     if (kind >= 40) w->look_again[0] = w->look_again[1] = true;
 }
 
@@ -47,7 +38,7 @@ void put_look(struct writer *x) {
 static void put_added_column(struct writer *x) {
     const struct workload_column *column = shape_new_column(x->w, x->table);
     if (!column) {
-        put_query(x);
+        writer_draw(x, "$query");
         return;
     }
     MEET(x, ADD_COLUMN);
@@ -56,30 +47,6 @@ static void put_added_column(struct writer *x) {
             workload_table_name(x->number), workload_table_name(x->number), column->name, column->type);
     PUT_PLAIN(x, "ALTER TABLE %s.%s ADD COLUMN \"%s\" %s", workload_table_schema(x->w->setting, x->number),
               workload_table_name(x->number), column->name, column->type);
-}
-
-/* Something else in the schema, so that every connection reads it anew. */
-static void put_other_schema_change(struct writer *x) {
-    struct workload *w = x->w;
-    const char *schema = w->setting->schema;
-    MEET(x, OTHER_SCHEMA);
-    switch (below(w, 5)) {
-    case 0:
-        PUT(x, "ALTER TABLE %s.other ADD COLUMN c%u", schema, below(w, 1000));
-        break;
-    case 1:
-        PUT(x, "CREATE TABLE IF NOT EXISTS %s.extra(x)", schema);
-        break;
-    case 2:
-        PUT(x, "DROP TABLE IF EXISTS %s.extra", schema);
-        break;
-    case 3:
-        PUT(x, "CREATE INDEX IF NOT EXISTS %s.other_x ON other(x)", schema);
-        break;
-    default:
-        PUT(x, "CREATE TEMP TABLE IF NOT EXISTS scratch(x)");
-        break;
-    }
 }
 
 /* Dropping, renaming, creating t and u; columns; and others. */
@@ -111,48 +78,21 @@ void put_schema_change(struct writer *x) {
         PUT(x, "ANALYZE %s", schema);
         MEET(x, ANALYZE);
     } else {
-        put_other_schema_change(x);
+        MEET(x, OTHER_SCHEMA); /* so that every connection reads it anew */
+        writer_draw(x, "$other_schema_change");
     }
 }
 
 /* ---- commands, pragmas, functions -------------------------------------------------------------------------------- */
 
-static const char *choose_command(struct writer *x) {
-    struct workload *w = x->w;
-    uint32_t kind = below(w, 20);
-    if (kind < 8) {
-        MEET(x, COMMAND_FLUSH);
-        return "flush";
-    }
-    if (kind < 10) {
-        MEET(x, COMMAND_OPTIMIZE);
-        return "optimize";
-    }
-    if (kind < 12) {
-        MEET(x, COMMAND_VACUUM);
-        return "vacuum";
-    }
-    if (kind < 13) {
-        MEET(x, COMMAND_CLEAN);
-        return "clean";
-    }
-    if (kind < 16) {
-        MEET(x, COMMAND_CHECK);
-        return "integrity-check";
-    }
-    MEET(x, COMMAND_SETTING);
-    return PICK(w, "log_limit=4KB", "log_limit=1MB", "spill_limit=32KB", "spill_limit=1MB", "cache=1MB", "cache=64MB",
-                "log_limit=16KB");
-}
-
 void put_command(struct writer *x) {
-    struct workload *w = x->w;
-    const char *schema = workload_table_schema(w->setting, x->number), *name = workload_table_name(x->number);
+    const char *schema = workload_table_schema(x->w->setting, x->number);
     x->step->flags |= STEP_BUSY_MAY_DIFFER;
-    PUT_ART(x, "INSERT INTO %s.%s(%s) VALUES('%s')", schema, name, name, choose_command(x));
+    writer_draw(x, "{INSERT INTO $name($table) VALUES('$command')|}");
     /* A write that fails as the command does when there is no such table. */
     PUT_PLAIN(x, "UPDATE %s.%s SET n = n + 1 WHERE NOT EXISTS (SELECT 1 FROM %s.%s WHERE 0)", schema,
-              strcmp(schema, w->setting->schema) != 0 ? "other_tick" : "tick", schema, name);
+              strcmp(schema, x->w->setting->schema) != 0 ? "other_tick" : "tick", schema,
+              workload_table_name(x->number));
 }
 
 void put_pragma(struct writer *x) {
@@ -160,29 +100,15 @@ void put_pragma(struct writer *x) {
     MEET(x, PRAGMA);
     /* Where a statement is open, SQLite's PRAGMA case_sensitive_like sets the flags of like() without changing the
      * function: those of the built-in one for the whole process, and those of a replaced one to a crash. */
-    switch (w->cursors ? 2 + below(w, 4) : below(w, 6)) {
-    case 0:
-    case 1:
-        PUT(x, "PRAGMA case_sensitive_like = %u", below(w, 2));
-        w->gone_like[x->step->connection] = false;
-        break;
-    case 2:
-        PUT(x, "PRAGMA wal_checkpoint(%s)", PICK(w, "PASSIVE", "FULL", "RESTART", "TRUNCATE"));
-        break;
-    case 3:
-        PUT(x, "PRAGMA automatic_index = %u", below(w, 2));
-        break;
-    case 4:
-        PUT(x, "PRAGMA %s.quick_check", w->setting->schema);
-        x->step->flags |= STEP_BUSY_MAY_DIFFER;
-        return;
-    default:
-        PUT(x, "PRAGMA cache_spill = %u", below(w, 2));
-        break;
-    }
+    uint32_t kind = w->cursors ? 2 + below(w, 4) : below(w, 6);
+    if (kind < 2) w->gone_like[x->step->connection] = false;
+    writer_draw(x, kind < 2    ? "PRAGMA case_sensitive_like = $(0-1)"
+                   : kind == 2 ? "PRAGMA wal_checkpoint($(PASSIVE|FULL|RESTART|TRUNCATE))"
+                   : kind == 3 ? "PRAGMA $schema.quick_check"
+                               : "PRAGMA $(automatic_index|cache_spill) = $(0-1)");
     /* A checkpoint asks whether this connection reads, which a failed first look at an art table may have left
      * behind. */
-    x->step->flags |= STEP_NO_ROWS | STEP_BUSY_MAY_DIFFER;
+    x->step->flags |= STEP_BUSY_MAY_DIFFER | (kind == 3 ? 0 : STEP_NO_ROWS);
 }
 
 /* like() comes back by the pragma, glob() by one that does the same; the real one by reopening only. */

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "tests/support/grammar.h"
 #include "tests/support/workload_private.h"
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
@@ -179,76 +180,6 @@ void put_like(struct writer *x) {
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-static uint32_t value_size(struct workload *w) {
-    uint32_t kind = below(w, 100);
-    if (kind < 60) return below(w, 50);
-    if (kind < 85) return below(w, 2000);
-    if (kind < 94) return 4090 + below(w, 12);
-    if (kind < 99) return below(w, 70000);
-    return below(w, 200000);
-}
-
-static const char *const integers[] = {"0",
-                                       "1",
-                                       "-1",
-                                       "12",
-                                       "127",
-                                       "-128",
-                                       "32768",
-                                       "8388607",
-                                       "-8388609",
-                                       "2147483648",
-                                       "140737488355328",
-                                       "9007199254740993",
-                                       "9223372036854775807",
-                                       "-9223372036854775808"};
-static const char *const reals[] = {"0.0",
-                                    "-0.0",
-                                    "1.5",
-                                    "12.0",
-                                    "-2.25e100",
-                                    "9e999",
-                                    "-9e999",
-                                    "1e-300",
-                                    "3.0",
-                                    "1e15",
-                                    "0.1",
-                                    "123456789012345678.0",
-                                    "9223372036854775808.0",
-                                    "-9223372036854775808.0",
-                                    "5e-324"};
-static const char *const number_texts[] = {"12",
-                                           "12.0",
-                                           " 12",
-                                           "12 ",
-                                           "+12",
-                                           "-0",
-                                           "0x10",
-                                           "1e3",
-                                           "1e3 ",
-                                           ".5",
-                                           "5.",
-                                           "1e",
-                                           "12abc",
-                                           "1e400",
-                                           "-",
-                                           "007",
-                                           "1.50",
-                                           "Inf",
-                                           "nan",
-                                           "1_0",
-                                           "9223372036854775807",
-                                           "9223372036854775808",
-                                           "-9223372036854775809",
-                                           "9007199254740993",
-                                           "9007199254740993.0",
-                                           "1e18",
-                                           "123456789012345678901234"};
-
-static const char *any_of(struct workload *w, const char *const *texts, size_t bytes) {
-    return texts[below(w, (uint32_t)(bytes / sizeof *texts))];
-}
-
 static struct workload_parameter number_parameter(struct workload *w) {
     static const double odd[] = {0.5, 12.0, -0.0, 1e15, 1e300, -1.5, 9007199254740993.0, 9223372036854775808.0};
     if (once_in(w, 3)) {
@@ -260,71 +191,40 @@ static struct workload_parameter number_parameter(struct workload *w) {
     return (struct workload_parameter){.type = PARAMETER_INTEGER, .integer = integer};
 }
 
-static void put_literal_number(struct writer *x) {
-    struct workload *w = x->w;
-    PUT(x, "%s", once_in(w, 2) ? any_of(w, integers, sizeof integers) : any_of(w, reals, sizeof reals));
-}
-
 void put_number(struct writer *x) {
     if (may_bind(x)) {
         put_bound(x, number_parameter(x->w));
     } else {
-        put_literal_number(x);
+        writer_draw(x, "$literal_number");
     }
 }
 
-static void put_odd_text(struct writer *x) {
-    static const char *const texts[] = {"CAST(x'610062' AS TEXT)",
-                                        "CAST(x'ff' AS TEXT)",
-                                        "CAST(x'313200' AS TEXT)",
-                                        "CAST(x'3132c3' AS TEXT)",
-                                        "'é漢'",
-                                        "''",
-                                        "'ABC'",
-                                        "'abc'",
-                                        "'abc  '"};
-    PUT(x, "%s", any_of(x->w, texts, sizeof texts));
+/* Texts that look like numbers, or nearly. */
+void put_number_text(struct writer *x) {
+    static const char *const none[] = {NULL};
+    char *text = grammar_text(&(struct grammar){.random = &x->w->random, .rules = none},
+                              "$(12|12.0| 12|12 |+12|-0|0x10|1e3|1e3 |.5|5.|1e|12abc|1e400|-|007|1.50|Inf|nan|1_0|"
+                              "9223372036854775807|9223372036854775808|-9223372036854775809|9007199254740993|"
+                              "9007199254740993.0|1e18|123456789012345678901234)");
+    put_text(x, text, (int)strlen(text));
+    sqlite3_free(text);
 }
 
-static void put_blob(struct writer *x) {
-    struct workload *w = x->w;
+void put_blob(struct writer *x) {
     if (may_bind(x)) {
-        struct workload_parameter parameter = text_parameter("12\0a", (int)below(w, 5));
+        struct workload_parameter parameter = text_parameter("12\0a", (int)below(x->w, 5));
         parameter.type = PARAMETER_BLOB;
         put_bound(x, parameter);
     } else {
-        PUT(x, "%s", PICK(w, "x''", "x'00'", "x'ff00ff'", "x'3132'", "x'61'", "zeroblob(5)", "CAST('a/' AS BLOB)"));
+        writer_draw(x, "$literal_blob");
     }
 }
 
-void put_value(struct writer *x) {
-    struct workload *w = x->w;
-    switch (below(w, 12)) {
-    case 0:
+void put_null(struct writer *x) {
+    if (may_bind(x)) {
+        put_bound(x, (struct workload_parameter){.type = PARAMETER_NULL});
+    } else {
         PUT(x, "NULL");
-        break;
-    case 1:
-    case 2:
-        put_number(x);
-        break;
-    case 3:
-        put_odd_text(x);
-        break;
-    case 4: {
-        const char *text = any_of(w, number_texts, sizeof number_texts);
-        put_text(x, text, (int)strlen(text));
-        break;
-    }
-    case 5:
-        put_blob(x);
-        break;
-    case 6:
-    case 7:
-        PUT(x, "%u", below(w, 1000));
-        break;
-    default:
-        PUT(x, "pattern(%u, %u, %u)", below(w, 1000), value_size(w), below(w, 2));
-        break;
     }
 }
 
@@ -334,81 +234,13 @@ void put_value_for(struct writer *x, const struct workload_column *column) {
         if (once_in(w, 2)) {
             put_number(x);
         } else {
-            PUT(x, "'%s%u'", PICK(w, "a", "A", "", "Ä"), below(w, 20));
+            writer_draw(x, "$suited_text");
         }
     } else if (column->affinity == AFFINITY_NONE || once_in(w, 3)) {
-        put_value(x);
+        writer_draw(x, "$value");
     } else if (column->affinity == AFFINITY_TEXT) {
         put_key(x);
     } else {
         put_number(x);
-    }
-}
-
-/* ---- what a path is compared with -------------------------------------------------------------------------------- */
-
-static void put_computed(struct writer *x) {
-    struct workload *w = x->w;
-    /* A write by a number that is no literal is mostly refused (ext/query/plan.h). */
-    bool texts_only = x->step->flags & STEP_WRITES;
-    MEET(x, COMPUTED);
-    switch (below(w, texts_only ? 7 : 8)) {
-    case 0:
-        PUT(x, "("), put_key(x), PUT(x, " || "), put_key(x), PUT(x, ")");
-        break;
-    case 1:
-        PUT(x, "(SELECT %s(a) FROM %s.side)", PICK(w, "min", "max"), w->setting->schema);
-        break;
-    case 2:
-        PUT(x, "lower("), put_key(x), PUT(x, ")");
-        break;
-    case 3:
-        PUT(x, "substr("), put_key(x), PUT(x, ", 1, %u)", below(w, 6));
-        break;
-    case 4:
-        PUT(x, "coalesce(NULL, "), put_key(x), PUT(x, ")");
-        break;
-    case 5:
-        PUT(x, "CAST("), put_key(x);
-        PUT(x, " AS %s)", texts_only ? "TEXT" : PICK(w, "TEXT", "BLOB", "NUMERIC", "INTEGER", "REAL"));
-        break;
-    case 6:
-        PUT(x, "+"), put_key(x);
-        break;
-    default:
-        PUT(x, "(SELECT %s FROM %s.nums WHERE id = %u)", PICK(w, "i", "r", "n", "x", "y", "z", "c"), w->setting->schema,
-            below(w, 14));
-        MEET(x, JOIN_AFFINITY);
-        break;
-    }
-}
-
-void put_operand(struct writer *x) {
-    struct workload *w = x->w;
-    uint32_t kind = below(w, 100);
-    if (kind < 74) {
-        put_key(x);
-    } else if (kind < 86) {
-        put_computed(x);
-    } else if (kind < 92) {
-        MEET(x, NUMBER);
-        x->step->flags &STEP_WRITES ? put_literal_number(x) : put_number(x);
-    } else if (kind < 95) {
-        MEET(x, BLOB);
-        put_blob(x);
-    } else if (kind < 97) {
-        MEET(x, NULL);
-        if (may_bind(x)) {
-            put_bound(x, (struct workload_parameter){.type = PARAMETER_NULL});
-        } else {
-            PUT(x, "NULL");
-        }
-    } else {
-        const char *text = any_of(w, number_texts, sizeof number_texts);
-        put_text(x, text, (int)strlen(text));
-    }
-    if (once_in(w, 20)) {
-        PUT(x, " COLLATE %s", PICK(w, "NOCASE", "RTRIM", "BINARY"));
-        MEET(x, COLLATE);
     }
 }

@@ -76,6 +76,28 @@ static void note_sums(struct row_check *check, const struct art_entry *newest) {
     art_summary_sums(art_tree_summary(check->checker->tree), &row, check->sum);
 }
 
+/* What does not fit between an entry and the next one above it, of the same key; NULL: they fit. */
+static const char *wrong_pair(struct row_check *check, const struct art_entry *upper, const struct art_entry *lower) {
+    bool shadows_older = upper->flags & ART_SHADOWS_OLDER, live = !(lower->flags & ART_DELETE);
+    check->disagree |= shadows_older != live;
+    if (shadows_older && live && !replaces(check->checker, upper, lower))
+        return "what it replaces had other values in summed columns";
+    if (shadows_older != live) {
+        return shadows_older ? "it is to replace a row that is deleted below it"
+                             : "it is to be new, but the row is there below it";
+    }
+    return upper->csn < lower->csn ? "an older run has a newer version" : NULL;
+}
+
+/* The row or chunk that a key has: its newest entry. */
+static enum art_rc note_row(struct row_check *check, struct art_bytes key, const struct art_entry *newest) {
+    if (newest->flags & ART_DELETE) return ART_OK;
+    check->rows++;
+    if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
+    if (art_tree_summary(check->checker->tree)) note_sums(check, newest);
+    return newest->flags & ART_OVERFLOW ? art_values_row(&check->values, key, newest) : ART_OK;
+}
+
 /* The entries of one key, newest first; the winner has the first of them. */
 static enum art_rc check_key(struct row_check *check) {
     struct art_source *source = check->merge->source, *upper = NULL;
@@ -87,14 +109,8 @@ static enum art_rc check_key(struct row_check *check) {
         if (!source[i].valid || !art_bytes_equal(source[i].key, key)) continue;
         art_source_entry(&source[i], &entry);
         const char *wrong = wrong_entry(check->checker, key, &entry);
-        bool shadows_older = above.flags & ART_SHADOWS_OLDER, live = !(entry.flags & ART_DELETE);
-        if (upper && above.csn < entry.csn) wrong = "an older run has a newer version";
-        if (upper && shadows_older != live)
-            wrong = shadows_older ? "it is to replace a row that is deleted below it"
-                                  : "it is to be new, but the row is there below it";
-        if (upper && shadows_older && live && !replaces(check->checker, &above, &entry))
-            wrong = "what it replaces had other values in summed columns";
-        check->disagree |= upper && shadows_older != live;
+        const char *apart = upper ? wrong_pair(check, &above, &entry) : NULL;
+        if (apart) wrong = apart;
         enum art_rc rc = wrong ? say_row(check, upper ? upper : &source[i], wrong) : ART_OK;
         if (rc) return rc;
         if (!upper) newest = entry;
@@ -104,11 +120,7 @@ static enum art_rc check_key(struct row_check *check) {
     bool nothing = above.flags & ART_SHADOWS_OLDER;
     check->disagree |= nothing;
     enum art_rc rc = nothing ? say_row(check, upper, "what it replaces is in no run below") : ART_OK;
-    if (rc || newest.flags & ART_DELETE) return rc;
-    check->rows++;
-    if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
-    if (art_tree_summary(check->checker->tree)) note_sums(check, &newest);
-    return newest.flags & ART_OVERFLOW ? art_values_row(&check->values, key, &newest) : ART_OK;
+    return rc ? rc : note_row(check, key, &newest);
 }
 
 /* --- around what is unread ---------------------------------------------------------------------------------------- */

@@ -117,7 +117,8 @@ struct art_salvage {
     struct art_salvage_options options;
     struct art_io *io; /* NULL: there is none */
     const char *place; /* for messages */
-    bool missing;      /* the file should be there */
+    const struct art_medium *medium;
+    bool missing; /* the file should be there */
     uint8_t uuid[ART_UUID_BYTES];
     bool uuid_known;
     uint32_t slots;

@@ -11,7 +11,9 @@ enum { ASK_AFTER_STEPS = 256 };
 static enum art_rc open_blobs(struct art_salvage *salvage) {
     const struct art_salvage_options *options = &salvage->options;
     struct art_disk *disk = options->disk ? options->disk : art_disk_default();
-    if (options->rows) return art_io_rows_open(options->rows, 0, options->rows_name, &salvage->io);
+    salvage->place = options->path ? options->path : "the .art file";
+    salvage->medium = options->rows ? &art_medium_rows : &art_medium_file;
+    if (options->rows) return art_io_rows_open(options->rows, 0, options->path, &salvage->io);
     if (!options->path) return ART_OK;
     struct art_file_options file = {.path = options->path, .engine = ART_ENGINE_PWRITE, .read_only = true};
     enum art_rc rc = disk->methods->open(disk, &file, &salvage->io);
@@ -44,7 +46,8 @@ static enum art_rc look_for_uuid(struct art_salvage *salvage) {
     enum { SLOTS_TRIED = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
-    enum art_rc rc = salvage->options.rows ? ART_NOTFOUND : art_root_copy_read(salvage->io, &root, salvage->uuid);
+    enum art_rc rc = ART_NOTFOUND;
+    if (salvage->medium->has_superblock) rc = art_root_copy_read(salvage->io, &root, salvage->uuid);
     art_buffer_clear(&root);
     for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < SLOTS_TRIED; slot++) {
         rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
@@ -61,7 +64,7 @@ static enum art_rc look_at_blobs(struct art_salvage *salvage) {
     enum art_rc rc = salvage->io->methods->size(salvage->io, &bytes);
     if (rc) return art_is_damage(rc) ? ART_OK : rc;
     salvage->slots = art_slots_in(bytes);
-    if (!salvage->options.rows) rc = read_identity(salvage);
+    if (salvage->medium->has_superblock) rc = read_identity(salvage);
     return rc || salvage->uuid_known ? rc : look_for_uuid(salvage);
 }
 
@@ -99,7 +102,6 @@ enum art_rc art_salvage_open(struct art_salvage **out, const struct art_salvage_
     if (!salvage) return art_nomem();
     salvage->options = *options;
     salvage->losses_end = &salvage->losses;
-    salvage->place = options->rows ? options->rows_name : options->path ? options->path : "the .art file";
     salvage->uuid_known = options->uuid_known;
     memcpy(salvage->uuid, options->uuid, ART_UUID_BYTES);
     enum art_rc rc = open_salvage(salvage);

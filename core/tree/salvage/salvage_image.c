@@ -110,7 +110,7 @@ enum art_rc art_image_own_ref(struct art_salvage *salvage, uint32_t slot, struct
                               uint8_t uuid[ART_UUID_BYTES]) {
     enum art_rc rc = art_salvage_interrupted(salvage);
     if (!rc) rc = read_slot(salvage, slot, ART_BLOB_PAGES - 1, 1, salvage->page);
-    if (art_is_damage(rc) && salvage->options.rows) return ART_NOTFOUND; /* free slots have no rows */
+    if (art_is_damage(rc) && salvage->medium->discards) return ART_NOTFOUND; /* of a free slot there is nothing */
     if (rc) return rc;
     if (is_blank_page(salvage->page)) return ART_NOTFOUND;
     if (art_blob_own_ref(salvage->page, slot, ref, uuid)) return ART_OK;

@@ -25,7 +25,7 @@ static enum art_rc file_copy(struct art_salvage *salvage, struct art_root **out)
     struct art_buffer bytes = {0};
     uint8_t uuid[ART_UUID_BYTES];
     *out = NULL;
-    if (!salvage->io || salvage->options.rows) return ART_OK;
+    if (!salvage->io || !salvage->medium->has_superblock) return ART_OK;
     enum art_rc rc = art_root_copy_read(salvage->io, &bytes, uuid);
     bool ours = !rc && (!salvage->uuid_known || !memcmp(uuid, salvage->uuid, sizeof uuid));
     if (ours) rc = decode(art_buffer_bytes(&bytes), out);

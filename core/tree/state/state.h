@@ -172,7 +172,7 @@ enum art_slack {
 };
 
 struct art_tree {
-    struct art_tree_options options; /* paths are copies; inlined: `path` is a name for messages */
+    struct art_tree_options options; /* `path` is the store's, for messages */
     struct art_host host;
     struct art_store *store;
     struct { /* blobs in rows of the host's (txn/rows.c) */

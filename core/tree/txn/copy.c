@@ -17,20 +17,6 @@ struct art_store_location art_location_of(struct art_tree *tree, const struct ar
     return rows;
 }
 
-enum art_rc art_location_copy(struct art_tree_options *options, const struct art_tree_location *location) {
-    assert(!location->path || location->host_path);
-    char *path = art_string_copy(location->path ? location->path : inline_name);
-    char *host_path = location->path ? art_string_copy(location->host_path) : NULL;
-    if (!path || (location->path && !host_path)) {
-        art_free(path);
-        art_free(host_path);
-        return art_nomem();
-    }
-    options->path = path;
-    options->host_path = host_path;
-    return ART_OK;
-}
-
 const struct art_medium *art_tree_medium(const struct art_tree *tree) {
     return art_store_medium(tree->store);
 }
@@ -42,18 +28,10 @@ enum art_rc art_tree_use_location(struct art_tree *tree, const struct art_tree_l
                         "ROLLBACK it",
                         tree->options.path);
     }
-    struct art_tree_options before = tree->options;
     struct art_store_location at = art_location_of(tree, location);
-    enum art_rc rc = art_location_copy(&tree->options, location);
+    enum art_rc rc = art_store_use(tree->store, &at);
     if (rc) return rc;
-    rc = art_store_use(tree->store, &at);
-    const struct art_tree_options *left = rc ? &tree->options : &before;
-    art_free((void *)left->path);
-    art_free((void *)left->host_path);
-    if (rc) {
-        tree->options = before;
-        return rc;
-    }
+    tree->options.path = art_store_path(tree->store);
     tree->file_ready = false;
     assert(!tree->slots.use);
     tree->changes++;

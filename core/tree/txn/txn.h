@@ -66,9 +66,6 @@ bool art_log_row_is_long(const struct art_tree *tree);
 /* --- copy.c ------------------------------------------------------------------------------------------------------- */
 /* As the store names it; the paths are borrowed from `location`, rows of the host's go through the tree. */
 struct art_store_location art_location_of(struct art_tree *tree, const struct art_tree_location *location);
-/* The location that options name, with copies of the paths; the options' own are not freed. ART_NOMEM: nothing
- * changes. */
-enum art_rc art_location_copy(struct art_tree_options *options, const struct art_tree_location *location);
 
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
 /* The host's rows, seen through here: borrowed from the tree. The host has some. */

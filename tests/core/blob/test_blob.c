@@ -12,16 +12,24 @@
 #include "tests/support/of_core.h"
 #include "tests/support/suite.h"
 
+static struct blob_rows rows;
+static struct blob_run run;
+
+static void tear_down(void) {
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
+
 static struct blob_style some_style(struct random *random, uint32_t round) {
-    return (struct blob_style){.family = round % BLOB_FAMILIES,
+    return (struct blob_style){.family = round % KEY_FAMILIES,
                                .values = random_below(random, VALUES_STYLES),
                                .flags = random_below(random, FLAGS_STYLES),
                                .csns = random_below(random, CSNS_STYLES)};
 }
 
 static uint32_t rows_wanted(struct random *random, struct blob_style style) {
-    uint32_t most = style.family == BLOB_LONG                                   ? 14
-                    : style.family == BLOB_SHARED || style.family == BLOB_TWINS ? 600
+    uint32_t most = style.family == KEYS_LONG                                   ? 14
+                    : style.family == KEYS_SHARED || style.family == KEYS_TWINS ? 600
                                                                                 : 3000;
     return 1 + random_below(random, style.values == VALUES_LARGE ? most / 8 + 1 : most);
 }
@@ -56,7 +64,7 @@ static void stands_on(struct beside *beside, int64_t row) {
     bool inside = row >= image->first && row < (int64_t)image->first + image->rows;
     ck_assert_int_eq(cursor->valid, inside);
     if (!inside) return;
-    ck_assert(art_bytes_equal(art_bytes(cursor->key, cursor->key_len), beside->rows->keys[row]));
+    ck_assert(art_bytes_equal(art_bytes(cursor->key, cursor->key_len), beside->rows->set.keys[row]));
     art_blob_cursor_entry(cursor, &entry);
     ck_assert(blob_entry_equal(&entry, &beside->rows->entries[row]));
     ck_assert_uint_eq(art_blob_cursor_index(cursor), row - image->first);
@@ -66,7 +74,7 @@ static void stands_on(struct beside *beside, int64_t row) {
 /* The cursor has moved from one row to a neighbour, and `kept` bytes of the key, at least, are what they were. */
 static void keeps_what_is_shared(const struct beside *beside, int64_t before, int64_t row) {
     if (!beside->cursor.valid) return;
-    struct art_bytes a = beside->rows->keys[before], b = beside->rows->keys[row];
+    struct art_bytes a = beside->rows->set.keys[before], b = beside->rows->set.keys[row];
     ck_assert_uint_le(beside->cursor.kept, art_common_prefix(a.data, b.data, art_min32(a.len, b.len)));
 }
 
@@ -78,7 +86,7 @@ static void walks_both_ways(struct beside *beside) {
         stands_on(beside, row);
         uint32_t shared = art_blob_cursor_shared(&beside->cursor);
         if (row > image->first) {
-            struct art_bytes a = beside->rows->keys[row - 1], b = beside->rows->keys[row];
+            struct art_bytes a = beside->rows->set.keys[row - 1], b = beside->rows->set.keys[row];
             uint32_t truth = art_common_prefix(a.data, b.data, art_min32(a.len, b.len));
             ck_assert_uint_le(shared, truth);
             if (beside->cursor.entry) ck_assert_uint_eq(shared, truth);
@@ -122,14 +130,14 @@ static void finds_the_longest_prefix(struct beside *beside, struct art_bytes pro
     if (random_once_in(random, 2)) bytes[key.len++] = '/';
     int64_t longest = -1, len;
     for (uint32_t row = 0; row < image->first + image->rows; row++) { /* of this blob, or before it */
-        struct art_bytes stored = rows->keys[row];
+        struct art_bytes stored = rows->set.keys[row];
         if (art_bytes_starts_with(key, stored) && (int64_t)stored.len > longest) longest = stored.len;
     }
     struct art_entry entry;
     int rc = art_blob_prefix(&image->blob, key, &len, &entry);
     if (rc == ART_OK) {
         ck_assert_int_eq(len, longest);
-        uint32_t at = (uint32_t)blob_rows_below(rows, art_bytes(key.data, (uint32_t)len));
+        uint32_t at = (uint32_t)key_set_below(&rows->set, art_bytes(key.data, (uint32_t)len));
         ck_assert(blob_entry_equal(&entry, &rows->entries[at]));
     } else {
         ck_assert_int_eq(rc, ART_NOTFOUND);
@@ -144,9 +152,9 @@ static void answers_a_probe(struct beside *beside, struct random *random) {
     struct blob_image *image = beside->image;
     struct art_blob *blob = &image->blob;
     uint32_t end = image->first + image->rows;
-    struct art_bytes probe = blob_probe(rows, image->first, end, random);
-    int64_t at = blob_rows_below(rows, probe), rank;
-    bool hit = at < rows->count && art_bytes_equal(rows->keys[at], probe);
+    struct art_bytes probe = key_set_probe(&rows->set, image->first, end, random);
+    int64_t at = key_set_below(&rows->set, probe), rank;
+    bool hit = at < rows->set.count && art_bytes_equal(rows->set.keys[at], probe);
     int side = art_label_compare(image->ref.label, probe);
     if (side) {
         ck_assert(side < 0 ? at <= image->first : at >= end);
@@ -196,7 +204,7 @@ static void blob_is_the_array(const struct blob_rows *rows, struct blob_image *i
     walks_both_ways(&beside);
     for (uint32_t i = image->first; i < end; i++) {
         struct art_entry entry;
-        must(art_blob_get(&image->blob, rows->keys[i], &entry));
+        must(art_blob_get(&image->blob, rows->set.keys[i], &entry));
         ck_assert(blob_entry_equal(&entry, &rows->entries[i]));
     }
     for (uint32_t i = 0; i < probes; i++) {
@@ -211,27 +219,22 @@ TEST(test_a_blob_answers_like_a_sorted_array) {
     struct random random = random_announced("one blob");
     for (uint32_t round = 0; round < 60 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        struct blob_rows rows;
-        struct blob_run run;
-        blob_rows_make(&rows, style, rows_wanted(&random, style), &random);
-        blob_run_build(&run, &rows, 0, random_once_in(&random, 2));
+        blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, random_once_in(&random, 2), &random);
         for (uint32_t i = 0; i < run.level[0].count; i++) {
             blob_is_the_array(&rows, &run.slots[i], &random, 300, style.flags != FLAGS_ANY);
         }
-        blob_run_clear(&run);
-        blob_rows_clear(&rows);
     }
 }
 
 /* --- runs of several levels --------------------------------------------------------------------------------------- */
 
-static int run_get(struct blob_run *run, struct art_bytes key, struct art_entry *out) {
-    struct blob_image *at = blob_run_root(run);
+static int run_get(struct art_bytes key, struct art_entry *out) {
+    struct blob_image *at = blob_run_root(&run);
     while (at->blob.kind == ART_BLOB_INDEX) {
         struct art_ref child;
         if (art_label_compare(at->ref.label, key)) return ART_NOTFOUND;
         must(art_blob_child(&at->blob, key, &child, NULL));
-        at = &run->slots[child.slot];
+        at = &run.slots[child.slot];
         ck_assert(art_bytes_equal(child.label, at->ref.label));
         ck_assert(art_hash128_equal(child.hash, at->ref.hash));
     }
@@ -239,8 +242,8 @@ static int run_get(struct blob_run *run, struct art_bytes key, struct art_entry 
     return art_blob_get(&at->blob, key, out);
 }
 
-static int64_t run_rank(struct blob_run *run, struct art_bytes key) {
-    struct blob_image *at = blob_run_root(run);
+static int64_t run_rank(struct art_bytes key) {
+    struct blob_image *at = blob_run_root(&run);
     int64_t sum = 0, before;
     for (;;) {
         int side = art_label_compare(at->ref.label, key);
@@ -249,17 +252,17 @@ static int64_t run_rank(struct blob_run *run, struct art_bytes key) {
         struct art_ref child;
         must(art_blob_child(&at->blob, key, &child, &before));
         sum += before;
-        at = &run->slots[child.slot];
+        at = &run.slots[child.slot];
     }
     must(art_blob_rank(&at->blob, key, &before));
     return sum + before;
 }
 
 /* References, separators, labels and sums of every index blob against the rows below. */
-static void level_is_sound(struct blob_run *run, const struct blob_rows *rows, uint32_t level) {
+static void level_is_sound(uint32_t level) {
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
-    for (uint32_t i = 0; i < run->level[level].count; i++) {
-        struct blob_image *image = &run->slots[run->level[level].first + i];
+    for (uint32_t i = 0; i < run.level[level].count; i++) {
+        struct blob_image *image = &run.slots[run.level[level].first + i];
         struct art_blob_cursor cursor;
         int64_t count = 0;
         uint64_t entries = 0;
@@ -270,8 +273,8 @@ static void level_is_sound(struct blob_run *run, const struct blob_rows *rows, u
         for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), child_at++) {
             struct art_ref ref;
             must(art_blob_cursor_ref(&cursor, &ref));
-            struct blob_image *child = &run->slots[run->level[level - 1].first + image->first + child_at];
-            ck_assert_uint_eq(ref.slot, (uint32_t)(child - run->slots));
+            struct blob_image *child = &run.slots[run.level[level - 1].first + image->first + child_at];
+            ck_assert_uint_eq(ref.slot, (uint32_t)(child - run.slots));
             ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), child->separator));
             ck_assert(art_bytes_starts_with(ref.label, image->ref.label));
             ck_assert_int_eq(art_blob_cursor_rank(&cursor), count);
@@ -283,14 +286,13 @@ static void level_is_sound(struct blob_run *run, const struct blob_rows *rows, u
         ck_assert_uint_eq(entries, image->ref.entries);
     }
     free(key);
-    (void)rows;
 }
 
 /* A leaf's separator sorts above the row before it and not above its first; its label is what its rows share. */
-static void leaves_are_sound(struct blob_run *run, const struct blob_rows *rows) {
-    for (uint32_t i = 0; i < run->level[0].count; i++) {
-        struct blob_image *leaf = &run->slots[i];
-        struct art_bytes first = rows->keys[leaf->first], last = rows->keys[leaf->first + leaf->rows - 1];
+static void leaves_are_sound(void) {
+    for (uint32_t i = 0; i < run.level[0].count; i++) {
+        struct blob_image *leaf = &run.slots[i];
+        struct art_bytes first = rows.set.keys[leaf->first], last = rows.set.keys[leaf->first + leaf->rows - 1];
         uint32_t label_len = art_common_prefix(first.data, last.data, art_min32(first.len, last.len));
         ck_assert_uint_eq(leaf->ref.label.len, art_min32(label_len, ART_LABEL_MAX));
         ck_assert(art_bytes_starts_with(first, leaf->separator));
@@ -298,7 +300,7 @@ static void leaves_are_sound(struct blob_run *run, const struct blob_rows *rows)
             ck_assert_uint_eq(leaf->separator.len, 0);
             continue;
         }
-        struct art_bytes before = rows->keys[leaf->first - 1];
+        struct art_bytes before = rows.set.keys[leaf->first - 1];
         ck_assert_int_lt(art_bytes_compare(before, leaf->separator), 0);
         struct art_bytes shorter = art_bytes(leaf->separator.data, leaf->separator.len - 1);
         ck_assert_int_ge(art_bytes_compare(before, shorter), 0);
@@ -310,29 +312,25 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
     uint32_t highest = 0;
     for (uint32_t round = 0; round < 24 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        struct blob_rows rows;
-        struct blob_run run;
-        blob_rows_make(&rows, style, 3 * rows_wanted(&random, style), &random);
-        blob_run_build(&run, &rows, 2 + random_below(&random, 3), random_once_in(&random, 2));
+        blob_run_make(&run, &rows, style, 3 * rows_wanted(&random, style), 2 + random_below(&random, 3),
+                      random_once_in(&random, 2), &random);
         if (run.height > highest) highest = run.height;
-        leaves_are_sound(&run, &rows);
-        for (uint32_t level = 1; level < run.height; level++) level_is_sound(&run, &rows, level);
-        ck_assert_int_eq(blob_run_root(&run)->ref.count, rows.rank[rows.count]);
-        ck_assert_uint_eq(blob_run_root(&run)->ref.entries, rows.count);
+        leaves_are_sound();
+        for (uint32_t level = 1; level < run.height; level++) level_is_sound(level);
+        ck_assert_int_eq(blob_run_root(&run)->ref.count, rows.rank[rows.set.count]);
+        ck_assert_uint_eq(blob_run_root(&run)->ref.entries, rows.set.count);
         for (uint32_t i = 0; i < 2000; i++) {
             struct art_entry entry;
-            struct art_bytes probe = blob_probe(&rows, 0, rows.count, &random);
-            uint32_t at = blob_rows_below(&rows, probe);
-            bool hit = at < rows.count && art_bytes_equal(rows.keys[at], probe);
-            ck_assert_int_eq(run_get(&run, probe, &entry), hit ? ART_OK : ART_NOTFOUND);
+            struct art_bytes probe = key_set_probe(&rows.set, 0, rows.set.count, &random);
+            uint32_t at = key_set_below(&rows.set, probe);
+            bool hit = at < rows.set.count && art_bytes_equal(rows.set.keys[at], probe);
+            ck_assert_int_eq(run_get(probe, &entry), hit ? ART_OK : ART_NOTFOUND);
             if (hit) ck_assert(blob_entry_equal(&entry, &rows.entries[at]));
-            ck_assert_int_eq(run_rank(&run, probe), rows.rank[at]);
+            ck_assert_int_eq(run_rank(probe), rows.rank[at]);
             free((void *)probe.data);
         }
         blob_is_the_array(&rows, &run.slots[random_below(&random, run.level[0].count)], &random, 100,
                           style.flags != FLAGS_ANY);
-        blob_run_clear(&run);
-        blob_rows_clear(&rows);
     }
     printf("a run: up to %u levels\n", highest);
     ck_assert_uint_ge(highest, 3);
@@ -340,14 +338,11 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
 
 TEST(test_an_index_finds_the_kth_child_by_counts) {
     struct random random = random_announced("k-th child");
-    struct blob_rows rows;
-    struct blob_run run;
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 60000, &random);
-    blob_run_build(&run, &rows, 3, false);
+    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, 60000, 3, false, &random);
     ck_assert_uint_ge(run.height, 2);
     for (uint32_t i = 0; i < 2000; i++) {
-        int64_t k = random_below(&random, rows.count), left = k;
+        int64_t k = random_below(&random, rows.set.count), left = k;
         struct blob_image *at = blob_run_root(&run);
         struct art_blob_cursor cursor;
         while (at->blob.kind == ART_BLOB_INDEX) {
@@ -362,11 +357,9 @@ TEST(test_an_index_finds_the_kth_child_by_counts) {
         art_blob_cursor_init(&cursor, &at->blob, key);
         must(art_blob_seek_rank(&cursor, left));
         ck_assert(cursor.valid);
-        ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.keys[k]));
+        ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.set.keys[k]));
     }
     free(key);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
 }
 
 /* --- pages one at a time ------------------------------------------------------------------------------------------ */
@@ -407,21 +400,18 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 12 * random_scale(); round++) {
         struct blob_style style = some_style(&random, round);
-        struct blob_rows rows;
-        struct blob_run run;
         struct art_blob blob;
         struct art_blob_cursor cursor;
-        blob_rows_make(&rows, style, rows_wanted(&random, style), &random);
-        blob_run_build(&run, &rows, 0, false);
+        blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, false, &random);
         struct blob_image *image = &run.slots[0];
         for (uint32_t i = 0; i < 40; i++) {
             uint32_t row = random_below(&random, image->rows);
             struct art_entry entry;
             only_the_head(&disk, &blob, image);
-            must(art_blob_get(&blob, rows.keys[row], &entry));
+            must(art_blob_get(&blob, rows.set.keys[row], &entry));
             ck_assert(blob_entry_equal(&entry, &rows.entries[row]));
             ck_assert_uint_eq(disk.calls, 1);
-            uint32_t size = rows.keys[row].len + entry.value.len;
+            uint32_t size = rows.set.keys[row].len + entry.value.len;
             if (size < 300) ck_assert_uint_eq(disk.pages, 1);
             ck_assert_uint_le(disk.pages, size / ART_BLOB_PAGE + 2);
         }
@@ -430,7 +420,7 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         art_blob_cursor_init(&cursor, &blob, key);
         uint32_t row = 0;
         for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), row++) {
-            ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.keys[row]));
+            ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.set.keys[row]));
         }
         ck_assert_uint_eq(row, image->rows);
         ck_assert_uint_ge(disk.pages, image->ref.leaf_pages);
@@ -439,8 +429,6 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         ck_assert_uint_eq(row, 0);
         only_the_head(&disk, &blob, image);
         must(art_blob_check(&blob, false));
-        blob_run_clear(&run);
-        blob_rows_clear(&rows);
     }
     free(disk.memory);
     free(key);
@@ -453,36 +441,42 @@ static enum art_rc want_that_fails(struct art_blob *blob, const struct art_pages
     return art_fail(ART_IO, "slot %u, page %u cannot be read", blob->slot, first);
 }
 
+static enum art_rc want_that_lies(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
+    (void)blob, (void)pages, (void)intent;
+    return ART_OK;
+}
+
 TEST(test_what_want_says_is_what_every_verb_returns) {
     struct random random = random_announced("load fails");
     struct disk disk = {.memory = blob_image_new()};
     uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
-    struct blob_rows rows;
-    struct blob_run run;
     struct art_blob blob;
     struct art_blob_cursor cursor;
     struct art_entry entry;
     int64_t rank;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
-    blob_run_build(&run, &rows, 0, false);
+    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, 3000, 0, false, &random);
     only_the_head(&disk, &blob, &run.slots[0]);
     art_blob_cursor_init(&cursor, &blob, key);
     memcpy(key, run.slots[0].ref.label.data, run.slots[0].ref.label.len);
     for (int nobody = 0; nobody < 2; nobody++) {
         int expected = nobody ? ART_MISUSE : ART_IO;
         blob.want = nobody ? NULL : want_that_fails;
-        ck_assert_int_eq(art_blob_get(&blob, rows.keys[7], &entry), expected);
-        ck_assert_int_eq(art_blob_rank(&blob, rows.keys[7], &rank), expected);
+        ck_assert_int_eq(art_blob_get(&blob, rows.set.keys[7], &entry), expected);
+        ck_assert_int_eq(art_blob_rank(&blob, rows.set.keys[7], &rank), expected);
         ck_assert_int_eq(art_blob_first(&cursor), expected);
         ck_assert(!cursor.valid);
         ck_assert_int_eq(art_blob_last(&cursor), expected);
-        ck_assert_int_eq(art_blob_seek_ge(&cursor, rows.keys[7]), expected);
-        ck_assert_int_eq(art_blob_seek_le(&cursor, rows.keys[7]), expected);
+        ck_assert_int_eq(art_blob_seek_ge(&cursor, rows.set.keys[7]), expected);
+        ck_assert_int_eq(art_blob_seek_le(&cursor, rows.set.keys[7]), expected);
         ck_assert_int_eq(art_blob_seek_entry(&cursor, 5), expected);
         ck_assert_int_eq(art_blob_seek_rank(&cursor, 5), expected);
         ck_assert(!cursor.valid);
         ck_assert_int_eq(art_blob_check(&blob, true), expected);
     }
+    refused(art_blob_get(&blob, rows.set.keys[0], &entry), ART_MISUSE, "nobody can load them");
+    refused(art_blob_check(&blob, false), ART_MISUSE, "is not loaded");
+    blob.want = want_that_lies;
+    refused(art_blob_get(&blob, rows.set.keys[0], &entry), ART_MISUSE, "was not loaded when asked for");
     /* in the middle of a walk */
     blob.want = want_from_disk;
     must(art_blob_first(&cursor));
@@ -491,8 +485,6 @@ TEST(test_what_want_says_is_what_every_verb_returns) {
     while (!rc && cursor.valid) rc = art_blob_next(&cursor);
     ck_assert_int_eq(rc, ART_IO);
     ck_assert(!cursor.valid);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
     free(disk.memory);
     free(key);
 }
@@ -501,23 +493,23 @@ TEST(test_what_want_says_is_what_every_verb_returns) {
 
 TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
     struct random random = random_announced("labels");
-    struct blob_rows rows, moved;
-    struct blob_run run;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_MIXED}, 9000, &random);
-    blob_run_build(&run, &rows, 12, false);
+    struct blob_rows moved = {0};
+    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_MIXED}, 9000, 12, false,
+                  &random);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
         struct blob_image *image = &run.slots[i];
         uint8_t label[64];
         ck_assert_uint_ge(image->ref.label.len, 4);
         memset(label, 'M', sizeof label);
         /* the same rows, moved: their keys begin with other bytes of the same number */
-        moved.count = image->rows;
-        moved.keys = calloc(moved.count, sizeof *moved.keys);
+        moved.set.count = image->rows;
+        moved.set.keys = calloc(moved.set.count, sizeof *moved.set.keys);
         moved.entries = rows.entries + image->first;
         moved.rank = rows.rank + image->first;
-        for (uint32_t row = 0; row < moved.count; row++) {
-            moved.keys[row] = blob_padded(rows.keys[image->first + row].data, rows.keys[image->first + row].len);
-            memcpy((uint8_t *)moved.keys[row].data, label, image->ref.label.len);
+        for (uint32_t row = 0; row < moved.set.count; row++) {
+            moved.set.keys[row] =
+                blob_padded(rows.set.keys[image->first + row].data, rows.set.keys[image->first + row].len);
+            memcpy((uint8_t *)moved.set.keys[row].data, label, image->ref.label.len);
         }
         struct blob_image again = *image;
         again.first = 0;
@@ -525,27 +517,22 @@ TEST(test_a_blob_shows_its_keys_under_the_label_of_its_reference) {
         must(art_blob_open(&again.blob, again.image, &again.ref, blob_uuid, "test"));
         must(art_blob_verify_all(&again.blob));
         blob_is_the_array(&moved, &again, &random, 300, true);
-        for (uint32_t row = 0; row < moved.count; row++) free((void *)moved.keys[row].data);
-        free(moved.keys);
+        for (uint32_t row = 0; row < moved.set.count; row++) free((void *)moved.set.keys[row].data);
+        free(moved.set.keys);
     }
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
 }
 
 /* --- filter ------------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
     struct random random = random_announced("filter");
-    struct blob_rows rows;
-    struct blob_run run;
     uint32_t asked = 0, passed = 0;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 40000, &random);
-    blob_run_build(&run, &rows, 0, true);
+    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, 40000, 0, true, &random);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
         const struct art_blob *blob = &run.slots[i].blob;
         ck_assert_uint_gt(blob->filter_blocks, 0);
         for (uint32_t row = 0; row < run.slots[i].rows; row++) {
-            ck_assert(art_blob_may_contain(blob, art_blob_key_hash(rows.keys[run.slots[i].first + row])));
+            ck_assert(art_blob_may_contain(blob, art_blob_key_hash(rows.set.keys[run.slots[i].first + row])));
         }
         for (uint32_t n = 0; n < 100000; n++) {
             char text[40];
@@ -556,8 +543,6 @@ TEST(test_a_filter_never_denies_a_key_and_seldom_lets_another_pass) {
     }
     printf("filter: %.2f %% of absent keys pass\n", 100.0 * passed / asked);
     ck_assert_uint_lt(passed, asked / 50);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
 }
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
@@ -573,27 +558,21 @@ static bool same_bytes(const struct blob_image *a, const struct blob_image *b) {
 
 TEST(test_the_same_rows_give_the_same_bytes) {
     struct random random = random_announced("determinism");
-    for (uint32_t round = 0; round < BLOB_FAMILIES * 2; round++) {
+    for (uint32_t round = 0; round < KEY_FAMILIES * 2; round++) {
         struct blob_style style = some_style(&random, round);
-        struct blob_rows rows;
-        struct blob_run a, b;
-        blob_rows_make(&rows, style, rows_wanted(&random, style), &random);
-        blob_run_build(&a, &rows, 8, round % 2);
-        blob_run_build(&b, &rows, 8, round % 2);
-        ck_assert_uint_eq(a.count, b.count);
-        for (uint32_t i = 0; i < a.count; i++) ck_assert(same_bytes(&a.slots[i], &b.slots[i]));
-        blob_run_clear(&a);
-        blob_run_clear(&b);
-        blob_rows_clear(&rows);
+        struct blob_run again;
+        blob_run_make(&run, &rows, style, rows_wanted(&random, style), 8, round % 2, &random);
+        blob_run_build(&again, &rows, 8, round % 2);
+        ck_assert_uint_eq(run.count, again.count);
+        for (uint32_t i = 0; i < run.count; i++) ck_assert(same_bytes(&run.slots[i], &again.slots[i]));
+        blob_run_clear(&again);
     }
 }
 
 TEST(test_a_blob_is_as_full_as_its_pages_allow) {
     struct random random = random_announced("fill");
-    struct blob_rows rows;
-    struct blob_run run;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES, .values = VALUES_SAME}, 120000, &random);
-    blob_run_build(&run, &rows, 0, true);
+    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES, .values = VALUES_SAME}, 120000, 0, true,
+                  &random);
     for (uint32_t i = 0; i + 1 < run.level[0].count; i++) {
         ck_assert_uint_ge(run.slots[i].ref.leaf_pages + run.slots[i].ref.footer_pages, ART_BLOB_PAGES - 1);
     }
@@ -607,58 +586,21 @@ TEST(test_a_blob_is_as_full_as_its_pages_allow) {
         }
         blob_run_clear(&run);
     }
-    blob_rows_clear(&rows);
 }
 
 TEST(test_long_separators_fill_several_head_pages) {
     struct random random = random_announced("long separators");
-    struct blob_rows rows;
-    struct blob_run run;
     uint32_t wide = 0;
-    blob_rows_make(&rows, (struct blob_style){BLOB_TWINS, VALUES_LARGE, FLAGS_PUTS, CSNS_SAME}, 2000, &random);
-    blob_run_build(&run, &rows, 0, true);
+    blob_run_make(&run, &rows, (struct blob_style){KEYS_TWINS, VALUES_LARGE, FLAGS_PUTS, CSNS_SAME}, 2000, 0, true,
+                  &random);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
         wide += run.slots[i].blob.flags & ART_BLOB_WIDE;
         blob_is_the_array(&rows, &run.slots[i], &random, 300, false);
     }
     ck_assert_uint_gt(run.slots[0].ref.footer_pages, 10);
     ck_assert_uint_gt(wide, 0);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-}
-
-TEST(test_a_builder_refuses_what_does_not_ascend_or_is_too_big) {
-    static uint8_t large[ART_KEY_MAX + 2];
-    struct art_builder_options options = {.kind = ART_BLOB_LEAF};
-    struct art_builder *builder;
-    struct art_built built;
-    struct art_entry entry = {.csn = 1};
-    uint8_t *image = blob_image_new();
-    bool full;
-    must(art_builder_open(&builder, &options));
-    art_builder_begin(builder, image);
-    ck_assert_int_eq(art_builder_add_ref(builder, art_bytes("a", 1), &(struct art_ref){0}, &full), ART_MISUSE);
-    must(art_builder_add(builder, art_bytes("b", 1), &entry, ART_SHARED_UNKNOWN, &full));
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("b", 1), &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE);
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("a", 1), &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE);
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("", 0), &entry, 0, &full), ART_MISUSE);
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("ba", 2), &entry, 2, &full), ART_MISUSE);
-    ck_assert_int_eq(art_builder_add(builder, art_bytes(large, ART_KEY_MAX + 1), &entry, 0, &full), ART_TOOBIG);
-    entry.value = art_bytes(large, ART_VALUE_INLINE_MAX + 1);
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("c", 1), &entry, 0, &full), ART_TOOBIG);
-    entry.value = art_bytes(large, ART_VALUE_INLINE_MAX);
-    must(art_builder_add(builder, art_bytes("c", 1), &entry, 0, &full));
-    entry.flags = 8;
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("d", 1), &entry, 0, &full), ART_MISUSE);
-    entry = (struct art_entry){.csn = 1ull << 56};
-    ck_assert_int_eq(art_builder_add(builder, art_bytes("d", 1), &entry, 0, &full), ART_MISUSE);
-    must(art_builder_finish(builder, 1, 1, &built));
-    ck_assert_uint_eq(built.ref.entries, 2);
-    ck_assert(!built.more);
-    art_builder_close(builder);
-    free(image);
 }
 
 int main(void) {
-    return suite_run("blob", .seconds = 600);
+    return suite_run("blob", .seconds = 600, .tear_down = tear_down);
 }

@@ -15,60 +15,24 @@
 #include "tests/support/suite.h"
 #include "tests/support/toy_columns.h"
 
-/* --- a toy summary ------------------------------------------------------------------------------------------------ */
+static struct blob_rows rows;
+static struct blob_run run;
 
-static void toy_open(struct art_summary *summary, unsigned columns, uint8_t lookups) {
-    toy_columns_open(summary, (struct art_measures){(uint8_t)columns, 0, lookups, 0});
+static void tear_down(void) {
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
 }
 
-static struct art_datum random_datum(uint32_t values, struct random *random) {
-    uint64_t number = values ? random_below(random, values) : random_next(random);
-    struct art_datum datum = {.kind = random_below(random, ART_DATUM_BEYOND)};
-    if (datum.kind == ART_DATUM_INTEGER) datum.integer = (int64_t)number;
-    if (datum.kind == ART_DATUM_REAL) datum.real = (double)(int64_t)number / 2;
-    datum.by_hash = datum.kind >= ART_DATUM_TEXT;
-    if (datum.by_hash) datum.hashes = (number * 0x9e3779b9u & UINT32_MAX) | (uint64_t)random_once_in(random, 9) << 32;
-    return datum;
-}
+enum { BUCKET_KEY = 2 * ART_STORED_MAX };
 
-/* --- rows --------------------------------------------------------------------------------------------------------- */
-
-enum { REFERENCE = 28, BUCKET_KEY = 2 * ART_STORED_MAX };
-
-struct table {
-    struct art_summary summary;
-    struct blob_rows rows;
-};
-
-static void make_entry(struct art_entry *entry, const struct art_summary *summary, uint32_t values,
-                       struct random *random) {
-    static const uint8_t kinds[] = {0, 0, 0, 0, ART_DELETE, ART_OVERFLOW, ART_CHUNK};
-    struct art_datum data[ART_SUMMARY_MAX];
-    for (unsigned i = 0; i < summary->has.columns; i++) data[i] = random_datum(values, random);
-    entry->flags = kinds[random_below(random, sizeof kinds)];
-    if (summary->has.searches && entry->flags == ART_CHUNK) entry->flags = 0; /* chunks do not stand among rows */
-    uint32_t head = entry->flags & ART_OVERFLOW ? REFERENCE : 0, bytes = summary->has.columns * ART_DATUM_BYTES;
-    uint32_t more = head ? 0 : random_below(random, 40), len = entry->flags & ART_DELETE ? 0 : head + bytes + more;
-    uint8_t *copy = malloc(head + bytes + more);
-    memset(copy, 0x3a, head + bytes + more);
-    art_data_encode(summary->has, data, copy + head);
-    free((void *)entry->value.data);
-    entry->value = art_bytes(copy, len);
-}
-
-/* `values`: how many different ones there are; 0: nearly each is another. */
-static void table_make(struct table *table, enum blob_family family, uint32_t wanted, uint32_t values,
-                       struct random *random) {
-    struct blob_rows *rows = &table->rows;
-    blob_rows_make(rows, (struct blob_style){.family = family, .csns = CSNS_SHORT}, wanted, random);
-    for (uint32_t at = 0; at < rows->count; at++) {
-        make_entry(&rows->entries[at], &table->summary, values, random);
-        rows->rank[at + 1] = rows->rank[at] + art_entry_weight(rows->entries[at].flags);
-    }
-}
-
-static uint8_t random_lookups(unsigned columns, struct random *random) {
-    return (uint8_t)(1 + random_below(random, (1u << columns) - 1));
+/* Leaves of a table with lookups and searches, filled to so many pages. `values`: how many different ones there are; 0:
+ * nearly each is another. */
+static void make(struct art_measures has, enum key_family family, uint32_t wanted, uint32_t values, uint32_t fill_pages,
+                 struct random *random) {
+    struct blob_style style = {.family = family, .flags = FLAGS_ANY, .csns = CSNS_SHORT};
+    tear_down();
+    blob_rows_make_summed(&rows, has, style, 40, values, wanted, random);
+    blob_run_leaves(&run, &rows, fill_pages, random_once_in(random, 2));
 }
 
 /* --- what is found ------------------------------------------------------------------------------------------------ */
@@ -78,10 +42,14 @@ static struct art_pages pages_with(const struct art_blob *blob, unsigned column,
     return art_blob_pages_sought(blob, &limits);
 }
 
-static void check_row(const struct blob_image *image, const struct table *table, uint32_t row, uint32_t page) {
+static uint32_t page_of(const struct art_blob *blob, uint32_t bucket) {
+    return art_bucket_offset(blob, bucket) / ART_BLOB_PAGE;
+}
+
+static void check_row(const struct blob_image *image, uint32_t row, uint32_t page) {
     struct art_hashes hashes;
-    art_summary_hashes(&table->summary, &table->rows.entries[row], &hashes);
-    for (unsigned i = 0; i < table->summary.has.columns; i++) {
+    art_summary_hashes(&rows.summary, &rows.entries[row], &hashes);
+    for (unsigned i = 0; i < rows.summary.has.columns; i++) {
         for (unsigned k = 0; k < hashes.count[i]; k++) {
             struct art_pages pages = pages_with(&image->blob, i, hashes.hash[i][k]);
             HOLDS(art_pages_has(&pages, page));
@@ -89,51 +57,42 @@ static void check_row(const struct blob_image *image, const struct table *table,
     }
 }
 
-static void check_image(const struct blob_image *image, const struct table *table) {
-    const struct art_blob *blob = &image->blob;
-    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table->summary};
-    for (uint32_t b = 0; b < blob->buckets; b++) {
-        uint32_t page = art_bucket_offset(blob, b) / ART_BLOB_PAGE;
-        for (uint32_t at = art_bucket_rank(blob, b); at < art_bucket_rank(blob, b + 1); at++)
-            check_row(image, table, image->first + at, page);
+/* Every row with the page that it lies in; and the blob is sound. */
+static void check_run(void (*check)(const struct blob_image *image, uint32_t row, uint32_t page)) {
+    for (uint32_t slot = 0; slot < run.count; slot++) {
+        struct blob_image *image = &run.slots[slot];
+        for (uint32_t b = 0; b < image->blob.buckets; b++) {
+            for (uint32_t at = art_bucket_rank(&image->blob, b); at < art_bucket_rank(&image->blob, b + 1); at++)
+                check(image, image->first + at, page_of(&image->blob, b));
+        }
+        must(blob_image_check(image, &rows.summary));
+        must(blob_image_check(image, NULL));
     }
-    must(art_blob_check_expected((struct art_blob *)blob, &expected));
-    expected.summary = NULL;
-    must(art_blob_check_expected((struct art_blob *)blob, &expected));
 }
 
 /* Of values that are nowhere. Returns in how many blobs a page is named. */
-static uint32_t count_false_blobs(const struct blob_run *run, unsigned column, struct random *random) {
+static uint32_t count_false_blobs(unsigned column, struct random *random) {
     uint32_t blobs = 0;
-    for (uint32_t slot = 0; slot < run->count; slot++) {
-        struct art_pages found = pages_with(&run->slots[slot].blob, column, (uint32_t)random_next(random));
+    for (uint32_t slot = 0; slot < run.count; slot++) {
+        struct art_pages found = pages_with(&run.slots[slot].blob, column, (uint32_t)random_next(random));
         blobs += (found.bits[0] | found.bits[1]) != 0;
     }
     return blobs;
 }
 
-static unsigned first_lookup(const struct art_summary *summary) {
-    return (unsigned)__builtin_ctz(summary->has.lookups);
-}
-
-LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, BLOB_FAMILIES) {
+LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, KEY_FAMILIES) {
     struct random random = random_announced("pages");
     uint64_t probes = 0, found = 0;
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(8); round; round--) {
-        struct table table;
-        struct blob_run run;
         unsigned columns = 1 + random_below(&random, ART_SUMMARY_MAX);
-        toy_open(&table.summary, columns, random_lookups(columns, &random));
-        uint32_t most = _i == BLOB_LONG ? 40 : _i == BLOB_TWINS ? 100 : 6000;
-        table_make(&table, (enum blob_family)_i, 1 + random_below(&random, most), round % 3 ? 0 : 5 * round, &random);
-        blob_run_leaves(&run, &table.rows, &table.summary,
-                        random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), random_once_in(&random, 2));
-        for (uint32_t slot = 0; slot < run.count; slot++) check_image(&run.slots[slot], &table);
+        uint8_t lookups = (uint8_t)(1 + random_below(&random, (1u << columns) - 1));
+        uint32_t most = _i == KEYS_LONG ? 40 : _i == KEYS_TWINS ? 100 : 6000;
+        make((struct art_measures){(uint8_t)columns, 0, lookups, 0}, _i, 1 + random_below(&random, most),
+             round % 3 ? 0 : 5 * round, random_once_in(&random, 2) ? 0 : 3 + random_below(&random, 27), &random);
+        check_run(check_row);
         for (unsigned i = 0; i < 200; i++, probes += run.count)
-            found += count_false_blobs(&run, first_lookup(&table.summary), &random);
-        blob_run_clear(&run);
-        blob_rows_clear(&table.rows);
+            found += count_false_blobs((unsigned)__builtin_ctz(lookups), &random);
     }
     printf("%llu of %llu probes found a blob\n", (unsigned long long)found, (unsigned long long)probes);
     ck_assert_uint_lt(found * 100, probes * 3 + 1000);
@@ -141,16 +100,12 @@ LOOP_TEST(test_every_page_with_a_value_is_named_and_hardly_any_other, BLOB_FAMIL
 
 TEST(test_several_columns_are_sought_together) {
     struct random random = random_announced("together");
-    struct table table;
-    struct blob_run run;
-    toy_open(&table.summary, 3, 5);
-    table_make(&table, BLOB_DIRECTORIES, 3000, 40, &random);
-    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
+    make((struct art_measures){3, 0, 5, 0}, KEYS_DIRECTORIES, 3000, 40, 0, &random);
     const struct art_blob *blob = &run.slots[0].blob;
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t one[2] = {(uint32_t)random_next(&random), 0}, two;
         struct art_hashes hashes = {0};
-        art_summary_hashes(&table.summary, &table.rows.entries[random_below(&random, table.rows.count)], &hashes);
+        art_summary_hashes(&rows.summary, &rows.entries[random_below(&random, rows.set.count)], &hashes);
         one[1] = hashes.hash[0][0];
         two = hashes.hash[2][0];
         struct art_limits limits = {.sought_count = 2, .sought = {{0, 2, one}, {2, 1, &two}}};
@@ -158,22 +113,20 @@ TEST(test_several_columns_are_sought_together) {
         struct art_pages pages = art_blob_pages_sought(blob, &limits);
         for (unsigned k = 0; k < 2; k++) HOLDS(pages.bits[k] == ((a.bits[k] | b.bits[k]) & c.bits[k]));
     }
-    blob_run_clear(&run);
-    blob_rows_clear(&table.rows);
 }
 
 /* Every part of a key, or of a text, leads to its page. */
-static void check_parts(const struct blob_image *image, const struct table *table, uint32_t row, uint32_t page) {
+static void check_parts(const struct blob_image *image, uint32_t row, uint32_t page) {
     static uint32_t features[ART_STORED_MAX];
-    const struct art_entry *entry = &table->rows.entries[row];
+    const struct art_entry *entry = &rows.entries[row];
     struct art_datum data[ART_SUMMARY_MAX];
     for (unsigned of = ART_TABLE_SEARCHES; of <= ART_TABLE_KEYS && !(entry->flags & ART_CHUNK); of++) {
         unsigned column = of - ART_TABLE_SEARCHES;
-        struct art_bytes text = table->rows.keys[row];
-        if (!(table->summary.has.searches >> column & 1)) continue;
+        struct art_bytes text = rows.set.keys[row];
+        if (!(rows.summary.has.searches >> column & 1)) continue;
         if (of < ART_TABLE_KEYS) {
             if (entry->flags & ART_DELETE) continue;
-            art_summary_read(&table->summary, entry, 1u << column, data);
+            art_summary_read(&rows.summary, entry, 1u << column, data);
             if (data[column].kind < ART_DATUM_TEXT || data[column].by_hash) continue;
             text = data[column].bytes;
         }
@@ -185,44 +138,27 @@ static void check_parts(const struct blob_image *image, const struct table *tabl
     }
 }
 
-LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, BLOB_FAMILIES) {
+LOOP_TEST(test_every_page_with_a_part_of_a_text_is_named, KEY_FAMILIES) {
     struct random random = random_announced("parts");
     random.state += (unsigned)_i;
     for (unsigned round = random_rounds(4); round; round--) {
-        struct table table;
-        struct blob_run run;
         uint16_t searches = round % 2 ? ART_SEARCH_KEY : (uint16_t)(ART_SEARCH_KEY | 5);
-        toy_columns_open(&table.summary, (struct art_measures){round % 2 ? 0 : 3, 0, 0, searches});
-        table_make(&table, (enum blob_family)_i, _i == BLOB_LONG ? 40 : 1500, round % 4 ? 50 : 0, &random);
-        blob_run_leaves(&run, &table.rows, &table.summary, round % 3 ? 0 : 20, random_once_in(&random, 2));
-        for (uint32_t slot = 0; slot < run.count; slot++) {
-            const struct art_blob *blob = &run.slots[slot].blob;
-            check_image(&run.slots[slot], &table);
-            for (uint32_t b = 0; b < blob->buckets; b++) {
-                for (uint32_t at = art_bucket_rank(blob, b); at < art_bucket_rank(blob, b + 1); at++)
-                    check_parts(&run.slots[slot], &table, run.slots[slot].first + at,
-                                art_bucket_offset(blob, b) / ART_BLOB_PAGE);
-            }
-        }
-        blob_run_clear(&run);
-        blob_rows_clear(&table.rows);
+        make((struct art_measures){round % 2 ? 0 : 3, 0, 0, searches}, _i, _i == KEYS_LONG ? 40 : 1500,
+             round % 4 ? 50 : 0, round % 3 ? 0 : 20, &random);
+        check_run(check_parts);
     }
 }
 
 /* Of a text's parts a page must have all, and those of the key beside them. */
 TEST(test_all_parts_of_a_text_are_sought_together) {
     struct random random = random_announced("all parts");
-    struct table table;
-    struct blob_run run;
     uint32_t fewer = 0;
-    toy_columns_open(&table.summary, (struct art_measures){1, 0, 0, ART_SEARCH_KEY | 1});
-    table_make(&table, BLOB_DIRECTORIES, 3000, 0, &random);
-    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
+    make((struct art_measures){1, 0, 0, ART_SEARCH_KEY | 1}, KEYS_DIRECTORIES, 3000, 0, 0, &random);
     const struct art_blob *blob = &run.slots[0].blob;
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t parts[ART_STORED_MAX], two[2], value = (uint32_t)random_next(&random);
         for (unsigned k = 0; k < 2; k++) {
-            uint32_t row = random_below(&random, table.rows.count), n = toy_cut(table.rows.keys[row], 0, parts);
+            uint32_t row = random_below(&random, rows.set.count), n = toy_cut(rows.set.keys[row], 0, parts);
             two[k] = n && n != ART_CUT_ANY ? parts[random_below(&random, n)] : 1;
         }
         struct art_limits limits = {.sought_count = 2,
@@ -235,25 +171,77 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
         }
     }
     ck_assert_uint_gt(fewer, 100);
-    blob_run_clear(&run);
-    blob_rows_clear(&table.rows);
 }
 
 /* --- as many as there may be -------------------------------------------------------------------------------------- */
 
-/* A bucket with these features in one table. */
-static void set_features(struct art_features *bucket, unsigned table, const uint32_t *feature, uint32_t count) {
-    art_features_reset(bucket);
-    memcpy(bucket->set[table]->feature, feature, count * sizeof *feature);
-    bucket->set[table]->count = count;
+/* Postings of one table, as buckets give them, and as a blob then has them. */
+static struct art_postings postings;
+static struct art_features bucket;
+static struct art_blob posted;
+static uint32_t posted_bytes;
+
+static void begin_postings(unsigned table) {
+    postings = (struct art_postings){.tables = 1u << table};
+    bucket = (struct art_features){0};
+    must(art_features_open(&bucket, 1u << table));
 }
 
-/* A bucket with them, in the only table that there is. */
-static void push_page(struct art_postings *postings, struct art_features *bucket, const uint32_t *feature,
-                      uint32_t count, uint32_t rows, uint32_t page) {
-    set_features(bucket, (unsigned)__builtin_ctz(postings->tables), feature, count);
-    must(art_postings_reserve(postings, bucket));
-    art_postings_push(postings, bucket, rows, page);
+static void push_page(const uint32_t *feature, uint32_t count, bool any, uint32_t rows_of, uint32_t page) {
+    struct art_feature_set *set = bucket.set[__builtin_ctz(postings.tables)];
+    art_features_reset(&bucket);
+    memcpy(set->feature, feature, count * sizeof *feature);
+    set->count = count;
+    set->any = any;
+    must(art_postings_reserve(&postings, &bucket));
+    art_postings_push(&postings, &bucket, rows_of, page);
+}
+
+/* Returns the bytes; free() them by end_postings(). */
+static uint8_t *write_postings(uint32_t pages) {
+    uint32_t room = art_postings_bytes(&postings, NULL, 0);
+    uint8_t *image = malloc(room);
+    must(art_postings_write(&postings, pages, image, &posted_bytes));
+    ck_assert_uint_le(posted_bytes, room);
+    ck_assert_uint_eq(art_postings_measure(image, posted_bytes, 1), posted_bytes);
+    ck_assert_uint_eq(art_postings_measure(image, posted_bytes - 1, 1), 0);
+    /* 1: what has postings has them behind the image's beginning */
+    memset(&posted, 0, sizeof posted);
+    posted.image = image - 1;
+    posted.postings = 1;
+    posted.has = (struct art_measures){ART_SUMMARY_MAX, 0, (uint8_t)postings.tables,
+                                       (uint16_t)(postings.tables >> ART_TABLE_SEARCHES)};
+    return image;
+}
+
+static void end_postings(uint8_t *image) {
+    free(image);
+    art_features_clear(&bucket);
+    art_postings_clear(&postings);
+}
+
+static void random_features(uint32_t *feature, uint32_t count, struct random *random) {
+    for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(random) | 1;
+}
+
+/* A page may have many buckets, and stands only once in each posting. */
+TEST(test_a_page_with_many_buckets_is_noted_once) {
+    enum { TABLE = ART_TABLE_KEYS, PAGES = 20, BUCKETS = 300, FEATURES = 40 };
+    uint8_t *images[2];
+    uint32_t bytes[2];
+    for (unsigned often = 0; often < 2; often++) {
+        begin_postings(TABLE);
+        for (uint32_t page = 0; page < PAGES; page++) {
+            uint32_t feature[FEATURES];
+            for (uint32_t i = 0; i < FEATURES; i++) feature[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
+            for (unsigned i = 0; i < (often ? BUCKETS : 1); i++) push_page(feature, FEATURES, false, i ? 0 : 100, page);
+        }
+        images[often] = write_postings(PAGES);
+        bytes[often] = posted_bytes;
+        end_postings(NULL);
+    }
+    ck_assert(bytes[0] == bytes[1] && !memcmp(images[0], images[1], bytes[0]));
+    for (unsigned i = 0; i < 2; i++) free(images[i]);
 }
 
 /* Pages of random features, and a model of it: which of them each page has. */
@@ -262,103 +250,57 @@ struct world {
     uint8_t has[ART_BLOB_PAGES][4096]; /* 2: the page has any */
 };
 
-static void push_world(struct art_postings *postings, unsigned table, struct world *world, uint32_t rows,
-                       struct random *random) {
-    struct art_features bucket = {0};
+static void push_world(struct world *world, uint32_t rows_of, struct random *random) {
     uint32_t chosen[4096];
-    must(art_features_open(&bucket, 1u << table));
     for (uint32_t page = 0; page < world->pages; page++) {
         uint32_t count = 0, most = 1 + random_below(random, world->count), one_in = 1 + random_below(random, 40);
         for (uint32_t i = 0; i < world->count && count < most; i++) {
             world->has[page][i] = random_once_in(random, one_in);
             if (world->has[page][i]) chosen[count++] = world->feature[i];
         }
-        set_features(&bucket, table, chosen, count);
-        bucket.set[table]->any = random_once_in(random, 20);
-        if (bucket.set[table]->any) memset(world->has[page], 2, sizeof world->has[page]);
-        must(art_postings_reserve(postings, &bucket));
-        art_postings_push(postings, &bucket, rows, page);
+        bool any = random_once_in(random, 20);
+        if (any) memset(world->has[page], 2, sizeof world->has[page]);
+        push_page(chosen, count, any, rows_of, page);
     }
-    art_features_clear(&bucket);
-}
-
-/* A page may have many buckets, and stands only once in each posting. */
-TEST(test_a_page_with_many_buckets_is_noted_once) {
-    enum { TABLE = ART_TABLE_KEYS, PAGES = 20, BUCKETS = 300, FEATURES = 40 };
-    struct art_postings once = {.tables = 1u << TABLE}, often = {.tables = 1u << TABLE};
-    struct art_features bucket = {0};
-    must(art_features_open(&bucket, 1u << TABLE));
-    for (uint32_t page = 0; page < PAGES; page++) {
-        uint32_t feature[FEATURES];
-        for (uint32_t i = 0; i < FEATURES; i++) feature[i] = (i * (page % 7 + 1) + 1) * 0x9e3779b1u;
-        push_page(&once, &bucket, feature, FEATURES, 100, page);
-        for (unsigned i = 0; i < BUCKETS; i++) push_page(&often, &bucket, feature, FEATURES, i ? 0 : 100, page);
-    }
-    uint32_t room = art_postings_bytes(&once, NULL, 0), bytes[2];
-    ck_assert_uint_eq(art_postings_bytes(&often, NULL, 0), room);
-    uint8_t *images[2] = {malloc(room), malloc(room)};
-    must(art_postings_write(&once, PAGES, images[0], &bytes[0]));
-    must(art_postings_write(&often, PAGES, images[1], &bytes[1]));
-    ck_assert(bytes[0] == bytes[1] && !memcmp(images[0], images[1], bytes[0]));
-    for (unsigned i = 0; i < 2; i++) free(images[i]);
-    art_features_clear(&bucket);
-    art_postings_clear(&once);
-    art_postings_clear(&often);
 }
 
 /* No page is missing; of all others few are named, but where there was no room for the table. */
 LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     struct random random = random_announced("postings");
-    static const uint32_t rows[] = {100, 1, 4000};
+    static const uint32_t counts[] = {100, 1, 4000};
     random.state += (unsigned)_i;
     struct world *world = calloc(1, sizeof *world);
     unsigned table = random_below(&random, ART_TABLES_MAX);
-    struct art_measures has = {.columns = ART_SUMMARY_MAX};
-    if (table < ART_TABLE_SEARCHES) has.lookups = (uint8_t)(1u << table);
-    if (table >= ART_TABLE_SEARCHES) has.searches = (uint16_t)(1u << (table - ART_TABLE_SEARCHES));
     world->count = 1 + random_below(&random, table < ART_TABLE_SEARCHES ? 2 * ART_BUCKET_ENTRIES : 4096);
     world->pages = 1 + random_below(&random, ART_BLOB_PAGES - 1);
-    for (uint32_t i = 0; i < world->count; i++) world->feature[i] = (uint32_t)random_next(&random) | 1;
-    struct art_postings postings = {.tables = 1u << table};
-    push_world(&postings, table, world, rows[_i % 3], &random);
-    uint32_t bytes, room = art_postings_bytes(&postings, NULL, 0);
-    uint8_t *image = malloc(room);
-    must(art_postings_write(&postings, world->pages, image, &bytes));
-    ck_assert_uint_le(bytes, room);
-    ck_assert_uint_le(bytes, ART_POSTING_BYTES_MAX + ART_POSTING_BYTES_MAX);
-    ck_assert_uint_eq(art_postings_measure(image, bytes, 1), bytes);
-    ck_assert_uint_eq(art_postings_measure(image, bytes - 1, 1), 0);
-    /* 1: what has postings has them behind the image's beginning */
-    struct art_blob blob = {.image = image - 1, .postings = 1, .has = has};
+    random_features(world->feature, world->count, &random);
+    begin_postings(table);
+    push_world(world, counts[_i % 3], &random);
+    uint8_t *image = write_postings(world->pages);
+    ck_assert_uint_le(posted_bytes, ART_POSTING_BYTES_MAX + ART_POSTING_BYTES_MAX);
     for (uint32_t i = 0; i < world->count; i++) {
-        struct art_pages pages = pages_with(&blob, table, world->feature[i]);
+        struct art_pages pages = pages_with(&posted, table, world->feature[i]);
         for (uint32_t page = 0; page < world->pages; page++) HOLDS(!world->has[page][i] || art_pages_has(&pages, page));
     }
-    free(image);
+    end_postings(image);
     free(world);
-    art_postings_clear(&postings);
 }
 
 /* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
 TEST(test_pages_with_too_many_features_are_marked) {
     struct random random = random_announced("marked");
     enum { TABLE = ART_TABLE_KEYS, PAGES = 100, ROWS = 100 };
-    struct art_postings postings = {.tables = 1u << TABLE};
-    struct art_features bucket = {0};
-    must(art_features_open(&bucket, 1u << TABLE));
-    uint32_t own[PAGES], feature[4000], bytes;
+    uint32_t own[PAGES], feature[4000], others = 0;
+    begin_postings(TABLE);
     for (uint32_t page = 0; page < PAGES; page++) {
         uint32_t count = page % 4 ? 50 : 4000;
-        for (uint32_t i = 0; i < count; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+        random_features(feature, count, &random);
         own[page] = feature[0];
-        push_page(&postings, &bucket, feature, count, ROWS, page);
+        push_page(feature, count, false, ROWS, page);
     }
-    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
-    must(art_postings_write(&postings, PAGES, image, &bytes));
-    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};
-    uint32_t others = 0;
+    uint8_t *image = write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
-        struct art_pages pages = pages_with(&blob, TABLE, own[page]);
+        struct art_pages pages = pages_with(&posted, TABLE, own[page]);
         HOLDS(art_pages_has(&pages, page));
         for (uint32_t other = 0; other < PAGES; other++) {
             HOLDS(other % 4 || art_pages_has(&pages, other));
@@ -366,10 +308,8 @@ TEST(test_pages_with_too_many_features_are_marked) {
         }
     }
     ck_assert_uint_lt(others, PAGES);
-    ck_assert_uint_lt(bytes, 75 * 50 * 3 + 1000);
-    free(image);
-    art_features_clear(&bucket);
-    art_postings_clear(&postings);
+    ck_assert_uint_lt(posted_bytes, 75 * 50 * 3 + 1000);
+    end_postings(image);
 }
 
 /* Or a key that is too long to be cut: whatever is in it, the bucket has it. */
@@ -379,9 +319,8 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
     static uint32_t parts[BUCKET_KEY];
     struct art_entry entry = {.flags = ART_DELETE};
     struct art_summary summary;
-    struct art_features bucket = {0};
     toy_columns_open(&summary, (struct art_measures){.searches = ART_SEARCH_KEY});
-    must(art_features_open(&bucket, art_measures_tables(summary.has)));
+    begin_postings(ART_TABLE_KEYS);
     const struct art_feature_set *set = bucket.set[ART_TABLE_KEYS];
     for (uint32_t len = 500; len <= BUCKET_KEY; len += 500) {
         art_features_reset(&bucket);
@@ -397,34 +336,28 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
         }
         ck_assert(set->any == (20 * len > ART_BUCKET_FEATURES));
     }
-    art_features_clear(&bucket);
+    end_postings(NULL);
 }
 
 /* Memory is bounded, whatever the names are. */
 TEST(test_features_beyond_a_number_mark_their_pages) {
     struct random random = random_announced("too many");
     enum { TABLE = ART_TABLE_KEYS, PAGES = 60, COUNT = 4000 };
-    struct art_postings postings = {.tables = 1u << TABLE};
-    struct art_features bucket = {0};
-    uint32_t own[PAGES], feature[COUNT], bytes;
-    must(art_features_open(&bucket, 1u << TABLE));
+    uint32_t own[PAGES], feature[COUNT];
+    begin_postings(TABLE);
     for (uint32_t page = 0; page < PAGES; page++) {
-        for (uint32_t i = 0; i < COUNT; i++) feature[i] = (uint32_t)random_next(&random) | 1;
+        random_features(feature, COUNT, &random);
         own[page] = feature[COUNT / 2];
-        push_page(&postings, &bucket, feature, COUNT, 100, page);
+        push_page(feature, COUNT, false, 100, page);
     }
     ck_assert_uint_le(postings.table[TABLE]->count, ART_POSTING_FEATURES_MAX);
     ck_assert_uint_le(postings.table[TABLE]->mask, 4 * ART_POSTING_FEATURES_MAX);
-    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
-    must(art_postings_write(&postings, PAGES, image, &bytes));
-    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.searches = ART_SEARCH_KEY}};
+    uint8_t *image = write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
-        struct art_pages pages = pages_with(&blob, TABLE, own[page]);
+        struct art_pages pages = pages_with(&posted, TABLE, own[page]);
         HOLDS(art_pages_has(&pages, page));
     }
-    free(image);
-    art_features_clear(&bucket);
-    art_postings_clear(&postings);
+    end_postings(image);
 }
 
 /* Two features of one page and one of two pages in each group: a byte of zero stands behind all of them, and the last
@@ -432,126 +365,88 @@ TEST(test_features_beyond_a_number_mark_their_pages) {
 TEST(test_the_last_group_of_the_largest_table_is_reached) {
     enum { TABLE = 3, GROUPS = ART_POSTING_BYTES_MAX / 7, FEATURES = 3 * GROUPS, A_PAGE = 3000, ROWS = 1000 };
     enum { PAGES = (FEATURES + A_PAGE - 1) / A_PAGE };
-    struct art_postings postings = {.tables = 1u << TABLE};
-    struct art_features bucket = {0};
-    uint32_t feature[ART_BUCKET_FEATURES], bytes;
-    must(art_features_open(&bucket, 1u << TABLE));
+    uint32_t feature[ART_BUCKET_FEATURES];
+    begin_postings(TABLE);
 #define FEATURE(i) ((uint32_t)(((uint64_t)(i) << 32) / FEATURES) + 1)
     for (uint32_t page = 0; page <= PAGES; page++) {
         uint32_t count = 0, from = page * A_PAGE;
         for (uint32_t i = page ? from - A_PAGE : 0; i < from + A_PAGE && i < FEATURES; i++)
             if (i >= from || i % 3 == 0) feature[count++] = FEATURE(i);
-        push_page(&postings, &bucket, feature, count, ROWS, page);
+        push_page(feature, count, false, ROWS, page);
     }
-    uint8_t *image = malloc(art_postings_bytes(&postings, NULL, 0));
-    must(art_postings_write(&postings, PAGES + 1, image, &bytes));
-    ck_assert_uint_gt(bytes, 8 * GROUPS + 2 * GROUPS);
-    ck_assert_uint_eq(art_postings_measure(image, bytes, 1), bytes);
-    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {.lookups = 1u << TABLE}};
+    uint8_t *image = write_postings(PAGES + 1);
+    ck_assert_uint_gt(posted_bytes, 8 * GROUPS + 2 * GROUPS);
     for (uint32_t i = 0; i < FEATURES; i++) {
-        struct art_pages pages = pages_with(&blob, TABLE, FEATURE(i));
+        struct art_pages pages = pages_with(&posted, TABLE, FEATURE(i));
         HOLDS(art_pages_has(&pages, i / A_PAGE));
         HOLDS(i % 3 || art_pages_has(&pages, i / A_PAGE + 1));
     }
 #undef FEATURE
-    free(image);
-    art_features_clear(&bucket);
-    art_postings_clear(&postings);
+    end_postings(image);
 }
 
 /* A group that cannot be may be anywhere: any page is named, and nothing is read behind the postings. */
 TEST(test_a_group_that_lies_outside_names_all_pages) {
     struct random random = {5};
-    struct art_postings made = {.tables = 1};
-    struct art_features bucket = {0};
-    uint32_t feature[16], bytes, last = UINT32_MAX;
-    for (uint32_t i = 0; i < 16; i++) feature[i] = (uint32_t)random_next(&random) | 1;
-    must(art_features_open(&bucket, 1));
-    set_features(&bucket, 0, feature, 16);
-    must(art_postings_reserve(&made, &bucket));
-    art_postings_push(&made, &bucket, 100, 3);
-    uint8_t *image = malloc(art_postings_bytes(&made, NULL, 0));
-    must(art_postings_write(&made, 40, image, &bytes));
-    uint8_t *begins = image + 4;
+    uint32_t feature[16];
+    random_features(feature, 16, &random);
+    begin_postings(0);
+    push_page(feature, 16, false, 100, 3);
+    uint8_t *image = write_postings(40), *begins = image + 4;
     uint32_t groups = art_load16(image), units = art_load16(image + 2);
-    struct art_blob blob = {.image = image - 1, .postings = 1, .has = {1, 0, 1, 0}};
     const uint32_t ends[] = {units + 1, units + 1000, UINT16_MAX, 0};
     for (unsigned i = 0; i < 4; i++) {
         art_store16(begins + 2 * groups, ends[i]);
-        struct art_pages pages = pages_with(&blob, 0, last);
+        struct art_pages pages = pages_with(&posted, 0, UINT32_MAX);
         ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
     }
-    free(image);
-    art_features_clear(&bucket);
-    art_postings_clear(&made);
+    end_postings(image);
 }
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
 
-static void make_plausible(struct blob_image *image) {
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
-    blob_image_rehash(image->image, &image->ref);
-    trailer->own_hash = art_blob_trailer_hash(image->image + ART_LAST_PAGE_AT);
-    blob_image_rehash(image->image, &image->ref);
-}
-
 /* Format 2 had lookups of another form at the same place. */
 TEST(test_lookups_of_a_former_format_pass_over_nothing) {
     struct random random = random_announced("former");
-    struct table table;
-    struct blob_run run;
-    toy_open(&table.summary, 2, 1);
-    table_make(&table, BLOB_DIRECTORIES, 500, 0, &random);
-    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
+    make((struct art_measures){2, 0, 1, 0}, KEYS_DIRECTORIES, 500, 0, 0, &random);
     struct blob_image *image = &run.slots[0];
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
-    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table.summary};
+    struct art_blob_trailer *trailer = blob_image_trailer(image->image);
     ck_assert_uint_eq(trailer->format, ART_BLOB_FORMAT_POSTINGS);
     memset(image->image + image->blob.postings, 0xa5, image->blob.routing - image->blob.postings);
     trailer->format = ART_BLOB_FORMAT;
-    make_plausible(image);
-    must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
-    must(art_blob_verify_all(&image->blob));
-    must(art_blob_check_expected(&image->blob, &expected));
+    blob_image_rehash_all(image->image, &image->ref);
+    must(blob_image_check(image, &rows.summary));
     struct art_pages pages = pages_with(&image->blob, 0, 1);
     ck_assert(pages.bits[0] == UINT64_MAX && pages.bits[1] == UINT64_MAX);
     trailer->format = ART_BLOB_FORMAT_POSTINGS;
-    make_plausible(image);
+    blob_image_rehash_all(image->image, &image->ref);
     ck_assert_int_eq(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"), ART_CORRUPT);
-    blob_run_clear(&run);
-    blob_rows_clear(&table.rows);
 }
 
 /* Opens, is asked whatever it says, and is checked: the first error. */
-static int first_error(struct blob_image *image, const struct table *table, struct random *random) {
-    struct art_blob_expected expected = {.csn_max = UINT64_MAX, .label = &image->ref.label, .summary = &table->summary};
+static int first_error(struct blob_image *image, struct random *random) {
     int rc = art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test");
     if (!rc) rc = art_blob_verify_all(&image->blob);
     if (rc) return rc;
-    for (unsigned i = 0; i < table->summary.has.columns; i++) {
-        for (unsigned k = 0; table->summary.has.lookups >> i & 1 && k < 64; k++)
+    for (unsigned i = 0; i < rows.summary.has.columns; i++) {
+        for (unsigned k = 0; rows.summary.has.lookups >> i & 1 && k < 64; k++)
             pages_with(&image->blob, i, k * 0x04000000u + random_below(random, 0x04000000u));
     }
-    return art_blob_check_expected(&image->blob, &expected);
+    return blob_image_check(image, &rows.summary);
 }
 
 LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     struct random random = random_announced("bytes");
-    struct table table;
-    struct blob_run run;
     uint32_t by_check = 0;
-    toy_open(&table.summary, 3, _i ? 6 : 5);
-    table_make(&table, BLOB_DIRECTORIES, _i ? 60 : 300, 0, &random);
-    blob_run_leaves(&run, &table.rows, &table.summary, 0, random_once_in(&random, 2));
-    struct blob_image liar = run.slots[0];
-    liar.image = blob_image_new();
-    memcpy(liar.image, run.slots[0].image, ART_BLOB_BYTES);
+    make((struct art_measures){3, 0, _i ? 6 : 5, 0}, KEYS_DIRECTORIES, _i ? 60 : 300, 0, 0, &random);
+    struct blob_image liar = blob_image_copy(&run.slots[0]);
+    struct art_blob_trailer *trailer = blob_image_trailer(liar.image);
     uint32_t begin = liar.blob.postings, end = liar.blob.routing;
     for (uint32_t at = begin; at < end; at++) {
         uint8_t was = liar.image[at];
         liar.image[at] ^= (uint8_t)(1 + random_below(&random, 255));
-        make_plausible(&liar);
-        int rc = first_error(&liar, &table, &random);
+        blob_image_rehash_all(liar.image, &liar.ref);
+        int rc = first_error(&liar, &random);
         ck_assert_msg(rc == ART_CORRUPT, "byte %u of %u: %s", at - begin, end - begin, art_error_name(rc));
         by_check += strstr(art_error_message(), "table of postings") != NULL;
         liar.image[at] = was;
@@ -559,11 +454,10 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     printf("%u bytes, %u told by the check\n", end - begin, by_check);
     ck_assert_uint_gt(by_check, (end - begin) / 2);
     for (unsigned round = random_rounds(500); round; round--) { /* wherever they are said to be */
-        struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(liar.image + ART_TRAILER_AT);
         uint16_t was = trailer->postings_at;
         trailer->postings_at = (uint16_t)(round % 2 ? was + random_below(&random, 64) - 32 : random_next(&random));
-        make_plausible(&liar);
-        int rc = first_error(&liar, &table, &random);
+        blob_image_rehash_all(liar.image, &liar.ref);
+        int rc = first_error(&liar, &random);
         HOLDS(trailer->postings_at == was || rc == ART_CORRUPT);
         trailer->postings_at = was;
     }
@@ -572,14 +466,12 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
         uint32_t at = begin + random_below(&random, round % 2 ? 64 : end - begin - 4);
         memcpy(kept, liar.image + at, sizeof kept);
         for (unsigned i = 0; i < sizeof kept; i++) liar.image[at + i] = (uint8_t)random_next(&random);
-        make_plausible(&liar);
-        int rc = first_error(&liar, &table, &random);
+        blob_image_rehash_all(liar.image, &liar.ref);
+        int rc = first_error(&liar, &random);
         HOLDS(rc == ART_CORRUPT || !memcmp(kept, liar.image + at, sizeof kept));
         memcpy(liar.image + at, kept, sizeof kept);
     }
     free(liar.image);
-    blob_run_clear(&run);
-    blob_rows_clear(&table.rows);
 }
 
 /* --- hashes of values --------------------------------------------------------------------------------------------- */
@@ -626,5 +518,5 @@ TEST(test_integers_and_reals_that_are_equal_have_one_hash) {
 }
 
 int main(void) {
-    return suite_run("lookups of blobs", .seconds = SUITE_FOREVER);
+    return suite_run("lookups of blobs", .seconds = SUITE_FOREVER, .tear_down = tear_down);
 }

@@ -2,10 +2,10 @@
  * and images whose hashes are right while one field of the trailer, or one hash, says what cannot be. And the layout's
  * far end: a full blob of so many small buckets that the short forms of the routing part do not reach.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/blob/blob_format.h"
 #include "core/blob/bucket.h"
 #include "core/blob/routing.h"
 #include "tests/support/blob_model.h"
@@ -13,6 +13,19 @@
 #include "tests/support/of_core.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/suite.h"
+
+static struct blob_rows rows;
+static struct blob_run run;
+
+static void make(uint32_t wanted, uint32_t fill_pages, bool filter) {
+    struct random random = {7};
+    blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, wanted, fill_pages, filter, &random);
+}
+
+static void tear_down(void) {
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
 
 /* --- the builder -------------------------------------------------------------------------------------------------- */
 
@@ -55,8 +68,13 @@ TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     must(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full));
     refused(art_builder_add(leaf, key, &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "must ascend");
     refused(art_builder_add(leaf, key, &entry, 2, &full), ART_MISUSE, "must ascend");
+    refused(art_builder_add(leaf, art_bytes("a", 1), &entry, ART_SHARED_UNKNOWN, &full), ART_MISUSE, "must ascend");
+    refused(art_builder_add(leaf, art_bytes("", 0), &entry, 0, &full), ART_MISUSE, "must ascend");
+    entry.value = art_bytes(long_bytes, ART_VALUE_INLINE_MAX);
+    must(art_builder_add(leaf, art_bytes("l", 1), &entry, 0, &full));
     must(art_builder_finish(leaf, 1, 1, &built));
-    ck_assert_uint_eq(built.ref.entries, 1);
+    ck_assert_uint_eq(built.ref.entries, 2);
+    ck_assert(!built.more);
     struct art_blob blob;
     must(art_blob_open(&blob, image, &built.ref, (const uint8_t[16]){0}, "test"));
     must(art_blob_verify_all(&blob));
@@ -65,8 +83,6 @@ TEST(test_what_cannot_stand_in_a_blob_is_not_taken) {
     art_builder_close(index);
     free(image);
 }
-
-/* --- pages that are taken over from another blob ------------------------------------------------------------------ */
 
 /* --- headers that lie --------------------------------------------------------------------------------------------- */
 
@@ -83,7 +99,7 @@ struct lie {
 /* One field says something else, and the reference goes with it as far as it can. */
 static void header_refused(const struct blob_image *from, const struct lie *lie) {
     uint8_t *image = blob_image_new();
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image + ART_TRAILER_AT);
+    struct art_blob_trailer *trailer = blob_image_trailer(image);
     struct art_ref ref = from->ref;
     struct art_blob blob;
     memcpy(image, from->image, ART_BLOB_BYTES);
@@ -121,23 +137,38 @@ TEST(test_a_header_that_lies_is_refused_whatever_its_hash) {
         FIELD(root, 0, "the routing part leaves the footer"),
         FIELD(common, ART_LABEL_MAX + 1, "the label is too long"),
     };
-    struct random random = {7};
-    struct blob_rows rows;
-    struct blob_run run;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
-    blob_run_build(&run, &rows, 8, false);
+    make(3000, 8, false);
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) header_refused(&run.slots[0], &lies[i]);
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
+}
+
+/* Somebody has made a value longer than its bucket, and all the hashes right. */
+TEST(test_a_value_that_leaves_its_bucket_is_refused) {
+    struct random random = {random_seed()};
+    unsigned tried = 0;
+    printf("long values: seed %llu\n", (unsigned long long)random.state);
+    struct blob_style style = {KEYS_DIRECTORIES, VALUES_MIXED, FLAGS_PUTS, CSNS_BYTE};
+    blob_run_make(&run, &rows, style, 600, 0, false, &random);
+    struct blob_image *image = &run.slots[0];
+    for (uint32_t b = 0; b < image->blob.buckets; b++) {
+        struct art_bucket_view view;
+        struct art_blob blob;
+        art_bucket_view_open(&view, image->image + art_bucket_offset(&image->blob, b));
+        if (!(view.form & ART_BUCKET_LENGTHS)) continue;
+        uint8_t *end = (uint8_t *)view.value_ends + 2 * (view.count - 1);
+        uint32_t before = view.count > 1 ? art_load16(end - 2) : 0, was = art_load16(end);
+        art_store16(end, before + ART_VALUE_INLINE_MAX);
+        blob_image_rehash(image->image, &image->ref);
+        must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
+        ck_assert_int_eq(art_blob_verify_all(&blob), ART_CORRUPT);
+        art_store16(end, was);
+        tried++;
+    }
+    ck_assert_uint_gt(tried, 0);
 }
 
 TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
-    struct random random = {8};
-    struct blob_rows rows;
-    struct blob_run run;
     struct art_blob blob;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 20000, &random);
-    blob_run_build(&run, &rows, 0, true);
+    make(20000, 0, true);
     struct blob_image *image = &run.slots[0];
     ck_assert_uint_gt(image->ref.footer_pages, 1);
     uint32_t page = ART_BLOB_PAGES - image->ref.footer_pages;
@@ -146,18 +177,13 @@ TEST(test_hashes_of_pages_that_do_not_fit_are_refused) {
     image->image[page * ART_BLOB_PAGE + 100] ^= 1;
 
     /* the open blob's check looks at all hashes again, and at those that nobody needs */
-    struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
-    blob_run_clear(&run);
-    blob_run_build(&run, &rows, 8, true);
+    make(20000, 8, true);
     image = &run.slots[0];
-    trailer = (struct art_blob_trailer *)(void *)(image->image + ART_TRAILER_AT);
-    trailer->page_hash[image->ref.leaf_pages] = 1;
+    blob_image_trailer(image->image)->page_hash[image->ref.leaf_pages] = 1;
     blob_image_rehash(image->image, &image->ref);
     must(art_blob_open(&blob, image->image, &image->ref, blob_uuid, "test"));
     must(art_blob_verify_all(&blob));
     refused(art_blob_check(&blob, true), ART_CORRUPT, "a hash of an unused page");
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
 }
 
 TEST(test_a_reference_that_makes_no_sense_is_refused) {
@@ -190,32 +216,8 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->entries = (uint64_t)INT64_MAX + 1);
     NONSENSE(format->count = 11);
     NONSENSE(format->count = -11);
-}
-
-/* --- pages that are not there ------------------------------------------------------------------------------------- */
-
-static enum art_rc promise(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
-    (void)blob;
-    (void)pages;
-    (void)intent;
-    return ART_OK;
-}
-
-TEST(test_a_page_that_was_promised_and_did_not_come_is_no_page) {
-    struct random random = {9};
-    struct blob_rows rows;
-    struct blob_run run;
-    struct art_blob blob;
-    struct art_entry entry;
-    blob_rows_make(&rows, (struct blob_style){.family = BLOB_DIRECTORIES}, 3000, &random);
-    blob_run_build(&run, &rows, 8, false);
-    must(art_blob_open(&blob, run.slots[0].image, &run.slots[0].ref, blob_uuid, "test"));
-    refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "nobody can load them");
-    refused(art_blob_check(&blob, false), ART_MISUSE, "is not loaded");
-    blob.want = promise;
-    refused(art_blob_get(&blob, rows.keys[0], &entry), ART_MISUSE, "was not loaded when asked for");
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
+    NONSENSE(memset(bytes, 0xff, sizeof bytes));
+    NONSENSE(memset(bytes, 0, sizeof bytes));
 }
 
 /* --- the far end of the layout ------------------------------------------------------------------------------------ */
@@ -274,5 +276,5 @@ TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
 }
 
 int main(void) {
-    return suite_run("blob, refusals", .seconds = 60);
+    return suite_run("blob, refusals", .seconds = 60, .tear_down = tear_down);
 }

@@ -15,7 +15,14 @@
 
 enum { PROBES = 400, MOST_CHILDREN = 1024, MOST_KEY_BYTES = 64 * 1024 };
 
+static struct blob_rows rows;
+static struct blob_run run;
 static uint64_t searched;
+
+static void tear_down(void) {
+    blob_run_clear(&run);
+    blob_rows_clear(&rows);
+}
 
 /* A reader's own copy of the blob, which may keep its separators once it was asked more often than it has children. */
 static struct art_blob reader_of(const struct blob_image *image) {
@@ -59,28 +66,27 @@ static struct art_bytes any_key_of(const struct blob_image *image) {
     return image->ref.label;
 }
 
+static struct art_bytes separator_of(const struct blob_image *image, uint32_t level, uint32_t child) {
+    return run.slots[run.level[level - 1].first + image->first + child].separator;
+}
+
 /* Bytes of all separators, behind the label. */
-static uint64_t separator_bytes(struct blob_run *run, uint32_t level, const struct blob_image *image) {
+static uint64_t separator_bytes(uint32_t level, const struct blob_image *image) {
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < image->rows; i++)
-        bytes += run->slots[run->level[level - 1].first + image->first + i].separator.len - image->ref.label.len;
+    for (uint32_t i = 0; i < image->rows; i++) bytes += separator_of(image, level, i).len - image->ref.label.len;
     return bytes;
 }
 
-static bool blob_is_the_same_with_kept_separators(struct blob_run *run, uint32_t level, struct blob_image *image,
-                                                  const struct blob_rows *rows, struct random *random) {
+static bool blob_is_the_same_with_kept_separators(uint32_t level, struct blob_image *image, struct random *random) {
     struct art_blob keeper = reader_of(image);
     ask_often(&keeper, any_key_of(image));
-    bool few = image->rows <= MOST_CHILDREN && separator_bytes(run, level, image) <= MOST_KEY_BYTES;
+    bool few = image->rows <= MOST_CHILDREN && separator_bytes(level, image) <= MOST_KEY_BYTES;
     ck_assert_int_eq(keeper.separators != NULL, image->rows > 1 && few);
-    for (uint32_t i = 0; keeper.separators && i < PROBES; i++) {
-        struct art_bytes key = blob_probe(rows, 0, rows->count, random);
+    for (uint32_t i = 0; keeper.separators && i < PROBES + image->rows; i++) {
+        struct art_bytes probe = key_set_probe(&rows.set, 0, rows.set.count, random);
+        struct art_bytes key = i < PROBES ? probe : separator_of(image, level, i - PROBES);
         if (!art_label_compare(image->ref.label, key)) both_say_the_same(&image->blob, &keeper, key);
-        free((void *)key.data);
-    }
-    for (uint32_t i = 0; keeper.separators && i < image->rows; i++) {
-        struct art_bytes key = run->slots[run->level[level - 1].first + image->first + i].separator;
-        if (!art_label_compare(image->ref.label, key)) both_say_the_same(&image->blob, &keeper, key);
+        free((void *)probe.data);
     }
     bool had = keeper.separators;
     art_blob_drop_separators(&keeper);
@@ -91,21 +97,16 @@ static bool blob_is_the_same_with_kept_separators(struct blob_run *run, uint32_t
 TEST(test_they_lead_where_the_blob_leads) {
     struct random random = random_announced("separators");
     uint32_t kept = 0;
-    for (uint32_t round = 0; round < 4 * BLOB_FAMILIES * random_scale(); round++) {
-        struct blob_style style = {(enum blob_family)(round % BLOB_FAMILIES), VALUES_MIXED, FLAGS_ANY, CSNS_SAME};
-        struct blob_rows rows;
-        struct blob_run run;
-        uint32_t wanted = style.family == BLOB_LONG || style.family == BLOB_TWINS ? 100 : 20000;
-        blob_rows_make(&rows, style, wanted, &random);
-        blob_run_build(&run, &rows, 2 + random_below(&random, 4), false);
+    for (uint32_t round = 0; round < 4 * KEY_FAMILIES * random_scale(); round++) {
+        struct blob_style style = {(enum key_family)(round % KEY_FAMILIES), VALUES_MIXED, FLAGS_ANY, CSNS_SAME};
+        uint32_t wanted = style.family == KEYS_LONG || style.family == KEYS_TWINS ? 100 : 20000;
+        blob_run_make(&run, &rows, style, wanted, 2 + random_below(&random, 4), false, &random);
         for (uint32_t level = 1; level < run.height; level++) {
             for (uint32_t i = 0; i < run.level[level].count; i++) {
                 struct blob_image *image = &run.slots[run.level[level].first + i];
-                kept += blob_is_the_same_with_kept_separators(&run, level, image, &rows, &random);
+                kept += blob_is_the_same_with_kept_separators(level, image, &random);
             }
         }
-        blob_run_clear(&run);
-        blob_rows_clear(&rows);
     }
     printf("%u index blobs kept theirs\n", kept);
     ck_assert_uint_gt(kept, 0);
@@ -141,10 +142,6 @@ static struct art_bytes made_up_key(struct random *random) {
     return blob_padded(bytes, len);
 }
 
-static int compare_keys(const void *a, const void *b) {
-    return art_bytes_compare(*(const struct art_bytes *)a, *(const struct art_bytes *)b);
-}
-
 /* An index blob of the first `*count` keys that fit, and that are not equal to the one before. */
 static void index_of(struct art_bytes *keys, uint32_t *count, struct blob_image *out) {
     struct art_builder_options options = {.kind = ART_BLOB_INDEX, .height = 1};
@@ -154,7 +151,7 @@ static void index_of(struct art_bytes *keys, uint32_t *count, struct blob_image 
     memcpy(options.uuid, blob_uuid, sizeof options.uuid);
     memset(out, 0, sizeof *out);
     out->image = blob_image_new();
-    qsort(keys, *count, sizeof *keys, compare_keys);
+    qsort(keys, *count, sizeof *keys, key_compare);
     must(art_builder_open(&builder, &options));
     art_builder_begin(builder, out->image);
     for (uint32_t i = 0; i < *count; i++) {
@@ -204,26 +201,20 @@ TEST(test_equal_heads_zeros_and_ends_lead_where_the_blob_leads) {
 
 /* --- where there are none ----------------------------------------------------------------------------------------- */
 
-static struct blob_rows rows;
-static struct blob_run run;
 static struct blob_image *parent; /* of leaf blobs */
 
 static void begin(void) {
     struct random random = {7};
-    blob_rows_make(&rows, (struct blob_style){BLOB_DIRECTORIES, VALUES_LARGE, FLAGS_PUTS, CSNS_SAME}, 3000, &random);
-    blob_run_build(&run, &rows, 8, false);
+    struct blob_style style = {KEYS_DIRECTORIES, VALUES_LARGE, FLAGS_PUTS, CSNS_SAME};
+    blob_run_make(&run, &rows, style, 3000, 8, false, &random);
     parent = &run.slots[run.level[1].first];
     ck_assert_uint_gt(parent->rows, 8);
     ck_assert_uint_gt(parent->blob.leaf_pages, 1);
 }
 
-static void end(void) {
-    blob_run_clear(&run);
-    blob_rows_clear(&rows);
-}
+CASE("facts", .set_up = begin, .tear_down = tear_down)
 
 TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
-    begin();
     ask_often(&parent->blob, any_key_of(parent)); /* whose reader would not drop them */
     ask_often(&parent->blob, any_key_of(parent));
     ck_assert_ptr_null(parent->blob.separators);
@@ -231,7 +222,6 @@ TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
     struct art_ref child;
     for (uint32_t i = 0; i < blob.entries; i++) must(art_blob_child(&blob, any_key_of(parent), &child, NULL));
     ck_assert_ptr_null(blob.separators); /* until they pay */
-    end();
 }
 
 static unsigned loads;
@@ -245,7 +235,6 @@ static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, en
 }
 
 TEST(test_they_wait_for_pages_that_are_not_there) {
-    begin();
     struct art_blob blob = reader_of(parent);
     blob.want = want;
     atomic_store(&blob.present[0], 0);
@@ -257,11 +246,9 @@ TEST(test_they_wait_for_pages_that_are_not_there) {
     must(art_blob_child(&blob, any_key_of(parent), &child, NULL));
     ck_assert_ptr_nonnull(blob.separators);
     art_blob_drop_separators(&blob);
-    end();
 }
 
 TEST(test_without_memory_the_blob_is_searched) {
-    begin();
     short_memory_use();
     unsigned failed = 0;
     for (int64_t n = 0;; n++) {
@@ -269,7 +256,7 @@ TEST(test_without_memory_the_blob_is_searched) {
         blob.asked = blob.entries;
         struct art_ref child;
         short_memory_fail_after(n);
-        enum art_rc rc = art_blob_child(&blob, rows.keys[0], &child, NULL);
+        enum art_rc rc = art_blob_child(&blob, rows.set.keys[0], &child, NULL);
         short_memory_fail_after(-1);
         must(rc);
         bool done = blob.separators;
@@ -279,16 +266,11 @@ TEST(test_without_memory_the_blob_is_searched) {
         failed++;
     }
     ck_assert_uint_ge(failed, 3);
-    end();
 }
 
 /* A made-up image, with all its hashes right. */
 static struct blob_image lie_in(struct art_bucket_view *view) {
-    struct blob_image lie = *parent;
-    lie.image = blob_image_new();
-    memcpy(lie.image, parent->image, ART_BLOB_BYTES);
-    memcpy(&lie.blob, &parent->blob, sizeof lie.blob);
-    lie.blob.image = lie.image;
+    struct blob_image lie = blob_image_copy(parent);
     must(art_bucket_fetch(&lie.blob, 0, &view->start));
     art_bucket_view_open(view, view->start);
     return lie;
@@ -302,7 +284,6 @@ static void open_lie(struct blob_image *lie) {
 static const uint8_t lies[] = {ART_HEIGHT_MAX + 1, 1}; /* impossible; not that of a child here */
 
 LOOP_TEST(test_an_impossible_reference_is_reported_as_ever, sizeof lies) {
-    begin();
     struct art_bucket_view view;
     struct blob_image lie = lie_in(&view);
     uint8_t *height =
@@ -317,11 +298,9 @@ LOOP_TEST(test_an_impossible_reference_is_reported_as_ever, sizeof lies) {
     refused(art_blob_child(&blob, run.slots[parent->first + 1].separator, &child, NULL), ART_CORRUPT,
             "not a reference to a child");
     free(lie.image);
-    end();
 }
 
 TEST(test_separators_out_of_order_are_not_kept) {
-    begin();
     struct art_bucket_view view;
     struct blob_image lie = lie_in(&view);
     ck_assert_uint_gt(view.count, 3);
@@ -332,9 +311,8 @@ TEST(test_separators_out_of_order_are_not_kept) {
     ask_often(&blob, any_key_of(parent));
     ck_assert_ptr_null(blob.separators);
     free(lie.image);
-    end();
 }
 
 int main(void) {
-    return suite_run("separators", .seconds = SUITE_FOREVER);
+    return suite_run("separators", .seconds = SUITE_FOREVER, .tear_down = tear_down);
 }

@@ -1,5 +1,5 @@
-/* The memtable against an array: sets, marks, rollbacks, order, counts; memory that runs out; nesting as deep as keys
- * go. */
+/* The memtable against an array (support/memtable_model.h): sets, marks, rollbacks, order, counts, sums, zones,
+ * lookups, redo; memory that runs out; nesting as deep as keys go. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,61 +34,10 @@ static struct art_memtable *open_memtable(void) {
 }
 
 static void check(const struct art_memtable *memtable) {
-    int rc = art_memtable_check(memtable);
-    ck_assert_msg(!rc, "%s", art_error_message());
+    must(art_memtable_check(memtable));
 }
 
 /* --- single facts ------------------------------------------------------------------------------------------------- */
-
-TEST(test_an_empty_memtable_answers_everything) {
-    struct art_memtable *memtable = open_memtable();
-    struct art_memtable_cursor cursor;
-    struct art_entry entry;
-    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_NOTFOUND);
-    ck_assert_int_eq(art_memtable_get(memtable, art_bytes(NULL, 0), &entry), ART_NOTFOUND);
-    ck_assert_int_eq(art_memtable_rank(memtable, text("a")), 0);
-    ck_assert_int_eq(art_memtable_count(memtable), 0);
-    ck_assert(!art_memtable_dirty(memtable));
-    art_memtable_cursor_init(&cursor, memtable);
-    ck_assert_int_eq(art_memtable_first(&cursor), ART_OK);
-    ck_assert(!cursor.valid);
-    ck_assert_int_eq(art_memtable_seek_le(&cursor, text("a")), ART_OK);
-    ck_assert(!cursor.valid);
-    art_memtable_cursor_clear(&cursor);
-    art_memtable_rollback(memtable, 0);
-    check(memtable);
-    art_memtable_unref(memtable);
-}
-
-TEST(test_the_empty_key_is_a_key) {
-    struct art_memtable *memtable = open_memtable();
-    struct art_entry entry = put("nothing", 3, 0);
-    ck_assert_int_eq(art_memtable_set(memtable, art_bytes(NULL, 0), &entry), ART_OK);
-    set(memtable, "a", "1", 0);
-    ck_assert_int_eq(art_memtable_get(memtable, art_bytes(NULL, 0), &entry), ART_OK);
-    ck_assert(art_bytes_equal(entry.value, text("nothing")));
-    ck_assert_int_eq(art_memtable_rank(memtable, art_bytes(NULL, 0)), 0);
-    ck_assert_int_eq(art_memtable_rank(memtable, text("a")), 1);
-    check(memtable);
-    art_memtable_unref(memtable);
-}
-
-TEST(test_counts_follow_puts_deletes_and_over) {
-    struct art_memtable *memtable = open_memtable();
-    set(memtable, "/usr/a", "new", 0);
-    set(memtable, "/usr/b", "changed", ART_SHADOWS_OLDER);
-    set(memtable, "/usr/c", "", ART_DELETE | ART_SHADOWS_OLDER);
-    set(memtable, "/usr/d", "", ART_DELETE);
-    ck_assert_int_eq(art_memtable_count(memtable), 0);
-    ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/b")), 1);
-    ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/c")), 1);
-    ck_assert_int_eq(art_memtable_rank(memtable, text("/usr/d")), 0);
-    ck_assert_uint_eq(art_memtable_keys(memtable), 4);
-    set(memtable, "/usr/c", "back", ART_SHADOWS_OLDER);
-    ck_assert_int_eq(art_memtable_count(memtable), 1);
-    check(memtable);
-    art_memtable_unref(memtable);
-}
 
 TEST(test_a_delete_has_no_value) {
     struct art_memtable *memtable = open_memtable();
@@ -97,6 +46,15 @@ TEST(test_a_delete_has_no_value) {
     ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
     ck_assert_uint_eq(entry.value.len, 0);
     ck_assert_uint_eq(art_memtable_bytes(memtable), 1);
+    art_memtable_unref(memtable);
+}
+
+TEST(test_without_a_summary_there_are_no_sums) {
+    struct art_memtable *memtable = open_memtable();
+    art_int128 sum[ART_SUMMARY_MAX] = {7};
+    set(memtable, "a", "value", 0);
+    art_memtable_sums(memtable, text("b"), sum);
+    ck_assert(sum[0] == 7 && !sum[1]);
     art_memtable_unref(memtable);
 }
 
@@ -124,25 +82,6 @@ TEST(test_a_value_can_be_set_from_the_memtable_itself) {
     art_memtable_unref(memtable);
 }
 
-TEST(test_a_rolled_back_insert_leaves_nothing) {
-    struct art_memtable *memtable = open_memtable();
-    struct art_entry entry;
-    set(memtable, "before", "1", 0);
-    art_memtable_forget_undo(memtable);
-    ck_assert(!art_memtable_dirty(memtable));
-    set(memtable, "bee", "2", 0);
-    set(memtable, "before", "3", 0);
-    ck_assert(art_memtable_dirty(memtable));
-    art_memtable_rollback(memtable, 0);
-    ck_assert(!art_memtable_dirty(memtable));
-    ck_assert_int_eq(art_memtable_get(memtable, text("bee"), &entry), ART_NOTFOUND);
-    ck_assert_int_eq(art_memtable_get(memtable, text("before"), &entry), ART_OK);
-    ck_assert(art_bytes_equal(entry.value, text("1")));
-    ck_assert_uint_eq(art_memtable_keys(memtable), 1);
-    check(memtable);
-    art_memtable_unref(memtable);
-}
-
 TEST(test_a_key_is_noted_once_between_two_marks) {
     struct art_memtable *memtable = open_memtable();
     set(memtable, "a", "0", 0);
@@ -157,20 +96,6 @@ TEST(test_a_key_is_noted_once_between_two_marks) {
     struct art_entry entry;
     ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
     ck_assert(art_bytes_equal(entry.value, text("1")));
-    check(memtable);
-    art_memtable_unref(memtable);
-}
-
-TEST(test_a_note_of_an_earlier_transaction_does_not_count) {
-    struct art_memtable *memtable = open_memtable();
-    struct art_entry entry;
-    set(memtable, "other", "0", 0);
-    set(memtable, "a", "0", 0);
-    art_memtable_forget_undo(memtable);
-    set(memtable, "a", "1", 0);
-    art_memtable_rollback(memtable, 0);
-    ck_assert_int_eq(art_memtable_get(memtable, text("a"), &entry), ART_OK);
-    ck_assert(art_bytes_equal(entry.value, text("0")));
     check(memtable);
     art_memtable_unref(memtable);
 }
@@ -338,115 +263,82 @@ TEST(test_a_walk_for_what_is_newer_passes_over_the_rest) {
 
 /* --- against the model -------------------------------------------------------------------------------------------- */
 
-enum { MARKS_MOST = 6 };
-
-struct round {
-    struct key_set set;
-    struct art_memtable *memtable;
-    struct memtable_model model, marks[MARKS_MOST];
-    uint64_t positions[MARKS_MOST];
-    int savepoint_count; /* the first is position 0 */
-    uint64_t csn;
-    struct random *random;
-};
-
-static void begin(struct round *round) {
-    round->savepoint_count = 1;
-    round->positions[0] = 0;
-    memtable_model_copy(&round->marks[0], &round->model);
-}
-
-static void round_init(struct round *round, enum memtable_key_family family, uint32_t keys, struct random *random) {
-    key_set_make(&round->set, family, keys, random);
-    round->memtable = open_memtable();
-    memtable_model_init(&round->model, &round->set);
-    for (int i = 0; i < MARKS_MOST; i++) memtable_model_init(&round->marks[i], &round->set);
-    round->csn = 1;
-    round->random = random;
-    begin(round);
-}
-
-static void round_clear(struct round *round) {
-    for (int i = 0; i < MARKS_MOST; i++) memtable_model_clear(&round->marks[i]);
-    memtable_model_clear(&round->model);
-    art_memtable_unref(round->memtable);
-    key_set_clear(&round->set);
-}
-
-static void compact(struct round *round) {
-    struct art_memtable *fresh;
-    ck_assert_int_eq(art_memtable_compact(round->memtable, &fresh), ART_OK);
-    art_memtable_unref(round->memtable);
-    round->memtable = fresh;
-    begin(round);
-}
-
-static void step(struct round *round) {
-    struct random *random = round->random;
-    uint32_t what = random_below(random, 200);
-    if (what < 180) {
-        uint32_t at = random_below(random, round->set.count);
-        struct memtable_cell cell = memtable_cell_random(random, round->csn, random_once_in(random, 50) ? 5000 : 40);
-        struct art_entry entry = memtable_cell_entry(&cell);
-        HOLDS(art_memtable_set(round->memtable, round->set.keys[at], &entry) == ART_OK);
-        round->model.cells[at] = cell;
-    } else if (what < 188 && round->savepoint_count < MARKS_MOST) {
-        memtable_model_copy(&round->marks[round->savepoint_count], &round->model);
-        round->positions[round->savepoint_count++] = art_memtable_savepoint(round->memtable);
-    } else if (what < 197) {
-        int to = (int)random_below(random, (uint32_t)round->savepoint_count);
-        art_memtable_rollback(round->memtable, round->positions[to]);
-        memtable_model_copy(&round->model, &round->marks[to]);
-        round->savepoint_count = to + 1;
-    } else {
-        art_memtable_forget_undo(round->memtable);
-        round->csn++;
-        begin(round);
-        if (random_once_in(random, 5)) compact(round);
-    }
-}
-
 CASE("model", .seconds = 600)
 
-LOOP_TEST(test_a_memtable_agrees_with_an_array, KEY_FAMILIES) {
-    enum memtable_key_family family = (enum memtable_key_family)_i;
-    struct random random = random_announced(key_family_name(family));
-    random.state += family;
-    for (unsigned i = 0; i < 25 * random_scale(); i++) {
-        struct round round;
-        uint32_t keys = family == KEYS_LONG ? 40 : family == KEYS_NESTED ? 200 : 1 + random_below(&random, 600);
-        round_init(&round, family, keys, &random);
-        for (int phase = 0; phase < 25; phase++) {
-            for (uint32_t steps = random_below(&random, 150); steps; steps--) step(&round);
-            memtable_model_compare(&round.model, round.memtable, &random, 30);
-            for (int walks = phase > 12 ? 3 : 0; walks--;)
-                memtable_model_compare_newer(&round.model, round.memtable, round.csn, &random);
+LOOP_TEST(test_a_memtable_agrees_with_an_array, KEY_FAMILIES *MODEL_KINDS) {
+    struct random random = random_announced("a memtable");
+    uint32_t chosen = 0, walked = 0;
+    random.state += (unsigned)_i;
+    for (unsigned rounds = random_rounds(6); rounds; rounds--) {
+        struct memtable_model model;
+        memtable_model_init(&model, _i / MODEL_KINDS, _i % MODEL_KINDS,
+                            1 + random_below(&random, random_once_in(&random, 3) ? 600 : 150), &random);
+        for (int steps = 1; steps <= 1200; steps++) {
+            memtable_model_step(&model);
+            if (steps % 4 == 0) memtable_model_look(&model);
+            if (steps % 40 == 0) memtable_model_compare(&model, 20);
         }
-        art_memtable_rollback(round.memtable, 0);
-        memtable_model_compare(&round.marks[0], round.memtable, &random, 30);
-        round_clear(&round);
+        memtable_model_roll_back(&model, 0);
+        memtable_model_compare(&model, 20);
+        chosen += model.chosen;
+        walked += model.walked;
+        memtable_model_clear(&model);
     }
+    printf("%u lookups, and %u where there were too many\n", chosen, walked);
+    if (_i % MODEL_KINDS == MODEL_LOOKUPS) ck_assert_uint_gt(chosen, 20);
 }
 
-/* All that one byte can be, at two levels: every type of node, filled and emptied again. */
-TEST(test_nodes_of_every_size_fill_and_empty) {
+/* All that one byte can be, at two levels: every type of node, filled and emptied again. Nodes that grow take sums and
+ * zones along; those that are taken apart give them back. */
+LOOP_TEST(test_nodes_of_every_size_fill_and_empty, MODEL_KINDS) {
     struct random random = random_announced("nodes of every size");
-    struct round round;
-    round_init(&round, KEYS_WIDE, 6000, &random);
+    struct memtable_model model;
+    memtable_model_init(&model, KEYS_WIDE, _i, _i == MODEL_PLAIN ? 6000 : 3000, &random);
     for (int times = 0; times < 3; times++) {
-        for (uint32_t i = 0; i < round.set.count; i++) {
-            uint32_t at = (uint32_t)((i * 7919ull) % round.set.count);
-            struct memtable_cell cell = memtable_cell_random(&random, 1, 10);
-            struct art_entry entry = memtable_cell_entry(&cell);
-            ck_assert_int_eq(art_memtable_set(round.memtable, round.set.keys[at], &entry), ART_OK);
-            round.model.cells[at] = cell;
+        for (uint32_t i = 0; i < model.set.count; i++) {
+            memtable_model_set_at(&model, (uint32_t)((i * 7919ull) % model.set.count));
+            if (i % 100 == 0) memtable_model_look(&model);
         }
-        memtable_model_compare(&round.model, round.memtable, &random, 200);
-        art_memtable_rollback(round.memtable, 0);
-        memtable_model_compare(&round.marks[0], round.memtable, &random, 10);
-        memtable_model_copy(&round.model, &round.marks[0]);
+        memtable_model_compare(&model, 100);
+        memtable_model_roll_back(&model, 0);
+        memtable_model_compare(&model, 10);
+        ck_assert_uint_eq(art_memtable_keys(model.memtable), 0);
     }
-    round_clear(&round);
+    memtable_model_clear(&model);
+}
+
+/* Hints of what was overwritten are dropped at some time, and made again. */
+TEST(test_one_key_that_is_written_very_often_is_looked_up) {
+    struct random random = random_announced("often");
+    struct memtable_model model;
+    memtable_model_init(&model, KEYS_DENSE, MODEL_LOOKUPS, 300, &random);
+    for (unsigned i = 0; i < 60000; i++) {
+        memtable_model_set(&model);
+        if (i % 500 == 0) memtable_model_compare(&model, 4);
+    }
+    ck_assert_uint_lt(art_memtable_keys(model.memtable), 400);
+    memtable_model_clear(&model);
+}
+
+static enum art_rc stop_at_once(void *context, const struct art_memtable_part *part) {
+    int *calls = context;
+    (void)part;
+    return ++*calls == 2 ? ART_NOTFOUND : ART_OK;
+}
+
+TEST(test_a_visit_ends_where_the_visitor_says_so) {
+    struct random random = {1};
+    struct memtable_model model;
+    struct art_bytes low = art_bytes(NULL, 0), high = text("z");
+    int calls = 0;
+    memtable_model_init(&model, KEYS_WIDE, MODEL_SUMMED, 200, &random);
+    must(art_memtable_visit(model.memtable, 0, 0, false, low, high, stop_at_once, &calls));
+    ck_assert_int_eq(calls, 0);
+    for (int i = 0; i < 300; i++) memtable_model_set(&model);
+    calls = 1;
+    ck_assert_int_eq(art_memtable_visit(model.memtable, 0, 0, false, low, high, stop_at_once, &calls), ART_NOTFOUND);
+    ck_assert_int_eq(calls, 2);
+    memtable_model_clear(&model);
 }
 
 /* --- nesting ------------------------------------------------------------------------------------------------------ */
@@ -489,41 +381,65 @@ TEST(test_keys_nest_as_deep_as_they_are_long) {
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */
 
-TEST(test_a_set_without_memory_changes_nothing) {
+LOOP_TEST(test_a_set_without_memory_changes_nothing, KEY_FAMILIES) {
     struct random random = random_announced("set without memory");
+    struct memtable_model model;
+    int64_t failures = 0;
     short_memory_use();
     int64_t blocks = short_memory_blocks();
-    for (int family = 0; family < KEY_FAMILIES; family++) {
-        struct round round;
-        round_init(&round, (enum memtable_key_family)family, family == KEYS_LONG ? 20 : 100, &random); /* one filter */
-        int64_t failures = 0;
-        for (int i = 0; i < 300; i++) {
-            uint32_t at = random_below(&random, round.set.count);
-            struct memtable_cell cell =
-                memtable_cell_random(&random, round.csn, random_once_in(&random, 3) ? 5000 : 40);
-            int rc = ART_NOMEM;
-            for (int good = 0; rc; good++) {
-                struct art_entry entry = memtable_cell_entry(&cell); /* comparing overwrites its value */
-                short_memory_fail_after(good);
-                rc = art_memtable_set(round.memtable, round.set.keys[at], &entry);
-                failures += short_memory_failures();
-                ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
-                short_memory_fail_after(-1);
-                if (rc) memtable_model_compare(&round.model, round.memtable, &random, 0);
-                ck_assert_int_lt(good, 10);
-            }
-            round.model.cells[at] = cell;
-            if (random_once_in(&random, 20)) art_memtable_savepoint(round.memtable);
+    memtable_model_init(&model, _i, _i % MODEL_KINDS, 100, &random); /* one filter */
+    for (int i = 0; i < 300; i++) {
+        uint32_t at = random_below(&random, model.set.count);
+        struct memtable_cell cell = memtable_model_random_cell(&model, at);
+        if (cell.more && random_once_in(&random, 3)) cell.more = random_below(&random, 5000);
+        int rc = ART_NOMEM;
+        for (int good = 0; rc; good++) {
+            struct art_entry entry = memtable_cell_entry(&cell);
+            short_memory_fail_after(good);
+            rc = art_memtable_set(model.memtable, model.set.keys[at], &entry);
+            failures += short_memory_failures();
+            ck_assert_int_eq(rc, short_memory_failures() ? ART_NOMEM : ART_OK);
+            short_memory_fail_after(-1);
+            if (rc) memtable_model_compare(&model, 0);
+            ck_assert_int_lt(good, 10);
         }
-        ck_assert_int_gt(failures, 0);
-        memtable_model_compare(&round.model, round.memtable, &random, 20);
-        short_memory_fail_after(0);
-        art_memtable_rollback(round.memtable, 0); /* needs none */
-        art_memtable_forget_undo(round.memtable);
-        short_memory_fail_after(-1);
-        memtable_model_compare(&round.marks[0], round.memtable, &random, 0);
-        round_clear(&round);
+        model.cells[at] = cell;
+        if (random_once_in(&random, 20)) art_memtable_savepoint(model.memtable);
     }
+    ck_assert_int_gt(failures, 0);
+    memtable_model_compare(&model, 20);
+    short_memory_fail_after(0);
+    memtable_model_roll_back(&model, 0); /* needs none */
+    art_memtable_forget_undo(model.memtable);
+    short_memory_fail_after(-1);
+    memtable_model_compare(&model, 0);
+    memtable_model_clear(&model);
+    ck_assert_int_eq(short_memory_blocks(), blocks);
+    art_alloc_use(NULL);
+}
+
+TEST(test_a_lookup_without_memory_loses_no_key) {
+    struct random random = random_announced("lookup without memory");
+    struct memtable_model model;
+    short_memory_use();
+    int64_t blocks = short_memory_blocks();
+    memtable_model_init(&model, KEYS_DIRECTORIES, MODEL_LOOKUPS, 300, &random);
+    for (unsigned i = 0; i < 200; i++) memtable_model_set(&model);
+    for (int allowed = 0; allowed < 12; allowed++) {
+        struct art_limits limits;
+        struct art_memtable_cursor cursor;
+        memtable_model_random_limits(&model, &limits);
+        art_memtable_cursor_init(&cursor, model.memtable);
+        short_memory_fail_after(allowed);
+        int rc = art_memtable_cursor_choose(&cursor, model.memtable, &limits);
+        short_memory_fail_after(-1);
+        ck_assert(rc == ART_OK || rc == ART_NOMEM);
+        art_memtable_cursor_clear(&cursor);
+        memtable_model_compare(&model, 4);
+        for (unsigned i = 0; i < 40; i++) memtable_model_set(&model);
+        memtable_model_compare(&model, 4);
+    }
+    memtable_model_clear(&model);
     ck_assert_int_eq(short_memory_blocks(), blocks);
     art_alloc_use(NULL);
 }

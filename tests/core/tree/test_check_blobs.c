@@ -101,34 +101,6 @@ TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
 
 /* --- one blob's own ----------------------------------------------------------------------------------------------- */
 
-TEST(test_a_wrong_filter) {
-    const struct art_ref *top = &check_tree->root->run[0].top;
-    const struct art_blob_trailer *trailer = art_blob_trailer(check_slot(top->slot));
-    ck_assert_uint_ne(trailer->filter, 0);
-    check_slot(top->slot)[trailer->filter + 3] ^= 16;
-    check_reseal_top(0);
-    reopened_finds("the filter is not that of the entries");
-}
-
-TEST(test_wrong_sums) {
-    uint8_t *slot = check_slot(check_tree->root->run[0].top.slot);
-    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
-    ck_assert_uint_ge(trailer->buckets, 2);
-    ck_assert(trailer->flags & ART_BLOB_SUMS);
-    uint8_t *sum = slot + trailer->routing + 6 * trailer->buckets + 4 + 8;
-    art_store64(sum, art_load64(sum) + 2);
-    check_reseal_top(0);
-    reopened_finds("the routing part is not that of the entries");
-}
-
-TEST(test_a_wrong_least_version) {
-    struct art_blob_trailer *trailer =
-        (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
-    trailer->csn_min--;
-    check_reseal_top(0);
-    reopened_finds("the least commit sequence number is another");
-}
-
 LOOP_TEST(test_wrong_bounds, 3) {
     struct art_blob_trailer *trailer =
         (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
@@ -137,16 +109,6 @@ LOOP_TEST(test_wrong_bounds, 3) {
     if (_i == 2) trailer->overflows++;
     check_reseal_top(0);
     reopened_finds("the bounds are not those of the entries");
-}
-
-/* What a bucket's bounds say is made again from its entries, as all of the routing part is. */
-LOOP_TEST(test_a_wrong_bound_of_a_bucket, 3) {
-    uint8_t *slot = check_slot(check_tree->root->run[0].top.slot);
-    const struct art_blob_trailer *trailer = art_blob_trailer(slot);
-    uint32_t at = trailer->routing + art_bounds_at(trailer->buckets, trailer->flags & ART_BLOB_SUMS);
-    slot[at + (_i == 0 ? 0 : _i == 1 ? 4 * trailer->buckets : 6 * trailer->buckets)] ^= 1;
-    check_reseal_top(0);
-    reopened_finds("the routing part is not that of the entries");
 }
 
 static void third_labelled_otherwise(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {

@@ -1,0 +1,429 @@
+/* The statements of the model test, as rules (grammar.h), and what a rule cannot say, as functions that they call.
+ *
+ * $!NAME notes what the step is about, $!name in small letters a flag of the step: nothing is written. Around what
+ * SQLite answers wrongly or differently by its plan the rules go, and say so.
+ *
+ * In a SELECT the order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the
+ * order is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows.
+ */
+#include <string.h>
+
+#include "tests/support/grammar.h"
+#include "tests/support/workload_private.h"
+
+static const char *const rules[] = {
+    /* ---- WHERE: on the path -------------------------------------------------------------------------------------- */
+    "end: < | <= | > | >=", "collation: NOCASE | RTRIM | BINARY", "numbers: i | r | n | x | y | z | c",
+    /* By each of these every plan visits the rows in the order of their paths. */
+    "ordered: 2*$!EQUAL$path = $key | 2*$!GLOB$path GLOB $glob | $!RANGE$path >$(|=) $key AND $path <$(|=) $key | "
+    "$!BETWEEN$path BETWEEN $key AND $key | $!RANGE$path $end $key",
+    "equality: 5*$path $equals $operand | $operand $equals $path",
+    "equals: 2*$!EQUAL= | $!EQUAL== | 3*$!IS$(IS|IS NOT|IS NOT DISTINCT FROM) | 2*$!UNEQUAL$(<>|!=)",
+    "in: 2*$path$in_how IN ($list) | $plus$path$in_how IN ($!IN_SELECT$selected)",
+    "in_how: $(25?$!COLLATE COLLATE NOCASE)$(5?$!NOT_IN NOT)", "list: $!IN_EMPTY | 11*$!IN_LIST$operands",
+    "operands: $operand | 3*$operand, $operands",
+    "selected: $!JOIN_AFFINITY SELECT $(i|r|n|x|y|c) FROM $schema.nums | SELECT a || '$(|/|a)' FROM $schema.side | "
+    "VALUES ($key), ($(3*$key|$number)) | SELECT a FROM $schema.side", /* a COLLATE in it counts by SQLite's plan */
+    "pattern: 30*$path$odd_path $matches | 5*$path$odd_path NOT $matches_not | NOT $path$odd_path $matches_not",
+    "odd_path: $(12?$( || ''| COLLATE NOCASE))", "matches: $!GLOB GLOB $any_glob | $!LIKE LIKE $any_like",
+    "matches_not: $!NOT_GLOB GLOB $any_glob | $!NOT_LIKE LIKE $any_like", "any_glob: 13*$glob | $operand",
+    "any_like: 13*$like | $operand",
+    "range: $!BETWEEN$path$(4? NOT) BETWEEN $operand AND $operand | "
+    "2*$!RANGE$path$(12?$!COLLATE COLLATE $collation) $end $operand$(| AND $bound| AND $bound AND $bound)",
+    "bound: $path $end $operand",
+    "contradiction: $path = $key AND $path = $key | $path > 'd1' AND $path < 'd1' | "
+    "$path GLOB 'a*' AND $path GLOB $glob | $path = $key AND $path LIKE $like",
+    "row_of_values: ($path, $any) $(<|<=|>|>=|=|<>|IS) ($key, $value) | $row_of_one",
+    "row_of_one: ($path, 1) $(<|>=|=|<>) ($key, $(0-2))",
+    "odd_condition: $path $(IS NULL|IS NOT NULL|IS TRUE|NOTNULL) | length($path) < $(0-7) | substr($path, 1, 1) = $key "
+    "| $path $(=|<|>=|GLOB|LIKE) $($path|$any) | $!EXISTS$!CORRELATED$(NOT |)EXISTS (SELECT 1 FROM $schema.side WHERE "
+    "side.a $(=|<|GLOB) $path) | $path + 0 > $(0-19) | CASE $path WHEN $key THEN 1 ELSE $path < $key END | "
+    "$(1|0|NULL|'1'|1 = 2)",
+    "path_is: 24*$ordered | 12*$equality | 12*$in | 22*$pattern | 15*$range | 4*$!CONTRADICTION$contradiction | "
+    "4*$!ROW_VALUE$row_value | 7*$odd_condition",
+
+    /* ---- WHERE: on other columns, and together ------------------------------------------------------------------- */
+    "column_condition: typeof($it) = '$(text|integer|real|blob|null)' | $it IS$(| NOT) NULL | "
+    "length($it) $(<|>) $(4000|$(0-29)) | $it$(3? NOT) IN ($suited, $value, $suited) | $it BETWEEN $suited AND $suited "
+    "| $it $(GLOB|LIKE|NOT LIKE) '$($(1-1)*|1%|a%|%2|A_|*)' | $it $(=|<|>=|IS|<>) $any | "
+    "2*$it$(10?$!COLLATE COLLATE $collation) $(=|IS|<>|IS NOT|<|<=|>|>=) $suited",
+    "one: 85*$path_is | 15*$column_is",
+    "some: 14*$!OR($one OR $one) | 20*$one AND $one | 3*$!NOT NOT ($one) | 48*$path_is | 15*$column_is",
+    "several: 14*$!OR($some OR $some) | 20*$some AND $some | 3*$!NOT NOT ($some) | 48*$path_is | 15*$column_is",
+    "condition: 4*$some | $several",
+
+    /* ---- SELECT of one table ------------------------------------------------------------------------------------- */
+    "from_where: FROM $source WHERE $arguments$condition", "path_order: ORDER BY $path$(| ASC|$!DESCENDING DESC)",
+    "limit: $(2?$!LIMIT LIMIT $row_count$(2?$!OFFSET$(5* OFFSET |, )$row_count))",
+    "row_count: 70*$(0-19) | 14*$!ODD_LIMIT$bound_limit | 16*$!ODD_LIMIT$odd_limit",
+    "odd_limit: -1 | 9223372036854775807 | -9223372036854775808 | 1 + 1 | 0 | '3' | 2.0 | 1000000000000",
+    "rows: SELECT $shown$of_listing $from_where $path_order $limit",
+    "shown: $path | $any | typeof($path), typeof($any), $path || 'x' | $!DISTINCT DISTINCT $path | 2*$all_columns",
+    "unordered: $!unordered SELECT $all_columns $from_where",
+    "aggregate: $!AGGREGATE$minimum SELECT count(*)$(2?, count($any), total(length($path)))$(3?, min($path), "
+    "max($path))$(4?, count(DISTINCT $any))$sum_of_entries $from_where",
+    "min_max: $!MIN_MAX$minimum SELECT $(min|max)($path)$(3?, $any) $from_where", /* $any: of the row that has it */
+    "groups: SELECT $path, count(*) $from_where GROUP BY $path $path_order $limit | SELECT typeof($pick$it) AS kind, "
+    "count(*), max($path) $from_where GROUP BY kind ORDER BY kind | SELECT count(*) $from_where GROUP BY $path COLLATE "
+    "NOCASE ORDER BY 1 | SELECT substr($path, 1, $(1-3)) AS first, count(*), min($path) $from_where GROUP BY "
+    "first$(3? HAVING count(*) > 1) ORDER BY first $limit", /* which of the spellings would be shown is open */
+    "other_order: $!OTHER_ORDER SELECT $path, $any $from_where ORDER BY $ordered_by $limit",
+    "ordered_by: length($path), $path | $path COLLATE NOCASE, $path | $path || '' DESC | $path DESC, $any | "
+    "2*$any$(| DESC| COLLATE NOCASE| NULLS LAST), $path$(| DESC)",
+    "window: $!WINDOW SELECT $path, $windowed $from_where $path_order $limit",
+    "windowed: row_number() OVER (ORDER BY $path DESC) | lag($path) OVER (ORDER BY $path) | "
+    "count(*) OVER (PARTITION BY substr($path, 1, 2)) | "
+    "first_value($path) OVER (ORDER BY $path ROWS BETWEEN $(0-2) PRECEDING AND $(0-2) FOLLOWING)",
+    "cte: $!CORRELATED WITH RECURSIVE walk(p) AS (SELECT min($path) FROM $source$where_of_listing UNION ALL SELECT "
+    "(SELECT min($path) FROM $source WHERE $arguments$path > walk.p) FROM walk WHERE p IS NOT NULL LIMIT 30) SELECT p "
+    "FROM walk | WITH some AS $(|MATERIALIZED|NOT MATERIALIZED) (SELECT $path AS p $from_where $path_order LIMIT "
+    "$(1-30)) SELECT s.a, p FROM some LEFT JOIN $schema.side s ON s.a = p ORDER BY 2 | "
+    "SELECT p FROM (SELECT $path AS p $from_where $path_order LIMIT $(0-29) OFFSET $(0-4)) WHERE p $(>|<|GLOB) $key "
+    "ORDER BY p | WITH all_of AS (SELECT $path AS p $from_where) SELECT count(*), (SELECT max(p) FROM all_of WHERE p < "
+    "$key) FROM all_of",
+    "compound: $!COMPOUND SELECT $path $from_where $(UNION|EXCEPT|INTERSECT|UNION ALL) $(2*SELECT $(2*a|a || '/') FROM "
+    "$schema.side|SELECT $path $from_where) ORDER BY 1$(3? DESC) $limit",
+    "view: $!VIEW$use_v SELECT $all_columns FROM $other.showing WHERE $condition $path_order $limit",
+    /* What a schema browser asks; hidden columns do not show. */
+    "schema_query: $!SCHEMA$!busy SELECT m.name, $(p.name, p.type, p.pk FROM $schema.sqlite_master m, "
+    "pragma_table_info(m.name, '$schema') p|(SELECT group_concat(p.name) FROM pragma_table_info(m.name, '$schema') p) "
+    "FROM $schema.sqlite_master m) WHERE m.type = 'table' AND m.name IN ('t', 'u', 'v')$(2? AND NOT EXISTS (SELECT 1 "
+    "FROM temp.sqlite_master q WHERE q.name = 'nothing')) ORDER BY 1, 2",
+    "all_rows: SELECT typeof($path), $all_columns FROM $name ORDER BY $path$(| DESC)",
+
+    /* ---- SELECT of several --------------------------------------------------------------------------------------- */
+    "path_join: $!JOIN SELECT p, b.* FROM (SELECT $path AS p $from_where $path_order LIMIT 20) "
+    "$(3*|$!LEFT_JOIN LEFT )JOIN $other_table AS b ON $as_b$path $path_joined ORDER BY p, $path LIMIT 200",
+    "path_joined: $!JOIN_GLOB GLOB p || '/*' | $!JOIN_GLOB GLOB p || '$(|a|/|[a/]|?)*' | "
+    "$!JOIN_LIKE LIKE p || '$(|/|a|_)%'$(| ESCAPE '\\') | > p AND $path < p || '0' | IN (p, p || '/', p || 'a') | "
+    "BETWEEN p AND p || 'a' | 2*$(= p|= p || 'a'|IS p || '/'|= substr(p, 1, 2)|COLLATE NOCASE = p)",
+    "affinity_join: $!JOIN$!JOIN_AFFINITY$as_q SELECT s.id, $path FROM $schema.nums s $(3*|LEFT )JOIN $source ON "
+    "$affine ORDER BY s.id, $path LIMIT 300",
+    "affine: 8*$any $(=|<|IS|>=) s.$numbers | 6*$path $(GLOB|LIKE) s.$numbers || '$(*|%|)' | 4*s.$numbers $(=|<|>=|IS) "
+    "$path | 3*$path BETWEEN s.$numbers AND s.$numbers | "
+    "11*$path $(=|=|==|IS|<|<=|>|>=|GLOB|LIKE) s.$numbers",
+    "side_join: $!LEFT_JOIN SELECT s.a, $all_columns FROM $schema.side s LEFT JOIN $source ON $path = s.a ORDER BY 1 | "
+    "$!JOIN_GLOB SELECT count(*) FROM $schema.side s, $source WHERE s.a GLOB $path || '*' | "
+    "$!CORRELATED$!EXISTS SELECT a, $(NOT |)EXISTS (SELECT 1 FROM $source WHERE $path $(= a|GLOB a || '*'|> a)), "
+    "(SELECT max($path) FROM $source WHERE $path < a) FROM $schema.side ORDER BY a | "
+    "$!CORRELATED SELECT a, (SELECT $path FROM $source WHERE $path >= a ORDER BY $path LIMIT 1 OFFSET $(0-3)) FROM "
+    "$schema.side ORDER BY a | SELECT s.a, $path FROM $source JOIN $schema.side s ON s.b = $any ORDER BY 1, 2 LIMIT "
+    "100 "
+    "| SELECT s.a, $path FROM $schema.side s, $source WHERE $path > s.a AND $path < s.a || 'b' AND $condition ORDER BY "
+    "1, 2 LIMIT 100",
+    "query: 5*$rows | $unordered | $aggregate | 2*$min_max | 2*$!GROUP_BY$groups | $window | $other_order | "
+    "2*$!CTE$cte | $compound | 2*$path_join",
+    "table_query: $schema_query | $view | 2*$!JOIN$as_q$side_join | 3*$affinity_join",
+
+    /* ---- INSERT -------------------------------------------------------------------------------------------------- */
+    "gentle_conflict: $!REPLACE OR REPLACE | $!IGNORE OR IGNORE",
+    "any_conflict: 2* | 3*$!REPLACE OR REPLACE | 2*$!IGNORE OR IGNORE | OR ABORT | $!FAIL$!keeps OR FAIL | "
+    "$!ROLLBACK_CLAUSE OR ROLLBACK",
+    "any_but_ignore: 4* | 3*$!REPLACE OR REPLACE | OR ABORT | $!FAIL$!keeps OR FAIL | $!ROLLBACK_CLAUSE OR ROLLBACK",
+    "into: INSERT $conflict INTO $name", "row: ($key$other_values)", "row_list: 6*$row | 4*$row, $row_list",
+    "insert: $!INSERT$!changes$inserted",
+    "inserted: 3*$into VALUES$row_list | 2*$insert_columns | $insert_many | $!INSERT_SELF$into SELECT $path || "
+    "$('a'|'/'|'x'|'')$other_columns FROM $name WHERE $ordered ORDER BY $path LIMIT 40 | $!INSERT_SELECT$into SELECT "
+    "a$(2*| || '/')$side_values FROM $schema.side ORDER BY a | $!RETURNING INSERT $sure_conflict INTO $name VALUES$row "
+    "RETURNING $path$returned | $insert_odd", /* of columns without an affinity: see workload.h */
+    "insert_odd: 2*$insert_number | $insert_null",
+    "insert_number: REPLACE INTO $name($path$other_columns) "
+    "VALUES($(12|12.5|-3|1e3|0|9223372036854775807|1e999|-0.0)$other_values)",
+    "null_inserted: INSERT INTO $name($path$other_columns) VALUES(NULL$other_values)",
+
+    /* ---- UPDATE and DELETE --------------------------------------------------------------------------------------- */
+    /* Whether a row that an earlier one of the same statement replaced still counts is not the same for virtual tables.
+     */
+    "path_update: $!UPDATE_PATH UPDATE $conflict $name SET $path = $new_path$(3?$another_too) WHERE "
+    "$ordered$changes_unless_replaced",
+    "new_path: 'b' || substr($path, 2) | 'd1' || substr($path, 3) | $path || 'a' | $path | substr($path, 2) | "
+    "'x/' || $path | 2*$key",
+    "column_update: UPDATE $conflict $name SET $pick$new_value$(3?$second_value) WHERE $where_of_write",
+    "new_value: $it = $($it || 'x'|$it + 1|$path|$any|5*$suited)",
+    /* Within a transaction SQLite opens no savepoint for it on a virtual table: were a row refused in the middle, those
+     * before it would stay changed. So none is. */
+    "update_from: $!UPDATE_FROM$pick UPDATE $conflict $name SET $it = $from_side FROM $schema.side s WHERE s.a = "
+    "$table.$path",
+    "where_of_write: 7*$condition | $prefix_condition$(2? AND $condition)",
+    "delete: $!DELETE$!changes DELETE FROM $name$(39* WHERE $deleted|)",
+    "deleted: 9*$where_of_write | $path IN (SELECT $path FROM $name ORDER BY $path LIMIT $(0-8) OFFSET $(0-29))",
+    "write: $!writes$written", "written: 58*$insert | 26*$!UPDATE$update | 16*$delete",
+    /* Triggers write into v, and into t. */
+    "side_write: $!changes INSERT INTO $schema.other(x) VALUES($(0-99)) | $!changes DELETE FROM $schema.side WHERE a "
+    "GLOB '$(a|b|d)*' | $use_v$!TRIGGER INSERT OR $(REPLACE|IGNORE) INTO $other.showing($path) VALUES($key)",
+    "side_write_or_trigger: $side_write | $!changes$!TRIGGER INSERT $conflict INTO $schema.side VALUES($key, $value)",
+
+    /* ---- versions ------------------------------------------------------------------------------------------------ */
+    /* Versions are noted in `held`; later a row is changed only where it still has the noted one. The plain twin asks
+     * `seen`, in which the runner keeps what the art table showed. */
+    "version_step: $!VERSION INSERT OR REPLACE INTO $schema.held SELECT '$table', $path, {version|(SELECT version FROM "
+    "$schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} FROM $name AS m WHERE $condition | "
+    "$!VERSION SELECT $path, version FROM $name AS m{| JOIN (SELECT * FROM $schema.seen WHERE tbl = '$table') s ON "
+    "s.key = m.$key_name} WHERE $condition AND version $(=|<|>=) (SELECT $(min|max)(version) FROM $schema.held WHERE "
+    "tbl = '$table') ORDER BY $path | $!COMPARE_AND_SET$!changes$!writes$pick UPDATE $name SET $it = $same_or_new "
+    "WHERE "
+    "$path = $(k=$key) AND {version|(SELECT version FROM $schema.seen WHERE tbl = '$table' AND seen.key = $k)} "
+    "= (SELECT version FROM $schema.held WHERE tbl = '$table' AND held.key = $k)",
+
+    /* ---- values -------------------------------------------------------------------------------------------------- */
+    "size: 60*$(0-49) | 25*$(0-1999) | 9*$(4090-4101) | 5*$(0-69999) | $(0-199999)",
+    "value: NULL | 2*$number | $odd_text | $number_text | $blob | 2*$(0-999) | 4*pattern($(0-999), $size, $(0-1))",
+    "literal_number: $integer | $real",
+    "integer: 0 | 1 | -1 | 12 | 127 | -128 | 32768 | 8388607 | -8388609 | 2147483648 | 140737488355328 | "
+    "9007199254740993 | 9223372036854775807 | -9223372036854775808",
+    "real: 0.0 | -0.0 | 1.5 | 12.0 | -2.25e100 | 9e999 | -9e999 | 1e-300 | 3.0 | 1e15 | 0.1 | 123456789012345678.0 | "
+    "9223372036854775808.0 | -9223372036854775808.0 | 5e-324",
+    "odd_text: CAST(x'610062' AS TEXT) | CAST(x'ff' AS TEXT) | CAST(x'313200' AS TEXT) | CAST(x'3132c3' AS TEXT) | "
+    "'é漢' | '' | 'ABC' | 'abc' | 'abc  '",
+    "literal_blob: x'' | x'00' | x'ff00ff' | x'3132' | x'61' | zeroblob(5) | CAST('a/' AS BLOB)",
+    "suited_text: '$(a|A|Ä|)$(0-19)'",
+    /* What a path is compared with: mostly texts. A write by a number that is no literal is mostly refused
+     * (ext/query/plan.h). */
+    "operand_of_read: $(74*$key|12*$!COMPUTED$(6*$computed|CAST($key AS $(TEXT|BLOB|NUMERIC|INTEGER|REAL))|"
+    "$!JOIN_AFFINITY(SELECT $numbers FROM $schema.nums WHERE id = $(0-13)))|6*$!NUMBER$number|8*$rare_operand)",
+    "operand_of_write: $(74*$key|12*$!COMPUTED$(6*$computed|CAST($key AS "
+    "TEXT))|6*$!NUMBER$literal_number|8*$rare_operand)",
+    "rare_operand: 3*$!BLOB$blob | 2*$!NULL$null | 3*$number_text",
+    "computed: ($key || $key) | (SELECT $(min|max)(a) FROM $schema.side) | lower($key) | substr($key, 1, $(0-5)) | "
+    "coalesce(NULL, $key) | +$key",
+
+    /* ---- the schema and settings --------------------------------------------------------------------------------- */
+    "begin: 2*BEGIN | BEGIN IMMEDIATE | BEGIN EXCLUSIVE | SAVEPOINT s0 | SAVEPOINT s1",
+    "other_schema_change: ALTER TABLE $schema.other ADD COLUMN c$(0-999) | CREATE TABLE IF NOT EXISTS $schema.extra(x) "
+    "| DROP TABLE IF EXISTS $schema.extra | CREATE INDEX IF NOT EXISTS $schema.other_x ON other(x) | "
+    "CREATE TEMP TABLE IF NOT EXISTS scratch(x)",
+    "command: 8*$!COMMAND_FLUSH$(flush) | 2*$!COMMAND_OPTIMIZE$(optimize) | 2*$!COMMAND_VACUUM$(vacuum) | "
+    "$!COMMAND_CLEAN$(clean) | 3*$!COMMAND_CHECK$(integrity-check) | "
+    "4*$!COMMAND_SETTING$setting",
+    "setting: log_limit=4KB | log_limit=1MB | spill_limit=32KB | spill_limit=1MB | cache=1MB | cache=64MB | "
+    "log_limit=16KB",
+    "life_anywhere: PRAGMA $schema.secure_delete = $(0-2) | PRAGMA $schema.mmap_size = $(0|1000000) | "
+    "PRAGMA wal_autocheckpoint = $(1|0|10|1000) | PRAGMA $schema.synchronous = $(OFF|NORMAL|FULL|EXTRA) | "
+    "PRAGMA shrink_memory | PRAGMA $schema.incremental_vacuum($(0-19)) | PRAGMA $optimize_or_not | "
+    "PRAGMA recursive_triggers = $(0-1)",
+    "life_alone: 3*$!JOURNAL PRAGMA $schema.journal_mode = $(2*WAL|DELETE|TRUNCATE|PERSIST|MEMORY) | "
+    "3*$!LOCKING_MODE PRAGMA $schema.locking_mode = $(EXCLUSIVE|NORMAL) | "
+    "PRAGMA $schema.page_size = $(512|1024|4096|16384|65536) | PRAGMA $schema.auto_vacuum = $(0-2) | "
+    "$!VACUUM VACUUM $schema",
+    NULL};
+
+/* ---- what the rules call ----------------------------------------------------------------------------------------- */
+
+static bool has_columns(const struct writer *x) {
+    return x->table->columns > 1;
+}
+
+static void pick_column(struct writer *x) {
+    x->column = any_column(x);
+}
+
+static void put_it(struct writer *x) {
+    put_column(x, x->column);
+}
+
+static void put_any_column(struct writer *x) {
+    put_column(x, any_column(x));
+}
+
+static void put_suited(struct writer *x) {
+    put_value_for(x, shape_column(x->table->names[x->column]));
+}
+
+static void put_row_value(struct writer *x) {
+    writer_draw(x, has_columns(x) ? "$row_of_values" : "$row_of_one");
+}
+
+static void put_column_condition(struct writer *x) {
+    pick_column(x);
+    if (x->column) MEET(x, COLUMN);
+    writer_draw(x, "$column_condition");
+}
+
+/* Without the plus SQLite 3.40.1 itself answers max(path) wrongly for an ordinary table, once it was analyzed. */
+static void put_plus(struct writer *x) {
+    if (x->minimum) PUT(x, "+");
+}
+
+static void note_minimum(struct writer *x) {
+    x->minimum = true;
+}
+
+static void put_operand(struct writer *x) {
+    writer_draw(x, x->step->flags & STEP_WRITES ? "$operand_of_write" : "$operand_of_read");
+    writer_draw(x, "$(20?$!COLLATE COLLATE $collation)");
+}
+
+static void put_source(struct writer *x) {
+    if (x->prefix) {
+        put_listing(x);
+        return;
+    }
+    put_name(x);
+    if (x->alias) PUT(x, " AS %s", x->alias);
+}
+
+static void put_arguments(struct writer *x) {
+    if (!x->as_conditions) return;
+    if (once_in(x->w, 4)) {
+        PUT_ART(x, "%s = %s.prefix", x->prefix, x->alias);
+    } else {
+        PUT_ART(x, "%s.prefix = %s", x->alias, x->prefix);
+    }
+    if (x->delimiter) PUT_ART(x, " AND %s.delimiter = %s", x->alias, x->delimiter);
+    if (x->start_after) PUT_ART(x, " AND %s.start_after = %s", x->alias, x->start_after);
+    PUT_ART(x, " AND ");
+}
+
+static void put_where_of_listing(struct writer *x) {
+    if (x->as_conditions) writer_draw(x, " WHERE $arguments$condition");
+}
+
+static void put_columns_of_listing(struct writer *x) {
+    if (x->prefix)
+        writer_draw(x, "$(2*, $alias.entries|)$(4?, $alias.prefix, $alias.delimiter)$(6?, $alias.start_after)");
+}
+
+static void put_sum_of_entries(struct writer *x) {
+    if (x->prefix) writer_draw(x, "$(2?, sum($alias.entries))");
+}
+
+static void put_bound_limit(struct writer *x) {
+    if (x->step->parameter_count == WORKLOAD_PARAMETERS) {
+        PUT(x, "-1");
+        return;
+    }
+    sqlite3_int64 limit = once_in(x->w, 6) ? -1 : (sqlite3_int64)below(x->w, 20);
+    put_bound(x, (struct workload_parameter){.type = PARAMETER_INTEGER, .integer = limit});
+}
+
+static void use_v(struct writer *x) {
+    writer_use(x, TABLE_V);
+}
+
+/* A second table, which may be the same. */
+static void put_other_table(struct writer *x) {
+    writer_use(x, once_in(x->w, 3) ? TABLE_V : x->number);
+    put_name(x);
+}
+
+static void use_as_q(struct writer *x) {
+    x->alias = "q";
+}
+
+/* The other table is no listing. */
+static void use_as_b(struct writer *x) {
+    x->alias = "b";
+    sqlite3_free(x->prefix);
+    x->prefix = NULL;
+}
+
+static void put_table(struct writer *x) {
+    PUT(x, "%s", workload_table_name(x->number));
+}
+
+static void put_key_name(struct writer *x) {
+    PUT(x, "\"%w\"", x->table->names[0]);
+}
+
+static const struct {
+    const char *name;
+    void (*put)(struct writer *);
+} calls[] = {{"all_columns", put_all_columns},
+             {"another_too", put_another_too},
+             {"any", put_any_column},
+             {"arguments", put_arguments},
+             {"as_b", use_as_b},
+             {"as_q", use_as_q},
+             {"blob", put_blob},
+             {"bound_limit", put_bound_limit},
+             {"changes_unless_replaced", note_changes_unless_replaced},
+             {"column_is", put_column_condition},
+             {"from_side", put_from_side},
+             {"glob", put_glob},
+             {"insert_columns", put_insert_columns},
+             {"insert_many", put_insert_many},
+             {"it", put_it},
+             {"key", put_key},
+             {"key_name", put_key_name},
+             {"like", put_like},
+             {"minimum", note_minimum},
+             {"name", put_name},
+             {"null", put_null},
+             {"number", put_number},
+             {"number_text", put_number_text},
+             {"of_listing", put_columns_of_listing},
+             {"operand", put_operand},
+             {"other_columns", put_other_columns},
+             {"other_table", put_other_table},
+             {"other_values", put_other_values},
+             {"path", put_path},
+             {"pick", pick_column},
+             {"plus", put_plus},
+             {"prefix_condition", put_prefix_condition},
+             {"returned", put_returned},
+             {"row_value", put_row_value},
+             {"same_or_new", put_same_or_new},
+             {"second_value", put_second_value},
+             {"side_values", put_side_values},
+             {"source", put_source},
+             {"suited", put_suited},
+             {"sum_of_entries", put_sum_of_entries},
+             {"table", put_table},
+             {"update", put_update},
+             {"use_v", use_v},
+             {"where_of_listing", put_where_of_listing}};
+
+static const struct {
+    const char *name;
+    unsigned flag;
+} flags[] = {{"changes", STEP_CHANGES},
+             {"unordered", STEP_UNORDERED},
+             {"busy", STEP_BUSY_MAY_DIFFER},
+             {"writes", STEP_WRITES},
+             {"keeps", STEP_KEEPS_SOME}};
+
+static void note(struct writer *x, const char *name) {
+    if (*name < 'a') return writer_meet(x, name);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (!strcmp(name, flags[i].name)) x->step->flags |= flags[i].flag;
+    }
+}
+
+/* The grammar says where to: both texts, one of them, or one that is kept. */
+static void call(struct grammar *grammar, const char *name) {
+    struct writer *x = grammar->context;
+    if (*name == '!') return note(x, name + 1);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (strcmp(name, calls[i].name) != 0) continue;
+        sqlite3_str *art = x->art, *plain = x->plain;
+        x->art = grammar->out;
+        x->plain = grammar->twin;
+        calls[i].put(x);
+        x->art = art;
+        x->plain = plain;
+        return;
+    }
+    fprintf(stderr, "no rule says what '%s' is\n", name);
+    abort();
+}
+
+void writer_draw(struct writer *x, const char *text) {
+    const struct workload_setting *setting = x->w->setting;
+    bool gentle = setting->gentle;
+    /* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database under
+     * two names that locks one of them in a transaction, and in one twin only. */
+    bool may_optimize = strcmp(setting->other, "again") != 0;
+    struct grammar grammar = {.random = &x->w->random,
+                              .rules = rules,
+                              .given = {"schema", setting->schema, "other", setting->other, "alias",
+                                        x->alias ? x->alias : "", "conflict",
+                                        gentle ? "$gentle_conflict" : "$any_conflict", "sure_conflict",
+                                        gentle ? "$!REPLACE OR REPLACE" : "$any_but_ignore", "insert_null",
+                                        gentle ? "$insert_number" : "$null_inserted", "optimize_or_not",
+                                        may_optimize ? "optimize" : "shrink_memory"},
+                              .call = call,
+                              .context = x,
+                              .out = x->art,
+                              .twin = x->plain};
+    grammar_draw(&grammar, text);
+}
