@@ -29,6 +29,12 @@ struct command {
     bool argument;    /* something follows the name; else nothing may */
 };
 
+/* About all rows below a prefix: the hidden column `prefix` names it, and `path` where they go. */
+struct directory_command {
+    const char *name;
+    bool goes, copies;
+};
+
 /* Noted for the commit, and refused now if it could not be done then. */
 static int run_at_commit(struct art_vtab *vtab, const struct command *command, const char *argument) {
     assert(command->request && vtab->table->owner);
@@ -82,7 +88,15 @@ static const struct command commands[] = {
     {"integrity-check", run_check, 0, false},
     {"add column", run_add_column, 0, true},
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
+static const struct directory_command directory_commands[] = {
+    {"delete", false, false},
+    {"move", true, false},
+    {"copy", true, true},
+};
+enum {
+    COMMANDS = sizeof commands / sizeof *commands,
+    DIRECTORY_COMMANDS = sizeof directory_commands / sizeof *directory_commands
+};
 
 /* What follows the name in the text, or NULL; a blank in the name stands for any number of them. */
 static const char *text_behind(struct art_text text, const char *name) {
@@ -99,6 +113,7 @@ static const char *text_behind(struct art_text text, const char *name) {
 static int complain(struct art_vtab *vtab, struct art_text given) {
     sqlite3_str *known = sqlite3_str_new(vtab->connection->db);
     for (unsigned i = 0; i < COMMANDS; i++) sqlite3_str_appendf(known, "%s%s", i ? ", " : "", commands[i].name);
+    for (unsigned i = 0; i < DIRECTORY_COMMANDS; i++) sqlite3_str_appendf(known, ", %s", directory_commands[i].name);
     const char *key;
     char *value;
     for (unsigned i = 0; art_settings_show(&vtab->table->settings, i, &key, &value); i++) {
@@ -150,6 +165,34 @@ static int run_setting(struct art_vtab *vtab, const char *text) {
     return rc;
 }
 
+/* --- directories -------------------------------------------------------------------------------------------------- */
+
+static int complain_prefix(struct art_vtab *vtab, const struct directory_command *command, const char *what) {
+    const char *table = vtab->name->table;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                        "art: '%s' %s (%s): write INSERT INTO %s(%s, prefix%s%s) ...", command->name, what, table,
+                        table, table, command->goes ? ", " : "",
+                        command->goes ? vtab->columns.items[ART_COLUMN_KEY].name : "");
+}
+
+static int run_directory(struct art_vtab *vtab, const struct directory_command *command, sqlite3_value **columns) {
+    sqlite3_value *prefix = columns[vtab->columns.count + ART_HIDDEN_PREFIX], *path = columns[ART_COLUMN_KEY];
+    bool goes = command->goes;
+    struct art_bytes from = {0}, to = {0};
+    for (unsigned i = 0; i < vtab->columns.count + ART_HIDDEN_COLUMNS; i++) {
+        bool wanted =
+            columns[i] == prefix || (goes && columns[i] == path) || i == vtab->columns.count + ART_HIDDEN_COMMAND;
+        bool is_text = sqlite3_value_type(columns[i]) == SQLITE_TEXT;
+        if (wanted && !is_text) return complain_prefix(vtab, command, goes ? "wants two texts" : "wants a text");
+        if (!wanted && sqlite3_value_type(columns[i]) != SQLITE_NULL)
+            return complain_prefix(vtab, command, "takes no other column");
+    }
+    if (!art_value_bytes(prefix, &from) || (goes && !art_value_bytes(path, &to))) return SQLITE_NOMEM;
+    if (from.len > ART_PATH_MAX || to.len > ART_PATH_MAX)
+        return complain_prefix(vtab, command, "has too long a prefix");
+    return goes ? art_move_prefix(vtab, from, to, command->copies) : art_delete_prefix(vtab, from);
+}
+
 /* --- the column --------------------------------------------------------------------------------------------------- */
 
 static int check_alone(struct art_vtab *vtab, sqlite3_value **columns) {
@@ -177,10 +220,13 @@ int art_command_run(struct art_vtab *vtab, sqlite3_value **columns) {
     }
     const char *text = (const char *)sqlite3_value_text(value);
     if (!text) return SQLITE_NOMEM;
-    int rc = check_alone(vtab, columns);
-    if (rc) return rc;
     struct art_text given = art_text_trimmed(text, text + sqlite3_value_bytes(value));
     if (memchr(given.at, 0, (size_t)given.len)) return complain(vtab, given);
+    for (unsigned i = 0; i < DIRECTORY_COMMANDS; i++) {
+        if (art_text_is(given, directory_commands[i].name)) return run_directory(vtab, &directory_commands[i], columns);
+    }
+    int rc = check_alone(vtab, columns);
+    if (rc) return rc;
     for (unsigned i = 0; i < COMMANDS; i++) {
         const struct command *command = &commands[i];
         const char *argument = text_behind(given, command->name);

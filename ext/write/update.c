@@ -99,12 +99,43 @@ static int complain_hidden(struct art_vtab *vtab, enum art_hidden which) {
                         name);
 }
 
-/* Rows that a listing has rolled up are no rows. */
-static int check_listed(struct art_vtab *vtab, struct art_bytes path) {
-    if (!art_listing_has_rolled_up(vtab->table, path)) return SQLITE_OK;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
-                        "art: a common prefix cannot be changed (%s.%s = '%.*s'): leave the delimiter out",
-                        vtab->name->table, key_name(vtab), (int)path.len, (const char *)path.data);
+/* --- directories: the row of a listing that stands for all below a common prefix ------------------------------------ */
+
+int art_delete_prefix(struct art_vtab *vtab, struct art_bytes prefix) {
+    struct art_range range;
+    uint64_t rows;
+    uint8_t *end = art_alloc(prefix.len + 1);
+    if (!end) return SQLITE_NOMEM;
+    art_range_of_prefix(prefix, end, &range);
+    enum art_rc rc = art_tree_delete_range(vtab->table->tree, &range, &rows);
+    art_free(end);
+    return art_report(&vtab->base.zErrMsg, rc);
+}
+
+int art_move_prefix(struct art_vtab *vtab, struct art_bytes from, struct art_bytes to, bool copies) {
+    uint64_t rows;
+    bool taken = false;
+    if (art_bytes_starts_with(from, to) || art_bytes_starts_with(to, from)) {
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: '%.*s' and '%.*s' lie in each other (%s): choose a prefix beside the other",
+                            (int)from.len, (const char *)from.data, (int)to.len, (const char *)to.data,
+                            vtab->name->table);
+    }
+    enum art_rc rc = art_tree_move_prefix(vtab->table->tree, from, to, copies, &rows, &taken);
+    return !rc && taken ? not_unique(vtab) : art_report(&vtab->base.zErrMsg, rc);
+}
+
+/* It has a path and nothing else of its own. */
+static int update_prefix(struct art_vtab *vtab, int argc, sqlite3_value **argv, struct art_bytes from,
+                         struct art_bytes to) {
+    for (unsigned i = 1; i < vtab->columns.count; i++) {
+        if (sqlite3_value_nochange(argv[ARGUMENT_COLUMNS + i])) continue;
+        return art_complain(&vtab->base.zErrMsg, SQLITE_ERROR,
+                            "art: of a common prefix only the path can be changed (%s.%s): leave the delimiter out",
+                            vtab->name->table, vtab->columns.items[i].name);
+    }
+    (void)argc;
+    return art_bytes_equal(from, to) ? SQLITE_OK : art_move_prefix(vtab, from, to, false);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -229,8 +260,8 @@ static int update_row(struct art_vtab *vtab, int argc, sqlite3_value **argv) {
     }
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &from);
     if (!rc) rc = take_path(vtab, argv[ARGUMENT_COLUMNS], &to);
-    if (!rc) rc = check_listed(vtab, from);
     if (rc) return rc;
+    if (art_listing_has_rolled_up(vtab->table, from)) return update_prefix(vtab, argc, argv, from, to);
     enum art_rc art_rc = change.needs_row ? art_tree_get(tree, from, &row) : ART_OK;
     if (art_rc == ART_NOTFOUND) return SQLITE_OK; /* an earlier row of this statement has replaced it */
     if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
@@ -254,8 +285,8 @@ static int run_delete(struct art_vtab *vtab, sqlite3_value **argv) {
     struct art_bytes path = {0};
     bool existed;
     int rc = take_path(vtab, argv[ARGUMENT_OLD], &path);
-    if (!rc) rc = check_listed(vtab, path);
     if (rc) return rc;
+    if (art_listing_has_rolled_up(vtab->table, path)) return art_delete_prefix(vtab, path);
     return art_report(&vtab->base.zErrMsg, art_tree_delete(vtab->table->tree, path, &existed));
 }
 
