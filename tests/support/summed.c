@@ -71,9 +71,26 @@ static const char *const rules[] = {
     "$($a)owner IN ($owner, 'www') | $maybe_newer | 2*$path_is | 3*$a$column $compared $asked",
     "conditions: $first | $first AND $condition | $first AND $condition AND $condition",
     /* what is written */
-    "write: DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | DELETE FROM {t|plain} WHERE $condition AND path GLOB "
+    "write: $apart$directory; UPDATE none SET x = 0 | DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | DELETE FROM "
+    "{t|plain} WHERE $condition AND path GLOB "
     "'*$(0-9)' | 2*$apart$move | 3*$update | $job | 5*$insert | $apart INSERT OR REPLACE INTO {t|plain}(path, size, "
     "anything, owner) SELECT 'd$to' || substr(path, 4), score, size, owner FROM {t|plain} WHERE path GLOB 'd$from/*'",
+    /* A directory as one thing, of which the listing, or a command, counts one row: here both tables have one change.
+     * Whatever stands at the target refuses it. */
+    "directory: $(|INSERT INTO t(t) VALUES('flush'); ){INSERT INTO t(t, prefix) VALUES('delete', "
+    "'d$from/$(d=|f0$(0-4))')|"
+    "DELETE FROM plain WHERE path GLOB 'd$from/$d*'} | {DELETE FROM t WHERE prefix = 'd$(d=$(0-2))' AND delimiter = "
+    "'/' AND entries $(e=< 40|> 30)|DELETE FROM plain WHERE substr(path, 1, 4) IN (SELECT substr(path, 1, 4) FROM "
+    "plain WHERE path GLOB 'd$d*/*' GROUP BY 1 HAVING count(*) $e)} | "
+    "{UPDATE t SET path = 'd$to/' WHERE prefix = '' AND delimiter = '/' AND path = 'd$from/'|$taken UPDATE plain SET "
+    "path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/*'} | "
+    "{INSERT INTO t(t, prefix, path) VALUES('move', 'd$from/', 'd$to/')|$taken UPDATE plain SET path = 'd$to' || "
+    "substr(path, 4) WHERE path GLOB 'd$from/*'} | "
+    "{INSERT INTO t(t, prefix, path) VALUES('copy', 'd$from/', 'd$to/')|$taken INSERT INTO plain(path, size, score, "
+    "anything, owner, note$more) SELECT 'd$to' || substr(path, 4), size, score, anything, owner, note$more FROM plain "
+    "WHERE path GLOB 'd$from/*'}",
+    "taken: INSERT INTO none SELECT 9 FROM plain WHERE path GLOB 'd$to/*' AND EXISTS (SELECT 1 FROM plain WHERE path "
+    "GLOB 'd$from/*') LIMIT 1;",
     "way: 2*INSERT OR REPLACE | INSERT OR IGNORE | INSERT | INSERT OR FAIL",
     "insert: $way INTO {t|plain}(path, size, score, anything, note, owner) " /* with a value in chunks */
     "VALUES('$key', $value, 7, $value, zeroblob($(8*$(4000-34000)|70000)), $owner) | "
@@ -143,9 +160,9 @@ static char *drawn(struct both *both, sqlite3 *db, const struct both_state *stat
                   : both->huge   ? "11*$any | $huge"
                                  : "$any",
                   "first", both->first ? both->first : "$condition", "maybe_newer",
-                  both->first ? "$newer" : "$a$column > -9e18", "extra", state->extra ? "extra" : "NULL", "version",
-                  both->versions ? "{version|v}" : "0", "version_beside", both->versions ? "b.v" : "0", "question",
-                  both->questions},
+                  both->first ? "$newer" : "$a$column > -9e18", "extra", state->extra ? "extra" : "NULL", "more",
+                  state->extra ? ", extra" : "", "version", both->versions ? "{version|v}" : "0", "version_beside",
+                  both->versions ? "b.v" : "0", "question", both->questions},
         .call = draw_more,
         .context = &asked};
     return grammar_text(&grammar, text);
@@ -171,6 +188,7 @@ static const char schema[] =
     "UPDATE plain SET v = art_write_version('t') WHERE path = new.path; END;"
     "CREATE TRIGGER changed AFTER UPDATE OF path, size, score, anything, owner, note, extra ON plain BEGIN "
     "UPDATE plain SET v = art_write_version('t') WHERE path = new.path; END;"
+    "CREATE TABLE none(x CHECK(x = 0)); INSERT INTO none VALUES(0);"
     "CREATE TABLE kept(path TEXT PRIMARY KEY);"
     "INSERT INTO kept VALUES('d03/f001'), ('d11/f030'), ('d23/f049'), ('d24/f000'), ('d07/f008')";
 
@@ -213,6 +231,7 @@ void summed_change(struct both *both) {
 }
 
 static void write_something(struct both *both) {
+    art_test_hooks.as_one = !once_in(both, 3);
     both_write(both, drawn(both, both->db, &both->now, "$write"));
 }
 

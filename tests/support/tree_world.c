@@ -441,11 +441,11 @@ static void step_move_prefix(struct walk *walk) {
     if (rc == ART_TOOBIG && !fits)
         rc = ART_OK;
     else if (!rc) {
-        ck_assert_int_eq(taken, target_low < target_high);
-        ck_assert(taken || fits || low == high);
-        ck_assert_uint_eq(rows, taken ? 0 : high - low);
-        if (!taken && !copies) delete_rows(&walk->now, low, high);
-        for (unsigned i = 0; !taken && i < moved.rows; i++)
+        ck_assert_int_eq(taken, target_low < target_high && low < high);
+        ck_assert(target_low < target_high || fits);
+        ck_assert_uint_eq(rows, target_low < target_high ? 0 : high - low);
+        if (target_low == target_high && !copies) delete_rows(&walk->now, low, high);
+        for (unsigned i = 0; target_low == target_high && i < moved.rows; i++)
             model_put(&walk->now, model_key(&moved.row[i]), art_bytes(moved.row[i].value, moved.row[i].value_len));
     }
     model_clear(&moved);

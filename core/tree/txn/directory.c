@@ -318,7 +318,7 @@ static enum art_rc run(struct work *work, bool *taken) {
     if (!rc) rc = take_keys(work);
     if (!rc) rc = art_tree_count(work->tree, &work->range, &work->rows);
     if (!rc && comes(work)) rc = art_tree_count(work->tree, &work->target, &there);
-    *taken = there > 0;
+    *taken = there && work->rows;
     if (!rc && !there && work->rows) rc = change(work);
     if (rc || there) work->rows = 0;
     art_buffer_clear(&work->chunked);
