@@ -44,9 +44,13 @@ static _Noreturn void cannot_be_had_here(const char *why) {
     _exit(CANNOT_BE_HAD_HERE);
 }
 
-static void open_database(void) {
-    db = sql_open(path);
-}
+/* A change of the surroundings in one or two statements. */
+#define PREPARE(name, ...)                                                                                             \
+    static void name(void) {                                                                                           \
+        __VA_ARGS__;                                                                                                   \
+    }
+
+PREPARE(open_database, db = sql_open(path))
 
 static void make_database(void) {
     sql_ways("pwrite", NULL);
@@ -58,10 +62,7 @@ static void make_database(void) {
     file = sql_find_file(directory, ".art");
 }
 
-static void reopen(void) {
-    sql_close(db);
-    open_database();
-}
+PREPARE(reopen, sql_close(db); open_database())
 
 static void write_at(const void *data, size_t len, off_t offset) {
     sql_close(db);
@@ -73,26 +74,11 @@ static void write_at(const void *data, size_t len, off_t offset) {
 
 enum { SLOT = 512 * 1024, PAGE = 4096 };
 
-static void damage_leaf(void) {
-    write_at("damage", 6, SLOT + 100);
-}
-
-static void damage_head(void) {
-    write_at("damage", 6, 2 * SLOT - 50);
-}
-
-static void damage_superblock(void) {
-    write_at("damage", 6, 1000);
-}
-
-static void damage_magic(void) {
-    write_at("damage", 6, 0);
-}
-
-static void damage_owner(void) {
-    write_at("damage", 6, PAGE);
-    write_at("damage", 6, 2 * PAGE);
-}
+PREPARE(damage_leaf, write_at("damage", 6, SLOT + 100))
+PREPARE(damage_head, write_at("damage", 6, 2 * SLOT - 50))
+PREPARE(damage_superblock, write_at("damage", 6, 1000))
+PREPARE(damage_magic, write_at("damage", 6, 0))
+PREPARE(damage_owner, write_at("damage", 6, PAGE); write_at("damage", 6, 2 * PAGE))
 
 /* A page of slot 0 that is sound but says something else. */
 static void forge_page(unsigned number, off_t offset, uint8_t byte) {
@@ -108,13 +94,8 @@ static void forge_page(unsigned number, off_t offset, uint8_t byte) {
     open_database();
 }
 
-static void newer_file(void) {
-    forge_page(0, 8, 2);
-}
-
-static void file_of_another_table(void) {
-    forge_page(0, 16, 0xff);
-}
+PREPARE(newer_file, forge_page(0, 8, 2))
+PREPARE(file_of_another_table, forge_page(0, 16, 0xff))
 
 /* The time of birth that the owner page notes of the database. */
 static void copied_up(void) {
@@ -122,27 +103,15 @@ static void copied_up(void) {
     ck_assert_int_eq(sql_int(db, "SELECT art_check('t') = 'ok' AND (SELECT count(*) FROM t WHERE value > '')"), 1);
 }
 
-static void cut_file(void) {
-    ck_assert_int_eq(truncate(file, 5000), 0);
-    reopen();
-}
-
-static void cut_blob(void) {
-    ck_assert_int_eq(truncate(file, 2 * SLOT - PAGE), 0);
-    reopen();
-}
-
-static void remove_file(void) {
-    unlink(file);
-    reopen();
-}
+PREPARE(cut_file, ck_assert_int_eq(truncate(file, 5000), 0); reopen())
+PREPARE(cut_blob, ck_assert_int_eq(truncate(file, 2 * SLOT - PAGE), 0); reopen())
+PREPARE(remove_file, unlink(file); reopen())
 
 static void link_in_place(void) {
-    char *other = sqlite3_mprintf("%s/other", directory);
+    char *other = TEXT("%s/other", directory);
     rename(file, other);
     ck_assert_int_eq(symlink(other, file), 0);
     reopen();
-    sqlite3_free(other);
 }
 
 static void folder_in_place(void) {
@@ -152,14 +121,13 @@ static void folder_in_place(void) {
 }
 
 static void second_name(void) {
-    char *other = sqlite3_mprintf("%s/other", directory);
+    char *other = TEXT("%s/other", directory);
     ck_assert_int_eq(link(file, other), 0);
     reopen();
-    sqlite3_free(other);
 }
 
 static void older_database(void) {
-    char *before = sqlite3_mprintf("%s/before", directory);
+    char *before = TEXT("%s/before", directory);
     sql_close(db);
     sql_copy_file(path, before);
     open_database();
@@ -167,7 +135,6 @@ static void older_database(void) {
     sql_close(db);
     sql_copy_file(before, path);
     open_database();
-    sqlite3_free(before);
 }
 
 static void damage_plain(void) {
@@ -181,11 +148,10 @@ static void damage_plain(void) {
 }
 
 static void open_a_copy_beside(void) {
-    char *other = sqlite3_mprintf("%s/copy.db", directory);
+    char *other = TEXT("%s/copy.db", directory);
     sql_close(db);
     sql_copy_file(path, other);
     db = sql_open(other);
-    sqlite3_free(other);
 }
 
 static void take_shadow_tables_of_another(void) {
@@ -200,7 +166,7 @@ static void take_shadow_tables_of_another(void) {
 
 /* Both files as they were once, then only the .art file as it is now. */
 static void restore_an_old_database(void) {
-    char *old = sqlite3_mprintf("%s/old", directory);
+    char *old = TEXT("%s/old", directory);
     sql_close(db);
     sql_copy_file(path, old);
     open_database();
@@ -208,13 +174,12 @@ static void restore_an_old_database(void) {
     sql_close(db);
     sql_copy_file(old, path);
     open_database();
-    sqlite3_free(old);
 }
 
 /* A file in the place where the table's first flush wants to make one. */
 static void file_in_the_way(void) {
     sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')");
-    char *name = sql_rows(db, "SELECT value FROM art_info('u') WHERE property = 'file'");
+    char *name = kept(sql_rows(db, "SELECT value FROM art_info('u') WHERE property = 'file'"));
     int id_at = (int)strlen(name) - 14;
     for (int i = 1; i <= 16; i++) { /* and all others that a flush would take instead */
         char number[8] = "", *taken;
@@ -226,26 +191,23 @@ static void file_in_the_way(void) {
         fclose(other);
         sqlite3_free(taken);
     }
-    sqlite3_free(name);
 }
 
 static void replace_database(void) {
-    char *other = sqlite3_mprintf("%s/copy.db", directory);
+    char *other = TEXT("%s/copy.db", directory);
     sql_close(db);
     sql_copy_file(path, other);
     ck_assert_int_eq(rename(other, path), 0);
     open_database();
-    sqlite3_free(other);
 }
 
 static void copy_both_and_rename(void) {
-    char *other = sqlite3_mprintf("%s/monday.db", directory);
+    char *other = TEXT("%s/monday.db", directory);
     sql_close(db);
     ck_assert_int_eq(rename(path, other), 0);
     sql_copy_file(file, path); /* and back, as a new file */
     ck_assert_int_eq(rename(path, file), 0);
     db = sql_open(other);
-    sqlite3_free(other);
 }
 
 static void nobody(void) {
@@ -299,8 +261,7 @@ static void forked(void) {
 }
 
 static void run_in_between(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
-    (void)values;
+    (void)count, (void)values;
     sqlite3_exec(db, sqlite3_user_data(context), NULL, NULL, NULL);
     sqlite3_result_int(context, 1);
 }
@@ -323,17 +284,9 @@ static void replace_badly_in_between(void) {
         "SELECT count(*) FROM t");
 }
 
-static void add_column_in_between(void) {
-    let_between_run("INSERT INTO t(t) VALUES('add column more')");
-}
-
-static void few_columns(void) {
-    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 9);
-}
-
-static void short_rows(void) {
-    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 100000);
-}
+PREPARE(add_column_in_between, let_between_run("INSERT INTO t(t) VALUES('add column more')"))
+PREPARE(few_columns, sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 9))
+PREPARE(short_rows, sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 100000))
 
 static void utf16(void) {
     sql_close(db);
@@ -342,20 +295,18 @@ static void utf16(void) {
 }
 
 static void shared_cache(void) {
-    char *name = sqlite3_mprintf("file:%s?cache=shared", path);
+    char *name = TEXT("file:%s?cache=shared", path);
     sql_close(db);
     db = sql_open(name);
-    sqlite3_free(name);
 }
 
 /* A connection that has it open still has a database. (memdb's has a name in older versions of SQLite only.) */
 static void no_place_for_files(void) {
-    char *gone = sqlite3_mprintf("%s/gone.db", directory);
+    char *gone = TEXT("%s/gone.db", directory);
     sql_close(db);
     db = sql_open(gone);
     sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE TABLE x(a)");
     unlink(gone);
-    sqlite3_free(gone);
 }
 
 static void copy_to(const char *name) {
@@ -368,13 +319,8 @@ static void copy_to(const char *name) {
     sql_close(from);
 }
 
-static void shared_memory(void) {
-    copy_to("file:/memory?vfs=memdb");
-}
-
-static void copied_to_memory(void) {
-    copy_to(":memory:");
-}
+PREPARE(shared_memory, copy_to("file:/memory?vfs=memdb"))
+PREPARE(copied_to_memory, copy_to(":memory:"))
 
 static void deserialized(void) {
     sqlite3_int64 size;
@@ -385,10 +331,7 @@ static void deserialized(void) {
     ck_assert_int_eq(sqlite3_deserialize(db, "main", image, size, size, SQLITE_DESERIALIZE_FREEONCLOSE), SQLITE_OK);
 }
 
-static void no_listener(void) {
-    reopen();
-    sql_run(db, "CREATE TEMP TABLE art_txn(x)");
-}
+PREPARE(no_listener, reopen(); sql_run(db, "CREATE TEMP TABLE art_txn(x)"))
 
 static void other_writer(void) {
     int fd = open(file, O_RDWR);
@@ -398,21 +341,13 @@ static void other_writer(void) {
 
 /* --- an authorizer ------------------------------------------------------------------------------------------------ */
 
-#define AUTHORIZER(name, ...)                                                                                          \
-    static void name(void) {                                                                                           \
-        sql_forbid(db, __VA_ARGS__);                                                                                   \
-    }
+#define AUTHORIZER(name, ...) PREPARE(name, sql_forbid(db, __VA_ARGS__))
 AUTHORIZER(forbid_reading_t, SQLITE_DENY, SQLITE_READ, "t", NULL)
 AUTHORIZER(forbid_reading_log, SQLITE_DENY, SQLITE_READ, "t_artdata", NULL)
 AUTHORIZER(forbid_reading_state, SQLITE_DENY, SQLITE_READ, "t_artstate", NULL)
 
 /* Both bear the table's name, and nothing says which is meant. */
-static void two_files(void) {
-    char *other = sqlite3_mprintf("%s/e.db-t-00000000.art", directory);
-    sql_copy_file(file, other);
-    sqlite3_free(other);
-    reopen();
-}
+PREPARE(two_files, sql_copy_file(file, TEXT("%s/e.db-t-00000000.art", directory)); reopen())
 
 AUTHORIZER(ignore_alter, SQLITE_IGNORE, SQLITE_ALTER_TABLE, NULL, NULL)
 AUTHORIZER(forbid_filling, SQLITE_DENY, SQLITE_INSERT, "u_artstate", NULL)
@@ -458,19 +393,13 @@ static void fail_call(unsigned call, int error, unsigned argument, uint32_t mask
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    struct sock_fprog program = {LENGTH(code), code};
     bool filtered = !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
     if (!filtered) cannot_be_had_here("this kernel has no seccomp filters");
 }
 
-static void no_random_bytes(void) {
-    fail_call(__NR_getrandom, EIO, 0, 0, 0);
-}
-
-static void no_opening(void) {
-    reopen();
-    fail_call(__NR_openat, EIO, 2, O_NOFOLLOW, O_NOFOLLOW);
-}
+PREPARE(no_random_bytes, fail_call(__NR_getrandom, EIO, 0, 0, 0))
+PREPARE(no_opening, reopen(); fail_call(__NR_openat, EIO, 2, O_NOFOLLOW, O_NOFOLLOW))
 
 static void no_direct(void) {
     sql_ways("pwrite", "on");
@@ -497,11 +426,10 @@ static void journal_of_a_copy(void) {
 }
 
 static void no_files_of_a_wal(void) {
-    char *name = sqlite3_mprintf("file:%s?mode=ro&readonly_shm=1", path);
+    char *name = TEXT("file:%s?mode=ro&readonly_shm=1", path);
     sql_run(db, "PRAGMA journal_mode=WAL");
     sql_close(db);
     db = sql_open_flags(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-    sqlite3_free(name);
     if (sqlite3_exec(db, "SELECT 1", NULL, NULL, NULL)) {
         cannot_be_had_here("this SQLite reads the schema for any statement, and fails before art is asked");
     }
@@ -524,19 +452,14 @@ static void forget_collation(void) {
     reopen();
 }
 
-static void no_modes(void) {
-    reopen();
-    fail_call(__NR_fcntl, EIO, 1, UINT32_MAX, F_SETFL);
-}
+PREPARE(no_modes, reopen(); fail_call(__NR_fcntl, EIO, 1, UINT32_MAX, F_SETFL))
 
 static void no_permissions(void) {
     sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('x')");
     fail_call(__NR_fchmod, EIO, 0, 0, 0);
 }
 
-static void no_locks(void) {
-    fail_call(__NR_fcntl, ENOLCK, 1, UINT32_MAX, F_OFD_SETLK);
-}
+PREPARE(no_locks, fail_call(__NR_fcntl, ENOLCK, 1, UINT32_MAX, F_OFD_SETLK))
 
 static void fail_folder(int error) {
     sql_run(db, "PRAGMA journal_mode=MEMORY; CREATE VIRTUAL TABLE u USING art;"
@@ -544,24 +467,12 @@ static void fail_folder(int error) {
     fail_call(__NR_openat, error, 2, O_DIRECTORY, O_DIRECTORY);
 }
 
-static void no_folder(void) {
-    fail_folder(EIO);
-}
-
-static void no_file_for_the_folder(void) {
-    fail_folder(EMFILE);
-}
+PREPARE(no_folder, fail_folder(EIO))
+PREPARE(no_file_for_the_folder, fail_folder(EMFILE))
 
 /* The database's own syncs are switched off; those that art asks of it may fail. */
-static void no_syncs(void) {
-    sql_run(db, "PRAGMA synchronous=OFF");
-    fail_call(__NR_fdatasync, EIO, 0, 0, 0);
-}
-
-static void no_syncs_before(void) {
-    no_syncs();
-    sql_try(db, "INSERT INTO u(u) VALUES('flush')");
-}
+PREPARE(no_syncs, sql_run(db, "PRAGMA synchronous=OFF"); fail_call(__NR_fdatasync, EIO, 0, 0, 0))
+PREPARE(no_syncs_before, no_syncs(); sql_try(db, "INSERT INTO u(u) VALUES('flush')"))
 
 static void no_folder_syncs(void) {
     sql_run(db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE u USING art;"
@@ -569,9 +480,7 @@ static void no_folder_syncs(void) {
     fail_call(__NR_fsync, EIO, 0, 0, 0);
 }
 
-static void folder_is_not_read(void) {
-    fail_call(__NR_getdents64, EIO, 0, 0, 0);
-}
+PREPARE(folder_is_not_read, fail_call(__NR_getdents64, EIO, 0, 0, 0))
 
 /* The database has larger pages than the .art file. A look into the page cache starts a read there, which a fast disk
  * may have ended: what is present is read by no pread. */
@@ -601,7 +510,7 @@ struct elsewhere {
 
 #include "tests/support/error_table.h"
 
-enum { ERRORS = sizeof errors / sizeof *errors, ELSEWHERE = sizeof elsewhere / sizeof *elsewhere };
+enum { ERRORS = LENGTH(errors), ELSEWHERE = LENGTH(elsewhere) };
 
 /* --- producing them ----------------------------------------------------------------------------------------------- */
 
@@ -643,13 +552,11 @@ static int produce_apart(const struct error *error, struct outcome *outcome) {
 
 static void remove_scratch(void) {
     chmod(directory, 0700);
-    char *moved = sqlite3_mprintf("%s.moved", directory);
-    char *folder = sql_find_file(directory, ".art");
+    char *moved = TEXT("%s.moved", directory);
+    char *folder = kept(sql_find_file(directory, ".art"));
     if (folder) rmdir(folder);
     sql_scratch_remove(directory);
     sql_scratch_remove(moved);
-    sqlite3_free(folder);
-    sqlite3_free(moved);
 }
 
 static bool by_another_user(const struct error *error) {
@@ -666,11 +573,10 @@ LOOP_TEST(test_an_error_says_what_where_and_what_to_do, ERRORS) {
     if (skipped) {
         printf("skipped: \"%s\"\n", error->text);
     } else {
-        char *pattern = message_pattern(error->kind, error->text);
+        char *pattern = kept(message_pattern(error->kind, error->text));
         ck_assert_msg(sqlite3_strglob(pattern, outcome.message) == 0 && outcome.code == error->code,
                       "%s\n  gave  %d \"%s\"\n  not   %d \"%s\"", error->sql, outcome.code, outcome.message,
                       error->code, pattern);
-        sqlite3_free(pattern);
     }
     sqlite3_free(directory);
     sqlite3_free(path);
@@ -754,7 +660,7 @@ static const struct {
     CODE(SQLITE_CONSTRAINT_PRIMARYKEY)};
 
 static const char *name_of(int code) {
-    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
+    for (int i = 0; i < LENGTH(codes); i++) {
         if (codes[i].code == code) return codes[i].name;
     }
     return "?";

@@ -557,7 +557,7 @@ static const struct elsewhere elsewhere[] = {
     {"the blobs were built with a summary of %u columns, %u of them sums, lookups %#x, searches %#x, and the table "
      "has one of %u, %u of them sums, lookups %#x, searches %#x",
      "a schema that was changed by hand: test_sql_summary.c"},
-    {"art: the summary was changed while the query ran (%s): run it again", "test_sql_resummarise.c changes it so"},
+    {"art: the summary was changed while the query ran (%s): run it again", "test_sql_summary.c changes it so"},
     {"art: the summary changed under a running transaction: ROLLBACK it", FORGED},
     {"art: %s: %s%s", FRAME},
 
