@@ -44,7 +44,7 @@ static const char *shown(struct world *world) {
 static int run(struct world *world, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    char *text = sqlite3_vmprintf(format, arguments);
+    char *text = kept(sqlite3_vmprintf(format, arguments));
     va_end(arguments);
     int rc = sqlite3_exec(world->db, text, NULL, NULL, NULL);
     const char *message = rc ? sqlite3_errmsg(world->db) : "";
@@ -52,7 +52,6 @@ static int run(struct world *world, const char *format, ...) {
     bool fault = strstr(message, "art:") && !(world->blocked && strstr(message, "uncommitted changes"));
     sqlite3_str_appendf(world->history, "%s; -- %d%s %s\n", text, rc, sqlite3_get_autocommit(world->db) ? "" : ", open",
                         message);
-    sqlite3_free(text);
     ck_assert_msg(!fault, "%s\n%s", sqlite3_errmsg(world->db), shown(world));
     return rc;
 }
@@ -65,7 +64,7 @@ static uint32_t below(struct world *world, uint32_t limit) {
 
 static char *content(sqlite3 *db, const char *table) {
     sqlite3_stmt *rows = NULL;
-    char *sql = sqlite3_mprintf("SELECT path, value FROM %s ORDER BY path", table);
+    char *sql = TEXT("SELECT path, value FROM %s ORDER BY path", table);
     sqlite3_str *out = sqlite3_str_new(NULL);
     int rc = sqlite3_prepare_v2(db, sql, -1, &rows, NULL);
     while (rows && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -76,7 +75,6 @@ static char *content(sqlite3 *db, const char *table) {
         sqlite3_str_appendall(out, !strncmp(message, "no such table", 13) ? "absent" : message);
     }
     sqlite3_finalize(rows);
-    sqlite3_free(sql);
     char *text = sqlite3_str_finish(out);
     return text ? text : sqlite3_mprintf("");
 }
@@ -84,13 +82,11 @@ static char *content(sqlite3 *db, const char *table) {
 static void compare(struct world *world, sqlite3 *db, uint64_t seed, int step) {
     static const char *const names[] = {"t", "b", "t2", "b2"};
     for (int i = 0; i < 4; i += 2) {
-        char *art = content(db, names[i]), *ordinary = content(db, names[i + 1]);
+        char *art = kept(content(db, names[i])), *ordinary = kept(content(db, names[i + 1]));
         if (strcmp(art, ordinary)) {
             ck_abort_msg("seed %llu, step %d (%s):\n%s: %.400s\n%s: %.400s\n%s", (unsigned long long)seed, step,
                          world->journal, names[i], art, names[i + 1], ordinary, shown(world));
         }
-        sqlite3_free(art);
-        sqlite3_free(ordinary);
     }
 }
 
@@ -100,41 +96,22 @@ static const char *const conflicts[] = {"", "OR ABORT", "OR FAIL", "OR IGNORE", 
 
 /* The same statement on both; both must end alike. `format` has one %s for the table's name, then the key numbers. */
 static void both(struct world *world, const char *format, int a, int b, int c) {
-    char *art = sqlite3_mprintf(format, world->renamed ? "t2" : "t", a, b, c);
-    char *ordinary = sqlite3_mprintf(format, world->renamed ? "b2" : "b", a, b, c);
-    int first = run(world, "%s", art), second = run(world, "%s", ordinary);
+    char *art = TEXT(format, world->renamed ? "t2" : "t", a, b, c);
+    int first = run(world, "%s", art), second = run(world, "%s", TEXT(format, world->renamed ? "b2" : "b", a, b, c));
     ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
+
+/* %s is the conflict clause. */
+TEXTS(writes, "INSERT %s INTO %%s(path, value) VALUES('k%%d', %%d)",
+      "INSERT %s INTO %%s(path, value) VALUES('k%%d', %%d)",
+      "INSERT %s INTO %%s(path, value) VALUES('k%%d', 1), ('k%%d', 2), ('k%%d', 3)",
+      "INSERT %s INTO %%s(path, value) VALUES('k%%d', 1), ('k%%d', 2), ('k%%d', 3)",
+      "DELETE FROM %%s WHERE path GLOB 'k%%.1d*'", "UPDATE %s %%s SET path = 'k%%d' WHERE path = 'k%%d'",
+      "UPDATE %%s SET value = %%d WHERE path > 'k%%d'", "DELETE FROM %%s WHERE path = 'k%%d'");
 
 static void write_something(struct world *world) {
     int a = (int)below(world, KEYS), b = (int)below(world, KEYS), c = (int)below(world, KEYS);
-    char *format = NULL;
-    switch (below(world, 8)) {
-    case 0:
-    case 1:
-        format = sqlite3_mprintf("INSERT %s INTO %%s(path, value) VALUES('k%%d', %%d)", conflicts[below(world, 5)]);
-        break;
-    case 2:
-    case 3:
-        format = sqlite3_mprintf("INSERT %s INTO %%s(path, value) VALUES('k%%d', 1), ('k%%d', 2), ('k%%d', 3)",
-                                 conflicts[below(world, 5)]);
-        break;
-    case 4:
-        format = sqlite3_mprintf("DELETE FROM %%s WHERE path GLOB 'k%%.1d*'");
-        break;
-    case 5:
-        format = sqlite3_mprintf("UPDATE %s %%s SET path = 'k%%d' WHERE path = 'k%%d'", conflicts[below(world, 5)]);
-        break;
-    case 6:
-        format = sqlite3_mprintf("UPDATE %%s SET value = %%d WHERE path > 'k%%d'");
-        break;
-    default:
-        format = sqlite3_mprintf("DELETE FROM %%s WHERE path = 'k%%d'");
-    }
-    both(world, format, a, b, c);
-    sqlite3_free(format);
+    both(world, TEXT(writes[below(world, 8)], conflicts[below(world, 5)]), a, b, c);
 }
 
 /* Each trigger writes both tables, and may then raise. */
@@ -151,21 +128,13 @@ static void write_by_trigger(struct world *world) {
 }
 
 static void change_other_schema(struct world *world) {
-    uint32_t n = below(world, 3);
-    switch (below(world, 4)) {
-    case 0:
-        run(world, "CREATE TABLE IF NOT EXISTS z%u(x)", n);
-        break;
-    case 1:
-        run(world, "DROP TABLE IF EXISTS z%u", n);
-        break;
-    case 2:
-        run(world, "ALTER TABLE plain ADD COLUMN c%u", below(world, 1000));
-        break;
-    default:
-        run(world, "ALTER TABLE z0 RENAME TO z9");
-        run(world, "ALTER TABLE z9 RENAME TO z0");
-    }
+    uint32_t n = below(world, 3), kind = below(world, 4);
+    if (kind == 0) run(world, "CREATE TABLE IF NOT EXISTS z%u(x)", n);
+    if (kind == 1) run(world, "DROP TABLE IF EXISTS z%u", n);
+    if (kind == 2) run(world, "ALTER TABLE plain ADD COLUMN c%u", below(world, 1000));
+    if (kind < 3) return;
+    run(world, "ALTER TABLE z0 RENAME TO z9");
+    run(world, "ALTER TABLE z9 RENAME TO z0");
 }
 
 static bool exists(struct world *world, const char *table) {
@@ -183,9 +152,7 @@ static void change_own_schema(struct world *world) {
     const char *tail = world->renamed ? "2" : "", *to = world->renamed ? "" : "2";
     int rc = SQLITE_OK;
     if (!there) {
-        char *create = sql_create_text("t", below(world, 2) ? "log_limit=300" : "");
-        rc = run(world, "%s", create);
-        sqlite3_free(create);
+        rc = run(world, "%s", kept(sql_create_text("t", below(world, 2) ? "log_limit=300" : "")));
         if (!rc) run(world, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
     } else if (random_once_in(&world->random, 3)) {
         rc = run(world, "DROP TABLE t%s", tail);
@@ -221,49 +188,19 @@ static void change_schema_elsewhere(struct world *world) {
 }
 
 static void step(struct world *world) {
-    switch (below(world, 24)) {
-    case 0:
-        run(world, "BEGIN");
-        break;
-    case 1:
-        run(world, "COMMIT");
-        break;
-    case 2:
-        if (below(world, 2)) run(world, "ROLLBACK");
-        break;
-    case 3:
-    case 4:
-    case 5:
-        run(world, "SAVEPOINT s%u", below(world, SAVEPOINTS));
-        break;
-    case 6:
-        run(world, "RELEASE s%u", below(world, SAVEPOINTS));
-        break;
-    case 7:
-    case 8:
-        run(world, "ROLLBACK TO s%u", below(world, SAVEPOINTS));
-        break;
-    case 9:
-        change_other_schema(world);
-        break;
-    case 10:
-        change_own_schema(world);
-        break;
-    case 11:
-    case 12:
-    case 13:
-        write_by_trigger(world);
-        break;
-    case 14:
-        let_other_read(world);
-        break;
-    case 15:
-        change_schema_elsewhere(world);
-        break;
-    case 16:
+    TEXTS(words, "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s%u", "SAVEPOINT s%u", "SAVEPOINT s%u", "RELEASE s%u",
+          "ROLLBACK TO s%u", "ROLLBACK TO s%u");
+    static void (*const others[])(struct world *) = {change_other_schema,    change_own_schema, write_by_trigger,
+                                                     write_by_trigger,       write_by_trigger,  let_other_read,
+                                                     change_schema_elsewhere};
+    uint32_t kind = below(world, 24), savepoint = below(world, SAVEPOINTS);
+    if (kind < 9) {
+        if (kind != 2 || below(world, 2)) run(world, words[kind], savepoint);
+    } else if (kind < 16) {
+        others[kind - 9](world);
+    } else if (kind == 16) {
         if (exists(world, "t")) run(world, "INSERT INTO t(t) VALUES('flush')");
-        break;
-    default:
+    } else {
         write_something(world);
     }
 }
@@ -342,15 +279,15 @@ static void run_history(const char *journal, bool blocked, uint64_t seed) {
     sql_close(world.db);
     world.db = sql_open(world.path);
     compare(&world, world.db, seed, STEPS + 2);
-    char *answer = sql_rows(world.db, "PRAGMA integrity_check");
+    char *answer = kept(sql_rows(world.db, "PRAGMA integrity_check"));
     ck_assert_msg(!strcmp(answer, "ok\n"), "seed %llu: %s", (unsigned long long)seed, answer);
-    sqlite3_free(answer);
     if (!blocked) check_files(&world, seed);
     sql_close(world.db);
     sql_scratch_remove(world.directory);
     sqlite3_free(world.directory);
     sqlite3_free(world.path);
     sqlite3_free(sqlite3_str_finish(world.history));
+    kept_clear();
 }
 
 static const char *const journals[] = {"WAL", "DELETE", "TRUNCATE", "MEMORY"};

@@ -58,8 +58,7 @@ static struct art_record_reader reader;
 static const uint8_t *kept_bytes;
 
 static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)context;
-    (void)argc;
+    (void)context, (void)argc;
     free((void *)kept_bytes);
     struct art_bytes record = copy_of(argv[0]);
     kept_bytes = record.data;
@@ -91,7 +90,7 @@ static void set_up(void) {
                      {"column_kept", 1, column_kept},
                      {"written_anew", 1, written_anew}};
     ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    for (size_t i = 0; i < LENGTH(functions); i++) {
         sqlite3_create_function(db, functions[i].name, functions[i].arguments, SQLITE_UTF8, NULL, functions[i].run,
                                 NULL, NULL);
     }
@@ -109,7 +108,7 @@ static void put_value(sqlite3_str *out) {
     if (random_once_in(&chance, 3)) {
         sqlite3_str_appendf(out, "%lld", (int64_t)random_next(&chance) >> random_below(&chance, 64));
     } else {
-        sqlite3_str_appendall(out, values[random_below(&chance, sizeof values / sizeof *values)]);
+        sqlite3_str_appendall(out, values[random_below(&chance, LENGTH(values))]);
     }
 }
 
