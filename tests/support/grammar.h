@@ -10,7 +10,7 @@
  *     $(name:=text)  keeps it, and shows nothing
  *
  * An alternative "3*text" counts three times. Neither "||" nor a bar within brackets or braces ends an alternative: it
- * may be SQL. Of {t|plain} the first is for `out` and the second for `twin`; without a twin it stays, for text_for()
+ * may be SQL. So each bracket is closed in its own alternative. Of {t|plain} the first is for `out` and the second for `twin`; without a twin it stays, for text_for()
  * (differential.h).
  */
 #ifndef ART_TESTS_GRAMMAR_H
@@ -38,6 +38,9 @@ struct grammar {
 void grammar_draw(struct grammar *grammar, const char *text);
 /* Draws a text of its own. sqlite3_free() it. */
 char *grammar_text(struct grammar *grammar, const char *text);
+/* For `call`: writes; draws a part of the text that is being drawn; what was kept, or NULL. */
 void grammar_put(struct grammar *grammar, const char *text, int len);
+void grammar_more(struct grammar *grammar, const char *text);
+const char *grammar_kept(struct grammar *grammar, const char *name);
 
 #endif

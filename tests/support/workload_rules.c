@@ -3,8 +3,8 @@
  * $!NAME notes what the step is about, $!name in small letters a flag of the step: nothing is written. Around what
  * SQLite answers wrongly or differently by its plan the rules go, and say so.
  *
- * In a SELECT the order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them, the
- * order is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows.
+ * In a SELECT the order of the rows is given by the query, or the rows are compared as a set; where LIMIT cuts them,
+ * the order is total. No sum of reals, no group_concat(): they depend on the order in which SQLite comes by the rows.
  */
 #include <string.h>
 
@@ -410,8 +410,8 @@ static void call(struct grammar *grammar, const char *name) {
 void writer_draw(struct writer *x, const char *text) {
     const struct workload_setting *setting = x->w->setting;
     bool gentle = setting->gentle;
-    /* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database under
-     * two names that locks one of them in a transaction, and in one twin only. */
+    /* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database
+     * under two names that locks one of them in a transaction, and in one twin only. */
     bool may_optimize = strcmp(setting->other, "again") != 0;
     struct grammar grammar = {.random = &x->w->random,
                               .rules = rules,
