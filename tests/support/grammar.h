@@ -10,8 +10,8 @@
  *     $(name:=text)  keeps it, and shows nothing
  *
  * An alternative "3*text" counts three times. Neither "||" nor a bar within brackets or braces ends an alternative: it
- * may be SQL. So each bracket is closed in its own alternative. Of {t|plain} the first is for `out` and the second for `twin`; without a twin it stays, for text_for()
- * (differential.h).
+ * may be SQL. So each bracket is closed in its own alternative. Of {t|plain} the first is for `out` and the second for
+ * `twin`; without a twin it stays, for text_for() (differential.h).
  */
 #ifndef ART_TESTS_GRAMMAR_H
 #define ART_TESTS_GRAMMAR_H
