@@ -191,6 +191,10 @@ static void draw(struct grammar *grammar, struct span text) {
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
+void grammar_keep(struct grammar *grammar, const char *name, const char *text) {
+    *place_of(grammar, name, strlen(name), true) = sqlite3_mprintf("%s", text);
+}
+
 void grammar_more(struct grammar *grammar, const char *text) {
     draw(grammar, whole(text));
 }

@@ -34,6 +34,8 @@ struct grammar {
     } kept[GRAMMAR_KEPT];
 };
 
+/* Keeps a text for the next that is drawn, under a name that has none yet. */
+void grammar_keep(struct grammar *grammar, const char *name, const char *text);
 /* Draws the text into `out`. */
 void grammar_draw(struct grammar *grammar, const char *text);
 /* Draws a text of its own. sqlite3_free() it. */
