@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/random.h"
-#include "tests/support/sql.h"
+#include "tests/support/grammar.h"
+#include "tests/support/sql_expect.h"
 #include "tests/support/suite.h"
 
-enum { STEPS = 220, HISTORIES = 20, KEYS = 40, SAVEPOINTS = 4 };
+enum { STEPS = 220, HISTORIES = 20 };
 
 struct world {
     struct random random;
@@ -92,49 +92,40 @@ static void compare(struct world *world, sqlite3 *db, uint64_t seed, int step) {
 
 /* --- steps -------------------------------------------------------------------------------------------------------- */
 
-static const char *const conflicts[] = {"", "OR ABORT", "OR FAIL", "OR IGNORE", "OR REPLACE"};
+/* '@' stands for one of the pair. Each trigger writes both tables, and may then raise. */
+static const char *const rules[] = {
+    "key: 'k$(0-39)'",
+    "conflict: | OR ABORT | OR FAIL | OR IGNORE | OR REPLACE",
+    "write: 2*INSERT $conflict INTO @(path, value) VALUES($key, $(0-39)) | 2*INSERT $conflict INTO @(path, value) "
+    "VALUES($key, 1), ($key, 2), ($key, 3) | DELETE FROM @ WHERE path GLOB 'k$(0-39)*' | UPDATE $conflict @ SET path = "
+    "$key WHERE path = $key | UPDATE @ SET value = $(0-39) WHERE path > $key | DELETE FROM @ WHERE path = $key",
+    "fire: INSERT INTO temporary VALUES($key), ($key) | INSERT INTO fires VALUES($key, $(0-4)) | "
+    "INSERT INTO fires VALUES($key, 0), ($key, $(0-4))",
+    "other_schema: CREATE TABLE IF NOT EXISTS z$(0-2)(x) | DROP TABLE IF EXISTS z$(0-2) | "
+    "ALTER TABLE plain ADD COLUMN c$(0-999) | ALTER TABLE z0 RENAME TO z9; ALTER TABLE z9 RENAME TO z0",
+    "transaction: 2*BEGIN | 2*COMMIT | ROLLBACK | SELECT 1 | 6*SAVEPOINT s$(0-3) | 2*RELEASE s$(0-3) | "
+    "4*ROLLBACK TO s$(0-3)",
+    NULL};
 
-/* The same statement on both; both must end alike. `format` has one %s for the table's name, then the key numbers. */
-static void both(struct world *world, const char *format, int a, int b, int c) {
-    char *art = TEXT(format, world->renamed ? "t2" : "t", a, b, c);
-    int first = run(world, "%s", art), second = run(world, "%s", TEXT(format, world->renamed ? "b2" : "b", a, b, c));
-    ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
+static char *drawn(struct world *world, const char *text) {
+    return grammar_text(&(struct grammar){.random = &world->random, .rules = rules}, text);
 }
 
-/* %s is the conflict clause. */
-TEXTS(writes, "INSERT %s INTO %%s(path, value) VALUES('k%%d', %%d)",
-      "INSERT %s INTO %%s(path, value) VALUES('k%%d', %%d)",
-      "INSERT %s INTO %%s(path, value) VALUES('k%%d', 1), ('k%%d', 2), ('k%%d', 3)",
-      "INSERT %s INTO %%s(path, value) VALUES('k%%d', 1), ('k%%d', 2), ('k%%d', 3)",
-      "DELETE FROM %%s WHERE path GLOB 'k%%.1d*'", "UPDATE %s %%s SET path = 'k%%d' WHERE path = 'k%%d'",
-      "UPDATE %%s SET value = %%d WHERE path > 'k%%d'", "DELETE FROM %%s WHERE path = 'k%%d'");
+static void run_drawn(struct world *world, const char *text) {
+    char *sql = drawn(world, text);
+    run(world, "%s", sql);
+    sqlite3_free(sql);
+}
 
+/* The same statement on both; both must end alike. */
 static void write_something(struct world *world) {
-    int a = (int)below(world, KEYS), b = (int)below(world, KEYS), c = (int)below(world, KEYS);
-    both(world, TEXT(writes[below(world, 8)], conflicts[below(world, 5)]), a, b, c);
-}
-
-/* Each trigger writes both tables, and may then raise. */
-static void write_by_trigger(struct world *world) {
-    if (world->renamed || !world->triggers) return;
-    int a = (int)below(world, KEYS), b = (int)below(world, KEYS);
-    if (random_once_in(&world->random, 3)) {
-        run(world, "INSERT INTO temporary VALUES('k%d'), ('k%d')", a, b);
-    } else if (random_once_in(&world->random, 2)) {
-        run(world, "INSERT INTO fires VALUES('k%d', %d)", a, (int)below(world, 5));
-    } else {
-        run(world, "INSERT INTO fires VALUES('k%d', 0), ('k%d', %d)", a, b, (int)below(world, 5));
-    }
-}
-
-static void change_other_schema(struct world *world) {
-    uint32_t n = below(world, 3), kind = below(world, 4);
-    if (kind == 0) run(world, "CREATE TABLE IF NOT EXISTS z%u(x)", n);
-    if (kind == 1) run(world, "DROP TABLE IF EXISTS z%u", n);
-    if (kind == 2) run(world, "ALTER TABLE plain ADD COLUMN c%u", below(world, 1000));
-    if (kind < 3) return;
-    run(world, "ALTER TABLE z0 RENAME TO z9");
-    run(world, "ALTER TABLE z9 RENAME TO z0");
+    char *text = drawn(world, "$write");
+    char *art = sql_named(text, world->renamed ? "t2" : "t"), *ordinary = sql_named(text, world->renamed ? "b2" : "b");
+    int first = run(world, "%s", art), second = run(world, "%s", ordinary);
+    ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
+    sqlite3_free(text);
+    sqlite3_free(art);
+    sqlite3_free(ordinary);
 }
 
 static bool exists(struct world *world, const char *table) {
@@ -188,16 +179,19 @@ static void change_schema_elsewhere(struct world *world) {
 }
 
 static void step(struct world *world) {
-    TEXTS(words, "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s%u", "SAVEPOINT s%u", "SAVEPOINT s%u", "RELEASE s%u",
-          "ROLLBACK TO s%u", "ROLLBACK TO s%u");
-    static void (*const others[])(struct world *) = {change_other_schema,    change_own_schema, write_by_trigger,
-                                                     write_by_trigger,       write_by_trigger,  let_other_read,
-                                                     change_schema_elsewhere};
-    uint32_t kind = below(world, 24), savepoint = below(world, SAVEPOINTS);
+    uint32_t kind = below(world, 24);
     if (kind < 9) {
-        if (kind != 2 || below(world, 2)) run(world, words[kind], savepoint);
-    } else if (kind < 16) {
-        others[kind - 9](world);
+        run_drawn(world, "$transaction");
+    } else if (kind == 9) {
+        run_drawn(world, "$other_schema");
+    } else if (kind == 10) {
+        change_own_schema(world);
+    } else if (kind < 14) {
+        if (!world->renamed && world->triggers) run_drawn(world, "$fire");
+    } else if (kind == 14) {
+        let_other_read(world);
+    } else if (kind == 15) {
+        change_schema_elsewhere(world);
     } else if (kind == 16) {
         if (exists(world, "t")) run(world, "INSERT INTO t(t) VALUES('flush')");
     } else {
