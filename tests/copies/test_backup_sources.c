@@ -14,7 +14,8 @@
 
 static void make(const char *storage) {
     sql_run(db,
-            "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT printf('%%06d', i), i "
+            "PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s); INSERT INTO t SELECT "
+            "printf('%%06d', i), i "
             "FROM (WITH n(i) "
             "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
             "INSERT INTO t VALUES('log', 1)",

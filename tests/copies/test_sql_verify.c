@@ -15,7 +15,7 @@
 /* f has a file, i is inline. */
 static void make(void) {
     sql_run(db,
-            "CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
+            "PRAGMA synchronous=OFF; CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2);"
             "CREATE VIRTUAL TABLE f USING art(path, value, storage=file);"
             "CREATE VIRTUAL TABLE i USING art(path, value, storage=inline);"
             "INSERT INTO f SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION "
