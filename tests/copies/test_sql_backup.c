@@ -39,6 +39,10 @@ static void back_up(sqlite3 *from, const char *to) {
     sqlite3_free(wanted);
 }
 
+static void remove_copy(void) {
+    ck_assert_int_eq(sql_shell("rm -f copy.db copy.db-*"), 0);
+}
+
 static bool pair; /* f and i are the only art tables */
 
 static void is_whole(sqlite3 *of) {
@@ -67,12 +71,6 @@ static void write_some(sqlite3 *to, struct random *random, unsigned commit) {
     }
     if (commit % 10 == 0) sql_run(to, "INSERT INTO f(f) VALUES('%s')", commit % 20 ? "optimize" : "flush");
     sql_run(to, "COMMIT");
-}
-
-static void remove_files_of(const char *database) {
-    char *command = sqlite3_mprintf("rm -f '%s' '%s'-*", database, database);
-    ck_assert_int_eq(system(command), 0);
-    sqlite3_free(command);
 }
 
 /* --- a life of its own -------------------------------------------------------------------------------------------- */
@@ -397,7 +395,7 @@ TEST(test_a_table_is_copied_however_its_create_was_written) {
         sql_expect(copy, "a|1|ok\n", "SELECT path, value, art_check('t') FROM t");
         sql_run(copy, "DROP TABLE t");
         sql_close(copy);
-        remove_files_of(copy_path);
+        remove_copy();
         sql_run(db, "DROP TABLE t");
     }
 }
@@ -408,7 +406,7 @@ static void whole_or_nothing(const char *before) {
         sqlite3 *copy = sql_open(copy_path);
         is_whole(copy);
         sql_close(copy);
-        remove_files_of(copy_path);
+        remove_copy();
     }
     leaves_nothing(before);
 }
