@@ -21,7 +21,7 @@
 
 #include <stddef.h>
 
-enum { NAME_ATTEMPTS = 16 };
+enum { NAME_ATTEMPTS = 16 }; /* random ones: a second is never needed, but where somebody makes all files */
 
 /* --- the id and the file's name ----------------------------------------------------------------------------------- */
 

@@ -7,16 +7,14 @@
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
 
-static const double two_63 = 9223372036854775808.0;
-
 static int compare_wholes(int64_t a, int64_t b) {
     return a < b ? -1 : a > b;
 }
 
 /* Exact, as SQLite compares them. */
 static int compare_with_real(int64_t integer, double real) {
-    if (!(real < two_63)) return -1; /* as NaN, which only a forged zone has */
-    if (real < -two_63) return 1;
+    if (!(real < ART_TWO_63)) return -1; /* as NaN, which only a forged zone has */
+    if (real < -ART_TWO_63) return 1;
     int64_t whole = (int64_t)real;
     if (integer != whole) return compare_wholes(integer, whole);
     double rest = real - (double)whole;

@@ -48,6 +48,9 @@ enum art_datum_kind {
     ART_DATUM_BEYOND
 };
 
+/* The first REAL that is no integer; its negative is the first one. */
+#define ART_TWO_63 9223372036854775808.0
+
 struct art_datum {
     enum art_datum_kind kind;
     bool by_hash; /* of a text or blob: only its hashes are known, the first, and above it whether it is odd */

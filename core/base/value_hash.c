@@ -16,9 +16,9 @@ static uint32_t hash_number(uint64_t bits) {
 }
 
 static uint32_t hash_real(double real) {
-    static const double two_63 = 9223372036854775808.0;
     uint64_t bits;
-    if (real >= -two_63 && real < two_63 && (double)(int64_t)real == real) return hash_number((uint64_t)(int64_t)real);
+    if (real >= -ART_TWO_63 && real < ART_TWO_63 && (double)(int64_t)real == real)
+        return hash_number((uint64_t)(int64_t)real);
     memcpy(&bits, &real, sizeof bits);
     return hash_number(bits);
 }

@@ -95,6 +95,7 @@ static void set_page(struct art_pages *pages, uint32_t page) {
     pages->bits[page >> 6] |= 1ull << (page & 63);
 }
 
+/* The format, as postings.h draws it. */
 enum { HEAD_BYTES = 4, ANY_BYTES = ART_BLOB_PAGES / 8, MAP_BYTES = 2 + ANY_BYTES };
 enum { IN_A_THIRD = ART_BLOB_PAGES / 3 + 1 }; /* of as many pages as there may be */
 
@@ -182,6 +183,7 @@ uint32_t art_postings_bytes(const struct art_postings *postings, const struct ar
 
 /* --- writing them ------------------------------------------------------------------------------------------------- */
 
+/* In the byte of a page, which has a number below 128. */
 enum { LAST_LISTED = 0x80, MAP_FOLLOWS = ART_BLOB_PAGES - 1, IN_ANY = MAP_FOLLOWS | LAST_LISTED };
 
 static inline bool tells_nothing(const struct art_posting *posting, uint32_t leaf_pages) {
@@ -322,7 +324,7 @@ enum art_rc art_postings_write(struct art_postings *postings, uint32_t leaf_page
     for (unsigned i = 0; i < ART_TABLES_MAX; i++) {
         if (!has_table(postings->tables, i)) continue;
         const struct art_posting_table *table = postings->table[i];
-        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 };
+        enum { TWO_SORTABLES_AND_TWO_NUMBERS = 6 }; /* in numbers of 32 bits */
         uint32_t need = TWO_SORTABLES_AND_TWO_NUMBERS * table->count + 1;
         enum art_rc rc = art_grow(&postings->scratch, &postings->scratch_room, need, sizeof *postings->scratch);
         if (rc) return rc;

@@ -71,7 +71,7 @@ void art_rings_forget(const struct art_blob_pool *pool) {
 #include "core/linux/io_system.h"
 
 enum {
-    DEPTH = 32,
+    DEPTH = 32,                /* eight blobs to be written and eight read ahead, in two requests each */
     REGISTERED_SLOTS_MAX = 32, /* 16 MB: registering touches and pins it all */
     SUBMIT_TRIES_MAX = 1000,
     TRIES_MAX = 8,          /* of one request by a ring, without progress */

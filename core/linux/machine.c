@@ -19,7 +19,7 @@
 #include "core/base/platform.h"
 #include "core/linux/io_system.h"
 
-enum { PATH_LEN = 4096, TEXT_LEN = 16384 };
+enum { PATH_LEN = 4096, TEXT_LEN = 16384 }; /* the longest path of Linux; so much of /proc/self/cgroup is read */
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;

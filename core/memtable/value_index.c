@@ -33,7 +33,7 @@ struct art_value_index {
     uint32_t heads_mask;
 };
 
-enum { HINTS_FIRST = 1024 };
+enum { HINTS_FIRST = 1024 };                   /* 16 KB, of a table that is asked by values; they double */
 enum { CHOSEN_PART = 32, CHOSEN_ANYWAY = 64 }; /* of so many keys one; more of them are met soon */
 
 /* Columns have hashes of their own. */
@@ -99,7 +99,7 @@ static bool add_hints(struct art_memtable *memtable, const struct art_leaf *leaf
 }
 
 void art_value_index_note(struct art_memtable *memtable, const struct art_leaf *leaf) {
-    enum { OLD_HINTS_MAX = 4096 };
+    enum { OLD_HINTS_MAX = 4096 }; /* beside twice those that are used: a small index is not made anew all the time */
     if (!memtable->values) return;
     uint64_t fresh = memtable->keys * (unsigned)__builtin_popcount(memtable->summary->has.lookups) * ART_VALUE_HASHES;
     bool worn = memtable->values->count > 2 * fresh + OLD_HINTS_MAX;

@@ -15,8 +15,8 @@
 #include "core/store/cached_memory.h"
 
 enum {
-    BUCKETS_FIRST = 64,
-    ROUNDS = 4, /* of the hand: mark, leaf pages, mark, footer */
+    BUCKETS_FIRST = 64, /* they double */
+    ROUNDS = 4,         /* of the hand: mark, leaf pages, mark, footer */
 };
 
 _Atomic uint64_t art_cache_pressure;

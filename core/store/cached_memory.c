@@ -10,7 +10,7 @@
 enum {
     SLABS_MAX = 48, /* each doubles the address space of its kind, which only counts where it is limited */
     SPARE_MAX = 32,
-    SLOTS_FIRST = 64,
+    SLOTS_FIRST = 64,      /* 32 MB of address space: small caches take no more */
     SLOTS_LEAST = 16,      /* in a slab; where not even so many can be had, buffers come from the heap */
     FOOTERS_PER_BLOB = 16, /* so many more blobs with a footer alone are expected than whole ones */
     PAGES = ART_BLOB_PAGES,

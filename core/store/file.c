@@ -20,6 +20,7 @@
 #include "core/base/platform.h"
 #include "core/store/private.h"
 
+/* Each time another process has removed or replaced the file meanwhile. The least that a device writes as a whole. */
 enum { REOPEN_MAX = 4, SECTOR_BYTES = 512 };
 
 static struct art_superblock *new_superblock(void) {

@@ -14,7 +14,7 @@
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
 
-enum { WIPED_TOGETHER = 8 };
+enum { WIPED_TOGETHER = ART_WRITES_MAX }; /* requests, of as many blobs as are written at once elsewhere */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 

@@ -16,7 +16,7 @@
 
 #define JOURNAL_ROOM "-journal" /* behind the file's name */
 
-enum { NAMES_MOST = 100 };
+enum { NAMES_MOST = 100 }; /* files of earlier copies that are in the way; what is taken beyond is an error */
 
 static int cannot_write(const struct art_copy *copy, int rc, char **message) {
     return rc ? art_report_sql(message, copy->db, rc, "cannot write the copy's tables") : SQLITE_OK;

@@ -36,7 +36,7 @@
 #include "core/base/vector.h"
 #include "ext/admin/admin.h"
 
-enum { SHORT_PREFIX_BYTES = 512 };
+enum { SHORT_PREFIX_BYTES = 512 }; /* on the stack; longer ones take an allocation */
 
 /* --- arguments ---------------------------------------------------------------------------------------------------- */
 
@@ -328,7 +328,7 @@ static const char *plural(unsigned count) {
     return count == 1 ? "" : "s";
 }
 
-enum { NUMBERS_BYTES = 100 };
+enum { NUMBERS_BYTES = 100 }; /* three counts with their words */
 
 static void call_backup(sqlite3_context *context, int count, sqlite3_value **values) {
     char *message = NULL;

@@ -16,7 +16,7 @@
  */
 #include "ext/admin/admin.h"
 
-enum { PROBLEMS_SHOWN = 10, NAMES_SHOWN = 10 };
+enum { PROBLEMS_SHOWN = 10, NAMES_SHOWN = 10 }; /* in one message; the others are counted */
 
 struct verify {
     struct art_connection *connection;

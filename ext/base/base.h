@@ -43,6 +43,8 @@ struct art_savepoints {
     int cut;    /* SQLite has none from here on: a statement goes on whose savepoint went; or ART_SAVEPOINTS_ALL */
 };
 
+/* A buffer that has grown larger is not kept from one statement to the next. */
+enum { ART_BUFFER_KEPT_BYTES = 1 << 20 };
 enum { ART_TABLE_CHAINS = 64, ART_AWAKE_MAX = 16 };
 
 struct art_connection {

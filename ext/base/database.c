@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-enum { DATABASE_PART_BYTES = 120, TABLE_PART_BYTES = 80 };
+enum { DATABASE_PART_BYTES = 120, TABLE_PART_BYTES = 80 }; /* of the file's name, which may have 255 */
 
 sqlite3_file *art_database_file(sqlite3 *db, const char *schema) {
     sqlite3_file *file = NULL;

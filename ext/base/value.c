@@ -92,7 +92,7 @@ static void set_real(struct art_field *field, double real) {
 
 /* Is it an integer, and none of the two at the ends? SQLite asks the same. */
 static bool is_integral(double real) {
-    if (!(real > -9223372036854775808.0 && real < 9223372036854775808.0)) return false;
+    if (!(real > -ART_TWO_63 && real < ART_TWO_63)) return false;
     return (double)(int64_t)real == real;
 }
 

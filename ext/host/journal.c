@@ -43,6 +43,7 @@
 
 #include <stdlib.h>
 
+/* sqlite.org/walformat.html. Before 3.53.2 a ROLLBACK TO behind pages that were flushed could lose commits. */
 enum { WAL_HEADER_BYTES = 32, FLUSHES_WELL = 3053002 };
 static const uint32_t wal_magic = 0x377f0682; /* and the next number: big-endian checksums */
 

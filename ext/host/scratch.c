@@ -5,7 +5,7 @@
  */
 #include "ext/host/host.h"
 
-enum { CALL_BYTES_MAX = 64 << 10 };
+enum { CALL_BYTES_MAX = 64 << 10 }; /* of that buffer */
 
 /* memdb's files are memory, and what is written here is what memory has no room for. */
 static sqlite3_vfs *temporary_vfs(const struct art_table *table) {

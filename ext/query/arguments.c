@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { VERSIONS_BITS = 56 };
+enum { VERSIONS_BITS = 56 }; /* of a csn: core takes no larger one */
 _Static_assert(ART_ARGUMENT_START_AFTER - ART_ARGUMENT_PREFIX == ART_HIDDEN_START_AFTER - ART_HIDDEN_PREFIX, "want()");
 static const double VERSIONS_END = (double)((uint64_t)1 << VERSIONS_BITS); /* no version is as large */
 

@@ -26,7 +26,7 @@
 enum {
     PATIENCE_ROWS = 64, /* to look at one part takes as long as to walk over some 30 rows, and to sort them */
     PATIENCE_LEAST = 256,
-    COLLECT_ASKS_EVERY = 4096
+    COLLECT_ASKS_EVERY = 4096 /* rows between two questions for an interrupt */
 };
 
 static enum art_rc begin_search(struct art_scan *scan) {

@@ -5,8 +5,6 @@
 
 #include "ext/query/scan.h"
 
-enum { HUGE_BUFFER_BYTES = 1 << 20 };
-
 /* --- what SQLite is told ------------------------------------------------------------------------------------------ */
 
 /* The table may have been replaced under an open query, behind SQLite's back. */
@@ -58,7 +56,7 @@ static bool is_huge(const struct art_scan *scan) {
                      scan->keys.low.capacity + scan->keys.high.capacity + scan->room[0].capacity +
                      scan->room[1].capacity;
     for (unsigned i = 0; i < ART_SHOWN; i++) bytes += scan->shown[i].text.capacity;
-    return bytes > HUGE_BUFFER_BYTES;
+    return bytes > ART_BUFFER_KEPT_BYTES;
 }
 
 static void let_scan_go(struct art_kept *kept) {

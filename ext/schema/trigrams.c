@@ -9,6 +9,7 @@
  */
 #include "ext/schema/schema.h"
 
+/* Bytes of a vector that every processor has. */
 enum { AT_ONCE = 16, CUT_AT_ONCE_BYTES = 16 * AT_ONCE, BEHIND = ART_CUT_WIDTH - 1 };
 
 /* Different trigrams stay different. */

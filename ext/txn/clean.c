@@ -26,7 +26,7 @@
 #include "ext/host/host.h"
 #include "ext/txn/txn.h"
 
-enum { ID_DIGITS = 8 };
+enum { ID_DIGITS = 8 }; /* of T-<id>.art */
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 

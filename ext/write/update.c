@@ -14,8 +14,6 @@
 
 #include <assert.h>
 
-enum { HUGE_RECORD_BYTES = 1 << 20 };
-
 /* argv of INSERT and UPDATE: old key, new key, then the columns. */
 enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
 
@@ -302,7 +300,7 @@ int art_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
         rc = insert_row(vtab, argc, argv);
     }
     *rowid = sqlite3_last_insert_rowid(vtab->connection->db);
-    if (vtab->record.capacity > HUGE_RECORD_BYTES) art_buffer_clear(&vtab->record);
+    if (vtab->record.capacity > ART_BUFFER_KEPT_BYTES) art_buffer_clear(&vtab->record);
     art_table_assert(vtab->table);
     return rc;
 }

@@ -30,7 +30,7 @@
 
 enum part_kind { PART_ENTRY, PART_KEY, PART_LONG, PART_BUCKET, PART_NODE, PART_BLOB };
 enum {
-    RELAX_AFTER_PARTS = 64,
+    RELAX_AFTER_PARTS = 64,  /* then it lets go of the leaves that it has looked at (rule 7), and may be interrupted */
     ROWS_LIKE_A_PART = 32,   /* so many rows of a bucket that gives all of them at once count as a part */
     HEAP_BYTES_MAX = 8 << 20 /* of a search that can be given up: its parts, their keys and texts */
 };

@@ -3,9 +3,8 @@
  * The entries that may be rows are looked for in newer sources one by one, best first, until one of them is not hidden.
  * All of a bucket's values are read for that, once.
  */
+#include "core/blob/blob_format.h"
 #include "core/tree/read/read.h"
-
-enum { BUCKET_MOST = 128 };
 
 /* Values that wait, in a heap of their numbers: the first is the best. */
 struct waiting_values {
@@ -15,8 +14,8 @@ struct waiting_values {
     uint32_t first;         /* entry of the bucket */
     uint32_t count;
     bool texts; /* there are some */
-    uint8_t heap[BUCKET_MOST];
-    struct art_datum value[BUCKET_MOST];
+    uint8_t heap[ART_BUCKET_ENTRIES];
+    struct art_datum value[ART_BUCKET_ENTRIES];
 };
 
 static bool waits_before(const struct waiting_values *waiting, uint8_t a, uint8_t b) {
@@ -39,7 +38,7 @@ static void wait_for(void *context, uint32_t at, uint8_t flags, struct art_bytes
     uint32_t number = at - waiting->first;
     struct art_datum data[ART_SUMMARY_MAX];
     struct art_entry entry = {.value = value, .flags = flags};
-    assert(number < BUCKET_MOST);
+    assert(number < ART_BUCKET_ENTRIES);
     if (flags & (ART_DELETE | ART_CHUNK)) return;
     art_summary_read(waiting->summary, &entry, 1u << order->column, data);
     const struct art_datum *mine = &data[order->column];

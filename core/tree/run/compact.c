@@ -23,11 +23,11 @@
 #include "core/tree/run/run.h"
 
 enum {
-    LEVEL0_MAX = 3,
+    LEVEL0_MAX = 3,  /* each costs a prefix of 100 rows up to 1.3 us (tests/bench/README.md) */
     LEVEL0_MOST = 6, /* of those that small flushes leave */
     JOINED_BLOBS = 2,
-    LEVEL_DRAINING = 1,
-    LEVEL_FIRST = 2,
+    LEVEL_DRAINING = 1, /* of a run that goes into the next one, part by part */
+    LEVEL_FIRST = 2,    /* of one that stays */
     LEVEL_LAST = ART_RUN_LEVEL_LAST,
     LEVEL_FIRST_BLOBS = 32, /* 16 MB */
     LEVEL_LEAST_BLOBS = 8,  /* as much as a run of level 1 has: less would only be one level more */
@@ -36,6 +36,7 @@ enum {
     SMALL_BLOBS = 4, /* of a last run below 2 MB the part does not matter */
     ASK_AFTER_ENTRIES = 4096
 };
+/* A tenth of what the longest of all commits may take (tests/bench/targets.c). */
 static const uint64_t PAUSE_NANOSECONDS = 5000000;
 
 static uint64_t level_pages(const struct art_tree *tree, unsigned level) {

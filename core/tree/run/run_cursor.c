@@ -154,9 +154,9 @@ static enum art_rc next_wanted(struct art_run_cursor *cursor, struct art_blob_cu
     return rc;
 }
 
+/* Leaves that are asked together, so that their memory is waited for together: one first, then twice as many. */
 enum { PROBES_MAX = 16 };
 
-/* Leaves that are asked together, so that their memory is waited for together. */
 struct probe {
     const struct art_blob *leaf[PROBES_MAX];
     uint32_t index[PROBES_MAX], count;

@@ -80,6 +80,7 @@ enum art_rc art_slots_know(struct art_tree *tree) {
 
 /* --- the retired list as bytes: u8 version | u8 kind | salts | count and ascending slots as varint differences ---- */
 
+/* Version, kind and salts. */
 enum { RETIRED_VERSION = 1, RETIRED_HEADER_BYTES = 10 };
 
 enum art_rc art_retired_each(struct art_bytes bytes, enum art_rc (*visit)(void *context, uint32_t slot),
@@ -298,6 +299,8 @@ void art_slots_cut_spilled(struct art_tree *tree) {
     art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
 }
 
+/* The next merges write into them: a file without free slots would be cut and grow again. A file below 32 MB leaves
+ * less, since its log and what a flush has just written weigh more there. */
 uint32_t art_slots_slack(uint32_t used) {
     enum { SLACK_LEAST_SLOTS = 2, SLACK_PART = 4, SMALL_FILE_SLOTS = 64, SLACK_PART_OF_SMALL = 8 };
     uint32_t share = used / (used < SMALL_FILE_SLOTS ? SLACK_PART_OF_SMALL : SLACK_PART);

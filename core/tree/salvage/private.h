@@ -17,6 +17,8 @@
 #include "core/tree/salvage.h"
 #include "core/tree/txn/txn.h"
 
+/* A file that has nothing in so many slots, 32 GB, is not looked through: a hole may be as long as it likes. */
+enum { ART_BLANK_SLOTS_MAX = 1 << 16 };
 enum { ART_SALVAGE_IMAGES = 64, ART_SALVAGE_ACTIVE = 256, ART_CATALOG_KEY_BYTES = 24 };
 
 /* --- what may be lost --------------------------------------------------------------------------------------------- */

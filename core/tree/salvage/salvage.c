@@ -3,6 +3,7 @@
 #include "core/store/root_copy.h"
 #include "core/store/store_format.h"
 
+/* An interrupt is noticed within a millisecond or so, and asking for it costs nothing beside the steps. */
 enum { ASK_AFTER_STEPS = 256 };
 
 /* --- where the blobs are ------------------------------------------------------------------------------------------ */
@@ -43,13 +44,12 @@ static enum art_rc read_identity(struct art_salvage *salvage) {
 }
 
 static enum art_rc look_for_uuid(struct art_salvage *salvage) {
-    enum { SLOTS_TRIED = 1 << 16 };
     struct art_buffer root = {0};
     struct art_ref ref;
     enum art_rc rc = ART_NOTFOUND;
     if (salvage->medium->has_superblock) rc = art_root_copy_read(salvage->io, &root, salvage->uuid);
     art_buffer_clear(&root);
-    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < SLOTS_TRIED; slot++) {
+    for (uint32_t slot = 1; rc && rc != ART_NOMEM && slot < salvage->slots && slot < ART_BLANK_SLOTS_MAX; slot++) {
         rc = art_image_own_ref(salvage, slot, &ref, salvage->uuid);
         if (rc && rc != ART_NOTFOUND && !art_is_damage(rc)) return rc;
     }

@@ -13,8 +13,6 @@
 
 #include <stdlib.h>
 
-enum { BLANK_SLOTS_MAX = 1 << 16 };
-
 static uint8_t cut_key(struct art_bytes key, uint8_t out[ART_CATALOG_KEY_BYTES]) {
     uint32_t n = art_min32(key.len, ART_CATALOG_KEY_BYTES);
     if (n) memcpy(out, key.data, n);
@@ -105,7 +103,7 @@ enum art_rc art_catalog_make(struct art_salvage *salvage) {
     for (unsigned i = 0; !rc && salvage->root && i < salvage->root->runs; i++) {
         rc = art_detour_named(salvage, &salvage->root->run[i].top);
     }
-    for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < BLANK_SLOTS_MAX; slot++) {
+    for (uint32_t slot = 1; !rc && slot < salvage->slots && blanks < ART_BLANK_SLOTS_MAX; slot++) {
         bool blank = false;
         if (art_slot_set_has(&salvage->named, slot)) continue;
         rc = look_at_slot(salvage, slot, &blank);

@@ -18,6 +18,7 @@
  */
 #include "core/tree/state/state.h"
 
+/* Of a connection (rule 7): fronts of some 1,000 blobs of 250 buckets. */
 enum { CHAINS = 1024, FRONT_BYTES_MAX = 4 << 20 };
 
 static struct art_fronts **chain_of(const struct art_front_map *map, struct art_hash128 blob) {

@@ -16,6 +16,7 @@
  */
 #include "core/tree/state/state.h"
 
+/* Some hundred tenants or states have one each, with keys of 128 bytes at both ends (rule 7). */
 enum { GAPS_MAX = 512, BYTES_MAX = 128 << 10 };
 
 static struct art_bytes gap_low(const struct art_gap *gap) {

@@ -13,6 +13,7 @@
 
 #include "core/tree/txn/txn.h"
 
+/* Memory before the first chunk was read; a length that is believed without a look at the value's last chunk. */
 enum { VALUE_FIRST_BYTES = 1 << 20, VALUE_BELIEVED_BYTES = 16 << 20 };
 
 /* Of a reference from disk, whose length may be anything. */
