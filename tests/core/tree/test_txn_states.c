@@ -269,17 +269,11 @@ static void world_end(void) {
     drop_marks(0);
     toy_free(at_base);
     at_base = NULL;
-    small_tree_end();
 }
 
 /* The host brings the tree up to date before it goes on. */
 static void see_to_it(void) {
     if (tree->txn.state == ART_TXN_NONE || art_tree_unknown(tree)) must(toy_refresh(toy, tree));
-}
-
-static void take_away(const char *key) {
-    bool existed;
-    must(art_tree_delete(tree, text(key), &existed));
 }
 
 static void spill(bool fails) {
@@ -521,5 +515,5 @@ LOOP_TEST(test_a_transaction_is_where_the_model_says_whatever_came_before, 2) {
 int main(void) {
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 512 << 20);
-    return suite_run("states of a transaction", .seconds = SUITE_FOREVER);
+    return suite_run("states of a transaction", .seconds = SUITE_FOREVER, .tear_down = small_tree_end);
 }
