@@ -36,6 +36,11 @@ static void commit_alone(void) {
     art_tree_committed(tree); /* who commits need not look again */
 }
 
+static void commit_alone_with(unsigned request) {
+    must(art_tree_request(tree, request));
+    commit_alone();
+}
+
 /* Another connection finds these paths, and nothing wrong. */
 static void others_see(const char *paths) {
     struct art_tree *other;
@@ -74,11 +79,9 @@ TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     struct art_tree *other;
     uint32_t mark;
     insert_many("a");
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit_alone();
+    commit_alone_with(ART_REQUEST_FLUSH);
     insert("b");
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit_alone(); /* behind the slots that this frees */
+    commit_alone_with(ART_REQUEST_OPTIMIZE); /* behind the slots that this frees */
     insert("c");
     must(art_tree_request(tree, ART_REQUEST_VACUUM));
     prepare(); /* into them */
@@ -125,8 +128,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), value, &existed));
         must(art_tree_insert(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), value, &existed));
         must(art_tree_move(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), text("d"), NULL, &existed));
-        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-        commit_alone();
+        commit_alone_with(ART_REQUEST_OPTIMIZE);
         must(art_tree_info(tree, &info));
         ck_assert_uint_eq(info.keys, 2);
         ck_assert_uint_eq(info.run[0].entries,
@@ -135,8 +137,7 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
     }
     must(art_tree_delete(tree, text("a"), &existed));
     must(art_tree_delete(tree, text("d"), &existed));
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit_alone();
+    commit_alone_with(ART_REQUEST_OPTIMIZE);
     must(art_tree_info(tree, &info));
     ck_assert_uint_eq(info.runs, 0);
 }
@@ -179,8 +180,7 @@ TEST(test_a_bound_longer_than_any_path_lies_behind_its_longest_beginning) {
         range_holds((struct art_range){.low = bound, .low_set = true, .low_open = true}, "c");
         range_holds((struct art_range){.high = bound, .high_set = true}, "ab");
         range_holds((struct art_range){.high = bound, .high_set = true, .high_open = true}, "a");
-        must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        commit_alone();
+        commit_alone_with(ART_REQUEST_FLUSH);
     }
 }
 
@@ -316,11 +316,9 @@ TEST(test_runs_that_disagree_are_not_merged) {
     uint64_t len;
     bool existed;
     insert("a");
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit_alone();
+    commit_alone_with(ART_REQUEST_FLUSH);
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), text("again"), &existed));
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit_alone();
+    commit_alone_with(ART_REQUEST_FLUSH);
     ck_assert_uint_eq(tree->root->runs, 2);
     struct art_ref *top = &tree->root->run[0].top;
     uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;

@@ -2,6 +2,8 @@
 
 #include <check.h>
 
+#include "core/base/alloc.h"
+
 struct sim_disk *disk;
 struct toy *toy;
 struct art_tree *tree;
@@ -80,6 +82,17 @@ void put(const char *key, const char *value) {
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), text(value), &existed));
 }
 
+void value_is(struct art_bytes key, struct art_bytes wanted) {
+    struct art_row row;
+    struct art_bytes value;
+    uint8_t *owned;
+    must(art_tree_get(tree, key, &row));
+    must(art_row_value(tree, &row, &value, &owned));
+    ck_assert(art_bytes_equal(value, wanted));
+    art_free(owned);
+    art_row_release(&row);
+}
+
 void take_away(const char *key) {
     bool existed;
     must(art_tree_delete(tree, text(key), &existed));
@@ -95,5 +108,4 @@ struct art_tree_info info(void) {
     struct art_tree_info now;
     must(art_tree_info(tree, &now));
     return now;
-
 }

@@ -25,6 +25,7 @@ void small_tree_open(void);
 
 struct art_bytes text(const char *bytes);
 void put(const char *key, const char *value);
+void value_is(struct art_bytes key, struct art_bytes wanted);
 void take_away(const char *key);
 void commit(void);
 void commit_with(unsigned request); /* art_tree_request()'s */

@@ -155,19 +155,6 @@ static void zone_bytes(const struct art_zone *zone, uint8_t out[ART_ZONE_BYTES])
     art_summed_encode(one_zone, &summed, out);
 }
 
-/* Byte for byte. */
-static bool zones_equal(const struct art_zone *a, const struct art_zone *b) {
-    uint8_t one[ART_ZONE_BYTES], other[ART_ZONE_BYTES];
-    zone_bytes(a, one);
-    zone_bytes(b, other);
-    return !memcmp(one, other, sizeof one);
-}
-
-static bool is_inside(const struct art_zone *zone, const struct art_datum *datum) {
-    struct art_datum least = art_zone_end(zone, false), most = art_zone_end(zone, true);
-    return art_datum_compare(&least, datum) <= 0 && art_datum_compare(datum, &most) <= 0;
-}
-
 static bool is_number(const struct art_datum *datum) {
     return datum->kind == ART_DATUM_INTEGER || datum->kind == ART_DATUM_REAL;
 }
@@ -195,7 +182,7 @@ static void check_zone(const struct art_zone *zone, const struct art_datum *data
     uint8_t kinds = 0;
     HOLDS(art_zone_is_sane(zone));
     for (uint32_t i = 0; i < count; i++) {
-        HOLDS(is_inside(zone, &data[i]));
+        HOLDS(toy_zone_has(zone, &data[i]));
         if (data[i].kind == ART_DATUM_NULL) kinds |= ART_ZONE_NULLS;
         if (data[i].kind >= ART_DATUM_TEXT) kinds |= ART_ZONE_OTHERS;
         if (data[i].kind == ART_DATUM_REAL) kinds |= ART_ZONE_REALS;
@@ -242,11 +229,11 @@ TEST(test_a_zone_bounds_all_that_was_added_in_any_order) {
         check_zone(&zone, data, count);
         shuffle(data, count, &random);
         for (uint32_t i = 0; i < count; i++) art_zone_add_datum(&again, &data[i]);
-        HOLDS(zones_equal(&zone, &again));
+        HOLDS(toy_zones_equal(&zone, &again));
         again = merged(data, count, &random);
-        HOLDS(zones_equal(&zone, &again));
+        HOLDS(toy_zones_equal(&zone, &again));
         art_zone_add(&again, &zone);
-        HOLDS(zones_equal(&zone, &again));
+        HOLDS(toy_zones_equal(&zone, &again));
     }
 }
 
@@ -257,7 +244,7 @@ TEST(test_a_zone_of_both_zeros_has_both) {
         art_zone_add_datum(&zone, first ? &zero : &less);
         art_zone_add_datum(&zone, first ? &less : &zero);
         ck_assert(art_zone_is_sane(&zone));
-        ck_assert(is_inside(&zone, &zero) && is_inside(&zone, &less));
+        ck_assert(toy_zone_has(&zone, &zero) && toy_zone_has(&zone, &less));
     }
 }
 
@@ -343,7 +330,7 @@ TEST(test_a_zone_that_nobody_can_have_made_is_impossible) {
         ck_assert_msg(art_zone_is_sane(&sane[i]), "number %u", i);
         zone_bytes(&sane[i], bytes);
         ck_assert_msg(art_summed_decode(one_zone, bytes, &summed), "number %u", i);
-        ck_assert(zones_equal(&summed.zone[0], &sane[i]));
+        ck_assert(toy_zones_equal(&summed.zone[0], &sane[i]));
     }
 }
 
@@ -353,47 +340,14 @@ static struct art_measures random_measures(struct random *random) {
     return has;
 }
 
-static art_int128 random_sum(struct random *random) {
-    uint8_t bytes[ART_SUM_BYTES];
-    art_store64(bytes, random_next(random));
-    art_store64(bytes + 8, random_next(random));
-    return art_load_sum(bytes);
-}
-
-TEST(test_sums_and_zones_survive_their_bytes) {
-    struct random random = random_announced("bytes");
-    uint8_t room[8];
-    for (unsigned round = random_rounds(20000); round; round--) {
-        struct art_measures has = random_measures(&random);
-        struct art_summed summed = {0}, back;
-        uint32_t len = art_summed_bytes(has);
-        uint8_t *bytes = malloc(len + 1); /* exactly: a sanitizer then sees every access past it */
-        HOLDS(len <= ART_SUMMED_MAX);
-        for (unsigned i = 0; i < has.sums; i++) summed.sum[i] = random_sum(&random);
-        for (unsigned i = 0; i < has.columns; i++) {
-            for (uint32_t n = random_below(&random, 4); n; n--) {
-                struct art_datum datum = random_datum(&random, ALL, room);
-                art_zone_add_datum(&summed.zone[i], &datum);
-            }
-        }
-        bytes[len] = 0x5a;
-        art_summed_encode(has, &summed, bytes);
-        HOLDS(bytes[len] == 0x5a);
-        HOLDS(art_summed_decode(has, bytes, &back));
-        HOLDS(!memcmp(back.sum, summed.sum, has.sums * sizeof *summed.sum));
-        for (unsigned i = 0; i < has.columns; i++) HOLDS(zones_equal(&back.zone[i], &summed.zone[i]));
-        free(bytes);
-    }
-}
-
 TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
     struct random random = random_announced("any bytes");
-    uint8_t again[ART_SUMMED_MAX];
+    uint8_t again[ART_SUMMED_MAX + 1];
     uint32_t sane = 0, impossible = 0;
     for (unsigned round = random_rounds(100000); round; round--) {
         struct art_measures has = random_measures(&random);
         uint32_t len = art_summed_bytes(has);
-        uint8_t *bytes = malloc(len ? len : 1);
+        uint8_t *bytes = malloc(len ? len : 1); /* exactly: a sanitizer then sees every access past it */
         struct art_summed summed;
         bool expected = true;
         for (uint32_t i = 0; i < len; i++) bytes[i] = (uint8_t)random_next(&random);
@@ -410,8 +364,9 @@ TEST(test_of_any_bytes_the_sums_are_taken_and_the_zones_are_looked_at) {
         HOLDS(taken == expected);
         sane += taken;
         impossible += !taken;
+        again[len] = 0x5a;
         art_summed_encode(has, &summed, again);
-        HOLDS(!len || !memcmp(again, bytes, len));
+        HOLDS(!memcmp(again, bytes, len) && again[len] == 0x5a);
         struct art_summed all = {0};
         art_summed_add(has, &all, &summed); /* a lie may overflow */
         art_summed_add(has, &all, &summed);
@@ -533,7 +488,7 @@ static void check_share(const struct art_summary *summary, const struct row *row
     for (unsigned i = 0; i < summary->has.columns; i++) {
         struct art_zone zone = {0};
         if (puts) art_zone_add_datum(&zone, &row->data[i]);
-        HOLDS(zones_equal(&zone, &summed.zone[i]));
+        HOLDS(toy_zones_equal(&zone, &summed.zone[i]));
     }
 }
 
@@ -669,23 +624,6 @@ TEST(test_made_up_entries_are_refused_or_read_within_their_bytes) {
     }
     ck_assert_uint_gt(sane, 0);
     ck_assert_uint_gt(impossible, 0);
-}
-
-TEST(test_what_an_entry_replaces_must_be_there_and_leave_nothing_else_to_a_delete) {
-    static const uint8_t two[] = {2, 1, 1}, none[] = {0, 1}, much[ART_REPLACED_MAX + 4] = {ART_REPLACED_MAX};
-    static const uint8_t most[ART_REPLACED_MAX] = {ART_REPLACED_MAX - 1};
-    enum { OLDER = ART_SHADOWS_OLDER, TAKEN = ART_SHADOWS_OLDER | ART_REPLACED };
-    ck_assert(art_entry_is_sane(TAKEN, art_bytes(two, 3)));
-    ck_assert(art_entry_is_sane(TAKEN | ART_DELETE, art_bytes(two, 3)));
-    ck_assert(art_entry_is_sane(TAKEN, art_bytes(most, sizeof most)));
-    ck_assert(art_entry_is_sane(OLDER | ART_DELETE, art_bytes(NULL, 0)));
-    ck_assert(!art_entry_is_sane(OLDER | ART_DELETE, art_bytes(two, 3)));
-    ck_assert(!art_entry_is_sane(ART_REPLACED, art_bytes(two, 3)));
-    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(NULL, 0)));
-    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(two, 2)));
-    ck_assert(!art_entry_is_sane(TAKEN | ART_DELETE, art_bytes(two, 2)));
-    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(none, 2)));
-    ck_assert(!art_entry_is_sane(TAKEN, art_bytes(much, sizeof much)));
 }
 
 /* A head that ends in the middle of a number, or early, has nothing for the columns behind. */

@@ -17,17 +17,20 @@ enum { BLOBS = 24, MB = 1 << 20, ADMITTED = 31, SINGLY = 16 };
 static struct store_place place;
 static struct store_blob blobs[BLOBS];
 
+static void end_world(void) {
+    store_blobs_free(blobs, BLOBS);
+    memset(blobs, 0, sizeof blobs);
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
 static void make_world(uint64_t seed) {
+    end_world();
     store_place_simulated(&place, seed);
     struct art_store *store = store_open(&place, 0);
     store_fill(store, true, blobs, BLOBS, 100);
     art_store_close(store);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
-}
-
-static void end_world(void) {
-    store_blobs_free(blobs, BLOBS);
-    store_place_close(&place);
 }
 
 enum { CACHE = 1 * MB, FIRST = 1, OTHERS = BLOBS - 2 };
@@ -73,7 +76,6 @@ TEST(test_a_page_goes_past_a_full_cache_and_only_past_a_full_one) {
     ck_assert_uint_eq(store_pages_read(store), read + 20);
     ck_assert_uint_eq(store_stats_of(store).count.bypassed, 120);
     art_store_close(store);
-    end_world();
 }
 
 TEST(test_one_in_some_pages_enters_the_cache) {
@@ -93,7 +95,6 @@ TEST(test_one_in_some_pages_enters_the_cache) {
     ck_assert_uint_le(admitted, 11);
     ck_assert_uint_le(store_cached_bytes(), CACHE);
     art_store_close(store);
-    end_world();
 }
 
 /* Of rows, say, of a join. */
@@ -118,7 +119,6 @@ TEST(test_pages_that_are_held_stay_as_they_are) {
         ck_assert(!memcmp(bytes[i], blobs[7].image + (20 + i) * ART_PAGE, ART_PAGE));
         art_blob_unpin(held[i]);
     }
-    end_world();
 }
 
 /* Into the slot that it names. */
@@ -162,7 +162,6 @@ TEST(test_a_page_is_verified_under_the_head_that_leads_there) {
     ck_assert_uint_eq(store_pages_read(store), read + 1);
     art_store_close(store);
     free(other.image);
-    end_world();
 }
 
 TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
@@ -189,7 +188,6 @@ TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     ck_assert_uint_gt(not_past, 40);
     ck_assert_uint_gt(store_stats_of(store).count.stale, 0);
     art_store_close(store);
-    end_world();
 }
 
 /* Searches with searches of their own between, over the blobs, against what was written. */
@@ -218,7 +216,6 @@ LOOP_TEST(test_any_order_of_searches_finds_what_was_written, 4) {
     }
     for (unsigned i = 0; i < 8; i++) art_blob_unpin(held[i]);
     art_store_close(store);
-    end_world();
 }
 
 /* A clock that goes on by so much each time that it is read; 0: the system's. */
@@ -249,8 +246,6 @@ TEST(test_a_blob_in_rows_that_are_at_hand_is_read_page_by_page) {
     }
     clock_step = 0;
     art_store_close(store);
-    store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 /* Who asks for a page or two of a blob waits for no more; who keeps asking gets the rest at once. */
@@ -273,10 +268,8 @@ TEST(test_a_blob_in_rows_that_are_waited_for_is_read_page_by_page_and_then_whole
     ck_assert_uint_eq(store_pages_read(store), footer + blobs[1].ref.leaf_pages);
     clock_step = 0;
     art_store_close(store);
-    store_blobs_free(blobs, 2);
-    store_place_close(&place);
 }
 
 int main(void) {
-    return suite_run("bypass", .seconds = SUITE_FOREVER);
+    return suite_run("bypass", .tear_down = end_world, .seconds = SUITE_FOREVER);
 }

@@ -25,6 +25,11 @@ static void tear_down(void) {
     check_world_free();
 }
 
+static void deep_world(void) {
+    check_world_free();
+    check_world_new_deep();
+}
+
 static void reopened_finds(const char *words) {
     check_must(check_reopen());
     check_finds(words);
@@ -250,19 +255,16 @@ TEST(test_a_blob_that_goes_on_behind_the_next_separator) {
 
 /* Over two levels: the first child of an index blob has that blob's fence, and the last one the next blob's. */
 TEST(test_fences_hold_for_all_below_them) {
-    check_world_free();
-    check_world_new_deep();
+    deep_world();
     rebuild(0, BEGINS_LATER);
     reopened_finds("the blob's keys begin before the separator that leads to it");
-    check_world_free();
-    check_world_new_deep();
+    deep_world();
     rebuild(0, BEGINS_EARLIER);
     reopened_finds("the blob's keys go on behind the next separator");
 }
 
 TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
-    check_world_free();
-    check_world_new_deep();
+    deep_world();
     struct art_run_cursor cursor;
     struct art_ref ref;
     check_must(art_run_cursor_open(&cursor, check_tree->store));

@@ -63,11 +63,15 @@ static void end_transaction(void) {
     writing = false;
 }
 
+static void flush_transaction(void) {
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    end_transaction();
+}
+
 static void load(void) {
     make();
     set_all(0, KEYS, true);
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    end_transaction();
+    flush_transaction();
 }
 
 /* --- the same rows ------------------------------------------------------------------------------------------------ */
@@ -181,8 +185,7 @@ static void change(struct random *random) {
         marks = to + 1;
         break;
     case 9:
-        if (writing && random_below(random, 2)) must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        end_transaction();
+        if (writing && random_below(random, 2)) flush_transaction();
         break;
     case 10:
         if (random_below(random, 3)) break;
@@ -266,8 +269,7 @@ TEST(test_deletes_are_passed_by_the_sums_and_then_from_memory) {
         ck_assert_uint_lt(steps_of_seek(0, 10000, true, 1999), PASSED_AGAIN);
         ck_assert_uint_eq(steps_of_seek(2500, 9500, false, -1), 0);
         ck_assert_uint_lt(steps_of_seek(2500, 9500, true, -1), PASSED_AGAIN);
-        must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        end_transaction();
+        flush_transaction();
         ck_assert_uint_eq(steps_of_seek(2500, KEYS, false, 10000), 0); /* a commit leaves the rows as they are */
         ck_assert_uint_eq(selects, 0);
         art_tree_forget(tree);
@@ -311,8 +313,7 @@ LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
     expect_edges(newest, SWEPT, PASSED_AGAIN);
     end_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    end_transaction();
+    flush_transaction();
     expect_edges(newest, SWEPT, PASSED_AGAIN);
     ck_assert_uint_ge(tree->count.gaps, 3 * PREFIXES);
     set(PREFIX / 2 - 10, true); /* ends one of them, if any */

@@ -224,36 +224,25 @@ TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
 
 enum { LARGE = 5 << 20 };
 
-static void large_value_is(const char *key, const uint8_t *bytes, uint32_t len) {
-    struct art_row row;
-    struct art_bytes value;
-    uint8_t *owned;
-    must(art_tree_get(tree, text(key), &row));
-    must(art_row_value(tree, &row, &value, &owned));
-    ck_assert(art_bytes_equal(value, art_bytes(bytes, len)));
-    art_free(owned);
-    art_row_release(&row);
-}
-
 TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     static uint8_t bytes[LARGE];
     bool existed;
     small_tree_make(false);
     for (uint32_t i = 0; i < LARGE; i++) bytes[i] = (uint8_t)(i * 31 + (i >> 12));
     must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(bytes, LARGE), &existed));
-    large_value_is("large", bytes, LARGE);
+    value_is(text("large"), art_bytes(bytes, LARGE));
     flush();
-    large_value_is("large", bytes, LARGE);
+    value_is(text("large"), art_bytes(bytes, LARGE));
     must(art_tree_move(tree, ART_WRITE_REPLACE, text("large"), text("moved"), NULL, &existed));
     commit();
-    large_value_is("moved", bytes, LARGE);
+    value_is(text("moved"), art_bytes(bytes, LARGE));
     must(art_tree_check(tree));
     struct art_bytes shorter = art_bytes(bytes, LARGE / 3);
     ck_assert_int_eq(art_tree_move(tree, ART_WRITE_REPLACE, text("nowhere"), text("nowhere"), &shorter, &existed),
                      ART_NOTFOUND);
     must(art_tree_move(tree, ART_WRITE_REPLACE, text("moved"), text("again"), &shorter, &existed));
     flush();
-    large_value_is("again", bytes, LARGE / 3);
+    value_is(text("again"), art_bytes(bytes, LARGE / 3));
     must(art_tree_check(tree));
     must(art_tree_delete(tree, text("again"), &existed));
     optimize();
@@ -301,8 +290,8 @@ TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
             if (rc) {
                 ck_assert_int_eq(rc, ART_NOMEM);
                 failed++;
-                large_value_is("large", bytes, sizeof bytes);
-                large_value_is("other", (const uint8_t *)"small", 5);
+                value_is(text("large"), art_bytes(bytes, sizeof bytes));
+                value_is(text("other"), text("small"));
                 struct art_row row;
                 ck_assert_int_eq(art_tree_get(tree, text("new"), &row), ART_NOTFOUND);
                 art_row_release(&row);
