@@ -1,12 +1,11 @@
 /* What the lists of deliberate defects (tests/mutants) have shown nobody to
  * look at in core/tree: COMMITs that the host refuses, and how they go on;
- * bounds beyond the longest path; pieces of long values; runs that disagree.
+ * bounds beyond the longest path; pieces of long values.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/blob_model.h"
 #include "tests/support/of_core.h"
 #include "tests/support/small_tree.h"
 #include "tests/support/suite.h"
@@ -307,29 +306,6 @@ TEST(test_pieces_of_another_value_are_refused) {
     ck_assert_int_eq(value.data[0], 'x');
     free(owned);
     art_row_release(&row);
-}
-
-/* The upper of two runs says that a key was not there before, and the lower one
- * has it. */
-TEST(test_runs_that_disagree_are_not_merged) {
-    struct art_commit out;
-    uint64_t len;
-    bool existed;
-    insert("a");
-    commit_alone_with(ART_REQUEST_FLUSH);
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), text("again"), &existed));
-    commit_alone_with(ART_REQUEST_FLUSH);
-    ck_assert_uint_eq(tree->root->runs, 2);
-    struct art_ref *top = &tree->root->run[0].top;
-    uint8_t *slot = sim_disk_file_bytes(disk, options.path, &len) + (uint64_t)top->slot * ART_BLOB_BYTES;
-    ck_assert_uint_eq(slot[8], ART_SHADOWS_OLDER); /* the flags of all entries of the first bucket */
-    slot[8] = 0;
-    blob_image_rehash(slot, top);
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    int rc = art_tree_prepare(tree, &out);
-    ck_assert_msg(rc == ART_CORRUPT, "%s", art_error_name(rc));
-    ck_assert_ptr_nonnull(strstr(art_error_message(), "disagree"));
-    art_tree_rolled_back(tree);
 }
 
 int main(void) {

@@ -32,7 +32,11 @@ static void check_empty(void) {
     ck_assert_uint_eq(cache_now().limit, 0);
 }
 
+static struct art_store *store; /* of the tests that do not close theirs */
+
 static void end_world(void) {
+    art_store_close(store);
+    store = NULL;
     check_empty();
     store_blobs_free(blobs, BLOBS);
     memset(blobs, 0, sizeof blobs);
@@ -78,7 +82,7 @@ TEST(test_a_blob_that_is_walked_is_read_in_a_few_calls_and_once) {
 
 TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 2 * MB);
+    store = store_open(&place, 2 * MB);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 1u);
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
@@ -87,7 +91,6 @@ TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
     ck_assert_uint_eq(store_pages_read(store), blobs[3].ref.footer_pages + 3u);
     ck_assert_uint_eq(store_cached_bytes(), (blobs[3].ref.footer_pages + 3u) * ART_PAGE);
     ck_assert_uint_eq(store_stats_of(store).count.misses, 1);
-    art_store_close(store);
 }
 
 /* What the page cache has costs the same page by page; where it lacks some, they are asked for one by one, and soon all
@@ -95,7 +98,7 @@ TEST(test_of_a_file_larger_than_the_cache_single_pages_are_read) {
 TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ), footer = blobs[3].ref.footer_pages;
     EXPECT_OK(store_read_page(store, &blobs[3], 50));
     EXPECT_OK(store_read_page(store, &blobs[3], 70));
@@ -118,14 +121,13 @@ TEST(test_of_a_small_file_single_pages_are_read_while_they_are_at_hand) {
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_READ), calls + 6);
     ck_assert_uint_eq(store_stats_of(store).count.pages_behind, behind);
     ck_assert_uint_eq(store_stats_of(store).count.pages_ahead, 0);
-    art_store_close(store);
 }
 
 /* A batch has room for 16 of the gaps between pages that are there. */
 TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     make_world(NULL, 100);
     sim_disk_let_pages_be_at_hand(place.sim, 1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[3], page));
     sim_disk_let_pages_be_at_hand(place.sim, 0);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
@@ -140,12 +142,11 @@ TEST(test_a_blob_with_many_gaps_is_read_in_batches) {
     for (uint32_t page = 1; page < 80; page += 2) EXPECT_OK(store_read_page(store, &blobs[4], page));
     EXPECT_OK(store_want(found, 0, 80, ART_POINT)); /* all of them wanted */
     ck_assert(!memcmp(found->image, blobs[4].image, 80 * ART_PAGE));
-    art_store_close(store);
 }
 
 TEST(test_a_walk_reads_ahead_and_each_page_once) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 2 * MB);
+    store = store_open(&place, 2 * MB);
     uint64_t calls = sim_disk_calls(place.sim, SIM_READ);
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert_uint_eq(store_pages_read(store), (uint64_t)blobs[0].ref.leaf_pages + blobs[0].ref.footer_pages);
@@ -157,7 +158,6 @@ TEST(test_a_walk_reads_ahead_and_each_page_once) {
     struct sim_disk_stats stats;
     sim_disk_stats(place.sim, &stats);
     ck_assert_uint_eq(stats.faults, 1);
-    art_store_close(store);
 }
 
 TEST(test_what_is_read_ahead_comes_whole_in_one_call_a_blob) {
@@ -300,7 +300,7 @@ TEST(test_what_is_on_its_way_has_its_bounds_and_goes_with_its_walk) {
 
 TEST(test_what_was_written_is_cached_where_there_is_room) {
     store_place_simulated(&place, 1);
-    struct art_store *store = store_open(&place, 4 * MB);
+    store = store_open(&place, 4 * MB);
     store_fill(store, true, blobs, BLOBS, 100);
     ck_assert_uint_le(store_cached_bytes(), 4 * MB);
     ck_assert_uint_gt(store_cached_bytes(), 3 * MB);
@@ -309,19 +309,17 @@ TEST(test_what_was_written_is_cached_where_there_is_room) {
     ck_assert_uint_eq(store_pages_read(store), 0);
     EXPECT_OK(store_read(store, &blobs[BLOBS - 1]));
     ck_assert_uint_gt(store_pages_read(store), 0);
-    art_store_close(store);
 }
 
 TEST(test_a_superseded_blob_makes_room) {
     make_world(NULL, 100);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
     ck_assert_uint_eq(cache_now().entries, BLOBS);
     for (unsigned i = 0; i < BLOBS; i++) art_store_forget(store, blobs[i].ref.slot);
     ck_assert_uint_eq(cache_now().entries, 0);
     store_cached_bytes();
     store_expect(store, blobs, BLOBS);
-    art_store_close(store);
 }
 
 /* ---- the limit --------------------------------------------------------------------------------------------------- */
@@ -355,7 +353,7 @@ LOOP_TEST(test_the_limit_is_kept_whatever_is_read, 2) {
 
 TEST(test_heads_stay_longer_than_leaf_pages) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 3 * MB);
+    store = store_open(&place, 3 * MB);
     struct random random = {5};
     for (unsigned i = 0; i < 3000; i++) {
         const struct store_blob *blob = &blobs[random_below(&random, BLOBS)];
@@ -369,7 +367,6 @@ TEST(test_heads_stay_longer_than_leaf_pages) {
     store = store_open(&place, 64 * MB);
     for (unsigned i = 0; i < 3 * BLOBS; i++) EXPECT_OK(store_read_page(store, &blobs[i % BLOBS], i));
     ck_assert_uint_eq(store_stats_of(store).count.footers_kept, kept);
-    art_store_close(store);
 }
 
 TEST(test_only_what_goes_leaves_a_buffer_that_is_used_again) {
@@ -390,7 +387,7 @@ TEST(test_only_what_goes_leaves_a_buffer_that_is_used_again) {
 
 TEST(test_held_blobs_stay_whatever_the_limit) {
     make_world(NULL, 128);
-    struct art_store *store = store_open(&place, 1 * MB);
+    store = store_open(&place, 1 * MB);
     struct art_blob *held[BLOBS];
     for (unsigned i = 0; i < BLOBS; i++) {
         EXPECT_OK(store_read(store, &blobs[i]));
@@ -407,7 +404,6 @@ TEST(test_held_blobs_stay_whatever_the_limit) {
     EXPECT_OK(store_read_page(store, &blobs[0], 0));
     art_store_relax(store);
     ck_assert_uint_le(store_cached_bytes(), 1 * MB);
-    art_store_close(store);
 }
 
 TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
@@ -435,7 +431,7 @@ TEST(test_a_resting_connection_lets_go_of_what_is_above_its_share) {
 
 TEST(test_the_limit_may_be_changed) {
     make_world(NULL, 100);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_expect(store, blobs, BLOBS);
     uint64_t all = store_cached_bytes();
     ck_assert_uint_gt(all, 8 * MB);
@@ -447,7 +443,6 @@ TEST(test_the_limit_may_be_changed) {
     store_expect(store, blobs, BLOBS);
     store_expect(store, blobs, BLOBS);
     ck_assert_uint_eq(store_cached_bytes(), all);
-    art_store_close(store);
 }
 
 TEST(test_the_share_of_the_machines_memory) {
@@ -472,7 +467,7 @@ TEST(test_a_store_may_keep_its_part_of_the_share) {
 /* Of a small one they would use little, but hold all. */
 LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     make_world(NULL, _i ? 100 : 30);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     struct art_blob_pool *pool;
     EXPECT_OK(art_blob_pool_open(&pool, 16));
     uint64_t many = _i && art_blob_pool_use_huge_pages(pool) ? BLOBS / 2 : 0,
@@ -490,7 +485,6 @@ LOOP_TEST(test_only_what_is_read_ahead_and_large_has_large_pages, 2) {
     ck_assert_uint_eq(art_store_readahead_start(store, &place, &blobs[0].ref, 1), 1);
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert_uint_eq(store_stats_of(store).count.large - before, many);
-    art_store_close(store);
 }
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */

@@ -17,7 +17,11 @@ enum { MB = 1 << 20 };
 static struct store_place place; /* simulated, with two blobs in its file */
 static struct store_blob blobs[2];
 
+static struct art_store *store; /* of the tests that do not close theirs */
+
 static void end_world(void) {
+    art_store_close(store);
+    store = NULL;
     store_blobs_free(blobs, 2);
     memset(blobs, 0, sizeof blobs);
     if (place.mode) store_place_close(&place);
@@ -195,17 +199,16 @@ TEST(test_a_fresh_table_does_not_take_the_file_of_a_database_that_stood_here_bef
     make_world();
     sim_disk_rename_file(place.sim, place.host_path, "here/aside.db");
     sim_disk_put_file(place.sim, place.host_path, "host", 4);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_RC(ART_FOREIGN, begin(store, true));
     refused(begin(store, false), ART_FOREIGN, "stood here before");
-    art_store_close(store);
 }
 
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
 TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     uint32_t end, slot;
     art_store_return_slot(store, 1); /* no phase */
     ck_assert_uint_eq(art_store_free_slots(store, 100), 0);
@@ -226,12 +229,11 @@ TEST(test_slots_given_back_at_the_wrong_moment_are_not_given_out) {
     EXPECT_RC(ART_POISONED, art_store_take_slot(store, &slot));
     art_store_return_slot(store, 1);
     ck_assert_uint_eq(art_store_free_slots(store, 100), 1);
-    art_store_close(store);
 }
 
 TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     struct art_ref ref = blobs[0].ref;
     struct art_blob *blob;
@@ -239,15 +241,14 @@ TEST(test_a_file_whose_size_cannot_be_asked_is_an_error_once) {
     sim_disk_fail(place.sim, SIM_SIZE, 1, ART_IO, false);
     EXPECT_RC(ART_IO, art_store_blob(store, &ref, &blob));
     refused(art_store_blob(store, &ref, &blob), ART_CORRUPT, "behind the end of the file");
-    art_store_close(store);
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-TEST(test_a_store_ends_at_the_last_slot_and_may_be_read_only) {
+TEST(test_a_store_ends_at_the_last_slot) {
     short_memory_use();
     make_world();
-    struct art_store *store = store_open(&place, 1 * MB);
+    store = store_open(&place, 1 * MB);
     uint32_t slot;
     EXPECT_OK(begin(store, false));
     store->phase.end = UINT32_MAX - 100;
@@ -261,20 +262,13 @@ TEST(test_a_store_ends_at_the_last_slot_and_may_be_read_only) {
     }
     refused(art_store_take_slot(store, &slot), ART_TOOBIG, place.path);
     art_store_write_end(store);
-    art_store_close(store);
-    struct art_store_options options = {
-        .disk = place.disk, .path = place.path, .host_path = place.host_path, .read_only = true};
-    memcpy(options.uuid, store_uuid, sizeof options.uuid);
-    EXPECT_OK(art_store_open(&store, &options));
-    refused(begin(store, false), ART_READONLY, place.path);
-    art_store_close(store);
 }
 
 /* --- the check ---------------------------------------------------------------------------------------------------- */
 
 TEST(test_what_a_store_holds_is_checked) {
     make_world();
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(store, &blobs[0]));
     EXPECT_OK(store_read(store, &blobs[1]));
     EXPECT_OK(art_store_check(store));
@@ -298,7 +292,6 @@ TEST(test_what_a_store_holds_is_checked) {
     EXPECT_RC(ART_MISUSE, art_store_check(store));
     store->pinned_pages--;
     EXPECT_OK(art_store_check(store));
-    art_store_close(store);
 }
 
 int main(void) {
