@@ -69,13 +69,6 @@ static bool replaces(const struct art_checker *checker, const struct art_entry *
     return art_bytes_equal(expected, art_bytes(upper->value.data, art_entry_head(upper->flags, upper->value)));
 }
 
-static void note_sums(struct row_check *check, const struct art_entry *newest) {
-    assert(art_tree_summary(check->checker->tree) && !(newest->flags & ART_DELETE));
-    struct art_entry row = {.value = art_entry_value(newest->flags, newest->value), .flags = newest->flags};
-    row.flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
-    art_summary_sums(art_tree_summary(check->checker->tree), &row, check->sum);
-}
-
 /* The entries of one key, newest first; the winner has the first of them. */
 static enum art_rc check_key(struct row_check *check) {
     struct art_source *source = check->merge->source, *upper = NULL;
@@ -107,7 +100,12 @@ static enum art_rc check_key(struct row_check *check) {
     if (rc || newest.flags & ART_DELETE) return rc;
     check->rows++;
     if (key.len && key.data[0] == ART_SPACE_OVERFLOW) return art_values_chunk(&check->values, key);
-    if (art_tree_summary(check->checker->tree)) note_sums(check, &newest);
+    const struct art_summary *summary = art_tree_summary(check->checker->tree);
+    if (summary) {
+        struct art_entry row = {.value = art_entry_value(newest.flags, newest.value), .flags = newest.flags};
+        row.flags &= (uint8_t) ~(ART_SHADOWS_OLDER | ART_REPLACED);
+        art_summary_sums(summary, &row, check->sum);
+    }
     return newest.flags & ART_OVERFLOW ? art_values_row(&check->values, key, &newest) : ART_OK;
 }
 
