@@ -258,14 +258,6 @@ static struct ring *borrow_ring(struct art_blob_pool *pool, int *result) {
     return make ? make_ring(pool, result) : NULL;
 }
 
-static void give_ring_back(struct ring *ring) {
-    assert(ring->free_count == DEPTH && !ring->prepared_count);
-    art_files_lock();
-    ring->next = idle_rings;
-    idle_rings = ring;
-    art_files_unlock();
-}
-
 /* A borrower of the pool's ring is done with both when the pool is closed. */
 void art_rings_forget(const struct art_blob_pool *pool) {
     for (;;) {
@@ -337,19 +329,16 @@ static void settle_ring(struct ring_file *ring) {
     if (ring->broken) {
         become_pwrite_file(ring);
     } else if (ring->ring) {
-        give_ring_back(ring->ring);
+        assert(ring->ring->free_count == DEPTH && !ring->ring->prepared_count);
+        art_files_lock();
+        ring->ring->next = idle_rings;
+        idle_rings = ring->ring;
+        art_files_unlock();
         ring->ring = NULL;
     }
 }
 
 /* ---- one request ------------------------------------------------------------------------------------------------- */
-
-static void finish_ahead(struct ring_file *ring, struct art_io_reading *reading, enum art_transfer_state state) {
-    assert(reading->under_way && ring->ahead);
-    if (state == ART_TRANSFER_FAILED) reading->failed = true;
-    reading->under_way--;
-    ring->ahead--;
-}
 
 static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_state state) {
     struct ring *own = ring->ring;
@@ -357,7 +346,11 @@ static void finish_op(struct ring_file *ring, unsigned op, enum art_transfer_sta
     const struct art_transfer *transfer = &own->ops[op];
     own->free[own->free_count++] = (uint8_t)op;
     if (own->readings[op]) {
-        finish_ahead(ring, own->readings[op], state);
+        struct art_io_reading *ahead = own->readings[op];
+        assert(ahead->under_way && ring->ahead);
+        if (state == ART_TRANSFER_FAILED) ahead->failed = true;
+        ahead->under_way--;
+        ring->ahead--;
         return;
     }
     if (state == ART_TRANSFER_FAILED && transfer->writing) {
@@ -453,12 +446,6 @@ static void reap(struct ring_file *ring) {
     }
 }
 
-static void taken(struct ring *ring, unsigned count) {
-    if (count > ring->prepared_count) count = ring->prepared_count;
-    ring->prepared_count -= count;
-    for (unsigned i = 0; i < ring->prepared_count; i++) ring->prepared[i] = ring->prepared[i + count];
-}
-
 /* Hands over what is prepared. With `wait`, returns after that many completions, or earlier; callers look again. */
 static void submit(struct ring_file *ring, unsigned wait) {
     struct ring *own = ring->ring;
@@ -466,7 +453,9 @@ static void submit(struct ring_file *ring, unsigned wait) {
     for (unsigned tries = 0; !ring->broken && (own->prepared_count || wait); tries++) {
         int result = wait ? art_system.ring_submit_and_wait(&own->ring, wait) : art_system.ring_submit(&own->ring);
         if (result >= 0) {
-            taken(own, (unsigned)result);
+            unsigned taken = (unsigned)result < own->prepared_count ? (unsigned)result : own->prepared_count;
+            own->prepared_count -= taken;
+            for (unsigned i = 0; i < own->prepared_count; i++) own->prepared[i] = own->prepared[i + taken];
             ring->file.io.ring_batches += result > 0;
             if (wait || !own->prepared_count) return;
             if (result > 0) tries = 0;

@@ -92,6 +92,8 @@ enum art_rc art_store_bypass(struct art_store *store, const struct art_blob *blo
                              struct art_blob **holder);
 /* Could the blob be there? ART_CORRUPT for a slot that the file does not reach; its bytes are not looked at. */
 enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref);
+/* ART_CORRUPT for a reference that no file of this format can have; `file` is for the message. */
+enum art_rc art_store_check_ref(const struct art_ref *ref, const char *file);
 /* The slots that the file has now, those that were taken behind its end included. Asks the device. */
 enum art_rc art_store_slots(struct art_store *store, uint32_t *out);
 /* Could the file have so many entries? Asks the device only where what is known of its size does not say so. */

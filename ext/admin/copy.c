@@ -161,13 +161,6 @@ static int run_formatted(struct art_copy *copy, char **message, char *sql) {
     return cannot_write(copy, rc ? rc : end, message);
 }
 
-static int name_storage(struct art_copy *copy, const char *name, const struct art_medium *medium, char **message) {
-    return run_formatted(
-        copy, message,
-        sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('format', %d), ('storage', %Q)", name,
-                        art_state_format(medium), medium->name));
-}
-
 /* --- .art files --------------------------------------------------------------------------------------------------- */
 
 /* *taken: something has this name. */
@@ -264,7 +257,12 @@ int art_copy_table(struct art_copy *copy, struct art_table *table, const char *n
     if (!rc && was->goes_with_host) {
         rc = run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artblob\"", name));
     }
-    if (!rc && is != was) rc = name_storage(copy, name, is, message);
+    if (!rc && is != was) {
+        rc = run_formatted(
+            copy, message,
+            sqlite3_mprintf("INSERT OR REPLACE INTO main.\"%w_artstate\"(k, v) VALUES('format', %d), ('storage', %Q)",
+                            name, art_state_format(is), is->name));
+    }
     if (rc) return rc;
     /* None of its slots is retired, where nobody reads yet. */
     return run_formatted(copy, message, sqlite3_mprintf("DELETE FROM main.\"%w_artstate\" WHERE k = 'retired'", name));

@@ -226,21 +226,6 @@ static int show_value(struct art_scan *scan, unsigned column, sqlite3_context *c
     return art_scan_fail(scan, art_record_reader_result(&scan->record.reader, context, column, NULL));
 }
 
-static void show_path(const struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes key = art_scan_path(scan);
-    if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
-        art_result_text(context, key.data, key.len);
-    } else {
-        art_result_ended_text(context, (const char *)key.data, key.len);
-    }
-}
-
-/* Nearly all values: the only one of a short row. False: it is another one. */
-static inline bool show_single_value(const struct art_scan *scan, sqlite3_context *context) {
-    struct art_bytes record;
-    return art_scan_short_record(scan, &record) && art_record_single_result(context, record);
-}
-
 /* An argument. SQLite relies on the column's type: a number is shown as its text. */
 static void show_argument(const struct art_shown *shown, sqlite3_context *context) {
     const struct art_buffer *text = &shown->text;
@@ -280,11 +265,17 @@ int art_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
     }
     if (scan->kind == ART_SCAN_RANGE) scan->of.range.unseen = 0;
     if (column == ART_COLUMN_KEY) {
-        show_path(scan, context);
+        struct art_bytes key = art_scan_path(scan);
+        if (scan->state == ART_SCAN_ON_ROW || art_scan_rolled(scan)) {
+            art_result_text(context, key.data, key.len);
+        } else {
+            art_result_ended_text(context, (const char *)key.data, key.len);
+        }
         return SQLITE_OK;
     }
     bool first = column == 1 && !art_scan_rolled(scan) && art_hidden_column(art_scan_vtab(scan), column) < 0;
-    if (first && show_single_value(scan, context)) return SQLITE_OK;
+    struct art_bytes record; /* nearly all values are the only one of a short row */
+    if (first && art_scan_short_record(scan, &record) && art_record_single_result(context, record)) return SQLITE_OK;
     return show_other(scan, column, context);
 }
 

@@ -28,14 +28,6 @@ static int add_element(struct art_buffer room[2], struct art_bytes path) {
     return art_buffer_append(&room[ART_ROOM_ENDS], &end, sizeof end) ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-static int take_value(struct art_scan *scan, sqlite3_value *value) {
-    int type = sqlite3_value_type(value);
-    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) scan->of.list.numbers = ART_NUMBERS_DUE;
-    if (type != SQLITE_TEXT) return SQLITE_OK;
-    struct art_bytes text;
-    return art_value_bytes(value, &text) ? add_element(scan->room, text) : SQLITE_NOMEM;
-}
-
 static uint32_t count_elements(const struct art_buffer room[2]) {
     return (uint32_t)(room[ART_ROOM_ENDS].len / sizeof(uint32_t));
 }
@@ -76,7 +68,11 @@ int art_list_scan_collect(struct art_scan *scan, sqlite3_value *given) {
     scan->of.list = (struct art_list_scan){.numbers = ART_NUMBERS_NONE};
     int rc = sqlite3_vtab_in_first(given, &value);
     for (; !rc && value; rc = sqlite3_vtab_in_next(given, &value)) {
-        int failed = take_value(scan, value);
+        struct art_bytes text;
+        int type = sqlite3_value_type(value);
+        if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) scan->of.list.numbers = ART_NUMBERS_DUE;
+        if (type != SQLITE_TEXT) continue;
+        int failed = art_value_bytes(value, &text) ? add_element(scan->room, text) : SQLITE_NOMEM;
         if (failed) return failed;
     }
     if (rc && rc != SQLITE_DONE) return rc;

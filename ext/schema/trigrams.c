@@ -12,12 +12,6 @@
 /* Bytes of a vector that every processor has. */
 enum { AT_ONCE = 16, CUT_AT_ONCE_BYTES = 16 * AT_ONCE, BEHIND = ART_CUT_WIDTH - 1 };
 
-/* Different trigrams stay different. */
-static inline uint32_t mix(uint32_t x) {
-    x *= 0x9e3779b1u;
-    return x ^ x >> 15;
-}
-
 static inline void fold_case(uint8_t *restrict to, const uint8_t *restrict from) {
     for (uint32_t i = 0; i < AT_ONCE; i++) to[i] = (uint8_t)(from[i] | ((uint8_t)(from[i] - 'A') < 26) << 5);
 }
@@ -31,9 +25,11 @@ static inline void look_at(uint8_t *restrict high, uint8_t *restrict ends, const
     }
 }
 
+/* Different trigrams stay different. */
 static inline void mix_all(uint32_t *restrict to, const uint8_t *restrict from) {
     for (uint32_t i = 0; i < AT_ONCE; i++) {
-        uint32_t a = from[i], b = from[i + 1], c = from[i + 2], x = mix(a | b << 8 | c << 16);
+        uint32_t a = from[i], b = from[i + 1], c = from[i + 2], x = (a | b << 8 | c << 16) * 0x9e3779b1u;
+        x ^= x >> 15;
         bool none = a == ART_TEXT_END || b == ART_TEXT_END || c == ART_TEXT_END;
         to[i] = none ? 0 : x + !x;
     }

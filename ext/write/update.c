@@ -60,14 +60,6 @@ static int not_unique(struct art_vtab *vtab) {
                         vtab->name->table, key_name(vtab));
 }
 
-/* An ordinary table's rows have the same limit. */
-static int check_length(struct art_vtab *vtab) {
-    int most = sqlite3_limit(vtab->connection->db, SQLITE_LIMIT_LENGTH, -1);
-    if (vtab->record.len <= (size_t)most) return SQLITE_OK;
-    return art_complain(&vtab->base.zErrMsg, SQLITE_TOOBIG, "art: a row of %llu bytes is too long (%s): it may have %d",
-                        (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
-}
-
 /* The columns but the key as one record, in a buffer that the next row uses again. `old`: the row's record, out of
  * which columns are kept that the UPDATE does not set; NULL: all are given. */
 static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_bytes *old, struct art_bytes *out) {
@@ -83,7 +75,11 @@ static int encode(struct art_vtab *vtab, sqlite3_value **argv, const struct art_
     }
     if (!art_rc) art_rc = art_record_encode(&vtab->record, vtab->fields, count);
     *out = art_bytes(vtab->record.data, (uint32_t)vtab->record.len);
-    return art_rc ? art_report(&vtab->base.zErrMsg, art_rc) : check_length(vtab);
+    if (art_rc) return art_report(&vtab->base.zErrMsg, art_rc);
+    int most = sqlite3_limit(vtab->connection->db, SQLITE_LIMIT_LENGTH, -1); /* as of an ordinary table's rows */
+    if (vtab->record.len <= (size_t)most) return SQLITE_OK;
+    return art_complain(&vtab->base.zErrMsg, SQLITE_TOOBIG, "art: a row of %llu bytes is too long (%s): it may have %d",
+                        (sqlite3_uint64)vtab->record.len, vtab->name->table, most);
 }
 
 static enum art_write write_mode(const struct art_vtab *vtab) {

@@ -130,15 +130,6 @@ static enum art_rc leaves_take(struct leaves *leaves, struct art_children *out) 
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
-static enum art_rc add_overlap(struct partial *partial, struct art_bytes key) {
-    assert(partial->below.count);
-    enum art_rc rc = art_grow(&partial->overlaps, &partial->capacity, partial->count + 1, sizeof *partial->overlaps);
-    if (rc) return rc;
-    struct overlap *overlap = &partial->overlaps[partial->count++];
-    *overlap = (struct overlap){.first = partial->below.count - 1, .end = partial->below.count};
-    return art_buffer_set_key(&overlap->from, key);
-}
-
 /* Finds the lower run's blob into which `key`, an entry of the input behind all others so far, falls: the last one of
  * partial->below then. *fresh: it was not yet. *cut: there are too many; the input ends before `key`. */
 static enum art_rc find_below(struct art_tree *tree, struct partial *partial, struct leaves *lower,
@@ -167,11 +158,16 @@ static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial,
     }
     struct overlap *last = partial->count ? &partial->overlaps[partial->count - 1] : NULL;
     enum art_rc rc = ART_OK;
-    if (last && now == last->end + 1)
+    if (last && now == last->end + 1) {
         last->end = now;
-    else
-        rc = add_overlap(partial, key);
-    if (!rc) partial->overlaps[partial->count - 1].pages += pages;
+    } else {
+        rc = art_grow(&partial->overlaps, &partial->capacity, partial->count + 1, sizeof *partial->overlaps);
+        if (rc) return rc;
+        last = &partial->overlaps[partial->count++];
+        *last = (struct overlap){.first = now - 1, .end = now};
+        rc = art_buffer_set_key(&last->from, key);
+    }
+    last->pages += pages;
     partial->pages += pages;
     return rc;
 }
@@ -246,16 +242,6 @@ static enum art_rc fall_all(struct art_tree *tree, struct partial *partial, stru
     return rc;
 }
 
-/* A cut before all entries of the last own blob leaves that one out. */
-static void leave_out(struct partial *partial) {
-    assert(partial->own.count);
-    struct art_child *last = &partial->own.child[--partial->own.count];
-    partial->own.blobs--;
-    partial->own.pages -= art_ref_pages(&last->ref);
-    art_free((void *)last->separator.data);
-    art_ref_release(&last->ref);
-}
-
 /* Takes blobs of the upper run, from the compaction cursor's position on, until the work is large enough; *lower stands
  * behind partial->below. */
 static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, struct leaves *upper,
@@ -277,8 +263,13 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     }
     art_run_cursor_close(&entries);
     if (rc) return rc;
-    if (cut && !partial->cut) { /* high is that blob's separator */
-        leave_out(partial);
+    if (cut && !partial->cut) { /* before all entries of the last own blob, whose separator is high: it is left out */
+        assert(partial->own.count);
+        struct art_child *last = &partial->own.child[--partial->own.count];
+        partial->own.blobs--;
+        partial->own.pages -= art_ref_pages(&last->ref);
+        art_free((void *)last->separator.data);
+        art_ref_release(&last->ref);
         return ART_OK;
     }
     partial->to_end = !upper->valid;

@@ -341,11 +341,6 @@ static bool leaves_the_base(const struct art_tree *tree) {
     return alone && !tree->txn.savepoint_count && !art_tree_has_spilled(tree);
 }
 
-/* Slots whose rows stay for blobs to come. */
-static uint32_t slots_to_keep(const struct art_tree *tree, const struct art_version_edit *edit) {
-    return keeps_none(tree) ? 0 : art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX));
-}
-
 /* May a root need what is in the slot, if this transaction is committed or goes on? */
 static bool is_named(const struct art_tree *tree, const struct art_version_edit *edit, uint32_t slot) {
     if (art_slot_set_has(&edit->used, slot)) return true;
@@ -385,7 +380,9 @@ enum art_rc art_slots_discard(struct art_tree *tree, const struct art_version_ed
          slot = art_slot_set_next(garbage, slot + 1)) {
         if (is_named(tree, edit, slot)) art_slot_set_remove(garbage, slot);
     }
-    uint32_t dead = art_slot_set_count(garbage, 0, UINT32_MAX), few = slots_to_keep(tree, edit);
+    uint32_t dead = art_slot_set_count(garbage, 0, UINT32_MAX), few = 0;
+    if (!keeps_none(tree))
+        few = art_slots_slack(art_slot_set_count(&edit->used, 0, UINT32_MAX)); /* for blobs to come */
     *all = dead <= few || dead - few <= most;
     if (!rc) rc = spare_some(garbage, few, most, &tree->slots.retired.spared, &gone);
     if (!rc) rc = art_store_discard(tree->store, &gone);

@@ -137,29 +137,19 @@ void art_salvage_close(struct art_salvage *salvage) {
 
 /* --- the sources side by side ------------------------------------------------------------------------------------- */
 
-static enum art_rc step_memtable(struct art_salvage *salvage, const struct art_bytes *key) {
-    struct art_memtable_cursor *cursor = &salvage->cursor;
-    if (!key) return art_memtable_first(cursor);
-    bool there = cursor->valid && art_bytes_equal(cursor->key, *key);
-    return there ? art_memtable_next(cursor) : ART_OK;
-}
-
-static enum art_rc step_groups(struct art_salvage *salvage, const struct art_bytes *key) {
-    for (struct art_group *group = salvage->groups; group; group = group->next) {
-        enum art_rc rc = group->winner && key ? art_group_next(salvage, group, key) : ART_OK;
-        if (rc) return rc;
-    }
-    return ART_OK;
-}
-
 /* All that stand at `key` go on; NULL: to their first. Runs before groups: a damaged range of a run makes a group. */
 static enum art_rc step_sources(struct art_salvage *salvage, const struct art_bytes *key) {
-    enum art_rc rc = step_memtable(salvage, key);
+    struct art_memtable_cursor *changes = &salvage->cursor;
+    bool there = key && changes->valid && art_bytes_equal(changes->key, *key);
+    enum art_rc rc = !key ? art_memtable_first(changes) : there ? art_memtable_next(changes) : ART_OK;
     for (unsigned i = 0; !rc && i < salvage->runs; i++) {
         struct art_detour *walk = salvage->run[i];
         if (!key || (walk->valid && art_bytes_equal(walk->key, *key))) rc = art_detour_next(walk);
     }
-    return rc ? rc : step_groups(salvage, key);
+    for (struct art_group *group = salvage->groups; !rc && key && group; group = group->next) {
+        if (group->winner) rc = art_group_next(salvage, group, key);
+    }
+    return rc;
 }
 
 /* What a source says; the first one asked wins where versions are equal. */
