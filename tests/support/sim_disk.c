@@ -25,6 +25,11 @@ void *sim_memory(void *old, uint64_t bytes) {
 /* ---- images and operations --------------------------------------------------------------------------------------- */
 
 void sim_image_resize(struct sim_image *image, uint64_t len) {
+    if (image->is_sparse) {
+        sparse_truncate(&image->sparse, len);
+        image->len = len;
+        return;
+    }
     if (image->stays) {
         uint64_t page = (len + ART_PAGE - 1) / ART_PAGE * ART_PAGE;
         if (len > image->room) abort();
@@ -43,7 +48,20 @@ void sim_image_resize(struct sim_image *image, uint64_t len) {
 
 void sim_image_write(struct sim_image *image, uint64_t offset, const uint8_t *data, uint32_t len) {
     if (offset + len > image->len) sim_image_resize(image, offset + len);
-    memcpy(image->bytes + offset, data, len);
+    if (image->is_sparse) {
+        sparse_write(&image->sparse, offset, data, len);
+    } else {
+        memcpy(image->bytes + offset, data, len);
+    }
+}
+
+uint32_t sim_image_read(const struct sim_image *image, uint64_t offset, void *data, uint32_t len) {
+    if (image->is_sparse) return sparse_read(&image->sparse, offset, data, len);
+    uint64_t left = offset < image->len ? image->len - offset : 0;
+    uint32_t there = left < len ? (uint32_t)left : len;
+    if (there) memcpy(data, image->bytes + offset, there);
+    memset((uint8_t *)data + there, 0, len - there);
+    return there;
 }
 
 void sim_op_apply(struct sim_image *image, const struct sim_op *op) {
@@ -121,7 +139,7 @@ static struct sim_inode *inode_to_use_again(struct sim_disk *disk) {
     return NULL;
 }
 
-static struct sim_inode *new_inode(struct sim_disk *disk) {
+struct sim_inode *sim_inode_new(struct sim_disk *disk, uint64_t number) {
     struct sim_inode *inode = inode_to_use_again(disk);
     if (inode) return inode;
     inode = calloc(1, sizeof *inode);
@@ -130,13 +148,21 @@ static struct sim_inode *new_inode(struct sim_disk *disk) {
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         void *bytes = mmap(NULL, disk->steady, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (bytes == MAP_FAILED) abort();
-        inode->live = (struct sim_image){bytes, 0, disk->steady, true};
+        inode->live = (struct sim_image){.bytes = bytes, .room = disk->steady, .stays = true};
     }
     disk->inodes = sim_memory(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes);
+    inode->live.is_sparse = disk->machine != NULL;
+    inode->index = (uint32_t)disk->inode_count;
     disk->inodes[disk->inode_count++] = inode;
-    inode->number = disk->steady ? ++last_number : disk->inode_count;
+    inode->number = number ? number : disk->steady ? ++last_number : disk->newest + 1;
+    if (disk->newest < inode->number) disk->newest = inode->number;
     inode->permissions = 0644;
     return inode;
+}
+
+struct sim_inode *sim_file(struct sim_disk *disk, const char *path) {
+    const struct sim_name *name = sim_find(disk, path);
+    return name ? name->live : NULL;
 }
 
 struct sim_name *sim_find(struct sim_disk *disk, const char *path) {
@@ -156,12 +182,17 @@ static struct sim_name *find_or_add(struct sim_disk *disk, const char *path) {
     return name;
 }
 
-/* The name's new meaning, until its directory's sync only for those who are there. */
 static void set_name(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
+    const struct sim_inode *old = name->live;
     name->live = inode;
     if (disk->steady) return;
+    if (disk->machine) return disk->machine->named(disk->machine_itself, name->path, inode ? inode : old, !inode);
     disk->name_ops = sim_memory(disk->name_ops, (disk->name_op_count + 1) * sizeof *disk->name_ops);
     disk->name_ops[disk->name_op_count++] = (struct sim_name_op){(uint64_t)(name - disk->names), inode};
+}
+
+void sim_set_name(struct sim_disk *disk, const char *path, struct sim_inode *inode) {
+    set_name(disk, find_or_add(disk, path), inode);
 }
 
 static void set_name_durably(struct sim_disk *disk, struct sim_name *name, struct sim_inode *inode) {
@@ -192,6 +223,11 @@ uint64_t sim_bytes_in_use(struct sim_disk *disk) {
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------ */
+
+int sim_may(const struct sim_disk *disk, const void *process, const char *path, bool change) {
+    if (!disk->machine || disk->machine->may(disk->machine_itself, process, change)) return ART_OK;
+    return art_fail(ART_IO, "art: the process died (%s)", path);
+}
 
 int sim_meet_rules(struct sim_disk *disk, enum sim_call call, const char *path) {
     disk->stats.calls[call]++;
@@ -249,8 +285,10 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
         return leave(disk, art_fail(ART_CANTOPEN, "art: there is such a file already (%s)", options->path));
     }
     if (!inode && !options->create) return leave(disk, art_fail(ART_MISSING, "art: no such file (%s)", options->path));
+    rc = sim_may(disk, disk->process, options->path, !inode);
+    if (rc) return leave(disk, rc);
     if (!inode) {
-        inode = new_inode(disk);
+        inode = sim_inode_new(disk, 0);
         inode->permissions = options->permissions & 0777;
         inode->owner = options->owner;
         inode->group = options->group;
@@ -260,12 +298,16 @@ static enum art_rc disk_open(struct art_disk *art_disk, const struct art_file_op
     if (!handle) abort();
     handle->io = (struct art_io){.methods = &sim_io_methods,
                                  .name = strdup(options->path),
-                                 .engine = "sim",
+                                 .engine = "simulated",
+                                 .direct = disk->machine != NULL,
                                  .read_only = options->read_only,
                                  .cached = disk->stale_one_in || disk->at_hand_one_in};
     handle->disk = disk;
     handle->inode = inode;
     handle->number = inode->number;
+    handle->device = disk->device;
+    handle->process = disk->process;
+    handle->told = inode->of.failures;
     handle->next = disk->handles;
     disk->handles = handle;
     *out = &handle->io;
@@ -277,6 +319,7 @@ static enum art_rc disk_remove(struct art_disk *art_disk, const char *path) {
     int rc = sim_meet_rules(disk, SIM_REMOVE, path);
     struct sim_name *name = sim_find(disk, path);
     if (!rc && (!name || !name->live)) rc = art_fail(ART_MISSING, "art: no such file to remove (%s)", path);
+    if (!rc) rc = sim_may(disk, disk->process, path, true);
     if (!rc) set_name(disk, name, NULL);
     return leave(disk, rc);
 }
@@ -284,6 +327,8 @@ static enum art_rc disk_remove(struct art_disk *art_disk, const char *path) {
 static enum art_rc disk_sync_directory(struct art_disk *art_disk, const char *path) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_SYNC_DIRECTORY, path);
+    if (!rc) rc = sim_may(disk, disk->process, path, true);
+    if (!rc && disk->machine) disk->machine->folder_synced(disk->machine_itself);
     uint64_t kept = 0;
     for (uint64_t i = 0; !rc && i < disk->name_op_count; i++) {
         struct sim_name *name = &disk->names[disk->name_ops[i].name];
@@ -311,7 +356,7 @@ static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
             names[count++] = strdup(path + begin);
         }
     }
-    int rc = leave(disk, ART_OK);
+    int rc = leave(disk, sim_may(disk, disk->process, folder, false));
     for (uint64_t i = 0; i < count; i++) {
         if (!rc) rc = visit(context, names[i]);
         free(names[i]);
@@ -321,7 +366,7 @@ static enum art_rc disk_list(struct art_disk *art_disk, const char *folder,
 }
 
 void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, struct art_file_identity *out) {
-    *out = (struct art_file_identity){.device = 1,
+    *out = (struct art_file_identity){.device = disk->device,
                                       .inode = inode->number,
                                       .size = inode->live.len,
                                       .permissions = inode->permissions,
@@ -334,6 +379,7 @@ void sim_describe(const struct sim_disk *disk, const struct sim_inode *inode, st
 static enum art_rc disk_stat(struct art_disk *art_disk, const char *path, struct art_file_identity *out) {
     struct sim_disk *disk = enter(art_disk);
     int rc = sim_meet_rules(disk, SIM_STAT, path);
+    if (!rc) rc = sim_may(disk, disk->process, path, false);
     struct sim_name *name = sim_find(disk, path);
     size_t len = strlen(path);
     bool is_there = name && name->live, is_ours = len > 4 && !strcmp(path + len - 4, ".art");
@@ -364,6 +410,7 @@ struct sim_disk *sim_disk_new(uint64_t seed) {
     struct sim_disk *disk = calloc(1, sizeof *disk);
     if (!disk) abort();
     disk->disk.methods = &disk_methods;
+    disk->device = 1;
     pthread_mutex_init(&disk->lock, NULL);
     disk->random.state = seed;
     disk->capacity = UINT64_MAX;
@@ -391,7 +438,8 @@ void sim_disk_free(struct sim_disk *disk) {
             free(inode->live.bytes);
         }
         free(inode->durable.bytes);
-        free(inode->before.bytes);
+        sparse_clear(&inode->live.sparse);
+        sparse_clear(&inode->before);
         free(inode);
     }
     for (uint64_t i = 0; i < disk->name_count; i++) free(disk->names[i].path);
@@ -493,7 +541,7 @@ struct sim_disk *sim_disk_after_crash(struct sim_disk *disk, uint64_t seed, enum
     struct sim_disk *copy = sim_disk_new(seed);
     for (uint64_t i = 0; i < disk->inode_count; i++) {
         const struct sim_inode *from = disk->inodes[i];
-        struct sim_inode *to = new_inode(copy);
+        struct sim_inode *to = sim_inode_new(copy, 0);
         to->permissions = from->permissions;
         to->owner = from->owner;
         to->group = from->group;
@@ -585,14 +633,14 @@ static void fill_durably(struct sim_inode *inode, const void *data, uint64_t len
 void sim_disk_put_file(struct sim_disk *disk, const char *path, const void *data, uint64_t len) {
     pthread_mutex_lock(&disk->lock);
     struct sim_name *name = find_or_add(disk, path);
-    if (!name->live) set_name_durably(disk, name, new_inode(disk));
+    if (!name->live) set_name_durably(disk, name, sim_inode_new(disk, 0));
     fill_durably(name->live, data, len);
     pthread_mutex_unlock(&disk->lock);
 }
 
 void sim_disk_copy_file(struct sim_disk *disk, const char *from, const char *to) {
     pthread_mutex_lock(&disk->lock);
-    struct sim_inode *source = must_find(disk, from), *copy = new_inode(disk);
+    struct sim_inode *source = must_find(disk, from), *copy = sim_inode_new(disk, 0);
     fill_durably(copy, source->live.bytes, source->live.len);
     copy->permissions = source->permissions;
     set_name_durably(disk, find_or_add(disk, to), copy);
@@ -624,7 +672,7 @@ void sim_disk_clear(struct sim_disk *disk, const char *path) {
     for (uint64_t i = 0; i < disk->name_count && !path; i++) disk->names[i].live = NULL;
     if (path) {
         struct sim_name *name = find_or_add(disk, path);
-        if (!name->live) name->live = new_inode(disk);
+        if (!name->live) name->live = sim_inode_new(disk, 0);
         sim_image_resize(&name->live->live, 0);
         name->live->number = ++last_number;
     }

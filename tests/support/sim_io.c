@@ -23,28 +23,30 @@ static int leave(struct art_io *io, int rc) {
 static int may_write(const struct sim_handle *handle) {
     if (handle->io.read_only) return art_fail(ART_READONLY, "art: opened to be read only (%s)", handle->io.name);
     if (handle->poisoned) return art_fail(ART_POISONED, "art: an earlier sync failed (%s)", handle->io.name);
-    return ART_OK;
+    return sim_may(handle->disk, handle->process, handle->io.name, true);
 }
 
 /* ---- writes in flight -------------------------------------------------------------------------------------------- */
 
-/* What a page cache may go on showing: each page as it was before its last write, and as it is if it was written
- * once. */
+/* What a page cache may go on showing. */
 static void keep_before(struct sim_inode *inode, const struct sim_op *op) {
-    uint64_t there = op->offset < inode->live.len ? inode->live.len - op->offset : 0;
-    uint32_t known = there < op->len ? (uint32_t)there : op->len;
-    uint64_t kept = inode->before.len, until = op->offset < inode->live.len ? op->offset : inode->live.len;
-    if (op->data && kept < until)
-        sim_image_write(&inode->before, kept, inode->live.bytes + kept, (uint32_t)(until - kept));
-    if (op->data && known) sim_image_write(&inode->before, op->offset, inode->live.bytes + op->offset, known);
+    uint8_t page[ART_PAGE];
+    for (uint64_t at = op->offset / ART_PAGE * ART_PAGE; op->data && at < op->offset + op->len; at += ART_PAGE) {
+        if (sim_image_read(&inode->live, at, page, ART_PAGE) == ART_PAGE)
+            sparse_write(&inode->before, at, page, ART_PAGE);
+    }
+}
+
+void sim_change(struct sim_disk *disk, struct sim_inode *inode, struct sim_op op) {
+    sim_op_apply(&inode->live, &op);
+    if (disk->steady || inode->scratch) return free(op.data);
+    if (disk->machine) return disk->machine->changed(disk->machine_itself, inode, op);
+    sim_ops_add(&inode->unsynced, op);
 }
 
 static void make_live(struct sim_handle *handle, struct sim_op op) {
-    struct sim_inode *inode = handle->inode;
-    if (handle->disk->stale_one_in) keep_before(inode, &op);
-    sim_op_apply(&inode->live, &op);
-    if (handle->disk->steady) return free(op.data);
-    sim_ops_add(&inode->unsynced, op);
+    if (handle->disk->stale_one_in) keep_before(handle->inode, &op);
+    sim_change(handle->disk, handle->inode, op);
 }
 
 void sim_land_all(struct sim_handle *handle) {
@@ -103,24 +105,23 @@ static bool in_flight(const struct sim_handle *handle, const struct art_io_reque
 /* Replaces some of the pages that were read by what they were before they were last written. */
 static void make_stale(struct sim_handle *handle, const struct art_io_request *request) {
     struct sim_disk *disk = handle->disk;
-    const struct sim_image *before = &handle->inode->before;
+    const struct sparse_file *before = &handle->inode->before;
     for (uint32_t at = 0; at < request->len; at += ART_PAGE) {
         uint64_t offset = request->offset + at;
-        if (random_below(&disk->random, disk->stale_one_in) || offset + ART_PAGE > before->len) continue;
-        uint8_t *page = (uint8_t *)request->data + at;
-        disk->stats.stale += memcmp(page, before->bytes + offset, ART_PAGE) != 0;
-        memcpy(page, before->bytes + offset, ART_PAGE);
+        if (random_below(&disk->random, disk->stale_one_in) || offset + ART_PAGE > before->size) continue;
+        uint8_t page[ART_PAGE], *read = (uint8_t *)request->data + at;
+        sparse_read(before, offset, page, ART_PAGE);
+        disk->stats.stale += memcmp(page, read, ART_PAGE) != 0;
+        memcpy(read, page, ART_PAGE);
     }
 }
 
 static int read_one(struct sim_handle *handle, const struct art_io_request *request, enum art_read from) {
     if (in_flight(handle, request)) sim_land_all(handle);
     const struct sim_image *live = &handle->inode->live;
-    if (request->offset + request->len > live->len) {
+    if (sim_image_read(live, request->offset, request->data, request->len) < request->len) {
         return art_read_past_end(&handle->io, request->offset, request->len, live->len);
     }
-    if (!request->len) return ART_OK;
-    memcpy(request->data, live->bytes + request->offset, request->len);
     handle->disk->stats.bytes_read += request->len;
     if (from == ART_READ_CACHED && handle->io.cached && handle->disk->stale_one_in) make_stale(handle, request);
     return ART_OK;
@@ -179,21 +180,22 @@ static enum art_rc sim_write_batch(struct art_io *io, struct art_io_request *req
     struct sim_handle *handle = (struct sim_handle *)io;
     int rc = enter(io, SIM_WRITE);
     if (handle->dead) return leave(io, rc);
-    int misuse = art_requests_check(io, requests, count);
-    if (!misuse) misuse = may_write(handle);
-    if (misuse) {
-        sim_land_all(handle);
-        return leave(io, misuse);
-    }
-    for (unsigned i = 0; i < count; i++) {
+    int refused = art_requests_check(io, requests, count);
+    for (unsigned i = 0; i < count && !refused; i++) {
+        refused = may_write(handle);
+        if (refused) break;
         if (in_flight(handle, &requests[i])) sim_land_all(handle);
         if (!requests[i].len) continue;
         take_off(handle, &requests[i]);
         handle->disk->stats.bytes_written += requests[i].len;
     }
-    if (!rc) rc = fits(handle);
-    if (rc) sim_land_by_chance(handle);
-    return leave(io, rc);
+    if (!rc && !refused) rc = fits(handle);
+    if (refused || handle->disk->machine) {
+        sim_land_all(handle);
+    } else if (rc) {
+        sim_land_by_chance(handle);
+    }
+    return leave(io, refused ? refused : rc);
 }
 
 static enum art_rc sim_write_wait(struct art_io *io) {
@@ -238,7 +240,11 @@ static enum art_rc sim_sync(struct art_io *io) {
     int refused = io->read_only ? ART_OK : may_write(handle);
     if (refused) return leave(io, refused);
     sim_land_all(handle);
-    if (rc) {
+    const struct sim_disk *disk = handle->disk;
+    if (!rc && disk->machine) {
+        handle->poisoned = disk->machine->sync_fails(disk->machine_itself, handle->inode, io->name, &handle->told);
+        if (handle->poisoned) rc = art_fail(ART_IO, "art: the world fails this sync (%s)", io->name);
+    } else if (rc) {
         handle->poisoned = true;
         fail_to_make_durable(handle->disk, handle->inode);
     } else {
@@ -272,7 +278,7 @@ static enum art_rc sim_truncate(struct art_io *io, uint64_t bytes) {
 /* A hole: zeros, which are on the disk or not as any other write. */
 static void sim_give_back(struct art_io *io, uint64_t offset, uint64_t len) {
     struct sim_handle *handle = (struct sim_handle *)io;
-    if (handle->dead || handle->poisoned || may_write(handle)) return;
+    if (handle->dead || handle->poisoned || handle->disk->machine || may_write(handle)) return;
     sim_land_all(handle);
     uint64_t there = handle->inode->live.len;
     if (offset >= there) return;
@@ -289,6 +295,7 @@ static enum art_rc sim_identity(struct art_io *io, struct art_file_identity *out
         sim_land_all(handle);
         sim_describe(handle->disk, handle->inode, out);
         out->inode = handle->number;
+        out->device = handle->device;
     }
     return leave(io, rc);
 }

@@ -45,28 +45,28 @@ static void *zeroed(size_t bytes) {
 struct world_replay *world_replay_new(const struct world *world) {
     struct world_replay *replay = zeroed(sizeof *replay);
     replay->world = world;
-    replay->safe = zeroed(world->inode_count * sizeof *replay->safe);
-    replay->live = zeroed(world->inode_count * sizeof *replay->live);
-    unsigned names = world->image_name_count;
+    replay->safe = zeroed(world->disk->inode_count * sizeof *replay->safe);
+    replay->live = zeroed(world->disk->inode_count * sizeof *replay->live);
+    unsigned names = world->image.count;
     for (unsigned i = 0; i < world->op_count; i++) names += world->ops[i].kind == WORLD_CREATE;
     replay->name_capacity = names;
     replay->safe_names = zeroed(names * sizeof *replay->safe_names);
     replay->live_names = zeroed(names * sizeof *replay->live_names);
-    for (unsigned i = 0; i < world->image_name_count; i++) {
-        strcpy(replay->safe_names[i].name, world->image_names[i].name);
-        replay->safe_names[i].inode = world->image_names[i].inode;
+    for (unsigned i = 0; i < world->image.count; i++) {
+        strcpy(replay->safe_names[i].name, world->image.files[i].name);
+        replay->safe_names[i].inode = i;
     }
-    replay->safe_name_count = replay->live_name_count = world->image_name_count;
+    replay->safe_name_count = replay->live_name_count = world->image.count;
     memcpy(replay->live_names, replay->safe_names, names * sizeof *replay->safe_names);
-    for (unsigned i = 0; i < world->image_inodes; i++) {
-        sparse_copy(&world->image_bytes[i], &replay->safe[i]);
-        sparse_copy(&world->image_bytes[i], &replay->live[i]);
+    for (unsigned i = 0; i < world->image.count; i++) {
+        sparse_copy(&world->image.files[i].bytes, &replay->safe[i]);
+        sparse_copy(&world->image.files[i].bytes, &replay->live[i]);
     }
     return replay;
 }
 
 void world_replay_free(struct world_replay *replay) {
-    for (unsigned i = 0; i < replay->world->inode_count; i++) {
+    for (unsigned i = 0; i < replay->world->disk->inode_count; i++) {
         sparse_clear(&replay->safe[i]);
         sparse_clear(&replay->live[i]);
     }
@@ -258,7 +258,7 @@ static unsigned written_back(const struct fate *fate, unsigned nth, uint32_t ino
 
 /* For each file that has something to lose: nothing, all, any moment, or one between two processes. */
 static unsigned *moments_by_file(const struct world_replay *replay, const struct fate *fate) {
-    unsigned *moments = zeroed(replay->world->inode_count * sizeof *moments);
+    unsigned *moments = zeroed(replay->world->disk->inode_count * sizeof *moments);
     for (unsigned i = 0; i < replay->bytes.count; i++) {
         uint32_t inode = replay->world->ops[replay->bytes.items[i]].inode;
         uint64_t drawn = mix(fate->seed, place(6, inode, 0));
@@ -325,7 +325,7 @@ static void image_of(const struct world_replay *replay, const struct sparse_file
     out->count = count;
     for (unsigned i = 0; i < count; i++) {
         strcpy(out->files[i].name, names[i].name);
-        out->files[i].number = replay->world->inodes[names[i].inode]->number;
+        out->files[i].number = replay->world->disk->inodes[names[i].inode]->number;
         sparse_copy(&files[names[i].inode], &out->files[i].bytes);
     }
 }
