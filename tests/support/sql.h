@@ -18,7 +18,7 @@
 
 bool sql_standin(void);
 
-/* The text, which stays to the end of the process: nobody frees it. TEXT(): as sqlite3_mprintf() writes it. */
+/* The text, which goes with the process: the caller frees nothing. TEXT(): as sqlite3_mprintf() writes it. */
 char *kept(char *text);
 void kept_clear(void); /* for long random tests: behind each round */
 #define TEXT(...) kept(sqlite3_mprintf(__VA_ARGS__))
