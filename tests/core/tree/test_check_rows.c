@@ -50,8 +50,8 @@ static void finds_in_log_and_run(const char *words) {
 
 #define TEN(x) x x x x x x x x x x
 
-/* A row, or what is to be none (its key is the tree's, and readable behind its end). A csn is the transaction's, or less
- * or more. */
+/* A row, or what is to be none (its key is the tree's, and readable behind its end). A csn is the transaction's, or
+ * less or more. */
 enum { IN_THE_LOG = 1, ANY_KEY = 2, REACHED = -1000000 };
 static const struct {
     const char *key, *value;
