@@ -21,8 +21,8 @@
 enum { PAGE = 4096, SLOT = 128 * PAGE };
 
 static char *file;
-static uint8_t *saved;
-static size_t saved_bytes;
+static uint8_t *kept;
+static size_t kept_bytes;
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
@@ -64,8 +64,8 @@ static void make(const char *options) {
 static void drop(void) {
     sql_tear_down();
     sqlite3_free(file);
-    free(saved);
-    saved = NULL;
+    free(kept);
+    kept = NULL;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -76,7 +76,7 @@ static const char within[] = "(l.after IS NULL OR %s.path > l.after) AND (l.befo
 static void salvage(sqlite3 *on, const char *target, const char *lost) {
     sql_run(on, "DROP TABLE IF EXISTS temp.saved; DROP TABLE IF EXISTS temp.s; DROP TABLE IF EXISTS temp.lost");
     sql_run(on, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(%s)", target);
-    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, version FROM saved");
+    sql_run(on, "CREATE TEMP TABLE s AS SELECT *, version FROM saved; CREATE INDEX temp.s_path ON s(path)");
     sql_run(on, "CREATE TEMP TABLE lost AS SELECT * FROM art_lost('%q')", lost);
     ck_assert_int_eq(sql_int(on, "SELECT count(*) - count(DISTINCT path) FROM s"), 0);
 }
@@ -122,9 +122,9 @@ static void keep_file(void) {
     FILE *from = fopen(file, "rb");
     struct stat attributes;
     ck_assert_int_eq(stat(file, &attributes), 0);
-    saved_bytes = (size_t)attributes.st_size;
-    saved = malloc(saved_bytes);
-    ck_assert_uint_eq(fread(saved, 1, saved_bytes, from), saved_bytes);
+    kept_bytes = (size_t)attributes.st_size;
+    kept = malloc(kept_bytes);
+    ck_assert_uint_eq(fread(kept, 1, kept_bytes, from), kept_bytes);
     fclose(from);
 }
 
@@ -136,7 +136,7 @@ static void put_bytes(size_t at, const void *bytes, size_t len) {
 
 static bool is_used(size_t page) {
     for (size_t i = 0; i < PAGE; i++) {
-        if (saved[page * PAGE + i]) return true;
+        if (kept[page * PAGE + i]) return true;
     }
     return false;
 }
@@ -163,7 +163,6 @@ TEST(test_a_sound_table_is_its_own_salvage) {
     expect("dir-00/file-00000\ndir-00/file-00007\n", "SELECT path FROM saved ORDER BY path LIMIT 2");
     expect("late/2\n", "SELECT path FROM saved ORDER BY path DESC LIMIT 1");
     ck_assert_int_ne(sql_try(db, "INSERT INTO saved(path) VALUES('x')"), 0);
-    drop();
 }
 
 TEST(test_every_page_of_a_file_damaged_in_turn) {
@@ -173,7 +172,7 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
     unsigned damaged = 0, narrow = 0;
     int64_t rows = sql_int(db, "SELECT count(*) FROM truth");
     char *covered = sqlite3_mprintf(within, "t", "t");
-    for (size_t page = SLOT / PAGE; page < saved_bytes / PAGE; page += random_stride()) {
+    for (size_t page = SLOT / PAGE; page < kept_bytes / PAGE; page += random_stride()) {
         char what[40];
         if (!is_used(page)) continue;
         uint8_t bytes[3] = {0xde, 0xad, (uint8_t)page};
@@ -184,24 +183,23 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
             sql_int(db, "SELECT count(*) FROM truth t WHERE EXISTS (SELECT 1 FROM lost l WHERE %s)", covered);
         damaged++;
         narrow += lost <= rows / 5;
-        put_bytes(0, saved, saved_bytes);
+        put_bytes(0, kept, kept_bytes);
     }
     sqlite3_free(covered);
     printf("%u pages, %u of them cost at most a fifth of %lld rows\n", damaged, narrow, (long long)rows);
     ck_assert_uint_gt(damaged * random_stride(), 12);
     ck_assert_uint_gt(narrow, damaged / 2);
     is_whole("put back");
-    drop();
 }
 
 TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     if (sql_has_no_file("a file")) return;
     make("");
     keep_file();
-    for (size_t size = 0; size < saved_bytes; size += saved_bytes / 23 * random_stride()) {
+    for (size_t size = 0; size < kept_bytes; size += kept_bytes / 23) {
         ck_assert_int_eq(truncate(file, (off_t)size), 0);
         judge("cut");
-        put_bytes(0, saved, saved_bytes);
+        put_bytes(0, kept, kept_bytes);
     }
     uint8_t nothing[3 * PAGE] = {0};
     put_bytes(0, nothing, sizeof nothing); /* whose it is, nobody knows */
@@ -210,7 +208,6 @@ TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     judge("missing");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
     ck_assert(told("the .art file is missing"));
-    drop();
 }
 
 TEST(test_a_file_alone_is_read_exactly) {
@@ -240,7 +237,6 @@ TEST(test_a_file_alone_is_read_exactly) {
     sqlite3_free(alone);
     sqlite3_free(odd);
     sqlite3_free(target);
-    drop();
 }
 
 TEST(test_nobody_is_asked_whose_a_file_is) {
@@ -257,7 +253,6 @@ TEST(test_nobody_is_asked_whose_a_file_is) {
     sql_run(db, "PRAGMA user_version"); /* its own again */
     is_whole("its owner");
     ck_assert_uint_eq(hash_of_folder(), before);
-    drop();
 }
 
 /* --- in the database ---------------------------------------------------------------------------------------------- */
@@ -284,7 +279,6 @@ TEST(test_every_row_of_blobs_changed_and_removed) {
     sql_run(db, "DELETE FROM t_artblob");
     judge("all blobs removed");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM s"), 2);
-    drop();
 }
 
 /* --- the shadow tables -------------------------------------------------------------------------------------------- */
@@ -337,7 +331,6 @@ LOOP_TEST(test_accidents_with_shadow_tables, 2) {
     }
     db = sql_open(path);
     is_whole("put back");
-    drop();
 }
 
 /* They follow the first root, as those of a table would that never had another one; and the change that was flushed
@@ -357,7 +350,6 @@ TEST(test_rows_that_the_first_flush_has_left_are_not_the_whole_table) {
     judge("without a root");
     ck_assert_int_eq(missing(), 0);
     ck_assert(told("found without a root"));
-    drop();
 }
 
 TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
@@ -372,7 +364,6 @@ TEST(test_the_file_of_a_renamed_database_is_found_by_the_tables_name) {
     path = renamed;
     db = sql_open(path);
     is_whole("renamed");
-    drop();
 }
 
 /* --- as a table --------------------------------------------------------------------------------------------------- */
@@ -387,7 +378,6 @@ TEST(test_columns_are_those_of_the_table) {
            "SELECT name, typeof(size), owner, note FROM x WHERE owner IN ('ADA', 'bob')");
     expect("name TEXT,size INTEGER,owner TEXT,note \n",
            "SELECT group_concat(name || ' ' || type) FROM pragma_table_info('x')");
-    drop();
 }
 
 TEST(test_it_is_for_people_and_in_temp) {
@@ -405,7 +395,6 @@ TEST(test_it_is_for_people_and_in_temp) {
     sql_run(db, "DROP VIEW v; DROP TABLE t");
     if (sql_try(db, "SELECT * FROM saved") == 0) ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), 0);
     sql_run(db, "DROP TABLE saved");
-    drop();
 }
 
 TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
@@ -420,7 +409,6 @@ TEST(test_a_read_only_database_is_read_and_nothing_is_written) {
     ck_assert_int_eq(chmod(directory, 0700), 0);
     ck_assert_uint_eq(hash_of_folder(), before);
     sqlite3_free(uri);
-    drop();
 }
 
 /* A scan that has begun stays with its snapshot, whatever others write. */
@@ -439,7 +427,6 @@ TEST(test_a_writer_beside_a_scan) {
     ck_assert_int_eq(sqlite3_finalize(scan), SQLITE_OK);
     ck_assert_int_eq(seen, rows);
     sql_close(other);
-    drop();
 }
 
 /* The first step reads pages in vain for a long time; SQLite's own loop never gets its turn. */
@@ -456,7 +443,6 @@ TEST(test_it_can_be_interrupted) {
     ck_assert_int_eq(sql_try(db, "SELECT count(*) FROM art_lost('t')"), SQLITE_INTERRUPT);
     sqlite3_progress_handler(db, 0, NULL, NULL);
     is_whole("afterwards");
-    drop();
 }
 
 TEST(test_a_table_of_an_attached_database) {
@@ -465,9 +451,8 @@ TEST(test_a_table_of_an_attached_database) {
     db = sql_open(":memory:");
     sql_run(db, "ATTACH '%q' AS a; CREATE VIRTUAL TABLE temp.saved USING art_salvage('a.t')", path);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM saved"), sql_int(db, "SELECT count(*) FROM a.truth"));
-    drop();
 }
 
 int main(void) {
-    return suite_run("salvage under SQL", .seconds = 600);
+    return suite_run("salvage under SQL", .seconds = 600, .tear_down = drop);
 }

@@ -18,7 +18,7 @@ void sql_reopen(void);
 
 /* What the shell makes of a command in the folder. */
 int sql_shell(const char *format, ...);
-/* art.so for programs that have no sanitizer in them, as the shell sqlite3; NULL: this build's cannot be loaded there. */
+/* art.so for programs without a sanitizer in them, as the shell sqlite3; NULL: this build's cannot be loaded there. */
 const char *sql_extension_elsewhere(void);
 
 /* Of db, as sql_expect() and sql_refused(). */
