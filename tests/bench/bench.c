@@ -122,7 +122,7 @@ static void introduce(const struct job *job) {
     fflush(stdout);
 }
 
-/* ---- one engine in this process, for profilers: what is loaded and warmed up lies outside of do_measured() -------- */
+/* ---- one engine in this process, for profilers; what is loaded and warmed up lies outside of do_measured() ------- */
 
 enum { SOLO_STEPS = 5000 };
 
@@ -167,7 +167,7 @@ static bool solo(const struct keys *keys, const struct conduct_options *options,
     return all;
 }
 
-/* ---- a process that keeps the cache of all cores busy, as other programs on a machine do -------------------------- */
+/* ---- a process that keeps the cache of all cores busy, as other programs on a machine do ------------------------- */
 
 enum { LINE = 64 };
 static pid_t neighbour;

@@ -42,7 +42,7 @@ void engine_fail(const char *engine, const char *task, const char *why) {
     _Exit(1);
 }
 
-/* ---- only for those who ask for them by their names --------------------------------------------------------------- */
+/* ---- only for those who ask for them by their names ------------------------------------------------------------- */
 
 /* Art of another build, from the file that BENCH_FORMER names: what has a change cost? An engine has a process of its
  * own, so both builds take turns in one run. */
