@@ -10,6 +10,7 @@ enum art_rc art_tree_open(struct art_tree **out, const struct art_tree_options *
     tree->host = *host;
     tree->state = ART_TREE_UNKNOWN;
     tree->changes = 1; /* 0 is nobody's */
+    tree->budget = UINT64_MAX;
     if (art_measures_any(options->summary.has)) tree->summary = &tree->options.summary;
     tree->root = art_root_new(options->uuid);
     enum art_rc rc = tree->root ? ART_OK : art_nomem();

@@ -47,9 +47,10 @@ struct art_epoch {
 
 /* What the host's file system has for blobs in rows. */
 struct art_budget {
-    uint64_t left;   /* bytes, for the database and its journal; UINT64_MAX: that cannot be told */
-    uint64_t unused; /* bytes that are free within the database, and will be used first */
-    bool twice;      /* what is written takes room in the journal, too (a WAL), as what is removed does in any case */
+    uint64_t left;    /* bytes, for the database and its journal; UINT64_MAX: that cannot be told */
+    uint64_t unused;  /* bytes that are free within the database, and will be used first */
+    uint64_t journal; /* bytes that its journal has already, and writes over: it stays from one commit to the next */
+    bool twice;       /* what is written takes room in the journal, too (a WAL), as what is removed does in any case */
 };
 
 /* Files of the host's that have no name and are gone when they are closed. Errors as those of art_rows. */
@@ -376,7 +377,7 @@ enum art_rc art_tree_use_summary(struct art_tree *tree, const struct art_summary
  *     optimize, checkpoint, vacuum, checkpoint, vacuum
  *
  * and with a rollback journal the same without checkpoints. The host may go on so by itself (ext/admin/vacuum.c). On a
- * full disk 'vacuum' tries in turn what needs less room (room.c). */
+ * full disk 'vacuum' does as much as there is room for (room.c). */
 enum art_request {
     ART_REQUEST_FLUSH = 1,
     ART_REQUEST_OPTIMIZE = 2,

@@ -96,25 +96,27 @@ static int run_commands(const struct vacuum *vacuum) {
     return rc;
 }
 
-/* A disk that is too full for one way may have room for another, which the next round takes. */
+/* A disk that is too full for so much may have room for less, which the next try takes. *full: refused in a row. */
+static int run_round(struct vacuum *vacuum, unsigned *full, char **message) {
+    int rc = art_stopped(vacuum->connection);
+    if (!rc) rc = run_commands(vacuum);
+    if (!rc) rc = checkpoint(vacuum);
+    *full = (rc & 0xff) == SQLITE_FULL ? *full + 1 : 0;
+    if (*full && *full < VACUUM_FULL_MAX) rc = SQLITE_OK;
+    return rc ? rc : measure_table(vacuum, message);
+}
+
 static int run_rounds(struct vacuum *vacuum, char **message) {
     unsigned full = 0, same = 0;
     int rc = SQLITE_OK;
     for (unsigned i = 0; !rc && i < VACUUM_ROUNDS_MAX && same < 2; i++) {
         struct art_tree_info before = vacuum->info;
-        unsigned full_before = full;
-        rc = art_stopped(vacuum->connection);
-        if (!rc) rc = run_commands(vacuum);
-        if (!rc) rc = checkpoint(vacuum);
-        if ((rc & 0xff) == SQLITE_FULL && ++full < VACUUM_FULL_MAX) rc = SQLITE_OK;
-        if (!rc) rc = measure_table(vacuum, message);
-        if (!rc && full == full_before && is_smallest(vacuum)) return SQLITE_OK;
-        bool moved = full > full_before || !is_same(&before, &vacuum->info);
-        same = moved ? 0 : same + 1;
-        if (vacuum->info.full) full++;
+        rc = run_round(vacuum, &full, message);
+        if (!rc && !full && is_smallest(vacuum)) return SQLITE_OK;
+        same = full || !is_same(&before, &vacuum->info) ? 0 : same + 1;
     }
     if (rc || is_small_enough(vacuum)) return rc;
-    return full ? SQLITE_FULL : SQLITE_BUSY;
+    return vacuum->info.full ? SQLITE_FULL : SQLITE_BUSY;
 }
 
 static int refuse_inside(const char *table, char **message) {

@@ -21,8 +21,8 @@
 enum { PAGE = 4096, SLOT = 128 * PAGE };
 
 static char *file;
-static uint8_t *kept;
-static size_t kept_bytes;
+static uint8_t *saved;
+static size_t saved_bytes;
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
@@ -64,8 +64,8 @@ static void make(const char *options) {
 static void drop(void) {
     sql_tear_down();
     sqlite3_free(file);
-    free(kept);
-    kept = NULL;
+    free(saved);
+    saved = NULL;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -122,9 +122,9 @@ static void keep_file(void) {
     FILE *from = fopen(file, "rb");
     struct stat attributes;
     ck_assert_int_eq(stat(file, &attributes), 0);
-    kept_bytes = (size_t)attributes.st_size;
-    kept = malloc(kept_bytes);
-    ck_assert_uint_eq(fread(kept, 1, kept_bytes, from), kept_bytes);
+    saved_bytes = (size_t)attributes.st_size;
+    saved = malloc(saved_bytes);
+    ck_assert_uint_eq(fread(saved, 1, saved_bytes, from), saved_bytes);
     fclose(from);
 }
 
@@ -136,7 +136,7 @@ static void put_bytes(size_t at, const void *bytes, size_t len) {
 
 static bool is_used(size_t page) {
     for (size_t i = 0; i < PAGE; i++) {
-        if (kept[page * PAGE + i]) return true;
+        if (saved[page * PAGE + i]) return true;
     }
     return false;
 }
@@ -172,7 +172,7 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
     unsigned damaged = 0, narrow = 0;
     int64_t rows = sql_int(db, "SELECT count(*) FROM truth");
     char *covered = sqlite3_mprintf(within, "t", "t");
-    for (size_t page = SLOT / PAGE; page < kept_bytes / PAGE; page += random_stride()) {
+    for (size_t page = SLOT / PAGE; page < saved_bytes / PAGE; page += random_stride()) {
         char what[40];
         if (!is_used(page)) continue;
         uint8_t bytes[3] = {0xde, 0xad, (uint8_t)page};
@@ -183,7 +183,7 @@ TEST(test_every_page_of_a_file_damaged_in_turn) {
             sql_int(db, "SELECT count(*) FROM truth t WHERE EXISTS (SELECT 1 FROM lost l WHERE %s)", covered);
         damaged++;
         narrow += lost <= rows / 5;
-        put_bytes(0, kept, kept_bytes);
+        put_bytes(0, saved, saved_bytes);
     }
     sqlite3_free(covered);
     printf("%u pages, %u of them cost at most a fifth of %lld rows\n", damaged, narrow, (long long)rows);
@@ -196,10 +196,10 @@ TEST(test_a_file_that_is_cut_missing_or_overwritten) {
     if (sql_has_no_file("a file")) return;
     make("");
     keep_file();
-    for (size_t size = 0; size < kept_bytes; size += kept_bytes / 23) {
+    for (size_t size = 0; size < saved_bytes; size += saved_bytes / 23) {
         ck_assert_int_eq(truncate(file, (off_t)size), 0);
         judge("cut");
-        put_bytes(0, kept, kept_bytes);
+        put_bytes(0, saved, saved_bytes);
     }
     uint8_t nothing[3 * PAGE] = {0};
     put_bytes(0, nothing, sizeof nothing); /* whose it is, nobody knows */

@@ -245,6 +245,17 @@ TEST(test_a_table_that_is_trimmed_counts_it) {
     is_more("trims", 0);
 }
 
+/* The host finds no room for what the commit leaves. */
+TEST(test_a_commit_without_room_is_counted) {
+    sql_create(db, "u", "storage=inline");
+    sql_run(db, "INSERT INTO u VALUES('a', zeroblob(100000)); INSERT INTO u(u) VALUES('flush')");
+    sqlite3_int64 before = sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'times short of room'");
+    ck_assert_int_eq(before, 0);
+    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + 5);
+    ck_assert_int_eq(sql_try(db, "INSERT INTO u VALUES('b', randomblob(2000000))") & 0xff, SQLITE_FULL);
+    ck_assert_int_gt(sql_int(db, "SELECT value FROM art_info('u') WHERE property = 'times short of room'"), 0);
+}
+
 int main(void) {
     if (sql_standin()) return 0;
     return suite_run("sql_counters", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down);

@@ -442,13 +442,3 @@ enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *
                                 const struct art_rewrite *rewrite) {
     return merge_runs(tree, edit, memtable, 0, edit->root->runs, rewrite);
 }
-
-enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions) {
-    assert(tree->slots.use && edit->root);
-    enum art_rc rc = ART_OK;
-    while (!rc && compactions-- && edit->root->runs > 1) {
-        rc = art_compact_partially(tree, edit, 0);
-        if (!rc) rc = art_tree_interrupted(tree);
-    }
-    return rc;
-}

@@ -30,6 +30,7 @@ struct overlap {
 };
 
 struct partial {
+    const struct art_portion *size;
     struct art_children own; /* the upper run's blobs */
     struct art_buffer low, high;
     bool to_end;  /* their separators are [low, high), or from low on */
@@ -52,10 +53,6 @@ static void partial_clear(struct partial *partial) {
     art_buffer_clear(&partial->low);
     art_buffer_clear(&partial->high);
     art_buffer_clear(&partial->below_high);
-}
-
-static const struct art_portion *size_of_partial(const struct art_tree *tree) {
-    return tree->small_compactions ? &WHERE_ROOM_IS_SHORT : &art_tree_medium(tree)->portion;
 }
 
 static uint64_t in_pages(const struct art_tree *tree, unsigned blobs) {
@@ -152,7 +149,7 @@ static enum art_rc find_below(struct art_tree *tree, struct partial *partial, st
 static enum art_rc overlap_below(struct art_tree *tree, struct partial *partial, struct art_bytes key, bool *cut) {
     assert(partial->below.count);
     uint32_t now = partial->below.count, pages = art_ref_pages(&partial->below.child[now - 1].ref);
-    if (partial->count && partial->pages + pages > in_pages(tree, size_of_partial(tree)->most)) {
+    if (partial->count && partial->pages + pages > in_pages(tree, partial->size->most)) {
         *cut = true;
         return ART_OK;
     }
@@ -255,7 +252,7 @@ static enum art_rc choose_own(struct art_tree *tree, struct partial *partial, st
     while (!rc && upper->valid && !cut) {
         struct art_ref ref;
         rc = leaves_ref(upper, &ref);
-        bool large = partial->pages + art_ref_pages(&ref) > in_pages(tree, size_of_partial(tree)->begin);
+        bool large = partial->pages + art_ref_pages(&ref) > in_pages(tree, partial->size->begin);
         if (rc || (partial->own.count && large)) break;
         rc = art_buffer_set_key(&partial->high, leaves_separator(upper));
         if (!rc) rc = leaves_take(upper, &partial->own);
@@ -510,6 +507,7 @@ enum art_rc art_compact_partially(struct art_tree *tree, struct art_version_edit
     assert(at + 1 < edit->root->runs);
     ART_DURING(ART_EVENT_MERGE);
     struct partial partial = {.last = at + 2 == edit->root->runs};
+    partial.size = edit->small_portions ? &WHERE_ROOM_IS_SHORT : &art_tree_medium(tree)->portion;
     struct art_run lower = {0}, upper = {0};
     bool moves = false;
     enum art_rc rc = choose(tree, &edit->root->run[at], &edit->root->run[at + 1], &partial);

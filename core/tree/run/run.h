@@ -273,9 +273,6 @@ struct art_rewrite {
 };
 enum art_rc art_compact_rewrite(struct art_tree *tree, struct art_version_edit *edit, struct art_memtable *memtable,
                                 const struct art_rewrite *rewrite);
-/* The same by and by, from the newest run on, without the memtable, in so many partial compactions, each of which
- * leaves about as many slots as it takes. Also ART_INTERRUPT. */
-enum art_rc art_compact_some(struct art_tree *tree, struct art_version_edit *edit, unsigned compactions);
 /* All that the merge's sources hold, in order; begin_combined() was called. `last`: nothing lies below the output, so
  * only plain puts may come out, and ART_CORRUPT says that another one did. Also ART_INTERRUPT. */
 enum art_rc art_merge_into(struct art_tree *tree, struct art_merge *merge, struct art_run_build *build, bool last);

@@ -227,7 +227,8 @@ static enum art_rc find_free(struct art_tree *tree) {
     if (last_retired > last) last = last_retired;
     for (uint32_t slot = 1; slot < tree->slots.end && (slot <= last || slot - last <= FREE_SLOTS_MAX); slot++) {
         if (art_slot_set_has(&tree->slots.base, slot)) continue;
-        bool waits = retired->state == ART_RETIRED_WAITING || (tree->full && art_tree_medium(tree)->discards);
+        bool waits =
+            retired->state == ART_RETIRED_WAITING || (art_tree_is_full(tree) && art_tree_medium(tree)->discards);
         if (waits && art_slot_set_has(&retired->slots, slot)) continue;
         rc = art_slot_set_add(&tree->slots.free, slot);
         if (rc) return rc;
@@ -288,7 +289,7 @@ void art_slots_cut_back(struct art_tree *tree) {
         const struct art_savepoint *savepoint = &tree->txn.savepoints[i];
         if (art_slot_set_highest(&savepoint->used) >= tree->slots.end) return;
     }
-    art_store_cut_back(tree->store, tree->slots.end, tree->full);
+    art_store_cut_back(tree->store, tree->slots.end, art_tree_is_full(tree));
 }
 
 void art_slots_cut_spilled(struct art_tree *tree) {
@@ -296,7 +297,7 @@ void art_slots_cut_spilled(struct art_tree *tree) {
     uint32_t last = art_slot_set_highest(&tree->slots.used), end = tree->slots.end;
     bool ours = tree->slots.use && art_tree_medium(tree)->is_cut;
     if (!ours || !art_tree_has_spilled(tree) || tree->txn.shown == ART_ROOT_SHOWN) return;
-    art_store_cut_back(tree->store, last < end ? end : last + 1, tree->full);
+    art_store_cut_back(tree->store, last < end ? end : last + 1, art_tree_is_full(tree));
 }
 
 /* The next merges write into them: a file without free slots would be cut and grow again. A file below 32 MB leaves

@@ -371,6 +371,69 @@ TEST(test_what_is_removed_counts_as_what_is_written) {
     end_world();
 }
 
+/* A journal that stays is written over: with nothing else left, what is free in the database is enough. */
+TEST(test_a_journal_that_stays_is_room_for_what_is_removed) {
+    enum { FILES = 240000 };
+    uint64_t redo;
+    make_world_of_rows(FILES);
+    must(delete_every(4, 0, FILES, UINT64_MAX, &redo));
+    tree->host.room = NULL;
+    budget = (struct art_budget){.unused = 64 << 20};
+    ck_assert_uint_eq(vacuum_rows(), 0);
+    budget.journal = 4 << 20;
+    for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
+        ck_assert_uint_lt(rounds, 60);
+        vacuum_rows();
+    }
+    expect_rows(FILES - FILES / 4);
+    end_world();
+}
+
+/* Nobody tells of a quota: each time that the host finds no room, half of what was written may be written next, and all
+ * again when there was room for a portion after the other. */
+TEST(test_what_a_full_disk_has_room_for_is_learned) {
+    enum { FILES = 480000, LEAST = 2 << 20 };
+    struct art_commit commit_of;
+    uint64_t redo, before, most = UINT64_MAX;
+    make_world_of_rows(FILES);
+    must(delete_every(4, 0, FILES, UINT64_MAX, &redo));
+    for (int i = 0; i < 3; i++) {
+        struct toy *base = toy_copy(toy);
+        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM | ART_REQUEST_ALONE));
+        before = info_of(tree).store.count.pages_written;
+        must(art_tree_prepare(tree, &commit_of));
+        uint64_t written = (info_of(tree).store.count.pages_written - before) * ART_BLOB_PAGE;
+        ck_assert_uint_le(written, most);
+        most = written / 2 > LEAST ? written / 2 : LEAST;
+        art_tree_note_full(tree);
+        art_tree_rolled_back(tree);
+        toy_restore(toy, base);
+        toy_free(base);
+        must(toy_refresh(toy, tree));
+        ck_assert(info_of(tree).full);
+    }
+    for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows || info_of(tree).retired_slots;
+         rounds++) {
+        ck_assert_uint_lt(rounds, 60);
+        vacuum_rows();
+    }
+    ck_assert_uint_gt(info_of(tree).store.count.no_room, 3);
+    expect_rows(FILES - FILES / 4);
+    end_world();
+}
+
+/* It adds no row to the log, however little is left: or each one would find some more to be done. */
+TEST(test_a_vacuum_that_finds_nothing_to_do_leaves_nothing_to_be_done) {
+    make_world_of_rows(240000);
+    tree->host.room = NULL;
+    for (uint64_t left = 0; left < 3 << 20; left += 100000) {
+        budget.left = left;
+        vacuum_rows();
+        ck_assert_uint_eq(info_of(tree).log_rows, 0);
+    }
+    end_world();
+}
+
 static int flush_with(uint64_t bytes) {
     struct art_commit commit;
     budget.left = bytes;

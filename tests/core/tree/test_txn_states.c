@@ -345,7 +345,7 @@ static void world_step(enum call call, const struct state *before) {
     case NO_ROOM:
         prepare_and_write();
         art_tree_note_full(tree);
-        tree->full = false;
+        tree->budget = UINT64_MAX;
         break;
     case COMMIT:
         prepare_and_write();
