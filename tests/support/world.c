@@ -7,25 +7,7 @@
 
 struct world *world_now;
 
-static void *zeroed(size_t bytes) {
-    void *memory = calloc(1, bytes);
-    if (!memory) abort();
-    return memory;
-}
-
 /* ---- history ----------------------------------------------------------------------------------------------------- */
-
-static struct world_op *record(struct world *world, enum world_op_kind kind, uint32_t inode) {
-    if (world->op_count == world->op_capacity) {
-        world->op_capacity = world->op_capacity ? 2 * world->op_capacity : 64;
-        world->ops = realloc(world->ops, world->op_capacity * sizeof *world->ops);
-        if (!world->ops) abort();
-    }
-    struct world_op *op = &world->ops[world->op_count++];
-    *op = (struct world_op){.kind = (uint8_t)kind, .inode = inode};
-    if (world->current) op->process = (uint16_t)world->current->number;
-    return op;
-}
 
 static uint8_t *copied(const void *data, size_t len) {
     uint8_t *copy = malloc(len ? len : 1);
@@ -35,33 +17,15 @@ static uint8_t *copied(const void *data, size_t len) {
 }
 
 void world_mark(struct world *world, uint64_t what, uint32_t number) {
-    struct world_op *op = record(world, WORLD_MARK, 0);
-    op->offset = what;
-    op->len = number;
+    world_note(world, &(struct world_op){.kind = WORLD_MARK, .offset = what, .len = number});
 }
 
 void world_write(struct world *world, struct sim_inode *inode, uint64_t offset, const void *data, uint32_t len) {
-    sim_change(world->disk, inode, (struct sim_op){copied(data, len), offset, len, false});
-}
-
-static void note_change(void *world, struct sim_inode *inode, struct sim_op op) {
-    struct world_op *noted = record(world, op.data ? WORLD_WRITE : WORLD_TRUNCATE, inode->index);
-    noted->offset = op.offset;
-    noted->len = op.len;
-    noted->data = op.data;
-}
-
-static void note_name(void *world, const char *name, const struct sim_inode *inode, bool removed) {
-    if (strlen(name) >= WORLD_NAME_MAX) abort();
-    record(world, removed ? WORLD_UNLINK : WORLD_CREATE, inode->index)->data = copied(name, strlen(name) + 1);
+    sim_change(world->disk, inode, copied(data, len), offset, len);
 }
 
 void world_note_commit(struct world *world) {
     world->committed = world->op_count;
-}
-
-void world_sync_folder(struct world *world) {
-    if (!world->options.lies) record(world, WORLD_SYNC_FOLDER, 0);
 }
 
 const char *world_name_of(const struct world *world, uint32_t inode) {
@@ -76,7 +40,7 @@ const char *world_name_of(const struct world *world, uint32_t inode) {
 
 struct world_process *world_process_new(struct world *world) {
     static uint64_t devices = 1000;
-    struct world_process *process = zeroed(sizeof *process);
+    struct world_process *process = sim_zeroed(sizeof *process);
     if (world->process_count == sizeof world->processes / sizeof *world->processes) abort();
     process->number = world->process_count;
     process->device = devices++;
@@ -169,59 +133,51 @@ bool world_sync_fails(struct world *world, struct sim_inode *inode, const char *
     bool fails = *told != inode->of.failures, good = lost_from == WORLD_SYNCED;
     *told = inode->of.failures;
     if (fails) world->fault.struck = true;
-    if (inode->scratch || (world->options.lies && good)) return fails;
-    record(world, good ? WORLD_SYNC : WORLD_SYNC_FAILED, inode->index)->offset = good ? 0 : lost_from;
+    enum world_op_kind kind = good ? WORLD_SYNC : WORLD_SYNC_FAILED;
+    if (inode->scratch) return fails;
+    world_note(world, &(struct world_op){.kind = kind, .inode = inode->index, .offset = good ? 0 : lost_from});
     return fails;
 }
 
 /* ---- the disk's machine ------------------------------------------------------------------------------------------ */
 
-static bool may(void *world, const void *process, bool change) {
+static bool may(struct world *world, const void *process, bool change) {
     return change ? world_call(world, process) : !((const struct world_process *)process)->dead;
 }
 
-static bool art_sync_fails(void *world, struct sim_inode *inode, const char *name, unsigned *told) {
+static bool art_sync_fails(struct world *world, struct sim_inode *inode, const char *name, unsigned *told) {
     return world_sync_fails(world, inode, name, told, 0);
 }
 
-static void note_folder(void *world) {
-    world_sync_folder(world);
-}
-
-static const struct sim_machine machine = {may, note_change, note_name, art_sync_fails, note_folder};
+static const struct sim_machine machine = {may, art_sync_fails};
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
 enum { FIRST_NUMBER = 100, STALE_ONE_IN = 4, AT_HAND_ONE_IN = 2 };
 
-static void clear_history(struct world *world) {
-    for (unsigned i = 0; i < world->op_count; i++) free(world->ops[i].data);
-    world->op_count = 0;
-}
-
 struct world *world_new(const struct world_image *image, const struct world_options *options) {
-    struct world *world = zeroed(sizeof *world);
-    world->options = *options;
-    world->random = (struct random){options->seed};
-    struct sim_disk *disk = world->disk = sim_disk_new(options->seed);
+    struct sim_disk *disk = sim_disk_new(options->seed);
+    struct world *world = disk->world;
+    world_replay_free(disk->replay);
+    disk->replay = NULL;
     disk->machine = &machine;
-    disk->machine_itself = world;
     disk->newest = FIRST_NUMBER - 1;
     disk->stale_one_in = STALE_ONE_IN;
     disk->at_hand_one_in = AT_HAND_ONE_IN;
-    world->image.files = zeroed((image ? image->count + 1 : 1) * sizeof *world->image.files);
+    world->image.files = sim_zeroed((image ? image->count + 1 : 1) * sizeof *world->image.files);
     for (unsigned i = 0; image && i < image->count; i++) {
-        const struct world_image_file *from = &image->files[i];
         struct world_image_file *file = &world->image.files[world->image.count++];
-        struct sim_inode *inode = sim_inode_new(disk, from->number);
-        strcpy(file->name, from->name);
-        file->number = from->number;
-        sparse_copy(&from->bytes, &file->bytes);
-        sparse_copy(&from->bytes, &inode->live.sparse);
-        inode->live.len = from->bytes.size;
-        sim_set_name(disk, from->name, inode);
+        struct sim_inode *inode = sim_inode_new(disk, image->files[i].number);
+        *file = (struct world_image_file){.number = image->files[i].number, .inode = inode->index};
+        strcpy(file->name, image->files[i].name);
+        sparse_copy(&image->files[i].bytes, &file->bytes);
+        sparse_copy(&file->bytes, &inode->live.sparse);
+        inode->live.len = file->bytes.size;
+        sim_set_name(disk, file->name, inode);
+        free(world->ops[--world->op_count].data);
     }
-    clear_history(world);
+    world->options = *options;
+    world->random = (struct random){options->seed};
     return world;
 }
 
@@ -231,11 +187,8 @@ void world_free(struct world *world) {
     for (uint64_t i = 0; i < world->disk->inode_count; i++) {
         if (world->disk->inodes[i]->of.memory) world_memory_free(world->disk->inodes[i]);
     }
-    sim_disk_free(world->disk);
-    world_image_clear(&world->image);
-    clear_history(world);
     for (unsigned i = 0; i < world->process_count; i++) free(world->processes[i]);
-    free(world->ops);
+    sim_disk_free(world->disk);
     free(world);
 }
 
@@ -247,12 +200,6 @@ void world_enter(struct world *world, struct world_process *process) {
     world->current = process;
     world->disk->process = process;
     world->disk->device = process->device;
-}
-
-void world_image_clear(struct world_image *image) {
-    for (unsigned i = 0; i < image->count; i++) sparse_clear(&image->files[i].bytes);
-    free(image->files);
-    *image = (struct world_image){0};
 }
 
 /* ---- for people -------------------------------------------------------------------------------------------------- */

@@ -24,7 +24,6 @@
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,7 +39,7 @@ enum { WORLD_NAME_MAX = 96 };
 
 struct world_image_file {
     char name[WORLD_NAME_MAX];
-    uint32_t number; /* of the inode */
+    uint32_t number, inode; /* the inode's number, and its index among the disk's */
     struct sparse_file bytes;
 };
 struct world_image {
@@ -58,8 +57,8 @@ enum world_op_kind {
     WORLD_SYNC_FAILED, /* offset: number of the first operation that it may have lost */
     WORLD_CREATE,      /* a name */
     WORLD_UNLINK,
-    WORLD_SYNC_FOLDER,
-    WORLD_MARK, /* offset, len: the test's own */
+    WORLD_SYNC_FOLDER, /* that of the path */
+    WORLD_MARK,        /* offset, len: the test's own */
 };
 struct world_op {
     uint8_t kind;
@@ -67,7 +66,7 @@ struct world_op {
     uint32_t inode; /* index among the disk's */
     uint32_t len;
     uint64_t offset;
-    uint8_t *data; /* of a write; a name of CREATE, UNLINK */
+    uint8_t *data; /* of a write; a path of CREATE, UNLINK, SYNC_FOLDER */
 };
 
 /* ---- the world --------------------------------------------------------------------------------------------------- */

@@ -2,8 +2,9 @@
 #ifndef TESTS_WORLD_PRIVATE_H
 #define TESTS_WORLD_PRIVATE_H
 
+#include <sqlite3.h>
+
 #include "tests/support/sim_disk_private.h"
-#include "tests/support/world.h"
 
 enum { WORLD_SHM_SLOTS = SQLITE_SHM_NLOCK, WORLD_REGIONS = 64 };
 
@@ -39,12 +40,10 @@ extern struct world *world_now;
 bool world_call(struct world *world, const struct world_process *process);
 /* Does this sync fail, or was this opener not told yet of one that did? What came from operation `lost_from` on may be
  * lost then. */
-#define WORLD_SYNCED UINT64_MAX
 bool world_sync_fails(struct world *world, struct sim_inode *inode, const char *name, unsigned *told,
                       uint64_t lost_from);
 
 void world_write(struct world *world, struct sim_inode *inode, uint64_t offset, const void *data, uint32_t len);
-void world_sync_folder(struct world *world);
 
 /* world_vfs.c */
 void world_vfs_register(void);

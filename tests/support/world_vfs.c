@@ -81,7 +81,7 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     struct world_handle *handle = handle_of(file);
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_TRUNCATE;
-    sim_change(handle->world->disk, handle->inode, (struct sim_op){.offset = (uint64_t)size});
+    sim_change(handle->world->disk, handle->inode, NULL, (uint64_t)size, 0);
     return SQLITE_OK;
 }
 
@@ -105,6 +105,10 @@ static uint64_t may_lose(const struct world_handle *handle) {
     return is_writing(handle->process) ? handle->world->committed : handle->world->op_count;
 }
 
+static void sync_folder_of(struct world *world, const char *name) {
+    world_note(world, &(struct world_op){.kind = WORLD_SYNC_FOLDER, .data = world_text(name)});
+}
+
 static int file_sync(sqlite3_file *file, int flags) {
     struct world_handle *handle = handle_of(file);
     (void)flags;
@@ -116,7 +120,7 @@ static int file_sync(sqlite3_file *file, int flags) {
     if (fails || (wal && die_as_zombie(handle))) return SQLITE_IOERR_FSYNC;
     if (!handle->sync_folder) return SQLITE_OK;
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_DIR_FSYNC;
-    world_sync_folder(handle->world);
+    sync_folder_of(handle->world, handle->name);
     handle->sync_folder = false;
     return SQLITE_OK;
 }
@@ -214,21 +218,15 @@ bool world_memory_used(const struct sim_inode *inode) {
     return inode->of.memory->kept.of != NULL;
 }
 
-static void *zeroed(size_t bytes) {
-    void *memory = calloc(1, bytes);
-    if (!memory) abort();
-    return memory;
-}
-
 static int memory_map(sqlite3_file *file, int region, int bytes, int extend, void volatile **out) {
     struct world_handle *handle = handle_of(file);
     *out = NULL;
     if (dead(handle) || region >= WORLD_REGIONS) return SQLITE_IOERR_SHMMAP;
     struct sim_inode *inode = handle->inode;
-    if (!inode->of.memory) inode->of.memory = zeroed(sizeof *inode->of.memory);
+    if (!inode->of.memory) inode->of.memory = sim_zeroed(sizeof *inode->of.memory);
     handle->mapped = true;
     inode->of.memory->region_bytes = bytes;
-    if (!inode->of.memory->regions[region] && extend) inode->of.memory->regions[region] = zeroed((size_t)bytes);
+    if (!inode->of.memory->regions[region] && extend) inode->of.memory->regions[region] = sim_zeroed((size_t)bytes);
     *out = inode->of.memory->regions[region];
     return SQLITE_OK;
 }
@@ -348,7 +346,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     sim_set_name(world_now->disk, name, NULL);
     if (!sync_folder) return SQLITE_OK;
     if (!world_call(world_now, world_now->current)) return SQLITE_IOERR_DIR_FSYNC;
-    world_sync_folder(world_now);
+    sync_folder_of(world_now, name);
     return SQLITE_OK;
 }
 
