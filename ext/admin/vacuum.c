@@ -108,6 +108,7 @@ static int run_round(struct vacuum *vacuum, unsigned *full, char **message) {
 
 static int run_rounds(struct vacuum *vacuum, char **message) {
     unsigned full = 0, same = 0;
+    uint64_t no_room = vacuum->info.store.count.no_room;
     int rc = SQLITE_OK;
     for (unsigned i = 0; !rc && i < VACUUM_ROUNDS_MAX && same < 2; i++) {
         struct art_tree_info before = vacuum->info;
@@ -116,7 +117,7 @@ static int run_rounds(struct vacuum *vacuum, char **message) {
         same = full || !is_same(&before, &vacuum->info) ? 0 : same + 1;
     }
     if (rc || is_small_enough(vacuum)) return rc;
-    return vacuum->info.full ? SQLITE_FULL : SQLITE_BUSY;
+    return vacuum->info.full || vacuum->info.store.count.no_room > no_room ? SQLITE_FULL : SQLITE_BUSY;
 }
 
 static int refuse_inside(const char *table, char **message) {
