@@ -381,7 +381,7 @@ TEST(test_a_journal_that_stays_is_room_for_what_is_removed) {
     budget = (struct art_budget){.unused = 64 << 20};
     ck_assert_uint_eq(vacuum_rows(), 0);
     budget.journal = 4 << 20;
-    for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows; rounds++) {
+    for (unsigned rounds = 0; info().runs > 1 || info().log_rows; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         vacuum_rows();
     }
@@ -400,9 +400,9 @@ TEST(test_what_a_full_disk_has_room_for_is_learned) {
     for (int i = 0; i < 3; i++) {
         struct toy *base = toy_copy(toy);
         must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM | ART_REQUEST_ALONE));
-        before = info_of(tree).store.count.pages_written;
+        before = info().store.count.pages_written;
         must(art_tree_prepare(tree, &commit_of));
-        uint64_t written = (info_of(tree).store.count.pages_written - before) * ART_BLOB_PAGE;
+        uint64_t written = (info().store.count.pages_written - before) * ART_BLOB_PAGE;
         ck_assert_uint_le(written, most);
         most = written / 2 > LEAST ? written / 2 : LEAST;
         art_tree_note_full(tree);
@@ -410,14 +410,14 @@ TEST(test_what_a_full_disk_has_room_for_is_learned) {
         toy_restore(toy, base);
         toy_free(base);
         must(toy_refresh(toy, tree));
-        ck_assert(info_of(tree).full);
+        ck_assert(info().full);
     }
-    for (unsigned rounds = 0; info_of(tree).runs > 1 || info_of(tree).log_rows || info_of(tree).retired_slots;
+    for (unsigned rounds = 0; info().runs > 1 || info().log_rows || info().retired_slots;
          rounds++) {
         ck_assert_uint_lt(rounds, 60);
         vacuum_rows();
     }
-    ck_assert_uint_gt(info_of(tree).store.count.no_room, 3);
+    ck_assert_uint_gt(info().store.count.no_room, 3);
     expect_rows(FILES - FILES / 4);
     end_world();
 }
@@ -429,7 +429,7 @@ TEST(test_a_vacuum_that_finds_nothing_to_do_leaves_nothing_to_be_done) {
     for (uint64_t left = 0; left < 3 << 20; left += 100000) {
         budget.left = left;
         vacuum_rows();
-        ck_assert_uint_eq(info_of(tree).log_rows, 0);
+        ck_assert_uint_eq(info().log_rows, 0);
     }
     end_world();
 }
