@@ -144,7 +144,7 @@ static bool has_digits(const char *name, size_t len) {
            strspn(name + len - ID_END_BYTES + 1, "0123456789abcdef") == 8 && !strcmp(name + len - 4, ending);
 }
 
-static bool fits(const struct file_search *search, const char *name) {
+static bool name_fits(const struct file_search *search, const char *name) {
     size_t len = strlen(name);
     if (!has_digits(name, len)) return false;
     if (search->has_id) return !strcmp(name + len - ID_END_BYTES, search->wanted + search->before);
@@ -156,7 +156,7 @@ static bool fits(const struct file_search *search, const char *name) {
 
 static enum art_rc visit_name(void *context, const char *name) {
     struct file_search *search = context;
-    if (!fits(search, name)) return ART_OK;
+    if (!name_fits(search, name)) return ART_OK;
     char **to = search->found ? &search->other : &search->found;
     if (*to) return ART_OK;
     *to = sqlite3_mprintf("%s", name);
