@@ -412,8 +412,7 @@ TEST(test_what_a_full_disk_has_room_for_is_learned) {
         must(toy_refresh(toy, tree));
         ck_assert(info().full);
     }
-    for (unsigned rounds = 0; info().runs > 1 || info().log_rows || info().retired_slots;
-         rounds++) {
+    for (unsigned rounds = 0; info().runs > 1 || info().log_rows || info().retired_slots; rounds++) {
         ck_assert_uint_lt(rounds, 60);
         vacuum_rows();
     }
