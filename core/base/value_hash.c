@@ -89,25 +89,25 @@ unsigned art_value_hashes(const struct art_datum *datum, uint32_t out[ART_VALUE_
     }
 }
 
-static bool has_hash(const struct art_sought *sought, uint32_t hash) {
-    assert(!sought->count || sought->feature);
-    uint32_t low = 0, high = sought->count;
+static bool has_hash(const struct art_term_query *query, uint32_t hash) {
+    assert(!query->count || query->term);
+    uint32_t low = 0, high = query->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (sought->feature[middle] < hash)
+        if (query->term[middle] < hash)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < sought->count && sought->feature[low] == hash;
+    return low < query->count && query->term[low] == hash;
 }
 
-bool art_is_sought(const struct art_datum *datum, const struct art_sought *sought) {
+bool art_value_has_term(const struct art_datum *datum, const struct art_term_query *query) {
     uint32_t hash[ART_VALUE_HASHES];
     unsigned count = art_value_hashes(datum, hash);
-    assert(sought->table < ART_TABLE_SEARCHES && count <= ART_VALUE_HASHES);
+    assert(query->field < ART_FIELD_SEARCHES && count <= ART_VALUE_HASHES);
     for (unsigned i = 0; i < count; i++) {
-        if (has_hash(sought, hash[i])) return true;
+        if (has_hash(query, hash[i])) return true;
     }
     return false;
 }

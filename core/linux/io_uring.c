@@ -8,7 +8,7 @@
  *   start_op()      takes a free entry and prepares it           (none free: waits for a completion first)
  *   submit()     hands what is prepared to the kernel, and waits for completions if asked to
  *   reap()       takes completions: done, failed, or prepared again (io_transfer.c decides)
- *   settle_ring()   gives the ring back when nothing is in flight
+ *   return_ring()   gives the ring back when nothing is in flight
  *
  * Reads are waited for within read_batch(), or stay in flight from read_start() to read_wait(); writes stay in flight
  * until write_wait(), sync() or whatever needs them done. A read or write that overlaps a write in flight waits for
@@ -323,7 +323,7 @@ static void assert_ring(const struct ring_file *ring) {
     (void)ring;
 }
 
-static void settle_ring(struct ring_file *ring) {
+static void return_ring(struct ring_file *ring) {
     assert_ring(ring);
     if (all_in_flight(ring)) return;
     if (ring->broken) {
@@ -492,7 +492,7 @@ static void wait_some(struct ring_file *ring, unsigned wanted) {
 static void drain_ring(struct art_file *file) {
     struct ring_file *ring = (struct ring_file *)file;
     while (all_in_flight(ring)) wait_some(ring, all_in_flight(ring));
-    settle_ring(ring);
+    return_ring(ring);
 }
 
 /* The ring is the parent's, too, and so is what it has registered. */
@@ -564,7 +564,7 @@ static enum art_rc ring_read_batch(struct art_io *io, struct art_io_request *req
         bool others = all_in_flight(ring) > ring->in_flight[false];
         wait_some(ring, others ? 1 : ring->in_flight[false]);
     }
-    settle_ring(ring);
+    return_ring(ring);
     return ring->read_failed ? art_transfer_error(&ring->file, &ring->failed_read) : ART_OK;
 }
 
@@ -582,7 +582,7 @@ static bool ring_read_start(struct art_io *io, struct art_io_reading *reading) {
         start_op(ring, &reading->requests[i], false, reading->from, reading);
     }
     submit(ring, 0);
-    settle_ring(ring);
+    return_ring(ring);
     return fits;
 }
 
@@ -590,7 +590,7 @@ static void ring_read_wait(struct art_io *io, struct art_io_reading *reading) {
     struct ring_file *ring = (struct ring_file *)io;
     reap(ring);
     while (reading->under_way) wait_some(ring, 1);
-    settle_ring(ring);
+    return_ring(ring);
 }
 
 /* Buffers go back to the caller together with an error, so nothing is in flight then. */

@@ -222,13 +222,13 @@ bool art_cached_memory_fits(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE;
 }
 
-bool art_cache_room(uint64_t pages) {
+bool art_cache_allows(uint64_t pages) {
     return atomic_load(&charged) + pages <= atomic_load(&limit) / ART_BLOB_PAGE + atomic_load(&spare_pages);
 }
 
 bool art_cache_is_full(void) {
     uint64_t left = atomic_load_explicit(&limit, memory_order_relaxed) / ART_BLOB_PAGE / FULL_OF_LIMIT;
-    return !art_cache_room(left < FULL_PAGES_MOST ? left : FULL_PAGES_MOST);
+    return !art_cache_allows(left < FULL_PAGES_MOST ? left : FULL_PAGES_MOST);
 }
 
 uint64_t art_cached_memory_share(uint64_t memory) {

@@ -31,7 +31,7 @@ bool art_cached_memory_strip(struct art_cached *entry);
 uint32_t art_cached_memory_missing(const struct art_cached *entry, uint32_t first, uint32_t n);
 void art_cached_memory_charge(struct art_cached *entry, uint32_t first, uint32_t n);
 
-/* Does the limit allow so many more pages, with the spare buffers as they are? art_cache_room() asks as if these had
+/* Does the limit allow so many more pages, with the spare buffers as they are? art_cache_allows() asks as if these had
  * been given back. */
 bool art_cached_memory_fits(uint64_t pages);
 /* Gives a spare buffer's memory back; false: there is none. */

@@ -53,7 +53,7 @@ enum art_rc art_store_reaches(struct art_store *store, const struct art_ref *ref
     enum art_rc rc = art_store_usable(store);
     if (!rc) rc = art_store_check_ref(ref, store->location.path);
     if (!rc) rc = art_store_ready(store);
-    if (!rc && art_store_is_pending(store, ref->slot)) rc = art_store_settle(store);
+    if (!rc && art_store_is_pending(store, ref->slot)) rc = art_store_finish_writes(store);
     if (!rc) rc = learn_size(store, ref->slot);
     return rc;
 }

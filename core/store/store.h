@@ -165,8 +165,8 @@ enum art_rc art_store_buffer(struct art_store *store, struct art_blob_buf *out);
 enum art_rc art_store_write(struct art_store *store, const struct art_ref *ref, struct art_blob_buf *buffer);
 /* Every write so far has reached the file, or an error: before anything is read again that only memory vouches for. */
 enum art_rc art_store_wait(struct art_store *store);
-/* What was written since the last successful wait or sync is given up: settles it, whatever became of it, and lets the
- * phase go on with other writes. */
+/* What was written since the last successful wait or sync is given up: waits for it, whatever became of it, and lets
+ * the phase go on with other writes. */
 void art_store_give_up(struct art_store *store);
 /* All writes of the phase are on the device. A failed sync poisons the store until it is opened anew. A write that
  * failed since the last sync fails this one, also if another call has reported it; then nothing written since that

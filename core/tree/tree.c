@@ -56,7 +56,7 @@ void art_tree_trim(struct art_tree *tree) {
     art_free(tree->txn.savepoints);
     tree->txn.savepoints = NULL;
     tree->txn.savepoint_capacity = 0;
-    art_tree_give_room(tree);
+    art_tree_give_key_buffers(tree);
     art_store_trim(tree->store);
 }
 
@@ -79,7 +79,7 @@ void art_tree_close(struct art_tree *tree) {
     art_buffer_clear(&tree->pending.retired_bytes);
     art_free(tree->txn.savepoints);
     art_store_close(tree->store);
-    art_tree_give_room(tree);
+    art_tree_give_key_buffers(tree);
     art_gaps_clear(&tree->gaps);
     art_fronts_clear(&tree->fronts);
     art_buffer_clear(&tree->finger.label);

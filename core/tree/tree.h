@@ -264,9 +264,9 @@ struct art_totals {
 enum art_rc art_tree_totals(struct art_tree *tree, const struct art_range *range, enum art_totalled wanted,
                             struct art_span *span, struct art_totals *out);
 /* The least, or the largest, value of a column of the summary in the range, in SQLite's order; NULLs do not count, but
- * where there is nothing else. A text's or blob's bytes are put into `room`. */
+ * where there is nothing else. A text's or blob's bytes are put into `bytes`. */
 enum art_rc art_tree_extreme(struct art_tree *tree, const struct art_range *range, unsigned column, bool largest,
-                             struct art_buffer *room, struct art_datum *out);
+                             struct art_buffer *bytes, struct art_datum *out);
 /* A guess at the rows of a range (NULL: all), from what is in memory: no I/O, no failure, no change of state; false:
  * nothing is known (unknown tree). For the planner, outside of any read transaction. */
 bool art_tree_estimate(struct art_tree *tree, const struct art_range *range, uint64_t *rows);

@@ -14,7 +14,7 @@
 
 #include "core/base/platform.h"
 
-#define JOURNAL_ROOM "-journal" /* behind the file's name */
+#define JOURNAL_SUFFIX "-journal" /* behind the file's name */
 
 enum { NAMES_MOST = 100 }; /* files of earlier copies that are in the way; what is taken beyond is an error */
 
@@ -104,9 +104,9 @@ static int make_new_file(const char *file, const char *original, char **message)
 }
 
 /* sqlite3_free() it; it is never taken for a URI. */
-static char *name_with_room(const char *path) {
-    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, JOURNAL_ROOM);
-    if (file) file[strlen(file) - strlen(JOURNAL_ROOM)] = 0;
+static char *name_for_journals(const char *path) {
+    char *file = sqlite3_mprintf("%s%s%s", *path == '/' ? "" : "./", path, JOURNAL_SUFFIX);
+    if (file) file[strlen(file) - strlen(JOURNAL_SUFFIX)] = 0;
     return file;
 }
 
@@ -115,7 +115,7 @@ static int make_copy_file(struct art_copy *copy, const char *path, sqlite3 *from
     if (!*path || !strcmp(path, ":memory:") || path[strlen(path) - 1] == '/') {
         return art_complain(message, SQLITE_CANTOPEN, "art: the copy is to be a file ('%s'): give its name", path);
     }
-    char *file = name_with_room(path);
+    char *file = name_for_journals(path);
     int rc = file ? refuse_names_of_journals(from, file, message) : SQLITE_NOMEM;
     if (!rc) rc = make_new_file(file, art_database_name(from, schema), message);
     bool made = !rc;
@@ -284,7 +284,7 @@ int art_copy_commit(struct art_copy *copy, char **message) {
 
 /* In the room behind the name: there may be no memory for another. */
 static void remove_with_suffix(struct art_copy *copy, const char *suffix) {
-    assert(strlen(suffix) < sizeof JOURNAL_ROOM);
+    assert(strlen(suffix) < sizeof JOURNAL_SUFFIX);
     size_t length = strlen(copy->file);
     strcpy(copy->file + length, suffix);
     art_file_remove(copy->file);

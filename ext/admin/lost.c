@@ -59,8 +59,8 @@ static void show_lost(struct art_function_cursor *base, sqlite3_context *context
     if (column == LOST_BEFORE) result_key(context, lost->before_set, lost->before);
     if (column == LOST_WHAT) sqlite3_result_text(context, lost->what, -1, SQLITE_TRANSIENT);
     if (column == LOST_PLACE && lost->place) sqlite3_result_text(context, lost->place, -1, SQLITE_TRANSIENT);
-    if (column == LOST_SLOT) art_result_place(context, lost->slot);
-    if (column == LOST_PAGE) art_result_place(context, lost->page);
+    if (column == LOST_SLOT) art_result_number(context, lost->slot);
+    if (column == LOST_PAGE) art_result_number(context, lost->page);
 }
 
 const struct art_table_function art_lost_function = {

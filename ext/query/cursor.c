@@ -17,9 +17,9 @@ static int check_table_stays(const struct art_scan *scan) {
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
 
-static void settle_scan(struct art_open_scan *open) {
+static void catch_up_scan(struct art_open_scan *open) {
     struct art_scan *scan = (struct art_scan *)open;
-    if (scan->state == ART_SCAN_COUNTING) art_range_scan_settle(scan);
+    if (scan->state == ART_SCAN_COUNTING) art_range_scan_catch_up(scan);
 }
 
 static void abandon_scan(struct art_open_scan *open) {
@@ -30,10 +30,10 @@ static void abandon_scan(struct art_open_scan *open) {
     if (on_a_row) scan->state = ART_SCAN_GONE;
 }
 
-static const struct art_scan_methods methods = {.settle = settle_scan, .abandon = abandon_scan};
+static const struct art_scan_methods methods = {.catch_up = catch_up_scan, .abandon = abandon_scan};
 
 static void free_scan(struct art_scan *scan) {
-    for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->room[i]);
+    for (unsigned i = 0; i < 2; i++) art_buffer_clear(&scan->scratch[i]);
     art_buffer_clear(&scan->key);
     art_buffer_clear(&scan->match.text);
     art_buffer_clear(&scan->match.path);
@@ -45,7 +45,7 @@ static void free_scan(struct art_scan *scan) {
         art_buffer_clear(&scan->filters.items[i].text);
         art_buffer_clear(&scan->filters.items[i].pieces.bytes);
     }
-    for (unsigned i = 0; i < ART_SOUGHT_MAX; i++) art_buffer_clear(&scan->sought[i]);
+    for (unsigned i = 0; i < ART_TERM_QUERIES_MAX; i++) art_buffer_clear(&scan->terms[i]);
     for (unsigned i = 0; i < ART_SHOWN; i++) art_buffer_clear(&scan->shown[i].text);
     art_free(scan);
 }
@@ -53,8 +53,8 @@ static void free_scan(struct art_scan *scan) {
 static bool is_huge(const struct art_scan *scan) {
     const struct art_match *match = &scan->match;
     uint64_t bytes = scan->key.capacity + match->text.capacity + match->path.capacity + match->folded.lower.capacity +
-                     scan->keys.low.capacity + scan->keys.high.capacity + scan->room[0].capacity +
-                     scan->room[1].capacity;
+                     scan->keys.low.capacity + scan->keys.high.capacity + scan->scratch[0].capacity +
+                     scan->scratch[1].capacity;
     for (unsigned i = 0; i < ART_SHOWN; i++) bytes += scan->shown[i].text.capacity;
     return bytes > ART_BUFFER_KEPT_BYTES;
 }
@@ -117,7 +117,7 @@ static void reset(struct art_scan *scan, int plan) {
     scan->match.folded.lower.len = 0;
     scan->filters.count = scan->filters.wanted = scan->filters.idle = 0;
     scan->filters.of_path = scan->filters.of_record = false;
-    scan->limits.count = scan->limits.sought_count = 0;
+    scan->limits.count = scan->limits.query_count = 0;
     for (unsigned i = 0; i < ART_SHOWN; i++) {
         scan->shown[i].type = 0;
         scan->shown[i].text.len = 0;
@@ -240,7 +240,7 @@ static void show_argument(const struct art_shown *shown, sqlite3_context *contex
 /* SQLite's code. The scan is where it claims to be. */
 static int arrive(struct art_scan *scan) {
     int gone = check_table_stays(scan);
-    if (scan->state == ART_SCAN_COUNTING) art_range_scan_settle(scan);
+    if (scan->state == ART_SCAN_COUNTING) art_range_scan_catch_up(scan);
     return scan->state == ART_SCAN_FAILED ? art_scan_fail(scan, scan->of.range.failure) : gone;
 }
 

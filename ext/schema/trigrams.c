@@ -1,4 +1,4 @@
-/* The features by which texts are searched: each three bytes of one that follow each other, ASCII letters in their
+/* The terms by which texts are searched: each three bytes of one that follow each other, ASCII letters in their
  * small form, mixed to 32 bits.
  *
  * LIKE and GLOB compare characters, and SQLite takes many bytes for the same one where a text is no sound UTF-8. Such a
@@ -45,7 +45,7 @@ static bool are_sound(struct art_bytes texts) {
     return true;
 }
 
-uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features) {
+uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *terms) {
     uint8_t part[CUT_AT_ONCE_BYTES + AT_ONCE], folded[CUT_AT_ONCE_BYTES + AT_ONCE], high[AT_ONCE] = {0}, all = 0;
     uint32_t count = 0, met = 0;
     for (uint32_t at = 0; at < texts.len; at += CUT_AT_ONCE_BYTES) {
@@ -59,9 +59,9 @@ uint32_t art_trigrams(struct art_bytes texts, uint32_t ends, uint32_t *features)
         for (uint32_t i = 0; i < n; i += AT_ONCE) fold_case(folded + i, part + i);
         for (uint32_t i = 0; i < AT_ONCE; i++) met += ends_in[i];
         for (; trigrams >= AT_ONCE; trigrams -= AT_ONCE, count += AT_ONCE, begin += AT_ONCE)
-            mix_all(features + count, begin);
+            mix_all(terms + count, begin);
         if (trigrams) mix_all(mixed, begin);
-        for (uint32_t i = 0; i < trigrams; i++) features[count++] = mixed[i];
+        for (uint32_t i = 0; i < trigrams; i++) terms[count++] = mixed[i];
     }
     assert(count <= texts.len);
     for (uint32_t i = 0; i < AT_ONCE; i++) all |= high[i];

@@ -160,7 +160,7 @@ void art_table_rollback_to(struct art_table *table, int number) {
     for (unsigned i = 0; i < table->saved_count; i++) {
         if (table->saved[i].number == number) target = &table->saved[i];
     }
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     restore(table, target);
     uint32_t savepoint = target->savepoint;
     art_tree_rollback_to(table->tree, savepoint);
@@ -294,7 +294,7 @@ void art_table_committed(struct art_table *table) {
         art_tree_committed(table->tree);
     } else {
         bool lost = art_tree_dirty(table->tree);
-        art_scans_settle(table);
+        art_scans_catch_up(table);
         art_tree_rolled_back(table->tree);
         if (lost) art_tree_forget(table->tree);
     }
@@ -311,7 +311,7 @@ void art_table_committed(struct art_table *table) {
  * read. */
 void art_table_rolled_back(struct art_table *table) {
     assert(table->owner);
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     art_tree_rolled_back(table->tree);
     restore(table, &table->begin);
     if (art_commit_attempted(table)) table->fresh = ART_FRESH_UNKNOWN;

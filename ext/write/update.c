@@ -271,7 +271,7 @@ static int begin_write(struct art_vtab *vtab) {
     }
     bool goes_on = table->stage == ART_STAGE_ALONE && !sqlite3_get_autocommit(vtab->connection->db);
     if (goes_on) art_table_set_stage(table, ART_STAGE_CHANGING);
-    art_scans_settle(table);
+    art_scans_catch_up(table);
     return SQLITE_OK;
 }
 

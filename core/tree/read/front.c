@@ -46,23 +46,23 @@ static void wait_for(void *context, uint32_t at, uint8_t flags, struct art_bytes
     if (order->skip_nulls && mine->kind == ART_DATUM_NULL) return;
     if (is_before_front(waiting, mine, number)) return;
     waiting->value[number] = *mine;
-    uint32_t place = waiting->count++;
-    for (; place && waits_before(waiting, (uint8_t)number, waiting->heap[(place - 1) / 2]); place = (place - 1) / 2)
-        waiting->heap[place] = waiting->heap[(place - 1) / 2];
-    waiting->heap[place] = (uint8_t)number;
+    uint32_t index = waiting->count++;
+    for (; index && waits_before(waiting, (uint8_t)number, waiting->heap[(index - 1) / 2]); index = (index - 1) / 2)
+        waiting->heap[index] = waiting->heap[(index - 1) / 2];
+    waiting->heap[index] = (uint8_t)number;
 }
 
 static void drop_best(struct waiting_values *waiting) {
     assert(waiting->count);
     uint8_t *heap = waiting->heap, last = heap[--waiting->count];
-    uint32_t place = 0, child;
-    while ((child = 2 * place + 1) < waiting->count) {
+    uint32_t index = 0, child;
+    while ((child = 2 * index + 1) < waiting->count) {
         if (child + 1 < waiting->count && waits_before(waiting, heap[child + 1], heap[child])) child++;
         if (!waits_before(waiting, heap[child], last)) break;
-        heap[place] = heap[child];
-        place = child;
+        heap[index] = heap[child];
+        index = child;
     }
-    heap[place] = last;
+    heap[index] = last;
 }
 
 /* Drops values up to the first that is not hidden. *csn: of the newest entry that hides one. */

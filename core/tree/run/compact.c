@@ -218,10 +218,10 @@ static uint64_t most_run_pages(const struct art_tree *tree, const struct art_roo
 /* Do the level-0 runs hide more than the run over the last one may? */
 static bool level0_hide_much(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
     assert(level0 < root->runs);
-    uint64_t hides = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
+    uint64_t shadowed = 0, most = root->run[root->runs - 1].pages / LEVEL_FACTOR;
     uint64_t least = (uint64_t)LEVEL_LEAST_BLOBS * art_tree_full_pages(tree);
-    for (unsigned i = 0; i < level0; i++) hides += root->run[i].hides;
-    return hides > (most > least ? most : least);
+    for (unsigned i = 0; i < level0; i++) shadowed += root->run[i].shadowed;
+    return shadowed > (most > least ? most : least);
 }
 
 static bool level0_are_due(const struct art_tree *tree, const struct art_root *root, unsigned level0) {
@@ -253,7 +253,8 @@ static enum step next_step(const struct art_tree *tree, const struct art_root *r
     for (unsigned i = level0 + draining; i < root->runs; i++) {
         unsigned level = root->run[i].level;
         uint64_t most = most_run_pages(tree, root, i);
-        uint64_t pages = root->run[i].pages, hides = root->run[i].hides, size = hides > pages ? hides : pages;
+        uint64_t pages = root->run[i].pages, shadowed = root->run[i].shadowed,
+                 size = shadowed > pages ? shadowed : pages;
         if (size <= most || level == LEVEL_LAST) continue;
         unsigned overdue = most ? (unsigned)(size * 10 / most) : 15;
         bool below = i + 1 < root->runs && root->run[i + 1].level == level + 1;

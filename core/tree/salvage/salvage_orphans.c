@@ -59,7 +59,8 @@ static enum art_rc look_at_ends(struct art_salvage *salvage, const struct art_re
 }
 
 static enum art_rc add_orphan_leaf(struct art_salvage *salvage, const struct art_ref *ref) {
-    enum art_rc rc = art_grow(&salvage->orphan, &salvage->orphan_room, salvage->orphans + 1, sizeof *salvage->orphan);
+    enum art_rc rc =
+        art_grow(&salvage->orphan, &salvage->orphan_capacity, salvage->orphans + 1, sizeof *salvage->orphan);
     if (rc) return rc;
     struct art_orphan_leaf *orphan = &salvage->orphan[salvage->orphans];
     *orphan = (struct art_orphan_leaf){.slot = ref->slot, .generation = ref->generation};
@@ -261,7 +262,7 @@ static bool has_label(struct art_image *image, uint8_t *scratch, struct art_byte
     struct art_blob_cursor cursor;
     art_blob_cursor_init(&cursor, &image->blob, scratch);
     for (uint32_t bucket = 0; bucket < image->blob.buckets; bucket++) {
-        if (art_blob_cursor_place(&cursor, bucket, 0)) continue;
+        if (art_blob_cursor_set(&cursor, bucket, 0)) continue;
         return !art_label_compare(art_bytes(cursor.view.prefix, image->blob.label_len), key);
     }
     return false;

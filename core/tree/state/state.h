@@ -84,7 +84,7 @@ struct art_gaps {
     unsigned count;
     unsigned turn;
     size_t bytes;
-    uint8_t *room; /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
+    uint8_t *scratch; /* two buffers of ART_KEY_BUFFER bytes for walks; NULL at first */
 };
 
 /* No row of a bucket, or of what lies below a blob, comes before this in an order (front.c). */
@@ -305,10 +305,10 @@ void art_tree_set_root(struct art_tree *tree, struct art_root *root);
 static inline uint32_t art_tree_full_pages(const struct art_tree *tree) {
     return tree->options.blob_pages ? tree->options.blob_pages : ART_BLOB_PAGES;
 }
-/* Allocates the room for keys unless it is there. ART_NOMEM. art_tree_give_room() frees it, and the keys in it are
- * gone. */
-enum art_rc art_tree_take_room(struct art_tree *tree);
-void art_tree_give_room(struct art_tree *tree);
+/* Allocates the buffers for keys unless they are there. ART_NOMEM. art_tree_give_key_buffers() frees them, and the keys
+ * in them are gone. */
+enum art_rc art_tree_take_key_buffers(struct art_tree *tree);
+void art_tree_give_key_buffers(struct art_tree *tree);
 /* The tree key of a path, padded, in `buffer` of ART_KEY_BUFFER bytes; borrowed until its next use. ART_TOOBIG. */
 enum art_rc art_row_key(uint8_t *buffer, struct art_bytes path, struct art_bytes *out);
 /* Long work asks the host now and then. ART_INTERRUPT. */

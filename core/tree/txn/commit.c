@@ -20,7 +20,7 @@
 
 enum {
     PATIENCE = 4,             /* logs, before a merge that has its turn waits for the flush (merge_has_its_turn()) */
-    HIDES_MUCH_SLOTS = 8,     /* 4 MB */
+    SHADOWS_MUCH_SLOTS = 8,   /* 4 MB */
     SPARE_BYTES = 4 << 20,    /* of a flushed memtable's memory that the next one gets */
     REDO_KEPT_BYTES = 1 << 20 /* memory for a row of redo, from one commit to the next */
 };
@@ -71,7 +71,7 @@ enum art_rc art_commit_finish_root(struct art_tree *tree) {
     if (!rc && tree->txn.leftovers != ART_LEFTOVERS_STAY) rc = art_store_wipe(tree->store);
     if (!rc) rc = art_shrink_cut(tree, edit);
     if (!rc) rc = art_runs_hide_much(tree, edit->root, &hidden);
-    if (hidden >= HIDES_MUCH_SLOTS)
+    if (hidden >= SHADOWS_MUCH_SLOTS)
         tree->pending.slack = tree->pending.slack < ART_SLACK_LOOSE ? ART_SLACK_HIDDEN : ART_SLACK_LARGE;
     bool all = true;
     if (!rc) rc = art_slots_discard(tree, edit, art_room_to_discard(tree), &all);
@@ -99,7 +99,7 @@ static bool flush_may_wait(const struct art_tree *tree, enum art_rc rc, enum art
 /* Are the blobs more than a log of long rows that goes with them? A queue's are not: it is emptied again and again, and
  * a host may write the pages of rows that it deletes once more. */
 static bool outweighs_the_log(const struct art_tree *tree) {
-    return art_room_of_runs(tree->root) >= (uint64_t)HIDES_MUCH_SLOTS * ART_BLOB_BYTES;
+    return art_room_of_runs(tree->root) >= (uint64_t)SHADOWS_MUCH_SLOTS * ART_BLOB_BYTES;
 }
 
 /* The rows apart from chunks: in a forged table deletes of chunks that are not there may hide rows from the sum of
@@ -241,7 +241,7 @@ static enum art_log_room room_in_log(struct art_tree *tree) {
     uint64_t log = art_log_cost(tree), limit = art_log_limit(tree);
     if (art_log_row_is_long(tree)) return ART_LOG_NO_PLACE;
     if (log > PATIENCE * limit) return ART_LOG_OVERFULL;
-    return log > limit || art_memtable_hides_much(tree) || art_tree_empties(tree) ? ART_LOG_FULL : ART_LOG_HAS_ROOM;
+    return log > limit || art_memtable_shadows_much(tree) || art_tree_empties(tree) ? ART_LOG_FULL : ART_LOG_HAS_ROOM;
 }
 
 /* Three times a log, and then with its flush. What a merge has left of the file is given back by the next batches, or

@@ -73,14 +73,14 @@ TEST(test_every_broken_invariant_is_named) {
     BROKEN(4, "a child without a link", ((struct art_node4 *)root_of(memtable))->child[1] = 0);
     BROKEN(20, "wrong number of children", root_of(memtable)->children++);
     BROKEN(60, "wrong number of children", root_of(memtable)->children++);
-    BROKEN(20, "a shared place in a Node48", struct art_node48 *node = (struct art_node48 *)root_of(memtable);
-           node->place['C'] = node->place['D']);
+    BROKEN(20, "a shared index in a Node48", struct art_node48 *node = (struct art_node48 *)root_of(memtable);
+           node->index['C'] = node->index['D']);
     BROKEN(4, "a node with less than two links", root_of(memtable)->children = 1; root_of(memtable)->end = 0);
     BROKEN(4, "a node of an unknown type", root_of(memtable)->type = 9);
     BROKEN(4, "does not begin a cache line", memcpy(room + 8, root_of(memtable), sizeof(struct art_node4));
            memtable->root = (art_link)(room + 8));
     BROKEN(4, "not deeper than the one above", inner_of(memtable)->depth = root_of(memtable)->depth);
-    BROKEN(4, "a node in the place of an end", root_of(memtable)->end = (art_link)inner_of(memtable));
+    BROKEN(4, "a node in the index of an end", root_of(memtable)->end = (art_link)inner_of(memtable));
     BROKEN(4, "a node with a wrong weight", root_of(memtable)->weight++);
     BROKEN(4, "a note from the future",
            leaf_of(memtable, "kB")->noted = memtable->undo.base + memtable->undo.count + 1);
@@ -90,9 +90,9 @@ TEST(test_every_broken_invariant_is_named) {
     BROKEN(4, "a key noted twice since the last savepoint", memtable->undo.savepoint = memtable->undo.base);
     BROKEN(4, "an entry with unknown flags", leaf_of(memtable, "kB")->csn_flags |= 0x80);
     BROKEN(4, "a delete with a value", leaf_of(memtable, "kB")->csn_flags |= ART_DELETE);
-    BROKEN(4, "a key in a wrong place", leaf_of(memtable, "k")->key_len = 0);
-    BROKEN(4, "a key in a wrong place", leaf_of(memtable, "kB")->key_len = 1);
-    BROKEN(4, "a key in a wrong place", leaf_of(memtable, "kB")->key[1] = 'X');
+    BROKEN(4, "a key in a wrong index", leaf_of(memtable, "k")->key_len = 0);
+    BROKEN(4, "a key in a wrong index", leaf_of(memtable, "kB")->key_len = 1);
+    BROKEN(4, "a key in a wrong index", leaf_of(memtable, "kB")->key[1] = 'X');
     BROKEN(4, "keys out of order", leaf_of(memtable, "kB")->key[0] = 'a');
     BROKEN(4, "part at another depth", leaf_of(memtable, "kB")->key[0] = 'z');
     BROKEN(4, "a wrong number of keys", memtable->keys++);

@@ -218,15 +218,15 @@ TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     struct art_root *root = tree->root;
     must(art_runs_hide_much(tree, root, &hidden));
     ck_assert_uint_eq(root->runs, 2);
-    ck_assert_uint_eq(root->run[0].hides, 0);
+    ck_assert_uint_eq(root->run[0].shadowed, 0);
     for (unsigned i = 0; i < ROWS; i += 4) must(art_tree_delete(tree, key_of(i), &existed));
     flush();
     root = tree->root;
     must(art_runs_hide_much(tree, root, &hidden));
     ck_assert_uint_eq(root->runs, 3);
     uint64_t half = root->run[2].pages / 2;
-    ck_assert_uint_ge(root->run[0].hides, half - half / 4);
-    ck_assert_uint_le(root->run[0].hides, half + half / 10);
+    ck_assert_uint_ge(root->run[0].shadowed, half - half / 4);
+    ck_assert_uint_le(root->run[0].shadowed, half + half / 10);
     ck_assert_uint_ge(hidden, (half - half / 4) / PAGES);
     no_merges = false;
     end_world();

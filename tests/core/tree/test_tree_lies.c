@@ -260,7 +260,7 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
     struct art_measures has = {.columns = 1, .lookups = 1};
     struct art_datum nobody = {.kind = ART_DATUM_INTEGER, .integer = 6}, datum;
     struct art_summary summary = toy_summary(&has);
-    struct art_limits limits = {.sought_count = 1};
+    struct art_limits limits = {.query_count = 1};
     struct art_version_edit edit = {0};
     struct art_best *best;
     struct art_bytes path;
@@ -283,7 +283,7 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
     walk_refused(&(struct art_range){0}, false, 3, "its neighbour's are out of order");
     walk_refused(&(struct art_range){0}, true, 3, "its neighbour's are out of order");
     limits.summary = art_tree_summary(tree);
-    limits.sought[0] = toy_sought(has, &nobody);
+    limits.queries[0] = toy_sought(has, &nobody);
     walk_refused(&(struct art_range){.limits = &limits}, false, 3, "two references lead to one slot");
     walk_refused(&(struct art_range){.limits = &limits}, true, 3, "two references lead to one slot");
     refused(art_run_each_ref(tree->store, &run, count_refs, &refs), ART_CORRUPT, "its neighbour's are out of order");
