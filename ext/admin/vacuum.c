@@ -52,8 +52,11 @@ static bool is_small_enough(const struct vacuum *vacuum) {
     return !info->retired_slots && info->free_slots <= 1;
 }
 
+/* Behind a round for which there was too little room, the next one may have enough for what it left in the log. */
 static bool is_smallest(const struct vacuum *vacuum) {
-    return is_small_enough(vacuum) && (!vacuum->medium->is_cut || !vacuum->info.free_slots);
+    const struct art_tree_info *info = &vacuum->info;
+    return is_small_enough(vacuum) &&
+           (!vacuum->medium->is_cut || !(info->free_slots || (info->full && info->log_rows)));
 }
 
 /* A portion may go from one run to the next without a blob more or less. */

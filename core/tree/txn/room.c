@@ -320,19 +320,31 @@ static bool fits(const struct art_tree *tree, const struct art_budget *budget, u
     return written <= tree->budget && disk_holds(budget, written, removed);
 }
 
-static bool all_fits(const struct art_tree *tree, const struct art_budget *budget) {
-    uint64_t runs = art_room_of_runs(tree->root);
-    return fits(tree, budget, runs + bytes_to_flush(tree), runs + bytes_to_clear(tree));
+/* What one run of all rows takes, at most about. Dead ones are not in it: a file is tried by the average row. */
+static uint64_t bytes_of_one_run(const struct art_tree *tree) {
+    uint64_t runs = art_room_of_runs(tree->root), entries = 0;
+    int64_t rows = art_memtable_count(tree->memtable);
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        entries += tree->root->run[i].top.entries;
+        rows += tree->root->run[i].top.count;
+    }
+    bool shrinks = !art_tree_medium(tree)->in_hosts_journal && rows > 0 && (uint64_t)rows < entries;
+    return (shrinks ? (uint64_t)((double)runs * (double)rows / (double)entries) : runs) + bytes_to_flush(tree);
 }
 
-/* Where there is nothing to be merged, nothing but a flush can help: for a file it is tried. */
+static bool all_fits(const struct art_tree *tree, const struct art_budget *budget) {
+    return fits(tree, budget, bytes_of_one_run(tree), art_room_of_runs(tree->root) + bytes_to_clear(tree));
+}
+
+/* A flush takes room before it gives any. So where room was learned to be short, no file is flushed unless a portion
+ * can follow at once: else what was left would be gone for it. */
 static bool flush_fits(const struct art_tree *tree, const struct art_budget *budget) {
     uint64_t flushed = bytes_to_flush(tree);
     if (!flushed) return disk_holds(budget, 0, bytes_to_clear(tree));
     if (tree->root->runs >= ART_RUNS_MAX) return false;
-    bool tried = tree->root->runs <= 1 && budget->left == UINT64_MAX && tree->budget;
     uint64_t left = beyond(bytes_to_clear(tree), bytes_of_clearing(tree));
-    return tried || fits(tree, budget, flushed, bytes_flush_removes(tree, 0) + left);
+    if (!art_tree_medium(tree)->in_hosts_journal && tree->root->runs) flushed += PORTION_BYTES;
+    return fits(tree, budget, flushed, bytes_flush_removes(tree, 0) + left);
 }
 
 static uint64_t portion_of(const struct art_tree *tree, const struct art_budget *budget) {
@@ -355,7 +367,8 @@ static enum art_rc merge_portions(struct art_tree *tree, const struct art_budget
     uint64_t needed = portion_of(tree, budget), written = edit->pages_written * ART_BLOB_PAGE;
     enum art_rc rc = ART_OK;
     edit->small_portions = needed == PORTION_BYTES;
-    if (edit->small_portions && written >= KEPT_BYTES) return ART_OK;
+    bool is_told = art_tree_medium(tree)->in_hosts_journal;
+    if (is_told && edit->small_portions && written >= KEPT_BYTES) return ART_OK;
     while (!rc && edit->root->runs > 1 && fits(tree, budget, written + needed, REMOVED_BYTES)) {
         rc = art_compact_partially(tree, edit, 0);
         if (!rc) rc = art_tree_interrupted(tree);
